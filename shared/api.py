@@ -1,0 +1,82 @@
+"""The routes every service has: health, readiness, metrics, the open feed of its events, code lists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.auth import ANYONE, Caller, may
+from shared.events.base import Origin
+from shared.events.envelope import encode
+from shared.service import Runtime, health
+
+router = APIRouter()
+
+OPEN_FEED = """
+select * from event_log
+where stream_sequence > $1 and ($2::text[] is null or area = any($2)) and ($3::uuid is null or correlation_id = $3)
+order by stream_sequence limit $4
+"""
+
+
+@router.get("/healthz", tags=["operations"])
+async def alive() -> dict[str, str]:
+    """The process answers. Never depends on database or broker: their outage must not restart everything."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", tags=["operations"], responses={503: {"description": "names what is away"}})
+async def ready(request: Request) -> JSONResponse:
+    """Ready to take work, or 503 with what is away."""
+    runtime: Runtime = request.app.state.runtime
+    wrong = await health(runtime)
+    body = {"ready": not wrong, "wrong": wrong, "leading": sorted(runtime.leadership.leading)}
+    return JSONResponse(body, 503 if wrong else 200)
+
+
+@router.get("/metrics", tags=["operations"])
+async def metrics() -> Response:
+    """Figures for Prometheus: counts and durations only."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/v1/events", tags=["events"])
+async def events(
+    request: Request,
+    caller: Annotated[Caller, Depends(may(*ANYONE))],
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    call_id: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Response:
+    """The open part of this service's events, in the order of the stream, for those who speak no NATS.
+
+    ``next`` is the cursor to ask with next time; it stays when there is nothing new.
+    """
+    runtime: Runtime = request.app.state.runtime
+    areas = None if "*" in caller.areas else sorted(caller.areas)
+    rows = await runtime.pool.fetch(OPEN_FEED, after, areas, call_id, limit)
+    items = [orjson.Fragment(_open(row)) for row in rows]
+    body = {"items": items, "next": rows[-1]["stream_sequence"] if rows else after}
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+def _open(row: Any) -> bytes:
+    occurred_at: datetime = row["occurred_at"]
+    return encode(
+        id=row["id"],
+        short_type=row["type"],
+        aggregate_id=row["aggregate_id"],
+        aggregateseq=row["aggregateseq"],
+        time=occurred_at,
+        origin=Origin(row["area"], row["correlation_id"], protected=row["protected"], exercise=row["exercise"]),
+        causation_id=row["causation_id"],
+        traceparent=row["traceparent"],
+        data=row["open_data"],
+        internal=False,
+    )

@@ -1,0 +1,130 @@
+"""PostgreSQL: pool, JSON, migrations, and which errors mean "away"."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any
+
+import asyncpg
+import orjson
+from asyncpg.exceptions import _base
+
+Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+Pool = asyncpg.Pool[asyncpg.Record]
+
+
+class BadValue(ValueError):
+    """A value PostgreSQL cannot hold. (asyncpg's own error for it is a kind of InterfaceError, which would
+
+    read as "the database is away" and be tried for ever.)
+    """
+
+
+ClientDataError: type[Exception] = _base.DataError
+
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.ReadOnlySQLTransactionError,
+    OSError,
+    TimeoutError,
+)
+"""The database is away or was away in the middle: nothing is known of the transaction; try the whole again."""
+
+COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+"""Two transactions met; one of them must begin again."""
+
+_KEEPALIVE = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+_SETTINGS = {**_KEEPALIVE, "timezone": "UTC", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+MIGRATION_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
+        )
+
+
+async def connect(dsn: str) -> asyncpg.Connection[asyncpg.Record]:
+    """One connection outside the pool, for session locks."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+        dsn, timeout=5, command_timeout=15, server_settings=_SETTINGS
+    )
+    await _prepare(connection)
+    return connection
+
+
+async def open_pool(dsn: str, *, size: int) -> Pool:
+    """A pool of at most ``size`` connections. It opens lazily, so that a service can start before its database."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size,
+        timeout=5,
+        command_timeout=15,
+        init=_prepare,
+        server_settings=_SETTINGS,
+        max_inactive_connection_lifetime=300,
+    )
+
+
+def migrations(package: str) -> list[tuple[str, str]]:
+    """``(name, sql)`` of a package's ``migrations`` folder, in the order of their running numbers."""
+    folder = resources.files(package) / "migrations"
+    found = [(entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    for name, _ in found:
+        if not MIGRATION_NAME.match(name):
+            raise ValueError(f"migration name {name!r} must look like 0001_what_it_does.sql")
+    return sorted(found)
+
+
+async def migrate(dsn: str, package: str) -> list[str]:
+    """Bring a service's database up to date; returns the names of what ran.
+
+    Each file is one transaction; two migrators at once wait for each other. Migrations must leave the last
+    released version working (add first, remove a release later).
+    """
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn, timeout=10)
+    ran: list[str] = []
+    try:
+        await connection.execute("select pg_advisory_lock(hashtext('karuna.migrate'))")
+        await connection.execute(
+            "create table if not exists migration (name text primary key, ran_at timestamptz not null default now())"
+        )
+        known = {row["name"] for row in await connection.fetch("select name from migration")}
+        for name, sql in _all_migrations(package):
+            if name in known:
+                continue
+            async with connection.transaction():
+                await connection.execute(sql)
+                await connection.execute("insert into migration (name) values ($1)", name)
+            ran.append(name)
+    finally:
+        await connection.close()
+    return ran
+
+
+def _all_migrations(package: str) -> list[tuple[str, str]]:
+    core = [(f"core/{name}", sql) for name, sql in migrations("shared")]
+    own = [(f"{package.rsplit('.', 1)[-1]}/{name}", sql) for name, sql in migrations(package)]
+    return core + own
+
+
+def jsonable(value: Any) -> Any:
+    """A value as JSON would give it back: UUIDs and instants become text."""
+    return orjson.loads(orjson.dumps(value))

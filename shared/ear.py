@@ -1,0 +1,90 @@
+"""An ear: one durable consumer of one stream, led by one process at a time.
+
+Acknowledging comes after the commit, so a crash in between means a redelivery, which the cursor absorbs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import nats.errors
+import nats.js.errors
+import orjson
+import structlog
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from shared.bus import Bus
+from shared.consumer import GROUP, Inbox, Raw
+from shared.database import AWAY
+from shared.leader import LockConnection
+
+log = structlog.get_logger()
+
+FETCH_S = 5.0
+
+
+class Ear:
+    """Fetches from the durable ``durable`` of ``stream`` and gives to the inbox."""
+
+    def __init__(self, bus: Bus, inbox: Inbox, *, stream: str, durable: str) -> None:
+        self._bus = bus
+        self._inbox = inbox
+        self.stream = stream
+        self._durable = durable
+        self.stopping = False
+
+    async def run(self, connection: LockConnection) -> None:
+        """Lead: have what the last leader left unacknowledged sent again first, then listen."""
+        while not connection.is_closed():
+            subscription: JetStreamContext.PullSubscription | None = None
+            try:
+                await self._reset()
+                subscription = await self._bus.js.pull_subscribe_bind(self._durable, stream=self.stream)
+                while not connection.is_closed() and not self.stopping:
+                    await self._listen_once(subscription)
+                if self.stopping:
+                    return
+            except (nats.errors.Error, OSError) as problem:
+                log.warning("ear.interrupted", stream=self.stream, reason=type(problem).__name__)
+                await asyncio.sleep(0.3)
+            finally:
+                if subscription is not None:
+                    with suppress(nats.errors.Error):
+                        await subscription.unsubscribe()
+
+    async def _reset(self) -> None:
+        """Go back to the acknowledged floor: keeps the order, which redelivery by time-out would not."""
+        subject = f"$JS.API.CONSUMER.RESET.{self.stream}.{self._durable}"
+        reply = await self._bus.client.request(subject, b"", timeout=FETCH_S)
+        error = orjson.loads(reply.data).get("error")
+        if error:
+            log.warning("ear.no_consumer", stream=self.stream, error=error.get("description"))
+            raise nats.errors.Error(error.get("description"))
+
+    async def _listen_once(self, subscription: JetStreamContext.PullSubscription) -> None:
+        try:
+            messages = await subscription.fetch(GROUP, timeout=FETCH_S)
+        except (nats.errors.TimeoutError, TimeoutError):
+            if not self._bus.client.is_connected:
+                raise nats.errors.ConnectionClosedError from None
+            return
+        if messages:
+            await self._take(messages)
+
+    async def _take(self, messages: list[Msg]) -> None:
+        """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""
+        raws = [Raw(message.subject, message.data) for message in messages]
+        pause_s = 0.1
+        while True:
+            try:
+                await self._inbox.take(raws)
+            except AWAY as problem:
+                log.warning("ear.database_away", stream=self.stream, reason=type(problem).__name__)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, 2.0)
+            else:
+                break
+        for message in messages:
+            await message.ack()

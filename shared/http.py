@@ -1,0 +1,181 @@
+"""What every service's HTTP face shares: bodies, idempotency, limits, paging, traces and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Any
+
+import orjson
+import structlog
+from fastapi import Header, Request
+from fastapi.responses import JSONResponse
+from prometheus_client import Histogram
+from pydantic import BaseModel, ConfigDict, model_validator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.auth import Caller
+from shared.errors import Refused, TwoTongued, problem_json, refuse
+from shared.telemetry import begin, trace_id
+from shared.work import Work
+
+log = structlog.get_logger()
+
+REQUESTS = Histogram(
+    "karuna_http_seconds",
+    "Requests by route and status",
+    ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 15),
+)
+KEY_PATTERN = r"^[\x21-\x7e]{1,128}$"
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=KEY_PATTERN)]
+"""Honoured on every POST that creates. Any printable ASCII without spaces."""
+
+CLAIM_KEY = """
+insert into idempotency (caller, route, key, fingerprint, made_at) values ($1, $2, $3, $4, $5) on conflict do nothing
+"""
+READ_KEY = "select fingerprint, status, answer from idempotency where caller = $1 and route = $2 and key = $3"
+STORE_ANSWER = "update idempotency set status = $4, answer = $5 where caller = $1 and route = $2 and key = $3"
+
+
+class Body(BaseModel):
+    """A request body: unknown fields, NUL and broken characters are refused, naming the field."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _readable(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for name, value in data.items():
+                if any(not _storable(text) for text in _texts(value)):
+                    raise TwoTongued(
+                        f"ช่อง {str(name)[:40]!r} มีอักขระที่เก็บไม่ได้",
+                        f"field {str(name)[:40]!r} holds characters that cannot be stored",
+                        "characters",
+                    )
+        return data
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, str):
+                yield item
+
+
+def _storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+async def once(
+    work: Work,
+    request: Request,
+    caller: Caller,
+    key: str | None,
+    body: BaseModel | None,
+    verb: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
+) -> JSONResponse:
+    """Do ``verb`` once per key: the same key with the same body gets the stored answer, another body is refused.
+
+    The key is claimed in the same transaction as the effect, so two at once wait for each other.
+    """
+    if key is None:
+        status, answer = await verb()
+        return JSONResponse(answer, status)
+    slot = (caller.subject, f"{request.method} {request.scope['route'].path}", key)
+    print_ = fingerprint(request, body)
+    if await work.db.execute(CLAIM_KEY, *slot, print_, work.now) == "INSERT 0 0":
+        row = await work.db.fetchrow(READ_KEY, *slot)
+        if row is None or row["fingerprint"] != print_:
+            raise refuse("key_reused", field="Idempotency-Key")
+        return JSONResponse(row["answer"], row["status"], headers={"Idempotent-Replay": "true"})
+    status, answer = await verb()
+    await work.db.execute(STORE_ANSWER, *slot, status, answer)
+    return JSONResponse(answer, status)
+
+
+def fingerprint(request: Request, body: BaseModel | None) -> bytes:
+    """A hash of path and body: what was asked, without keeping it."""
+    said = body.model_dump(mode="json") if body else {}
+    return hashlib.sha256(request.url.path.encode() + orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+class Edge:
+    """The outermost layer: body limit, time limit, trace id, log line and metrics of each request."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, timeout_s: float) -> None:
+        self._app = app
+        self._max_body = max_body_bytes
+        self._timeout_s = timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        traceparent = begin(request.headers.get("traceparent"))
+        scope.setdefault("state", {})["traceparent"] = traceparent
+        structlog.contextvars.bind_contextvars(trace_id=trace_id(traceparent))
+        started, status = time.perf_counter(), 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"traceparent", traceparent.encode())]
+            await send(message)
+
+        try:
+            await self._guarded(request, receive, noted)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            REQUESTS.labels(request.method, route, status).observe(time.perf_counter() - started)
+            structlog.contextvars.unbind_contextvars("trace_id")
+
+    async def _guarded(self, request: Request, receive: Receive, send: Send) -> None:
+        scope = request.scope
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                body = await self._read(request, receive)
+                await self._app(scope, _replay(body, receive), send)
+        except TimeoutError:
+            await problem_json(refuse("database_away", headers={"Retry-After": "2"}), request)(scope, receive, send)
+        except Refused as problem:
+            await problem_json(problem, request)(scope, receive, send)
+
+    async def _read(self, request: Request, receive: Receive) -> bytes:
+        """The whole body, refused as soon as it is known to be too large."""
+        if int(request.headers.get("content-length") or 0) > self._max_body:
+            raise refuse("too_large", field="body", limit_bytes=self._max_body)
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                break
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > self._max_body:
+                raise refuse("too_large", field="body", limit_bytes=self._max_body)
+            if not message.get("more_body", False):
+                break
+        return b"".join(chunks)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives the body already read, then whatever the client does next."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if not given:
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return again

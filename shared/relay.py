@@ -1,0 +1,322 @@
+"""The relay: the one writer of a service's stream.
+
+Every row of the outbox becomes two messages, internal first, open next. Each publish carries the stream's
+expected last sequence, which PostgreSQL keeps together with what was sent. So a stale relay, a publish that
+arrives after its time-out, or a message of a stranger can never slip in: the stream refuses it. Whatever is
+uncertain is settled by reading the stream, never by guessing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.parser import BytesParser
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import nats.errors
+import orjson
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from uuid_utils.compat import uuid4
+
+from shared.bus import Bus
+from shared.crash import point
+from shared.events.base import Origin
+from shared.events.envelope import CONTENT_TYPE, encode, subject_of
+from shared.leader import LockConnection
+
+log = structlog.get_logger()
+
+BATCH_ROWS = 250
+SINGLY_UP_TO_ROWS = 3
+"""Up to here message by message (one fsync each); above, one atomic batch (four fsyncs for all)."""
+POLL_S = 1.0
+PUBLISH_TIMEOUT_S = 5.0
+NO_MESSAGE = 10037
+WRONG_SEQUENCE = {10071, 10164}
+
+NEXT_ROWS = "select l.* from outbox o join event_log l using (position) order by o.position limit $1"
+HALF_ROWS = """
+select l.*, o.internal_sequence from outbox o join event_log l using (position)
+where o.internal_sequence is not null
+"""
+SENT = """
+with gone as (delete from outbox where position = any($1::bigint[])),
+     placed as (update event_log l set stream_sequence = s.sequence
+                from unnest($1::bigint[], $2::bigint[]) as s (position, sequence) where l.position = s.position)
+update relay set last_sequence = $4 where stream = $3 and last_sequence = $5
+"""
+HALF_SENT = """
+with half as (update outbox set internal_sequence = $2 where position = $1)
+update relay set last_sequence = $2 where stream = $3 and last_sequence = $4
+"""
+SKIP_TO = "update relay set last_sequence = $2 where stream = $1 and last_sequence = $3"
+FIRST_TIME = "insert into relay (stream, last_sequence) values ($1, 0) on conflict do nothing"
+LAST_SEQUENCE = "select last_sequence from relay where stream = $1"
+ROWS_BY_EVENT = """
+select l.*, o.internal_sequence from outbox o join event_log l using (position) where l.id = $1
+"""
+OUTBOX_STATE = """
+select count(*) as rows, coalesce(extract(epoch from clock_timestamp() - min(occurred_at)), 0)::float as age_s
+from outbox join event_log using (position)
+"""
+
+SENT_TOTAL = Counter("karuna_relay_events_total", "Events the relay has seen stored", ["stream"])
+SETTLED_TOTAL = Counter("karuna_relay_settlements_total", "Times the relay had to read the stream", ["stream"])
+BATCH_SIZE = Histogram("karuna_relay_batch_rows", "Rows per publish", ["stream"], buckets=(1, 2, 3, 10, 50, 250))
+OUTBOX_AGE = Gauge("karuna_outbox_oldest_seconds", "Age of the oldest event not yet sent", ["stream"])
+OUTBOX_ROWS = Gauge("karuna_outbox_rows", "Events not yet sent", ["stream"])
+
+
+class StreamBroken(RuntimeError):
+    """The stream is not what PostgreSQL says was sent: a person must look (``karuna doctor``)."""
+
+
+class Unsettled(RuntimeError):
+    """The outcome of a publish is not known, or the stream had moved: read it before going on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One of the two messages of a row."""
+
+    position: int
+    message_id: str
+    subject: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def messages_of(row: asyncpg.Record) -> list[Outgoing]:
+    """The messages of an ``event_log`` row, internal first. The same row always gives the same bytes."""
+    origin = Origin(row["area"], row["correlation_id"], protected=row["protected"], exercise=row["exercise"])
+    both: list[Outgoing] = []
+    for internal in (True, False):
+        body = encode(
+            id=row["id"],
+            short_type=row["type"],
+            aggregate_id=row["aggregate_id"],
+            aggregateseq=row["aggregateseq"],
+            time=row["occurred_at"],
+            origin=origin,
+            causation_id=row["causation_id"],
+            traceparent=row["traceparent"],
+            data=row["data"] if internal else row["open_data"],
+            internal=internal,
+        )
+        message_id = f"{row['id']}" if internal else f"{row['id']}.open"
+        headers = {"Nats-Msg-Id": message_id, "content-type": CONTENT_TYPE}
+        if row["traceparent"]:
+            headers["traceparent"] = row["traceparent"]
+        tree: Any = "internal" if internal else "karuna"
+        subject = subject_of(tree, row["area"], row["type"], row["aggregate_id"])
+        both.append(Outgoing(row["position"], message_id, subject, headers, body))
+    return both
+
+
+class StreamWriter:
+    """Publishes to one stream under an expected last sequence. Knows nothing of PostgreSQL."""
+
+    def __init__(self, bus: Bus, stream: str) -> None:
+        self._bus = bus
+        self.stream = stream
+
+    async def last_sequence(self) -> int:
+        info = await self._ask(f"$JS.API.STREAM.INFO.{self.stream}", b"")
+        return int(info["state"]["last_seq"])
+
+    async def message_id_at(self, sequence: int) -> str | None:
+        """The ``Nats-Msg-Id`` of a stored message; None where it was deleted."""
+        body = json.dumps({"seq": sequence}).encode()
+        answer = await self._ask(f"$JS.API.STREAM.MSG.GET.{self.stream}", body, missing_ok=True)
+        if answer is None:
+            return None
+        raw = b64decode(answer["message"].get("hdrs", ""))
+        headers = BytesParser().parsebytes(raw.partition(b"\r\n")[2], headersonly=True)
+        return headers.get("Nats-Msg-Id", "")
+
+    async def publish(self, messages: Sequence[Outgoing], expected: int) -> None:
+        """Store the messages at ``expected + 1``, ``expected + 2``, …
+
+        Raises:
+            Unsettled: at least one is not known to be stored there.
+
+        """
+        single = len(messages) <= 2 * SINGLY_UP_TO_ROWS
+        await (self._one_by_one(messages, expected) if single else self._batch(messages, expected))
+
+    async def _one_by_one(self, messages: Sequence[Outgoing], expected: int) -> None:
+        """All on the wire at once: each expects the one before it, so the first failure stops the rest."""
+        answers = await asyncio.gather(
+            *(self._store(message, expected + offset) for offset, message in enumerate(messages)),
+            return_exceptions=True,
+        )
+        for offset, answer in enumerate(answers):
+            if isinstance(answer, BaseException):
+                raise Unsettled(type(answer).__name__) from answer
+            if answer != expected + offset + 1:
+                raise Unsettled("stored elsewhere")
+
+    async def _store(self, message: Outgoing, expected: int) -> int:
+        headers = {**message.headers, "Nats-Expected-Last-Sequence": str(expected)}
+        reply = await self._bus.client.request(
+            message.subject, message.body, timeout=PUBLISH_TIMEOUT_S, headers=headers
+        )
+        return _stored_at(reply.data)
+
+    async def _batch(self, messages: Sequence[Outgoing], expected: int) -> None:
+        """One atomic batch (NATS ADR-50): all of it or nothing, and four fsyncs however long it is."""
+        batch_id = uuid4().hex
+        last = len(messages) - 1
+        try:
+            for number, message in enumerate(messages):
+                headers = {**message.headers, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number + 1)}
+                if number == 0:
+                    headers["Nats-Expected-Last-Sequence"] = str(expected)
+                if number < last:
+                    await self._bus.client.publish(message.subject, message.body, headers=headers)
+                    continue
+                headers["Nats-Batch-Commit"] = "1"
+                reply = await self._bus.client.request(
+                    message.subject, message.body, timeout=PUBLISH_TIMEOUT_S, headers=headers
+                )
+                if _stored_at(reply.data) != expected + len(messages):
+                    raise Unsettled("batch stored elsewhere")
+        except (nats.errors.Error, TimeoutError) as problem:
+            raise Unsettled(type(problem).__name__) from problem
+
+    async def _ask(self, subject: str, body: bytes, *, missing_ok: bool = False) -> Any:
+        reply = await self._bus.client.request(subject, body, timeout=PUBLISH_TIMEOUT_S)
+        answer = orjson.loads(reply.data)
+        error = answer.get("error")
+        if error is None:
+            return answer
+        if missing_ok and error.get("err_code") == NO_MESSAGE:
+            return None
+        raise Unsettled(f"{error.get('err_code')}: {error.get('description')}")
+
+
+def _stored_at(data: bytes) -> int:
+    answer = orjson.loads(data)
+    if "error" in answer:
+        raise Unsettled(f"{answer['error'].get('err_code')}: {answer['error'].get('description')}")
+    return int(answer["seq"])
+
+
+class Relay:
+    """Moves the outbox into the stream, under the lock whose connection it is given."""
+
+    def __init__(self, bus: Bus, stream: str) -> None:
+        self._stream = stream
+        self._writer = StreamWriter(bus, stream)
+        self._woken = asyncio.Event()
+        self.broken: str | None = None
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self, connection: LockConnection) -> None:
+        """Lead: settle what the last leader left open, then send for ever."""
+        await connection.execute(FIRST_TIME, self._stream)
+        settled = False
+        while True:
+            try:
+                if not settled:
+                    await self._settle(connection)
+                    settled = True
+                await self._send_all(connection)
+                await self._wait()
+            except (Unsettled, nats.errors.Error, TimeoutError) as problem:
+                settled = False
+                log.warning("relay.unsettled", stream=self._stream, reason=str(problem) or type(problem).__name__)
+                await asyncio.sleep(0.2)
+            except StreamBroken as problem:
+                settled, self.broken = False, str(problem)
+                log.error("relay.stream_broken", stream=self._stream, reason=str(problem))
+                await asyncio.sleep(1)
+                return
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _send_all(self, connection: LockConnection) -> None:
+        while True:
+            self._woken.clear()
+            rows = await connection.fetch(NEXT_ROWS, BATCH_ROWS)
+            if not rows:
+                OUTBOX_AGE.labels(self._stream).set(0)
+                OUTBOX_ROWS.labels(self._stream).set(0)
+                return
+            await self._send(connection, rows)
+            if len(rows) == BATCH_ROWS:
+                state = await connection.fetchrow(OUTBOX_STATE)
+                OUTBOX_AGE.labels(self._stream).set(state["age_s"] if state else 0)
+                OUTBOX_ROWS.labels(self._stream).set(state["rows"] if state else 0)
+
+    async def _send(self, connection: LockConnection, rows: list[asyncpg.Record]) -> None:
+        last = await connection.fetchval(LAST_SEQUENCE, self._stream)
+        messages = [message for row in rows for message in messages_of(row)]
+        await self._writer.publish(messages, last)
+        point("relay.published")
+        places = [last + 1 + 2 * number for number in range(len(rows))]
+        await self._record(connection, rows, places, last, last + len(messages))
+        BATCH_SIZE.labels(self._stream).observe(len(rows))
+
+    async def _record(
+        self, connection: LockConnection, rows: list[asyncpg.Record], places: list[int], before: int, after: int
+    ) -> None:
+        positions = [row["position"] for row in rows]
+        done = await connection.execute(SENT, positions, places, self._stream, after, before)
+        if done != "UPDATE 1":
+            raise Unsettled("another relay has moved on")
+        SENT_TOTAL.labels(self._stream).inc(len(rows))
+        point("relay.recorded")
+
+    async def _settle(self, connection: LockConnection) -> None:
+        """Make PostgreSQL agree with what the stream really holds beyond our last confirmed publish."""
+        ours = await connection.fetchval(LAST_SEQUENCE, self._stream)
+        theirs = await self._writer.last_sequence()
+        self.broken = None
+        if theirs < ours:
+            raise StreamBroken(f"stream ends at {theirs}, {ours} were sent: karuna streams rebuild {self._stream}")
+        if theirs > ours:
+            SETTLED_TOTAL.labels(self._stream).inc()
+            log.info("relay.settling", stream=self._stream, ours=ours, theirs=theirs)
+        for sequence in range(ours + 1, theirs + 1):
+            await self._settle_one(connection, sequence)
+        for row in await connection.fetch(HALF_ROWS):
+            last = await connection.fetchval(LAST_SEQUENCE, self._stream)
+            await self._writer.publish(messages_of(row)[1:], last)
+            await self._record(connection, [row], [row["internal_sequence"]], last, last + 1)
+
+    async def _settle_one(self, connection: LockConnection, sequence: int) -> None:
+        message_id = await self._writer.message_id_at(sequence)
+        if message_id is None:
+            await connection.execute(SKIP_TO, self._stream, sequence, sequence - 1)
+            return
+        event_id, _, suffix = message_id.partition(".")
+        row = await connection.fetchrow(ROWS_BY_EVENT, UUID(event_id)) if _is_uuid(event_id) else None
+        if row is None:
+            raise StreamBroken(f"message {sequence} of {self._stream} is not in the outbox: somebody else wrote it")
+        if suffix == "open":
+            place = row["internal_sequence"] if row["internal_sequence"] is not None else sequence - 1
+            await self._record(connection, [row], [place], sequence - 1, sequence)
+        else:
+            await connection.execute(HALF_SENT, row["position"], sequence, self._stream, sequence - 1)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,276 @@
+"""A service put together: what it serves, what it hears, what is due, and what runs beside.
+
+Each service's ``app.py`` declares one :class:`Service`; this file turns it into an HTTP application whose
+background tasks share one event loop, one pool and one NATS client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import httpx
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+
+from shared import errors, logs
+from shared.auth import Caller, Issuers
+from shared.bus import Bus, BusSettings
+from shared.consumer import Hears, Inbox
+from shared.database import AWAY, Pool, open_pool
+from shared.due import DueHandler, DueRunner
+from shared.ear import Ear
+from shared.http import Edge
+from shared.leader import Leadership
+from shared.relay import Relay
+from shared.settings import Settings
+from shared.streams import durables_of, stream_name
+from shared.work import Cause, Work, transaction
+
+log = structlog.get_logger()
+
+STOP_WITHIN_S = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service's table of contents."""
+
+    name: str
+    settings: type[Settings]
+    routers: Sequence[APIRouter]
+    hears: Sequence[Hears]
+    due: Mapping[str, DueHandler] = field(default_factory=dict)
+    beside: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
+    """Coroutines that run for the life of the process, e.g. an inbox topic."""
+    prepare: Callable[[Runtime], Awaitable[None]] | None = None
+    """Loads packs and rules before the service is ready."""
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The living parts of one process."""
+
+    service: Service
+    settings: Any
+    pool: Pool
+    bus: Bus
+    issuers: Issuers
+    leadership: Leadership
+    relay: Relay
+    inbox: Inbox
+    due: DueRunner
+    ears: list[Ear]
+    parts: dict[str, Any] = field(default_factory=dict)
+    """What ``prepare`` made: settings packs, rule tables, clients."""
+    stopping: bool = False
+    sync_always: bool | None = None
+
+    @asynccontextmanager
+    async def work(self, cause: Cause) -> AsyncIterator[Work]:
+        """A transaction whose events are on their way as soon as it is committed."""
+        async with transaction(self.pool, cause, woke=self.wake) as work:
+            yield work
+
+    def asked_by(self, caller: Caller, request: Request) -> Cause:
+        return Cause(caller.actor, None, request.state.traceparent)
+
+    def wake(self) -> None:
+        """Wake the relay, here or in whichever process leads it."""
+        if "relay" in self.leadership.leading:
+            self.relay.wake()
+        else:
+            task = asyncio.ensure_future(self.bus.wake(f"wake.{self.service.name}"))
+            task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Future[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.debug("wake.lost")
+
+
+async def build(service: Service, settings: Settings) -> Runtime:
+    """Make the parts; nothing is opened yet but the (lazy) pool."""
+    dsn = settings.database_url.get_secret_value()
+    pool = await open_pool(dsn, size=settings.pool_size)
+    bus = Bus(BusSettings(settings.nats_url, service.name, settings.nats_credentials))
+    runtime: Runtime
+
+    def woke() -> None:
+        runtime.wake()
+
+    inbox = Inbox(service.name, pool, service.hears, woke=woke)
+    ears = [Ear(bus, inbox, stream=d.stream, durable=d.name) for d in durables_of(service.name)]
+    runtime = Runtime(
+        service=service,
+        settings=settings,
+        pool=pool,
+        bus=bus,
+        issuers=Issuers(settings.issuer_file),
+        leadership=Leadership(dsn),
+        relay=Relay(bus, stream_name(service.name)),
+        inbox=inbox,
+        due=DueRunner(service.name, pool, service.due, woke=woke),
+        ears=ears,
+    )
+    return runtime
+
+
+@asynccontextmanager
+async def running(runtime: Runtime) -> AsyncIterator[None]:
+    """Run everything that is beside HTTP; on the way out finish what is in hand."""
+    if runtime.service.prepare is not None:
+        await runtime.service.prepare(runtime)
+    tasks = [asyncio.create_task(job, name=name) for name, job in _jobs(runtime).items()]
+    try:
+        yield
+    finally:
+        runtime.stopping = runtime.due.stopping = True
+        for ear in runtime.ears:
+            ear.stopping = True
+        for task in tasks:
+            task.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await runtime.bus.close()
+                await runtime.pool.close()
+        runtime.pool.terminate()
+
+
+def _jobs(runtime: Runtime) -> dict[str, Any]:
+    jobs: dict[str, Any] = {
+        "bus": _listen_to_broker(runtime),
+        "holes": runtime.inbox.watch_holes(),
+        "sync": _watch_sync(runtime),
+        "relay": _after_bus(runtime, partial(runtime.leadership.hold, "relay", runtime.relay.run)),
+    }
+    if runtime.service.due:
+        jobs["due"] = runtime.due.run()
+    for ear in runtime.ears:
+        jobs[f"ear.{ear.stream}"] = _after_bus(runtime, partial(runtime.leadership.hold, f"ear.{ear.stream}", ear.run))
+    for number, beside in enumerate(runtime.service.beside):
+        jobs[f"beside.{number}"] = _kept_alive(runtime, beside)
+    return jobs
+
+
+async def _listen_to_broker(runtime: Runtime) -> None:
+    await runtime.bus.open()
+
+    async def woken(_: Any) -> None:
+        runtime.relay.wake()
+
+    await runtime.bus.client.subscribe(f"wake.{runtime.service.name}", cb=woken)
+    await runtime.bus.stay_open()
+
+
+async def _after_bus(runtime: Runtime, job: Callable[[], Awaitable[None]]) -> None:
+    while not runtime.bus.connected:
+        await asyncio.sleep(0.02)
+    await job()
+
+
+async def _kept_alive(runtime: Runtime, beside: Callable[[Runtime], Awaitable[None]]) -> None:
+    """A side job that fails is started again, loudly."""
+    while True:
+        try:
+            await beside(runtime)
+        except Exception:
+            log.exception("beside.failed", job=getattr(beside, "__name__", "?"))
+        await asyncio.sleep(1)
+
+
+async def _watch_sync(runtime: Runtime) -> None:
+    """Ask the broker's monitoring port whether every write is synced; where it is not, we are not ready."""
+    async with httpx.AsyncClient(timeout=2) as client:
+        while True:
+            try:
+                answer = await client.get(f"{runtime.settings.nats_monitor_url}/varz")
+                runtime.sync_always = bool(answer.json().get("jetstream", {}).get("config", {}).get("sync_always"))
+            except (httpx.HTTPError, ValueError):
+                runtime.sync_always = runtime.sync_always or None
+            await asyncio.sleep(15 if runtime.sync_always else 0.5)
+
+
+async def health(runtime: Runtime) -> dict[str, str]:
+    """What is away or wrong, by name; empty when ready."""
+    wrong: dict[str, str] = {}
+    try:
+        await runtime.pool.fetchval("select 1", timeout=2)
+    except AWAY as problem:
+        wrong["database"] = type(problem).__name__
+    if not runtime.bus.connected:
+        wrong["broker"] = "not connected"
+    if runtime.bus.refusals:
+        wrong["permissions"] = runtime.bus.refusals[-1]
+    if runtime.sync_always is not True:
+        wrong["sync_interval"] = "off" if runtime.sync_always is False else "not known yet"
+    if runtime.relay.broken:
+        wrong["stream"] = runtime.relay.broken
+    if runtime.stopping:
+        wrong["stopping"] = "yes"
+    return wrong
+
+
+def create_app(service: Service, settings: Settings) -> FastAPI:
+    """The service as an ASGI application; its background tasks live as long as its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = await build(service, settings)
+        app.state.runtime = runtime
+        async with running(runtime):
+            yield
+
+    from shared import api  # noqa: PLC0415 the common routes need Runtime
+
+    app = FastAPI(title=f"Karuna {service.name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app.include_router(api.router)
+    for router in service.routers:
+        app.include_router(router)
+    errors.install(app)
+    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s)
+    return app
+
+
+def serve(service: Service) -> None:
+    """Run one process of the service until SIGTERM: not ready, finish what is in hand, leave within 10 s."""
+    settings = service.settings()
+    logs.configure(service.name, settings.log_level)
+    config = uvicorn.Config(
+        create_app(service, settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        timeout_graceful_shutdown=STOP_WITHIN_S - 2,
+        limit_concurrency=500,
+        timeout_keep_alive=30,
+    )
+    server = uvicorn.Server(config)
+    with uvloop_runner() as runner:
+        runner.run(server.serve(sockets=[_socket(settings)]))
+
+
+def uvloop_runner() -> asyncio.Runner:
+    import uvloop  # noqa: PLC0415
+
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+def _socket(settings: Settings) -> socket.socket:
+    """The listening socket: inherited from the launcher when several processes share it, else our own."""
+    if settings.http_socket_fd is not None:
+        return socket.socket(fileno=settings.http_socket_fd)
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((settings.http_host, settings.http_port))
+    return listening

@@ -1,0 +1,201 @@
+"""One unit of work: one transaction, one reading of the clock, and what it says to the others.
+
+A change and its events are one transaction: :meth:`Work.say` collects events, and the flush writes them to
+``event_log`` (the archive) and ``outbox`` (what is still to be sent) just before the commit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from uuid_utils.compat import uuid7
+
+from shared.crash import point
+from shared.database import BadValue, ClientDataError, Connection, Pool
+from shared.events.base import Event, Origin
+
+Clock = Callable[[], datetime]
+
+TAKE_NUMBERS = """
+insert into aggregate as a (id, noun, area, seq)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[])
+on conflict (id) do update set seq = a.seq + excluded.seq
+returning a.id, a.seq, a.area, a.noun
+"""
+
+WRITE_EVENTS = """
+with said as (
+    insert into event_log (id, type, area, noun, aggregate_id, aggregateseq, occurred_at, correlation_id,
+                           causation_id, traceparent, exercise, protected, actor, data, open_data)
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bigint[],
+                         $7::timestamptz[], $8::uuid[], $9::uuid[], $10::text[], $11::boolean[], $12::boolean[],
+                         $13::text[], $14::jsonb[], $15::jsonb[])
+    returning position
+)
+insert into outbox (position) select position from said order by position
+"""
+
+WRITE_DUE = """
+insert into due (id, kind, subject_id, fence, due_at, origin, data) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (kind, subject_id, fence) do update set due_at = excluded.due_at, data = excluded.data
+"""
+
+CANCEL_DUE = "delete from due where kind = $1 and subject_id = $2"
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id() -> UUID:
+    """A UUIDv7: opaque, and sorted by time of birth."""
+    return uuid7()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why this work is done: who did it, and on what message or request it stands."""
+
+    actor: str
+    """``person:<subject>`` or ``system:<service>``; never a name."""
+    causation_id: UUID | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    aggregate_id: UUID
+    event: Event
+    origin: Origin
+    cause: Cause
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One transaction. Handlers have the shape ``async def verb(work, message)``."""
+
+    db: Connection
+    now: datetime
+    cause: Cause
+    _said: list[Said] = field(default_factory=list)
+
+    def because_of(self, cause: Cause) -> Work:
+        """The same transaction, on behalf of another message."""
+        return Work(self.db, self.now, cause, self._said)
+
+    def say(self, aggregate_id: UUID, event: Event, origin: Origin) -> None:
+        """Tell everyone concerned, if and only if this transaction commits.
+
+        ``origin.area`` counts at an aggregate's birth only; afterwards the aggregate keeps its own.
+        """
+        self._said.append(Said(aggregate_id, event, origin, self.cause, self.now))
+
+    async def later(
+        self,
+        kind: str,
+        subject_id: UUID,
+        due_at: datetime,
+        origin: Origin,
+        *,
+        fence: int = 0,
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        """Have ``kind`` happen at ``due_at``; saying it again for the same subject and fence moves it."""
+        packed = {
+            "area": origin.area,
+            "correlation_id": str(origin.correlation_id),
+            "protected": origin.protected,
+            "exercise": origin.exercise,
+            "traceparent": self.cause.traceparent,
+        }
+        await self.db.execute(WRITE_DUE, new_id(), kind, subject_id, fence, due_at, packed, data or {})
+
+    async def cancel(self, kind: str, subject_id: UUID) -> None:
+        """What was due for this subject is pointless now."""
+        await self.db.execute(CANCEL_DUE, kind, subject_id)
+
+    @property
+    def said_something(self) -> bool:
+        return bool(self._said)
+
+    async def flush(self) -> None:
+        """Write what was said. Aggregate rows are locked in the order of their ids, so flushes cannot deadlock."""
+        if not self._said:
+            return
+        last = await self._take_numbers()
+        rows = [_row(said, last) for said in self._said]
+        await self.db.execute(WRITE_EVENTS, *map(list, zip(*rows, strict=True)))
+        self._said.clear()
+
+    async def _take_numbers(self) -> dict[UUID, tuple[int, str]]:
+        """Per aggregate the number before its first event here, and the area it was born in."""
+        counts = Counter(said.aggregate_id for said in self._said)
+        first = {said.aggregate_id: said for said in reversed(self._said)}
+        ids = sorted(counts)
+        rows = await self.db.fetch(
+            TAKE_NUMBERS,
+            ids,
+            [first[key].event.NOUN for key in ids],
+            [first[key].origin.area for key in ids],
+            [counts[key] for key in ids],
+        )
+        for row in rows:
+            if row["noun"] != first[row["id"]].event.NOUN:
+                raise ValueError(f"aggregate is a {row['noun']}, not a {first[row['id']].event.NOUN}")
+        return {row["id"]: (row["seq"] - counts[row["id"]], row["area"]) for row in rows}
+
+
+def _row(said: Said, last: dict[UUID, tuple[int, str]]) -> tuple[Any, ...]:
+    before, area = last[said.aggregate_id]
+    last[said.aggregate_id] = (before + 1, area)
+    event, origin = said.event, said.origin
+    return (
+        new_id(),
+        event.short_type(),
+        area,
+        event.NOUN,
+        said.aggregate_id,
+        before + 1,
+        said.occurred_at,
+        origin.correlation_id,
+        said.cause.causation_id,
+        said.cause.traceparent,
+        origin.exercise,
+        origin.protected,
+        said.cause.actor,
+        event.full(),
+        {} if origin.protected else event.open(),
+    )
+
+
+@asynccontextmanager
+async def transaction(
+    pool: Pool, cause: Cause, *, clock: Clock = now_utc, woke: Callable[[], None] = lambda: None
+) -> AsyncIterator[Work]:
+    """Open a unit of work; commit it when the block ends well, then wake the relay if something was said."""
+    try:
+        async with pool.acquire(timeout=5) as connection:
+            async with connection.transaction():
+                work = Work(connection, clock(), cause)
+                yield work
+                spoke = work.said_something
+                await work.flush()
+                point("work.flushed")
+            point("work.committed")
+    except ClientDataError as problem:
+        raise BadValue(type(problem).__name__) from problem
+    if spoke:
+        woke()
+
+
+def is_unique(problem: BaseException, constraint: str) -> bool:
+    """True when ``problem`` is the violation of that unique index, by which the database keeps a law."""
+    return isinstance(problem, asyncpg.UniqueViolationError) and problem.constraint_name == constraint
