@@ -31,11 +31,7 @@ POSITIONS_MAX_BYTES: Final = 64 << 20
 
 HEARS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "intake": {"dispatch": ("trip", "assignment"), "registry": ("person",), "notify": ("reply", "rating")},
-    "dispatch": {
-        "intake": ("call", "barrier"),
-        "notify": ("reply", "message"),
-        "registry": ("person", "group"),
-    },
+    "dispatch": {"intake": ("call", "barrier"), "notify": ("reply", "message"), "registry": ("person", "group")},
     "registry": {
         "intake": ("call", "barrier"),
         "dispatch": ("trip", "assignment", "patient"),
@@ -192,12 +188,12 @@ def _event_subject(tree: str, area: str, names: tuple[str, str, str], id: UUID, 
     return f"{tree}.{_token(area)}.{service}.{_token(noun)}.{id}.{_token(event)}.v{version:d}"
 
 
-def internal_subject(area: str, service: str, noun: str, id: UUID, event: str, version: int = 1) -> str:  # noqa: A002, PLR0917
+def internal_subject(area: str, service: str, noun: str, id: UUID, event: str, version: int = 1) -> str:  # noqa: A002
     """Where an event goes in full, for the four services."""
     return _event_subject("internal", area, (service, noun, event), id, version)
 
 
-def open_subject(area: str, service: str, noun: str, id: UUID, event: str, version: int = 1) -> str:  # noqa: A002, PLR0917
+def open_subject(area: str, service: str, noun: str, id: UUID, event: str, version: int = 1) -> str:  # noqa: A002
     """Where its open part goes, for everybody who is allowed."""
     return _event_subject("karuna", area, (service, noun, event), id, version)
 

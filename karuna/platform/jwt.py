@@ -11,13 +11,15 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import nkeys
 
 Claims = dict[str, Any]
+Maker = Callable[[int], str]
+"""Signs a token with this second as its time of issue."""
 
 OPERATOR: int = nkeys.PREFIX_BYTE_OPERATOR
 ACCOUNT: int = nkeys.PREFIX_BYTE_ACCOUNT
@@ -159,6 +161,11 @@ def decode(token: str) -> Claims:
     middle = token.split(".")[1]
     claims: Claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
     return claims
+
+
+def issued_at(token: str) -> int:
+    """When it was signed, in seconds."""
+    return int(decode(token)["iat"])
 
 
 def same(old: str, new: str) -> bool:

@@ -1,0 +1,147 @@
+"""Make the streams and durables as they are declared in ``shared/streams.py``, and say what differed.
+
+Running it again changes nothing. With ``apply=False`` it only looks, which the user ``doctor`` may do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nats.aio.client import Client
+
+from shared.streams import (
+    DEFAULT_MAX_BYTES,
+    DURABLES,
+    STREAMS,
+    Durable,
+    Stream,
+    consumer_config,
+    create_stream,
+    put_consumer,
+    stream_config,
+    update_stream,
+)
+
+State = Literal["same", "created", "updated", "missing", "differs", "unknown"]
+EXTERNAL = "ext_"
+"""Durables of outsiders begin so; they are the subscribers' business."""
+
+_NOT_FOUND = {10059, 10014}
+_TIMEOUT_S = 10
+
+
+class ServerRefused(Exception):
+    """JetStream answered with an error; ``code`` is its own number."""
+
+    def __init__(self, subject: str, code: int, description: str) -> None:
+        super().__init__(f"{subject}: {description} ({code})")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found at one stream (``INTAKE``) or durable (``INTAKE/dispatch``) and what was done.
+
+    ``differences``: field → (found, declared).
+    """
+
+    what: str
+    state: State
+    differences: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def drifted(self) -> bool:
+        return self.state in {"updated", "missing", "differs", "unknown"}
+
+
+async def provision(
+    client: Client, *, max_bytes: int = DEFAULT_MAX_BYTES, apply: bool = True
+) -> list[Finding]:
+    """Create or update every declared stream and durable; gives one finding for each, and for every stranger.
+
+    Raises ``ServerRefused`` where the server does not let a difference be healed (the storage kind, say).
+    """
+    findings = [await _stream(client, stream, max_bytes, apply) for stream in STREAMS]
+    present = {finding.what for finding in findings if finding.state != "missing"}
+    for durable in DURABLES:
+        if durable.stream in present:
+            findings.append(await _durable(client, durable, apply))
+        else:
+            findings.append(Finding(f"{durable.stream}/{durable.name}", "missing"))
+    return [*findings, *await _strangers(client, present)]
+
+
+async def _stream(client: Client, stream: Stream, max_bytes: int, apply: bool) -> Finding:
+    declared = stream_config(stream, max_bytes)
+    found = await _config(client, f"$JS.API.STREAM.INFO.{stream.name}")
+    if found is None:
+        if apply:
+            await call(client, *create_stream(stream, max_bytes))
+        return Finding(stream.name, "created" if apply else "missing")
+    differences = _differences(found, declared)
+    if differences and apply:
+        await call(client, *update_stream(stream, max_bytes))
+    return Finding(stream.name, _state(differences, apply), differences)
+
+
+async def _durable(client: Client, durable: Durable, apply: bool) -> Finding:
+    what = f"{durable.stream}/{durable.name}"
+    found = await _config(client, f"$JS.API.CONSUMER.INFO.{durable.stream}.{durable.name}")
+    if found is None:
+        if apply:
+            await call(client, *put_consumer(durable, "create"))
+        return Finding(what, "created" if apply else "missing")
+    differences = _differences(found, consumer_config(durable))
+    if differences and apply:
+        await call(client, *put_consumer(durable, "update"))
+    return Finding(what, _state(differences, apply), differences)
+
+
+def _state(differences: dict[str, tuple[Any, Any]], apply: bool) -> State:
+    if not differences:
+        return "same"
+    return "updated" if apply else "differs"
+
+
+async def _strangers(client: Client, present: Iterable[str]) -> list[Finding]:
+    """Streams and consumers that nobody declared: reported, never removed."""
+    declared = {f"{durable.stream}/{durable.name}" for durable in DURABLES}
+    names = (await call(client, "$JS.API.STREAM.NAMES"))["streams"] or []
+    strangers = set(names) - {stream.name for stream in STREAMS}
+    for stream in set(present) & {stream.name for stream in STREAMS}:
+        listed = (await call(client, f"$JS.API.CONSUMER.NAMES.{stream}"))["consumers"] or []
+        strangers |= {f"{stream}/{name}" for name in listed if not name.startswith(EXTERNAL)} - declared
+    return [Finding(name, "unknown") for name in sorted(strangers)]
+
+
+def _differences(found: dict[str, Any], declared: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Only fields we declare count; where the server leaves out what is false or nothing, that is no difference."""
+    if "filter_subject" in found:
+        found = {**found, "filter_subjects": [found["filter_subject"]]}
+    return {
+        name: (found.get(name), wanted)
+        for name, wanted in declared.items()
+        if found.get(name) != wanted and (found.get(name) or wanted)
+    }
+
+
+async def _config(client: Client, subject: str) -> dict[str, Any] | None:
+    try:
+        config: dict[str, Any] = (await call(client, subject))["config"]
+    except ServerRefused as refusal:
+        if refusal.code in _NOT_FOUND:
+            return None
+        raise
+    return config
+
+
+async def call(client: Client, subject: str, body: bytes = b"") -> dict[str, Any]:
+    """One request to JetStream's API. Raises ``ServerRefused``."""
+    reply = await client.request(subject, body, timeout=_TIMEOUT_S)
+    answer: dict[str, Any] = json.loads(reply.data)
+    if error := answer.get("error"):
+        raise ServerRefused(subject, int(error.get("err_code", 0)), str(error.get("description")))
+    return answer
