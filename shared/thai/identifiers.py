@@ -37,7 +37,10 @@ class Identifier:
 
 
 def check_digit(first_twelve: str) -> int:
-    """The 13th digit: weights 13 down to 2, modulo 11 (Department of Provincial Administration)."""
+    """The 13th digit: weights 13 down to 2, modulo 11 (Department of Provincial Administration).
+
+    It cannot catch everything: the third digit weighs 11 and so counts for nothing.
+    """
     total = sum(weight * int(digit) for weight, digit in zip(range(13, 1, -1), first_twelve, strict=True))
     return (11 - total % 11) % 10
 
