@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeAlias
 
 import asyncpg
 import structlog
@@ -22,7 +23,7 @@ TRY_LOCK = "select pg_try_advisory_lock(hashtextextended($1, 0))"
 TRY_EVERY_S = 0.25
 LET_OTHERS_FIRST_S = 0.3
 
-LockConnection = asyncpg.Connection[asyncpg.Record]
+LockConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Job = Callable[[LockConnection], Awaitable[None]]
 
 
