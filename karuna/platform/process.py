@@ -76,8 +76,10 @@ class Process:
         cwd: Path | None = None,
         identity: Identity | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.name = name
+        self._pass_fds = tuple(pass_fds)
         self.log = log
         self._argv = list(argv)
         self._env = env
@@ -111,6 +113,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env=self._env,
                 cwd=self._cwd,
+                pass_fds=self._pass_fds,
                 start_new_session=True,  # Ctrl-C is for the launcher, which stops the children in order
             )
 
@@ -154,8 +157,9 @@ class Process:
             return
         tree = self._tree()
         _send(tree, signal.SIGKILL)
+        for process in tree:
+            await _until_ended(process.pid)
         await self.wait()
-        await asyncio.to_thread(psutil.wait_procs, tree, 10)
 
     def pause(self) -> None:
         """Freeze it and all it started (SIGSTOP): alive for the kernel, away for everybody else."""
@@ -216,10 +220,13 @@ def _send(tree: Sequence[psutil.Process], number: signal.Signals) -> None:
 
 
 async def _until_ended(pid: int) -> None:
-    """Wait for the end of a child that nobody has reaped yet."""
+    """Wait for the end of a process; one that is gone already has ended."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
-    descriptor = os.pidfd_open(pid)
     try:
         loop.add_reader(descriptor, ended.set)
         await ended.wait()

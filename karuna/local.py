@@ -1,0 +1,170 @@
+"""One installation on this machine: a real nats-server, a real PostgreSQL, the services, the simulators.
+
+The same class runs under ``make run`` and under the journeys and faults of the tests.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+import nats
+
+from karuna.issuer import LocalIssuer
+from karuna.platform.accounts import Accounts
+from karuna.platform.files import write_private
+from karuna.platform.home import HOST, Home, Ports
+from karuna.platform.nats_server import NatsServer, NatsSettings
+from karuna.platform.postgres import Postgres, PostgresSettings
+from karuna.platform.process import Process
+from karuna.platform.provision import provision
+from shared.database import migrate
+from shared.streams import SERVICES
+
+ROOT = Path(__file__).parents[1]
+
+
+class Local:
+    """The parts, started in order. ``areas`` is the folder of settings packs."""
+
+    def __init__(self, home: Home, ports: Ports | None = None, *, areas: Path | None = None) -> None:
+        home.create()
+        self.home = home
+        self.ports = ports or home.choose_ports()
+        self.areas = areas or Path(os.environ.get("KARUNA_AREAS_DIR") or ROOT / "deploy" / "areas")
+        self.issuer = LocalIssuer(home.keys)
+        self.accounts = Accounts(home.keys)
+        self.nats = NatsServer(
+            home.nats,
+            home.logs,
+            self.accounts,
+            NatsSettings(self.ports.nats, self.ports.nats_monitor, binary=_named("KARUNA_NATS_SERVER")),
+        )
+        self.postgres = Postgres(
+            home.postgres,
+            home.keys,
+            home.logs,
+            PostgresSettings(self.ports.postgres, bin_dir=_named("KARUNA_POSTGRES_BIN")),
+        )
+        self.processes: dict[str, list[Process]] = {}
+        self._sockets: dict[str, socket.socket] = {}
+
+    def url(self, service: str) -> str:
+        """Where a service answers."""
+        return f"http://{HOST}:{getattr(self.ports, service)}"
+
+    async def start_ground(self) -> None:
+        """Broker and database, provisioned and migrated."""
+        await self.postgres.start()
+        await self.nats.start()
+        for service in SERVICES:
+            await migrate(self.postgres.owner_dsn(service), f"services.{service}")
+        client = await nats.connect(
+            self.nats.url, user_credentials=str(self.accounts.creds("provisioner")), inbox_prefix=b"_INBOX.provisioner"
+        )
+        try:
+            await provision(client)
+        finally:
+            await client.close()
+
+    def environment(self, service: str, **extra: str) -> dict[str, str]:
+        """What a process of ``service`` needs to know; nothing of it is for another service."""
+        values = {
+            "database_url": self.postgres.dsn(service),
+            "nats_url": self.nats.url,
+            "nats_credentials": str(self.accounts.creds(service)),
+            "nats_monitor_url": self.nats.monitor_url,
+            "issuer_file": str(self.issuer.public_file),
+            "areas_dir": str(self.areas),
+            "http_host": HOST,
+            "http_port": str(getattr(self.ports, service)),
+        }
+        if service == "registry":
+            values["field_key"] = self._field_key()
+        if service == "notify":
+            values["channels_file"] = str(self.home.keys / "channels.json")
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
+        return {
+            **inherited,
+            "PYTHONUNBUFFERED": "1",
+            **{f"KARUNA_{name.upper()}": value for name, value in values.items()},
+            **extra,
+        }
+
+    def start_service(
+        self, service: str, *, processes: int = 1, extra: Mapping[str, str] | None = None
+    ) -> list[Process]:
+        """Start equal processes of one service; they share one listening socket."""
+        listening = self._sockets.get(service) or self._listen(service)
+        started = []
+        for _ in range(processes):
+            number = len(self.processes.setdefault(service, []))
+            env = self.environment(service, KARUNA_HTTP_SOCKET_FD=str(listening.fileno()), **(extra or {}))
+            process = Process(
+                service if number == 0 else f"{service}.{number}",
+                [sys.executable, "-m", f"services.{service}"],
+                log=self.home.logs / f"{service}.log",
+                env=env,
+                cwd=ROOT,
+                pass_fds=(listening.fileno(),),
+            )
+            process.start()
+            self.processes[service].append(process)
+            started.append(process)
+        return started
+
+    def _listen(self, service: str) -> socket.socket:
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, getattr(self.ports, service)))
+        listening.listen(512)
+        self._sockets[service] = listening
+        return listening
+
+    async def ready(self, service: str, timeout_s: float = 20.0) -> None:
+        """Wait until a service says it is ready."""
+        async with httpx.AsyncClient(base_url=self.url(service), timeout=2) as client:
+
+            async def answers() -> bool:
+                try:
+                    return (await client.get("/readyz")).status_code == httpx.codes.OK
+                except httpx.HTTPError:
+                    return False
+
+            await self.processes[service][-1].ready(answers, timeout_s)
+
+    async def stop_service(self, service: str) -> None:
+        for process in self.processes.pop(service, []):
+            await process.stop()
+        listening = self._sockets.pop(service, None)
+        if listening is not None:
+            listening.close()
+
+    async def stop(self) -> None:
+        """Services first, then broker and database."""
+        for service in list(self.processes):
+            await self.stop_service(service)
+        await self.nats.stop()
+        await self.postgres.fast_shutdown()
+
+    def _field_key(self) -> str:
+        path = self.home.keys / "field.key"
+        if not path.exists():
+            write_private(path, base64.b64encode(secrets.token_bytes(32)).decode())
+        return path.read_text("utf-8").strip()
+
+    def write_channels(self, channels: Mapping[str, object]) -> None:
+        """Name the LINE and SMS providers of this installation (under ``make run``: the simulators)."""
+        write_private(self.home.keys / "channels.json", json.dumps(channels, ensure_ascii=False))
+
+
+def _named(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value) if value else None
