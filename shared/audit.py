@@ -1,0 +1,91 @@
+"""Who looked at or changed something personal: one append-only row each, and the route by which auditors read them.
+
+Role and purpose come from the caller's token and header. ``detail`` holds field names, counts and codes; never the
+personal values themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel
+
+from shared.auth import Caller, Role, may
+from shared.database import Connection, Pool
+from shared.openapi import Moment, problems
+from shared.service import Runtime
+from shared.work import Work, now_utc
+
+WRITE_AUDIT = """
+insert into audit (at, caller, role, purpose, act, noun, subject_id, detail)
+select $1, $2, $3, $4, $5, $6, subject_id, $8 from unnest($7::uuid[]) as s (subject_id)
+"""
+
+READ_AUDIT = """
+select id, at, caller, role, purpose, act, noun, subject_id, detail from audit
+where ($1::uuid is null or subject_id = $1) and ($2::text is null or caller = $2)
+  and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4) and id > $5
+order by id limit $6
+"""
+
+router = APIRouter()
+
+
+async def audit(
+    where: Work | Pool,
+    caller: Caller,
+    act: str,
+    noun: str,
+    subject_id: UUID | Sequence[UUID] | None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Write down that ``caller`` did ``act`` (``read``, ``search``, ``erase`` …) to one or several subjects.
+
+    Given a ``Work`` the row is part of its transaction; given the pool it stands at once (a read has no transaction).
+    """
+    db: Connection | Pool = where.db if isinstance(where, Work) else where
+    at = where.now if isinstance(where, Work) else now_utc()
+    ids = [subject_id] if subject_id is None or isinstance(subject_id, UUID) else list(subject_id)
+    await db.execute(WRITE_AUDIT, at, caller.actor, caller.role.value, caller.purpose, act, noun, ids, detail or {})
+
+
+class AuditRow(BaseModel):
+    """One act. ``caller`` is the token's subject, ``purpose`` what the caller gave as purpose."""
+
+    id: int
+    at: datetime
+    caller: str
+    role: str
+    purpose: str | None
+    act: str
+    noun: str
+    subject_id: UUID | None
+    detail: dict[str, Any]
+
+
+class AuditPage(BaseModel):
+    items: list[AuditRow]
+    next: int | None
+
+
+@router.get("/v1/audit", tags=["operations"], response_model=AuditPage, responses=problems(401, 403))
+async def read_audit(
+    request: Request,
+    caller: Annotated[Caller, Depends(may(Role.AUDITOR))],
+    subject_id: UUID | None = None,
+    actor: Annotated[str | None, Query(max_length=200)] = None,
+    from_: Annotated[Moment | None, Query(alias="from")] = None,
+    to: Moment | None = None,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> AuditPage:
+    """Who looked at what, and why. For auditors; reading it is itself written down."""
+    runtime: Runtime = request.app.state.runtime
+    rows = await runtime.pool.fetch(READ_AUDIT, subject_id, actor, from_, to, after, limit)
+    await audit(runtime.pool, caller, "read_audit", "audit", subject_id, {"rows": len(rows)})
+    items = [AuditRow(**row) for row in rows]
+    return AuditPage(items=items, next=items[-1].id if len(items) == limit else None)

@@ -1,0 +1,61 @@
+"""How answers are described in OpenAPI: every refusal is a problem document (RFC 9457) in both languages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, AwareDatetime
+
+_TEXT: Final = {"type": "string"}
+PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "type": "object",
+    "required": ["type", "title", "status", "code", "th", "en", "errors"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "code": _TEXT,
+        "th": _TEXT,
+        "en": _TEXT,
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "th", "en"],
+                "properties": {"field": _TEXT, "code": _TEXT, "th": _TEXT, "en": _TEXT},
+            },
+        },
+    },
+}
+MEANING: Final = {
+    400: "not JSON",
+    401: "not signed in, or the token is no longer good",
+    403: "the role may not do this",
+    404: "no such thing, or another municipality's",
+    409: "the matter stands differently meanwhile",
+    413: "the body is too large",
+    422: "fields are wrong; each is named",
+    429: "too many tries; wait",
+    503: "the database is away or another change won; try again",
+}
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route that may refuse with these; 422 and 503 can happen to every route."""
+    content = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
+    return {status: {"description": MEANING[status], "content": content} for status in {*statuses, 422, 503}}
+
+
+def _storable(at: datetime) -> datetime:
+    """In UTC, and of a time in which anything of ours can have happened: the ends of the calendar overflow."""
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("between 1900 and 2200")
+    return at.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
+"""An instant from outside: aware, turned to UTC."""
