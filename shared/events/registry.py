@@ -1,0 +1,436 @@
+"""What the registry says: people, and what is done for them until back to normal.
+
+Only ``person`` is a root with personal data, and even there no name and no identifier travels: nobody who hears
+needs them. All else carries ids and codes; points, scores, answers and comments stay with the registry. Kinds
+(which need, which card, which group) are private, because they tell of health or hardship.
+
+Aggregates: ``person, case, task, need, visit, assessment, agreement, consent, application, card, entitlement, item,
+device, referral, review`` by their own ids; ``group`` by the id of one membership (the group's own would show in
+subjects who belongs to it); ``location`` by the id of one observed place.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.events.base import Event, Part
+from shared.events.words import (
+    By,
+    Code,
+    Disclosure,
+    Instant,
+    Language,
+    Line,
+    Mobility,
+    Need,
+    Phone,
+    TimeOfDay,
+)
+
+
+class OfPerson(Part):
+    """What belongs to a person."""
+
+    person_id: UUID
+    at: Instant
+
+
+# --- person --------------------------------------------------------------------
+
+
+class PersonPrivate(Part):
+    """What the other services may need to serve this person well, complete."""
+
+    phone: Phone | None = None
+    line_user_id: Line | None = None
+    language: Language = Language.TH
+    quiet_from: TimeOfDay | None = None
+    quiet_until: TimeOfDay | None = None
+    may_be_texted: bool = True
+    """False: no SMS and no LINE, e.g. because the telephone is shared with somebody who must not know."""
+    mobility: Mobility | None = None
+    needs: tuple[Need, ...] = ()
+    warnings: tuple[Code, ...] = ()
+    """What a crew must know before it enters, e.g. ``oxygen_at_home``."""
+    disclosure: Disclosure = Disclosure.RESTRICTED
+
+
+class PersonRegistered(Event, type="registry.person.registered.v1"):
+    """ขึ้นทะเบียนบุคคลแล้ว | The registry knows a new person; full state."""
+
+    at: Instant
+
+    class Private(PersonPrivate):
+        pass
+
+    private: Private
+
+
+class PersonMatched(Event, type="registry.person.matched.v1"):
+    """พบว่าเป็นบุคคลในทะเบียน | A patient of a call is this person."""
+
+    call_id: UUID
+    patient_id: UUID
+    at: Instant
+    by: By
+
+    class Private(Part):
+        method: Code
+
+    private: Private
+
+
+class PersonChanged(Event, type="registry.person.changed.v1"):
+    """แก้ไขข้อมูลบุคคลแล้ว | Full state."""
+
+    at: Instant
+
+    class Private(PersonPrivate):
+        pass
+
+    private: Private
+
+
+class PersonLinked(Event, type="registry.person.linked.v1"):
+    """เป็นบุคคลเดียวกัน | This record and ``survivor_id`` are one person; read the survivor's."""
+
+    survivor_id: UUID
+    at: Instant
+    by: By
+
+    class Private(Part):
+        reason: Code | None = None
+
+    private: Private = Private()
+
+
+class PersonUnlinked(Event, type="registry.person.unlinked.v1"):
+    """ไม่ใช่บุคคลเดียวกัน | They are two people after all."""
+
+    survivor_id: UUID
+    at: Instant
+    by: By
+
+    class Private(Part):
+        reason: Code | None = None
+
+    private: Private = Private()
+
+
+class PersonErased(Event, type="registry.person.erased.v1"):
+    """ลบข้อมูลบุคคลแล้ว | Wipe every copy of this person's data, in whatever state you are."""
+
+    at: Instant
+
+
+# --- groups and places -----------------------------------------------------------
+
+
+class GroupJoined(OfPerson, Event, type="registry.group.joined.v1"):
+    """เข้ากลุ่ม | The person belongs to a group, e.g. the bedridden."""
+
+    class Private(Part):
+        group: Code
+        from_on: date
+
+    private: Private
+
+
+class GroupLeft(OfPerson, Event, type="registry.group.left.v1"):
+    """ออกจากกลุ่ม | The person does not belong to the group any more."""
+
+    class Private(Part):
+        group: Code
+        until_on: date
+
+    private: Private
+
+
+class LocationObserved(OfPerson, Event, type="registry.location.observed.v1"):
+    """บันทึกพิกัดแล้ว | Somebody saw where the person lives; the point stays with the registry."""
+
+    class Private(Part):
+        source: Code
+        accuracy_m: int | None = Field(default=None, ge=0)
+
+    private: Private
+
+
+class LocationVerified(OfPerson, Event, type="registry.location.verified.v1"):
+    """ยืนยันพิกัดแล้ว | Two sources agree, or an officer was there."""
+
+    class Private(Part):
+        method: Code
+
+    private: Private
+
+
+# --- visits, needs, cases --------------------------------------------------------
+
+
+class VisitRecorded(OfPerson, Event, type="registry.visit.recorded.v1"):
+    """เยี่ยมบ้านแล้ว | Somebody was there."""
+
+    case_id: UUID | None = None
+    task_id: UUID | None = None
+
+    class Private(Part):
+        kind: Code
+        result: Code | None = None
+
+    private: Private
+
+
+class AssessmentRecorded(OfPerson, Event, type="registry.assessment.recorded.v1"):
+    """ประเมินแล้ว | A questionnaire was answered; answers and score stay with the registry."""
+
+    visit_id: UUID | None = None
+
+    class Private(Part):
+        instrument: Code
+        band: Code | None = None
+
+    private: Private
+
+
+class NeedOpened(OfPerson, Event, type="registry.need.opened.v1"):
+    """พบความต้องการ | Something is missing in the person's life."""
+
+    case_id: UUID | None = None
+    call_id: UUID | None = None
+    barrier_id: UUID | None = None
+
+    class Private(Part):
+        need: Code
+
+    private: Private
+
+
+class NeedMet(OfPerson, Event, type="registry.need.met.v1"):
+    """ได้รับการตอบสนองแล้ว | It is there now."""
+
+    case_id: UUID | None = None
+
+    class Private(Part):
+        need: Code
+        outcome: Code | None = None
+
+    private: Private
+
+
+class CaseOpened(OfPerson, Event, type="registry.case.opened.v1"):
+    """เปิดเรื่องดูแลต่อเนื่อง | Stays open until back to normal."""
+
+    call_id: UUID | None = None
+
+
+class CaseClosed(OfPerson, Event, type="registry.case.closed.v1"):
+    """กลับสู่ภาวะปกติ ปิดเรื่อง | Nothing more is to be done."""
+
+    by: By
+
+    class Private(Part):
+        outcome: Code
+
+    private: Private
+
+
+class TaskAssigned(Event, type="registry.task.assigned.v1"):
+    """มอบหมายงานแล้ว | Somebody is to do something for a case, by a day."""
+
+    case_id: UUID
+    assignee_id: UUID | None = None
+    """A crew member, or a person of an agency."""
+    agency_id: UUID | None = None
+    due_on: date | None = None
+    at: Instant
+
+    class Private(Part):
+        task: Code
+
+    private: Private
+
+
+class TaskDone(Event, type="registry.task.done.v1"):
+    """งานเสร็จแล้ว | The task is finished, or could not be done."""
+
+    case_id: UUID
+    at: Instant
+    by: By
+
+    class Private(Part):
+        task: Code
+        outcome: Code
+
+    private: Private
+
+
+# --- agreements and consents -----------------------------------------------------
+
+
+class AgreementChanged(Event, type="registry.agreement.changed.v1"):
+    """ข้อตกลงเปลี่ยน | Who may see what changed; read it anew over HTTP."""
+
+    status: Code
+    agency_ids: tuple[UUID, ...] = ()
+    valid_from_on: date | None = None
+    valid_until_on: date | None = None
+    at: Instant
+
+
+class ConsentGiven(OfPerson, Event, type="registry.consent.given.v1"):
+    """ให้ความยินยอม | For one purpose, until a day or withdrawn."""
+
+    class Private(Part):
+        purpose: Code
+        agency_id: UUID | None = None
+        until_on: date | None = None
+
+    private: Private
+
+
+class ConsentWithdrawn(OfPerson, Event, type="registry.consent.withdrawn.v1"):
+    """ถอนความยินยอม | Stop what stood on it."""
+
+    class Private(Part):
+        purpose: Code
+        agency_id: UUID | None = None
+
+    private: Private
+
+
+# --- rights, things, referrals, reviews ------------------------------------------
+
+
+class ApplicationReceived(OfPerson, Event, type="registry.application.received.v1"):
+    """รับคำขอแล้ว | A form was handed in."""
+
+    class Private(Part):
+        form: Code
+
+    private: Private
+
+
+class CardIssued(OfPerson, Event, type="registry.card.issued.v1"):
+    """ออกบัตรแล้ว | The person holds a card."""
+
+    class Private(Part):
+        kind: Code
+        expires_on: date | None = None
+
+    private: Private
+
+
+class EntitlementGranted(OfPerson, Event, type="registry.entitlement.granted.v1"):
+    """ได้รับสิทธิ | Something is due to the person from now on."""
+
+    class Private(Part):
+        kind: Code
+        from_on: date
+        until_on: date | None = None
+
+    private: Private
+
+
+class EntitlementPaid(OfPerson, Event, type="registry.entitlement.paid.v1"):
+    """จ่ายแล้ว | One month of it."""
+
+    class Private(Part):
+        kind: Code
+        month_on: date
+        """The first day of the month paid for."""
+        amount_satang: int = Field(ge=0)
+
+    private: Private
+
+
+class ItemIssued(OfPerson, Event, type="registry.item.issued.v1"):
+    """จ่ายหรือให้ยืมสิ่งของแล้ว | Given or lent."""
+
+    class Private(Part):
+        item: Code
+        quantity: int = Field(ge=1)
+        due_on: date | None = None
+
+    private: Private
+
+
+class ItemReturned(OfPerson, Event, type="registry.item.returned.v1"):
+    """คืนสิ่งของแล้ว | A loan came back."""
+
+    class Private(Part):
+        item: Code
+        quantity: int = Field(ge=1)
+        condition: Code | None = None
+
+    private: Private
+
+
+class DeviceRequested(OfPerson, Event, type="registry.device.requested.v1"):
+    """ขอกายอุปกรณ์ | A device must be made or found."""
+
+    class Private(Part):
+        kind: Code
+
+    private: Private
+
+
+class DeviceRouted(OfPerson, Event, type="registry.device.routed.v1"):
+    """ส่งให้สถานีพิมพ์ | A station is asked to make it."""
+
+    due_on: date | None = None
+
+    class Private(Part):
+        kind: Code
+        station_id: UUID
+
+    private: Private
+
+
+class DeviceDelivered(OfPerson, Event, type="registry.device.delivered.v1"):
+    """ส่งมอบกายอุปกรณ์แล้ว | The person has it."""
+
+    class Private(Part):
+        kind: Code
+
+    private: Private
+
+
+class ReferralMade(OfPerson, Event, type="registry.referral.made.v1"):
+    """ส่งต่อ | Another level of care is asked to take over."""
+
+    case_id: UUID | None = None
+
+    class Private(Part):
+        level: Code
+        from_facility_id: UUID | None = None
+        to_facility_id: UUID
+
+    private: Private
+
+
+class ReferralAnswered(OfPerson, Event, type="registry.referral.answered.v1"):
+    """ตอบการส่งต่อ | Accepted, refused, redirected, done, or back home."""
+
+    class Private(Part):
+        answer: Code
+        to_facility_id: UUID | None = None
+
+    private: Private
+
+
+class ReviewClosed(Event, type="registry.review.closed.v1"):
+    """ทบทวนเสร็จแล้ว | A five-why review ended with its evidence."""
+
+    case_id: UUID | None = None
+    call_id: UUID | None = None
+    at: Instant
+    by: By
+
+    class Private(Part):
+        root_cause: Code
+
+    private: Private
