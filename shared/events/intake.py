@@ -47,6 +47,8 @@ class Caller(Part):
 
     name: Line | None = None
     phone: Phone | None = None
+    phone_as_typed: Line | None = None
+    """Of an emergency whose number could not be read: nobody is refused for it."""
     relation: Line | None = None
     """``self``, ``family``, ``neighbour`` … or the caller's own word."""
     line_user_id: Line | None = None
@@ -80,6 +82,8 @@ class Location(Part):
     landmark: Line | None = None
     tambon_code: TambonCode | None = None
     community: Line | None = None
+    point_as_typed: Line | None = None
+    """A point of an emergency that lies where it cannot be (the sea, another country): a person must look."""
 
 
 class Destination(Part):
@@ -148,6 +152,8 @@ class CallFacts(Part):
     """Number of people concerned; 0 for hazards."""
     back_entry: bool = False
     """Handled on paper: record only, order and tell nobody."""
+    served: bool = True
+    """False: it was handed over to somebody else from the start, order nobody."""
 
     @model_validator(mode="after")
     def colour_belongs_to_its_scheme(self) -> CallFacts:
@@ -284,6 +290,8 @@ class BarrierOpened(BarrierFacts, Event, type="intake.barrier.opened.v1"):
         action: Code
         owner: Code
         """The role or team that sees to it."""
+        carried_from: UUID | None = None
+        """The barrier of the visit before, which was still open when that visit ended."""
 
     private: Private
 
