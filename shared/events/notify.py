@@ -11,14 +11,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.events.base import Event, Part
-from shared.events.words import (
-    Answer,
-    Code,
-    Instant,
-    MessageChannel,
-    MessageClass,
-    RecipientKind,
-)
+from shared.events.words import Answer, Code, Instant, MessageChannel, MessageClass, RecipientKind
 
 
 class About(Part):

@@ -303,4 +303,3 @@ class ExternalRef(Part):
 
     system: Code
     number: Line
-

@@ -1,13 +1,4 @@
-"""What the registry says: people, and what is done for them until back to normal.
-
-Only ``person`` is a root with personal data, and even there no name and no identifier travels: nobody who hears
-needs them. All else carries ids and codes; points, scores, answers and comments stay with the registry. Kinds
-(which need, which card, which group) are private, because they tell of health or hardship.
-
-Aggregates: ``person, case, task, need, visit, assessment, agreement, consent, application, card, entitlement, item,
-device, referral, review`` by their own ids; ``group`` by the id of one membership (the group's own would show in
-subjects who belongs to it); ``location`` by the id of one observed place.
-"""
+"""What is done for people: visits, needs, cases and tasks, rights, things, referrals and reviews."""
 
 from __future__ import annotations
 
@@ -17,18 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.events.base import Event, Part
-from shared.events.words import (
-    By,
-    Code,
-    Disclosure,
-    Instant,
-    Language,
-    Line,
-    Mobility,
-    Need,
-    Phone,
-    TimeOfDay,
-)
+from shared.events.registry.people import OfPerson
+from shared.events.words import By, Code, Instant
 
 
 class OfPerson(Part):
@@ -36,139 +17,6 @@ class OfPerson(Part):
 
     person_id: UUID
     at: Instant
-
-
-# --- person --------------------------------------------------------------------
-
-
-class PersonPrivate(Part):
-    """What the other services may need to serve this person well, complete."""
-
-    phone: Phone | None = None
-    line_user_id: Line | None = None
-    language: Language = Language.TH
-    quiet_from: TimeOfDay | None = None
-    quiet_until: TimeOfDay | None = None
-    may_be_texted: bool = True
-    """False: no SMS and no LINE, e.g. because the telephone is shared with somebody who must not know."""
-    mobility: Mobility | None = None
-    needs: tuple[Need, ...] = ()
-    warnings: tuple[Code, ...] = ()
-    """What a crew must know before it enters, e.g. ``oxygen_at_home``."""
-    disclosure: Disclosure = Disclosure.RESTRICTED
-
-
-class PersonRegistered(Event, type="registry.person.registered.v1"):
-    """ขึ้นทะเบียนบุคคลแล้ว | The registry knows a new person; full state."""
-
-    at: Instant
-
-    class Private(PersonPrivate):
-        pass
-
-    private: Private
-
-
-class PersonMatched(Event, type="registry.person.matched.v1"):
-    """พบว่าเป็นบุคคลในทะเบียน | A patient of a call is this person."""
-
-    call_id: UUID
-    patient_id: UUID
-    at: Instant
-    by: By
-
-    class Private(Part):
-        method: Code
-
-    private: Private
-
-
-class PersonChanged(Event, type="registry.person.changed.v1"):
-    """แก้ไขข้อมูลบุคคลแล้ว | Full state."""
-
-    at: Instant
-
-    class Private(PersonPrivate):
-        pass
-
-    private: Private
-
-
-class PersonLinked(Event, type="registry.person.linked.v1"):
-    """เป็นบุคคลเดียวกัน | This record and ``survivor_id`` are one person; read the survivor's."""
-
-    survivor_id: UUID
-    at: Instant
-    by: By
-
-    class Private(Part):
-        reason: Code | None = None
-
-    private: Private = Private()
-
-
-class PersonUnlinked(Event, type="registry.person.unlinked.v1"):
-    """ไม่ใช่บุคคลเดียวกัน | They are two people after all."""
-
-    survivor_id: UUID
-    at: Instant
-    by: By
-
-    class Private(Part):
-        reason: Code | None = None
-
-    private: Private = Private()
-
-
-class PersonErased(Event, type="registry.person.erased.v1"):
-    """ลบข้อมูลบุคคลแล้ว | Wipe every copy of this person's data, in whatever state you are."""
-
-    at: Instant
-
-
-# --- groups and places -----------------------------------------------------------
-
-
-class GroupJoined(OfPerson, Event, type="registry.group.joined.v1"):
-    """เข้ากลุ่ม | The person belongs to a group, e.g. the bedridden."""
-
-    class Private(Part):
-        group: Code
-        from_on: date
-
-    private: Private
-
-
-class GroupLeft(OfPerson, Event, type="registry.group.left.v1"):
-    """ออกจากกลุ่ม | The person does not belong to the group any more."""
-
-    class Private(Part):
-        group: Code
-        until_on: date
-
-    private: Private
-
-
-class LocationObserved(OfPerson, Event, type="registry.location.observed.v1"):
-    """บันทึกพิกัดแล้ว | Somebody saw where the person lives; the point stays with the registry."""
-
-    class Private(Part):
-        source: Code
-        accuracy_m: int | None = Field(default=None, ge=0)
-
-    private: Private
-
-
-class LocationVerified(OfPerson, Event, type="registry.location.verified.v1"):
-    """ยืนยันพิกัดแล้ว | Two sources agree, or an officer was there."""
-
-    class Private(Part):
-        method: Code
-
-    private: Private
-
-
-# --- visits, needs, cases --------------------------------------------------------
 
 
 class VisitRecorded(OfPerson, Event, type="registry.visit.recorded.v1"):
@@ -266,43 +114,6 @@ class TaskDone(Event, type="registry.task.done.v1"):
         outcome: Code
 
     private: Private
-
-
-# --- agreements and consents -----------------------------------------------------
-
-
-class AgreementChanged(Event, type="registry.agreement.changed.v1"):
-    """ข้อตกลงเปลี่ยน | Who may see what changed; read it anew over HTTP."""
-
-    status: Code
-    agency_ids: tuple[UUID, ...] = ()
-    valid_from_on: date | None = None
-    valid_until_on: date | None = None
-    at: Instant
-
-
-class ConsentGiven(OfPerson, Event, type="registry.consent.given.v1"):
-    """ให้ความยินยอม | For one purpose, until a day or withdrawn."""
-
-    class Private(Part):
-        purpose: Code
-        agency_id: UUID | None = None
-        until_on: date | None = None
-
-    private: Private
-
-
-class ConsentWithdrawn(OfPerson, Event, type="registry.consent.withdrawn.v1"):
-    """ถอนความยินยอม | Stop what stood on it."""
-
-    class Private(Part):
-        purpose: Code
-        agency_id: UUID | None = None
-
-    private: Private
-
-
-# --- rights, things, referrals, reviews ------------------------------------------
 
 
 class ApplicationReceived(OfPerson, Event, type="registry.application.received.v1"):
