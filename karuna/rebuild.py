@@ -1,0 +1,95 @@
+"""Refill an empty or shorter stream from the archive: same ids, same order.
+
+PostgreSQL is the truth. Rows still to be sent again carry their old place as a negative number, so that a rebuild
+that is interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from shared.bus import Bus
+from shared.database import connect
+from shared.relay import BATCH_ROWS, StreamWriter, messages_of
+
+TAKE_LOCK = "select pg_advisory_lock(hashtextextended('relay', 0))"
+LOST = """
+update event_log set stream_sequence = -stream_sequence where stream_sequence + 1 > $1
+"""
+NEXT_LOST = "select * from event_log where stream_sequence < 0 order by stream_sequence desc limit $1"
+PLACE = """
+with placed as (
+    update event_log l set stream_sequence = s.sequence
+    from unnest($1::bigint[], $2::bigint[]) as s (position, sequence) where l.position = s.position)
+insert into relay (stream, last_sequence) values ($3, $4)
+on conflict (stream) do update set last_sequence = excluded.last_sequence
+"""
+STAND = """
+insert into relay (stream, last_sequence) values ($1, $2)
+on conflict (stream) do update set last_sequence = excluded.last_sequence
+"""
+ROW_AT = "select id, stream_sequence from event_log where stream_sequence in ($1, $1 - 1)"
+
+
+class Foreign(RuntimeError):
+    """The stream holds a message that the archive does not know: a person must decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild found and did: counts of messages."""
+
+    stream: str
+    kept: int
+    resent: int
+
+
+async def rebuild(dsn: str, bus: Bus, stream: str) -> Rebuilt:
+    """Make the stream whole again. Waits for the relay's lock; services may go on meanwhile.
+
+    Raises:
+        Foreign: the stream's last message is none of ours.
+
+    """
+    connection = await connect(dsn)
+    try:
+        await connection.execute(TAKE_LOCK, timeout=60)
+        writer = StreamWriter(bus, stream)
+        kept = await writer.last_sequence()
+        await _check_head(connection, writer, kept)
+        last = await _finish_half(connection, writer, kept)
+        await connection.execute(LOST, last)
+        await connection.execute(STAND, stream, last)
+        while rows := await connection.fetch(NEXT_LOST, BATCH_ROWS):
+            messages = [message for row in rows for message in messages_of(row)]
+            await writer.publish(messages, last)
+            places = [last + 1 + 2 * number for number in range(len(rows))]
+            last += len(messages)
+            await connection.execute(PLACE, [row["position"] for row in rows], places, stream, last)
+        return Rebuilt(stream, kept, last - kept)
+    finally:
+        await connection.close()
+
+
+async def _check_head(connection: asyncpg.Connection[asyncpg.Record], writer: StreamWriter, last: int) -> None:
+    """What is left of the stream must be the beginning of what we sent."""
+    if last == 0:
+        return
+    message_id = await writer.message_id_at(last)
+    if message_id is None:
+        return  # deleted by an erasure: the archive's neighbours were checked when they were sent
+    rows = await connection.fetch(ROW_AT, last)
+    known = {str(row["id"]) if row["stream_sequence"] == last else f"{row['id']}.open" for row in rows}
+    if message_id not in known:
+        raise Foreign(f"message {last} of {writer.stream} is not where the archive says it was sent")
+
+
+async def _finish_half(connection: asyncpg.Connection[asyncpg.Record], writer: StreamWriter, last: int) -> int:
+    """When only the internal copy of the last row is left, send its open copy first."""
+    row = await connection.fetchrow("select * from event_log where stream_sequence = $1", last)
+    if last == 0 or row is None:
+        return last
+    await writer.publish(messages_of(row)[1:], last)
+    return last + 1
