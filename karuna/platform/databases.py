@@ -24,10 +24,7 @@ HAS_DATABASE = "select true from pg_database where datname = $1"
 CREATE_ROLE = "create role {role} login nosuperuser nocreatedb nocreaterole"
 SET_PASSWORD = "alter role {role} password '{password}'"  # noqa: S105
 CREATE_DATABASE = "create database {database} template {template} owner {owner}"
-CLOSE_TO_OTHERS = (
-    "revoke all on database {database} from public",
-    "grant connect on database {database} to {user}",
-)
+CLOSE_TO_OTHERS = ("revoke all on database {database} from public", "grant connect on database {database} to {user}")
 # What the owner makes later, the user may fill and read; it may not change the shape of anything.
 DEFAULT_PRIVILEGES = (
     "alter default privileges for role {owner} grant usage on schemas to {user}",

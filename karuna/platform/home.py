@@ -82,11 +82,7 @@ class Home:
             return Ports()
         return Ports(**{name: int(saved[name]) for name in NAMES if name in saved})
 
-    def choose_ports(
-        self,
-        environ: Mapping[str, str] = os.environ,
-        free: Callable[[int], bool] | None = None,
-    ) -> Ports:
+    def choose_ports(self, environ: Mapping[str, str] = os.environ, free: Callable[[int], bool] | None = None) -> Ports:
         """Choose and write down the block: the last one where it is free, else the first free one.
 
         ``KARUNA_PORT_<NAME>`` fixes a port, which is then not moved. Raises ``OSError`` when nothing is free.

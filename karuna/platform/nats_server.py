@@ -87,9 +87,7 @@ class NatsServer:
             "cipher: chacha",
             "include at-rest.conf",
         )
-        resolver = _lines(
-            "type: full", f'dir: "{self.folder / "accounts"}"', "allow_delete: true", 'interval: "2m"'
-        )
+        resolver = _lines("type: full", f'dir: "{self.folder / "accounts"}"', "allow_delete: true", 'interval: "2m"')
         return (
             f"server_name: karuna\n"
             f'listen: "{self.settings.host}:{self.settings.port}"\n'

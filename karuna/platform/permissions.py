@@ -8,15 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from karuna.platform.jwt import Rights
-from shared.streams import (
-    POSITION_SUBJECT,
-    POSITIONS,
-    SERVICES,
-    Durable,
-    durables_of,
-    stream_name,
-    wake_subject,
-)
+from shared.streams import POSITION_SUBJECT, POSITIONS, SERVICES, Durable, durables_of, stream_name, wake_subject
 
 _API: Final = "$JS.API"
 # Answers to questions go to the asker's inbox: of this account, or of another one as the server maps it.
@@ -63,9 +55,7 @@ def _micro(service: str) -> tuple[str, ...]:
 _LAST_POSITIONS: Final = (f"{_API}.DIRECT.GET.{POSITIONS}",)
 _BESIDE: Final[dict[str, Rights]] = {
     "intake": Rights((), ("karuna.*.inbox.calls",)),
-    "dispatch": Rights(
-        (POSITION_SUBJECT, *_LAST_POSITIONS), ("karuna.*.inbox.positions.*", POSITION_SUBJECT)
-    ),
+    "dispatch": Rights((POSITION_SUBJECT, *_LAST_POSITIONS), ("karuna.*.inbox.positions.*", POSITION_SUBJECT)),
     "registry": Rights(_LAST_POSITIONS, (POSITION_SUBJECT,)),
     "notify": Rights(("karuna.*.inbox.calls",), ()),
 }
@@ -153,8 +143,5 @@ def exports() -> list[dict[str, Any]]:
             {"name": subject, "subject": subject, "type": "service", "response_type": kind}
             for subject, kind in services
         ),
-        *(
-            {"name": f"open {service}", "subject": f"karuna.*.{service}.>", "type": "stream"}
-            for service in SERVICES
-        ),
+        *({"name": f"open {service}", "subject": f"karuna.*.{service}.>", "type": "stream"} for service in SERVICES),
     ]

@@ -207,6 +207,8 @@ class Process:
         return ""
 
     def _tree(self) -> list[psutil.Process]:
+        if not self.running:
+            return []
         with contextlib.suppress(psutil.NoSuchProcess):
             parent = psutil.Process(self.pid)
             return [parent, *parent.children(recursive=True)]

@@ -57,9 +57,7 @@ class Finding:
         return self.state in {"updated", "missing", "differs", "unknown"}
 
 
-async def provision(
-    client: Client, *, max_bytes: int = DEFAULT_MAX_BYTES, apply: bool = True
-) -> list[Finding]:
+async def provision(client: Client, *, max_bytes: int = DEFAULT_MAX_BYTES, apply: bool = True) -> list[Finding]:
     """Create or update every declared stream and durable; gives one finding for each, and for every stranger.
 
     Raises ``ServerRefused`` where the server does not let a difference be healed (the storage kind, say).

@@ -1,0 +1,58 @@
+"""Streams and durables are as declared; provisioning again changes nothing, and drift is found and healed."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import httpx
+
+from karuna.platform.provision import call, provision
+from shared.streams import DURABLES, STREAMS, internal_subject
+from tests.platform_fixtures import Broker
+
+
+async def test_everything_declared_is_made_and_a_second_time_changes_nothing(streams: Broker) -> None:
+    async with streams.connected("provisioner") as client:
+        again = await provision(client)
+    assert [finding.state for finding in again] == ["same"] * (len(STREAMS) + len(DURABLES))
+
+
+async def test_the_server_syncs_before_it_answers(streams: Broker) -> None:
+    async with httpx.AsyncClient() as client:
+        varz = (await client.get(f"{streams.monitor_url}/varz")).json()
+    assert varz["jetstream"]["config"]["sync_always"] is True
+    assert varz["max_payload"] == 1 << 20
+
+
+async def test_what_lies_on_disk_is_encrypted(streams: Broker) -> None:
+    subject = internal_subject("kalasin", "intake", "call", uuid4(), "received")
+    async with streams.connected("intake") as client:
+        await client.jetstream().publish(subject, b"somchai-canary")
+        stored = await client.jetstream().get_msg("INTAKE", 1)
+    assert stored.data == b"somchai-canary"
+    files = [file for file in streams.server.folder.rglob("*") if file.is_file()]
+    assert any(file.suffix == ".blk" for file in files)
+    assert not [file for file in files if b"somchai-canary" in file.read_bytes()]
+
+
+async def test_drift_is_seen_by_the_doctor_and_healed_by_the_provisioner(streams: Broker) -> None:
+    async with streams.connected("provisioner") as client:
+        config = (await call(client, "$JS.API.STREAM.INFO.INTAKE"))["config"]
+        body = json.dumps({**config, "discard": "old", "max_bytes": 1 << 20}).encode()
+        await call(client, "$JS.API.STREAM.UPDATE.INTAKE", body)
+        await call(client, "$JS.API.CONSUMER.DELETE.NOTIFY.intake")
+        foreign = {"stream_name": "NOTIFY", "config": {"durable_name": "stranger", "ack_policy": "explicit"}}
+        await call(client, "$JS.API.CONSUMER.CREATE.NOTIFY.stranger", json.dumps(foreign).encode())
+
+        async with streams.connected("doctor") as doctor:
+            seen = {f.what: f for f in await provision(doctor, apply=False) if f.drifted}
+        assert seen["INTAKE"].state == "differs"
+        assert seen["INTAKE"].differences["discard"] == ("old", "new")
+        assert seen["NOTIFY/intake"].state == "missing"
+        assert seen["NOTIFY/stranger"].state == "unknown"
+        assert set(seen) == {"INTAKE", "NOTIFY/intake", "NOTIFY/stranger"}
+
+        healed = {f.what: f.state for f in await provision(client) if f.state != "same"}
+        assert healed == {"INTAKE": "updated", "NOTIFY/intake": "created", "NOTIFY/stranger": "unknown"}
+        assert [f.what for f in await provision(client) if f.state != "same"] == ["NOTIFY/stranger"]

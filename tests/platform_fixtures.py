@@ -1,0 +1,247 @@
+"""The real nats-server and the real PostgreSQL all tests share, started once per run.
+
+``nats`` and ``postgres`` live as long as the run; ``streams`` gives empty streams and durables; ``database`` makes a
+fresh, migrated database of a service by copying a template. What a test does to the two servers (kill, pause) it
+need not undo: the next fixture starts them again.
+
+The two protocols are the seam: whatever serves them (the wheels' programs here, containers elsewhere), tests see
+no difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import asyncpg
+import nats as nats_py
+import pytest
+import pytest_asyncio
+from nats.aio.client import Client
+
+from karuna.platform import databases
+from karuna.platform.accounts import Accounts
+from karuna.platform.home import HOST
+from karuna.platform.nats_server import NatsServer, NatsSettings
+from karuna.platform.permissions import inbox
+from karuna.platform.postgres import Postgres, PostgresSettings
+from karuna.platform.provision import call, provision
+from shared.database import migrate
+from shared.streams import STREAMS
+
+
+class Broker(Protocol):
+    """A nats-server with the accounts of ``karuna.platform``."""
+
+    url: str
+    monitor_url: str
+    accounts: Accounts
+
+    def creds(self, user: str) -> Path: ...
+    def connected(self, user: str, **options: Any) -> AbstractAsyncContextManager[Client]: ...
+    async def start(self) -> None: ...
+    async def kill(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+class DatabaseServer(Protocol):
+    """A PostgreSQL with the roles of ``karuna.platform``."""
+
+    def dsn(self, service: str, database: str | None = None) -> str: ...
+    def owner_dsn(self, service: str, database: str | None = None) -> str: ...
+    def admin_dsn(self, database: str = "postgres") -> str: ...
+    async def start(self) -> None: ...
+    async def kill(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One fresh database: ``dsn`` for the service, ``owner_dsn`` for what only its owner may do."""
+
+    name: str
+    dsn: str
+    owner_dsn: str
+
+
+MakeDatabase = Callable[..., Awaitable[Database]]
+
+
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+# --- served by the wheels' programs --------------------------------------------------------------------------
+
+
+class LocalBroker:
+    """``Broker`` on a program of this machine."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.accounts = Accounts(folder / "keys")
+        self.server = NatsServer(
+            folder / "nats", folder / "logs", self.accounts, NatsSettings(free_port(), free_port(), **settings)
+        )
+        self.url = self.server.url
+        self.monitor_url = self.server.monitor_url
+
+    def creds(self, user: str) -> Path:
+        return self.accounts.creds(user)
+
+    @asynccontextmanager
+    async def connected(self, user: str, **options: Any) -> AsyncIterator[Client]:
+        """A client with the rights of ``user``. Options are nats-py's."""
+        options = {"allow_reconnect": False, "inbox_prefix": inbox(user).encode(), **options}
+        client = await nats_py.connect(self.url, user_credentials=str(self.creds(user)), **options)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    async def start(self) -> None:
+        self.resume()
+        if not self.server.process.running:
+            await self.server.start()
+
+    async def stop(self) -> None:
+        await self.server.stop()
+
+    async def kill(self) -> None:
+        await self.server.kill()
+
+    def pause(self) -> None:
+        self.server.pause()
+
+    def resume(self) -> None:
+        self.server.resume()
+
+
+@dataclass
+class LocalDatabaseServer:
+    """``DatabaseServer`` on the programs of this machine."""
+
+    folder: Path
+    settings: PostgresSettings = field(default_factory=lambda: PostgresSettings(free_port()))
+
+    def __post_init__(self) -> None:
+        folder = self.folder
+        self.server = Postgres(folder / "postgres", folder / "keys", folder / "logs", self.settings)
+        self._made = False
+        self.dsn = self.server.dsn
+        self.owner_dsn = self.server.owner_dsn
+        self.admin_dsn = self.server.admin_dsn
+
+    async def start(self) -> None:
+        self.resume()
+        if self.server.process.running:
+            return
+        await (self.server.start_server() if self._made else self.server.start())
+        self._made = True
+
+    async def stop(self) -> None:
+        await self.server.fast_shutdown()
+
+    async def kill(self) -> None:
+        await self.server.kill()
+
+    def pause(self) -> None:
+        self.server.pause()
+
+    def resume(self) -> None:
+        self.server.resume()
+
+
+# --- fixtures ------------------------------------------------------------------------------------------------
+
+
+def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    if os.environ.get("KARUNA_TEST_CONTAINERS") == "1":
+        raise pytest.UsageError("containers do not serve Broker and DatabaseServer yet")
+    return factory.mktemp(name)
+
+
+@pytest.fixture(scope="session")
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """The broker of the whole run. Its streams are whatever the last test left: ask for ``streams``."""
+    broker = LocalBroker(_folder(tmp_path_factory, "broker"))
+    asyncio.run(broker.start())
+    yield broker
+    asyncio.run(broker.stop())
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    """The database server of the whole run."""
+    server = LocalDatabaseServer(_folder(tmp_path_factory, "database"))
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest_asyncio.fixture
+async def streams(nats: Broker) -> Broker:
+    """The broker with every declared stream and durable, all empty and from sequence 1."""
+    await nats.start()
+    async with nats.connected("provisioner") as client:
+        present = (await call(client, "$JS.API.STREAM.NAMES"))["streams"] or []
+        for stream in {stream.name for stream in STREAMS} & set(present):
+            await call(client, f"$JS.API.STREAM.DELETE.{stream}")
+        await provision(client)
+    return nats
+
+
+_NUMBERS = itertools.count(1)
+_TEMPLATES: dict[tuple[int, str, str | None], str] = {}
+
+
+@pytest_asyncio.fixture
+async def database(postgres: DatabaseServer) -> AsyncIterator[MakeDatabase]:
+    """``await database("intake")`` → a fresh database of that service, migrated by its package.
+
+    ``package=None`` leaves it empty, another package runs that one's migrations.
+    """
+    await postgres.start()
+    admin = await asyncpg.connect(postgres.admin_dsn())
+    made: list[str] = []
+
+    async def make(service: str, *, package: str | None = "") -> Database:
+        if package == "":
+            package = f"services.{service}"
+        template = await _template(admin, postgres, service, package)
+        name = f"test_{next(_NUMBERS)}_{service}"
+        await databases.create(admin, name, service, template)
+        made.append(name)
+        return Database(name, postgres.dsn(service, name), postgres.owner_dsn(service, name))
+
+    yield make
+    await postgres.start()
+    if admin.is_closed():
+        admin = await asyncpg.connect(postgres.admin_dsn())
+    for name in made:
+        await admin.execute(f"drop database if exists {name} with (force)")
+    await admin.close()
+
+
+async def _template(admin: databases.Connection, postgres: DatabaseServer, service: str, package: str | None) -> str:
+    if package is None:
+        return service
+    key = (id(postgres), service, package)
+    if key not in _TEMPLATES:
+        name = f"template_{next(_NUMBERS)}_{service}"
+        await databases.create(admin, name, service)
+        await migrate(postgres.owner_dsn(service, name), package)
+        _TEMPLATES[key] = name
+    return _TEMPLATES[key]
