@@ -24,7 +24,6 @@ from shared.events.registry.care import (
     ItemReturned,
     NeedMet,
     NeedOpened,
-    OfPerson,
     ReferralAnswered,
     ReferralMade,
     ReviewClosed,

@@ -12,13 +12,6 @@ from shared.events.registry.people import OfPerson
 from shared.events.words import By, Code, Instant
 
 
-class OfPerson(Part):
-    """What belongs to a person."""
-
-    person_id: UUID
-    at: Instant
-
-
 class VisitRecorded(OfPerson, Event, type="registry.visit.recorded.v1"):
     """เยี่ยมบ้านแล้ว | Somebody was there."""
 
