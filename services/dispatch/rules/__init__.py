@@ -1,0 +1,1 @@
+"""Dispatch's rules: pure functions over facts, with the time passed in."""
