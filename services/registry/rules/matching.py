@@ -1,0 +1,123 @@
+"""Is this the same person? One function with few, strong reasons; whatever is less than that makes a new record.
+
+Two records of one person can be linked later. One record of two people gives each the other's history, which no
+later act takes back. So a common name is never enough, and a number alone is doubted where all else speaks against
+it: people do give their own number for somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+from services.registry.rules.identity import Birth, Described
+from shared.thai.names import NameKey
+
+YEARS_APART = 1
+"""An age told before or after the birthday moves the estimated year by one."""
+
+
+class Method(IntEnum):
+    """Why they are one, strongest first. The names are codes of the list ``match_method``."""
+
+    DESK = 1
+    IDENTIFIER = 2
+    NAME_BIRTH_PHONE = 3
+    NAME_BIRTH = 4
+    NAME_PHONE = 5
+
+    @property
+    def code(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A known person who may be meant, and what they share with the description."""
+
+    person_id: UUID
+    name: NameKey
+    birth: Birth | None
+    sex: str | None
+    same_identifier: bool = False
+    other_identifier: bool = False
+    """Holds another number of a kind that the description names too."""
+    same_phone: bool = False
+    chosen: bool = False
+    """Somebody at the desk chose this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``person_id`` None: a new record. ``doubt``: an officer should look. ``disputed``: the number is another's."""
+
+    person_id: UUID | None = None
+    method: Method | None = None
+    doubt: bool = False
+    disputed: bool = False
+
+
+def decide(described: Described, candidates: Iterable[Candidate]) -> Verdict:
+    """Who is described: the one candidate for whom the strongest reason speaks."""
+    reasons = [(reason(described, candidate), candidate) for candidate in candidates]
+    found = sorted((method, candidate.person_id) for method, candidate in reasons if method is not None)
+    disputed = any(c.same_identifier and _another_person(described, c) for _, c in reasons)
+    if not found:
+        return Verdict(doubt=disputed, disputed=disputed)
+    method, person_id = found[0]
+    alike = sum(1 for other, _ in found if other is method)
+    if alike > 1 and method > Method.IDENTIFIER:
+        return Verdict(doubt=True, disputed=disputed)
+    chosen = next(candidate for _, candidate in reasons if candidate.person_id == person_id)
+    doubt = disputed or (method is Method.IDENTIFIER and _names_differ(described.key, chosen.name))
+    return Verdict(person_id, method, doubt=doubt, disputed=disputed)
+
+
+def reason(described: Described, candidate: Candidate) -> Method | None:
+    """The strongest reason to hold them for one, or None."""
+    if candidate.chosen:
+        return Method.DESK
+    if candidate.same_identifier:
+        return None if _another_person(described, candidate) else Method.IDENTIFIER
+    if candidate.other_identifier or described.full_name is None or described.full_name != candidate.name.text:
+        return None
+    if _births_contradict(described.birth, candidate.birth) or _sexes_contradict(described.sex, candidate.sex):
+        return None
+    return _by_name(described.birth, candidate)
+
+
+def _by_name(birth: Birth | None, candidate: Candidate) -> Method | None:
+    both_known = birth is not None and candidate.birth is not None
+    if both_known and candidate.same_phone:
+        return Method.NAME_BIRTH_PHONE
+    if both_known and birth is not None and birth.on is not None and candidate.birth == birth:
+        return Method.NAME_BIRTH
+    return Method.NAME_PHONE if candidate.same_phone else None
+
+
+def _another_person(described: Described, candidate: Candidate) -> bool:
+    """The number is equal, but the names differ and so does birth or sex."""
+    return (
+        _names_differ(described.key, candidate.name)
+        and not candidate.chosen
+        and (_births_contradict(described.birth, candidate.birth) or _sexes_contradict(described.sex, candidate.sex))
+    )
+
+
+def _names_differ(one: NameKey, other: NameKey) -> bool:
+    """Given names differ. A family name may change by marriage, so it says nothing here."""
+    return bool(one.given and other.given) and one.given != other.given
+
+
+def _births_contradict(one: Birth | None, other: Birth | None) -> bool:
+    if one is None or other is None:
+        return False
+    if one.on is not None and other.on is not None:
+        return one.on != other.on
+    return abs(one.year - other.year) > (YEARS_APART if one.estimated or other.estimated else 0)
+
+
+def _sexes_contradict(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one != other
