@@ -1,0 +1,117 @@
+"""Points, distances and polygons, as far as a municipality needs them: WGS 84, degrees, ``lon, lat`` order.
+
+Why not shapely: one question is asked (is this point inside the boundary, and how near is the edge?), and shapely
+brings numpy, together some 40 MB resident in every process. Ray casting is twenty lines and is tested with
+properties; whoever needs overlays of layers should take shapely there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from shared.refusal import Refusal
+
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius (IUGG)."""
+METRES_PER_DEGREE = math.pi * EARTH_RADIUS_M / 180
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    lon: float
+    lat: float
+
+
+Ring = tuple[Point, ...]
+Polygon = tuple[Ring, ...]
+"""The outer ring, then holes."""
+
+# The country's extent with some room, and two stretches of open sea inside that extent. Coarse, our own, and
+# drawn well away from shores and islands: they catch a pin dropped in the water, they are no coastline.
+THAILAND_LON = (97.2, 105.8)
+THAILAND_LAT = (5.5, 20.6)
+
+
+def _ring(*pairs: tuple[float, float]) -> Ring:
+    return tuple(Point(lon, lat) for lon, lat in pairs)
+
+
+OPEN_SEA: tuple[Polygon, ...] = (
+    (
+        _ring(
+            (100.3, 12.4), (100.7, 12.3), (101.9, 12.0), (102.1, 11.3), (102.0, 9.0), (101.7, 7.5),
+            (101.2, 7.6), (100.8, 8.6), (100.5, 9.3), (100.4, 10.2), (100.1, 11.3),
+        ),
+    ),
+    (_ring((97.3, 5.6), (98.8, 5.6), (98.7, 6.9), (98.1, 7.3), (97.5, 8.2), (97.3, 8.2)),),
+)  # fmt: skip
+
+
+def distance_m(one: Point, other: Point) -> float:
+    """Great-circle distance (haversine)."""
+    lat_1, lat_2 = math.radians(one.lat), math.radians(other.lat)
+    half_lat, half_lon = (lat_2 - lat_1) / 2, math.radians(other.lon - one.lon) / 2
+    chord = math.sin(half_lat) ** 2 + math.cos(lat_1) * math.cos(lat_2) * math.sin(half_lon) ** 2
+    return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord)))
+
+
+def inside(point: Point, polygons: Sequence[Polygon]) -> bool:
+    """Whether the point lies in one of the polygons and in none of its holes (ray casting, even-odd rule)."""
+    return any(_in_ring(point, rings[0]) and not any(_in_ring(point, hole) for hole in rings[1:]) for rings in polygons)
+
+
+def distance_to_edge_m(point: Point, polygons: Sequence[Polygon]) -> float:
+    """How far the nearest edge is, on a plane laid at the point: exact to a metre within some tens of kilometres."""
+    return min(_to_edge_m(point, start, end) for rings in polygons for ring in rings for start, end in _edges(ring))
+
+
+def read_point(lon: float, lat: float, field: str = "location") -> Point:
+    """A point in Thailand or near its borders.
+
+    Raises:
+        Refusal: not a number, latitude and longitude exchanged, outside the country, or in the open sea.
+
+    """
+    if not (math.isfinite(lon) and math.isfinite(lat)):
+        raise Refusal("not_a_point", field, "พิกัดต้องเป็นตัวเลข", "coordinates must be numbers")
+    point = Point(lon, lat)
+    if not _in_extent(point):
+        if _in_extent(Point(lat, lon)):
+            raise Refusal("point_swapped", field, "ละติจูดกับลองจิจูดสลับกัน", "latitude and longitude are exchanged")
+        raise Refusal("point_abroad", field, "พิกัดอยู่นอกประเทศไทย", "the point lies outside Thailand")
+    if inside(point, OPEN_SEA):
+        raise Refusal("point_in_sea", field, "พิกัดอยู่กลางทะเล", "the point lies in the open sea")
+    return point
+
+
+def _in_extent(point: Point) -> bool:
+    lon_ok = THAILAND_LON[0] <= point.lon <= THAILAND_LON[1]
+    return lon_ok and THAILAND_LAT[0] <= point.lat <= THAILAND_LAT[1]
+
+
+def _edges(ring: Ring) -> Iterator[tuple[Point, Point]]:
+    return zip(ring, ring[1:] + ring[:1], strict=True)
+
+
+def _in_ring(point: Point, ring: Ring) -> bool:
+    within = False
+    for start, end in _edges(ring):
+        if (start.lat > point.lat) != (end.lat > point.lat):
+            # From the lower end always, so that rounding is the same whichever way the ring runs.
+            low, high = (start, end) if start.lat < end.lat else (end, start)
+            share = (point.lat - low.lat) / (high.lat - low.lat)
+            if point.lon < low.lon + share * (high.lon - low.lon):
+                within = not within
+    return within
+
+
+def _to_edge_m(point: Point, start: Point, end: Point) -> float:
+    wide = METRES_PER_DEGREE * math.cos(math.radians(point.lat))
+    x1, y1 = (start.lon - point.lon) * wide, (start.lat - point.lat) * METRES_PER_DEGREE
+    x2, y2 = (end.lon - point.lon) * wide, (end.lat - point.lat) * METRES_PER_DEGREE
+    dx, dy = x2 - x1, y2 - y1
+    length = dx * dx + dy * dy
+    share = 0.0 if length == 0 else max(0.0, min(1.0, -(x1 * dx + y1 * dy) / length))
+    return math.hypot(x1 + share * dx, y1 + share * dy)
