@@ -31,10 +31,6 @@ class Toyed(Event, type="intake.call.toyed.v1"):
     private: Private
 
 
-class ToyErased(Event, type="intake.call.toy_erased.v1"):
-    value: int = 0
-
-
 class Say(Body):
     count: int = Field(default=1, ge=1, le=1000)
     aggregate_id: UUID | None = None

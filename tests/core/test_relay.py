@@ -1,0 +1,177 @@
+"""The relay: the one writer of a stream, whatever dies, wakes late or intrudes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import nats
+import orjson
+import pytest
+from nats.aio.client import Client
+
+from karuna.platform.provision import provision
+from karuna.rebuild import Foreign, rebuild
+from shared.bus import Bus, BusSettings
+from shared.database import connect
+from shared.relay import NEXT_ROWS, Relay, StreamWriter, Unsettled, messages_of
+from shared.service import Runtime
+from shared.work import new_id
+from tests.core.conftest import Pair
+from tests.core.test_hop import ME
+from tests.core.toy.services import say_some
+
+
+@asynccontextmanager
+async def speaker_of(pair: Pair) -> AsyncIterator[tuple[Runtime, Bus]]:
+    """A speaker without its background jobs, and a bus with its rights."""
+    runtime = await pair.runtime("intake")
+    await runtime.bus.open()
+    try:
+        yield runtime, runtime.bus
+    finally:
+        await runtime.bus.close()
+        await runtime.pool.close()
+
+
+async def relay_until_empty(pair: Pair, runtime: Runtime, bus: Bus) -> Relay:
+    """Lead with a new relay until nothing is left to send."""
+    relay = Relay(bus, "INTAKE")
+    connection = await connect(pair.databases["intake"].dsn)
+    job = asyncio.create_task(relay.run(connection))
+    try:
+        async with asyncio.timeout(10):
+            while await runtime.pool.fetchval("select count(*) from outbox") and not relay.broken:
+                await asyncio.sleep(0.01)
+    finally:
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        await connection.close()
+    return relay
+
+
+async def stream_ids(pair: Pair) -> list[str]:
+    """The message ids of INTAKE in order."""
+    found = []
+    async with pair.broker.connected("provisioner") as client:
+        js = client.jetstream()
+        last = orjson.loads((await client.request("$JS.API.STREAM.INFO.INTAKE", b"")).data)["state"]["last_seq"]
+        for sequence in range(1, last + 1):
+            try:
+                message = await js.get_msg("INTAKE", sequence)
+            except nats.js.errors.NotFoundError:
+                continue
+            found.append((message.headers or {})["Nats-Msg-Id"])
+    return found
+
+
+async def archive_ids(runtime: Runtime) -> list[str]:
+    rows = await runtime.pool.fetch("select id from event_log order by stream_sequence")
+    return [text for row in rows for text in (str(row["id"]), f"{row['id']}.open")]
+
+
+async def say(runtime: Runtime, count: int) -> None:
+    async with runtime.work(ME) as work:
+        await say_some(work, new_id(), count)
+
+
+@pytest.mark.parametrize(("rows", "stored"), [(1, 1), (1, 2), (3, 1), (3, 2), (3, 3), (3, 6), (9, 18)])
+async def test_what_was_stored_but_not_recorded_is_found_by_reading(pair: Pair, rows: int, stored: int) -> None:
+    """A relay that died between publish and record, at every place between two messages."""
+    async with speaker_of(pair) as (runtime, bus):
+        await say(runtime, rows)
+        found = await runtime.pool.fetch(NEXT_ROWS, 100)
+        messages = [message for row in found for message in messages_of(row)]
+        await StreamWriter(bus, "INTAKE").publish(messages[:stored], 0)
+        await relay_until_empty(pair, runtime, bus)
+        await say(runtime, 2)
+        await relay_until_empty(pair, runtime, bus)
+        assert await stream_ids(pair) == await archive_ids(runtime)
+        assert len(await stream_ids(pair)) == 2 * (rows + 2)
+
+
+async def test_a_stale_relay_is_refused_by_the_stream(pair: Pair) -> None:
+    """It woke up late: what it still wants to send stands in the stream already."""
+    async with speaker_of(pair) as (runtime, bus):
+        await say(runtime, 5)
+        stale = await runtime.pool.fetch(NEXT_ROWS, 100)
+        await relay_until_empty(pair, runtime, bus)
+        messages = [message for row in stale for message in messages_of(row)]
+        for part in (messages[:2], messages):
+            with pytest.raises(Unsettled):
+                await StreamWriter(bus, "INTAKE").publish(part, 0)
+        assert await stream_ids(pair) == await archive_ids(runtime)
+
+
+async def test_two_relays_at_once_send_everything_once(pair: Pair) -> None:
+    """The lock is skipped on purpose: the expected sequence alone must keep the stream right."""
+    async with speaker_of(pair) as (runtime, bus):
+        connections = [await connect(pair.databases["intake"].dsn) for _ in range(2)]
+        jobs = [asyncio.create_task(Relay(bus, "INTAKE").run(connection)) for connection in connections]
+        for _ in range(40):
+            await say(runtime, 3)
+        async with asyncio.timeout(30):
+            while await runtime.pool.fetchval("select count(*) from outbox"):
+                await asyncio.sleep(0.02)
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+        for connection in connections:
+            await connection.close()
+        assert await stream_ids(pair) == await archive_ids(runtime)
+
+
+async def test_a_foreign_message_stops_the_relay_loudly(pair: Pair) -> None:
+    async with speaker_of(pair) as (runtime, bus):
+        await bus.client.request(f"internal.kalasin.intake.call.{new_id()}.toyed.v1", b"{}", timeout=2)
+        await say(runtime, 1)
+        relay = await relay_until_empty(pair, runtime, bus)
+        assert "somebody else wrote it" in (relay.broken or "")
+        assert await runtime.pool.fetchval("select count(*) from outbox") == 1
+
+
+@pytest.mark.parametrize("keep", [0, 1, 2, 7])
+async def test_a_deleted_or_shorter_stream_is_rebuilt_the_same(pair: Pair, keep: int) -> None:
+    async with speaker_of(pair) as (runtime, bus):
+        await say(runtime, 4)
+        await relay_until_empty(pair, runtime, bus)
+        before = await stream_ids(pair)
+        async with pair.broker.connected("provisioner") as client:
+            await _shorten(pair, client, keep)
+        await say(runtime, 1)
+        relay = await relay_until_empty(pair, runtime, bus)
+        assert "karuna streams rebuild" in (relay.broken or "")
+        owner = Bus(BusSettings(pair.broker.url, "provisioner", pair.broker.creds("provisioner")))
+        await owner.open()
+        done = await rebuild(pair.databases["intake"].owner_dsn, owner, "INTAKE")
+        await owner.close()
+        assert (done.kept, done.resent) == (keep, 8 - keep)
+        await relay_until_empty(pair, runtime, bus)
+        assert (await stream_ids(pair))[:8] == before
+        assert await stream_ids(pair) == await archive_ids(runtime)
+
+
+async def _shorten(pair: Pair, client: Client, keep: int) -> None:
+    """An empty stream, or one that lost its end: delete it and put the beginning back."""
+    js = client.jetstream()
+    kept = [await js.get_msg("INTAKE", sequence) for sequence in range(1, keep + 1)]
+    await js.delete_stream("INTAKE")
+    await provision(client)
+    for message in kept:
+        headers = {"Nats-Msg-Id": (message.headers or {})["Nats-Msg-Id"]}
+        await client.request(message.subject or "", message.data or b"", headers=headers, timeout=2)
+
+
+async def test_a_stream_of_another_life_is_not_rebuilt_over(pair: Pair) -> None:
+    async with speaker_of(pair) as (runtime, bus):
+        await say(runtime, 2)
+        await relay_until_empty(pair, runtime, bus)
+        async with pair.broker.connected("provisioner") as client:
+            await _shorten(pair, client, 0)
+        await bus.client.request(f"internal.kalasin.intake.call.{new_id()}.toyed.v1", b"{}", timeout=2)
+        owner = Bus(BusSettings(pair.broker.url, "provisioner", pair.broker.creds("provisioner")))
+        await owner.open()
+        with pytest.raises(Foreign):
+            await rebuild(pair.databases["intake"].owner_dsn, owner, "INTAKE")
+        await owner.close()
