@@ -30,7 +30,7 @@ STAND = """
 insert into relay (stream, last_sequence) values ($1, $2)
 on conflict (stream) do update set last_sequence = excluded.last_sequence
 """
-ROW_AT = "select id, stream_sequence from event_log where stream_sequence in ($1, $1 - 1)"
+ROW_AT = "select id, stream_sequence from event_log where stream_sequence in ($1::bigint, $1::bigint - 1)"
 
 
 class Foreign(RuntimeError):
