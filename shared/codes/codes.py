@@ -18,7 +18,7 @@ from shared.refusal import Refusal
 from shared.thai.text import Lang, Text
 
 FOLDER = Path(__file__).parent
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]{0,39}$")]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-F]{6}$")]
 
 
