@@ -83,7 +83,7 @@ def test_instants_end_in_at_and_days_in_on(event: type[Event]) -> None:
         last = path.split(".")[-1]
         assert (plain is datetime) == (last == "at" or last.endswith("_at")), path
         assert (plain is date) == last.endswith("_on"), path
-        if last != "line_user_id":  # LINE's own, no UUID
+        if last not in {"line_user_id", "national_id"}:  # other people's ids
             assert (plain is UUID) == (last.endswith(("_id", "_ids", "_of")) or last == "carried_from"), path
 
 
