@@ -1,0 +1,1 @@
+"""Intake's rules: pure functions over facts and data, with the time passed in."""

@@ -1,0 +1,102 @@
+"""The life of a call and of a barrier as tables with one function that refuses, and how far a call is.
+
+The same law stands in the database: CHECKs and unique indexes of ``0001_calls.sql``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.codes.codes import code_list
+from shared.refusal import Refusal
+
+Table = Mapping[str, Mapping[str, str]]
+"""status → what may happen → next status."""
+
+CALL: Table = {
+    "open": {
+        "change": "open", "triage": "open", "link": "open", "unlink": "open", "tell": "open",
+        "hand_over": "handed_over", "withdraw": "withdrawn", "close": "closed",
+    },
+    "handed_over": {"change": "handed_over", "tell": "handed_over", "unlink": "handed_over", "close": "closed"},
+    "withdrawn": {"unlink": "withdrawn", "erase": "withdrawn"},
+    # Dispatch may come to know of another trip after the last known one was done.
+    "closed": {"unlink": "closed", "erase": "closed", "reopen": "open"},
+}  # fmt: skip
+
+BARRIER: Table = {"asked": {"meet": "met", "miss": "unmet"}, "met": {}, "unmet": {}}
+
+TABLES: Mapping[str, Table] = {"call": CALL, "barrier": BARRIER}
+STATUS_TH = {"open": "เปิดอยู่", "handed_over": "ส่งต่อแล้ว", "withdrawn": "ยกเลิกแล้ว", "closed": "ปิดแล้ว"}
+
+# The state of an assignment that is at work → how far the call is, in the order of progress.
+STAGE_OF_ASSIGNMENT = {
+    "accepted": "assigned",
+    "en_route": "on_the_way",
+    "at_scene": "at_scene",
+    "left_scene": "to_destination",
+    "at_destination": "at_destination",
+}
+PROGRESS = ("received", "queued", "assigned", "on_the_way", "at_scene", "to_destination", "at_destination")
+TRIP_ENDED = {"completed", "cancelled"}
+
+
+def advance(noun: str, status: str, act: str) -> str:
+    """The status after ``act``.
+
+    Raises:
+        Refusal: this cannot happen now; says in which status the thing is.
+
+    """
+    try:
+        return TABLES[noun][status][act]
+    except KeyError:
+        pass
+    if noun == "barrier":
+        label = code_list("barrier_state")
+        th, en = label.label(status), label.label(status, "en")
+        raise Refusal("barrier_ended", "state", f"อุปสรรคนี้สิ้นสุดแล้ว: {th}", f"this barrier has ended: {en}")
+    raise Refusal(
+        "call_" + status, "status", f"ทำรายการนี้ไม่ได้ สายนี้{STATUS_TH[status]}",
+        f"not possible: this call is {status.replace('_', ' ')}",
+    )  # fmt: skip
+
+
+def stage_of(trips: Iterable[Mapping[str, Any]], assignments: Iterable[Mapping[str, Any]]) -> str:
+    """How far an open call is: the furthest its trips under way have come."""
+    ended = {trip["id"] for trip in trips if trip["state"] in TRIP_ENDED}
+    stages = ["received"]
+    if any(trip["state"] == "queued" for trip in trips):
+        stages.append("queued")
+    stages += [
+        STAGE_OF_ASSIGNMENT[each["state"]]
+        for each in assignments
+        if each["state"] in STAGE_OF_ASSIGNMENT and each["trip_id"] not in ended
+    ]
+    return max(stages, key=PROGRESS.index)
+
+
+def outcome_of(trips: Iterable[Mapping[str, Any]]) -> tuple[str, str | None] | None:
+    """Outcome and reason when all trips have ended; None while one has not, or while none is known."""
+    states = list(trips)
+    if not states or any(trip["state"] not in TRIP_ENDED for trip in states):
+        return None
+    if any(trip["state"] == "completed" for trip in states):
+        return "done", None
+    return "unmet", next((trip["outcome"] for trip in states if trip["outcome"]), None)
+
+
+def wanted_code(list_id: str, code: str | None, text: str | None, field: str) -> str:
+    """A code of that list, with its sentence where the code asks for one.
+
+    Raises:
+        Refusal: no such code, or the sentence is missing.
+
+    """
+    item = code_list(list_id).item(code or "", field)
+    if item.needs_text and not text:
+        raise Refusal(
+            "needs_text", "text", f"เหตุผล “{item.th}” ต้องมีคำอธิบาย", f"the reason “{item.en}” needs a sentence"
+        )
+    return item.code
