@@ -7,7 +7,9 @@ background tasks share one event loop, one pool and one NATS client.
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -256,6 +258,8 @@ def serve(service: Service) -> None:
         timeout_keep_alive=30,
     )
     server = uvicorn.Server(config)
+    # uvicorn raises the signal once more when it has shut down; having finished is a good end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with uvloop_runner() as runner:
         runner.run(server.serve(sockets=[_socket(settings)]))
 
