@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -53,11 +54,20 @@ _SETTINGS = {**_KEEPALIVE, "timezone": "UTC", "lock_timeout": "5s", "idle_in_tra
 MIGRATION_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
 
 
+def to_json(value: Any) -> str:
+    """JSON text of a value in which UUIDs may come from rows (asyncpg has a class of its own for them)."""
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(type(value).__name__)
+
+
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(
-            name, schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
-        )
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=to_json, decoder=orjson.loads)
 
 
 async def connect(dsn: str) -> asyncpg.Connection[asyncpg.Record]:
@@ -127,4 +137,4 @@ def _all_migrations(package: str) -> list[tuple[str, str]]:
 
 def jsonable(value: Any) -> Any:
     """A value as JSON would give it back: UUIDs and instants become text."""
-    return orjson.loads(orjson.dumps(value))
+    return orjson.loads(to_json(value))
