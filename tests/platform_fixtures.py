@@ -76,6 +76,15 @@ class Database:
 MakeDatabase = Callable[..., Awaitable[Database]]
 
 
+async def settle(client: Client) -> None:
+    """Wait until the server has answered to everything this client sent so far, refusals included.
+
+    nats-py's ``flush`` sends its ping ahead of what waits in its buffer, so one is not enough.
+    """
+    await client.flush()
+    await client.flush()
+
+
 def free_port() -> int:
     """A port nobody listens on just now."""
     with socket.socket() as probe:

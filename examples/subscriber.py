@@ -1,0 +1,82 @@
+"""รับเหตุการณ์ของกรุณา: ย้อนตั้งแต่ต้น แล้วฟังต่อสด ๆ แม้เซิร์ฟเวอร์จะดับแล้วเปิดใหม่
+
+Hears Karuna's events: from the beginning, then as they happen, also across a restart of the server. Plain nats-py:
+
+    karuna subscriber add demo --allow 'karuna.kalasin.dispatch.>'
+    python examples/subscriber.py var/subscribers/demo.json            # goes on where it stopped
+    python examples/subscriber.py var/subscribers/demo.json --again    # from the beginning
+
+An event may come twice (the connection may break before the acknowledgement arrives): its ``id`` tells, and
+``aggregateseq`` counts the events of each call, trip, … from 1 without holes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import nats
+from nats.aio.msg import Msg
+from nats.errors import Error
+from nats.js import JetStreamContext
+
+PAUSE_S = 1.0
+
+
+async def main(mine: dict[str, Any], creds: Path, again: bool) -> None:
+    closed = asyncio.Event()
+
+    async def on_error(error: Exception) -> None:
+        print(f"! {error}", file=sys.stderr)  # a refusal ("permissions violation") is only told here
+
+    async def on_closed() -> None:
+        closed.set()  # the credentials were revoked: nats-py does not come back by itself
+
+    client = await asyncio.wait_for(
+        nats.connect(
+            mine["server"],
+            user_credentials=str(creds),
+            inbox_prefix=mine["inbox_prefix"].encode(),
+            max_reconnect_attempts=-1,
+            error_cb=on_error,
+            closed_cb=on_closed,
+        ),
+        timeout=10,
+    )
+    stream = client.jetstream()
+    for own in mine["streams"] if again else []:
+        await client.request(f"$JS.API.CONSUMER.RESET.{own['stream']}.{own['durable']}", b'{"seq":1}')
+    hearing = [asyncio.create_task(hear(stream, own["stream"], own["durable"])) for own in mine["streams"]]
+    await closed.wait()
+    for task in hearing:
+        task.cancel()
+    sys.exit("ปิดการเชื่อมต่อแล้ว / closed by the server")
+
+
+async def hear(stream: JetStreamContext, name: str, durable: str) -> None:
+    """Take events in order from one durable, print them, and acknowledge what was printed."""
+    while True:
+        try:
+            subscription = await stream.pull_subscribe_bind(durable, stream=name)
+            while True:
+                for message in await next_ones(subscription):
+                    event = json.loads(message.data)
+                    print(event["time"], event["type"], event["subject"], json.dumps(event["data"]), flush=True)
+                    await message.ack()
+        except (Error, OSError):
+            await asyncio.sleep(PAUSE_S)  # the server is away: the client connects again, we ask again
+
+
+async def next_ones(subscription: JetStreamContext.PullSubscription) -> list[Msg]:
+    try:
+        return await subscription.fetch(100, timeout=5)
+    except TimeoutError:
+        return []  # nothing new
+
+
+if __name__ == "__main__":
+    file = Path(sys.argv[1])
+    asyncio.run(main(json.loads(file.read_text("utf-8")), file.with_suffix(".creds"), "--again" in sys.argv))
