@@ -86,10 +86,15 @@ class Work:
     now: datetime
     cause: Cause
     _said: list[Said] = field(default_factory=list)
+    _then: list[Callable[[], None]] = field(default_factory=list)
 
     def because_of(self, cause: Cause) -> Work:
         """The same transaction, on behalf of another message."""
-        return Work(self.db, self.now, cause, self._said)
+        return Work(self.db, self.now, cause, self._said, self._then)
+
+    def then(self, act: Callable[[], None]) -> None:
+        """Do ``act`` (a hint, e.g. wake somebody) once this has committed; never if it does not."""
+        self._then.append(act)
 
     def say(self, aggregate_id: UUID, event: Event, origin: Origin) -> None:
         """Tell everyone concerned, if and only if this transaction commits.
@@ -194,6 +199,8 @@ async def transaction(
         raise BadValue(type(problem).__name__) from problem
     if spoke:
         woke()
+    for act in work._then:  # noqa: SLF001
+        act()
 
 
 def is_unique(problem: BaseException, constraint: str) -> bool:
