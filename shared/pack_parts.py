@@ -1,0 +1,228 @@
+"""What a municipality's settings pack consists of: one model per kind of entry, each field checked where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from shared.codes.codes import code_list
+from shared.geo import Point, Polygon, read_point
+from shared.thai import areas
+from shared.thai.phones import read_phone
+from shared.thai.text import Text
+
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+Mode = Literal["auto", "confirm"]
+
+
+def _of(list_id: str) -> AfterValidator:
+    """A code of that list."""
+
+    def known(code: str) -> str:
+        return code_list(list_id).item(code).code
+
+    return AfterValidator(known)
+
+
+Kind = Annotated[str, _of("kind")]
+Lane = Annotated[str, _of("lane")]
+Skill = Annotated[str, _of("skill")]
+Severity = Annotated[str, _of("severity_ed5")]
+Tambon = Annotated[str, AfterValidator(lambda code: areas.tambon(code).code)]
+Phone = Annotated[str, AfterValidator(lambda text: (phone := read_phone(text)).e164 or phone.short or text)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Place(_Part):
+    """Something with a point on the map."""
+
+    lon: float
+    lat: float
+
+    @property
+    def point(self) -> Point:
+        return Point(self.lon, self.lat)
+
+    @model_validator(mode="after")
+    def _in_thailand(self) -> Self:
+        read_point(self.lon, self.lat, "lon, lat")
+        return self
+
+
+class Community(Place):
+    """A ชุมชน, with the point that stands for it while nothing better is known."""
+
+    code: Key
+    name: Text
+    tambon_code: Tambon
+
+
+class Area(_Part):
+    """Who the municipality is. ``slug`` stands in every subject and row and never changes."""
+
+    slug: Slug
+    case_prefix: str = Field(pattern=r"^[A-Z]{2,5}$")
+    short_number: str = Field(pattern=r"^[0-9]{3,10}$")
+    name: Text
+    desk: Text
+    note: Text | None = None
+    whole_tambons: tuple[Tambon, ...] = ()
+    partial_tambons: tuple[Tambon, ...] = ()
+    centre: Place
+    community: tuple[Community, ...] = ()
+
+
+class Limits(_Part):
+    """What a service can promise. Beyond them a person decides; they are never a reason to drop a call."""
+
+    max_distance_km: float | None = Field(default=None, gt=0)
+    notice_hours: float | None = Field(default=None, ge=0)
+    companions: int | None = Field(default=None, ge=0)
+
+
+class Service(_Part):
+    """One kind of service with its legal basis. There is no field for income, insurance or an identity card."""
+
+    code: Key
+    name: Text
+    kinds: tuple[Kind, ...] = Field(min_length=1)
+    lanes: tuple[Lane, ...] = Field(min_length=1)
+    legal_basis: tuple[Text, ...] = Field(min_length=1)
+    limits: Limits = Limits()
+    approved_by: str | None = None
+
+
+class Partner(_Part):
+    """Who takes over. Without ``tambons`` a partner serves everywhere; ``takes`` says what for."""
+
+    code: Key
+    name: Text
+    phone: Phone
+    takes: tuple[Literal["outside_area", "red_flag", "police", "fire", "power", "mental_health", "social"], ...]
+    tambons: tuple[Tambon, ...] = ()
+
+
+class Duplicates(_Part):
+    """When two calls may be one. Points add up; from ``possible_points`` on a candidate is shown."""
+
+    within_min: float = 30
+    within_m: float = 300
+    same_phone_points: float = 60
+    place_points: float = 40
+    time_points: float = 20
+    same_kind_points: float = 10
+    same_group_points: float = 15
+    possible_points: float = 50
+    strong_points: float = 80
+    most: int = 5
+
+
+class IntakePolicies(_Part):
+    watchdog_s: float = 60
+    edge_m: float = 50
+    """Nearer than this to the boundary, inside or outside, is undecided: points are never that exact."""
+    outbound_before_min: float = 60
+    occurrences: int = Field(default=60, ge=1, le=60)
+    occurrence_days: int = Field(default=120, ge=1, le=120)
+    duplicates: Duplicates = Duplicates()
+
+
+class DispatchPolicies(_Part):
+    """Timers in seconds. ``mode`` per severity of the emergency lane, ``booked_mode`` for rides."""
+
+    mode: Mapping[Severity, Mode] = {}
+    default_mode: Mode = "confirm"
+    booked_mode: Mode = "confirm"
+    proposal_s: float = Field(default=60, gt=0)
+    order_timeout_s: float = Field(default=30, gt=0)
+    parallel: frozenset[Severity] = frozenset({"red", "pink", "yellow"})
+    volunteer_offer_s: float = Field(default=180, gt=0)
+    booked_offer_s: float = Field(default=7200, gt=0)
+    factor: float = Field(default=1.4, ge=1)
+    urgent_km_h: float = Field(default=50, gt=0)
+    ordinary_km_h: float = Field(default=35, gt=0)
+    stale_position_s: float = Field(default=120, gt=0)
+
+
+class Targets(_Part):
+    """Service levels, from รับแจ้ง to ถึงที่เกิดเหตุ."""
+
+    red_response_s: float = 480
+    response_s: float = 600
+
+
+class Policies(_Part):
+    intake: IntakePolicies = IntakePolicies()
+    dispatch: DispatchPolicies = DispatchPolicies()
+    targets: Targets = Targets()
+
+
+class Station(Place):
+    code: Key
+    name: Text
+
+
+class Facility(Place):
+    code: Key
+    kind: Annotated[str, _of("facility_kind")]
+    name: Text
+    clinics: tuple[Text, ...] = ()
+    beds: Mapping[Key, int] = {}
+
+
+class Vehicle(_Part):
+    """``code`` is the call sign; ``level`` is absent for vehicles that do no medical work."""
+
+    code: Key
+    name: Text
+    kind: Annotated[str, _of("vehicle_kind")]
+    level: Annotated[str, _of("unit_level")] | None = None
+    station: Key
+    places: Mapping[Annotated[str, _of("place_kind")], int]
+    equipment: frozenset[Annotated[str, _of("equipment")]] = frozenset()
+    exercise: bool = False
+
+
+class CrewMember(_Part):
+    """A template: the seed makes people of them. ``valid_days``: for how long from then certificates last."""
+
+    code: Key
+    name: Text
+    kind: Annotated[str, _of("crew_kind")]
+    vehicle: Key
+    shift: Literal["day", "night", "relief"]
+    skills: frozenset[Skill]
+    duty_kinds: frozenset[Annotated[str, _of("duty_kind")]]
+    phone: Phone
+    valid_days: Mapping[Skill, Annotated[int, Field(gt=0)]] = {}
+
+
+class Pack(_Part):
+    """Everything of one municipality, checked against the code lists and against itself."""
+
+    area: Area
+    boundary: tuple[Polygon, ...]
+    boundary_attribution: str
+    service: tuple[Service, ...] = Field(min_length=1)
+    partner: tuple[Partner, ...] = ()
+    policies: Policies = Policies()
+    station: tuple[Station, ...] = ()
+    facility: tuple[Facility, ...] = ()
+    vehicle: tuple[Vehicle, ...] = ()
+    crew: tuple[CrewMember, ...] = ()
+
+    def community(self, code: str) -> Community | None:
+        """A community by its code or by either of its names."""
+        return next((each for each in self.area.community if code in {each.code, each.name.th, each.name.en}), None)
+
+    def partners_for(self, what: str, tambon_code: str | None = None) -> tuple[Partner, ...]:
+        """Who takes this over, those of the tambon first, then those who serve everywhere."""
+        fitting = [each for each in self.partner if what in each.takes]
+        near = [each for each in fitting if tambon_code is not None and tambon_code in each.tambons]
+        return (*near, *(each for each in fitting if not each.tambons))
