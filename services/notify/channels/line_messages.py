@@ -33,7 +33,8 @@ LIMITS: list[tuple[Reason, Callable[[Outgoing], bool]]] = [
     (Reason.CONTENT_REFUSED, lambda m: len(m.buttons) > MAX_BUTTONS),
     (Reason.CONTENT_REFUSED, lambda m: len(m.quick_replies) > MAX_QUICK_REPLIES),
     (Reason.CONTENT_REFUSED, lambda m: not all(_pressable(b) for b in m.buttons + m.quick_replies)),
-    (Reason.CONTENT_REFUSED, lambda m: bool(m.buttons) and not 0 < graphemes(m.prompt) <= MAX_TEMPLATE_TEXT),
+    (Reason.CONTENT_REFUSED, lambda m: bool(m.buttons) and not m.prompt.strip()),
+    (Reason.CONTENT_REFUSED, lambda m: graphemes(m.prompt) > MAX_TEMPLATE_TEXT),
     (Reason.TOO_LONG, lambda m: utf16_units(m.text) > MAX_TEXT * MAX_OBJECTS),
 ]
 """What LINE would answer with 400, known before asking."""
@@ -89,8 +90,8 @@ def _postback(button: Button) -> JsonObject:
 
 
 def _pressable(button: Button) -> bool:
-    return (
-        0 < graphemes(button.label) <= MAX_LABEL
-        and 0 < utf16_units(button.data) <= MAX_DATA
-        and graphemes(button.shown or "") <= MAX_SHOWN
-    )
+    """LINE takes neither empty nor blank fields; what is shown may be left out."""
+    fields = [(button.label, MAX_LABEL, graphemes), (button.data, MAX_DATA, utf16_units)]
+    if button.shown:
+        fields.append((button.shown, MAX_SHOWN, graphemes))
+    return all(text.strip() and measure(text) <= limit for text, limit, measure in fields)
