@@ -39,6 +39,8 @@ log = structlog.get_logger()
 
 STOP_WITHIN_S = 8
 
+Job = Callable[[], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -129,7 +131,7 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
     """Run everything that is beside HTTP; on the way out finish what is in hand."""
     if runtime.service.prepare is not None:
         await runtime.service.prepare(runtime)
-    tasks = [asyncio.create_task(job, name=name) for name, job in _jobs(runtime).items()]
+    tasks = [asyncio.create_task(_kept_alive(name, job), name=name) for name, job in _jobs(runtime).items()]
     try:
         yield
     finally:
@@ -146,19 +148,22 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
         runtime.pool.terminate()
 
 
-def _jobs(runtime: Runtime) -> dict[str, Any]:
-    jobs: dict[str, Any] = {
-        "bus": _listen_to_broker(runtime),
-        "holes": runtime.inbox.watch_holes(),
-        "sync": _watch_sync(runtime),
-        "relay": _after_bus(runtime, partial(runtime.leadership.hold, "relay", runtime.relay.run)),
+def _jobs(runtime: Runtime) -> dict[str, Job]:
+    """What runs beside HTTP, by name."""
+    lead = runtime.leadership.hold
+    jobs: dict[str, Job] = {
+        "bus": partial(_listen_to_broker, runtime),
+        "holes": runtime.inbox.watch_holes,
+        "sync": partial(_watch_sync, runtime),
+        "relay": partial(_after_bus, runtime, partial(lead, "relay", runtime.relay.run)),
     }
     if runtime.service.due:
-        jobs["due"] = runtime.due.run()
+        jobs["due"] = runtime.due.run
     for ear in runtime.ears:
-        jobs[f"ear.{ear.stream}"] = _after_bus(runtime, partial(runtime.leadership.hold, f"ear.{ear.stream}", ear.run))
-    for number, beside in enumerate(runtime.service.beside):
-        jobs[f"beside.{number}"] = _kept_alive(runtime, beside)
+        name = f"ear.{ear.stream}"
+        jobs[name] = partial(_after_bus, runtime, partial(lead, name, ear.run))
+    for beside in runtime.service.beside:
+        jobs[beside.__name__] = partial(beside, runtime)
     return jobs
 
 
@@ -178,13 +183,13 @@ async def _after_bus(runtime: Runtime, job: Callable[[], Awaitable[None]]) -> No
     await job()
 
 
-async def _kept_alive(runtime: Runtime, beside: Callable[[Runtime], Awaitable[None]]) -> None:
-    """A side job that fails is started again, loudly."""
+async def _kept_alive(name: str, job: Job) -> None:
+    """A background job that fails or ends is started again, loudly."""
     while True:
         try:
-            await beside(runtime)
+            await job()
         except Exception:
-            log.exception("beside.failed", job=getattr(beside, "__name__", "?"))
+            log.exception("job.failed", job=name)
         await asyncio.sleep(1)
 
 
