@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nats
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
 from nats.js import JetStreamContext
@@ -27,13 +28,8 @@ PAUSE_S = 1.0
 
 
 async def main(mine: dict[str, Any], creds: Path, again: bool) -> None:
-    closed = asyncio.Event()
-
     async def on_error(error: Exception) -> None:
         print(f"! {error}", file=sys.stderr)  # a refusal ("permissions violation") is only told here
-
-    async def on_closed() -> None:
-        closed.set()  # the credentials were revoked: nats-py does not come back by itself
 
     client = await asyncio.wait_for(
         nats.connect(
@@ -42,32 +38,31 @@ async def main(mine: dict[str, Any], creds: Path, again: bool) -> None:
             inbox_prefix=mine["inbox_prefix"].encode(),
             max_reconnect_attempts=-1,
             error_cb=on_error,
-            closed_cb=on_closed,
         ),
         timeout=10,
     )
-    stream = client.jetstream()
     for own in mine["streams"] if again else []:
         await client.request(f"$JS.API.CONSUMER.RESET.{own['stream']}.{own['durable']}", b'{"seq":1}')
-    hearing = [asyncio.create_task(hear(stream, own["stream"], own["durable"])) for own in mine["streams"]]
-    await closed.wait()
-    for task in hearing:
-        task.cancel()
+    await asyncio.gather(*(hear(client, own["stream"], own["durable"]) for own in mine["streams"]))
     sys.exit("ปิดการเชื่อมต่อแล้ว / closed by the server")
 
 
-async def hear(stream: JetStreamContext, name: str, durable: str) -> None:
-    """Take events in order from one durable, print them, and acknowledge what was printed."""
-    while True:
+async def hear(client: Client, stream: str, durable: str) -> None:
+    """Take events in order from one durable, print them, and acknowledge what was printed.
+
+    A server that is away comes back, and we ask again; when it closed the door (the credentials were revoked), we
+    are done: nats-py does not knock twice.
+    """
+    while not client.is_closed:
         try:
-            subscription = await stream.pull_subscribe_bind(durable, stream=name)
+            subscription = await client.jetstream().pull_subscribe_bind(durable, stream=stream)
             while True:
                 for message in await next_ones(subscription):
                     event = json.loads(message.data)
                     print(event["time"], event["type"], event["subject"], json.dumps(event["data"]), flush=True)
                     await message.ack()
         except (Error, OSError):
-            await asyncio.sleep(PAUSE_S)  # the server is away: the client connects again, we ask again
+            await asyncio.sleep(PAUSE_S)
 
 
 async def next_ones(subscription: JetStreamContext.PullSubscription) -> list[Msg]:
