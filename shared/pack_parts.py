@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import time
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -150,6 +151,20 @@ class DispatchPolicies(_Part):
     stale_position_s: float = Field(default=120, gt=0)
 
 
+class NotifyPolicies(_Part):
+    """How messages go out. Times of day are those of Asia/Bangkok; ``brand`` stands in every text, so keep it short."""
+
+    brand: Text = Text(th="ชุมชนกรุณา", en="Karuna")
+    quiet_from: time = time(21, 0)
+    """From here until ``quiet_until`` routine messages to the public wait."""
+    quiet_until: time = time(7, 0)
+    remind_at: time = time(18, 0)
+    """On the day before a ride."""
+    emergency_wait_s: float = Field(default=15, gt=0)
+    """LINE not answered for so long: SMS as well."""
+    booked_wait_s: float = Field(default=600, gt=0)
+
+
 class Targets(_Part):
     """Service levels, from รับแจ้ง to ถึงที่เกิดเหตุ."""
 
@@ -160,6 +175,7 @@ class Targets(_Part):
 class Policies(_Part):
     intake: IntakePolicies = IntakePolicies()
     dispatch: DispatchPolicies = DispatchPolicies()
+    notify: NotifyPolicies = NotifyPolicies()
     targets: Targets = Targets()
 
 
