@@ -99,10 +99,10 @@ class Local:
         }
 
     def start_service(
-        self, service: str, *, processes: int = 1, extra: Mapping[str, str] | None = None
+        self, service: str, *, processes: int = 1, extra: Mapping[str, str] | None = None, port: int | None = None
     ) -> list[Process]:
-        """Start equal processes of one service; they share one listening socket."""
-        listening = self._sockets.get(service) or self._listen(service)
+        """Start equal processes of one service; they share one listening socket. ``port`` 0: any free one."""
+        listening = self._sockets.get(service) or self._listen(service, port)
         started = []
         for _ in range(processes):
             number = len(self.processes.setdefault(service, []))
@@ -120,10 +120,14 @@ class Local:
             started.append(process)
         return started
 
-    def _listen(self, service: str) -> socket.socket:
+    def listening_at(self, service: str) -> str:
+        """The address of a service that this launcher started."""
+        return f"http://{HOST}:{self._sockets[service].getsockname()[1]}"
+
+    def _listen(self, service: str, port: int | None) -> socket.socket:
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((HOST, getattr(self.ports, service)))
+        listening.bind((HOST, getattr(self.ports, service) if port is None else port))
         listening.listen(512)
         self._sockets[service] = listening
         return listening

@@ -1,0 +1,3 @@
+from karuna.main import main
+
+main()

@@ -1,0 +1,313 @@
+"""The command ``karuna``: everything an operator does by hand. Each command is a thin door to one module."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from karuna.local import Local
+from karuna.platform.home import Home
+from shared.auth import Role
+from shared.streams import SERVICES, stream_name
+
+app = typer.Typer(help="ชุมชนกรุณา: คำสั่งของผู้ดูแลระบบ (the operator's commands)", no_args_is_help=True)
+streams = typer.Typer(help="สตรีม (streams): provision, rebuild", no_args_is_help=True)
+dead = typer.Typer(help="จดหมายตกค้าง (dead letters): list, show, requeue", no_args_is_help=True)
+subscriber = typer.Typer(
+    help="ผู้รับเหตุการณ์ภายนอก (outsiders who listen): add, remove, replay, list", no_args_is_help=True
+)
+app.add_typer(streams, name="streams")
+app.add_typer(dead, name="dead-letters")
+app.add_typer(subscriber, name="subscriber")
+out = Console(highlight=False, soft_wrap=True)
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="โฟลเดอร์ข้อมูล (default: $KARUNA_HOME or ./var)")]
+ServiceArgument = Annotated[str, typer.Argument(help=" | ".join(SERVICES))]
+
+
+def _local(home: Path | None) -> Local:
+    """The installation in ``home``, with the ports its launcher chose."""
+    place = Home(home)
+    return Local(place, place.ports())
+
+
+def _known(service: str) -> str:
+    if service not in SERVICES:
+        raise typer.BadParameter(f"{service!r}: {', '.join(SERVICES)}")
+    return service
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def up(
+    home: HomeOption = None,
+    demo: Annotated[bool, typer.Option(help="สร้างเหตุการณ์สาธิตตลอดเวลา (let demonstration calls flow)")] = True,
+) -> None:
+    """เปิดทุกอย่างบนเครื่องนี้ แล้วแสดงสิ่งที่เกิดขึ้น (start everything here and show what happens)."""
+    from karuna.up import up as start
+
+    raise typer.Exit(_run(start(Home(home), demo=demo)))
+
+
+@app.command()
+def run(
+    service: ServiceArgument, processes: Annotated[int, typer.Option(min=1, max=32)] = 1, home: HomeOption = None
+) -> None:
+    """เปิดบริการเดียว กี่โปรเซสก็ได้ (run one service as N equal processes beside what runs already)."""
+    from karuna.run import run_service
+
+    raise typer.Exit(_run(run_service(_known(service), processes, home)))
+
+
+@app.command()
+def migrate(service: ServiceArgument, home: HomeOption = None) -> None:
+    """ปรับฐานข้อมูลให้ทันรุ่น (bring a database up to date; KARUNA_OWNER_DATABASE_URL names another one)."""
+    from shared.database import migrate as bring_up_to_date
+
+    dsn = os.environ.get("KARUNA_OWNER_DATABASE_URL") or _local(home).postgres.owner_dsn(_known(service))
+    ran = _run(bring_up_to_date(dsn, f"services.{_known(service)}"))
+    out.print("\n".join(ran) or "ไม่มีอะไรต้องทำ (nothing to do)")
+
+
+@app.command()
+def token(
+    role: Annotated[Role, typer.Option()],
+    crew: Annotated[str | None, typer.Option(help="รหัสเจ้าหน้าที่ (crew id)")] = None,
+    area: Annotated[list[str] | None, typer.Option(help="slug; * = ทุกพื้นที่")] = None,
+    subject: Annotated[str | None, typer.Option()] = None,
+    home: HomeOption = None,
+) -> None:
+    """ออกโทเคน 15 นาที (print a token that is good for 15 minutes)."""
+    issuer = _local(home).issuer
+    typer.echo(issuer.token(role, areas=area or ["kalasin"], crew_id=crew, subject=subject))
+
+
+@app.command()
+def seed(area: Annotated[str, typer.Argument()] = "kalasin", home: HomeOption = None) -> None:
+    """ใส่ข้อมูลสมมติของเทศบาล (fill in the invented municipality; doing it twice changes nothing)."""
+    from karuna.seed import seed as fill
+
+    out.print(_run(fill(_local(home), area)).line())
+
+
+@app.command()
+def trace(call: Annotated[str, typer.Argument(help="id หรือเลขที่ (id or number)")], home: HomeOption = None) -> None:
+    """เล่าเรื่องทั้งหมดของการแจ้งเหตุหนึ่ง (the whole story of one call, with delays)."""
+    from karuna.show import print_story
+
+    _run(print_story(out, _local(home), call))
+
+
+@app.command()
+def doctor(home: HomeOption = None) -> None:
+    """ตรวจว่าอะไรผิดปกติ และต้องทำอะไร (what is wrong, and what to do)."""
+    from karuna.show import print_findings
+
+    raise typer.Exit(1 if _run(print_findings(out, _local(home))) else 0)
+
+
+@app.command()
+def backup(folder: Path, home: HomeOption = None) -> None:
+    """สำรองข้อมูลและกุญแจทั้งหมด (dumps, keys and figures into a new folder)."""
+    from karuna.backup import backup as save
+
+    figures = _run(save(_local(home), folder))
+    out.print(_rows(figures))
+
+
+@app.command()
+def restore(folder: Path, home: HomeOption = None) -> None:
+    """คืนข้อมูลลงที่ว่าง แล้วเทียบตัวเลข (restore into an empty place, figures compared)."""
+    from karuna.backup import restore as bring_back
+    from karuna.backup import take_keys
+
+    place = Home(home)
+    take_keys(folder, place.path)
+    local = Local(place)
+
+    async def whole() -> dict[str, Any]:
+        try:
+            return await bring_back(local, folder)
+        finally:
+            await local.stop()
+
+    out.print(_rows(_run(whole())))
+    out.print("ตัวเลขตรงกันทุกตาราง (every table has as many rows as were saved)")
+
+
+def _rows(figures: dict[str, Any]) -> str:
+    return "\n".join(f"{s}: {sum(t.values()):,} rows in {len(t)} tables" for s, t in figures["tables"].items())
+
+
+@app.command()
+def contracts(check: Annotated[bool, typer.Option(help="ตรวจเท่านั้น (only compare)")] = False) -> None:
+    """สร้างเอกสารเหตุการณ์ (AsyncAPI, JSON Schemas and the page from the event classes)."""
+    from karuna.contracts import main as write
+
+    raise typer.Exit(write(["--check"] if check else []))
+
+
+@streams.command("provision")
+def provision_streams(home: HomeOption = None) -> None:
+    """สร้างสตรีมและ durable ตามที่ประกาศไว้ (create or update what is declared)."""
+    from karuna.show import provision_and_print
+
+    _run(provision_and_print(out, _local(home)))
+
+
+@streams.command("rebuild")
+def rebuild_streams(
+    names: Annotated[list[str] | None, typer.Argument(help="INTAKE DISPATCH REGISTRY NOTIFY")] = None,
+    home: HomeOption = None,
+) -> None:
+    """เติมสตรีมที่ว่างหรือสั้นลงจากคลังเหตุการณ์ (refill an empty or shorter stream from the archive)."""
+    from karuna.show import rebuild_and_print
+
+    wanted = [name.upper() for name in names or []] or [stream_name(service) for service in SERVICES]
+    _run(rebuild_and_print(out, _local(home), wanted))
+
+
+@dead.command("list")
+def list_letters(
+    service: ServiceArgument, everything: Annotated[bool, typer.Option("--all")] = False, home: HomeOption = None
+) -> None:
+    """รายการที่รอคนดู (those that wait for a person)."""
+    from karuna.dead_letters import letters
+
+    found = _run(letters(_local(home).postgres.dsn(_known(service)), everything=everything))
+    table = Table("id", "subject", "seq", "reason", "died", "requeued")
+    for row in found:
+        again = row["requeued_at"].isoformat(timespec="seconds") if row["requeued_at"] else ""
+        died = row["died_at"].isoformat(timespec="seconds")
+        table.add_row(str(row["id"]), row["subject"], str(row["aggregateseq"] or ""), row["reason"], died, again)
+    out.print(table if found else "ไม่มี (none)")
+
+
+@dead.command("show")
+def show_letter(service: ServiceArgument, letter: UUID, home: HomeOption = None) -> None:
+    """ดูหนึ่งฉบับ โดยไม่แสดงข้อมูลส่วนบุคคล (one letter, without its private data)."""
+    from karuna.dead_letters import show
+
+    found = _run(show(_local(home).postgres.dsn(_known(service)), letter))
+    if found is None:
+        out.print("ไม่พบ (not found)")
+        raise typer.Exit(1)
+    out.print(found)
+
+
+@dead.command("requeue")
+def requeue_letter(service: ServiceArgument, letter: UUID, home: HomeOption = None) -> None:
+    """ส่งอีกครั้ง (give it back to the service)."""
+    from karuna.dead_letters import requeue
+
+    done = _run(requeue(_local(home).postgres.dsn(_known(service)), letter))
+    out.print("ส่งแล้ว (sent again)" if done else "ไม่มีอะไรให้ส่ง (nothing to send again)")
+    raise typer.Exit(0 if done else 1)
+
+
+@subscriber.command("add")
+def add_subscriber(
+    name: str,
+    allow: Annotated[list[str] | None, typer.Option(help="เช่น 'karuna.kalasin.dispatch.>'")] = None,
+    calls: Annotated[list[str] | None, typer.Option(help="พื้นที่ที่ส่งเรื่องเข้าได้ (areas it may ask calls of)")] = None,
+    positions: Annotated[list[str] | None, typer.Option(help="AREA/UNIT")] = None,
+    home: HomeOption = None,
+) -> None:
+    """เพิ่มผู้รับภายนอก ไม่ต้องเปิดเซิร์ฟเวอร์ใหม่ (an account and credentials; no restart)."""
+    from karuna.platform.grants import Grant, GrantRefused
+    from karuna.subscribers import SubscriberExists, Subscribers
+
+    local = _local(home)
+    units = tuple((p.split("/")[0], p.split("/")[1]) for p in positions or [] if "/" in p)
+    people = Subscribers(local.home, local.accounts, local.nats.url)
+    try:
+        _run(people.add(Grant(name, tuple(allow or []), tuple(calls or []), units)))
+    except (GrantRefused, SubscriberExists) as problem:
+        out.print(str(problem))
+        raise typer.Exit(1) from None
+    out.print(f"{people.creds(name)}\n{people.creds(name).with_suffix('.json')}")
+
+
+@subscriber.command("remove")
+def remove_subscriber(name: str, home: HomeOption = None) -> None:
+    """ตัดสิทธิ์ทันทีและถาวร (revoke at once and for good)."""
+    from karuna.subscribers import Subscribers
+
+    local = _local(home)
+    _run(Subscribers(local.home, local.accounts, local.nats.url).remove(name))
+
+
+@subscriber.command("replay")
+def replay_subscriber(
+    name: str,
+    start: Annotated[datetime | None, typer.Option("--from", help="เวลา UTC; เว้นไว้ = ตั้งแต่ต้น")] = None,
+    home: HomeOption = None,
+) -> None:
+    """ให้อ่านใหม่ตั้งแต่เวลาหนึ่ง (have it read again from a time, or from the beginning)."""
+    from karuna.subscribers import Subscribers
+
+    local = _local(home)
+    out.print(_run(Subscribers(local.home, local.accounts, local.nats.url).replay(name, start)))
+
+
+@subscriber.command("list")
+def list_subscribers(home: HomeOption = None) -> None:
+    """ผู้รับภายนอกทั้งหมด (all of them)."""
+    from karuna.subscribers import Subscribers
+
+    local = _local(home)
+    for one in Subscribers(local.home, local.accounts, local.nats.url).all():
+        filters = [f for s in one.streams for f in s["filters"]]
+        out.print(f"{one.name}: {', '.join([*filters, *one.calls])}")
+
+
+@app.command()
+def replay(
+    file: Path,
+    mapping: Annotated[Path, typer.Option("--map")],
+    speed: Annotated[float, typer.Option(min=0.1, max=100_000)] = 60.0,
+    limit: Annotated[int | None, typer.Option(min=1)] = None,
+    home: HomeOption = None,
+) -> None:
+    """เล่นซ้ำเหตุจริงจาก CSV (feed real calls through the public API and report)."""
+    from karuna.simulate.replay import replay as play
+
+    raise typer.Exit(_run(play(_local(home), file, mapping, speed=speed, limit=limit, out=out)))
+
+
+@app.command()
+def simulate(
+    days: Annotated[float, typer.Option(min=0.01, max=366)] = 1.0,
+    speed: Annotated[float, typer.Option(min=0.1, max=100_000)] = 600.0,
+    seed_number: Annotated[int, typer.Option("--seed")] = 1,
+    home: HomeOption = None,
+) -> None:
+    """จำลองวันของเทศบาล (a municipality's days: calls, appointments, volunteers who decline or sleep)."""
+    from karuna.simulate.town import simulate as live
+
+    raise typer.Exit(_run(live(_local(home), days=days, speed=speed, seed=seed_number, out=out)))
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    app()
+
+
+if __name__ == "__main__":
+    main()

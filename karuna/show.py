@@ -1,0 +1,74 @@
+"""How the command line shows what the modules find."""
+
+from __future__ import annotations
+
+import httpx
+import nats
+from rich.console import Console
+
+from karuna.doctor import examine
+from karuna.local import Local
+from karuna.platform.provision import provision
+from karuna.rebuild import rebuild
+from karuna.trace import find_call, story
+from shared.auth import Role
+from shared.bus import Bus, BusSettings
+from shared.streams import SERVICES
+
+
+def headers(local: Local, role: Role = Role.SUPERVISOR) -> dict[str, str]:
+    """Headers of the local operator, who may see every area."""
+    return {"authorization": f"Bearer {local.issuer.token(role, areas=['*'])}", "karuna-purpose": "audit"}
+
+
+async def print_story(out: Console, local: Local, call: str) -> None:
+    """One line an event: time of day (UTC), seconds since the call, seconds since the line before, what, facts."""
+    async with httpx.AsyncClient(base_url=local.url("intake"), headers=headers(local), timeout=10) as client:
+        call_id = await find_call(client, call)
+    lines = await story({service: local.url(service) for service in SERVICES}, headers(local), call_id)
+    for line in lines:
+        facts = " ".join(f"{name}={value}" for name, value in line.facts.items())
+        out.print(
+            f"{line.at:%H:%M:%S.%f}"[:-3],
+            f"+{line.after_s:9.3f}s (+{line.since_s:7.3f}) {line.type:36}",
+            f"{str(line.subject_id)[-8:]}#{line.seq} {facts}",
+        )
+    out.print(f"{len(lines)} เหตุการณ์ (events)")
+
+
+async def print_findings(out: Console, local: Local) -> int:
+    """Every look on its line; gives the number of those that are not well."""
+    bad = 0
+    async for finding in examine(local):
+        bad += not finding.ok
+        mark = "[green]✓[/]" if finding.ok else "[bold red]✗[/]"
+        out.print(f"{mark} {finding.what}: {finding.found}" + (f"\n    → {finding.advice}" if finding.advice else ""))
+    out.print("ปกติทุกอย่าง (all well)" if bad == 0 else f"ผิดปกติ {bad} อย่าง ({bad} things to look at)")
+    return bad
+
+
+async def provision_and_print(out: Console, local: Local) -> None:
+    client = await nats.connect(
+        local.nats.url,
+        user_credentials=str(local.accounts.creds("provisioner")),
+        inbox_prefix=b"_INBOX.provisioner",
+        connect_timeout=3,
+        allow_reconnect=False,
+    )
+    try:
+        for finding in await provision(client):
+            out.print(f"{finding.what}: {finding.state}")
+    finally:
+        await client.close()
+
+
+async def rebuild_and_print(out: Console, local: Local, streams: list[str]) -> None:
+    await provision_and_print(out, local)
+    bus = Bus(BusSettings(local.nats.url, "provisioner", local.accounts.creds("provisioner")))
+    await bus.open()
+    try:
+        for stream in streams:
+            done = await rebuild(local.postgres.owner_dsn(stream.lower()), bus, stream)
+            out.print(f"{done.stream}: {done.kept} อยู่แล้ว (kept), {done.resent} ส่งใหม่ (sent again)")
+    finally:
+        await bus.close()
