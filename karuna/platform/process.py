@@ -163,7 +163,9 @@ class Process:
 
     def pause(self) -> None:
         """Freeze it and all it started (SIGSTOP): alive for the kernel, away for everybody else."""
-        _send(self._tree(), signal.SIGSTOP)
+        if tree := self._tree():
+            _send(tree, signal.SIGSTOP)
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let it go on after ``pause``."""

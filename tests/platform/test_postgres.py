@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from signal import SIGTERM
+from tempfile import mkdtemp
+from typing import Any
+
 import asyncpg
 import pytest
 
-from tests.platform_fixtures import DatabaseServer, MakeDatabase
+from karuna.platform.postgres import Postgres, PostgresSettings, reachable
+from karuna.platform.process import Identity, wrapped
+from tests.platform_fixtures import DatabaseServer, MakeDatabase, free_port
 
 
 async def test_the_user_works_with_rows_and_shapes_nothing(database: MakeDatabase) -> None:
@@ -62,3 +76,102 @@ async def test_after_a_kill_everything_committed_is_there(postgres: DatabaseServ
     user = await asyncpg.connect(made.dsn)
     assert await user.fetchval("select count(*) from thing") == 1
     await user.close()
+
+
+# --- the server over its own folder, by itself ---------------------------------------------------------------
+
+
+@contextmanager
+def folder_only_root_enters() -> Iterator[Path]:
+    path = Path(mkdtemp())
+    path.chmod(0o700)
+    try:
+        yield path
+    finally:
+        rmtree(path)
+
+
+def postgres_in(path: Path) -> Postgres:
+    return Postgres(path / "postgres", path / "keys", path / "logs", PostgresSettings(free_port()))
+
+
+async def answer(server: Postgres, statement: str) -> Any:
+    connection = await asyncpg.connect(server.owner_dsn("intake"))
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+async def test_a_restart_finds_everything_and_a_stale_pid_file_is_no_hindrance() -> None:
+    with folder_only_root_enters() as path:
+        server = postgres_in(path)
+        await server.start()
+        await answer(server, "create table thing as select 1 as id")
+        await server.fast_shutdown()
+        # the machine died, and the number in the file is now somebody else's
+        pid_file = server.data / "postmaster.pid"
+        pid_file.write_text(f"{os.getpid()}\n{server.data}\n1\n5433\n\n127.0.0.1\n\nready\n")
+        again = postgres_in(path)  # another launcher, another port
+        await again.start()
+        try:
+            assert await answer(again, "select id from thing") == 1
+        finally:
+            await again.fast_shutdown()
+        assert not pid_file.exists()
+
+
+async def test_a_server_that_lost_its_launcher_is_ended_first() -> None:
+    with folder_only_root_enters() as path:
+        orphan, server = postgres_in(path), postgres_in(path)
+        await orphan.start()
+        try:
+            await server.start()
+            assert not orphan.process.running
+            assert await answer(server, "select 1") == 1
+        finally:
+            await orphan.kill()
+            await server.fast_shutdown()
+
+
+@pytest.mark.parametrize("uid", [0, 65534])
+async def test_it_runs_for_root_and_for_an_ordinary_user(uid: int) -> None:
+    """As whoever runs the tests; where that is root, as an ordinary user too. Never does the server run as root."""
+    program = [sys.executable, "-c", ALONE]
+    if os.geteuid() == 0 and uid:
+        program = wrapped(program, Identity(uid, uid, override=not PYTHON_IS_OPEN), SIGTERM)
+    with folder_only_root_enters() as path:
+        if os.geteuid() == 0:
+            os.chown(path, uid, uid)
+        process = await asyncio.create_subprocess_exec(
+            *program,
+            str(path),
+            str(free_port()),
+            stdout=PIPE,
+            stderr=STDOUT,
+            env={"PYTHONPATH": str(ROOT), **os.environ},
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0, out.decode()
+        assert int(out.split()[-1]) == (65534 if os.geteuid() == 0 else os.geteuid())
+
+
+ROOT = Path(__file__).parents[2]
+PYTHON_IS_OPEN = reachable(Path(sys.executable).resolve())
+ALONE = """
+import asyncio, sys
+from pathlib import Path
+import asyncpg, psutil
+from karuna.platform.postgres import Postgres, PostgresSettings
+
+async def main(path, port):
+    server = Postgres(path / "postgres", path / "keys", path / "logs", PostgresSettings(port))
+    await server.start()
+    connection = await asyncpg.connect(server.dsn("notify"))
+    assert await connection.fetchval("select 1") == 1
+    await connection.close()
+    print(psutil.Process(server.process.pid).uids().effective)
+    await server.fast_shutdown()
+
+asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+"""
