@@ -38,9 +38,11 @@ class Faults:
             raise ValueError("share is in (0, 1], times is at least 1, delay_s is not negative")
         self._queue.append(fault)
 
-    def take(self, to: str | None = None) -> Fault | None:
-        """The fault that hits this request, if any; it is used up by one."""
+    def take(self, to: str | None = None, kinds: Collection[str] | None = None) -> Fault | None:
+        """The fault (of ``kinds``, else any) that hits this request, if any; it is used up by one."""
         for fault in self._queue:
+            if kinds is not None and fault.kind not in kinds:
+                continue
             if fault.to not in {None, to} or self._random.random() >= fault.share:
                 continue
             if fault.times is not None:
