@@ -6,10 +6,15 @@ The same law stands in the database: CHECKs and unique indexes of ``0001_calls.s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from shared.codes.codes import code_list
 from shared.refusal import Refusal
+
+
+class Row(Protocol):
+    def __getitem__(self, column: str, /) -> Any: ...
+
 
 Table = Mapping[str, Mapping[str, str]]
 """status → what may happen → next status."""
@@ -63,7 +68,7 @@ def advance(noun: str, status: str, act: str) -> str:
     )  # fmt: skip
 
 
-def stage_of(trips: Iterable[Mapping[str, Any]], assignments: Iterable[Mapping[str, Any]]) -> str:
+def stage_of(trips: Iterable[Row], assignments: Iterable[Row]) -> str:
     """How far an open call is: the furthest its trips under way have come."""
     ended = {trip["id"] for trip in trips if trip["state"] in TRIP_ENDED}
     stages = ["received"]
@@ -77,7 +82,7 @@ def stage_of(trips: Iterable[Mapping[str, Any]], assignments: Iterable[Mapping[s
     return max(stages, key=PROGRESS.index)
 
 
-def outcome_of(trips: Iterable[Mapping[str, Any]]) -> tuple[str, str | None] | None:
+def outcome_of(trips: Iterable[Row]) -> tuple[str, str | None] | None:
     """Outcome and reason when all trips have ended; None while one has not, or while none is known."""
     states = list(trips)
     if not states or any(trip["state"] not in TRIP_ENDED for trip in states):
@@ -100,3 +105,8 @@ def wanted_code(list_id: str, code: str | None, text: str | None, field: str) ->
             "needs_text", "text", f"เหตุผล “{item.th}” ต้องมีคำอธิบาย", f"the reason “{item.en}” needs a sentence"
         )
     return item.code
+
+
+def is_for_others(reason: str) -> bool:
+    """A refusal reason for which somebody else must be asked: it is never the end."""
+    return code_list("reason_refusal").item(reason, "reason").hand_over

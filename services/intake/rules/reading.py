@@ -42,7 +42,7 @@ APPOINTMENT_PAST = Refusal("appointment_past", "appointment.at", "เวลา�
 APPOINTMENT_FAR = Refusal(
     "appointment_far", "appointment.at", "เวลานัดไกลเกินสองปี", "the appointment is more than two years away"
 )
-POINT_KEPT = Refusal(
+POINT_TURNED = Refusal(
     "point_turned", "location", "ละติจูดกับลองจิจูดสลับกัน ระบบสลับกลับให้แล้ว กรุณาตรวจสอบกับผู้แจ้ง",
     "latitude and longitude were exchanged; we turned them, check with the caller",
 )  # fmt: skip
@@ -80,18 +80,19 @@ class PlaceFields(Protocol):
 
 @dataclass(slots=True)
 class Notes:
-    """What was found while reading: ``errors`` refuse, ``warnings`` are told with the answer."""
+    """What was found while reading. ``errors`` refuse every call; ``doubts`` refuse a booked ride and are told as
 
-    strict: bool
+    warnings with an emergency, for some of them in other words.
+    """
+
     errors: list[Refusal] = field(default_factory=list)
-    warnings: list[Refusal] = field(default_factory=list)
+    doubts: list[tuple[Refusal, Refusal]] = field(default_factory=list)
 
     def refuse(self, refusal: Refusal) -> None:
         self.errors.append(refusal)
 
-    def doubt(self, refusal: Refusal) -> None:
-        """Refuses a booked ride, warns about an emergency."""
-        (self.errors if self.strict else self.warnings).append(refusal)
+    def doubt(self, refusal: Refusal, warning: Refusal | None = None) -> None:
+        self.doubts.append((refusal, warning or refusal))
 
     def try_(self, read: Callable[[], T], *, kind: bool) -> T | None:
         """What ``read`` gives; None and a note where it refuses. ``kind``: only doubtful, not impossible."""
@@ -100,6 +101,14 @@ class Notes:
         except Refusal as refusal:
             (self.doubt if kind else self.refuse)(refusal)
             return None
+
+    def errors_of(self, lane: str) -> list[Refusal]:
+        """Why a call of that lane cannot be taken."""
+        return self.errors + ([refusal for refusal, _ in self.doubts] if lane == "booked" else [])
+
+    def warnings_of(self, lane: str) -> list[Refusal]:
+        """What goes with the answer to a call of that lane."""
+        return [] if lane == "booked" else [warning for _, warning in self.doubts]
 
 
 def read_caller(caller: CallerFields | None, notes: Notes) -> Doc:
@@ -159,8 +168,8 @@ def _read_point(place: PlaceFields, notes: Notes, near: Callable[[Point], bool])
     try:
         return read_point(place.lon, place.lat), None
     except Refusal as refusal:
-        if refusal.code == "point_swapped" and not notes.strict:
-            notes.warnings.append(POINT_KEPT)
+        if refusal.code == "point_swapped":
+            notes.doubt(refusal, POINT_TURNED)
             return Point(place.lat, place.lon), typed
         notes.doubt(refusal)
         return None, typed

@@ -1,0 +1,73 @@
+"""What the desk knows without asking the database: the municipalities' settings packs and its own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from services.intake.settings import IntakeSettings
+from shared.auth import Caller
+from shared.geo import Point, distance_m
+from shared.packs import Pack, load_all
+from shared.service import Runtime
+
+NEAR_M = 150_000
+"""So far from its centre a municipality may be told of a place, wherever on earth it lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    packs: Mapping[str, Pack]
+    settings: IntakeSettings
+
+    def pack(self, area: str) -> Pack | None:
+        return self.packs.get(area)
+
+    def areas_of(self, caller: Caller) -> tuple[str, ...]:
+        """The municipalities for which the caller may take calls; ``*`` stands for all we have a pack of."""
+        if "*" in caller.areas:
+            return tuple(sorted(self.packs))
+        return tuple(sorted(area for area in caller.areas if area in self.packs))
+
+    def watchdog_s(self, area: str) -> int:
+        """How long an emergency of this area may be without somebody who goes."""
+        if self.settings.watchdog_s is not None:
+            return self.settings.watchdog_s
+        pack = self.packs.get(area)
+        return int(pack.policies.intake.watchdog_s) if pack else 60
+
+    def near(self, areas: Iterable[str], point: Point) -> bool:
+        """Whether a point can be meant for one of these municipalities."""
+        centres = (self.packs[area].area.centre.point for area in areas)
+        return any(distance_m(point, centre) < NEAR_M for centre in centres)
+
+
+def desk_of(runtime: Runtime) -> Desk:
+    desk: Desk = runtime.parts["desk"]
+    return desk
+
+
+async def prepare(runtime: Runtime) -> None:
+    """Read the settings packs before anybody is served.
+
+    Raises:
+        PackError: a pack cannot be used; names file and field.
+
+    """
+    settings: IntakeSettings = runtime.settings
+    runtime.parts["desk"] = Desk(load_all(settings.areas_dir), settings)
+
+
+def ring_first(pack: Pack | None) -> list[dict[str, str]]:
+    """Whom the desk rings when nobody goes: our own centre, then who takes medical emergencies everywhere."""
+    if pack is None:
+        return []
+    numbers = [{"th": pack.area.desk.th, "en": pack.area.desk.en, "phone": pack.area.short_number}]
+    numbers += [
+        {"th": partner.name.th, "en": partner.name.en, "phone": partner.phone}
+        for partner in pack.partners_for("red_flag")
+    ]
+    return numbers
+
+
+__all__ = ["Desk", "desk_of", "prepare", "ring_first"]

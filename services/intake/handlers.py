@@ -1,0 +1,88 @@
+"""What intake hears, and what is due. Each line of ``HEARS`` is one event and the verb it calls."""
+
+from __future__ import annotations
+
+from services.intake.store import progress as progress_store
+from services.intake.verbs import erase, progress, watch
+from shared.consumer import Hears, Message
+from shared.due import Due
+from shared.events import dispatch, notify, registry
+from shared.events.base import Event
+from shared.events.words import Disclosure
+from shared.work import Work
+
+TRIPS: tuple[type[Event], ...] = (
+    dispatch.TripRequested,
+    dispatch.TripQueued,
+    dispatch.TripPlanned,
+    dispatch.TripReplanned,
+    dispatch.TripUnassigned,
+    dispatch.TripCompleted,
+    dispatch.TripCancelled,
+)
+ASSIGNMENTS: tuple[type[Event], ...] = (
+    dispatch.AssignmentProposed,
+    dispatch.AssignmentOrdered,
+    dispatch.AssignmentOffered,
+    dispatch.AssignmentAccepted,
+    dispatch.AssignmentDeclined,
+    dispatch.AssignmentExpired,
+    dispatch.AssignmentEnRoute,
+    dispatch.AssignmentAtScene,
+    dispatch.AssignmentLeftScene,
+    dispatch.AssignmentAtDestination,
+    dispatch.AssignmentCleared,
+    dispatch.AssignmentCorrected,
+    dispatch.AssignmentReleased,
+)
+
+
+async def trip_moved(work: Work, message: Message) -> None:
+    event = message.event
+    private = getattr(event, "private", None)
+    outcome = getattr(private, "outcome", None) or getattr(private, "reason", None)
+    leg = getattr(event, "leg", None)
+    await progress.trip_moved(work, message.id, event.call_id, event.NAME, leg, outcome, message.time)
+    if rc := getattr(private, "rc", None):
+        await progress.found(work, event.call_id, rc)
+
+
+async def assignment_moved(work: Work, message: Message) -> None:
+    event = message.event
+    rc = getattr(getattr(event, "private", None), "rc", None)
+    await progress.assignment_moved(work, message.id, event.trip_id, event.call_id, event.NAME, rc, event.at)
+
+
+async def person_matched(work: Work, message: Message) -> None:
+    event: registry.PersonMatched = message.event
+    await progress.matched(work, event.call_id, event.patient_id, message.id)
+
+
+async def person_known(work: Work, message: Message) -> None:
+    event: registry.PersonRegistered | registry.PersonChanged = message.event
+    secret = event.private.disclosure is Disclosure.SECRET
+    await progress_store.see_person(work.db, message.id, secret=secret)
+
+
+async def person_erased(work: Work, message: Message) -> None:
+    await erase.erase_person(work, message.id)
+
+
+async def rating_given(work: Work, message: Message) -> None:
+    event: notify.RatingGiven = message.event
+    await progress.rated(work, message.id, event.call_id, event.private.score, event.at)
+
+
+HEARS = [
+    *(Hears(event, trip_moved) for event in TRIPS),
+    *(Hears(event, assignment_moved) for event in ASSIGNMENTS),
+    Hears(registry.PersonRegistered, person_known),
+    Hears(registry.PersonChanged, person_known),
+    Hears(registry.PersonMatched, person_matched),
+    Hears(registry.PersonErased, person_erased),
+    Hears(notify.RatingGiven, rating_given),
+]
+
+
+async def watchdog_due(work: Work, due: Due) -> None:
+    await watch.bark(work, due.subject_id)

@@ -1,0 +1,1 @@
+"""Every SQL statement of intake: a named constant above one typed function."""

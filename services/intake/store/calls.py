@@ -1,0 +1,308 @@
+"""Calls, their patients, links and hand-overs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Connection, Pool
+from shared.work import new_id
+
+Row = asyncpg.Record
+Doc = dict[str, Any]
+"""A row as JSON: column → value."""
+
+# The counter row is raised, and every call, patient, barrier and link of one taking is written, in one statement.
+TAKE_CALLS = """
+with counter as (
+    insert into number_series as s (area, be_month, last) values ($1, $2, jsonb_array_length($4))
+    on conflict (area, be_month) do update set last = s.last + excluded.last
+    returning s.last - jsonb_array_length($4) as before
+), taken as (
+    insert into call
+    select r.* from counter, jsonb_array_elements($4) with ordinality as c (doc, place)
+    cross join lateral jsonb_populate_record(null::call, c.doc || jsonb_build_object('number', $3 ||
+        lpad((counter.before + c.place)::text, greatest(4, length((counter.before + c.place)::text)), '0'))) as r
+    returning id, number
+), people as (
+    insert into patient select r.* from jsonb_populate_recordset(null::patient, $5) as r
+), opened as (
+    insert into barrier select r.* from jsonb_populate_recordset(null::barrier, $6) as r
+), linked as (
+    insert into call_link select r.* from jsonb_populate_recordset(null::call_link, $7) as r
+), given as (
+    insert into hand_over select r.* from jsonb_populate_recordset(null::hand_over, $8) as r
+)
+select id, number from taken
+"""
+
+
+async def take_calls(
+    db: Connection,
+    area: str,
+    be_month: str,
+    prefix: str,
+    calls: Sequence[Doc],
+    *,
+    patients: Sequence[Doc] = (),
+    barriers: Sequence[Doc] = (),
+    links: Sequence[Doc] = (),
+    hand_overs: Sequence[Doc] = (),
+) -> dict[UUID, str]:
+    """Write new calls with all that belongs to them; returns each call's number."""
+    parts = (list(calls), list(patients), list(barriers), list(links), list(hand_overs))
+    rows = await db.fetch(TAKE_CALLS, area, be_month, prefix, *parts)
+    return {row["id"]: row["number"] for row in rows}
+
+
+SIMILAR_CALLS = """
+select id, number, received_at, kind, lane, lat, lon, caller_phone, caller_name_key, criteria_group, landmark,
+       tambon_code, community, appointment_at,
+       (select array_agg(p.name_key) from patient p where p.call_id = c.id and p.name_key is not null) as patient_keys
+from call c
+where area = $1 and received_at between $2 and $3 and status in ('open', 'handed_over') and exercise = $4
+  and series_of is null and erased_at is null
+order by received_at desc limit 200
+"""
+
+
+async def similar_calls(db: Connection, area: str, start: datetime, end: datetime, *, exercise: bool) -> list[Row]:
+    """Calls of about that time that may tell of the same thing."""
+    return await db.fetch(SIMILAR_CALLS, area, start, end, exercise)
+
+
+READ_CALL = "select * from call where id = $1"
+LOCK_CALL = "select * from call where id = $1 for update"
+
+
+async def read_call(db: Connection | Pool, call_id: UUID) -> Row | None:
+    return await db.fetchrow(READ_CALL, call_id)
+
+
+async def lock_call(db: Connection, call_id: UUID) -> Row | None:
+    """The call, held until the transaction ends: whoever changes it waits."""
+    return await db.fetchrow(LOCK_CALL, call_id)
+
+
+READ_PATIENTS = "select * from patient where call_id = any($1) order by call_id, position"
+
+
+async def read_patients(db: Connection | Pool, call_ids: Sequence[UUID]) -> list[Row]:
+    return await db.fetch(READ_PATIENTS, list(call_ids))
+
+
+# Every column that a change may touch, from one JSON document over the row as it stands.
+CHANGE_CALL = """
+update call c set (
+    version, updated_at, status, stage, kind, lane, severity, severity_scheme, rc, criteria_group, idc, hazard,
+    requirements, protected, amphoe, patient_count, answered_at, ended_at, outcome, reason, caller_name,
+    caller_name_key, caller_phone, caller_phone_typed, caller_relation, caller_line_user_id, caller_language, lat, lon,
+    point_typed, address, landmark, tambon_code, community, destination, complaint, answers, appointment,
+    appointment_at, companions, external_refs, notes
+) = (
+    select c.version + 1, $3, r.status, r.stage, r.kind, r.lane, r.severity, r.severity_scheme, r.rc,
+    r.criteria_group, r.idc, r.hazard, r.requirements, r.protected, r.amphoe, r.patient_count, r.answered_at,
+    r.ended_at, r.outcome, r.reason, r.caller_name, r.caller_name_key, r.caller_phone, r.caller_phone_typed,
+    r.caller_relation, r.caller_line_user_id, r.caller_language, r.lat, r.lon, r.point_typed, r.address, r.landmark,
+    r.tambon_code, r.community, r.destination, r.complaint, r.answers, r.appointment, r.appointment_at, r.companions,
+    r.external_refs, r.notes
+    from jsonb_populate_record(c, $2) as r
+) where c.id = $1 returning *
+"""
+
+
+async def change_call(db: Connection, call_id: UUID, changes: Doc, at: datetime) -> Row:
+    """Change these columns of a call; its version rises by one.
+
+    Raises:
+        asyncpg.CheckViolationError: a law of the database is broken (a mistake of ours).
+
+    """
+    row = await db.fetchrow(CHANGE_CALL, call_id, changes, at)
+    assert row is not None  # noqa: S101 the caller holds its lock
+    return row
+
+
+PUT_PATIENTS = """
+with kept as (
+    delete from patient where call_id = $1 and not (id = any($3::uuid[]))
+)
+insert into patient select r.* from jsonb_populate_recordset(null::patient, $2) as r
+on conflict (id) do update set
+    position = excluded.position, name = excluded.name, name_key = excluded.name_key,
+    national_id = excluded.national_id, birth_on = excluded.birth_on, birth_year = excluded.birth_year,
+    age = excluded.age, sex = excluded.sex, mobility = excluded.mobility, needs = excluded.needs,
+    groups = excluded.groups
+"""
+
+
+async def put_patients(db: Connection, call_id: UUID, patients: Sequence[Doc]) -> None:
+    """The call's patients are these from now on."""
+    await db.execute(PUT_PATIENTS, call_id, list(patients), [doc["id"] for doc in patients])
+
+
+MATCH_PATIENT = """
+update patient set person_id = $3 where id = $2 and call_id = $1 and person_id is distinct from $3 returning id
+"""
+
+
+async def match_patient(db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID) -> bool:
+    """The registry knows who it is; False where that is no news."""
+    return await db.fetchval(MATCH_PATIENT, call_id, patient_id, person_id) is not None
+
+
+CALLS_OF_PERSON = """
+select distinct call_id from patient where person_id = $1 order by call_id
+"""
+
+
+async def calls_of_person(db: Connection, person_id: UUID) -> list[UUID]:
+    return [row["call_id"] for row in await db.fetch(CALLS_OF_PERSON, person_id)]
+
+
+# --- lists -------------------------------------------------------------------
+
+LIST_CALLS = """
+select c.*, exists (select from alarm a where a.call_id = c.id and a.acknowledged_at is null) as alarmed
+from call c
+where ($1::text[] is null or area = any($1)) and ($2::text is null or status = $2)
+  and ($3::text is null or lane = $3) and ($4::text is null or severity = $4)
+  and ($5::timestamptz is null or received_at >= $5) and ($6::timestamptz is null or received_at < $6)
+  and ($7::timestamptz is null or (received_at, id) < ($7, $8::uuid))
+  and ($9::text is null or taken_by = $9)
+order by received_at desc, id desc limit $10
+"""
+
+
+async def list_calls(
+    pool: Pool,
+    *,
+    areas: list[str] | None,
+    status: str | None,
+    lane: str | None,
+    severity: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    before: tuple[datetime, UUID] | None,
+    taken_by: str | None,
+    limit: int,
+) -> list[Row]:
+    """Newest first. ``areas`` None stands for all, ``before`` is where the last page ended."""
+    at, call_id = before or (None, None)
+    return await pool.fetch(LIST_CALLS, areas, status, lane, severity, start, end, at, call_id, taken_by, limit)
+
+
+SEARCH_CALLS = """
+select c.*, exists (select from alarm a where a.call_id = c.id and a.acknowledged_at is null) as alarmed
+from call c
+where erased_at is null and ($1::text[] is null or area = any($1)) and ($2::uuid[] is null or id = any($2))
+  and ($3::text is null or caller_phone = $3 or caller_phone_typed = $3)
+  and ($4::text is null or caller_name_key like $4 escape '!'
+       or exists (select from patient p where p.call_id = c.id and p.name_key like $4 escape '!'))
+  and ($5::text is null or number = $5
+       or exists (select from jsonb_array_elements(c.external_refs) as ref where ref ->> 'number' = $5))
+  and ($6::text is null or exists (select from patient p where p.call_id = c.id and p.national_id = $6))
+  and ($7::text is null or tracking_code = $7)
+  and ($8::uuid is null or exists (select from patient p where p.call_id = c.id and p.person_id = $8))
+  and ($9::text is null or caller_line_user_id = $9)
+  and ($10::timestamptz is null or received_at >= $10) and ($11::timestamptz is null or received_at < $11)
+  and ($12::timestamptz is null or (received_at, id) < ($12, $13::uuid))
+  and ($14::text is null or taken_by = $14)
+order by received_at desc, id desc limit $15
+"""
+
+
+async def search_calls(pool: Pool, *arguments: Any) -> list[Row]:
+    """Arguments in the order of the statement; what is None does not count."""
+    return await pool.fetch(SEARCH_CALLS, *arguments)
+
+
+CALL_BY_TRACKING_CODE = """
+select c.*, l.stage as leading_stage, l.updated_at as leading_updated_at
+from call c
+left join call_link k on k.call_id = c.id and k.link = 'duplicate' and k.unlinked_at is null
+left join call l on l.id = k.other_call_id
+where c.tracking_code = $1 and c.erased_at is null
+"""
+
+
+async def call_by_tracking_code(pool: Pool, code: str) -> Row | None:
+    """The call of a code, and how far the leading call is where it is a duplicate."""
+    return await pool.fetchrow(CALL_BY_TRACKING_CODE, code)
+
+
+CALLS_OF_PHONE = """
+select id, number, status, stage, severity, severity_scheme, received_at, kind, lane from call
+where area = $1 and caller_phone = $2 and erased_at is null order by received_at desc limit 10
+"""
+
+
+async def calls_of_phone(db: Connection | Pool, area: str, phone: str) -> list[Row]:
+    return await db.fetch(CALLS_OF_PHONE, area, phone)
+
+
+# --- links -------------------------------------------------------------------
+
+ADD_LINK = """
+insert into call_link (id, call_id, other_call_id, link, linked_at, linked_by) values ($1, $2, $3, $4, $5, $6)
+"""
+END_LINK = """
+update call_link set unlinked_at = $4, unlinked_by = $5
+where call_id = $1 and other_call_id = $2 and link = $3 and unlinked_at is null returning id
+"""
+READ_LINKS = """
+select k.*, c.number as call_number, o.number as other_number from call_link k
+join call c on c.id = k.call_id join call o on o.id = k.other_call_id
+where (k.call_id = $1 or k.other_call_id = $1) and k.unlinked_at is null order by k.linked_at, k.id
+"""
+FOLLOWERS = """
+select c.* from call c join call_link k on k.call_id = c.id
+where k.other_call_id = $1 and k.link = 'duplicate' and k.unlinked_at is null and c.status = 'open'
+order by c.id for update of c
+"""
+
+
+async def add_link(db: Connection, call_id: UUID, other_id: UUID, link: str, at: datetime, by: str) -> None:
+    """``call_id`` belongs with ``other_id``, which leads where it is a duplicate.
+
+    Raises:
+        asyncpg.UniqueViolationError: ``link_one_leader`` or ``link_once``.
+
+    """
+    await db.execute(ADD_LINK, new_id(), call_id, other_id, link, at, by)
+
+
+async def end_link(db: Connection, call_id: UUID, other_id: UUID, link: str, at: datetime, by: str) -> bool:
+    return await db.fetchval(END_LINK, call_id, other_id, link, at, by) is not None
+
+
+async def read_links(db: Connection | Pool, call_id: UUID) -> list[Row]:
+    """The links of a call, in both directions."""
+    return await db.fetch(READ_LINKS, call_id)
+
+
+async def followers(db: Connection, call_id: UUID) -> list[Row]:
+    """Open calls of which this one is the leader."""
+    return await db.fetch(FOLLOWERS, call_id)
+
+
+# --- hand-overs --------------------------------------------------------------
+
+ADD_HAND_OVER = """
+insert into hand_over (id, call_id, receiver, receiver_name, reason, ends_call, at, by_actor)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+READ_HAND_OVERS = "select * from hand_over where call_id = $1 order by at, id"
+
+
+async def add_hand_over(db: Connection, call_id: UUID, *values: Any) -> None:
+    """Values: receiver, receiver_name, reason, ends_call, at, by_actor."""
+    await db.execute(ADD_HAND_OVER, new_id(), call_id, *values)
+
+
+async def read_hand_overs(db: Connection | Pool, call_id: UUID) -> list[Row]:
+    return await db.fetch(READ_HAND_OVERS, call_id)

@@ -1,0 +1,114 @@
+"""How far a call is, after what dispatch says of its trips and assignments; ratings and persons of its patients."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.rules import life
+from services.intake.store import calls as store
+from services.intake.store import progress as progress_store
+from services.intake.verbs.common import Row, next_status, say_updated
+from services.intake.verbs.ends import end_closed
+from services.intake.verbs.links import leader_of
+from services.intake.verbs.watch import unwatch
+from shared.work import Work
+
+COMPLAINT_UP_TO = 2
+"""A score of one or two stars of five is a complaint: somebody looks at it."""
+
+# event of a trip → what we keep of it
+TRIP_STATE = {
+    "requested": "waiting",
+    "changed": None,
+    "queued": "queued",
+    "planned": "planned",
+    "replanned": "planned",
+    "unassigned": "queued",
+    "completed": "completed",
+    "cancelled": "cancelled",
+}
+NOT_A_STATE = {"corrected", "backup_requested", "at_base"}
+GOING = {"accepted", "en_route", "at_scene", "left_scene", "at_destination", "cleared"}
+
+
+async def trip_moved(
+    work: Work, trip_id: UUID, call_id: UUID, event: str, leg: str | None, outcome: str | None, at: datetime
+) -> None:
+    """A trip of ours has come further; when all have ended the call is closed."""
+    call: Row | None = await store.lock_call(work.db, call_id)
+    state = TRIP_STATE[event]
+    if call is None or state is None:
+        return
+    await progress_store.see_trip(work.db, trip_id, call_id, state, leg, outcome, at)
+    if event == "requested" and call["status"] == "closed" and call["erased_at"] is None:
+        call = await _reopen(work, call)
+    await _settle(work, call)
+
+
+async def assignment_moved(
+    work: Work, assignment_id: UUID, trip_id: UUID, call_id: UUID, event: str, rc: str | None, at: datetime
+) -> None:
+    """A unit answers, goes, arrives. Whoever goes calls the watchdog off; what the crew finds stands beside the IDC."""
+    call = await store.lock_call(work.db, call_id)
+    if call is None:
+        return
+    if event in NOT_A_STATE:
+        await progress_store.correct_assignment(work.db, assignment_id, rc)
+    else:
+        await progress_store.see_assignment(work.db, assignment_id, call_id, trip_id, event, rc, at)
+    if event in GOING and call["answered_at"] is None:
+        await unwatch(work, call_id)
+        await progress_store.answer_alarms(work.db, call_id, work.now)
+        call = await store.change_call(work.db, call_id, {"answered_at": at}, work.now)
+    if rc is not None and rc != call["rc"]:
+        call = await store.change_call(work.db, call_id, {"rc": rc}, work.now)
+    await _settle(work, call)
+
+
+async def found(work: Work, call_id: UUID, rc: str) -> None:
+    """What the crew found at the scene (RC), to be held against what was given at triage (IDC)."""
+    call = await store.lock_call(work.db, call_id)
+    if call is not None and call["rc"] != rc:
+        await store.change_call(work.db, call_id, {"rc": rc}, work.now)
+
+
+async def _settle(work: Work, call: Row) -> None:
+    """Bring stage and status of an open call to what its trips say."""
+    if call["status"] != "open":
+        return
+    trips = await progress_store.trips_of_call(work.db, call["id"])
+    ended = life.outcome_of(trips)
+    if ended is not None:
+        # A duplicate's own trips are cancelled while its leading call is served: it ends with that one.
+        if await leader_of(work, call["id"]) is None:
+            await end_closed(work, call, *ended)
+        return
+    stage = life.stage_of(trips, await progress_store.assignments_of_call(work.db, call["id"]))
+    if stage != call["stage"]:
+        await store.change_call(work.db, call["id"], {"stage": stage}, work.now)
+
+
+async def _reopen(work: Work, call: Row) -> Row:
+    """The last trip known was done, but there is another one."""
+    changes = {
+        "status": next_status(call, "reopen"), "stage": "received", "ended_at": None, "outcome": None, "reason": None,
+    }  # fmt: skip
+    after = await store.change_call(work.db, call["id"], changes, work.now)
+    await say_updated(work, after, ("status",))
+    return after
+
+
+async def matched(work: Work, call_id: UUID, patient_id: UUID, person_id: UUID) -> None:
+    """The registry knows who a patient is. Of a person it keeps secret the call shows no more than id and time."""
+    call = await store.lock_call(work.db, call_id)
+    if call is None or call["erased_at"] is not None:
+        return
+    await store.match_patient(work.db, call_id, patient_id, person_id)
+    if not call["protected"] and await progress_store.is_secret(work.db, person_id):
+        await store.change_call(work.db, call_id, {"protected": True}, work.now)
+
+
+async def rated(work: Work, rating_id: UUID, call_id: UUID, score: int, at: datetime) -> None:
+    """One question after the trip."""
+    await progress_store.see_rating(work.db, rating_id, call_id, score, at, complaint=score <= COMPLAINT_UP_TO)

@@ -1,0 +1,152 @@
+"""Rows as answers: the same shapes for every route, and for the topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from services.intake import answers
+from services.intake.rules.triage import Question, Tree, Triage, trees
+from services.intake.state import Row
+from shared.refusal import Refusal
+
+
+def warning_out(warning: Refusal) -> answers.WarningOut:
+    return answers.WarningOut(field=warning.field, code=warning.code, th=warning.th, en=warning.en)
+
+
+def question_out(question: Question) -> answers.QuestionOut:
+    return answers.QuestionOut(
+        id=question.id, severity=question.severity, red_flag=question.red_flag, th=question.th, en=question.en
+    )
+
+
+def triage_out(judged: Triage) -> answers.TriageOut:
+    return answers.TriageOut(
+        severity=judged.severity,
+        severity_scheme=judged.severity_scheme,
+        lane=judged.lane,
+        idc=judged.idc,
+        advice=list(judged.advice),
+        red_flags=[question_out(question) for question in judged.red_flags],
+        missing=[question_out(question) for question in judged.missing],
+        hand_over_1669=judged.hand_over_1669,
+        reasons=list(judged.reasons),
+        suggested_group=judged.suggested_group,
+        unknown_answers=list(judged.unknown_answers),
+        mark=judged.mark,
+        version=judged.version,
+        approved_by=judged.approved_by,
+    )
+
+
+def tree_out(criteria_group: int | None, kind: str, questions: Sequence[Question], tree: Tree) -> answers.TreeOut:
+    data = trees()
+    return answers.TreeOut(
+        criteria_group=criteria_group,
+        kind=kind,
+        questions=[question_out(question) for question in questions],
+        advice=list(tree.advice),
+        mark=data.mark,
+        version=data.version,
+        approved_by=tree.approved_by or data.approved_by,
+    )
+
+
+def _pick(row: Row, *names: str) -> dict[str, Any]:
+    return {name: row[name] for name in names}
+
+
+_LINE = (
+    "id", "number", "area", "version", "status", "stage", "kind", "lane", "channel", "severity", "severity_scheme",
+    "amphoe", "patient_count", "served", "back_entry", "exercise", "received_at", "answered_at", "ended_at",
+    "appointment_at", "alarmed",
+)  # fmt: skip
+
+
+def line_out(call: Row) -> answers.CallLine:
+    return answers.CallLine(**_pick(call, *_LINE))
+
+
+def caller_out(call: Row) -> answers.CallerOut:
+    return answers.CallerOut(
+        name=call["caller_name"],
+        phone=call["caller_phone"],
+        phone_as_typed=call["caller_phone_typed"],
+        relation=call["caller_relation"],
+        line_user_id=call["caller_line_user_id"],
+        language=call["caller_language"],
+    )
+
+
+def location_out(call: Row) -> answers.LocationOut:
+    places = ("lat", "lon", "address", "landmark", "tambon_code", "community")
+    return answers.LocationOut(**_pick(call, *places), point_as_typed=_get(call, "point_typed"))
+
+
+def _get(row: Row, name: str) -> Any:
+    try:
+        return row[name]
+    except KeyError:
+        return None
+
+
+def patient_out(patient: Row) -> answers.PatientOut:
+    return answers.PatientOut(**_pick(patient, *answers.PatientOut.model_fields))
+
+
+def search_out(call: Row, patients: Sequence[Row]) -> answers.SearchLine:
+    return answers.SearchLine(
+        **_pick(call, *_LINE),
+        caller=caller_out(call),
+        patients=[patient_out(patient) for patient in patients],
+        location=location_out(call),
+        complaint=call["complaint"],
+    )
+
+
+def barrier_out(barrier: Row) -> answers.BarrierOut:
+    return answers.BarrierOut(**_pick(barrier, *answers.BarrierOut.model_fields))
+
+
+def visit_out(call: Row) -> answers.VisitOut:
+    return answers.VisitOut(**_pick(call, *answers.VisitOut.model_fields))
+
+
+def stand_out(call: Row, warnings: Sequence[Refusal] = ()) -> answers.StandOut:
+    same = ("id", "number", "version", "status", "stage", "severity", "severity_scheme", "lane")
+    return answers.StandOut(**_pick(call, *same), warnings=[warning_out(each) for each in warnings])
+
+
+def link_out(link: Row, call_id: UUID) -> answers.LinkOut:
+    """The link as seen from ``call_id``."""
+    outgoing = link["call_id"] == call_id
+    return answers.LinkOut(
+        other_call_id=link["other_call_id"] if outgoing else link["call_id"],
+        other_number=link["other_number"] if outgoing else link["call_number"],
+        link=link["link"],
+        leading=outgoing and link["link"] == "duplicate",
+        linked_at=link["linked_at"],
+    )
+
+
+_WHOLE = (
+    "criteria_group", "idc", "rc", "answers", "hazard", "requirements", "destination", "appointment", "series_of",
+    "occurrence", "companions", "external_refs", "notes", "tracking_code", "outcome", "reason", "updated_at",
+    "erased_at",
+)  # fmt: skip
+
+
+def call_out(call: Row, patients: Sequence[Row], **lists: Sequence[Row]) -> answers.CallOut:
+    """The whole call. ``lists``: barriers, links, hand_overs, trips, ratings, series."""
+    return answers.CallOut(
+        **search_out(call, patients).model_dump(),
+        **_pick(call, *_WHOLE),
+        barriers=[barrier_out(row) for row in lists["barriers"]],
+        links=[link_out(row, call["id"]) for row in lists["links"]],
+        hand_overs=[answers.HandOverOut(**_pick(r, *answers.HandOverOut.model_fields)) for r in lists["hand_overs"]],
+        trips=[answers.TripOut(**_pick(row, *answers.TripOut.model_fields)) for row in lists["trips"]],
+        ratings=[answers.RatingOut(**_pick(row, *answers.RatingOut.model_fields)) for row in lists["ratings"]],
+        series=[visit_out(row) for row in lists["series"]],
+    )
