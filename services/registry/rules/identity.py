@@ -18,6 +18,8 @@ from shared.thai.names import NameKey, name_key
 from shared.thai.text import tidy
 
 SELF = "self"
+PASSING_NEEDS = frozenset({"infection_precaution"})
+"""Needs of one journey, which must not follow the person into the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def of_patient(
         line_user_id=caller.line_user_id if own else None,
         language=caller.language if own else None,
         mobility=patient.mobility,
-        needs=tuple(patient.needs),
+        needs=tuple(need for need in patient.needs if need not in PASSING_NEEDS),
         groups=patient.groups,
     )
 

@@ -1,0 +1,189 @@
+"""What the registry answers, as OpenAPI describes it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Label(Answer):
+    """A code with its labels."""
+
+    code: str
+    th: str
+    en: str
+
+
+class PersonCreated(Answer):
+    id: UUID
+    area: str
+
+
+class Age(Answer):
+    years: int
+    estimated: bool
+
+
+class PersonHit(Answer):
+    """Enough to tell the person on the telephone from their neighbour, no more."""
+
+    id: UUID
+    area: str
+    name: str | None
+    age: Age | None
+    sex: str | None
+    mobility: str | None
+    needs: list[str]
+    open_case_id: UUID | None
+    exercise: bool
+
+
+class PersonHits(Answer):
+    """``more``: there are others; ask more exactly."""
+
+    items: list[PersonHit]
+    more: bool
+
+
+class IdentifierShown(Answer):
+    """``value`` is shown in full to registry officers, else its end alone."""
+
+    id: UUID
+    kind: str
+    issuer: str
+    value: str | None
+    verified: bool
+    since_on: date
+    until_on: date | None
+
+
+class ContactShown(Answer):
+    phone: str
+    relation: str
+    name: str | None
+    since_at: datetime
+
+
+class MembershipShown(Answer):
+    group: Label
+    source: str
+    from_on: date
+    until_on: date | None
+
+
+class BarrierShown(Answer):
+    """One of the six barriers, from when until when, and what came of it."""
+
+    barrier: Label
+    state: Label
+    action: str | None
+    outcome: str | None
+    call_id: UUID
+    from_at: datetime
+    until_at: datetime | None
+
+
+class PersonShown(Answer):
+    id: UUID
+    area: str
+    name: str | None
+    birth_on: date | None
+    birth_year: int | None
+    age: Age | None
+    sex: str | None
+    language: str
+    mobility: str | None
+    needs: list[str]
+    may_be_texted: bool
+    disclosure: str
+    exercise: bool
+    registered_at: datetime
+    identifiers: list[IdentifierShown]
+    contacts: list[ContactShown]
+    groups: list[MembershipShown]
+    barriers: list[BarrierShown]
+    open_case_ids: list[UUID]
+
+
+class CodeShown(Label):
+    field: str
+
+
+class HistoryLine(Answer):
+    """One event: ``th``/``en`` what happened, ``codes`` how; ``subject_id`` the trip, assignment, message …"""
+
+    event_id: UUID
+    at: datetime
+    source: str
+    type: str
+    noun: str
+    subject_id: UUID
+    call_id: UUID | None
+    th: str
+    en: str
+    codes: list[CodeShown]
+
+
+class HistoryPage(Answer):
+    items: list[HistoryLine]
+    next: str | None
+
+
+class CaseShown(Answer):
+    id: UUID
+    person_id: UUID
+    area: str
+    status: Label
+    protected: bool
+    exercise: bool
+    opened_at: datetime
+    opened_call_id: UUID | None
+    closed_at: datetime | None
+    outcome: Label | None
+    call_ids: list[UUID]
+
+
+class CasePage(Answer):
+    items: list[CaseShown]
+    next: UUID | None
+
+
+class Erased(Answer):
+    id: UUID
+    erased_at: datetime
+
+
+class CodeLists(Answer):
+    """Every list with version, source, and items in Thai and English."""
+
+    items: list[dict[str, Any]]
+
+
+class Figure(Answer):
+    """``persons`` and ``trips`` are None where so few are kept back that they would point at people."""
+
+    code: str
+    th: str
+    en: str
+    persons: int | None
+    trips: int | None
+
+
+class Served(Answer):
+    """Persons and trips served by lane, barrier and group."""
+
+    kpi: str
+    area: str
+    from_on: date
+    to_on: date
+    total: Figure
+    by_lane: list[Figure]
+    by_barrier: list[Figure]
+    by_group: list[Figure]

@@ -1,0 +1,88 @@
+"""The gate before every route: role and purpose by the one table, area by the record; what is not for the caller
+
+does not exist for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from fastapi import Request
+
+from services.registry import records, store
+from services.registry.keys import ring
+from services.registry.records import Person
+from services.registry.rules.access import ROUTES, SEES_PROTECTED, purpose_fault
+from shared.auth import Caller, may
+from shared.errors import Refused, refuse
+from shared.service import Runtime
+
+FAULTS = {
+    "purpose_missing": (
+        "ต้องระบุวัตถุประสงค์ในส่วนหัว Karuna-Purpose ดูรายการที่ /v1/codes",
+        "say for which purpose in the header Karuna-Purpose; see /v1/codes",
+    ),
+    "purpose_unknown": ("ไม่รู้จักวัตถุประสงค์นี้ ดูรายการที่ /v1/codes", "no such purpose; see /v1/codes"),
+    "purpose_not_yours": ("บทบาทของท่านใช้วัตถุประสงค์นี้ไม่ได้", "your role may not have this purpose"),
+}
+NO_AREA = (422, "area_needed", "ต้องระบุพื้นที่", "say which municipality")
+NOT_YOUR_AREA = (403, "not_your_area", "ท่านไม่มีสิทธิ์ในพื้นที่นี้", "this municipality is not yours")
+
+
+def gate(route: str) -> Callable[[Request], Caller]:
+    """The caller of ``route``, e.g. ``GET /v1/cases``, if their role and purpose do. Unknown routes let nobody in."""
+    rule = ROUTES[route]
+    of_role = may(*sorted(rule.roles))
+
+    def check(request: Request) -> Caller:
+        caller = of_role(request)
+        fault = purpose_fault(rule, caller.role, caller.purpose)
+        if fault is not None:
+            raise Refused(403, fault, *FAULTS[fault], field="Karuna-Purpose")
+        return caller
+
+    return check
+
+
+def runtime_of(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def areas_of(caller: Caller) -> list[str] | None:
+    """For SQL: None stands for all."""
+    return None if "*" in caller.areas else sorted(caller.areas)
+
+
+def sees_protected(caller: Caller) -> bool:
+    return caller.role in SEES_PROTECTED
+
+
+def area_for(caller: Caller, asked: str | None) -> str:
+    """The area in which something is written: the one asked for, else the caller's only one.
+
+    Raises:
+        Refused: 403 not the caller's; 422 there are several to choose from.
+
+    """
+    if asked is not None:
+        if not caller.may_see(asked):
+            raise Refused(*NOT_YOUR_AREA, field="area")
+        return asked
+    if len(caller.areas) != 1 or "*" in caller.areas:
+        raise Refused(*NO_AREA, field="area")
+    return next(iter(caller.areas))
+
+
+async def person_for(runtime: Runtime, caller: Caller, person_id: UUID) -> Person:
+    """The person, if there is one for this caller.
+
+    Raises:
+        Refused: 404 none, erased, of another municipality, or secret.
+
+    """
+    row = await store.people.read_person(runtime.pool, person_id, areas_of(caller))
+    if row is None or row["erased_at"] is not None or (row["disclosure"] == "secret" and not sees_protected(caller)):
+        raise refuse("not_found")
+    return records.opened(row, ring())

@@ -1,0 +1,128 @@
+"""People: register, look for, read, their history, erase. Always by a search or an id; there is no list of people."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
+
+from services.registry import records, store, views
+from services.registry.answers import Erased, HistoryPage, PersonCreated, PersonHits, PersonShown
+from services.registry.api.gate import area_for, areas_of, gate, person_for, runtime_of, sees_protected
+from services.registry.bodies import EraseBody, PersonBody, SearchBody
+from services.registry.keys import ring
+from services.registry.rules.access import SEES_WHOLE_NUMBERS
+from services.registry.verbs import erasing, people, registering, searching
+from shared.audit import audit
+from shared.auth import Caller
+from shared.errors import Refused, refuse
+from shared.http import IdempotencyKey, once
+from shared.openapi import problems
+from shared.thai.dates import local_day
+from shared.work import now_utc
+
+router = APIRouter(prefix="/v1/persons", tags=["persons"])
+
+Registers = Annotated[Caller, Depends(gate("POST /v1/persons"))]
+Searches = Annotated[Caller, Depends(gate("POST /v1/persons/search"))]
+Reads = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}"))]
+ReadsHistory = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}/history"))]
+Erases = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/erase"))]
+
+BAD_CURSOR = (
+    422,
+    "bad_cursor",
+    "cursor นี้ไม่ใช่ของเรา ให้ใช้ค่า next ของหน้าก่อน",
+    "not a cursor of ours: use next of the page before",
+)
+
+
+@router.post("", status_code=201, response_model=PersonCreated, responses=problems(400, 401, 403, 409, 413))
+async def register_person(
+    request: Request, caller: Registers, body: PersonBody, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """ขึ้นทะเบียนบุคคล | Register a person. Nothing is required, an identifier least of all; wealth is not asked."""
+    runtime = runtime_of(request)
+    area = area_for(caller, body.area)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+
+        async def verb() -> tuple[int, dict[str, Any]]:
+            person = await registering.register(work, body, area)
+            await audit(work, caller, "register", "person", person.id)
+            return 201, PersonCreated(id=person.id, area=person.area).model_dump(mode="json")
+
+        return await once(work, request, caller, idempotency_key, body, verb)
+
+
+@router.post("/search", responses=problems(400, 401, 403, 413))
+async def search_persons(request: Request, caller: Searches, body: SearchBody) -> PersonHits:
+    """ค้นหาบุคคล | By phone, number, name or ids. Answers at most 20; who is found is written down with the purpose."""
+    runtime = runtime_of(request)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        rows, more = await searching.search(work, body, areas_of(caller))
+        detail = {"by": body.given[0], "found": len(rows)}
+        await audit(work, caller, "search", "person", [row["id"] for row in rows] or None, detail)
+    today = local_day(work.now)
+    return PersonHits(items=[views.hit(row, today) for row in rows], more=more)
+
+
+@router.get("/{person_id}", responses=problems(401, 403, 404))
+async def read_person(request: Request, caller: Reads, person_id: UUID) -> PersonShown:
+    """ดูข้อมูลบุคคล | Who this is, how they are reached, what stands in their way."""
+    runtime = runtime_of(request)
+    person = await person_for(runtime, caller, person_id)
+    await audit(runtime.pool, caller, "read", "person", person_id)
+    protected, areas = sees_protected(caller), areas_of(caller)
+    identifiers = await store.people.read_identifiers(runtime.pool, person_id)
+    contacts = await store.people.read_contacts(runtime.pool, person_id)
+    groups = await store.people.read_memberships(runtime.pool, person_id)
+    barriers = await store.history.read_barriers(runtime.pool, person_id, areas, protected=protected)
+    cases = await store.calls.read_cases(runtime.pool, person_id, areas, protected=protected, before=None, limit=100)
+    whole = caller.role in SEES_WHOLE_NUMBERS
+    return PersonShown.model_validate({
+        **views.open_person(person, local_day(now_utc())),
+        "identifiers": [views.identifier(row, whole=whole) for row in identifiers],
+        "contacts": [views.contact(row) for row in contacts],
+        "groups": [views.membership(row) for row in groups if protected or not row["protected"]],
+        "barriers": [views.barrier(row) for row in barriers],
+        "open_case_ids": [row["id"] for row in cases if row["closed_at"] is None],
+    })  # fmt: skip
+
+
+@router.get("/{person_id}/history", responses=problems(401, 403, 404))
+async def read_history(
+    request: Request,
+    caller: ReadsHistory,
+    person_id: UUID,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> HistoryPage:
+    """ประวัติ | Everything that happened around this person, newest first, from every service."""
+    runtime = runtime_of(request)
+    before = views.read_cursor(cursor) if cursor is not None else None
+    if cursor is not None and before is None:
+        raise Refused(*BAD_CURSOR, field="cursor")
+    await person_for(runtime, caller, person_id)
+    await audit(runtime.pool, caller, "read_history", "person", person_id)
+    rows = await store.history.read_history(
+        runtime.pool, person_id, areas_of(caller), protected=sees_protected(caller), before=before, limit=limit
+    )
+    return HistoryPage(items=[views.history_line(row) for row in rows], next=views.cursor_after(rows, limit))
+
+
+@router.post("/{person_id}/erase", responses=problems(400, 401, 403, 404, 413))
+async def erase_person(request: Request, caller: Erases, person_id: UUID, body: EraseBody | None = None) -> Erased:
+    """ลบข้อมูลบุคคล | Wipe a person here and, by ``person.erased``, everywhere. Asked again, it answers the same."""
+    runtime = runtime_of(request)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        row = await store.people.lock_person(work.db, person_id)
+        if row is None or not caller.may_see(row["area"]):
+            raise refuse("not_found")
+        if row["erased_at"] is not None:
+            return Erased(id=person_id, erased_at=row["erased_at"])
+        person = records.opened(row, ring())
+        await erasing.erase_persons(work, [(person_id, people.origin_of(person))])
+        await audit(work, caller, "erase", "person", person_id, {"reason": (body or EraseBody()).reason})
+    return Erased(id=person_id, erased_at=work.now)

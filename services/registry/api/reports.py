@@ -1,0 +1,70 @@
+"""Figures that point at nobody, and the code lists."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+
+from services.registry import store, views
+from services.registry.answers import CodeLists, Served
+from services.registry.api.gate import area_for, gate, runtime_of
+from services.registry.rules.figures import NOT_SERVED, Cell, publishable
+from shared.auth import Caller
+from shared.codes.codes import published
+from shared.errors import Refused
+from shared.openapi import problems
+from shared.thai.dates import day_bounds
+
+router = APIRouter(prefix="/v1", tags=["reports"])
+
+Reports = Annotated[Caller, Depends(gate("GET /v1/reports/{kpi}"))]
+Kpi = Literal["served"]
+
+LISTS = (
+    "purpose", "identifier_kind", "disclosure", "match_method", "case_status", "case_outcome", "call_status",
+    "call_link", "leg", "by", "message_channel", "recipient_kind", "answer", "group", "barrier", "barrier_state",
+    "relation", "sex", "mobility", "need", "lane", "channel", "kind", "severity_cbd", "severity_ed5",
+)  # fmt: skip
+DIMENSIONS = {"lane": "lane", "barrier": "barrier", "group": "group"}
+"""Dimension of a report → code list of its labels."""
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+REVERSED = (422, "days_reversed", "วันสิ้นสุดต้องไม่ก่อนวันเริ่ม", "the last day lies before the first")
+
+
+@router.get("/codes", responses=problems(401), dependencies=[Depends(gate("GET /v1/codes"))])
+async def codes() -> CodeLists:
+    """รายการรหัส | Every code this service uses, in Thai and English, with version and source."""
+    return CodeLists(items=list(published(*LISTS)))
+
+
+@router.get("/reports/{kpi}", responses=problems(401, 403))
+async def report(
+    request: Request,
+    caller: Reports,
+    kpi: Annotated[Kpi, Path()],
+    from_on: Annotated[date, Query(alias="from", ge=EARLIEST, le=LATEST)],
+    to_on: Annotated[date, Query(alias="to", ge=EARLIEST, le=LATEST)],
+    area: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")] = None,
+) -> Served:
+    """ตัวชี้วัด | ``served``: persons and trips by lane, barrier and group; figures below 5 are kept back."""
+    if to_on < from_on:
+        raise Refused(*REVERSED, field="to")
+    wanted = area_for(caller, area)
+    start, end = day_bounds(from_on)[0], day_bounds(to_on)[1]
+    rows = await store.history.count_served(
+        runtime_of(request).pool, wanted, start, end, (from_on, to_on), sorted(NOT_SERVED)
+    )
+    cells = {
+        dimension: publishable([Cell(r["code"], r["persons"], r["trips"]) for r in rows if r["dimension"] == dimension])
+        for dimension in ("total", *DIMENSIONS)
+    }
+    figures = {
+        f"by_{dimension}": [views.figure(cell, list_id) for cell in cells[dimension]]
+        for dimension, list_id in DIMENSIONS.items()
+    }
+    total = views.figure(cells["total"][0], None)
+    return Served.model_validate(
+        {"kpi": kpi, "area": wanted, "from_on": from_on, "to_on": to_on, "total": total, **figures}
+    )

@@ -1,0 +1,71 @@
+"""The registry's table of contents: what it serves, what it hears, what runs beside."""
+
+from __future__ import annotations
+
+from services.registry import handlers
+from services.registry.api import cases, persons, reports
+from services.registry.keys import prepare
+from services.registry.settings import RegistrySettings
+from shared import audit
+from shared.consumer import Hears
+from shared.erasure import shred
+from shared.events import dispatch, intake, notify
+from shared.service import Service
+
+HEARS = [
+    Hears(intake.CallReceived, handlers.take_call),
+    Hears(intake.CallTriaged, handlers.take_call),
+    Hears(intake.CallUpdated, handlers.take_call),
+    Hears(intake.CallLinked, handlers.write_line),
+    Hears(intake.CallUnlinked, handlers.write_line),
+    Hears(intake.CallHandedOver, handlers.hand_over_call),
+    Hears(intake.CallWithdrawn, handlers.end_call),
+    Hears(intake.CallClosed, handlers.end_call),
+    Hears(intake.CallUnanswered, handlers.write_line),
+    Hears(intake.CallErased, handlers.forget_call),
+    Hears(intake.BarrierOpened, handlers.open_barrier),
+    Hears(intake.BarrierMet, handlers.end_barrier),
+    Hears(intake.BarrierUnmet, handlers.end_barrier),
+    Hears(dispatch.TripRequested, handlers.take_trip),
+    Hears(dispatch.TripChanged, handlers.take_trip),
+    Hears(dispatch.TripQueued, handlers.write_line),
+    Hears(dispatch.TripPlanned, handlers.write_line),
+    Hears(dispatch.TripReplanned, handlers.write_line),
+    Hears(dispatch.TripUnassigned, handlers.write_line),
+    Hears(dispatch.TripCompleted, handlers.end_trip),
+    Hears(dispatch.TripCancelled, handlers.end_trip),
+    Hears(dispatch.AssignmentProposed, handlers.write_line),
+    Hears(dispatch.AssignmentOrdered, handlers.write_line),
+    Hears(dispatch.AssignmentOffered, handlers.write_line),
+    Hears(dispatch.AssignmentAccepted, handlers.write_line),
+    Hears(dispatch.AssignmentDeclined, handlers.write_line),
+    Hears(dispatch.AssignmentExpired, handlers.write_line),
+    Hears(dispatch.AssignmentEnRoute, handlers.write_line),
+    Hears(dispatch.AssignmentAtScene, handlers.write_line),
+    Hears(dispatch.AssignmentLeftScene, handlers.write_line),
+    Hears(dispatch.AssignmentAtDestination, handlers.write_line),
+    Hears(dispatch.AssignmentCleared, handlers.write_line),
+    Hears(dispatch.AssignmentAtBase, handlers.write_line),
+    Hears(dispatch.AssignmentCorrected, handlers.write_line),
+    Hears(dispatch.AssignmentReleased, handlers.write_line),
+    Hears(dispatch.AssignmentBackupRequested, handlers.write_line),
+    Hears(dispatch.PatientHandedOver, handlers.write_line),
+    Hears(notify.MessagePlanned, handlers.write_line),
+    Hears(notify.MessageAccepted, handlers.write_line),
+    Hears(notify.MessageDelivered, handlers.write_line),
+    Hears(notify.MessageFailed, handlers.write_line),
+    Hears(notify.MessageAcknowledged, handlers.write_line),
+    Hears(notify.MessageExpired, handlers.write_line),
+    Hears(notify.MessageCancelled, handlers.write_line),
+    Hears(notify.ReplyReceived, handlers.write_line),
+    Hears(notify.RatingGiven, handlers.write_line),
+]
+
+SERVICE = Service(
+    name="registry",
+    settings=RegistrySettings,
+    routers=[persons.router, cases.router, reports.router, audit.router],
+    hears=HEARS,
+    beside=[shred],
+    prepare=prepare,
+)

@@ -1,0 +1,256 @@
+"""What people and systems send us, with limits on every field. Nothing in a new person is required."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from services.registry.rules.identity import Described, Held, Phone, birth_of
+from shared.codes.codes import code_list
+from shared.errors import TwoTongued
+from shared.events.words import Disclosure, Language, Mobility, Need, Sex, TimeOfDay
+from shared.http import Body
+from shared.openapi import Moment
+from shared.refusal import Refusal
+from shared.thai.dates import BANGKOK, Years, read_day, read_year
+from shared.thai.identifiers import Identifier, read_hospital_no, read_identifier, read_passport
+from shared.thai.phones import read_phone
+from shared.work import now_utc
+
+
+def _nothing_is_none(value: Any) -> Any:
+    """Forms send empty fields as empty texts."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _two_tongued(refusal: Refusal) -> TwoTongued:
+    return TwoTongued(refusal.th, refusal.en, refusal.code)
+
+
+def read_national_id(text: str) -> Held:
+    """A 13-digit number or G-code as typed.
+
+    Raises:
+        TwoTongued: says what is wrong with it.
+
+    """
+    try:
+        return Held(read_identifier(text))
+    except Refusal as refusal:
+        raise _two_tongued(refusal) from None
+
+
+def read_own_phone(text: str) -> str:
+    """A subscriber's number as E.164.
+
+    Raises:
+        TwoTongued: says what is wrong with it; a short code is nobody's own.
+
+    """
+    try:
+        return read_phone(text, short_codes=False).e164 or ""
+    except Refusal as refusal:
+        raise _two_tongued(refusal) from None
+
+
+def _today() -> date:
+    return now_utc().astimezone(BANGKOK).date()
+
+
+def read_birth_date(text: str) -> date:
+    """A day in either era, not in the future.
+
+    Raises:
+        TwoTongued: says what is wrong with it.
+
+    """
+    today = _today()
+    try:
+        on = read_day(text, Years.of_birth(today))
+    except Refusal as refusal:
+        raise _two_tongued(refusal) from None
+    if on > today:
+        raise TwoTongued("วันเกิดอยู่ในอนาคต", "the date of birth lies in the future", "born_later")
+    return on
+
+
+def read_birth_year(year: int) -> int:
+    """The Christian year of a year in either era.
+
+    Raises:
+        TwoTongued: it makes sense in neither.
+
+    """
+    try:
+        return read_year(year, Years.of_birth(_today()))
+    except Refusal as refusal:
+        raise _two_tongued(refusal) from None
+
+
+def _known_group(code: str) -> str:
+    if code not in code_list("group"):
+        raise TwoTongued("ไม่รู้จักกลุ่มนี้ ดูรายการที่ /v1/codes", "unknown group; see /v1/codes", "unknown_code")
+    return code
+
+
+def _known_outcome(code: str) -> str:
+    if code not in code_list("case_outcome").codes:
+        raise TwoTongued("ไม่รู้จักผลนี้ ดูรายการที่ /v1/codes", "unknown outcome; see /v1/codes", "unknown_code")
+    return code
+
+
+def _readable(read: Any) -> AfterValidator:
+    """Checks that a text can be read, and keeps it as it was typed."""
+
+    def check(value: Any) -> Any:
+        if value is not None:
+            read(value)
+        return value
+
+    return AfterValidator(check)
+
+
+Short = Annotated[str, Field(min_length=1, max_length=60)]
+Long = Annotated[str, Field(min_length=1, max_length=200)]
+Empty = BeforeValidator(_nothing_is_none)
+Word = Annotated[Short | None, Empty]
+Line = Annotated[Long | None, Empty]
+NationalId = Annotated[Short | None, Empty, _readable(read_national_id)]
+PhoneNumber = Annotated[Short | None, Empty, _readable(read_own_phone)]
+BirthDate = Annotated[Short | None, Empty, _readable(read_birth_date)]
+BirthYear = Annotated[Annotated[int, Field(ge=0, le=9999)] | None, _readable(read_birth_year)]
+Area = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
+Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+IdentifierKind = Literal["cid", "cid-0", "g-code", "passport", "hospital-no", "none"]
+
+
+class IdentifierBody(Body):
+    """A number of a person. ``issuer``: the country of a passport, the hospital of a hospital number."""
+
+    kind: IdentifierKind
+    value: Word = None
+    issuer: Word = None
+    verified: bool = False
+    """The document was seen."""
+    since_on: date | None = None
+    until_on: date | None = None
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        self.held()
+        if self.since_on and self.until_on and self.until_on < self.since_on:
+            raise TwoTongued("วันสิ้นสุดต้องไม่ก่อนวันเริ่ม", "the last day lies before the first", "days_reversed")
+        return self
+
+    def held(self) -> Held:
+        """The number in its canonical form.
+
+        Raises:
+            TwoTongued: it cannot be one of its kind.
+
+        """
+        issuer = (self.issuer or "").upper()
+        try:
+            identifier = _read(self.kind, self.value or "", issuer)
+        except Refusal as refusal:
+            raise _two_tongued(refusal) from None
+        if identifier.kind != self.kind:
+            raise TwoTongued("เลขนี้ไม่ใช่เลขชนิดที่ระบุ", "this is not a number of that kind", "other_kind")
+        return Held(identifier, "" if self.kind == "hospital-no" else issuer)
+
+
+def _read(kind: IdentifierKind, value: str, issuer: str) -> Identifier:
+    if kind == "passport":
+        return read_passport(value)
+    if kind == "hospital-no":
+        return read_hospital_no(value, issuer)
+    return read_identifier(value)
+
+
+class PersonBody(Body):
+    """A new person. ``age`` or ``birth_year`` (either era) do where nobody knows the day."""
+
+    area: Area | None = None
+    name: Line = None
+    national_id: NationalId = None
+    identifiers: Annotated[tuple[IdentifierBody, ...], Field(max_length=10)] = ()
+    birth_date: BirthDate = None
+    birth_year: BirthYear = None
+    age: Annotated[int, Field(ge=0, le=130)] | None = None
+    sex: Sex | None = None
+    phone: PhoneNumber = None
+    line_user_id: Word = None
+    language: Language | None = None
+    mobility: Mobility | None = None
+    needs: Annotated[tuple[Need, ...], Field(max_length=20)] = ()
+    groups: Annotated[tuple[Annotated[Code, AfterValidator(_known_group)], ...], Field(max_length=20)] = ()
+    may_be_texted: bool = True
+    quiet_from: TimeOfDay | None = None
+    quiet_until: TimeOfDay | None = None
+    disclosure: Disclosure | None = None
+    exercise: bool = False
+
+    def described(self) -> Described:
+        """The person as the rules see them, without the numbers in ``identifiers``."""
+        number = read_national_id(self.national_id) if self.national_id else None
+        on = read_birth_date(self.birth_date) if self.birth_date else None
+        year = read_birth_year(self.birth_year) if self.birth_year is not None else None
+        return Described(
+            name=self.name,
+            held=(number,) if number and number.identifier.value else (),
+            birth=birth_of(on, year, self.age, _today()),
+            sex=self.sex,
+            phones=(Phone(read_own_phone(self.phone)),) if self.phone else (),
+            line_user_id=self.line_user_id,
+            language=self.language,
+            mobility=self.mobility,
+            needs=self.needs,
+            groups=self.groups,
+        )
+
+
+class SearchBody(Body):
+    """Look for somebody by exactly one thing. ``birth_year`` narrows a name."""
+
+    phone: PhoneNumber = None
+    national_id: NationalId = None
+    identifier: IdentifierBody | None = None
+    name: Line = None
+    birth_year: BirthYear = None
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=100)] | None = None
+    exercise: bool = False
+    limit: Annotated[int, Field(ge=1, le=20)] = 20
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if len(self.given) != 1:
+            raise TwoTongued(
+                "ค้นด้วยโทรศัพท์ เลขประจำตัว ชื่อ หรือรหัส อย่างใดอย่างหนึ่ง",
+                "search by one of phone, national_id, identifier, name, ids",
+                "one_thing",
+            )
+        if self.identifier is not None and self.identifier.kind == "none":
+            raise TwoTongued("ค้นด้วยเลขที่ไม่มีไม่ได้", "a number that is not there cannot be found", "no_number")
+        return self
+
+    @property
+    def given(self) -> list[str]:
+        """Which of the five was given."""
+        names = ("phone", "national_id", "identifier", "name", "ids")
+        return [name for name in names if getattr(self, name) is not None]
+
+
+class EraseBody(Body):
+    """``reason``: why, as a code of the caller's own, e.g. ``asked_by_person``."""
+
+    reason: Code = "asked_by_person"
+
+
+class CloseBody(Body):
+    """``outcome``: a code of the list ``case_outcome``; ``at``: when, if not now."""
+
+    outcome: Annotated[Code, AfterValidator(_known_outcome)]
+    at: Moment | None = None

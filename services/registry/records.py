@@ -1,0 +1,276 @@
+"""Between sealed rows and what is known of a person: the only place where names and numbers are opened or closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from services.registry.rules.identity import SELF, Birth, Described, Held
+from services.registry.rules.matching import Candidate
+from services.registry.store.people import Doc, Row, Writing, day, hexed
+from shared.codes.codes import code_list
+from shared.crypto import Keyring
+from shared.thai.dates import local_day
+from shared.thai.names import NameKey, name_key
+from shared.work import new_id
+
+ONE_AT_A_TIME = frozenset({"cid", "cid-0", "g-code"})
+"""Kinds of which a person has a single one: another value speaks against being the same person."""
+SENSITIVE_GROUPS = frozenset({"psychiatric"}) | {item.code for item in code_list("group").items if item.secret}
+"""Groups that are protected wherever they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who says so: a call, or (``call_id`` None) somebody at a desk."""
+
+    at: datetime
+    call_id: UUID | None = None
+    exercise: bool = False
+    protected: bool = False
+
+    @property
+    def code(self) -> str:
+        return "desk" if self.call_id is None else "call"
+
+    @property
+    def on(self) -> date:
+        return local_day(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An opened row of ``person``."""
+
+    id: UUID
+    area: str
+    name: str | None
+    birth: Birth | None
+    line_user_id: str | None
+    sex: str | None
+    language: str
+    mobility: str | None
+    needs: tuple[str, ...]
+    may_be_texted: bool
+    quiet_from: str | None
+    quiet_until: str | None
+    disclosure: str
+    exercise: bool
+    registered_at: datetime
+    erased_at: datetime | None
+
+    @property
+    def secret(self) -> bool:
+        return self.disclosure == "secret"
+
+
+def opened(row: Row, ring: Keyring) -> Person:
+    """A row as a person. Raises ``CannotOpen`` when the key is not known here."""
+
+    def plain(field: str) -> str | None:
+        blob = row[field]
+        return None if blob is None else ring.open(blob, "person", row["id"], field)
+
+    birth = plain("birth")
+    same = ("id", "area", "sex", "language", "mobility", "may_be_texted", "quiet_from", "quiet_until", "disclosure",
+            "exercise", "registered_at", "erased_at")  # fmt: skip
+    return Person(
+        name=plain("name"),
+        birth=Birth.unpacked(birth) if birth else None,
+        line_user_id=plain("line_user_id"),
+        needs=tuple(row["needs"]),
+        **{field: row[field] for field in same},
+    )
+
+
+def opened_value(row: Row, ring: Keyring, table: str, field: str = "value") -> str | None:
+    """One sealed column of ``identifier`` or ``contact``."""
+    return None if row[field] is None else ring.open(row[field], table, row["id"], field)
+
+
+def candidate(row: Row, ring: Keyring) -> Candidate:
+    """A row of ``FIND_CANDIDATES`` as the rules see it."""
+    person = opened(row, ring)
+    return Candidate(
+        person.id,
+        name_key(person.name or ""),
+        person.birth,
+        person.sex,
+        same_identifier=row["same_identifier"],
+        other_identifier=row["other_identifier"],
+        same_phone=row["same_phone"],
+        chosen=row["chosen"],
+    )
+
+
+# --- marks ------------------------------------------------------------------------------------------------------
+
+
+def kind_of(kind: str, *, exercise: bool) -> str:
+    """People of exercises have marks of their own, so that nobody real is ever taken for one of them."""
+    return f"exercise.{kind}" if exercise else kind
+
+
+def number_marks(ring: Keyring, held: Iterable[Held], *, exercise: bool) -> list[bytes]:
+    kind = kind_of("number", exercise=exercise)
+    return [mark for one in held if one.identifier.value for mark in ring.marks(kind, one.key)]
+
+
+def phone_marks(ring: Keyring, phones: Iterable[str], *, exercise: bool) -> list[bytes]:
+    return [mark for phone in phones for mark in ring.marks(kind_of("phone", exercise=exercise), phone)]
+
+
+def word_marks(ring: Keyring, words: Iterable[str], *, exercise: bool) -> list[bytes]:
+    return [mark for word in words for mark in ring.marks(kind_of("word", exercise=exercise), word)]
+
+
+def name_marks(ring: Keyring, name: str | None, *, exercise: bool) -> list[bytes]:
+    return list(ring.marks(kind_of("name", exercise=exercise), name)) if name else []
+
+
+def locks(ring: Keyring, described: Described, *, exercise: bool) -> list[int]:
+    """What two descriptions of one person have in common: whoever holds these locks decides alone who it is."""
+    numbers = [ring.lock(kind_of("number", exercise=exercise), one.key) for one in described.held]
+    name = described.full_name
+    return numbers + ([ring.lock(kind_of("name", exercise=exercise), name)] if name else [])
+
+
+def words_of(key: NameKey) -> list[str]:
+    """The words by which a name is found."""
+    return sorted({word for word in (key.given, key.family) if word})
+
+
+# --- rows -------------------------------------------------------------------------------------------------------
+
+
+def person_row(ring: Keyring, person_id: UUID, area: str, told: Described, source: Source, **more: Any) -> Doc:
+    """A new row of ``person``. ``more``: disclosure, may_be_texted and the like."""
+    return {
+        "id": str(person_id),
+        "area": area,
+        "source": source.code,
+        "source_call_id": source.call_id,
+        **sealed_fields(ring, person_id, told),
+        "sex": told.sex,
+        "language": told.language or "th",
+        "mobility": told.mobility,
+        "needs": list(told.needs),
+        "may_be_texted": True,
+        "disclosure": disclosure_of(told.groups),
+        "exercise": source.exercise,
+        "registered_at": source.at,
+        "changed_at": source.at,
+        **more,
+    }
+
+
+def sealed_fields(ring: Keyring, person_id: UUID, told: Described) -> Doc:
+    plain = {"name": told.name, "birth": told.birth.packed() if told.birth else None, "line_user_id": told.line_user_id}
+    return {
+        field: hexed(ring.seal(value, "person", person_id, field)) if value else None for field, value in plain.items()
+    }
+
+
+def key_rows(ring: Keyring, person_id: UUID, name: str | None, *, exercise: bool) -> list[Doc]:
+    """The marks by which a name is found: each word, and the whole where given and family name are known."""
+    key = name_key(name or "")
+    marks = [("word", word) for word in words_of(key)]
+    if key.given and key.family:
+        marks.append(("name", key.text))
+    return [
+        {
+            "person_id": str(person_id),
+            "kind": kind,
+            "blind": hexed(ring.mark(kind_of(kind, exercise=exercise), value)),
+            "key_id": ring.current,
+        }
+        for kind, value in marks
+    ]
+
+
+def identifier_row(
+    ring: Keyring,
+    person_id: UUID,
+    held: Held,
+    source: Source,
+    *,
+    verified: bool = False,
+    since_on: date | None = None,
+    until_on: date | None = None,
+) -> Doc:
+    row_id, value = new_id(), held.identifier.value
+    kind = kind_of("number", exercise=source.exercise)
+    return {
+        "id": str(row_id),
+        "person_id": str(person_id),
+        "kind": held.identifier.kind,
+        "issuer": held.issuer,
+        "value": hexed(ring.seal(value, "identifier", row_id, "value")) if value else None,
+        "blind": hexed(ring.mark(kind, held.key)) if value else None,
+        "key_id": ring.current if value else None,
+        "verified": verified,
+        "source": source.code,
+        "source_call_id": source.call_id,
+        "since_on": day(since_on or source.on),
+        "until_on": day(until_on),
+    }
+
+
+def contact_rows(ring: Keyring, person_id: UUID, told: Described, source: Source) -> list[Doc]:
+    kind = kind_of("phone", exercise=source.exercise)
+    rows: list[Doc] = []
+    for phone in told.phones:
+        row_id = new_id()
+        rows.append({
+            "id": str(row_id),
+            "person_id": str(person_id),
+            "relation": phone.relation,
+            "value": hexed(ring.seal(phone.e164, "contact", row_id, "value")),
+            "name": hexed(ring.seal(phone.name, "contact", row_id, "name")) if phone.name else None,
+            "blind": hexed(ring.mark(kind, phone.e164)),
+            "key_id": ring.current,
+            "source_call_id": source.call_id,
+            "since_at": source.at,
+        })  # fmt: skip
+    return rows
+
+
+def membership_rows(person_id: UUID, groups: Iterable[str], source: Source) -> list[Doc]:
+    return [
+        {
+            "id": str(new_id()),
+            "person_id": str(person_id),
+            "group_code": group,
+            "source": source.code,
+            "source_call_id": source.call_id,
+            "protected": source.protected or group in SENSITIVE_GROUPS,
+            "from_on": day(source.on),
+        }
+        for group in sorted(set(groups))
+    ]
+
+
+def disclosure_of(groups: Iterable[str]) -> str:
+    """Members of a secret group are secret from the first moment."""
+    items = {item.code: item for item in code_list("group").items}
+    return "secret" if any(group in items and items[group].secret for group in groups) else "restricted"
+
+
+def new_person(
+    ring: Keyring, person_id: UUID, area: str, told: Described, source: Source, *, disputed: bool = False, **more: Any
+) -> Writing:
+    """Everything to be written of a new person. A ``disputed`` number stays with whom it belongs to."""
+    return Writing(
+        person=[person_row(ring, person_id, area, told, source, **more)],
+        keys=key_rows(ring, person_id, told.name, exercise=source.exercise),
+        identifiers=[] if disputed else [identifier_row(ring, person_id, held, source) for held in told.held],
+        contacts=contact_rows(ring, person_id, told, source),
+        memberships=membership_rows(person_id, told.groups, source),
+    )
+
+
+def own_phone(told: Described) -> str | None:
+    return next((phone.e164 for phone in told.phones if phone.relation == SELF), None)

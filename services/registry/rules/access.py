@@ -1,0 +1,64 @@
+"""Who may do what with people's data: one table of roles and routes, and nothing that is not in it.
+
+A route that answers with personal data is ``reads``: its caller must say for which purpose (``Karuna-Purpose``), out
+of those the role may have, and the answer leaves an audit row. Protected matters (violence, psychiatric, secret
+class) are shown to the three roles of :data:`SEES_PROTECTED` alone; for all others they do not exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.auth import Role
+
+CALL_TAKER, DISPATCHER, MANAGER, OFFICER, SUPERVISOR, AUDITOR = (
+    Role.CALL_TAKER, Role.DISPATCHER, Role.CASE_MANAGER, Role.REGISTRY_OFFICER, Role.SUPERVISOR, Role.AUDITOR,
+)  # fmt: skip
+DESK: Final = frozenset({CALL_TAKER, DISPATCHER, MANAGER, OFFICER, SUPERVISOR})
+CARE: Final = frozenset({MANAGER, OFFICER, SUPERVISOR})
+
+SEES_PROTECTED: Final = CARE
+SEES_WHOLE_NUMBERS: Final = frozenset({OFFICER})
+"""Who sees an identifier in full; others see its end, enough to compare with a card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    roles: frozenset[Role]
+    reads: bool = False
+
+
+ROUTES: Final[dict[str, Rule]] = {
+    "POST /v1/persons": Rule(frozenset({CALL_TAKER, MANAGER, OFFICER, SUPERVISOR})),
+    "POST /v1/persons/search": Rule(DESK, reads=True),
+    "GET /v1/persons/{person_id}": Rule(DESK, reads=True),
+    "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True),
+    "POST /v1/persons/{person_id}/erase": Rule(frozenset({OFFICER, SUPERVISOR})),
+    "GET /v1/cases": Rule(DESK, reads=True),
+    "GET /v1/cases/{case_id}": Rule(DESK, reads=True),
+    "POST /v1/cases/{case_id}/close": Rule(CARE),
+    "GET /v1/codes": Rule(frozenset(Role)),
+    "GET /v1/reports/{kpi}": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN})),
+}
+
+PURPOSES: Final[dict[str, frozenset[Role]]] = {
+    "emergency": DESK,
+    "care": DESK,
+    "case_work": CARE,
+    "registration": frozenset({OFFICER, SUPERVISOR}),
+    "erasure": frozenset({OFFICER, SUPERVISOR}),
+    "audit": frozenset({SUPERVISOR, AUDITOR}),
+}
+"""Which roles may have which purpose; labels are the code list ``purpose``."""
+
+
+def purpose_fault(rule: Rule, role: Role, purpose: str | None) -> str | None:
+    """Why the purpose does not do, as a code: ``purpose_missing``, ``purpose_unknown``, ``purpose_not_yours``."""
+    if not rule.reads:
+        return None
+    if not purpose:
+        return "purpose_missing"
+    if purpose not in PURPOSES:
+        return "purpose_unknown"
+    return None if role in PURPOSES[purpose] else "purpose_not_yours"

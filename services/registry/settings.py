@@ -1,0 +1,18 @@
+"""What the registry needs beside what every service needs."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from shared.settings import Settings
+
+
+class RegistrySettings(Settings):
+    """``field_key`` seals what identifies people; without it the registry does not start.
+
+    Base64 of 32 random bytes, or ``2:<base64>,1:<base64>`` while keys are being changed, the newest first. Losing it
+    loses every name and number, so two people keep a copy (``docs/privacy.md``).
+    """
+
+    http_port: int = 8103
+    field_key: SecretStr

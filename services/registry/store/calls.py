@@ -1,0 +1,183 @@
+"""Calls as heard, whose patients are which person, and the cases they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Connection, Pool
+from shared.work import new_id
+
+Row = asyncpg.Record
+
+# What stood before the message comes back; a protected call stays protected, an erased one stays as it is.
+PUT_CALL = """
+with before as (select facts_seq, erased_at from call where id = $1), put as (
+    insert into call as c (id, area, status, kind, lane, severity, severity_scheme, channel, received_at, protected,
+                           exercise, facts_seq)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    on conflict (id) do update set status = excluded.status, kind = excluded.kind, lane = excluded.lane,
+        severity = excluded.severity, severity_scheme = excluded.severity_scheme, channel = excluded.channel,
+        received_at = excluded.received_at, protected = c.protected or excluded.protected,
+        facts_seq = greatest(c.facts_seq, excluded.facts_seq)
+    where c.erased_at is null
+)
+select facts_seq, erased_at from before
+"""
+
+
+async def put_call(db: Connection, call_id: UUID, values: Sequence[Any]) -> Row | None:
+    """Write a call's open facts; returns ``facts_seq, erased_at`` as they were, None for a call not heard of before."""
+    return await db.fetchrow(PUT_CALL, call_id, *values)
+
+
+SET_CALL_STATUS = "update call set status = $2 where id = $1"
+
+
+async def set_call_status(db: Connection, call_id: UUID, status: str) -> None:
+    await db.execute(SET_CALL_STATUS, call_id, status)
+
+
+READ_MATCHES = (
+    "select patient_id, person_id, case_id from call_person where call_id = $1 order by matched_at, person_id"
+)
+
+
+async def read_matches(db: Connection, call_id: UUID) -> dict[UUID, list[UUID]]:
+    """Patient → the people they were found to be; mostly one."""
+    found: dict[UUID, list[UUID]] = {}
+    for row in await db.fetch(READ_MATCHES, call_id):
+        found.setdefault(row["patient_id"], []).append(row["person_id"])
+    return found
+
+
+# One open case a person (the unique index decides between two at once); the match is written beside it.
+OPEN_CASE = """
+with fresh as (
+    insert into case_file (id, person_id, area, protected, exercise, opened_at, opened_call_id)
+    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning id
+)
+select id, true as fresh from fresh
+union all select id, false from case_file where person_id = $2 and protected = $4 and closed_at is null limit 1
+"""
+
+
+async def open_case(
+    db: Connection, person_id: UUID, call_id: UUID, area: str, at: datetime, *, protected: bool, exercise: bool
+) -> tuple[UUID, bool]:
+    """The person's open case, and whether it was opened just now."""
+    values = (person_id, area, protected, exercise, at, call_id)
+    row = await db.fetchrow(OPEN_CASE, new_id(), *values)
+    if row is None:  # another transaction opened it after our snapshot was taken: now it is seen
+        row = await db.fetchrow(OPEN_CASE, new_id(), *values)
+    assert row is not None  # noqa: S101 the index leaves no third possibility
+    return row["id"], row["fresh"]
+
+
+WRITE_MATCH = """
+insert into call_person (call_id, patient_id, person_id, case_id, method, doubt, matched_at)
+values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
+"""
+
+
+async def write_match(
+    db: Connection,
+    call_id: UUID,
+    patient_id: UUID,
+    person_id: UUID,
+    case_id: UUID,
+    *,
+    method: str,
+    doubt: bool,
+    at: datetime,
+) -> None:
+    await db.execute(WRITE_MATCH, call_id, patient_id, person_id, case_id, method, doubt, at)
+
+
+# --- cases --------------------------------------------------------------------------------------------------------
+
+READ_CASE = """
+select k.*, (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids
+from case_file k join person p on p.id = k.person_id
+where k.id = $1 and ($2::text[] is null or k.area = any($2)) and (not k.protected or $3) and p.erased_at is null
+"""
+LOCK_CASE = "select * from case_file where id = $1 for update"
+READ_CASES = """
+select k.*, (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids
+from case_file k where k.person_id = $1 and ($2::text[] is null or k.area = any($2)) and (not k.protected or $3)
+  and ($4::uuid is null or k.id < $4)
+order by k.id desc limit $5
+"""
+CLOSE_CASE = "update case_file set closed_at = $2, outcome = $3 where id = $1"
+
+
+async def read_case(
+    db: Connection | Pool, case_id: UUID, areas: Sequence[str] | None, *, protected: bool
+) -> Row | None:
+    """A case of one of these areas; a protected one only where ``protected``."""
+    return await db.fetchrow(READ_CASE, case_id, areas, protected)
+
+
+async def lock_case(db: Connection, case_id: UUID) -> Row | None:
+    return await db.fetchrow(LOCK_CASE, case_id)
+
+
+async def read_cases(
+    db: Connection | Pool,
+    person_id: UUID,
+    areas: Sequence[str] | None,
+    *,
+    protected: bool,
+    before: UUID | None,
+    limit: int,
+) -> list[Row]:
+    """A person's cases, newest first."""
+    return await db.fetch(READ_CASES, person_id, areas, protected, before, limit)
+
+
+async def close_case(db: Connection, case_id: UUID, at: datetime, outcome: str) -> None:
+    await db.execute(CLOSE_CASE, case_id, at, outcome)
+
+
+# --- erasure ------------------------------------------------------------------------------------------------------
+
+FORGET_CALL = """
+with c as (update call set erased_at = $2, status = 'closed' where id = $1),
+     t as (delete from trip where call_id = $1),
+     b as (delete from barrier where call_id = $1),
+     -- Whoever called for somebody else is known from the call alone.
+     o as (delete from contact where source_call_id = $1 and relation <> 'self'),
+     h as (delete from history where call_id = $1)
+delete from call_person where call_id = $1 returning case_id
+"""
+CASES_WITHOUT_CALLS = """
+select k.* from case_file k where k.id = any($1::uuid[]) and k.closed_at is null
+  and not exists (select from call_person m where m.case_id = k.id) for update
+"""
+OPEN_CASES = "select * from case_file where person_id = any($1::uuid[]) and closed_at is null for update"
+FORGETTING = "select set_config('karuna.forgetting', $1, true)"
+# A message that waits here names its call by id in the envelope, whatever its aggregate.
+FORGET_WAITING = "delete from parked where position($1::bytea in body) > 0"
+FORGET_LETTERS = """
+update dead_letter set body = '', reason = 'erased', requeued_at = coalesce(requeued_at, $2)
+where position($1::bytea in body) > 0
+"""
+
+
+async def forget_call(db: Connection, call_id: UUID, at: datetime) -> list[Row]:
+    """Wipe what is kept of a call, and what waits that names it; returns the open cases it was the last call of."""
+    await db.execute(FORGETTING, "on")
+    cases = [row["case_id"] for row in await db.fetch(FORGET_CALL, call_id, at)]
+    await db.execute(FORGETTING, "off")
+    await db.execute(FORGET_WAITING, str(call_id).encode())
+    await db.execute(FORGET_LETTERS, str(call_id).encode(), at)
+    return await db.fetch(CASES_WITHOUT_CALLS, cases)
+
+
+async def open_cases(db: Connection, person_ids: Sequence[UUID]) -> list[Row]:
+    """What is still open for these people, held until the transaction ends."""
+    return await db.fetch(OPEN_CASES, list(person_ids))

@@ -1,0 +1,241 @@
+"""People and what recognises them. Rows come and go sealed; what opens them is in ``records.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Connection, Pool
+
+Row = asyncpg.Record
+Doc = dict[str, Any]
+"""A row as JSON: column → value; bytes as ``\\x…`` (:func:`hexed`)."""
+
+LOCK_MARKS = "select pg_advisory_xact_lock(lock) from unnest($1::bigint[]) as l (lock)"
+
+
+async def lock_marks(db: Connection, locks: Sequence[int]) -> None:
+    """Whoever else describes a person with one of these numbers or names waits until this transaction ends."""
+    await db.execute(LOCK_MARKS, sorted(set(locks)))
+
+
+FIND_CANDIDATES = """
+with found as (
+    select person_id from identifier where blind = any($1::bytea[]) and until_on is null
+    union select person_id from person_key where blind = any($2::bytea[]) and kind = 'name'
+    union select unnest($3::uuid[])
+)
+select p.*,
+    exists (select from identifier i where i.person_id = p.id and i.blind = any($1) and i.until_on is null)
+        as same_identifier,
+    exists (select from identifier i where i.person_id = p.id and i.kind = any($4::text[]) and i.until_on is null
+            and not i.blind = any($1)) as other_identifier,
+    exists (select from contact c where c.person_id = p.id and c.blind = any($5::bytea[])) as same_phone,
+    p.id = any($3) as chosen
+from found join person p on p.id = found.person_id
+where p.erased_at is null and p.exercise = $6 limit 50
+"""
+
+
+async def find_candidates(
+    db: Connection,
+    *,
+    numbers: Sequence[bytes],
+    names: Sequence[bytes],
+    chosen: Sequence[UUID],
+    kinds: Sequence[str],
+    phones: Sequence[bytes],
+    exercise: bool,
+) -> list[Row]:
+    """Everybody who may be meant, and what they share. ``kinds``: of which a person has only one at a time."""
+    return await db.fetch(
+        FIND_CANDIDATES, list(numbers), list(names), list(chosen), list(kinds), list(phones), exercise
+    )
+
+
+WRITE_PERSON = """
+with born as (
+    insert into person select r.* from jsonb_populate_recordset(null::person, $1) as r
+), named as (
+    insert into person_key select r.* from jsonb_populate_recordset(null::person_key, $2) as r on conflict do nothing
+), numbered as (
+    insert into identifier select r.* from jsonb_populate_recordset(null::identifier, $3) as r
+), reached as (
+    insert into contact select r.* from jsonb_populate_recordset(null::contact, $4) as r
+    on conflict do nothing returning relation
+), joined as (
+    insert into membership select r.* from jsonb_populate_recordset(null::membership, $5) as r
+    on conflict do nothing returning id
+)
+select (select coalesce(array_agg(id), '{}') from joined) as joined,
+       (select coalesce(array_agg(relation), '{}') from reached) as reached
+"""
+
+
+@dataclass(slots=True)
+class Writing:
+    """Rows about one person, written in one statement; ``person`` is empty where the person is known already."""
+
+    person: list[Doc] = field(default_factory=list)
+    keys: list[Doc] = field(default_factory=list)
+    identifiers: list[Doc] = field(default_factory=list)
+    contacts: list[Doc] = field(default_factory=list)
+    memberships: list[Doc] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        return not any((self.person, self.keys, self.identifiers, self.contacts, self.memberships))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was new: ids of memberships, and relations of contacts."""
+
+    joined: frozenset[UUID]
+    reached: frozenset[str]
+
+
+async def write_person(db: Connection, rows: Writing) -> Written:
+    """Write what is new about a person; contacts and groups that stand already are left as they are.
+
+    Raises:
+        UniqueViolationError: ``identifier_one_owner``, the number is somebody else's.
+
+    """
+    parts = (rows.person, rows.keys, rows.identifiers, rows.contacts, rows.memberships)
+    row = await db.fetchrow(WRITE_PERSON, *parts)
+    assert row is not None  # noqa: S101 a select without a from
+    return Written(frozenset(row["joined"]), frozenset(row["reached"]))
+
+
+LOCK_PERSON = "select * from person where id = $1 for update"
+READ_PERSON = """
+select * from person p where id = $1 and ($2::text[] is null or area = any($2) or exists (
+    select from call_person m join call c on c.id = m.call_id where m.person_id = p.id and c.area = any($2)))
+"""
+
+
+async def lock_person(db: Connection, person_id: UUID) -> Row | None:
+    return await db.fetchrow(LOCK_PERSON, person_id)
+
+
+async def read_person(db: Connection | Pool, person_id: UUID, areas: Sequence[str] | None) -> Row | None:
+    """A person born in one of these areas, or called for there; None stands for every area."""
+    return await db.fetchrow(READ_PERSON, person_id, areas)
+
+
+CHANGE_PERSON = """
+update person p set (name, birth, line_user_id, sex, language, mobility, needs, changed_at) = (
+    select r.name, r.birth, r.line_user_id, r.sex, r.language, r.mobility, r.needs, r.changed_at
+    from jsonb_populate_record(p, $2) as r)
+where id = $1
+"""
+
+
+async def change_person(db: Connection, person_id: UUID, changes: Doc) -> None:
+    await db.execute(CHANGE_PERSON, person_id, changes)
+
+
+READ_IDENTIFIERS = "select * from identifier where person_id = $1 order by since_on desc, id"
+READ_CONTACTS = "select * from contact where person_id = $1 order by since_at desc, id"
+READ_MEMBERSHIPS = "select * from membership where person_id = $1 order by from_on desc, id"
+
+
+async def read_identifiers(db: Connection | Pool, person_id: UUID) -> list[Row]:
+    return await db.fetch(READ_IDENTIFIERS, person_id)
+
+
+async def read_contacts(db: Connection | Pool, person_id: UUID) -> list[Row]:
+    """Newest first; the person's own have relation ``self``."""
+    return await db.fetch(READ_CONTACTS, person_id)
+
+
+async def read_memberships(db: Connection | Pool, person_id: UUID) -> list[Row]:
+    return await db.fetch(READ_MEMBERSHIPS, person_id)
+
+
+# --- search -------------------------------------------------------------------------------------------------------
+
+# Only one of the first four is given. A name is found where every one of its $5 words is a word of the person's.
+SEARCH = """
+with found as (
+    select person_id from identifier where blind = any($1::bytea[]) and until_on is null
+    union select person_id from contact where blind = any($2::bytea[])
+    union select unnest($3::uuid[])
+    union (select person_id from person_key where blind = any($4::bytea[]) and kind = 'word'
+           group by person_id having count(*) >= $5::int)
+)
+select p.*, (select k.id from case_file k where k.person_id = p.id and k.closed_at is null and not k.protected)
+    as open_case_id
+from found join person p on p.id = found.person_id
+where p.erased_at is null and p.disclosure <> 'secret' and ($6::text[] is null or p.area = any($6) or exists (
+    select from call_person m join call c on c.id = m.call_id where m.person_id = p.id and c.area = any($6)))
+order by p.id desc limit $7
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is looked for: marks of numbers, phones or of a name's words, or ids."""
+
+    numbers: Sequence[bytes] = ()
+    phones: Sequence[bytes] = ()
+    ids: Sequence[UUID] = ()
+    words: Sequence[bytes] = ()
+    word_count: int = 0
+
+
+async def search(db: Connection, sought: Sought, areas: Sequence[str] | None, limit: int) -> list[Row]:
+    """Whom it may mean, newest first. Secret and erased people are never found."""
+    marks = (list(sought.numbers), list(sought.phones), list(sought.ids), list(sought.words), sought.word_count)
+    return await db.fetch(SEARCH, *marks, areas, limit)
+
+
+# --- erasure ------------------------------------------------------------------------------------------------------
+
+WIPE_PERSONS = """
+with gone as (
+    update person set name = null, birth = null, line_user_id = null, sex = null, mobility = null, needs = '{}',
+        quiet_from = null, quiet_until = null, changed_at = $2, erased_at = $2
+    where id = any($1::uuid[]) returning id
+), keys as (delete from person_key where person_id = any($1)
+), numbers as (delete from identifier where person_id = any($1)
+), contacts as (delete from contact where person_id = any($1)
+), groups as (delete from membership where person_id = any($1) returning id
+)
+select coalesce(array_agg(id), '{}') from groups
+"""
+
+
+async def wipe_persons(db: Connection, person_ids: Sequence[UUID], at: Any) -> list[UUID]:
+    """Leave of a person only that there was one; returns the memberships that went, for they have events."""
+    gone: list[UUID] = await db.fetchval(WIPE_PERSONS, list(person_ids), at)
+    return gone
+
+
+ONLY_FROM_CALL = """
+select p.id, p.area, p.exercise from person p
+where p.source_call_id = $1 and p.erased_at is null
+  and not exists (select from call_person m where m.person_id = p.id and m.call_id <> $1)
+  and not exists (select from identifier i where i.person_id = p.id and i.source = 'desk')
+  and not exists (select from membership g where g.person_id = p.id and g.source = 'desk')
+"""
+
+
+async def only_from_call(db: Connection, call_id: UUID) -> list[Row]:
+    """People of whom nothing is known but what this one call told."""
+    return await db.fetch(ONLY_FROM_CALL, call_id)
+
+
+def hexed(value: bytes | None) -> str | None:
+    """Bytes as PostgreSQL reads them inside JSON."""
+    return None if value is None else f"\\x{value.hex()}"
+
+
+def day(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()

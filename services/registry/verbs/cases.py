@@ -1,0 +1,57 @@
+"""Cases: what stays open for a person until back to normal, over many calls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.registry import store
+from shared.errors import Refused
+from shared.events.base import Origin
+from shared.events.registry import CaseClosed, CaseOpened
+from shared.events.words import By
+from shared.work import Work
+
+REFUSALS = {
+    "case_closed": (409, "เรื่องนี้ปิดไปแล้ว", "this case is closed already"),
+    "too_early": (422, "เวลาปิดต้องไม่ก่อนเวลาเปิดเรื่อง", "a case cannot be closed before it was opened"),
+    "in_the_future": (422, "เวลาต้องไม่อยู่ในอนาคต", "the time must not lie in the future"),
+}
+
+
+def _refuse(code: str, field: str | None = None) -> Refused:
+    status, th, en = REFUSALS[code]
+    return Refused(status, code, th, en, field=field)
+
+
+async def open_or_continue(work: Work, person_id: UUID, call_id: UUID, origin: Origin) -> UUID:
+    """The person's open case; opened for this call where there is none."""
+    case_id, fresh = await store.calls.open_case(
+        work.db, person_id, call_id, origin.area, work.now, protected=origin.protected, exercise=origin.exercise
+    )
+    if fresh:
+        work.say(case_id, CaseOpened(person_id=person_id, at=work.now, call_id=call_id), origin)
+    return case_id
+
+
+async def close(work: Work, case_id: UUID, outcome: str, at: datetime | None, by: By = By.PERSON) -> None:
+    """Back to normal, or another end that has a code.
+
+    Raises:
+        Refused: 409 it is closed already; 422 the time is before its opening, or has not come yet.
+
+    """
+    row = await store.calls.lock_case(work.db, case_id)
+    closed_at = at or work.now
+    if row is None or row["closed_at"] is not None:
+        raise _refuse("case_closed")
+    if closed_at > work.now:
+        raise _refuse("in_the_future", field="at")
+    if closed_at < row["opened_at"]:
+        raise _refuse("too_early", field="at")
+    await store.calls.close_case(work.db, case_id, closed_at, outcome)
+    origin = Origin(
+        row["area"], row["opened_call_id"] or row["person_id"], protected=row["protected"], exercise=row["exercise"]
+    )
+    private = CaseClosed.Private(outcome=outcome)
+    work.say(case_id, CaseClosed(person_id=row["person_id"], at=closed_at, by=by, private=private), origin)

@@ -1,0 +1,38 @@
+"""Erasure: of a person on request, and of all that came from a call which its owner has erased."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.registry import store
+from services.registry.verbs.cases import close
+from shared.erasure import erase, forget_heard
+from shared.events.base import Origin
+from shared.events.registry import PersonErased
+from shared.events.words import By
+from shared.work import Work
+
+ERASED = "erased"
+
+
+async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> None:
+    """Wipe these people: their rows, what was said of them and of their groups; close what is open for them."""
+    ids = [person_id for person_id, _ in people]
+    for case in await store.calls.open_cases(work.db, ids):
+        await close(work, case["id"], ERASED, None, By.SYSTEM)
+    groups = await store.people.wipe_persons(work.db, ids, work.now)
+    await erase(work, "person", ids)
+    await erase(work, "group", groups)
+    for person_id, origin in people:
+        work.say(person_id, PersonErased(at=work.now), origin)
+
+
+async def forget_call(work: Work, call_id: UUID, origin: Origin) -> None:
+    """Wipe what is kept of a call. Who is known from that call alone is erased with it."""
+    only_here = await store.people.only_from_call(work.db, call_id)
+    for case in await store.calls.forget_call(work.db, call_id, work.now):
+        await close(work, case["id"], ERASED, None, By.SYSTEM)
+    await forget_heard(work, "call", call_id)
+    if only_here:
+        await erase_persons(work, [(row["id"], origin) for row in only_here])

@@ -1,0 +1,166 @@
+"""Registering people, learning more of them, and telling the others what they need to serve them well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.registry import records, store
+from services.registry.keys import ring
+from services.registry.records import Person, Source
+from services.registry.rules.identity import SELF, Described
+from services.registry.store.people import Doc, Writing, Written
+from shared.events.base import Origin
+from shared.events.registry import GroupJoined, PersonChanged, PersonRegistered
+from shared.events.words import Disclosure, Language, Mobility, Need
+from shared.thai.names import name_key
+from shared.work import Work, new_id
+
+
+def origin_of(person: Person, origin: Origin | None = None, *, protected: bool = False) -> Origin:
+    """What is said of a person. Of a secret one only id and time are open; without a call it is its own root."""
+    base = origin or Origin(person.area, person.id, exercise=person.exercise)
+    return Origin(
+        base.area, base.correlation_id, protected=base.protected or protected or person.secret, exercise=base.exercise
+    )
+
+
+async def register(
+    work: Work,
+    told: Described,
+    area: str,
+    source: Source,
+    *,
+    origin: Origin | None = None,
+    disputed: bool = False,
+    person_id: UUID | None = None,
+    identifiers: Sequence[Doc] = (),
+    **more: Any,
+) -> Person:
+    """A new person of ``area``. Without ``origin`` (a call's) the person is the root of what is said.
+
+    ``identifiers``: rows beside the numbers in ``told``; ``more``: disclosure, may_be_texted and the like.
+    """
+    rows = records.new_person(ring(), person_id or new_id(), area, told, source, disputed=disputed, **more)
+    rows.identifiers += identifiers
+    written = await store.people.write_person(work.db, rows)
+    person = _person_of(rows.person[0], told, source)
+    said = origin_of(person, origin)
+    private = PersonRegistered.Private(**_state(person, records.own_phone(told)))
+    work.say(person.id, PersonRegistered(at=work.now, private=private), said)
+    _say_joined(work, person, rows, written, said)
+    return person
+
+
+async def learn(work: Work, person_id: UUID, told: Described, origin: Origin, source: Source, *, number: bool) -> None:
+    """Fill what was not known of a person. What identifies is never replaced; how they travel is, for that changes.
+
+    ``number``: the numbers told are theirs too.
+    """
+    row = await store.people.lock_person(work.db, person_id)
+    if row is None or row["erased_at"] is not None:
+        return
+    person = records.opened(row, ring())
+    changes = _gaps(person, told)
+    rows = Writing(
+        contacts=records.contact_rows(ring(), person_id, told, source),
+        memberships=records.membership_rows(person_id, told.groups, source),
+    )
+    if "name" in changes:
+        rows.keys = records.key_rows(ring(), person_id, told.name, exercise=person.exercise)
+    if number:
+        rows.identifiers = [records.identifier_row(ring(), person_id, held, source) for held in told.held]
+    written = Written(frozenset(), frozenset()) if rows.empty else await store.people.write_person(work.db, rows)
+    said = origin_of(person, origin)
+    _say_joined(work, person, rows, written, said)
+    if changes or SELF in written.reached:
+        await _change(work, person, changes, said)
+
+
+def _gaps(person: Person, told: Described) -> Doc:
+    """Sealed and plain fields that were not known before, or are known more exactly now."""
+    fresh = records.sealed_fields(ring(), person.id, told)
+    changes: Doc = {}
+    if told.name and (person.name is None or _says_more(told.name, person.name)):
+        changes["name"] = fresh["name"]
+    if told.birth and told.birth.says_more_than(person.birth):
+        changes["birth"] = fresh["birth"]
+    if told.line_user_id and person.line_user_id is None:
+        changes["line_user_id"] = fresh["line_user_id"]
+    if told.sex and person.sex is None:
+        changes["sex"] = told.sex
+    if told.mobility and told.mobility != person.mobility:
+        changes["mobility"] = told.mobility
+    needs = sorted({*person.needs, *told.needs})
+    if needs != sorted(person.needs):
+        changes["needs"] = needs
+    return changes
+
+
+def _says_more(new: str, old: str) -> bool:
+    """The same given name, and now with the family name."""
+    one, other = name_key(new), name_key(old)
+    return bool(one.family) and not other.family and one.given == other.given
+
+
+async def _change(work: Work, person: Person, changes: Doc, said: Origin) -> None:
+    if changes:
+        await store.people.change_person(work.db, person.id, {**changes, "changed_at": work.now})
+    row = await store.people.lock_person(work.db, person.id)
+    assert row is not None  # noqa: S101 held by this transaction
+    contacts = await store.people.read_contacts(work.db, person.id)
+    own = next((c for c in contacts if c["relation"] == SELF), None)
+    phone = records.opened_value(own, ring(), "contact") if own else None
+    private = PersonChanged.Private(**_state(records.opened(row, ring()), phone))
+    work.say(person.id, PersonChanged(at=work.now, private=private), said)
+
+
+def _say_joined(work: Work, person: Person, rows: Writing, written: Written, said: Origin) -> None:
+    """Tell of the memberships that are new, each an aggregate of its own."""
+    for row in rows.memberships:
+        if UUID(row["id"]) in written.joined:
+            joined = GroupJoined(
+                person_id=person.id,
+                at=work.now,
+                private=GroupJoined.Private(group=row["group_code"], from_on=date.fromisoformat(row["from_on"])),
+            )
+            protected = said.protected or row["protected"]
+            work.say(UUID(row["id"]), joined, Origin(said.area, said.correlation_id, protected, said.exercise))
+
+
+def _state(person: Person, phone: str | None) -> dict[str, Any]:
+    return {
+        "phone": phone,
+        "line_user_id": person.line_user_id,
+        "language": Language(person.language),
+        "quiet_from": person.quiet_from,
+        "quiet_until": person.quiet_until,
+        "may_be_texted": person.may_be_texted,
+        "mobility": Mobility(person.mobility) if person.mobility else None,
+        "needs": tuple(Need(need) for need in person.needs),
+        "disclosure": Disclosure(person.disclosure),
+    }
+
+
+def _person_of(row: Doc, told: Described, source: Source) -> Person:
+    """The person just written, without reading it back."""
+    return Person(
+        id=UUID(row["id"]),
+        area=row["area"],
+        name=told.name,
+        birth=told.birth,
+        line_user_id=told.line_user_id,
+        sex=row["sex"],
+        language=row["language"],
+        mobility=row["mobility"],
+        needs=tuple(row["needs"]),
+        may_be_texted=row["may_be_texted"],
+        quiet_from=row.get("quiet_from"),
+        quiet_until=row.get("quiet_until"),
+        disclosure=row["disclosure"],
+        exercise=row["exercise"],
+        registered_at=source.at,
+        erased_at=None,
+    )

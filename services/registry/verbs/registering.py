@@ -1,0 +1,70 @@
+"""A person registered by somebody at a desk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from services.registry import records, store
+from services.registry.bodies import PersonBody
+from services.registry.keys import ring
+from services.registry.records import Person, Source
+from services.registry.rules.identity import Described, Held
+from services.registry.rules.matching import Method
+from services.registry.verbs import matching, people
+from shared.errors import Refused
+from shared.work import Work, new_id
+
+EXISTS = (409, "person_exists", "มีบุคคลที่ใช้เลขประจำตัวนี้อยู่แล้ว", "somebody with this number is registered already")
+
+
+async def register(work: Work, body: PersonBody, area: str) -> Person:
+    """Write a new person down, unless one of their numbers is somebody's already.
+
+    Raises:
+        Refused: 409 with ``person_id``; without it where that person is secret.
+
+    """
+    told = body.described()
+    source = Source(work.now, exercise=body.exercise)
+    wanted = replace(told, held=_current(told, body))
+    verdict = await matching.find(work, wanted, [], exercise=body.exercise)
+    if verdict.disputed or verdict.method is Method.IDENTIFIER:
+        raise Refused(*EXISTS, **await _who(work, wanted, exercise=body.exercise))
+    person_id = new_id()
+    listed = {one.held().key for one in body.identifiers}
+    identifiers = [
+        records.identifier_row(
+            ring(), person_id, one.held(), source, verified=one.verified, since_on=one.since_on, until_on=one.until_on
+        )
+        for one in body.identifiers
+    ]
+    told = replace(told, held=tuple(held for held in told.held if held.key not in listed))
+    return await people.register(
+        work, told, area, source, person_id=person_id, identifiers=identifiers, **_more(body, told)
+    )
+
+
+def _current(told: Described, body: PersonBody) -> tuple[Held, ...]:
+    """The numbers that are the person's now, each once."""
+    listed = [one.held() for one in body.identifiers if one.until_on is None]
+    return tuple({held.key: held for held in (*told.held, *listed) if held.identifier.value}.values())
+
+
+def _more(body: PersonBody, told: Described) -> dict[str, Any]:
+    """A member of a secret group stays secret, whatever was ticked."""
+    more: dict[str, Any] = {
+        "may_be_texted": body.may_be_texted,
+        "quiet_from": body.quiet_from,
+        "quiet_until": body.quiet_until,
+    }
+    if body.disclosure is not None and records.disclosure_of(told.groups) != "secret":
+        more["disclosure"] = body.disclosure.value
+    return more
+
+
+async def _who(work: Work, wanted: Described, *, exercise: bool) -> dict[str, Any]:
+    """Whom the number belongs to, for the caller to go on with; nothing where they are secret."""
+    sought = store.people.Sought(numbers=records.number_marks(ring(), wanted.held, exercise=exercise))
+    rows = await store.people.search(work.db, sought, None, 1)
+    return {"person_id": str(rows[0]["id"])} if rows else {}

@@ -1,0 +1,162 @@
+"""Rows as people read them: labels in both languages, numbers masked for those who need not see them whole."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from services.registry import records
+from services.registry.answers import (
+    Age,
+    BarrierShown,
+    CaseShown,
+    CodeShown,
+    ContactShown,
+    Figure,
+    HistoryLine,
+    IdentifierShown,
+    Label,
+    MembershipShown,
+    PersonHit,
+)
+from services.registry.keys import ring
+from services.registry.records import Person
+from services.registry.rules.figures import Cell
+from services.registry.rules.identity import Birth
+from services.registry.rules.lines import codes_of, labelled, name_of
+from services.registry.store.people import Row
+from shared.codes.codes import code_list
+from shared.events.base import TYPES
+from shared.thai.identifiers import mask_cid
+
+SHOWN_END = 3
+CID_KINDS = frozenset({"cid", "cid-0"})
+
+
+def label(list_id: str, code: str) -> Label:
+    """A code with its labels."""
+    codes = code_list(list_id)
+    return Label(code=code, th=codes.label(code), en=codes.label(code, "en"))
+
+
+def age_of(birth: Birth | None, today: date) -> Age | None:
+    found = birth.age(today) if birth else None
+    return Age(years=found.years, estimated=found.estimated or bool(birth and birth.estimated)) if found else None
+
+
+def hit(row: Row, today: date) -> PersonHit:
+    person = records.opened(row, ring())
+    return PersonHit(
+        id=person.id,
+        area=person.area,
+        name=person.name,
+        age=age_of(person.birth, today),
+        sex=person.sex,
+        mobility=person.mobility,
+        needs=list(person.needs),
+        open_case_id=row["open_case_id"],
+        exercise=person.exercise,
+    )
+
+
+def identifier(row: Row, *, whole: bool) -> IdentifierShown:
+    value = records.opened_value(row, ring(), "identifier")
+    if value is not None and not whole:
+        value = mask_cid(value) if row["kind"] in CID_KINDS else f"…{value[-SHOWN_END:]}"
+    same = {name: row[name] for name in ("id", "kind", "issuer", "verified", "since_on", "until_on")}
+    return IdentifierShown(value=value, **same)
+
+
+def contact(row: Row) -> ContactShown:
+    return ContactShown(
+        phone=records.opened_value(row, ring(), "contact") or "",
+        relation=row["relation"],
+        name=records.opened_value(row, ring(), "contact", "name"),
+        since_at=row["since_at"],
+    )
+
+
+def membership(row: Row) -> MembershipShown:
+    return MembershipShown(
+        group=label("group", row["group_code"]), source=row["source"], from_on=row["from_on"], until_on=row["until_on"]
+    )
+
+
+def barrier(row: Row) -> BarrierShown:
+    same = {name: row[name] for name in ("action", "outcome", "call_id", "from_at", "until_at")}
+    return BarrierShown(barrier=label("barrier", row["barrier"]), state=label("barrier_state", row["state"]), **same)
+
+
+def case(row: Row) -> CaseShown:
+    same = ("id", "person_id", "area", "protected", "exercise", "opened_at", "opened_call_id", "closed_at", "call_ids")
+    return CaseShown(
+        status=label("case_status", "open" if row["closed_at"] is None else "closed"),
+        outcome=label("case_outcome", row["outcome"]) if row["outcome"] else None,
+        **{name: row[name] for name in same},
+    )
+
+
+def history_line(row: Row) -> HistoryLine:
+    """A line heard, or one of our own events read from the archive."""
+    source, noun, _, _ = row["type"].split(".")
+    codes = row["codes"]
+    if codes is None:
+        codes = codes_of(TYPES[row["type"]].read(row["data"])) if row["data"] else {}
+    name = name_of(row["type"])
+    return HistoryLine(
+        event_id=row["event_id"],
+        at=row["occurred_at"],
+        source=source,
+        type=row["type"],
+        noun=noun,
+        subject_id=row["subject_id"],
+        call_id=row["call_id"],
+        th=name.th,
+        en=name.en,
+        codes=[CodeShown(field=one.field, code=one.code, th=one.th, en=one.en) for one in labelled(codes)],
+    )
+
+
+def figure(cell: Cell, list_id: str | None) -> Figure:
+    """``list_id`` None is the total."""
+    if list_id is None:
+        return Figure(code=cell.code, th="ทั้งหมด", en="all", persons=cell.persons, trips=cell.trips)
+    return Figure(**label(list_id, cell.code).model_dump(), persons=cell.persons, trips=cell.trips)
+
+
+# --- cursors -----------------------------------------------------------------------------------------------------
+
+
+def cursor_after(rows: Sequence[Row], limit: int) -> str | None:
+    """Where the next page begins; None on the last one."""
+    if len(rows) < limit:
+        return None
+    text = f"{rows[-1]['occurred_at'].astimezone(UTC).isoformat()}|{rows[-1]['event_id']}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> tuple[datetime, UUID] | None:
+    """The cursor's moment and event; None when it is not one of ours."""
+    try:
+        moment, bar, event_id = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition("|")
+        at = datetime.fromisoformat(moment)
+        return (at, UUID(event_id)) if bar and at.tzinfo else None
+    except (ValueError, binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def open_person(person: Person, today: date) -> dict[str, object]:
+    """The fields of a person that need no other table."""
+    birth = person.birth
+    same = ("id", "area", "name", "sex", "language", "mobility", "may_be_texted", "disclosure", "exercise",
+            "registered_at")  # fmt: skip
+    return {
+        **{name: getattr(person, name) for name in same},
+        "needs": list(person.needs),
+        "birth_on": birth.on if birth else None,
+        "birth_year": birth.year if birth else None,
+        "age": age_of(birth, today),
+    }
