@@ -22,6 +22,14 @@ GSM7, UCS2 = 0, 8
 _GSM = gsm0338.Codec()
 
 
+def is_gsm7(text: str) -> bool:
+    try:
+        _GSM.encode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class UnfitError(ValueError):
     """``status`` is the SMPP status that refuses it."""
 

@@ -41,24 +41,25 @@ TAIL = """<script>setInterval(function(){var a=document.activeElement;
 if(!a||a.tagName!=="INPUT")location.reload()},4000)</script></body></html>"""
 
 
-def page(shown: Sequence[Inbox]) -> Response:
+def page(shown: Sequence[Inbox], line_url: str = "") -> Response:
+    """``line_url``: where the simulated LINE takes the answers of people, when that is another port."""
     entries = newest_of(shown, SHOWN)
-    body = "".join(_article(entry) for entry in entries)
+    body = "".join(_article(entry, line_url) for entry in entries)
     return HTMLResponse(HEAD + (body or "<p>ยังไม่มีข้อความ · no messages yet</p>") + TAIL)
 
 
-def _article(entry: Entry) -> str:
+def _article(entry: Entry, line_url: str) -> str:
     at = entry.at.astimezone(BANGKOK).strftime("%H:%M:%S")
     state = STATES.get(entry.state, entry.state)
     parts = entry.details.get("parts")
     head = f"{at} · {VIA[entry.via]} · {entry.sender} → {entry.to} · {state}"
     head += f" · {len(parts)} ตอน · parts" if parts else ""
-    answers = _answers(entry) if entry.via == "line" and entry.state == "shown" else ""
+    answers = _answers(entry, line_url) if entry.via == "line" and entry.state == "shown" else ""
     return f'<article class="{entry.via}"><header>{escape(head)}</header><p>{escape(entry.text)}</p>{answers}</article>'
 
 
-def _answers(entry: Entry) -> str:
-    person = f"/_control/users/{quote(entry.to, safe='')}"
+def _answers(entry: Entry, line_url: str) -> str:
+    person = f"{escape(line_url)}/_control/users/{quote(entry.to, safe='')}"
     buttons = "".join(
         f'<form method="post" action="{person}/postback"><input type="hidden" name="data" '
         f'value="{escape(button["data"])}"><button>{escape(button["label"])}</button></form>'
