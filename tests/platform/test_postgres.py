@@ -7,7 +7,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from signal import SIGTERM
@@ -147,7 +147,11 @@ async def test_it_runs_for_root_and_for_an_ordinary_user(uid: int) -> None:
             stderr=STDOUT,
             env={"PYTHONPATH": str(ROOT), **os.environ},
         )
-        out, _ = await asyncio.wait_for(process.communicate(), 60)
+        try:
+            out, _ = await asyncio.wait_for(process.communicate(), 60)
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
         assert process.returncode == 0, out.decode()
         assert int(out.split()[-1]) == (65534 if os.geteuid() == 0 else os.geteuid())
 
