@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import nats
 import orjson
@@ -67,7 +69,12 @@ async def stream_ids(pair: Pair) -> list[str]:
 
 
 async def archive_ids(runtime: Runtime) -> list[str]:
-    rows = await runtime.pool.fetch("select id from event_log order by stream_sequence")
+    """Message ids as the archive says they were sent; each aggregate's in the order of its numbers."""
+    rows = await runtime.pool.fetch("select id, aggregate_id, aggregateseq from event_log order by stream_sequence")
+    numbers: dict[UUID, int] = defaultdict(int)
+    for row in rows:
+        numbers[row["aggregate_id"]] += 1
+        assert row["aggregateseq"] == numbers[row["aggregate_id"]], "out of order"
     return [text for row in rows for text in (str(row["id"]), f"{row['id']}.open")]
 
 

@@ -137,7 +137,13 @@ class Town:
             for aggregate, count in self.promised.items():
                 assert values[aggregate] == list(range(1, count + 1)), (service, aggregate)
         assert await self._rows("registry", "select reason from dead_letter") == []
-        archive = await self._rows("intake", "select id from event_log order by stream_sequence")
+        archive = await self._rows(
+            "intake", "select id, aggregate_id, aggregateseq from event_log order by stream_sequence"
+        )
+        numbers: Counter[UUID] = Counter()
+        for row in archive:
+            numbers[row["aggregate_id"]] += 1
+            assert row["aggregateseq"] == numbers[row["aggregate_id"]], "the stream is out of order"
         assert await self._stream_ids() == [t for row in archive for t in (str(row["id"]), f"{row['id']}.open")]
 
     async def _effects(self, service: str) -> dict[UUID, list[int]]:

@@ -1,0 +1,189 @@
+"""Break each law of the core, one at a time, in a copy of the tree: the suite must turn red every time.
+
+``python -m tests.mutants`` runs all; ``python -m tests.mutants cursor`` those whose name begins so. A mutant that
+survives is a promise nobody keeps watch over: the command then ends with 1.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("shared", "services", "karuna", "tests", "deploy", "examples", "docs", "pyproject.toml")
+TIMEOUT_S = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One law broken: in ``file``, ``law`` becomes ``broken``; at least one of ``tests`` must fail."""
+
+    name: str
+    file: str
+    law: str
+    broken: str
+    tests: str
+
+
+MUTANTS = (
+    Mutant(
+        "cursor check removed",
+        "shared/consumer.py",
+        "if seq <= cursors[key]:",
+        "if seq <= -1:",
+        "tests/core/test_inbox.py",
+    ),
+    Mutant(
+        "holes ignored",
+        "shared/consumer.py",
+        "if seq > cursors[key] + 1 and not erases:",
+        "if seq > cursors[key] + 10**9 and not erases:",
+        "tests/core/test_inbox.py",
+    ),
+    Mutant(
+        "cursor lock skipped",
+        "shared/consumer.py",
+        "order by c.aggregate_id, c.noun for update of c",
+        "order by c.aggregate_id, c.noun",
+        "tests/core/test_inbox.py",
+    ),
+    Mutant(
+        "cursor moved in a transaction of its own",
+        "shared/consumer.py",
+        "await work.db.execute(\n                    MOVE_CURSORS,",
+        "await self._pool.execute(\n                    MOVE_CURSORS.replace('update cursor c', 'update cursor c'),",
+        "tests/faults/test_core_faults.py -k any_step",
+    ),
+    Mutant(
+        "acknowledged before the commit",
+        "shared/ear.py",
+        "        pause_s = 0.1\n        while True:",
+        "        for message in messages:\n            await message.ack()\n        await self._bus.client.flush()\n"
+        "        pause_s = 0.1\n        while True:",
+        "tests/faults/test_core_faults.py -k any_step",
+    ),
+    Mutant(
+        "relay out of order",
+        "shared/relay.py",
+        "order by o.position limit $1",
+        "order by o.position desc limit $1",
+        "tests/core",
+    ),
+    Mutant(
+        "relay without the expected sequence",
+        "shared/relay.py",
+        '{**message.headers, "Nats-Expected-Last-Sequence": str(expected)}',
+        "{**message.headers}",
+        "tests/core/test_relay.py",
+    ),
+    Mutant(
+        "relay guesses after a time-out",
+        "shared/relay.py",
+        "for sequence in range(ours + 1, theirs + 1):",
+        "for sequence in range(theirs + 1, theirs + 1):",
+        "tests/core/test_relay.py",
+    ),
+    Mutant(
+        "recorded before it is published",
+        "shared/relay.py",
+        '        await self._writer.publish(messages, last)\n        point("relay.published")\n        places',
+        '        point("relay.published")\n        places',
+        "tests/core/test_hop.py",
+    ),
+    Mutant(
+        "events outside the transaction",
+        "shared/work.py",
+        "                yield work\n                spoke = work.said_something\n                await work.flush()",
+        "                try:\n                    yield work\n                finally:\n"
+        "                    spoke = work.said_something\n                    async with pool.acquire() as other:\n"
+        "                        said = Work(other, work.now, work.cause, work._said)\n"
+        "                        await said.flush()",
+        "tests/core/test_hop.py",
+    ),
+    Mutant(
+        "sync_interval off",
+        "karuna/platform/nats_server.py",
+        'sync_interval: str = "always"',
+        'sync_interval: str = "2m"',
+        "tests/core/test_hop.py tests/platform",
+    ),
+    Mutant(
+        "private part in the open copy",
+        "shared/events/base.py",
+        'return self.model_dump(mode="json", exclude={"private"})',
+        'return self.model_dump(mode="json")',
+        "tests/core/test_hop.py",
+    ),
+    Mutant(
+        "one open run per unit not enforced",
+        "services/dispatch/migrations/0001_dispatch.sql",
+        "create unique index run_one_open_per_unit",
+        "create index run_one_open_per_unit",
+        "tests/dispatch",
+    ),
+    Mutant(
+        "one accepted primary per trip not enforced",
+        "services/dispatch/migrations/0001_dispatch.sql",
+        "create unique index assignment_one_primary_per_trip",
+        "create index assignment_one_primary_per_trip",
+        "tests/dispatch",
+    ),
+)
+
+
+def main(wanted: str = "") -> int:
+    """Run the mutants whose name begins with ``wanted``; gives the number of those that survived."""
+    survived = []
+    for mutant in MUTANTS:
+        if not mutant.name.startswith(wanted):
+            continue
+        started = time.monotonic()
+        red = killed(mutant)
+        print(f"{'red ' if red else 'GREEN'} {mutant.name} ({time.monotonic() - started:.0f} s)", flush=True)
+        if not red:
+            survived.append(mutant.name)
+    print(f"{len(survived)} survived" + (f": {', '.join(survived)}" if survived else ""))
+    return len(survived)
+
+
+def killed(mutant: Mutant) -> bool:
+    """True when the suite turns red on the mutant. A law that is not found is an error of this table."""
+    with tempfile.TemporaryDirectory(prefix="karuna-mutant-") as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            elif source.exists():
+                shutil.copy(source, copy / name)
+        path = copy / mutant.file
+        text = path.read_text("utf-8")
+        if mutant.law not in text:
+            raise LookupError(f"{mutant.name}: the law is not in {mutant.file} any more")
+        path.write_text(text.replace(mutant.law, mutant.broken), "utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests.split()]
+        try:
+            done = subprocess.run(
+                command, cwd=copy, capture_output=True, timeout=TIMEOUT_S, check=False, env=_environment(copy)
+            )
+        except subprocess.TimeoutExpired:
+            return True
+        if done.returncode not in {0, 1}:
+            raise RuntimeError(f"{mutant.name}: pytest ended with {done.returncode}\n{done.stdout.decode()[-2000:]}")
+        return done.returncode == 1
+
+
+def _environment(copy: Path) -> dict[str, str]:
+    """The copy's packages come first, whatever is installed."""
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(copy)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(" ".join(sys.argv[1:])))
