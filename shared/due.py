@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from weakref import WeakSet
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -45,6 +47,15 @@ from gone
 NEXT_DUE = """
 select extract(epoch from min(due_at) - clock_timestamp())::float from due where kind = any($1::text[])
 """
+
+_runners: WeakSet[DueRunner] = WeakSet()
+
+
+def poke() -> None:
+    """Something is due at once: do not wait for the next look. ``work.then(poke)`` beside ``work.later(…, now)``."""
+    for runner in _runners:
+        runner.poked.set()
+
 
 DONE_TOTAL = Counter("karuna_due_done_total", "Due things done", ["kind"])
 LATENESS = Gauge("karuna_due_lateness_seconds", "How late the last due thing was done")
@@ -84,14 +95,19 @@ class DueRunner:
         self._clock = clock
         self._woke = woke
         self.stopping = False
+        self.poked = asyncio.Event()
+        _runners.add(self)
 
     async def run(self) -> None:
         while not self.stopping:
             try:
+                self.poked.clear()
                 while await self.do_one():
                     pass
                 wait_s = await self._pool.fetchval(NEXT_DUE, list(self._handlers))
-                await asyncio.sleep(POLL_S if wait_s is None else max(0.01, min(POLL_S, wait_s)))
+                pause_s = POLL_S if wait_s is None else max(0.01, min(POLL_S, wait_s))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.poked.wait(), pause_s)
             except (*AWAY, *COLLISION) as problem:
                 log.warning("due.interrupted", reason=type(problem).__name__)
                 await asyncio.sleep(1)

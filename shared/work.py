@@ -103,6 +103,17 @@ class Work:
         """
         self._said.append(Said(aggregate_id, event, origin, self.cause, self.now))
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part that may be refused while the whole goes on: what it wrote, said and hinted is undone together."""
+        said, hints = len(self._said), len(self._then)
+        try:
+            async with self.db.transaction():
+                yield
+        except BaseException:
+            del self._said[said:], self._then[hints:]
+            raise
+
     async def later(
         self,
         kind: str,
