@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shared.database import AWAY, COLLISION, BadValue
+from shared.refusal import Refusal
 
 PROBLEM = "application/problem+json"
 RETRY_AFTER_S = "2"
@@ -132,7 +133,7 @@ def field_problems(problems: list[dict[str, Any]] | Any) -> tuple[FieldProblem, 
     for problem in problems:
         place = ".".join(str(step) for step in problem["loc"] if step not in {"body", "query", "path"})
         cause = problem.get("ctx", {}).get("error")
-        if isinstance(cause, TwoTongued):
+        if isinstance(cause, TwoTongued | Refusal):
             found.append(FieldProblem(place or "body", cause.code, cause.th, cause.en))
         else:
             thai = THAI_OF.get(problem["type"], "ข้อมูลไม่ถูกต้อง")
