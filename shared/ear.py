@@ -47,6 +47,8 @@ class Ear:
                 if self.stopping:
                     return
             except (nats.errors.Error, OSError) as problem:
+                if self.stopping:
+                    return  # a closed client turns our being cancelled into its own error
                 log.warning("ear.interrupted", stream=self.stream, reason=type(problem).__name__)
                 await asyncio.sleep(0.3)
             finally:
