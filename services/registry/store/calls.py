@@ -146,7 +146,7 @@ async def close_case(db: Connection, case_id: UUID, at: datetime, outcome: str) 
 # --- erasure ------------------------------------------------------------------------------------------------------
 
 FORGET_CALL = """
-with c as (update call set erased_at = $2, status = 'closed' where id = $1),
+with c as (update call set erased_at = coalesce(erased_at, $2), status = 'closed' where id = $1),
      t as (delete from trip where call_id = $1),
      b as (delete from barrier where call_id = $1),
      -- Whoever called for somebody else is known from the call alone.
@@ -168,11 +168,16 @@ where position($1::bytea in body) > 0
 """
 
 
+async def forgetting(db: Connection, switch: str = "on") -> None:
+    """Lines of history may be removed until the transaction ends, or until this is switched ``off``."""
+    await db.execute(FORGETTING, switch)
+
+
 async def forget_call(db: Connection, call_id: UUID, at: datetime) -> list[Row]:
     """Wipe what is kept of a call, and what waits that names it; returns the open cases it was the last call of."""
-    await db.execute(FORGETTING, "on")
+    await forgetting(db)
     cases = [row["case_id"] for row in await db.fetch(FORGET_CALL, call_id, at)]
-    await db.execute(FORGETTING, "off")
+    await forgetting(db, "off")
     await db.execute(FORGET_WAITING, str(call_id).encode())
     await db.execute(FORGET_LETTERS, str(call_id).encode(), at)
     return await db.fetch(CASES_WITHOUT_CALLS, cases)
