@@ -144,7 +144,14 @@ def field_problems(problems: list[dict[str, Any]] | Any) -> tuple[FieldProblem, 
 def problem_json(refused: Refused, request: Request) -> JSONResponse:
     """The answer. ``title`` follows Accept-Language, Thai when nothing is asked; both languages stand beside it."""
     english = request.headers.get("accept-language", "th").lower().startswith("en")
-    body: dict[str, Any] = {
+    return JSONResponse(
+        problem_body(refused, english=english), refused.status, headers=refused.headers, media_type=PROBLEM
+    )
+
+
+def problem_body(refused: Refused, *, english: bool = False) -> dict[str, Any]:
+    """The problem document as data, for answers that do not go over HTTP."""
+    return {
         "type": f"https://karuna.example/problems/{refused.code}",
         "title": refused.en if english else refused.th,
         "status": refused.status,
@@ -154,7 +161,6 @@ def problem_json(refused: Refused, request: Request) -> JSONResponse:
         "errors": [{"field": e.field, "code": e.code, "th": e.th, "en": e.en} for e in refused.errors],
         **refused.facts,
     }
-    return JSONResponse(body, refused.status, headers=refused.headers, media_type=PROBLEM)
 
 
 def install(app: FastAPI) -> None:

@@ -88,15 +88,27 @@ async def once(
         status, answer = await verb()
         return JSONResponse(answer, status)
     slot = (caller.subject, f"{request.method} {request.scope['route'].path}", key)
-    print_ = fingerprint(request, body)
+    status, answer, replayed = await once_by_key(work, slot, fingerprint(request, body), verb)
+    return JSONResponse(answer, status, headers={"Idempotent-Replay": "true"} if replayed else None)
+
+
+async def once_by_key(
+    work: Work, slot: tuple[str, str, str], print_: bytes, verb: Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
+) -> tuple[int, dict[str, Any], bool]:
+    """``once`` for any way in. ``slot`` is caller, route and key; returns status, answer, and whether it is a replay.
+
+    Raises:
+        Refused: 422, the key was used with another body.
+
+    """
     if await work.db.execute(CLAIM_KEY, *slot, print_, work.now) == "INSERT 0 0":
         row = await work.db.fetchrow(READ_KEY, *slot)
         if row is None or row["fingerprint"] != print_:
             raise refuse("key_reused", field="Idempotency-Key")
-        return JSONResponse(row["answer"], row["status"], headers={"Idempotent-Replay": "true"})
+        return row["status"], row["answer"], True
     status, answer = await verb()
     await work.db.execute(STORE_ANSWER, *slot, status, answer)
-    return JSONResponse(answer, status)
+    return status, answer, False
 
 
 def fingerprint(request: Request, body: BaseModel | None) -> bytes:
