@@ -1,0 +1,6 @@
+"""The HTTP face of notify: thin routes that check role and area, open a work, and call a verb."""
+
+from services.notify.api import desk, line, messages, reports, sms
+from shared import audit
+
+routers = [line.router, sms.router, messages.router, desk.router, reports.router, audit.router]

@@ -1,0 +1,98 @@
+"""notify: the only gateway to LINE and SMS. This is its table of contents."""
+
+from __future__ import annotations
+
+from services.notify.api import routers
+from services.notify.beside import run_senders, sweep
+from services.notify.handlers import assignments, calls, people, trips
+from services.notify.handlers.trips import REMINDER, remind
+from services.notify.prepare import prepare
+from services.notify.settings import NotifySettings
+from services.notify.verbs.ends import expire
+from services.notify.verbs.tell import EXPIRY
+from shared.consumer import Hears
+from shared.events.dispatch import (
+    AssignmentAccepted,
+    AssignmentAtBase,
+    AssignmentAtDestination,
+    AssignmentAtScene,
+    AssignmentCleared,
+    AssignmentDeclined,
+    AssignmentEnRoute,
+    AssignmentExpired,
+    AssignmentLeftScene,
+    AssignmentOffered,
+    AssignmentOrdered,
+    AssignmentReleased,
+    CrewChanged,
+    CrewErased,
+    CrewRegistered,
+    TripCancelled,
+    TripChanged,
+    TripCompleted,
+    TripPlanned,
+    TripReplanned,
+    TripRequested,
+    UnitOffDuty,
+    UnitOnDuty,
+)
+from shared.events.intake import (
+    BarrierOpened,
+    CallClosed,
+    CallErased,
+    CallHandedOver,
+    CallReceived,
+    CallTriaged,
+    CallUpdated,
+    CallWithdrawn,
+)
+from shared.events.registry import PersonChanged, PersonErased, PersonMatched, PersonRegistered
+from shared.service import Service
+
+HEARS = [
+    Hears(CallReceived, calls.received),
+    Hears(CallTriaged, calls.updated),
+    Hears(CallUpdated, calls.updated),
+    Hears(CallHandedOver, calls.handed_over),
+    Hears(CallWithdrawn, calls.withdrawn),
+    Hears(CallClosed, calls.closed),
+    Hears(CallErased, calls.erased),
+    Hears(BarrierOpened, calls.barrier_opened),
+    Hears(TripRequested, trips.requested),
+    Hears(TripChanged, trips.requested),
+    Hears(TripPlanned, trips.planned),
+    Hears(TripReplanned, trips.planned),
+    Hears(TripCompleted, trips.completed),
+    Hears(TripCancelled, trips.cancelled),
+    Hears(AssignmentOrdered, assignments.changed),
+    Hears(AssignmentOffered, assignments.changed),
+    Hears(AssignmentAccepted, assignments.changed),
+    Hears(AssignmentDeclined, assignments.changed),
+    Hears(AssignmentExpired, assignments.changed),
+    Hears(AssignmentReleased, assignments.changed),
+    Hears(AssignmentEnRoute, assignments.changed),
+    Hears(AssignmentAtScene, assignments.changed),
+    Hears(AssignmentLeftScene, assignments.changed),
+    Hears(AssignmentAtDestination, assignments.changed),
+    Hears(AssignmentCleared, assignments.changed),
+    Hears(AssignmentAtBase, assignments.changed),
+    Hears(CrewRegistered, people.crew_changed),
+    Hears(CrewChanged, people.crew_changed),
+    Hears(CrewErased, people.crew_erased),
+    Hears(UnitOnDuty, people.on_duty),
+    Hears(UnitOffDuty, people.off_duty),
+    Hears(PersonRegistered, people.person_changed),
+    Hears(PersonChanged, people.person_changed),
+    Hears(PersonMatched, people.person_matched),
+    Hears(PersonErased, people.person_erased),
+]
+
+SERVICE = Service(
+    name="notify",
+    settings=NotifySettings,
+    routers=routers,
+    hears=HEARS,
+    due={EXPIRY: expire, REMINDER: remind},
+    beside=[run_senders, sweep],
+    prepare=prepare,
+)

@@ -1,0 +1,122 @@
+"""Assignments, as dispatch says them: crews are asked, told of the next step, and stood down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.notify.rules.plan import Occasion
+from services.notify.rules.table import all_rules
+from services.notify.rules.words import Facts
+from services.notify.store import messages, views
+from services.notify.verbs.ends import OPEN, acknowledge, cancel
+from services.notify.verbs.tell import ORDER_RULES, Telling, tell
+from shared.consumer import Message
+from shared.events.dispatch import AssignmentFacts
+from shared.events.words import MessageChannel
+from shared.work import Work
+
+STEP_RULES = tuple(rule.id for rule in all_rules() if rule.to == "responder")
+"""Messages that carry the button of a next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What an event means for the assignment here."""
+
+    status: str
+    orders: str | None = None
+    """What becomes of orders still open: ``answered`` by whom it names and pointless for the rest, or ``over``."""
+    steps: bool = False
+    """The button of the step before has been answered, by whatever way."""
+
+
+MEANS = {
+    "ordered": Means("ordered"),
+    "offered": Means("offered"),
+    "accepted": Means("accepted", orders="answered"),
+    "declined": Means("declined", orders="answered"),
+    "expired": Means("expired", orders="over"),
+    "released": Means("released", orders="over", steps=True),
+    "en_route": Means("en_route", orders="over", steps=True),
+    "at_scene": Means("at_scene", steps=True),
+    "left_scene": Means("left_scene", steps=True),
+    "at_destination": Means("at_destination", steps=True),
+    "cleared": Means("cleared", steps=True),
+    "at_base": Means("at_base", steps=True),
+}
+ACTIVE = frozenset({"accepted", "en_route", "at_scene", "left_scene", "at_destination"})
+
+
+async def changed(work: Work, message: Message) -> None:
+    """One assignment has gone on a step."""
+    event: AssignmentFacts = message.event
+    if event.back_entry:
+        return
+    means = MEANS[message.envelope.short_type.split(".")[2]]
+    row = await views.put_assignment(work.db, message.id, _values(event, means.status))
+    if means.status in ACTIVE and event.role == "primary":
+        await views.carry_trip(work.db, event.trip_id, message.id)
+    told = await messages.told_of_assignment(work.db, message.id, ORDER_RULES) if means.orders else set()
+    if means.orders:
+        await _settle_orders(work, message, means.orders)
+    if means.steps:
+        await _settle_steps(work, message)
+    await tell(work, await _telling(work, message, row, frozenset(told)))
+
+
+async def _settle_orders(work: Work, message: Message, orders: str) -> None:
+    """Silence for everybody asked. Who answered (by whatever way) has acknowledged; the others need not any more."""
+    rows = await messages.open_of_assignment(work.db, message.id, OPEN, ORDER_RULES)
+    actor = message.event.crew_id if orders == "answered" else None
+    answered = [row for row in rows if actor is not None and row["recipient_id"] == actor]
+    answer = "accept" if message.event.NAME == "accepted" else "decline"
+    await acknowledge(work, answered, MessageChannel.APP, at=message.event.at, answer=answer)
+    reason = f"assignment_{message.event.NAME}"
+    await cancel(work, [row for row in rows if row not in answered], reason)
+
+
+async def _settle_steps(work: Work, message: Message) -> None:
+    rows = await messages.open_of_assignment(work.db, message.id, OPEN, STEP_RULES)
+    await cancel(work, rows, f"assignment_{message.event.NAME}")
+
+
+async def _telling(work: Work, message: Message, row: Any, told: frozenset[Any]) -> Telling:
+    event: Any = message.event
+    call = await views.read_call(work.db, event.call_id)
+    trip = await views.read_trip(work.db, event.trip_id)
+    pickup_at: datetime | None = getattr(event, "pickup_at", None) or (trip["pickup_at"] if trip else None)
+    booked = event.lane == "booked"
+    # An order is never held up for want of the call: it may reach us later by another stream.
+    said = Facts(
+        number=call["number"] if call else None, severity=event.severity.value, pickup_at=pickup_at if booked else None
+    )
+    origin = message.origin
+    deadline_at = getattr(event, "start_at", None) or getattr(event, "respond_by_at", None) or pickup_at
+    return Telling(
+        event_type=message.envelope.short_type,
+        event_id=message.envelope.id,
+        origin=origin,
+        occasion=Occasion(said, protected=origin.protected, exercise=origin.exercise, deadline_at=deadline_at),
+        facts={"lane": event.lane.value, "role": event.role.value},
+        call_id=event.call_id,
+        trip_id=event.trip_id,
+        assignment_id=message.id,
+        patient_id=event.patient_id,
+        crew_ids=tuple(row["crew_ids"]),
+        actor_id=event.crew_id,
+        responder_id=row["responder_id"],
+        told=told,
+    )
+
+
+def _values(event: AssignmentFacts, status: str) -> dict[str, Any]:
+    return {
+        "trip_id": event.trip_id,
+        "call_id": event.call_id,
+        "unit_id": event.unit_id,
+        "crew_ids": event.crew_ids,
+        "lane": event.lane.value,
+        "status": status,
+    }

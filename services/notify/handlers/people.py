@@ -1,0 +1,81 @@
+"""Crews, units and people: whom we can reach, and how they want it."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from services.notify.handlers.calls import mobile
+from services.notify.store import messages, recipients, replies, views
+from services.notify.store.recipients import Contact
+from services.notify.verbs.ends import cancel
+from shared.consumer import Message, Unknown
+from shared.erasure import forget_heard
+from shared.events.words import Disclosure
+from shared.work import Work
+
+
+async def crew_changed(work: Work, message: Message) -> None:
+    """Full state of a crew member."""
+    event, private = message.event, message.event.private
+    contact = Contact(
+        "crew", message.id, private.name, mobile(private.phone), private.line_user_id, private.language.value, None,
+        _clock(private.quiet_from), _clock(private.quiet_until),
+    )  # fmt: skip
+    origin = message.origin
+    await recipients.put_crew(
+        work.db, contact, origin.area, active=event.active, exercise=origin.exercise, at=message.time
+    )
+
+
+async def crew_erased(work: Work, message: Message) -> None:
+    key = ("crew", message.id)
+    await cancel(work, await messages.open_of_recipients(work.db, [key]), "erased")
+    await messages.blank_of_recipients(work.db, [key])
+    await recipients.wipe_crew(work.db, message.id)
+    await replies.wipe_of_recipients(work.db, [key])
+    await forget_heard(work, "crew", message.id)
+
+
+async def on_duty(work: Work, message: Message) -> None:
+    """These crew members may be told at any hour."""
+    await recipients.set_duty(work.db, message.id, message.event.crew_ids)
+
+
+async def off_duty(work: Work, message: Message) -> None:
+    await recipients.set_duty(work.db, message.id, ())
+
+
+async def person_changed(work: Work, message: Message) -> None:
+    """How a person may be reached; full state."""
+    private = message.event.private
+    values = {
+        "phone": mobile(private.phone),
+        "line_user_id": private.line_user_id,
+        "language": private.language.value,
+        "quiet_from": _clock(private.quiet_from),
+        "quiet_until": _clock(private.quiet_until),
+        "may_be_texted": private.may_be_texted,
+        "secret": private.disclosure is Disclosure.SECRET,
+    }
+    await recipients.put_person(work.db, message.id, values)
+
+
+async def person_matched(work: Work, message: Message) -> None:
+    """A patient of a call is this person: what they want counts from now on."""
+    event = message.event
+    if await views.read_call(work.db, event.call_id) is None:
+        raise Unknown("call", event.call_id)
+    await recipients.set_person(work.db, event.call_id, event.patient_id, message.id)
+
+
+async def person_erased(work: Work, message: Message) -> None:
+    keys = await recipients.of_person(work.db, message.id)
+    await cancel(work, await messages.open_of_recipients(work.db, keys), "erased")
+    await messages.blank_of_recipients(work.db, keys)
+    await replies.wipe_of_recipients(work.db, keys)
+    await recipients.wipe_person(work.db, message.id)
+    await forget_heard(work, "person", message.id)
+
+
+def _clock(text: str | None) -> time | None:
+    return time.fromisoformat(text) if text else None

@@ -1,0 +1,136 @@
+"""Trips, as dispatch says them: passengers hear of their ride, and are reminded the evening before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from services.notify import house
+from services.notify.rules.plan import Occasion
+from services.notify.rules.quiet import evening_before
+from services.notify.rules.words import Facts
+from services.notify.store import messages, views
+from services.notify.verbs.ends import cancel
+from services.notify.verbs.tell import Telling, tell
+from shared.consumer import Message, Unknown
+from shared.due import Due
+from shared.events.base import Origin
+from shared.events.words import Lane, Leg
+from shared.thai.dates import local_day
+from shared.work import Work
+
+REMINDER = "reminder"
+MOVED = timedelta(minutes=5)
+"""Less than this is not worth a message."""
+CARRIED = frozenset({"accepted", "ordered", "planned"})
+
+
+async def requested(work: Work, message: Message) -> None:
+    """A journey is wanted, or its content has changed; full state."""
+    event = message.event
+    pickup_at = event.pickup_earliest_at or event.arrive_by_at
+    values = {
+        "call_id": event.call_id,
+        "patient_id": event.patient_id,
+        "leg": event.leg.value,
+        "lane": event.lane.value,
+        "pickup_at": None,
+        "waits_for_ready": event.waits_for_ready,
+    }
+    await views.put_trip(work.db, message.id, values)
+    booked = event.lane is Lane.BOOKED and not event.waits_for_ready and not event.back_entry
+    trip = await views.read_trip(work.db, message.id)
+    if trip is not None and trip["pickup_at"] is None and trip["status"] == "open":
+        await _remind(work, message.id, pickup_at if booked else None, message.origin)
+
+
+async def planned(work: Work, message: Message) -> None:
+    """The trip has a vehicle and a time, or others than before."""
+    event = message.event
+    trip = await views.plan_trip(work.db, message.id, event.pickup_at, event.assignment_id)
+    if trip is None:
+        raise Unknown("trip", message.id)
+    booked = trip["lane"] == "booked" and not trip["waits_for_ready"]
+    await _remind(work, message.id, event.pickup_at if booked else None, message.origin)
+    before = getattr(event, "previous_pickup_at", event.pickup_at)
+    facts = {**_of(trip), "time_changed": abs(event.pickup_at - before) >= MOVED}
+    await _tell(work, message, trip, facts)
+
+
+async def completed(work: Work, message: Message) -> None:
+    trip = await views.end_trip(work.db, message.id, "completed")
+    if trip is None:
+        raise Unknown("trip", message.id)
+    await work.cancel(REMINDER, message.id)
+    waits = message.event.leg is Leg.OUTBOUND and await views.return_waits(work.db, trip["call_id"], trip["patient_id"])
+    await _tell(work, message, trip, {**_of(trip), "return_waits": waits})
+
+
+async def cancelled(work: Work, message: Message) -> None:
+    trip = await views.end_trip(work.db, message.id, "cancelled")
+    if trip is None:
+        raise Unknown("trip", message.id)
+    await work.cancel(REMINDER, message.id)
+    await cancel(work, await messages.open_of_trip(work.db, message.id), "trip_cancelled")
+    await _tell(work, message, trip, _of(trip))
+
+
+async def remind(work: Work, due: Due) -> None:
+    """The evening before: the passenger, and the crew that has taken the ride."""
+    trip = await views.read_trip(work.db, due.subject_id)
+    if trip is None or trip["status"] != "open":
+        return
+    assignment = await views.read_assignment(work.db, trip["assignment_id"]) if trip["assignment_id"] else None
+    going = assignment is not None and assignment["status"] in CARRIED
+    event_id = uuid5(due.subject_id, f"reminder {local_day(work.now)}")
+    telling = await _telling(work, "due.reminder", event_id, due.origin, trip, {})
+    if telling is not None:
+        crew_ids = tuple(assignment["crew_ids"]) if assignment is not None and going else ()
+        await tell(work, replace(telling, crew_ids=crew_ids, assignment_id=trip["assignment_id"] if going else None))
+
+
+async def _remind(work: Work, trip_id: UUID, pickup_at: Any, origin: Origin) -> None:
+    """Have the reminder come at the evening before ``pickup_at``; none where that is over already."""
+    at = evening_before(pickup_at, house.policy(origin.area).remind_at) if pickup_at else None
+    if at is None or at <= work.now:
+        await work.cancel(REMINDER, trip_id)
+    else:
+        await work.later(REMINDER, trip_id, at, origin)
+
+
+def _of(trip: Any) -> dict[str, Any]:
+    return {"lane": trip["lane"], "leg": trip["leg"], "waits_for_ready": trip["waits_for_ready"]}
+
+
+async def _tell(work: Work, message: Message, trip: Any, facts: dict[str, Any]) -> None:
+    event_type = message.envelope.short_type
+    telling = await _telling(work, event_type, message.envelope.id, message.origin, trip, facts)
+    if telling is not None:
+        await tell(work, telling)
+
+
+async def _telling(
+    work: Work, event_type: str, event_id: UUID, origin: Origin, trip: Any, facts: dict[str, Any]
+) -> Telling | None:
+    """None where nobody may be told: the call was handled on paper, or is erased."""
+    call = await views.read_call(work.db, trip["call_id"])
+    if call is None:
+        raise Unknown("call", trip["call_id"])
+    if call["back_entry"] or call["erased_at"] is not None:
+        return None
+    said = Facts(
+        number=call["number"], severity=call["severity"], pickup_at=trip["pickup_at"],
+        appointment_at=call["appointment_at"],
+    )  # fmt: skip
+    return Telling(
+        event_type=event_type,
+        event_id=event_id,
+        origin=origin,
+        occasion=Occasion(said, protected=origin.protected, exercise=origin.exercise, deadline_at=trip["pickup_at"]),
+        facts=facts,
+        call_id=trip["call_id"],
+        trip_id=trip["id"],
+        patient_id=trip["patient_id"],
+    )

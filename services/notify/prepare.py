@@ -1,0 +1,84 @@
+"""Before notify is ready: the areas' policies, the channels, and texts that may go out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from services.notify import house
+from services.notify.rules.policy import Policy
+from services.notify.rules.table import all_rules
+from services.notify.rules.templates import LANGUAGES, Fault, all_templates, lint
+from services.notify.rules.words import Facts, words
+from services.notify.sending.ways import AllWays
+from services.notify.settings import NotifySettings
+from shared.packs import Pack, load_all
+from shared.service import Runtime
+from shared.thai.dates import BANGKOK
+
+log = structlog.get_logger()
+
+WAYS = "ways"
+
+
+async def prepare(runtime: Runtime) -> None:
+    """Load everything; a text that may not go out stops the start, in words.
+
+    Raises:
+        ValueError: a template or a rule is not as it should be, or the channels' settings are not.
+
+    """
+    settings: NotifySettings = runtime.settings
+    policies = load_policies(settings.areas_dir)
+    faults = [fault for policy in policies.values() for fault in check(policy)]
+    if faults:
+        raise ValueError(f"templates: {', '.join(f'{fault.where}: {fault.code}' for fault in faults)}")
+    house.settle(policies)
+    config = settings.channels_config()
+    for area in policies:
+        if area not in config.areas:
+            log.warning("notify.no_channels", area=area)
+    runtime.parts[WAYS] = AllWays(config)
+
+
+def load_policies(folder: Path) -> dict[str, Policy]:
+    """Every area's policy from its settings pack."""
+    packs = load_all(folder) if folder.is_dir() else {}
+    return {slug: _policy(pack) for slug, pack in packs.items()}
+
+
+def _policy(pack: Pack) -> Policy:
+    own = pack.policies.notify
+    return Policy(
+        brand=own.brand,
+        short_number=pack.area.short_number,
+        quiet_from=own.quiet_from,
+        quiet_until=own.quiet_until,
+        remind_at=own.remind_at,
+        emergency_wait=timedelta(seconds=own.emergency_wait_s),
+        booked_wait=timedelta(seconds=own.booked_wait_s),
+    )
+
+
+def check(policy: Policy) -> list[Fault]:
+    """Every template in every language, with the longest words and with none, for this area's names."""
+    at = datetime(2026, 11, 22, 14, 30, tzinfo=BANGKOK)
+    longest = Facts("6909-4601-12345", "ABCD-EFGH", "ประเสริฐศักดิ์ชัย", "yellow", at, at)
+    samples = [
+        {
+            lang: words(facts, lang, brand=policy.brand, short_number=policy.short_number, exercise=exercise)
+            for lang in LANGUAGES
+        }
+        for facts in (longest, Facts())
+        for exercise in (False, True)
+    ]
+    faults = lint(all_templates(), samples, brand=policy.brand, short_number=policy.short_number)
+    names = all_templates()
+    missing = [
+        Fault(rule.id, "template_missing")
+        for rule in all_rules()
+        if rule.template not in names or ("sms" in rule.channels and names[rule.template].sms is None)
+    ]
+    return [*faults, *missing]

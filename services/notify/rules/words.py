@@ -1,0 +1,71 @@
+"""What a template may say, and what each answer is called on a button.
+
+Names, numbers and times only. Whoever wants another word in a message adds it here, and the linter's list of what
+never stands in a message decides whether it may be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.events.words import Answer
+from shared.thai.dates import show_moment
+from shared.thai.text import Lang, Text
+
+EXERCISE = Text(th="[ฝึกซ้อม] ", en="[EXERCISE] ")
+
+SEVERITIES = {
+    "red": Text(th="ระดับแดง", en="red"),
+    "pink": Text(th="ระดับชมพู", en="pink"),
+    "yellow": Text(th="ระดับเหลือง", en="yellow"),
+    "green": Text(th="ระดับเขียว", en="green"),
+    "white": Text(th="ระดับขาว", en="white"),
+    "black": Text(th="ระดับดำ", en="black"),
+}
+
+BUTTONS = {
+    Answer.ACCEPT: Text(th="รับงาน", en="Accept"),
+    Answer.DECLINE: Text(th="ไม่รับงาน", en="Decline"),
+    Answer.EN_ROUTE: Text(th="ออกจากฐาน", en="En route"),
+    Answer.AT_SCENE: Text(th="ถึงที่เกิดเหตุ", en="At scene"),
+    Answer.LEFT_SCENE: Text(th="ออกจากที่เกิดเหตุ", en="Left scene"),
+    Answer.AT_DESTINATION: Text(th="ถึงปลายทาง", en="At destination"),
+    Answer.CLEAR: Text(th="ว่าง", en="Clear"),
+    Answer.AT_BASE: Text(th="ถึงฐาน", en="At base"),
+    Answer.READY: Text(th="พร้อมกลับ", en="Ready to go back"),
+    Answer.SEEN: Text(th="ทราบแล้ว", en="Seen"),
+}
+"""At most 20 characters, as LINE asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a message may be about. Instants are aware; absent things are None."""
+
+    number: str | None = None
+    tracking_code: str | None = None
+    first_name: str | None = None
+    severity: str | None = None
+    pickup_at: datetime | None = None
+    appointment_at: datetime | None = None
+
+
+def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise: bool) -> dict[str, str]:
+    """The words of a template in one language; what is absent is empty."""
+    severity = SEVERITIES.get(facts.severity or "")
+    return {
+        "brand": brand.say(lang),
+        "short_number": short_number,
+        "exercise": EXERCISE.say(lang) if exercise else "",
+        "number": facts.number or "",
+        "tracking_code": facts.tracking_code or "",
+        "first_name": facts.first_name or "",
+        "severity": severity.say(lang) if severity else "",
+        "pickup_at": show_moment(facts.pickup_at, lang) if facts.pickup_at else "",
+        "appointment_at": show_moment(facts.appointment_at, lang) if facts.appointment_at else "",
+    }
+
+
+WORDS = frozenset(words(Facts(), "th", brand=EXERCISE, short_number="", exercise=False))
+"""The names a template may use."""

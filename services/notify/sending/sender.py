@@ -1,0 +1,178 @@
+"""The senders: in every process, per channel. They claim what is due, call outside any transaction, and record.
+
+Several processes share the queue (``for update skip locked``). What a killed one leaves behind comes back when its
+lease ends. LINE and SMS have senders of their own, so that a slow provider of one never holds up the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from prometheus_client import Gauge, Histogram
+from pydantic import SecretStr
+
+from services.notify.channels.base import Button, GiveUp, Outcome, Outgoing, Reason
+from services.notify.rules.plan import ROUTINE_URGENCY
+from services.notify.sending import bell
+from services.notify.sending.ways import CALL_WITHIN_S, AllWays
+from services.notify.store import attempts
+from services.notify.verbs.record import Spoken, record
+from shared.crash import point
+from shared.database import AWAY, COLLISION
+from shared.service import Runtime
+from shared.work import Cause
+
+log = structlog.get_logger()
+
+POLL_S = 0.5
+LEASE_MARGIN_S = 4.0
+FINISH_WITHIN_S = 5.0
+RECORD_TOGETHER = 50
+SENDING = Gauge("karuna_notify_sending", "Calls to providers under way", ["channel"])
+WAITED = Histogram(
+    "karuna_notify_waited_seconds",
+    "From due to the call, by class",
+    ["channel", "urgent"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2, 5, 30),
+)
+
+
+class Sender:
+    """Sends the attempts of one channel."""
+
+    def __init__(self, runtime: Runtime, ways: AllWays, channel: str, parallel: int) -> None:
+        self._runtime, self._ways, self._channel = runtime, ways, channel
+        self._parallel, self._reserve = parallel, parallel // 4
+        self._woken = asyncio.Event()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._more = False
+        self._recorder = Recorder(runtime)
+
+    async def run(self) -> None:
+        """Until cancelled; then what is in hand is finished and recorded."""
+        bell.listen(self._woken)
+        recording = asyncio.create_task(self._recorder.run())
+        try:
+            while True:
+                await self._once()
+        finally:
+            bell.leave(self._woken)
+            if self._calls:
+                await asyncio.wait(self._calls, timeout=FINISH_WITHIN_S)
+            recording.cancel()
+            with suppress(asyncio.CancelledError):
+                await recording
+
+    async def _once(self) -> None:
+        self._woken.clear()
+        room = self._parallel - len(self._calls)
+        self._more = True
+        try:
+            self._more = await self._claim(room) if room > 0 else True
+        except (*AWAY, *COLLISION) as problem:
+            log.warning("sender.interrupted", channel=self._channel, reason=type(problem).__name__)
+            await asyncio.sleep(POLL_S)
+            return
+        if not self._more or room == 0 or len(self._calls) >= self._parallel - self._reserve:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await self._woken.wait()
+
+    async def _claim(self, room: int) -> bool:
+        """Take what is due, the most urgent first; True when there may be more. The last slots are for emergencies."""
+        urgency_up_to = ROUTINE_URGENCY if room > self._reserve else ROUTINE_URGENCY - 1
+        limit = room if urgency_up_to < ROUTINE_URGENCY else room - self._reserve
+        lease_s = CALL_WITHIN_S[self._channel] + LEASE_MARGIN_S
+        async with self._runtime.pool.acquire(timeout=5) as db, db.transaction():
+            rows = await attempts.claim(
+                db, channel=self._channel, limit=limit, urgency_up_to=urgency_up_to, lease_s=lease_s
+            )
+        point("sender.claimed")
+        for row in rows:
+            task = asyncio.create_task(self._deliver(row))
+            self._calls.add(task)
+            task.add_done_callback(self._done)
+        SENDING.labels(self._channel).set(len(self._calls))
+        return len(rows) == limit or urgency_up_to < ROUTINE_URGENCY
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        SENDING.labels(self._channel).set(len(self._calls))
+        if self._more:
+            self._woken.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("sender.broken", channel=self._channel, reason=type(task.exception()).__name__)
+
+    async def _deliver(self, row: Any) -> None:
+        WAITED.labels(self._channel, row["class"] == "emergency").observe(max(0.0, row["waited_s"]))
+        way = self._ways.way(row["area"], self._channel, exercise=row["exercise"])
+        outcome: Outcome = GiveUp(Reason.MISCONFIGURED, code="no channel")
+        breaker_open = False
+        if way is not None:
+            outcome, breaker_open = await way.send(outgoing(row), emergency=row["class"] == "emergency")
+        point("sender.called")
+        await self._recorder.write(
+            Spoken(row["id"], row["message_id"], way.provider if way else "", outcome, breaker_open)
+        )
+
+
+def outgoing(row: Any) -> Outgoing:
+    """A claimed attempt as the channel takes it. Its id is the key, stored long before."""
+    buttons = row["buttons"]
+    return Outgoing(
+        key=row["id"],
+        to=row["address"],
+        text=row["text"],
+        buttons=tuple(Button(**one) for one in buttons.get("buttons", ())),
+        quick_replies=tuple(Button(**one) for one in buttons.get("quick_replies", ())),
+        reply_token=SecretStr(row["reply_token"]) if row["reply_token"] else None,
+        valid_for_s=max(60, int(row["left_s"])),
+        parts_done=frozenset(row["parts_done"] or ()),
+    )
+
+
+class Recorder:
+    """Writes outcomes: those that come at the same time in one transaction, each alone when one makes trouble."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._queue: asyncio.Queue[tuple[Spoken, asyncio.Future[None]]] = asyncio.Queue()
+
+    async def write(self, spoken: Spoken) -> None:
+        """Returns when it is written (or cannot be, which is logged: the lease brings the attempt back)."""
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((spoken, written))
+        await written
+
+    async def run(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < RECORD_TOGETHER and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._write([spoken for spoken, _ in batch])
+            for _, written in batch:
+                if not written.done():
+                    written.set_result(None)
+
+    async def _write(self, batch: list[Spoken]) -> None:
+        pause_s = 0.1
+        while True:
+            try:
+                async with self._runtime.work(Cause("system:notify")) as work:
+                    await record(work, batch)
+            except (*AWAY, *COLLISION) as problem:
+                log.warning("recorder.interrupted", reason=type(problem).__name__, outcomes=len(batch))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2.0, pause_s * 2)
+            except Exception as problem:  # noqa: BLE001 one bad outcome must not hold up the others
+                log.error("recorder.failed", reason=type(problem).__name__, outcomes=len(batch))
+                if len(batch) > 1:
+                    for one in batch:
+                        await self._write([one])
+                return
+            else:
+                point("sender.recorded")
+                return

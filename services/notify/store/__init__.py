@@ -1,0 +1,1 @@
+"""The tables of notify: literal SQL, each constant above one typed function."""

@@ -1,0 +1,246 @@
+"""Whom we can tell: copies of contacts, opt-outs, and the codes that bind LINE accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Connection
+
+Record = asyncpg.Record
+
+PUT_CREW = """
+insert into recipient (kind, id, area, name, phone, line_user_id, language, quiet_from, quiet_until, active, exercise,
+                       changed_at)
+values ('crew', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (kind, id) do update set name = excluded.name, phone = excluded.phone,
+    line_user_id = excluded.line_user_id, language = excluded.language, quiet_from = excluded.quiet_from,
+    quiet_until = excluded.quiet_until, active = excluded.active, changed_at = excluded.changed_at
+"""
+
+PUT_OF_CALL = """
+insert into recipient (kind, id, area, call_id, person_id, name, phone, line_user_id, language, exercise, changed_at)
+select kind, id, $2, $1, person_id, name, phone, line_user_id, language, $3, $4
+from unnest($5::text[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[])
+     as w (kind, id, person_id, name, phone, line_user_id, language)
+on conflict (kind, id) do update set person_id = coalesce(excluded.person_id, recipient.person_id),
+    name = excluded.name, phone = excluded.phone, line_user_id = excluded.line_user_id,
+    language = excluded.language, changed_at = excluded.changed_at
+"""
+
+DROP_GONE_PATIENTS = """
+delete from recipient where call_id = $1 and kind = 'patient' and not id = any($2::uuid[])
+"""
+
+READ_RECIPIENTS = """
+select r.kind, r.id, r.area, r.call_id, r.name, coalesce(p.language, r.language) as language,
+       coalesce(r.linked_user_id, r.line_user_id, p.line_user_id) as line_user_id,
+       coalesce(r.phone, p.phone) as phone,
+       coalesce(p.quiet_from, r.quiet_from) as quiet_from, coalesce(p.quiet_until, r.quiet_until) as quiet_until,
+       r.wants_routine and not exists (
+           select from opt_out o where o.area = r.area
+           and o.address in (r.linked_user_id, r.line_user_id, p.line_user_id, r.phone, p.phone)) as wants_routine,
+       r.on_duty_unit is not null as on_duty, r.active, coalesce(p.may_be_texted and not p.secret, true) as may_be_texted
+from recipient r left join person p on p.id = r.person_id
+join unnest($1::text[], $2::uuid[]) as w (kind, id) on w.kind = r.kind and w.id = r.id
+"""
+
+BY_LINE_USER = """
+select r.kind, r.id, r.call_id, r.language, r.on_duty_unit is not null as on_duty
+from recipient r left join person p on p.id = r.person_id
+where r.area = $1 and (coalesce(r.linked_user_id, r.line_user_id) = $2
+                       or (coalesce(r.linked_user_id, r.line_user_id) is null and p.line_user_id = $2))
+order by r.changed_at desc limit 50
+"""
+
+SET_DUTY = """
+update recipient set on_duty_unit = case when id = any($2::uuid[]) then $1 end
+where kind = 'crew' and (on_duty_unit = $1 or id = any($2::uuid[]))
+"""
+SET_LINK = "update recipient set linked_user_id = $3 where kind = $1 and id = $2"
+SET_PERSON = "update recipient set person_id = $3 where kind = 'patient' and id = $2 and call_id = $1"
+SET_PREFERENCES = """
+update recipient set wants_routine = $3, language = coalesce($4, language), quiet_from = coalesce($5, quiet_from),
+       quiet_until = coalesce($6, quiet_until)
+where kind = $1 and id = $2
+"""
+UNLINK = "update recipient set linked_user_id = null where area = $1 and linked_user_id = $2"
+ADDRESSES_OF_LINE_USER = """
+select array_remove(array_agg(distinct a.address), null) as addresses
+from recipient r left join person p on p.id = r.person_id,
+     lateral (values (r.linked_user_id), (r.line_user_id), (r.phone), (p.phone), (p.line_user_id)) as a (address)
+where r.area = $1 and coalesce(r.linked_user_id, r.line_user_id, p.line_user_id) = $2
+"""
+OPT_OUT = """
+insert into opt_out (area, address, stopped_at) select $1, a, $3 from unnest($2::text[]) as w (a)
+on conflict do nothing
+"""
+OPT_IN = "delete from opt_out where area = $1 and address = any($2::text[])"
+
+OF_PERSON = "select kind, id from recipient where person_id = $1"
+WIPE_CREW = "delete from recipient where kind = 'crew' and id = $1 returning area, line_user_id, linked_user_id, phone"
+WIPE_OF_CALL = "delete from recipient where call_id = $1 returning area, line_user_id, linked_user_id, phone"
+WIPE_OF_PERSON = "delete from recipient where person_id = $1 returning area, line_user_id, linked_user_id, phone"
+WIPE_OPT_OUTS = """
+delete from opt_out o where o.area = any($1::text[]) and o.address = any($2::text[])
+and not exists (select from recipient r where r.area = o.area
+                and o.address in (r.line_user_id, r.linked_user_id, r.phone))
+"""
+PUT_PERSON = """
+insert into person (id, phone, line_user_id, language, quiet_from, quiet_until, may_be_texted, secret)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (id) do update set phone = excluded.phone, line_user_id = excluded.line_user_id,
+    language = excluded.language, quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
+    may_be_texted = excluded.may_be_texted, secret = excluded.secret
+"""
+WIPE_PERSON = "delete from person where id = $1"
+
+PUT_LINK_CODE = """
+insert into link_code (code_hash, area, recipient_kind, recipient_id, made_at, expires_at)
+values ($1, $2, $3, $4, $5, $6)
+"""
+USE_LINK_CODE = """
+update link_code set used_at = $3 where code_hash = $1 and area = $2 and used_at is null and expires_at > $3
+returning recipient_kind, recipient_id
+"""
+WIPE_LINK_CODES = "delete from link_code where recipient_id = any($1::uuid[])"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A recipient as its owner says it. ``phone`` only where it can receive SMS."""
+
+    kind: str
+    id: UUID
+    name: str | None = None
+    phone: str | None = None
+    line_user_id: str | None = None
+    language: str = "th"
+    person_id: UUID | None = None
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+
+
+async def put_crew(db: Connection, contact: Contact, area: str, *, active: bool, exercise: bool, at: datetime) -> None:
+    await db.execute(
+        PUT_CREW, contact.id, area, contact.name, contact.phone, contact.line_user_id, contact.language,
+        contact.quiet_from, contact.quiet_until, active, exercise, at,
+    )  # fmt: skip
+
+
+async def put_of_call(
+    db: Connection, call_id: UUID, area: str, contacts: Sequence[Contact], *, exercise: bool, at: datetime
+) -> None:
+    """The caller and the patients of a call, as they are now; patients no longer named are dropped."""
+    await db.execute(
+        PUT_OF_CALL, call_id, area, exercise, at,
+        [c.kind for c in contacts], [c.id for c in contacts], [c.person_id for c in contacts],
+        [c.name for c in contacts], [c.phone for c in contacts], [c.line_user_id for c in contacts],
+        [c.language for c in contacts],
+    )  # fmt: skip
+
+
+async def drop_gone_patients(db: Connection, call_id: UUID, patient_ids: Iterable[UUID]) -> None:
+    await db.execute(DROP_GONE_PATIENTS, call_id, list(patient_ids))
+
+
+async def read(db: Connection, wanted: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], Record]:
+    """By kind and id; who is not known is missing."""
+    rows = await db.fetch(READ_RECIPIENTS, [kind for kind, _ in wanted], [id_ for _, id_ in wanted])
+    return {(row["kind"], row["id"]): row for row in rows}
+
+
+async def by_line_user(db: Connection, area: str, line_user_id: str) -> list[Record]:
+    """Everybody this LINE account stands for in an area, the latest first."""
+    return await db.fetch(BY_LINE_USER, area, line_user_id)
+
+
+async def set_duty(db: Connection, unit_id: UUID, crew_ids: Sequence[UUID]) -> None:
+    """These, and nobody else, are on duty with the unit."""
+    await db.execute(SET_DUTY, unit_id, list(crew_ids))
+
+
+async def link(db: Connection, kind: str, recipient_id: UUID, line_user_id: str) -> None:
+    await db.execute(SET_LINK, kind, recipient_id, line_user_id)
+
+
+async def unlink(db: Connection, area: str, line_user_id: str) -> None:
+    """The account was removed or blocks us: nothing sent there would be seen."""
+    await db.execute(UNLINK, area, line_user_id)
+
+
+async def set_person(db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID) -> None:
+    await db.execute(SET_PERSON, call_id, patient_id, person_id)
+
+
+async def set_preferences(db: Connection, kind: str, recipient_id: UUID, values: dict[str, Any]) -> bool:
+    """``wants_routine, language, quiet_from, quiet_until``; False where nobody is known by that id."""
+    done = await db.execute(
+        SET_PREFERENCES, kind, recipient_id, values["wants_routine"], values.get("language"),
+        values.get("quiet_from"), values.get("quiet_until"),
+    )  # fmt: skip
+    return done == "UPDATE 1"
+
+
+async def addresses_of(db: Connection, area: str, line_user_id: str) -> list[str]:
+    """Every address of whoever uses this LINE account, itself included."""
+    found: list[str] | None = await db.fetchval(ADDRESSES_OF_LINE_USER, area, line_user_id)
+    return sorted({line_user_id, *(found or [])})
+
+
+async def opt_out(db: Connection, area: str, addresses: Sequence[str], at: datetime) -> None:
+    await db.execute(OPT_OUT, area, list(addresses), at)
+
+
+async def opt_in(db: Connection, area: str, addresses: Sequence[str]) -> None:
+    await db.execute(OPT_IN, area, list(addresses))
+
+
+async def of_person(db: Connection, person_id: UUID) -> list[tuple[str, UUID]]:
+    """The patients, over all calls, who are this person."""
+    return [(row["kind"], row["id"]) for row in await db.fetch(OF_PERSON, person_id)]
+
+
+async def wipe_crew(db: Connection, crew_id: UUID) -> None:
+    await _wipe_addresses(db, await db.fetch(WIPE_CREW, crew_id))
+    await db.execute(WIPE_LINK_CODES, [crew_id])
+
+
+async def wipe_of_call(db: Connection, call_id: UUID) -> None:
+    await _wipe_addresses(db, await db.fetch(WIPE_OF_CALL, call_id))
+    await db.execute(WIPE_LINK_CODES, [call_id])
+
+
+async def wipe_person(db: Connection, person_id: UUID) -> None:
+    await _wipe_addresses(db, await db.fetch(WIPE_OF_PERSON, person_id))
+    await db.execute(WIPE_PERSON, person_id)
+
+
+async def _wipe_addresses(db: Connection, rows: Sequence[Record]) -> None:
+    """An opt-out goes with the last person who has the address."""
+    addresses = {row[name] for row in rows for name in ("line_user_id", "linked_user_id", "phone")} - {None}
+    if addresses:
+        await db.execute(WIPE_OPT_OUTS, sorted({row["area"] for row in rows}), sorted(addresses))
+
+
+async def put_person(db: Connection, person_id: UUID, values: dict[str, Any]) -> None:
+    await db.execute(
+        PUT_PERSON, person_id, values["phone"], values["line_user_id"], values["language"], values["quiet_from"],
+        values["quiet_until"], values["may_be_texted"], values["secret"],
+    )  # fmt: skip
+
+
+async def put_link_code(
+    db: Connection, code_hash: bytes, area: str, kind: str, recipient_id: UUID, made_at: datetime, expires_at: datetime
+) -> None:
+    await db.execute(PUT_LINK_CODE, code_hash, area, kind, recipient_id, made_at, expires_at)
+
+
+async def use_link_code(db: Connection, code_hash: bytes, area: str, at: datetime) -> Record | None:
+    """Whom the code binds; None where it is unknown, used or too old. A code works once."""
+    return await db.fetchrow(USE_LINK_CODE, code_hash, area, at)

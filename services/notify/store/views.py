@@ -1,0 +1,133 @@
+"""What notify keeps of calls, trips and assignments to speak of them: references, times, who is concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Connection
+
+Record = asyncpg.Record
+
+PUT_CALL = """
+insert into call (id, area, number, lane, severity, status, tracking_code, appointment_at, protected, exercise,
+                  back_entry)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (id) do update set number = excluded.number, lane = excluded.lane, severity = excluded.severity,
+    status = excluded.status, tracking_code = excluded.tracking_code, appointment_at = excluded.appointment_at,
+    protected = excluded.protected, back_entry = excluded.back_entry
+where call.erased_at is null
+"""
+SET_CALL_STATUS = "update call set status = $2 where id = $1"
+READ_CALL = "select * from call where id = $1"
+WIPE_CALL = """
+update call set tracking_code = null, appointment_at = null, erased_at = $2 where id = $1
+"""
+WIPE_CALL_TRIPS = "update trip set pickup_at = null, patient_id = null where call_id = $1"
+
+PUT_TRIP = """
+insert into trip (id, call_id, patient_id, leg, lane, pickup_at, waits_for_ready, status)
+values ($1, $2, $3, $4, $5, $6, $7, 'open')
+on conflict (id) do update set lane = excluded.lane, pickup_at = coalesce(excluded.pickup_at, trip.pickup_at),
+    waits_for_ready = excluded.waits_for_ready, patient_id = excluded.patient_id
+"""
+PLAN_TRIP = "update trip set pickup_at = $2, assignment_id = coalesce($3, assignment_id) where id = $1 returning *"
+END_TRIP = "update trip set status = $2 where id = $1 returning *"
+CARRY_TRIP = "update trip set assignment_id = $2 where id = $1"
+READ_TRIP = "select * from trip where id = $1"
+RETURN_WAITS = """
+select exists (select from trip where call_id = $1 and patient_id is not distinct from $2 and leg = 'return'
+               and status = 'open' and waits_for_ready)
+"""
+READY_TRIPS = """
+select t.id, t.call_id, t.patient_id from trip t
+where t.leg = 'return' and t.status = 'open' and t.waits_for_ready and t.call_id = any($1::uuid[])
+order by t.id desc
+"""
+
+PUT_ASSIGNMENT = """
+insert into assignment (id, trip_id, call_id, unit_id, crew_ids, lane, status) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (id) do update set status = excluded.status,
+    crew_ids = case when excluded.crew_ids = '{}' then assignment.crew_ids else excluded.crew_ids end
+returning *
+"""
+READ_ASSIGNMENT = "select * from assignment where id = $1"
+SET_RESPONDER = "update assignment set responder_id = $2 where id = $1"
+
+
+async def put_call(db: Connection, call_id: UUID, values: dict[str, Any]) -> None:
+    await db.execute(
+        PUT_CALL, call_id, values["area"], values["number"], values["lane"], values["severity"], values["status"],
+        values["tracking_code"], values["appointment_at"], values["protected"], values["exercise"],
+        values["back_entry"],
+    )  # fmt: skip
+
+
+async def set_call_status(db: Connection, call_id: UUID, status: str) -> None:
+    await db.execute(SET_CALL_STATUS, call_id, status)
+
+
+async def read_call(db: Connection, call_id: UUID) -> Record | None:
+    return await db.fetchrow(READ_CALL, call_id)
+
+
+async def wipe_call(db: Connection, call_id: UUID, at: datetime) -> None:
+    await db.execute(WIPE_CALL, call_id, at)
+    await db.execute(WIPE_CALL_TRIPS, call_id)
+
+
+async def put_trip(db: Connection, trip_id: UUID, values: dict[str, Any]) -> None:
+    await db.execute(
+        PUT_TRIP, trip_id, values["call_id"], values["patient_id"], values["leg"], values["lane"],
+        values["pickup_at"], values["waits_for_ready"],
+    )  # fmt: skip
+
+
+async def plan_trip(db: Connection, trip_id: UUID, pickup_at: datetime, assignment_id: UUID | None) -> Record | None:
+    return await db.fetchrow(PLAN_TRIP, trip_id, pickup_at, assignment_id)
+
+
+async def end_trip(db: Connection, trip_id: UUID, status: str) -> Record | None:
+    return await db.fetchrow(END_TRIP, trip_id, status)
+
+
+async def carry_trip(db: Connection, trip_id: UUID, assignment_id: UUID) -> None:
+    """The trip goes with that assignment now."""
+    await db.execute(CARRY_TRIP, trip_id, assignment_id)
+
+
+async def read_trip(db: Connection, trip_id: UUID) -> Record | None:
+    return await db.fetchrow(READ_TRIP, trip_id)
+
+
+async def return_waits(db: Connection, call_id: UUID, patient_id: UUID | None) -> bool:
+    """Whether this patient still has to be brought back, when they say so."""
+    return bool(await db.fetchval(RETURN_WAITS, call_id, patient_id))
+
+
+async def ready_trips(db: Connection, call_ids: Sequence[UUID]) -> list[Record]:
+    """Return legs of these calls that wait for the word, the latest first."""
+    return await db.fetch(READY_TRIPS, list(call_ids))
+
+
+async def put_assignment(db: Connection, assignment_id: UUID, values: dict[str, Any]) -> Record:
+    row = await db.fetchrow(
+        PUT_ASSIGNMENT, assignment_id, values["trip_id"], values["call_id"], values["unit_id"],
+        list(values["crew_ids"]), values["lane"], values["status"],
+    )  # fmt: skip
+    if row is None:
+        raise LookupError("an upsert always returns its row")
+    return row
+
+
+async def read_assignment(db: Connection, assignment_id: UUID) -> Record | None:
+    return await db.fetchrow(READ_ASSIGNMENT, assignment_id)
+
+
+async def set_responder(db: Connection, assignment_id: UUID, crew_id: UUID) -> None:
+    """Who answers by LINE: the next button goes to them."""
+    await db.execute(SET_RESPONDER, assignment_id, crew_id)

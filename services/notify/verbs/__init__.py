@@ -1,0 +1,1 @@
+"""What notify does, one function each: tell, record, acknowledge, cancel, expire, answer."""

@@ -1,0 +1,206 @@
+"""Tell everybody whom the rules name of what has happened: one message per rule and recipient, planned once.
+
+All of it is part of the transaction in which notify heard of it; the senders are woken when that has committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from services.notify import house
+from services.notify.rules.plan import Occasion, Plan, Recipient, plan
+from services.notify.rules.table import Rule, To, rules_on
+from services.notify.sending import bell
+from services.notify.store import messages, recipients
+from services.notify.store.messages import AttemptRow, MessageRow
+from services.notify.verbs.say import facts_of, origin_of, say_cancelled, say_failed
+from shared.events.base import Origin
+from shared.events.notify import MessagePlanned
+from shared.events.words import MessageChannel
+from shared.thai.names import first_name
+from shared.work import Work, new_id
+
+Key = tuple[str, UUID]
+EXPIRY = "expiry"
+ORDER_RULES = ("crew_ordered", "crew_ordered_ride", "crew_asked", "crew_offered")
+"""Rules by which a crew is asked to go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Something that people may have to be told. ``facts`` are what rules ask for in ``when``."""
+
+    event_type: str
+    event_id: UUID
+    origin: Origin
+    occasion: Occasion
+    facts: dict[str, Any]
+    call_id: UUID | None = None
+    trip_id: UUID | None = None
+    assignment_id: UUID | None = None
+    patient_id: UUID | None = None
+    crew_ids: tuple[UUID, ...] = ()
+    actor_id: UUID | None = None
+    """The crew member who did it."""
+    responder_id: UUID | None = None
+    told: frozenset[UUID] = field(default_factory=frozenset)
+    """Crew members whom the order had reached."""
+
+
+async def tell(work: Work, telling: Telling) -> None:
+    """Plan what the rules ask for."""
+    rules = [rule for rule in rules_on(telling.event_type) if rule.fits(telling.facts)]
+    if not rules:
+        return
+    known = await recipients.read(work.db, sorted(_concerned(rules, telling), key=str))
+    telling = _with_name(telling, known)
+    planned: list[tuple[MessageRow, Plan]] = []
+    for rule in rules:
+        for to in _resolve(rule.to, telling, known):
+            message_id = new_id()
+            policy = house.policy(telling.origin.area)
+            made = plan(rule, to, telling.occasion, policy, message_id, work.now)
+            planned.append((_message_row(work, message_id, rule, to, telling, made), made))
+    await _write(work, telling, planned)
+
+
+async def _write(work: Work, telling: Telling, planned: list[tuple[MessageRow, Plan]]) -> None:
+    if not planned:
+        return
+    attempts = [row for message, made in planned for row in _attempt_rows(message, made)]
+    new = await messages.plan(work.db, [message for message, _ in planned], attempts)
+    expiries = set()
+    for message, made in planned:
+        if message.id in new:
+            _say(work, message, made)
+            if made.steps:
+                expiries.add(message.expires_at)
+    for expires_at in sorted(expiries):
+        fence = int(expires_at.timestamp())
+        await work.later(EXPIRY, telling.event_id, expires_at, telling.origin, fence=fence)
+    if expiries:
+        work.then(bell.ring)
+
+
+def _concerned(rules: Iterable[Rule], telling: Telling) -> set[Key]:
+    """Everybody whose contact or name is needed."""
+    keys: set[Key] = set()
+    to = {rule.to for rule in rules}
+    if to & {"crew", "told_crew", "mates", "told_mates", "responder"}:
+        keys |= {("crew", crew_id) for crew_id in telling.crew_ids}
+        keys |= {("crew", telling.responder_id)} if telling.responder_id else set()
+    if "caller" in to or "passenger" in to:
+        keys |= {("caller", telling.call_id)} if telling.call_id else set()
+    if telling.patient_id is not None:
+        keys.add(("patient", telling.patient_id))
+    return keys
+
+
+def _with_name(telling: Telling, known: dict[Key, Any]) -> Telling:
+    """The patient's first name, as far as a message may call them by it."""
+    patient = known.get(("patient", telling.patient_id)) if telling.patient_id else None
+    if patient is None or not patient["name"]:
+        return telling
+    facts = replace(telling.occasion.facts, first_name=first_name(patient["name"])[:40])
+    return replace(telling, occasion=replace(telling.occasion, facts=facts))
+
+
+def _resolve(to: To, telling: Telling, known: dict[Key, Any]) -> list[Recipient]:
+    if to in {"caller", "passenger"}:
+        return _public(to, telling, known)
+    crew = set(telling.crew_ids)
+    actor = {telling.actor_id} if telling.actor_id else set()
+    chosen: set[UUID] = {
+        "crew": crew,
+        "told_crew": crew & telling.told,
+        "mates": crew - actor,
+        "told_mates": (crew & telling.told) - actor,
+        "responder": {telling.responder_id} if telling.responder_id else set(),
+    }[to]
+    return [_recipient(("crew", crew_id), known) for crew_id in sorted(chosen)]
+
+
+def _public(to: To, telling: Telling, known: dict[Key, Any]) -> list[Recipient]:
+    """The passenger is told directly where that is possible, else the caller for them."""
+    patient_key = ("patient", telling.patient_id)
+    if to == "passenger" and telling.patient_id is not None and patient_key in known:
+        patient = _recipient(("patient", telling.patient_id), known)
+        if patient.line_user_id or patient.phone or not patient.may_be_texted:
+            return [patient]
+    return [_recipient(("caller", telling.call_id), known)] if telling.call_id else []
+
+
+def _recipient(key: Key, known: dict[Key, Any]) -> Recipient:
+    row = known.get(key)
+    if row is None:
+        return Recipient(*key)
+    return Recipient(
+        row["kind"], row["id"], row["language"], row["line_user_id"], row["phone"], row["quiet_from"],
+        row["quiet_until"], row["wants_routine"], row["on_duty"], row["active"], row["may_be_texted"],
+    )  # fmt: skip
+
+
+def _intent(rule: Rule, telling: Telling) -> UUID:
+    """What this is told once of."""
+    of = {"call": telling.call_id, "trip": telling.trip_id, "assignment": telling.assignment_id}
+    return of.get(rule.once_per) or telling.event_id
+
+
+def _message_row(work: Work, message_id: UUID, rule: Rule, to: Recipient, telling: Telling, made: Plan) -> MessageRow:
+    return MessageRow(
+        id=message_id,
+        area=telling.origin.area,
+        rule=rule.id,
+        intent_id=_intent(rule, telling),
+        recipient_kind=to.kind,
+        recipient_id=to.id,
+        message_class=rule.message_class.value,
+        urgency=made.urgency,
+        template=rule.template,
+        language=made.language,
+        event_id=telling.event_id,
+        event_type=telling.event_type,
+        call_id=telling.call_id,
+        trip_id=telling.trip_id,
+        assignment_id=telling.assignment_id,
+        correlation_id=telling.origin.correlation_id,
+        protected=telling.origin.protected,
+        exercise=telling.origin.exercise,
+        wants_answer=rule.must_answer,
+        status=made.status,
+        reason=made.reason,
+        planned_at=work.now,
+        expires_at=made.expires_at,
+        traceparent=work.cause.traceparent,
+    )
+
+
+def _attempt_rows(message: MessageRow, made: Plan) -> list[AttemptRow]:
+    return [
+        AttemptRow(
+            new_id(), message.id, number, step.channel, step.address, step.text, step.buttons,
+            "waiting" if step.due_at is None else "ready", step.due_at,
+        )
+        for number, step in enumerate(made.steps, 1)
+    ]  # fmt: skip
+
+
+def _say(work: Work, row: MessageRow, made: Plan) -> None:
+    message = {**asdict(row), "class": row.message_class}
+    if made.status == "suppressed":
+        say_cancelled(work, message, made.reason or "suppressed")
+        return
+    event = MessagePlanned(
+        **facts_of(message, work.now),
+        channel=MessageChannel(made.steps[0].channel) if made.steps else MessageChannel.DESK,
+        send_at=made.send_at,
+        expires_at=made.expires_at,
+        acknowledge_by_at=made.answer_by_at,
+        private=MessagePlanned.Private(template=row.template),
+    )
+    work.say(row.id, event, origin_of(message))
+    if made.status == "failed":
+        say_failed(work, message, MessageChannel.DESK, 1, made.reason or "no_address", final=True)
