@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -65,9 +65,13 @@ class CodeList(BaseModel):
         return self
 
     def __contains__(self, code: object) -> bool:
-        return any(item.code == code for item in self.items)
+        return code in self._by_code
 
-    @property
+    @cached_property
+    def _by_code(self) -> dict[str, Item]:
+        return {item.code: item for item in self.items}
+
+    @cached_property
     def codes(self) -> tuple[str, ...]:
         """The codes that may be used, in the list's order."""
         return tuple(item.code for item in self.items if item.usable)
@@ -79,9 +83,9 @@ class CodeList(BaseModel):
             Refusal: no such code; names the field (by default the list's id).
 
         """
-        for item in self.items:
-            if item.code == code and item.usable:
-                return item
+        item = self._by_code.get(code)
+        if item is not None and item.usable:
+            return item
         raise Refusal(
             "unknown_code", field or self.id, f"ไม่มีรหัสนี้ ใช้ได้: {', '.join(self.codes)}",
             f"no such code; known are: {', '.join(self.codes)}",
@@ -89,7 +93,8 @@ class CodeList(BaseModel):
 
     def label(self, code: str, lang: Lang = "th") -> str:
         """What people read for a code; codes retired since are still labelled, unknown ones shown as they are."""
-        return next((item.say(lang) for item in self.items if item.code == code), code)
+        item = self._by_code.get(code)
+        return code if item is None else item.say(lang)
 
     def rank(self, code: str) -> int:
         """The item's weight.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
 from services.dispatch.rules.requirements import Demand, Requirements
 from shared.codes.codes import code_list
@@ -28,6 +29,11 @@ LEVEL_SKILLS: Mapping[str, frozenset[str]] = {
 """A vehicle is of a level only while somebody on board may work at that level: one of these skills."""
 
 
+@lru_cache(maxsize=1024)
+def _with_implied(held: frozenset[str]) -> frozenset[str]:
+    return held.union(*(IMPLIED_SKILLS.get(skill, frozenset()) for skill in held))
+
+
 @dataclass(frozen=True, slots=True)
 class CrewFacts:
     """A member on board. ``skills`` maps each to the last day its certificate is valid; None: does not expire."""
@@ -36,8 +42,9 @@ class CrewFacts:
     skills: Mapping[str, date | None] = field(default_factory=dict)
 
     def valid_skills(self, on: date) -> frozenset[str]:
-        held = {skill for skill, last_day in self.skills.items() if last_day is None or on <= last_day}
-        return frozenset(held.union(*(IMPLIED_SKILLS.get(skill, frozenset()) for skill in held)))
+        return _with_implied(
+            frozenset(skill for skill, last_day in self.skills.items() if last_day is None or on <= last_day)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +72,7 @@ class UnitFacts:
 
     def working_level(self, at: datetime) -> str | None:
         """The highest level, up to the vehicle's own, at which the crew on board may work; None below FR."""
-        if self.level is None:
-            return None
-        skills, levels = self.skills(at), code_list("unit_level")
-        able = [
-            level
-            for level in levels.codes
-            if LEVEL_SKILLS[level] & skills and levels.rank(level) <= levels.rank(self.level)
-        ]
-        return max(able, key=levels.rank, default=None)
+        return _working_level(self.level, self.skills(at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +86,22 @@ class Shortfall:
     short_by: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Able:
+    """A unit with what its crew can do on the day, worked out once for all checks."""
+
+    unit: UnitFacts
+    skills: frozenset[str]
+    level: str | None
+
+
 def shortfalls(unit: UnitFacts, wanted: Requirements, at: datetime) -> tuple[Shortfall, ...]:
     """Everything that is missing at that moment; empty where the unit fits in full."""
-    hard = (*_state(unit, wanted), *_missing(unit, wanted.must, at, hard=True))
+    skills = unit.skills(at)
+    able = _Able(unit, skills, _working_level(unit.level, skills))
+    hard = (*_state(unit, wanted), *_missing(able, wanted.must, hard=True))
     known = {(short.code, short.what) for short in hard}
-    soft = (short for short in _missing(unit, wanted.should, at, hard=False) if (short.code, short.what) not in known)
+    soft = (short for short in _missing(able, wanted.should, hard=False) if (short.code, short.what) not in known)
     return (*hard, *soft)
 
 
@@ -116,51 +126,49 @@ def _state(unit: UnitFacts, wanted: Requirements) -> Iterator[Shortfall]:
         yield Shortfall("exercise", "exercise", True, text)
 
 
-def _missing(unit: UnitFacts, demand: Demand, at: datetime, *, hard: bool) -> Iterator[Shortfall]:
+def _missing(able: _Able, demand: Demand, *, hard: bool) -> Iterator[Shortfall]:
     for check in CHECKS:
-        for code, what, short_by, text in check(unit, demand, at):
+        for code, what, short_by, text in check(able, demand):
             yield Shortfall(code, what, hard, text, short_by)
+
+
+@lru_cache(maxsize=1024)
+def _working_level(own: str | None, skills: frozenset[str]) -> str | None:
+    if own is None:
+        return None
+    levels = code_list("unit_level")
+    highest = levels.rank(own)
+    able = [level for level in levels.codes if levels.rank(level) <= highest and LEVEL_SKILLS[level] & skills]
+    return max(able, key=levels.rank, default=None)
 
 
 Found = Iterator[tuple[str, str, int, Text]]
 
 
-def _level(unit: UnitFacts, demand: Demand, at: datetime) -> Found:
+def _level(able: _Able, demand: Demand) -> Found:
     if demand.level is None:
         return
     levels = code_list("unit_level")
-    has = unit.working_level(at)
-    short_by = levels.rank(demand.level) - (levels.rank(has) if has else 0)
+    short_by = levels.rank(demand.level) - (levels.rank(able.level) if able.level else 0)
     if short_by > 0:
-        yield "level", demand.level, short_by, Text(
-            th=f"ต้องการระดับ {demand.level} แต่ชุดนี้ทำงานได้ระดับ {has or 'ต่ำกว่า FR'}",
-            en=f"level {demand.level} is wanted, this unit works at {has or 'less than FR'}",
-        )  # fmt: skip
+        yield "level", demand.level, short_by, _level_text(demand.level, able.level)
 
 
-def _crew(unit: UnitFacts, demand: Demand, _: datetime) -> Found:
-    short_by = demand.crew - len(unit.crew)
-    if short_by > 0:
-        yield (
-            "crew",
-            str(demand.crew),
-            short_by,
-            Text(
-                th=f"ต้องมีเจ้าหน้าที่ {demand.crew} คน มี {len(unit.crew)} คน",
-                en=f"needs a crew of {demand.crew}, has {len(unit.crew)}",
-            ),
-        )
+def _crew(able: _Able, demand: Demand) -> Found:
+    has = len(able.unit.crew)
+    if demand.crew > has:
+        yield "crew", str(demand.crew), demand.crew - has, _crew_text(demand.crew, has)
 
 
-def _skills(unit: UnitFacts, demand: Demand, at: datetime) -> Found:
+def _skills(able: _Able, demand: Demand) -> Found:
     """Every skill the task asks for, from somebody on board with a valid certificate."""
-    for skill in sorted(demand.skills - unit.skills(at)):
+    for skill in sorted(demand.skills - able.skills):
         yield "skill", skill, 1, _lacks("skill", skill, "ไม่มีผู้มีทักษะ: ", "nobody on board for: ")
 
 
-def _places(unit: UnitFacts, demand: Demand, _: datetime) -> Found:
+def _places(able: _Able, demand: Demand) -> Found:
     for kind, count in demand.places.items():
-        short_by = count - unit.places.get(kind, 0)
+        short_by = count - able.unit.places.get(kind, 0)
         if short_by > 0:
             yield (
                 "place",
@@ -170,14 +178,29 @@ def _places(unit: UnitFacts, demand: Demand, _: datetime) -> Found:
             )
 
 
-def _equipment(unit: UnitFacts, demand: Demand, _: datetime) -> Found:
-    for piece in sorted(demand.equipment - unit.equipment):
+def _equipment(able: _Able, demand: Demand) -> Found:
+    for piece in sorted(demand.equipment - able.unit.equipment):
         yield "equipment", piece, 1, _lacks("equipment", piece, "ไม่มีอุปกรณ์: ", "equipment missing: ")
 
 
-CHECKS: tuple[Callable[[UnitFacts, Demand, datetime], Found], ...] = (_level, _crew, _skills, _places, _equipment)
+CHECKS: tuple[Callable[[_Able, Demand], Found], ...] = (_level, _crew, _skills, _places, _equipment)
 
 
+# The same few sentences are said of hundreds of units in one decision.
+@lru_cache(maxsize=64)
+def _level_text(wanted: str, has: str | None) -> Text:
+    return Text(
+        th=f"ต้องการระดับ {wanted} แต่ชุดนี้ทำงานได้ระดับ {has or 'ต่ำกว่า FR'}",
+        en=f"level {wanted} is wanted, this unit works at {has or 'less than FR'}",
+    )
+
+
+@lru_cache(maxsize=64)
+def _crew_text(wanted: int, has: int) -> Text:
+    return Text(th=f"ต้องมีเจ้าหน้าที่ {wanted} คน มี {has} คน", en=f"needs a crew of {wanted}, has {has}")
+
+
+@lru_cache(maxsize=512)
 def _lacks(list_id: str, code: str, th: str, en: str) -> Text:
     labels = code_list(list_id)
     return Text(th=th + labels.label(code), en=en + labels.label(code, "en"))
