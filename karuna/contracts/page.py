@@ -35,7 +35,8 @@ class Row:
     thai: str
     english: str
     type: str
-    always: bool
+    certain: bool
+    """In every message, however old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ def rows(schema: Schema, prefix: str = "") -> list[Row]:
     found: list[Row] = []
     for name, value in schema["properties"].items():
         thai, _, english = value.get("description", "").partition(" | ")
-        always = name in schema.get("required", ()) or "default" in value
-        found.append(Row(prefix + name, thai, english, type_words(value), always))
+        certain = name in schema.get("required", ())
+        found.append(Row(prefix + name, thai, english, type_words(value), certain))
         inner = _object_in(value)
         if "properties" in inner:
             found += rows(inner, f"{prefix}{name}.")
