@@ -30,6 +30,9 @@ class Ports:
     nats: int = 4222
     nats_monitor: int = 8222
     postgres: int = 5433
+    line: int = 8110
+    sms: int = 8120
+    smsc: int = 2775
 
     def shifted(self, by: int) -> Ports:
         return Ports(**{name: port + by for name, port in asdict(self).items()})

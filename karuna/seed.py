@@ -1,0 +1,200 @@
+"""Fill an installation with the invented municipality of a settings pack, through the public APIs.
+
+Ids are made from the pack's codes, so that doing it again changes nothing, and every copy of the demonstration
+has the same ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid5
+
+import httpx
+
+from karuna.local import Local
+from shared.auth import Role
+from shared.pack_parts import CrewMember, Pack, Vehicle
+from shared.packs import load
+
+NAMESPACE = UUID("6b617275-6e61-7000-8000-000000000000")
+PEOPLE = 300
+AT_ONCE = 8
+GIVEN = (
+    *("สมบูรณ์", "บุญมา", "คำปัน", "แก้ว", "ทองใบ", "สีดา", "บัวลา", "จันทา"),
+    *("ประยูร", "สำราญ", "ลำดวน", "หนูแดง", "อุไร", "พิมพ์", "เฉลียว", "สมัย"),
+)
+FAMILY = (*("ใจงาม", "ศรีสุข", "นาดี", "ภูมิดี", "ทองคำ"), *("วงศ์ใหญ่", "แสนสุข", "พลเยี่ยม", "ดวงดี", "บุญเรือง"))
+MOBILITY = ("walking", "walking", "assisted", "wheelchair", "stretcher")
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What there is now."""
+
+    area: str
+    stations: int
+    facilities: int
+    vehicles: int
+    crew: int
+    people: int
+
+    def line(self) -> str:
+        return (
+            f"{self.area}: {self.vehicles} คัน (vehicles), {self.crew} คน (crew), {self.facilities} สถานพยาบาล "
+            f"(facilities), {self.people} ประชาชนสมมติ (invented people)"
+        )
+
+
+def seed_id(area: str, kind: str, code: str) -> UUID:
+    """The id of something in the pack, e.g. ``("kalasin", "vehicle", "K3")``; a unit is its vehicle's."""
+    return uuid5(NAMESPACE, f"{area}/{kind}/{code}")
+
+
+def line_user(area: str, code: str) -> str:
+    """The simulated LINE id of a crew template or an invented person."""
+    return "U" + hashlib.md5(f"{area}/{code}".encode(), usedforsecurity=False).hexdigest()
+
+
+async def seed(local: Local, area: str, *, on_duty: bool = True) -> Seeded:
+    """Put everything the pack describes; day crews go on duty with their vehicles.
+
+    Raises:
+        RuntimeError: a service refused something; the text is its answer.
+
+    """
+    pack = load(local.areas / area)
+    headers = {"authorization": f"Bearer {local.issuer.token(Role.ADMIN, areas=[area])}", "karuna-purpose": "care"}
+    async with httpx.AsyncClient(headers=headers, timeout=20) as client:
+        dispatch = local.url("dispatch")
+
+        async def put(kind: str, code: str, body: dict[str, Any]) -> None:
+            path = {"facility": "facilities", "crew": "crew"}.get(kind, f"{kind}s")
+            await _accepted(
+                client.put(f"{dispatch}/v1/{path}/{seed_id(area, kind, code)}", json={"area": area, **body})
+            )
+
+        for station in pack.station:
+            place = {"name": station.name.th, "name_en": station.name.en, "lon": station.lon, "lat": station.lat}
+            await put("station", station.code, place)
+        for facility in pack.facility:
+            place = {"name": facility.name.th, "name_en": facility.name.en, "lon": facility.lon, "lat": facility.lat}
+            await put("facility", facility.code, {**place, "kind": facility.kind})
+        await _all(partial(put, "vehicle", v.code, vehicle_body(area, v)) for v in pack.vehicle)
+        await _all(partial(put, "crew", m.code, crew_body(area, m)) for m in pack.crew)
+        await _all(partial(put, "unit", v.code, unit_body(area, pack, v)) for v in pack.vehicle)
+        if on_duty:
+            await _all(partial(_go_on_duty, client, dispatch, area, pack, v) for v in pack.vehicle)
+    officer = {**headers, "authorization": f"Bearer {local.issuer.token(Role.REGISTRY_OFFICER, areas=[area])}"}
+    async with httpx.AsyncClient(headers=officer, timeout=20) as client:
+        people = await _people(client, local, area)
+    return Seeded(area, len(pack.station), len(pack.facility), len(pack.vehicle), len(pack.crew), people)
+
+
+def vehicle_body(area: str, vehicle: Vehicle) -> dict[str, Any]:
+    return {
+        "kind": vehicle.kind,
+        "name": vehicle.name.th,
+        "station_id": str(seed_id(area, "station", vehicle.station)),
+        "seats": vehicle.places.get("seat", 0),
+        "wheelchairs": vehicle.places.get("wheelchair", 0),
+        "stretchers": vehicle.places.get("stretcher", 0),
+        "equipment": sorted(vehicle.equipment),
+        "exercise": vehicle.exercise,
+    }
+
+
+def crew_body(area: str, member: CrewMember) -> dict[str, Any]:
+    until = {skill: datetime.now(UTC).date() + timedelta(days=days) for skill, days in member.valid_days.items()}
+    return {
+        "kind": member.kind,
+        "name": member.name.th,
+        "phone": member.phone,
+        "line_user_id": line_user(area, member.code),
+        "skills": {skill: until[skill].isoformat() if skill in until else None for skill in sorted(member.skills)},
+    }
+
+
+def day_crew(pack: Pack, vehicle: Vehicle) -> list[CrewMember]:
+    """Who goes with a vehicle by day."""
+    return [member for member in pack.crew if member.vehicle == vehicle.code and member.shift == "day"]
+
+
+def unit_body(area: str, pack: Pack, vehicle: Vehicle) -> dict[str, Any]:
+    crew = day_crew(pack, vehicle)
+    return {
+        "call_sign": vehicle.code,
+        "station_id": str(seed_id(area, "station", vehicle.station)),
+        "level": (vehicle.level or "transport").lower(),
+        "volunteer": bool(crew) and all(member.kind == "volunteer" for member in crew) and vehicle.kind == "car",
+        "exercise": vehicle.exercise,
+        "vehicle_id": str(seed_id(area, "vehicle", vehicle.code)),
+        "crew_ids": [str(seed_id(area, "crew", member.code)) for member in crew],
+    }
+
+
+async def _go_on_duty(client: httpx.AsyncClient, dispatch: str, area: str, pack: Pack, vehicle: Vehicle) -> None:
+    if not day_crew(pack, vehicle):
+        return
+    answer = await client.post(f"{dispatch}/v1/units/{seed_id(area, 'unit', vehicle.code)}/duty", json={"on": True})
+    if answer.status_code not in {200, 201, 409}:  # 409: it is on duty or on a run already
+        raise RuntimeError(f"duty of {vehicle.code}: {answer.status_code} {answer.text[:300]}")
+
+
+async def _people(client: httpx.AsyncClient, local: Local, area: str) -> int:
+    """Three hundred invented people, once per installation."""
+    done = local.home.path / f"seeded-{area}"
+    if not done.exists():
+        registry = local.url("registry")
+
+        async def register(number: int) -> None:
+            key = {"Idempotency-Key": f"seed-{area}-{number}"}
+            await _accepted(client.post(f"{registry}/v1/persons", json=person_body(area, number), headers=key))
+
+        await _all(partial(register, n) for n in range(PEOPLE))
+        await asyncio.to_thread(done.touch)
+    return PEOPLE
+
+
+def person_body(area: str, number: int) -> dict[str, Any]:
+    """The ``number``-th invented person: always the same one. Phones 090-100-xxxx are given to nobody we know."""
+    dice = random.Random(f"{area}/{number}")
+    mobility = dice.choice(MOBILITY)
+    groups = {"stretcher": ["bedridden"], "wheelchair": ["disabled"]}.get(mobility, [])
+    year = dice.randint(1938, 1985)
+    return {
+        "area": area,
+        "name": f"{dice.choice(GIVEN)} {dice.choice(FAMILY)} (สมมติ {number})",
+        "birth_year": year,
+        "sex": dice.choice(["female", "male"]),
+        "phone": f"090100{number:04}",
+        "line_user_id": line_user(area, f"person-{number}") if number % 3 == 0 else None,
+        "mobility": mobility,
+        "groups": groups,
+        "needs": ["oxygen"] if mobility == "stretcher" and dice.random() < 0.4 else [],
+    }
+
+
+async def _all(jobs: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Do them, a few at once."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(job: Callable[[], Awaitable[None]]) -> None:
+        async with gate:
+            await job()
+
+    await asyncio.gather(*(one(job) for job in jobs))
+
+
+async def _accepted(answering: Awaitable[httpx.Response]) -> None:
+    answer = await answering
+    if not answer.is_success:
+        raise RuntimeError(
+            f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:400]}"
+        )
