@@ -76,9 +76,9 @@ def _octets_on_air(header: int, text: bytes, data_coding: int) -> int:
 def _joining(header: bytes) -> tuple[int, int, int]:
     """Reference, parts, number, from the element 00 of a user data header."""
     elements = header[1:]
-    while len(elements) >= 2:  # noqa: PLR2004
+    while len(elements) >= 2:
         kind, value = elements[0], elements[2 : 2 + elements[1]]
-        if kind == 0 and len(value) == 3 and 1 <= value[2] <= value[1]:  # noqa: PLR2004
+        if kind == 0 and len(value) == 3 and 1 <= value[2] <= value[1]:
             return value[0], value[1], value[2]
         elements = elements[2 + elements[1] :]
     raise UnfitError(ESME_RINVESMCLASS)

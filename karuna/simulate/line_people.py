@@ -50,7 +50,7 @@ class People:
         wrong = body.get("signature") == "wrong"
         statuses = [await self._deliver(channel, event, wrong=wrong)]
         for _ in range(again or channel.redelivery):
-            if again or not 200 <= statuses[-1] < 300:  # noqa: PLR2004
+            if again or not 200 <= statuses[-1] < 300:
                 event["deliveryContext"]["isRedelivery"] = True
                 statuses.append(await self._deliver(channel, event, wrong=wrong))
         answer = {"webhookEventId": event["webhookEventId"], "statuses": statuses}

@@ -30,7 +30,7 @@ def clusters(text: str) -> int:
 
 
 def check_messages(messages: object) -> list[Detail]:
-    if not isinstance(messages, list) or not 1 <= len(messages) <= 5:  # noqa: PLR2004
+    if not isinstance(messages, list) or not 1 <= len(messages) <= 5:
         return [{"message": "Size must be between 1 and 5", "property": "messages"}]
     return [detail for i, message in enumerate(messages) for detail in _message(message, f"messages[{i}]")]
 
@@ -74,7 +74,7 @@ def _template(template: object, at: str) -> Iterator[Detail]:
 
 def _quick_reply(quick_reply: object, at: str) -> Iterator[Detail]:
     items = quick_reply.get("items") if isinstance(quick_reply, dict) else None
-    if not isinstance(items, list) or not 1 <= len(items) <= 13:  # noqa: PLR2004
+    if not isinstance(items, list) or not 1 <= len(items) <= 13:
         yield {"message": "Size must be between 1 and 13", "property": f"{at}.items"}
         return
     for i, item in enumerate(items):

@@ -66,10 +66,7 @@ REASONS: dict[Reason, tuple[Blame, Text]] = {
     Reason.NO_ANSWER: (Blame.MOMENT, Text(th="ผู้ให้บริการไม่ตอบทันเวลา", en="the provider did not answer in time")),
     Reason.LINK_LOST: (Blame.MOMENT, Text(th="สายขาดระหว่างส่ง", en="the link broke while sending")),
     Reason.SERVER_ERROR: (Blame.MOMENT, Text(th="ระบบของผู้ให้บริการขัดข้อง", en="the provider's system failed")),
-    Reason.STRANGE_ANSWER: (
-        Blame.MOMENT,
-        Text(th="ได้รับคำตอบที่อ่านไม่ออก", en="the answer is not one the provider gives"),
-    ),
+    Reason.STRANGE_ANSWER: (Blame.MOMENT, Text(th="ได้รับคำตอบที่อ่านไม่ออก", en="the answer is not one the provider gives")),
     Reason.THROTTLED: (Blame.MOMENT, Text(th="ส่งเร็วเกินกำหนด ต้องรอ", en="too many at once: wait")),
     Reason.QUOTA_SPENT: (
         Blame.CHANNEL,
@@ -78,10 +75,7 @@ REASONS: dict[Reason, tuple[Blame, Text]] = {
     Reason.CREDIT_SPENT: (Blame.CHANNEL, Text(th="เครดิต SMS หมด", en="the SMS credit is spent")),
     Reason.UNAUTHORISED: (Blame.CHANNEL, Text(th="รหัสเข้าใช้ช่องทางไม่ถูกต้อง", en="our credentials are refused")),
     Reason.MISCONFIGURED: (Blame.CHANNEL, Text(th="ตั้งค่าช่องทางไม่ถูกต้อง", en="the channel is set up wrongly")),
-    Reason.SENDER_REFUSED: (
-        Blame.CHANNEL,
-        Text(th="ชื่อผู้ส่งยังไม่ได้ลงทะเบียน", en="the sender name is not registered"),
-    ),
+    Reason.SENDER_REFUSED: (Blame.CHANNEL, Text(th="ชื่อผู้ส่งยังไม่ได้ลงทะเบียน", en="the sender name is not registered")),
     Reason.BAD_ADDRESS: (Blame.RECIPIENT, Text(th="ที่อยู่ผู้รับใช้ไม่ได้", en="the recipient's address does not work")),
     Reason.CONTENT_REFUSED: (Blame.MESSAGE, Text(th="เนื้อหาข้อความถูกปฏิเสธ", en="the content is refused")),
     Reason.TOO_LONG: (Blame.MESSAGE, Text(th="ข้อความยาวเกินไป", en="the message is too long")),
@@ -178,6 +172,18 @@ class Unknown:
 
 
 Outcome = Accepted | TryLater | GiveUp | Unknown
+
+
+class NotSentError(Exception):
+    """The link was not there: certainly not accepted."""
+
+
+class LinkLostError(Exception):
+    """Written, but the link broke before an answer: perhaps accepted."""
+
+
+class NoAnswerError(Exception):
+    """Written, and no answer in time: perhaps accepted."""
 
 
 class Channel(Protocol):

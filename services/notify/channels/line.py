@@ -28,10 +28,22 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from services.notify.channels.base import Accepted, GiveUp, Outcome, Outgoing, Part, Reason, TryLater, Unknown
+from services.notify.channels.base import (
+    Accepted,
+    GiveUp,
+    LinkLostError,
+    NoAnswerError,
+    NotSentError,
+    Outcome,
+    Outgoing,
+    Part,
+    Reason,
+    TryLater,
+    Unknown,
+)
+from services.notify.channels.calling import Caller, HttpAnswer
 from services.notify.channels.line_messages import ADDRESS, JsonObject, MessageUnfitError, message_objects
 
 RETRY_KEY_LIFETIME_S = 24 * 3600
@@ -42,7 +54,8 @@ REPLY = "/v2/bot/message/reply"
 QUOTA = "/v2/bot/message/quota"
 CONSUMPTION = "/v2/bot/message/quota/consumption"
 
-OK, CONFLICT, TOO_MANY = 200, 409, 429
+OK, BAD_REQUEST, CONFLICT, TOO_MANY = 200, 400, 409, 429
+CLIENT_ERRORS, SERVER_ERRORS = range(400, 500), range(500, 600)
 FINAL: dict[int, Reason] = {
     401: Reason.UNAUTHORISED,
     403: Reason.MISCONFIGURED,
@@ -58,7 +71,6 @@ WORDS_OF_400: list[tuple[str, Reason]] = [
 ]
 """The list of error messages in the reference; matched in lower case, the first wins."""
 QUOTA_WORDS = "monthly limit"
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 class LineSettings(BaseModel):
@@ -68,8 +80,13 @@ class LineSettings(BaseModel):
 
     access_token: SecretStr
     base_url: str = "https://api.line.me"
+    proxy: str | None = None
     timeout_s: float = Field(default=10.0, gt=0)
     connect_timeout_s: float = Field(default=3.0, gt=0)
+
+
+class QuotaUnknownError(ValueError):
+    """LINE did not say; the message is a bare code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +105,9 @@ class LineChannel:
     """Open it with ``async with``, or end it with :meth:`close`. Safe to use from many tasks."""
 
     def __init__(self, settings: LineSettings) -> None:
-        self._client = httpx.AsyncClient(
-            base_url=settings.base_url,
-            headers={"Authorization": f"Bearer {settings.access_token.get_secret_value()}"},
-            timeout=httpx.Timeout(settings.timeout_s, connect=settings.connect_timeout_s),
-        )
+        self._base = settings.base_url.rstrip("/")
+        bearer = {"Authorization": f"Bearer {settings.access_token.get_secret_value()}"}
+        self._caller = Caller(settings.timeout_s, settings.connect_timeout_s, headers=bearer, proxy=settings.proxy)
 
     async def __aenter__(self) -> Self:
         return self
@@ -103,7 +118,7 @@ class LineChannel:
         await self.close()
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._caller.close()
 
     async def send(self, message: Outgoing) -> Outcome:
         """Push to ``message.to``, or answer with ``message.reply_token`` when there is one."""
@@ -122,76 +137,83 @@ class LineChannel:
         """How many messages this month allows and how many went. At most a few times a minute, says LINE.
 
         Raises:
-            httpx.HTTPError: LINE cannot be reached or refuses.
-            ValueError: the answer is not LINE's.
+            QuotaUnknownError: LINE cannot be reached, refuses, or it is not LINE that answers.
 
         """
-        limit = (await self._client.get(QUOTA)).raise_for_status().json()
-        used = (await self._client.get(CONSUMPTION)).raise_for_status().json()
         try:
+            limit, used = await self._read(QUOTA), await self._read(CONSUMPTION)
             return Quota(int(limit["value"]) if limit["type"] == "limited" else None, int(used["totalUsage"]))
-        except (KeyError, TypeError) as problem:
-            raise ValueError("not an answer of the quota endpoint") from problem
+        except (NotSentError, NoAnswerError, LinkLostError, KeyError, TypeError) as problem:
+            raise QuotaUnknownError(type(problem).__name__) from None
+
+    async def _read(self, path: str) -> dict[str, Any]:
+        answer = await self._caller.get(self._base + path)
+        if answer.status != OK:
+            raise QuotaUnknownError(answer.code)
+        return _json(answer)
 
     async def _push(self, body: JsonObject, headers: dict[str, str]) -> Outcome:
         try:
-            answer = await self._client.post(PUSH, json=body, headers=headers)
-        except httpx.TimeoutException:
+            answer = await self._caller.post_json(self._base + PUSH, body, headers)
+        except NotSentError:
+            return TryLater(Reason.UNREACHABLE)
+        except NoAnswerError:
             return TryLater(Reason.NO_ANSWER)
-        except httpx.HTTPError as problem:
-            return TryLater(Reason.UNREACHABLE if isinstance(problem, NEVER_SENT) else Reason.LINK_LOST)
-        if answer.status_code in {OK, CONFLICT}:
-            return _accepted(answer) or TryLater(Reason.STRANGE_ANSWER, code=_code(answer))
-        return _refused(answer) or TryLater(_temporary(answer), _retry_after(answer), code=_code(answer))
+        except LinkLostError:
+            return TryLater(Reason.LINK_LOST)
+        if answer.status in {OK, CONFLICT}:
+            return _accepted(answer) or TryLater(Reason.STRANGE_ANSWER, code=answer.code)
+        return _refused(answer) or TryLater(_temporary(answer), answer.retry_after_s, code=answer.code)
 
     async def _reply(self, token: SecretStr, objects: list[JsonObject], *, silent: bool) -> Outcome:
         body = {"replyToken": token.get_secret_value(), "messages": objects, "notificationDisabled": silent}
         try:
-            answer = await self._client.post(REPLY, json=body)
-        except NEVER_SENT:
+            answer = await self._caller.post_json(self._base + REPLY, body)
+        except NotSentError:
             return TryLater(Reason.UNREACHABLE)
-        except httpx.TimeoutException:
+        except NoAnswerError:
             return Unknown(Reason.NO_ANSWER)
-        except httpx.HTTPError:
+        except LinkLostError:
             return Unknown(Reason.LINK_LOST)
-        if answer.status_code == OK:
-            return _accepted(answer) or Unknown(Reason.STRANGE_ANSWER, code=_code(answer))
-        if answer.status_code == TOO_MANY and _refused(answer) is None:
-            return TryLater(Reason.THROTTLED, _retry_after(answer), code=_code(answer))
-        return _refused(answer) or Unknown(_temporary(answer), code=_code(answer))
+        if answer.status == OK:
+            return _accepted(answer) or Unknown(Reason.STRANGE_ANSWER, code=answer.code)
+        if answer.status == TOO_MANY and _refused(answer) is None:
+            return TryLater(Reason.THROTTLED, answer.retry_after_s, code=answer.code)
+        return _refused(answer) or Unknown(_temporary(answer), code=answer.code)
 
 
-def _accepted(answer: httpx.Response) -> Accepted | None:
+def _accepted(answer: HttpAnswer) -> Accepted | None:
     """``None`` when this was not LINE speaking: it always names the request, and what it sent."""
     sent = _json(answer).get("sentMessages")
     ids = [str(one["id"]) for one in sent if isinstance(one, dict) and "id" in one] if isinstance(sent, list) else []
     request_id = answer.headers.get("x-line-accepted-request-id") or answer.headers.get("x-line-request-id")
-    if not ids and not request_id:
+    if not ids and request_id:
+        ids = [request_id]
+    if not ids:
         return None
-    ids = ids or [request_id]
     return Accepted(tuple(Part(number, len(ids), one) for number, one in enumerate(ids, 1)))
 
 
-def _refused(answer: httpx.Response) -> GiveUp | None:
+def _refused(answer: HttpAnswer) -> GiveUp | None:
     """The final answers; ``None`` for those worth another try."""
-    status, said = answer.status_code, _words(answer)
+    status, said = answer.status, _words(answer)
     if status == TOO_MANY:
-        return GiveUp(Reason.QUOTA_SPENT, code=_code(answer)) if QUOTA_WORDS in said else None
+        return GiveUp(Reason.QUOTA_SPENT, code=answer.code) if QUOTA_WORDS in said else None
     if status in FINAL:
-        return GiveUp(FINAL[status], code=_code(answer))
-    if status == httpx.codes.BAD_REQUEST:
+        return GiveUp(FINAL[status], code=answer.code)
+    if status == BAD_REQUEST:
         known = (reason for words, reason in WORDS_OF_400 if words in said)
-        return GiveUp(next(known, Reason.CONTENT_REFUSED), code=_code(answer))
-    return GiveUp(Reason.REFUSED, code=_code(answer)) if answer.is_client_error else None
+        return GiveUp(next(known, Reason.CONTENT_REFUSED), code=answer.code)
+    return GiveUp(Reason.REFUSED, code=answer.code) if status in CLIENT_ERRORS else None
 
 
-def _temporary(answer: httpx.Response) -> Reason:
-    if answer.status_code == TOO_MANY:
+def _temporary(answer: HttpAnswer) -> Reason:
+    if answer.status == TOO_MANY:
         return Reason.THROTTLED
-    return Reason.SERVER_ERROR if answer.is_server_error else Reason.STRANGE_ANSWER
+    return Reason.SERVER_ERROR if answer.status in SERVER_ERRORS else Reason.STRANGE_ANSWER
 
 
-def _words(answer: httpx.Response) -> str:
+def _words(answer: HttpAnswer) -> str:
     """What LINE complains of, in lower case: its message, and ``'to'`` when a detail names that property."""
     body = _json(answer)
     details = body.get("details")
@@ -199,18 +221,9 @@ def _words(answer: httpx.Response) -> str:
     return " ".join([str(body.get("message", "")), *(f"'{name}'" for name in named)]).lower()
 
 
-def _json(answer: httpx.Response) -> dict[str, Any]:
+def _json(answer: HttpAnswer) -> dict[str, Any]:
     try:
         body = answer.json()
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def _retry_after(answer: httpx.Response) -> float | None:
-    value: str = answer.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
-
-
-def _code(answer: httpx.Response) -> str:
-    return f"http {answer.status_code}"

@@ -27,9 +27,13 @@ MAX_SHOWN = 300
 ADDRESS = re.compile(r"[UCR][0-9a-f]{32}")
 """A user, group or room id. Sending to ids that cannot exist is forbidden by LINE's development guidelines."""
 
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half a character: it came from broken input and cannot be written."""
+
 JsonObject = dict[str, Any]
 LIMITS: list[tuple[Reason, Callable[[Outgoing], bool]]] = [
     (Reason.CONTENT_REFUSED, lambda m: not m.text.strip()),
+    (Reason.CONTENT_REFUSED, lambda m: any(SURROGATE.search(said) for said in _all_texts(m))),
     (Reason.CONTENT_REFUSED, lambda m: len(m.buttons) > MAX_BUTTONS),
     (Reason.CONTENT_REFUSED, lambda m: len(m.quick_replies) > MAX_QUICK_REPLIES),
     (Reason.CONTENT_REFUSED, lambda m: not all(_pressable(b) for b in m.buttons + m.quick_replies)),
@@ -87,6 +91,11 @@ def _quick_reply(button: Button) -> JsonObject:
 def _postback(button: Button) -> JsonObject:
     action: JsonObject = {"type": "postback", "label": button.label, "data": button.data}
     return {**action, "displayText": button.shown} if button.shown else action
+
+
+def _all_texts(message: Outgoing) -> list[str]:
+    pressed = [said for b in message.buttons + message.quick_replies for said in (b.label, b.data, b.shown or "")]
+    return [message.text, message.prompt, *pressed]
 
 
 def _pressable(button: Button) -> bool:

@@ -19,6 +19,8 @@ from typing import Literal
 import smpp34
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from services.notify.channels.base import LinkLostError, NoAnswerError, NotSentError
+
 HEADER = struct.Struct(">IIII")
 """Length, command, status, sequence number."""
 LONGEST_PDU = 70_000
@@ -78,18 +80,6 @@ class BindRefusedError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"smpp 0x{status:02x}")
         self.status = status
-
-
-class NotSentError(Exception):
-    """The session was gone before anything was written: certainly not accepted."""
-
-
-class LinkLostError(Exception):
-    """Written, but the link broke before an answer: perhaps accepted."""
-
-
-class NoAnswerError(Exception):
-    """Written, and no answer in time: perhaps accepted."""
 
 
 Deliver = Callable[[smpp34.DeliverSm], Awaitable[int]]

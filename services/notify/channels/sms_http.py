@@ -24,20 +24,23 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
-import httpx
 import jmespath
+import orjson
 from jmespath.exceptions import JMESPathError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from services.notify.channels.base import (
     Accepted,
     GiveUp,
+    LinkLostError,
+    NoAnswerError,
+    NotSentError,
     Outcome,
     Outgoing,
     Part,
@@ -47,6 +50,7 @@ from services.notify.channels.base import (
     TryLater,
     Unknown,
 )
+from services.notify.channels.calling import Caller, HttpAnswer, basic_auth
 from services.notify.channels.sms_gateway import Gateway, Rule, filled
 from services.notify.channels.sms_text import TextUnfit, segment
 
@@ -64,7 +68,12 @@ FINAL: dict[int, Reason] = {
     422: Reason.CONTENT_REFUSED,
 }
 RETRY = {429: Reason.THROTTLED, 503: Reason.SERVER_ERROR}
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+SERVER_ERRORS = range(500, 600)
+ENCODINGS: dict[str, tuple[str, Callable[[Any], bytes]]] = {
+    "json": ("application/json", orjson.dumps),
+    "form": ("application/x-www-form-urlencoded", lambda fields: urlencode(fields).encode()),
+    "text": ("text/plain; charset=utf-8", lambda text: str(text).encode()),
+}
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -88,6 +97,7 @@ class SmsHttpSettings(BaseModel):
     """Where the provider shall call us with receipts."""
     url: str | None = None
     """Instead of the gateway's own, for another region or a test."""
+    proxy: str | None = None
     timeout_s: float = Field(default=10.0, gt=0)
     connect_timeout_s: float = Field(default=3.0, gt=0)
 
@@ -105,10 +115,8 @@ class SmsHttpChannel:
         self._settings, self._gateway = settings, settings.gateway
         self._secrets = {f"secret_{name}": value.get_secret_value() for name, value in settings.secrets.items()}
         basic = self._gateway.basic_auth
-        self._client = httpx.AsyncClient(
-            auth=tuple(filled(basic, self._secrets)) if basic else None,
-            timeout=httpx.Timeout(settings.timeout_s, connect=settings.connect_timeout_s),
-        )
+        headers = {"authorization": basic_auth(*filled(basic, self._secrets))} if basic else {}
+        self._caller = Caller(settings.timeout_s, settings.connect_timeout_s, headers=headers, proxy=settings.proxy)
 
     async def __aenter__(self) -> Self:
         return self
@@ -119,7 +127,7 @@ class SmsHttpChannel:
         await self.close()
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._caller.close()
 
     async def send(self, message: Outgoing) -> Outcome:
         """One request; the gateway cuts the text itself, within what we allow."""
@@ -130,16 +138,16 @@ class SmsHttpChannel:
         if not NUMBER.fullmatch(message.to):
             return GiveUp(Reason.BAD_ADDRESS)
         try:
-            answer = await self._client.send(self._request(message))
-        except NEVER_SENT:
+            answer = await self._ask(message)
+        except NotSentError:
             return TryLater(Reason.UNREACHABLE)
-        except httpx.TimeoutException:
+        except NoAnswerError:
             return self._perhaps(Reason.NO_ANSWER)
-        except httpx.HTTPError:
+        except LinkLostError:
             return self._perhaps(Reason.LINK_LOST)
         return self._judge(answer)
 
-    def _request(self, message: Outgoing) -> httpx.Request:
+    async def _ask(self, message: Outgoing) -> HttpAnswer:
         values = {
             **self._secrets,
             "to": message.to,
@@ -149,28 +157,25 @@ class SmsHttpChannel:
             "key": str(message.key),
             "receipt_url": self._settings.receipt_url,
         }
-        body = filled(self._gateway.fields, values)
-        encoded: dict[str, Any] = {
-            "json": {"json": body},
-            "form": {"data": body},
-            "text": {"content": str(body).encode()},
-        }[self._gateway.encode]
+        kind, encode = ENCODINGS[self._gateway.encode]
+        content = encode(filled(self._gateway.fields, values))
+        headers = {"content-type": kind, **filled(self._gateway.headers, values)}
         url = self._settings.url or filled(self._gateway.url, values)
-        return self._client.build_request("POST", url, headers=filled(self._gateway.headers, values), **encoded)
+        return await self._caller.call("POST", url, content, headers)
 
-    def _judge(self, answer: httpx.Response) -> Outcome:
-        said = {"status": answer.status_code, "body": _body_of(answer, self._gateway.pattern)}
-        code = f"http {answer.status_code}"
+    def _judge(self, answer: HttpAnswer) -> Outcome:
+        said = {"status": answer.status, "body": _body_of(answer, self._gateway.pattern)}
+        code = answer.code
         if _holds(self._gateway.accepted, said):
             return _accepted(_found(self._gateway.ids, said)) or self._perhaps(Reason.STRANGE_ANSWER, code)
         for rule in self._gateway.rules:
             if _holds(rule.when, said):
                 return self._ruled(rule, code)
-        if answer.status_code in RETRY:
-            return TryLater(RETRY[answer.status_code], _retry_after(answer), code=code)
-        if answer.status_code in FINAL:
-            return GiveUp(FINAL[answer.status_code], code=code)
-        return self._perhaps(Reason.SERVER_ERROR if answer.is_server_error else Reason.STRANGE_ANSWER, code)
+        if answer.status in RETRY:
+            return TryLater(RETRY[answer.status], answer.retry_after_s, code=code)
+        if answer.status in FINAL:
+            return GiveUp(FINAL[answer.status], code=code)
+        return self._perhaps(Reason.SERVER_ERROR if answer.status in SERVER_ERRORS else Reason.STRANGE_ANSWER, code)
 
     def _ruled(self, rule: Rule, code: str) -> Outcome:
         if rule.verdict == "try_later":
@@ -237,7 +242,7 @@ def _fields(call: ReceiptCall) -> Any:
         raise ReceiptRefusedError("unreadable") from None
 
 
-def _body_of(answer: httpx.Response, pattern: str | None) -> Any:
+def _body_of(answer: HttpAnswer, pattern: str | None) -> Any:
     if pattern is not None:
         found = re.search(pattern, answer.text)
         return found.groupdict() if found else answer.text
@@ -264,8 +269,3 @@ def _holds(expression: str, said: dict[str, Any]) -> bool:
 def _accepted(ids: Any) -> Accepted | None:
     found = [str(one) for one in (ids if isinstance(ids, list) else [ids]) if isinstance(one, str | int)]
     return Accepted(tuple(Part(i, len(found), one) for i, one in enumerate(found, 1))) if found else None
-
-
-def _retry_after(answer: httpx.Response) -> float | None:
-    value: str = answer.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None

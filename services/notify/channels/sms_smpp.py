@@ -20,6 +20,9 @@ import smpp34
 from services.notify.channels.base import (
     Accepted,
     GiveUp,
+    LinkLostError,
+    NoAnswerError,
+    NotSentError,
     Outcome,
     Outgoing,
     Part,
@@ -31,15 +34,7 @@ from services.notify.channels.base import (
     Unknown,
 )
 from services.notify.channels.smpp_link import Link, LinkState
-from services.notify.channels.smpp_session import (
-    ESME_ROK,
-    ESME_RX_T_APPN,
-    LinkLostError,
-    NoAnswerError,
-    NotSentError,
-    Role,
-    SmppSettings,
-)
+from services.notify.channels.smpp_session import ESME_ROK, ESME_RX_T_APPN, Role, SmppSettings
 from services.notify.channels.sms_text import Alphabet, Segments, TextUnfit, encode_gsm, segment
 
 RETRY: dict[int, tuple[Reason, float | None]] = {

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from karuna.simulate.faults import Fault
 from karuna.simulate.line_rules import check_messages
 from services.notify.channels.base import Accepted, Blame, Button, GiveUp, Outgoing, Reason, TryLater, Unknown
-from services.notify.channels.line import LineChannel, LineSettings
+from services.notify.channels.line import LineChannel, LineSettings, QuotaUnknownError
 from services.notify.channels.line_messages import MessageUnfitError, message_objects
 from tests.notify.channels.conftest import PERSON, TOKEN, outgoing
 
@@ -93,7 +93,7 @@ async def test_a_wrong_token_is_a_technical_failure(line):
         outcome = await client.send(outgoing())
         assert outcome == GiveUp(Reason.UNAUTHORISED, code="http 401")
         assert outcome.blame is Blame.CHANNEL
-        with pytest.raises(httpx.HTTPStatusError):
+        with pytest.raises(QuotaUnknownError, match="http 401"):
             await client.quota()
     assert "stale" not in repr(LineSettings(access_token=SecretStr("stale")))
 
@@ -103,6 +103,8 @@ async def test_nobody_there_is_temporary():
     async with LineChannel(settings) as client:
         assert await client.send(outgoing()) == TryLater(Reason.UNREACHABLE)
         assert await client.send(outgoing(reply_token=SecretStr("x"))) == TryLater(Reason.UNREACHABLE)
+        with pytest.raises(QuotaUnknownError):
+            await client.quota()
 
 
 async def test_a_login_page_is_not_line(line, client):
@@ -149,6 +151,8 @@ async def test_a_reply_that_failed_is_unknown(line, client, fault):
         (outgoing(buttons=(Button("x", "d" * 301),)), Reason.CONTENT_REFUSED),
         (outgoing(quick_replies=(ACCEPT,) * 14), Reason.CONTENT_REFUSED),
         (outgoing("ก" * 25_001), Reason.TOO_LONG),
+        (outgoing("half \ud83d"), Reason.CONTENT_REFUSED),
+        (outgoing(buttons=(Button("x", "\udc00"),)), Reason.CONTENT_REFUSED),
     ],
 )
 async def test_what_line_would_refuse_is_not_sent(line, client, message, reason):

@@ -233,9 +233,7 @@ class Receiver:
         self.box, self.calls, self.statuses = Inbox(), [], []
 
     async def take(self, request: Request) -> Response:
-        call = ReceiptCall(
-            await request.body(), request.headers["content-type"], request.headers, request.query_params
-        )
+        call = ReceiptCall(await request.body(), request.headers["content-type"], request.headers, request.query_params)
         status = self.statuses.pop(0) if self.statuses else 204
         if status < 300:
             self.calls += read_receipts(SIMULATED, RECEIPT_TOKEN, call)
@@ -294,7 +292,9 @@ def test_calls_that_are_not_believed(given_call, code):
 
 
 def test_a_form_with_the_token_in_the_query():
-    given_call = call(b"MessageSid=SM1&MessageStatus=delivered", "", "application/x-www-form-urlencoded", {"token": "receipt-token"})
+    given_call = call(
+        b"MessageSid=SM1&MessageStatus=delivered", "", "application/x-www-form-urlencoded", {"token": "receipt-token"}
+    )
     [receipt] = read_receipts(TWILIO, RECEIPT_TOKEN, given_call)
     assert (receipt.provider_id, receipt.state) == ("SM1", ReceiptState.DELIVERED)
 
@@ -304,7 +304,10 @@ def test_several_receipts_in_one_call_and_a_state_nobody_told_us_of():
     gateway = SIMULATED.model_copy(update={"receipts": rules})
     body = b'{"all":[{"id":"a","status":"DELIVRD"},{"id":7,"status":"SEEN"}]}'
     receipts = read_receipts(gateway, RECEIPT_TOKEN, call(body))
-    assert [(one.provider_id, one.state) for one in receipts] == [("a", ReceiptState.DELIVERED), ("7", ReceiptState.UNKNOWN)]
+    assert [(one.provider_id, one.state) for one in receipts] == [
+        ("a", ReceiptState.DELIVERED),
+        ("7", ReceiptState.UNKNOWN),
+    ]
 
 
 def test_a_gateway_without_receipts_takes_none():

@@ -302,7 +302,9 @@ async def test_against_the_server_of_another_make(sink):
             elif isinstance(event, smpp34.SubmitSmEvent):
                 got.append(event.short_message)
                 event.accept(f"m{len(got)}")
-                await esme.deliver_sm("KARUNA", f"id:m{len(got)} stat:DELIVRD err:000".encode(), source_addr="668", esm_class=4)
+                await esme.deliver_sm(
+                    "KARUNA", f"id:m{len(got)} stat:DELIVRD err:000".encode(), source_addr="668", esm_class=4
+                )
 
     serving = asyncio.create_task(serve())
     common = {"host": "127.0.0.1", "port": port, "system_id": "k", "password": PASSWORD, "sender": "KARUNA"}
@@ -327,7 +329,11 @@ async def test_the_client_of_another_make_is_served_by_our_centre(smsc):
     assert seen(smsc) == [("66812345678", "hello", "received")]
 
 
-@given(st.binary(max_size=80), st.integers(0, 255), st.lists(st.tuples(st.integers(0, 0xFFFF), st.binary(max_size=9)), max_size=3))
+@given(
+    st.binary(max_size=80),
+    st.integers(0, 255),
+    st.lists(st.tuples(st.integers(0, 0xFFFF), st.binary(max_size=9)), max_size=3),
+)
 def test_no_receipt_breaks_the_reader(text, esm_class, fields):
     tlvs = [smpp34.Tlv(tag, value) for tag, value in fields]
     pdu = smpp34.decode(smpp34.DeliverSm("a", "b", text, esm_class=esm_class, tlvs=tlvs).encode())

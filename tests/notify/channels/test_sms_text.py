@@ -12,7 +12,9 @@ from services.notify.channels.text import cut, utf16_units
 
 THAI = "กขคงนรมสอ้่ำิีืุูัเแโใไะาๆฯ๑ "
 EMOJI = "🚑👩🏽‍⚕️👨‍👩‍👧‍👦🇹🇭❤️"
-pieces = st.sampled_from(["น้ำ", "ผู้ป่วย", "🚑", "👩🏽‍⚕️", "👨‍👩‍👧‍👦", "🇹🇭", " ", "\n", "é", "ก", "ที่", "A", "1132", "€", "।", "\r\n"])
+pieces = st.sampled_from(
+    ["น้ำ", "ผู้ป่วย", "🚑", "👩🏽‍⚕️", "👨‍👩‍👧‍👦", "🇹🇭", " ", "\n", "é", "ก", "ที่", "A", "1132", "€", "।", "\r\n"]
+)
 texts = (
     st.text(max_size=250)
     | st.text(THAI, max_size=250)
@@ -20,7 +22,9 @@ texts = (
     | st.text("abcXYZ 0123[]{}€~^|\\àéùñ@£\n", max_size=470)
 )
 
-long_texts = st.lists(pieces, min_size=50, max_size=150).map("".join) | st.text(THAI[:-1] + "🚑", min_size=80, max_size=400).map("ก".__add__)
+long_texts = st.lists(pieces, min_size=50, max_size=150).map("".join) | st.text(
+    THAI[:-1] + "🚑", min_size=80, max_size=400
+).map("ก".__add__)
 
 
 def clusters(text: str) -> list[str]:
