@@ -67,6 +67,7 @@ def _answers(entry: Entry, line_url: str) -> str:
     )
     write = (
         f'<form method="post" action="{person}/text"><input name="text" required '
+        f'aria-label="ตอบเป็นข้อความ · answer" '
         f'placeholder="ตอบเป็นข้อความ · answer"><button>ส่ง · send</button></form>'
     )
     return f"<div>{buttons}</div><div>{write}</div>"
