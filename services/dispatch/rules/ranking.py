@@ -94,6 +94,34 @@ def rank(
     return sorted(ranked, key=lambda found: (not found.eligible, found.score_s, found.unit_id))
 
 
+def best(
+    units: Sequence[UnitFacts],
+    wanted: Requirements,
+    place: Point | None,
+    at: datetime,
+    travel_times: TravelTimes,
+    weights: Weights = Weights(),
+) -> Recommendation | None:
+    """The first of :func:`rank` if it may go, else None; without looking closely at units that are too far to win.
+
+    A score is never below the plain travel time, so once the best so far beats the next travel time nobody can.
+    """
+    located = [(unit, origin) for unit in units if (origin := unit.position or unit.station) is not None]
+    known: dict[str, Travel] = {}
+    if place is not None and located:
+        answers = travel_times.to([origin for _, origin in located], place, urgent=wanted.urgent)
+        known = {unit.id: travel for (unit, _), travel in zip(located, answers, strict=True)}
+    least = {unit.id: known[unit.id].duration_s if unit.id in known else weights.nowhere_s for unit in units}
+    winner: Recommendation | None = None
+    for unit in sorted(units, key=lambda unit: (least[unit.id], unit.id)):
+        if winner is not None and least[unit.id] > winner.score_s:
+            break
+        found = _recommend(unit, wanted, at, known.get(unit.id), weights)
+        if found.eligible and (winner is None or (found.score_s, found.unit_id) < (winner.score_s, winner.unit_id)):
+            winner = found
+    return winner
+
+
 def _recommend(
     unit: UnitFacts, wanted: Requirements, at: datetime, travel: Travel | None, weights: Weights
 ) -> Recommendation:

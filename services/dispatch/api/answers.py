@@ -1,0 +1,209 @@
+"""Trips and assignments as they are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Self
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.dispatch.api.common import Page
+from services.dispatch.rules.life import Life, possible
+from services.dispatch.store.assignments import Assignment, Step
+from services.dispatch.store.handovers import Handover
+from services.dispatch.store.trips import Trip
+
+
+class StepOut(BaseModel):
+    """One report as it came: ``said_at`` by the reporter's clock, ``at`` as it counts."""
+
+    id: UUID
+    assignment_id: UUID
+    step: str
+    said_at: datetime
+    at: datetime
+    recorded_at: datetime
+    by: str
+    crew_id: UUID | None
+    on_behalf: bool
+    status: str
+    previous_status: str
+    correction_of: UUID | None
+    previous_at: datetime | None
+    odometer_km: float | None
+    rc: str | None
+    outcome: str | None
+    facility_id: UUID | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, step: Step) -> Self:
+        return cls(**{name: getattr(step, name) for name in cls.model_fields})
+
+
+class HandoverOut(BaseModel):
+    id: UUID
+    assignment_id: UUID
+    trip_id: UUID
+    patient_id: UUID
+    at: datetime
+    recorded_at: datetime
+    receiver: str
+    facility_id: UUID | None
+    outcome: str | None
+
+    @classmethod
+    def of(cls, made: Handover) -> Self:
+        return cls(**{name: getattr(made, name) for name in cls.model_fields})
+
+
+class AssignmentOut(BaseModel):
+    """One unit and one trip. ``stamps`` by step, the asking first; ``next`` is what may follow."""
+
+    id: UUID
+    trip_id: UUID
+    run_id: UUID | None
+    unit_id: UUID
+    role: str
+    way: str
+    status: str
+    previous_status: str | None
+    crew_ids: list[UUID]
+    attempt: int
+    asked_at: datetime
+    respond_by_at: datetime | None
+    start_at: datetime | None
+    stamps: dict[str, datetime]
+    ended_at: datetime | None
+    outcome: str | None
+    rc: str | None
+    facility_id: UUID | None
+    reason: str | None
+    back_entry: bool
+    next: list[str]
+
+    @classmethod
+    def of(cls, assignment: Assignment) -> Self:
+        facts = {name: getattr(assignment, name) for name in cls.model_fields if name not in {"stamps", "next"}}
+        stamps = assignment.stamps
+        return cls(**facts, stamps=stamps, next=list(possible(Life("assignment", assignment.status, stamps))))
+
+
+class TripOut(BaseModel):
+    """A trip. ``need`` holds codes only; ``details`` (names, addresses) only where one trip is read, or by its crew."""
+
+    id: UUID
+    call_id: UUID
+    patient_id: UUID | None
+    leg: str
+    outbound_id: UUID | None
+    area: str
+    amphoe: str | None
+    kind: str
+    lane: str
+    severity: str
+    severity_scheme: str
+    status: str
+    previous_status: str | None
+    outcome: str | None
+    reason: str | None
+    exercise: bool
+    back_entry: bool
+    received_at: datetime
+    on_day: date
+    pickup_earliest_at: datetime | None
+    pickup_latest_at: datetime | None
+    arrive_by_at: datetime | None
+    pickup_at: datetime | None
+    ready_at: datetime | None
+    now_at: datetime | None
+    queued_at: datetime | None
+    queue_reasons: list[str]
+    ended_at: datetime | None
+    pickup_lon: float | None
+    pickup_lat: float | None
+    drop_lon: float | None
+    drop_lat: float | None
+    facility_id: UUID | None
+    need: dict[str, Any]
+    details: dict[str, Any] | None = None
+    assignments: list[AssignmentOut]
+    steps: list[StepOut] | None = None
+    handovers: list[HandoverOut] | None = None
+
+    @classmethod
+    def of(cls, trip: Trip, assignments: Sequence[Assignment], *, details: bool = False) -> Self:
+        own = {"details", "assignments", "steps", "handovers"}
+        facts = {name: getattr(trip, name) for name in cls.model_fields if name not in own}
+        answered = [AssignmentOut.of(each) for each in assignments if each.trip_id == trip.id]
+        return cls(**facts, details=trip.details if details else None, assignments=answered)
+
+
+class TripPage(Page):
+    items: list[TripOut]
+
+
+class ShortfallOut(BaseModel):
+    code: str
+    what: str
+    hard: bool
+    short_by: int
+    th: str
+    en: str
+
+
+class ReasonOut(BaseModel):
+    th: str
+    en: str
+
+
+class RecommendationOut(BaseModel):
+    """One unit for a trip. ``rank`` from 1; those that may not go stand last, with what is missing."""
+
+    rank: int
+    unit_id: UUID
+    call_sign: str
+    eligible: bool
+    volunteer: bool
+    score_s: float
+    duration_s: float | None
+    distance_m: float | None
+    position_stale: bool
+    next_booking_at: datetime | None
+    said_no: bool
+    reasons: list[ReasonOut]
+    shortfalls: list[ShortfallOut]
+
+
+class Recommendations(BaseModel):
+    trip_id: UUID
+    at: datetime
+    items: list[RecommendationOut]
+
+
+class QueueItem(BaseModel):
+    """A trip that needs a unit. ``alarm``: it waits longer than its severity may, or nobody at all was asked."""
+
+    trip_id: UUID
+    call_id: UUID
+    area: str
+    lane: str
+    severity: str
+    status: str
+    waiting_since_at: datetime
+    age_s: float
+    reasons: list[ReasonOut]
+    reason_codes: list[str]
+    asked: int
+    declined: int
+    silent: int
+    waits_for_answer: bool
+    alarm: bool
+
+
+class Queue(BaseModel):
+    at: datetime
+    alarms: int
+    items: list[QueueItem]

@@ -1,0 +1,90 @@
+"""How the queue and the recommendations are shown: pure, from what the store and the rules say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.dispatch.api.answers import Queue, QueueItem, ReasonOut, RecommendationOut, Recommendations, ShortfallOut
+from services.dispatch.fleet import Member
+from services.dispatch.policy import policy_of
+from services.dispatch.rules.ranking import rank
+from services.dispatch.store.assignments import Assignment
+from services.dispatch.store.trips import Trip
+from services.dispatch.verbs.needs import wanted
+from shared.codes.codes import code_list
+from shared.geo import Point
+
+REASONS = {
+    "nobody_free": ("ไม่มีหน่วยว่าง", "no unit is free"),
+    "nobody_willing": ("หน่วยที่ว่างปฏิเสธหรือไม่ตอบ", "those who are free declined or did not answer"),
+    "nobody_fits": ("หน่วยที่ว่างไม่ครบตามเกณฑ์", "no free unit has what is needed"),
+    "not_confirmed": ("ผู้สั่งการยังไม่ยืนยัน", "no dispatcher has confirmed"),
+    "nobody_booked": ("ใกล้เวลารับแล้ว ยังไม่มีหน่วยรับงาน", "the pickup is near and no crew has taken it"),
+    "lost_unit": ("หลุดจากหน่วยเดิม", "it lost its unit"),
+}
+MISSING = ("skill", "equipment", "place_kind", "unit_level")
+"""Lists in which ``no_<code>`` is looked up."""
+
+
+def reason(code: str) -> ReasonOut:
+    """A queue reason in both languages; ``no_<code>`` names what is missing."""
+    if code in REASONS:
+        th, en = REASONS[code]
+        return ReasonOut(th=th, en=en)
+    what = code.removeprefix("no_")
+    for list_id in MISSING:
+        for known in code_list(list_id).codes:
+            if known.lower() == what:
+                labels = code_list(list_id)
+                return ReasonOut(th=f"ขาด: {labels.label(known)}", en=f"missing: {labels.label(known, 'en')}")
+    return ReasonOut(th=f"ขาด: {what}", en=f"missing: {what}")
+
+
+def queue(rows: Sequence[Any], now: datetime) -> Queue:
+    """The queue with its alarms, the most urgent and longest waiting first."""
+    items = [_item(row, now) for row in rows]
+    return Queue(at=now, alarms=sum(item.alarm for item in items), items=items)
+
+
+def _item(row: Any, now: datetime) -> QueueItem:
+    since = row["queued_at"] if row["lane"] == "booked" and row["queued_at"] else row["now_at"]
+    age = max(now - since, now - now)
+    waits = row["waiting"] > 0
+    late = age > policy_of(row["area"]).alarm_after(row["severity"])
+    return QueueItem(
+        trip_id=row["id"], call_id=row["call_id"], area=row["area"], lane=row["lane"], severity=row["severity"],
+        status=row["status"], waiting_since_at=since, age_s=round(age.total_seconds(), 1),
+        reasons=[reason(code) for code in row["queue_reasons"]], reason_codes=list(row["queue_reasons"]),
+        asked=row["asked"], declined=row["declined"], silent=row["silent"], waits_for_answer=waits,
+        alarm=not waits or late,
+    )  # fmt: skip
+
+
+def recommended(
+    trip: Trip, members: Sequence[Member], history: Sequence[Assignment], now: datetime, limit: int
+) -> Recommendations:
+    """Every unit of the area ranked for this trip."""
+    policy = policy_of(trip.area)
+    by_id = {member.facts.id: member for member in members}
+    place = Point(*trip.pickup) if trip.pickup else None
+    facts = [member.facts for member in members]
+    ranked = rank(facts, wanted(trip), place, now, policy.travel_times, policy.weights)
+    said_no = {a.unit_id for a in history if a.status in {"declined", "expired"}}
+    items = [
+        RecommendationOut(
+            rank=number, unit_id=UUID(found.unit_id), call_sign=by_id[found.unit_id].call_sign,
+            eligible=found.eligible, volunteer=by_id[found.unit_id].volunteer, score_s=round(found.score_s, 1),
+            duration_s=found.duration_s, distance_m=found.distance_m, position_stale=found.stale,
+            next_booking_at=by_id[found.unit_id].next_booking_at, said_no=UUID(found.unit_id) in said_no,
+            reasons=[ReasonOut(th=text.th, en=text.en) for text in found.reasons],
+            shortfalls=[
+                ShortfallOut(code=s.code, what=s.what, hard=s.hard, short_by=s.short_by, th=s.text.th, en=s.text.en)
+                for s in found.shortfalls
+            ],
+        )
+        for number, found in enumerate(ranked[:limit], start=1)
+    ]  # fmt: skip
+    return Recommendations(trip_id=trip.id, at=now, items=items)

@@ -1,0 +1,29 @@
+"""Dispatch: who goes, when, and how far they are. This is its table of contents."""
+
+from __future__ import annotations
+
+from services.dispatch import positions
+from services.dispatch.api import assignments, reports, resources, trips, units
+from services.dispatch.api import positions as positions_api
+from services.dispatch.handlers import HEARS
+from services.dispatch.policy import load_policies
+from services.dispatch.settings import DispatchSettings
+from services.dispatch.timers import DUE
+from shared.erasure import shred
+from shared.service import Runtime, Service
+
+
+async def prepare(runtime: Runtime) -> None:
+    """Read the municipalities' packs; what is wrong in one is said before anything starts."""
+    load_policies(runtime.settings.areas_dir)
+
+
+SERVICE = Service(
+    name="dispatch",
+    settings=DispatchSettings,
+    routers=[resources.router, units.router, trips.router, assignments.router, positions_api.router, reports.router],
+    hears=HEARS,
+    due=DUE,
+    beside=[positions.listen, shred],
+    prepare=prepare,
+)

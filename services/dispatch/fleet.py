@@ -1,0 +1,119 @@
+"""What this process knows of units: their abilities, kept by version, and where they are.
+
+The abilities of a unit change with its crew and vehicle, a few times a day; a decision looks at all free units
+of an area. So the database says who is free and in which version, and only new versions are read and unpacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.dispatch.positions import KNOWN
+from services.dispatch.rules.eligibility import CrewFacts, UnitFacts
+from services.dispatch.store import units
+from shared.database import Connection, Pool
+from shared.geo import Point
+
+LEVELS = {"transport": None, "fr": "FR", "bls": "BLS", "ils": "ILS", "als": "ALS"}
+"""The contract's words → the codes of the list ``unit_level``."""
+
+
+@dataclass(slots=True)
+class Member:
+    """A unit of the fleet as it is now."""
+
+    id: UUID
+    version: int
+    volunteer: bool
+    vehicle_id: UUID | None
+    crew_ids: tuple[UUID, ...]
+    call_sign: str
+    area: str
+    usual_crew_ids: tuple[UUID, ...]
+    facts: UnitFacts
+    next_booking_at: datetime | None = None
+
+    def located(self) -> Member:
+        """With the last known position."""
+        fix = KNOWN.last.get(self.id)
+        if fix is not None and self.facts.position_at != fix.at:
+            self.facts = replace(self.facts, position=fix.point, position_at=fix.at)
+        return self
+
+
+_members: dict[UUID, Member] = {}
+
+
+async def free(db: Connection, area: str, *, exercise: bool, now: datetime) -> list[Member]:
+    """Every unit of the area that may be asked at this moment."""
+    return await _known(db, await units.free(db, area, exercise=exercise, at=now))
+
+
+async def everyone(db: Connection | Pool, area: str, *, exercise: bool, now: datetime) -> list[Member]:
+    """Every active unit of the area, those that cannot go included; for a recommendation that explains."""
+    rows = await units.all_of(db, area, exercise=exercise, at=now)
+    found = await _known(db, rows)
+    busy = {row["id"]: row["busy"] for row in rows}
+    return [replace(member, facts=replace(member.facts, busy=busy[member.id])) for member in found]
+
+
+async def one(db: Connection | Pool, unit_id: UUID) -> Member | None:
+    row = await units.read(db, unit_id)
+    return member_of(row).located() if row else None
+
+
+async def _known(db: Connection | Pool, rows: Sequence[asyncpg.Record]) -> list[Member]:
+    new = [row["id"] for row in rows if (kept := _members.get(row["id"])) is None or kept.version != row["version"]]
+    if new:
+        for row in await units.by_ids(db, new):
+            _members[row["id"]] = member_of(row)
+    found = []
+    for row in rows:
+        member = _members[row["id"]].located()
+        member.next_booking_at = row["next_booking_at"]
+        found.append(member)
+    return found
+
+
+def member_of(row: asyncpg.Record) -> Member:
+    """A row of ``unit`` unpacked."""
+    facts = row["facts"]
+    station = facts.get("station")
+    return Member(
+        id=row["id"],
+        version=row["version"],
+        volunteer=row["volunteer"],
+        vehicle_id=row["vehicle_id"],
+        crew_ids=tuple(row["crew_ids"]),
+        call_sign=row["call_sign"],
+        area=row["area"],
+        usual_crew_ids=tuple(row["usual_crew_ids"]),
+        facts=UnitFacts(
+            id=str(row["id"]),
+            vehicle_kind=facts.get("vehicle_kind", ""),
+            level=LEVELS[row["level"]],
+            duty=row["duty"],
+            crew=tuple(_crew(member) for member in facts.get("crew", ())),
+            places=facts.get("places", {}),
+            equipment=frozenset(facts.get("equipment", ())),
+            clean=row["cleanliness"] == "clean",
+            exercise=row["exercise"],
+            station=Point(*station) if station else None,
+        ),
+    )
+
+
+def _crew(facts: Mapping[str, Any]) -> CrewFacts:
+    until = {skill: date.fromisoformat(day) if day else None for skill, day in facts["skills"].items()}
+    return CrewFacts(facts["id"], until)
+
+
+def forget() -> None:
+    """Begin afresh, as a new process does."""
+    _members.clear()

@@ -1,0 +1,95 @@
+"""How a municipality wants its emergencies and bookings decided: its settings pack, and what no pack needs to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
+from shared.pack_parts import DispatchPolicies, Targets
+from shared.packs import load_all
+
+RED_WAITS, YELLOW_WAITS, OTHERS_WAIT = timedelta(0), timedelta(seconds=60), timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One municipality's. An area without a pack (a replay's own) decides by itself, as a demonstration does."""
+
+    pack: DispatchPolicies = field(default_factory=lambda: DispatchPolicies(default_mode="auto", booked_mode="auto"))
+    targets: Targets = field(default_factory=Targets)
+    silent_until: timedelta = timedelta(seconds=90)
+    """How long a silent order stays open beside the next one, before its unit is free again."""
+    ask_again: timedelta = timedelta(seconds=120)
+    """A unit that was silent may be asked again for the same trip after this."""
+    retry: timedelta = timedelta(seconds=15)
+    """How often a waiting trip is looked at again, whatever else happens."""
+    booked_due: timedelta = timedelta(minutes=60)
+    """A booked trip without a crew this long before its pickup is an alarm."""
+    booked_last_call: timedelta = timedelta(minutes=30)
+    """From here on the system itself looks for a unit for it."""
+    waiting_alarm: Mapping[str, timedelta] = field(
+        default_factory=lambda: {"red": RED_WAITS, "pink": RED_WAITS, "yellow": YELLOW_WAITS}
+    )
+    travel_times: TravelTimes = field(default_factory=GreatCircle)
+    """The port to travel times; a road matrix takes its place."""
+    weights: Weights = field(default_factory=Weights)
+
+    def must_be_confirmed(self, lane: str, severity: str) -> bool:
+        """Whether a dispatcher decides, and the system only proposes."""
+        mode = self.pack.booked_mode if lane == "booked" else self.pack.mode.get(severity, self.pack.default_mode)
+        return bool(mode == "confirm")
+
+    def parallel(self, severity: str) -> bool:
+        """Whether silence alerts the next unit beside the silent one."""
+        return severity in self.pack.parallel
+
+    def respond(self, severity: str, *, volunteer: bool) -> timedelta:
+        """How long somebody asked at once has to answer."""
+        patient = volunteer and not self.parallel(severity)
+        return timedelta(seconds=self.pack.volunteer_offer_s if patient else self.pack.order_timeout_s)
+
+    @property
+    def booked_respond(self) -> timedelta:
+        return timedelta(seconds=self.pack.booked_offer_s)
+
+    @property
+    def confirm_within(self) -> timedelta:
+        return timedelta(seconds=self.pack.proposal_s)
+
+    def alarm_after(self, severity: str) -> timedelta:
+        return self.waiting_alarm.get(severity, OTHERS_WAIT)
+
+
+_DEFAULT = Policy()
+_policies: dict[str, Policy] = {}
+
+
+def policy_of(area: str) -> Policy:
+    return _policies.get(area, _DEFAULT)
+
+
+def load_policies(areas_dir: Path) -> None:
+    """Read the packs. A folder that is not there means no packs.
+
+    Raises:
+        PackError: a pack cannot be used; names file and field.
+
+    """
+    _policies.clear()
+    if areas_dir.is_dir():
+        for slug, pack in load_all(areas_dir).items():
+            set_policy(slug, pack.policies.dispatch, pack.policies.targets)
+
+
+def set_policy(area: str, pack: DispatchPolicies, targets: Targets | None = None) -> None:
+    """Decide for this area as the pack says."""
+    speeds = (pack.urgent_km_h / 3.6, pack.ordinary_km_h / 3.6)
+    _policies[area] = Policy(
+        pack,
+        targets or Targets(),
+        travel_times=GreatCircle(pack.factor, *speeds),
+        weights=Weights(stale_after_s=pack.stale_position_s),
+    )

@@ -1,0 +1,88 @@
+"""Figures: one tested definition each. Exercises never count."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+import asyncpg
+
+from shared.database import Pool
+
+# Per trip of the emergency lane: the first asking, the first acceptance and the first arrival at the scene.
+# A stamp that is missing is counted, never guessed.
+RESPONSE_TIMES = """
+with journey as (
+    select t.severity, t.severity_scheme, t.received_at,
+           min(a.asked_at) filter (where a.status <> 'proposed') as asked_at, min(a.accepted_at) as accepted_at,
+           min(a.at_scene_at) as at_scene_at, t.status
+    from trip t left join assignment a on a.trip_id = t.id
+    where ($1::text[] is null or t.area = any($1)) and t.lane = 'emergency' and not t.exercise
+      and t.received_at >= $2 and t.received_at < $3
+    group by t.id
+), waited as (
+    select *, extract(epoch from asked_at - received_at)::float as to_order_s,
+           extract(epoch from accepted_at - received_at)::float as to_accept_s,
+           extract(epoch from at_scene_at - received_at)::float as to_scene_s
+    from journey
+)
+select severity, severity_scheme, count(*)::int as trips,
+    percentile_cont(0.5) within group (order by to_order_s) as to_order_p50_s,
+    percentile_cont(0.9) within group (order by to_order_s) as to_order_p90_s,
+    (count(*) - count(to_order_s))::int as to_order_missing,
+    percentile_cont(0.5) within group (order by to_accept_s) as to_accept_p50_s,
+    percentile_cont(0.9) within group (order by to_accept_s) as to_accept_p90_s,
+    (count(*) - count(to_accept_s))::int as to_accept_missing,
+    percentile_cont(0.5) within group (order by to_scene_s) as to_scene_p50_s,
+    percentile_cont(0.9) within group (order by to_scene_s) as to_scene_p90_s,
+    (count(*) - count(to_scene_s))::int as to_scene_missing,
+    count(*) filter (where to_scene_s <= 480)::int as within_8_min,
+    count(*) filter (where to_scene_s <= 600)::int as within_10_min,
+    count(*) filter (where status = 'cancelled')::int as cancelled
+from waited group by severity, severity_scheme
+order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], severity), severity_scheme
+"""
+TRIPS = """
+select lane, leg, status, outcome, count(*)::int as trips, count(distinct call_id)::int as calls,
+       count(*) filter (where back_entry)::int as from_paper
+from trip
+where ($1::text[] is null or area = any($1)) and not exercise and received_at >= $2 and received_at < $3
+group by lane, leg, status, outcome order by lane, leg, status, outcome
+"""
+QUEUE = """
+select lane, severity, count(*)::int as queued,
+       count(*) filter (where status in ('queued', 'unassigned'))::int as still_waiting,
+       count(*) filter (where 'nobody_free' = any(queue_reasons))::int as nobody_free
+from trip
+where ($1::text[] is null or area = any($1)) and not exercise and queued_at >= $2 and queued_at < $3
+group by lane, severity order by lane, severity
+"""
+UNITS = """
+select u.id::text as unit_id, count(r.id)::int as runs,
+       count(r.id) filter (where r.lane = 'emergency')::int as emergency_runs,
+       coalesce(sum(extract(epoch from least(coalesce(r.closed_at, $3), $3) - r.opened_at)), 0)::float as busy_s
+from unit u join run r on r.unit_id = u.id and r.opened_at >= $2 and r.opened_at < $3 and not r.exercise
+where ($1::text[] is null or u.area = any($1))
+group by u.id order by u.id limit 1000
+"""
+
+Reader = Callable[[Pool, list[str] | None, datetime, datetime], Awaitable[list[asyncpg.Record]]]
+
+
+async def response_times(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    return await pool.fetch(RESPONSE_TIMES, areas, since, until)
+
+
+async def trips(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    return await pool.fetch(TRIPS, areas, since, until)
+
+
+async def queue(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    return await pool.fetch(QUEUE, areas, since, until)
+
+
+async def units(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    return await pool.fetch(UNITS, areas, since, until)
+
+
+READERS: Mapping[str, Reader] = {"response_times": response_times, "trips": trips, "queue": queue, "units": units}

@@ -1,0 +1,291 @@
+"""Trips: one person's (or one job's) journey."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Connection, Pool
+from shared.events.base import Origin
+
+INSERT_TRIPS = """
+insert into trip (id, call_id, patient_id, person_id, leg, outbound_id, area, amphoe, protected, exercise, back_entry,
+                  kind, lane, severity, severity_scheme, status, received_at, on_day, pickup_earliest_at,
+                  pickup_latest_at, arrive_by_at, now_at, need, details, pickup_lon, pickup_lat, drop_lon, drop_lat,
+                  facility_id)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[],
+                     $9::boolean[], $10::boolean[], $11::boolean[], $12::text[], $13::text[], $14::text[], $15::text[],
+                     $16::text[], $17::timestamptz[], $18::date[], $19::timestamptz[], $20::timestamptz[],
+                     $21::timestamptz[], $22::timestamptz[], $23::jsonb[], $24::jsonb[], $25::double precision[],
+                     $26::double precision[], $27::double precision[], $28::double precision[], $29::uuid[])
+"""
+READ_TRIP = "select * from trip where id = $1"
+LOCK_TRIP = "select * from trip where id = $1 for update"
+LOCK_OF_CALL = "select * from trip where call_id = $1 order by id for update"
+OF_CALL_EXISTS = "select exists (select from trip where call_id = $1)"
+LOCK_OF_PATIENT = "select * from trip where call_id = $1 and patient_id = $2 order by id for update"
+UPDATE_TRIP = """
+update trip set status = $2, previous_status = case when status <> $2 then status else previous_status end,
+    outcome = $3, reason = $4, pickup_at = $5, ready_at = $6, now_at = $7, queued_at = $8, queue_reasons = $9,
+    ended_at = $10, facility_id = $11, version = version + 1
+where id = $1
+"""
+REWRITE_TRIP = """
+update trip set lane = $2, severity = $3, severity_scheme = $4, kind = $5, amphoe = $6, pickup_earliest_at = $7,
+    pickup_latest_at = $8, arrive_by_at = $9, on_day = $10, need = $11, details = $12, pickup_lon = $13,
+    pickup_lat = $14, drop_lon = $15, drop_lat = $16, facility_id = $17, now_at = $18, person_id = $19,
+    protected = $20, version = version + 1
+where id = $1
+"""
+SET_NEED = "update trip set need = $2, version = version + 1 where id = $1"
+WIPE_CALL = """
+update trip set details = '{}', need = '{}', person_id = null, pickup_lon = null, pickup_lat = null, drop_lon = null,
+    drop_lat = null where call_id = $1
+"""
+WIPE_PERSON = """
+update trip set details = '{}', need = '{}', person_id = null, pickup_lon = null, pickup_lat = null, drop_lon = null,
+    drop_lat = null where person_id = $1
+"""
+LINK_PERSON = "update trip set person_id = $3 where call_id = $1 and patient_id = $2"
+# The queue of an area: the most urgent first, then the longest waiting. What somebody else works on is skipped.
+WAITING = """
+select t.* from trip t
+where t.area = $1 and t.now_at is not null and t.now_at <= $2 and t.status in ('requested', 'queued', 'unassigned')
+  and not t.back_entry
+  and not exists (select from assignment a where a.trip_id = t.id and a.ended_at is null and a.role = 'primary')
+order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], t.severity), t.now_at, t.id
+limit 50 for update of t skip locked
+"""
+QUEUE = """
+select t.*, s.asked, s.declined, s.silent, s.waiting from trip t
+left join lateral (select count(*) as asked, count(*) filter (where a.status = 'declined') as declined,
+                          count(*) filter (where a.status = 'expired') as silent,
+                          count(*) filter (where a.status in ('proposed', 'ordered', 'offered')
+                                           and a.respond_by_at > $2) as waiting
+                   from assignment a where a.trip_id = t.id) s on true
+where ($1::text[] is null or t.area = any($1)) and t.now_at is not null
+  and t.status in ('requested', 'queued', 'unassigned') and not t.back_entry
+order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], t.severity), t.now_at, t.id
+limit 500
+"""
+PAGE = """
+select * from trip
+where ($1::text[] is null or area = any($1)) and ($2::uuid is null or call_id = $2)
+  and ($3::date is null or on_day = $3) and ($4::text is null or status = $4) and id > $5
+order by id limit $6
+"""
+DAY = """
+select * from trip
+where ($1::text[] is null or area = any($1)) and on_day = $2 and ($3::text is null or status = $3)
+  and (coalesce(pickup_at, pickup_latest_at, received_at), id) > ($4::timestamptz, $5::uuid)
+order by coalesce(pickup_at, pickup_latest_at, received_at), id limit $6
+"""
+BY_IDS = "select * from trip where id = any($1::uuid[]) and ($2::text[] is null or area = any($2)) order by id"
+OF_CREW = """
+select distinct t.* from trip t join assignment a on a.trip_id = t.id
+where $1 = any(a.crew_ids) and a.ended_at is null and t.ended_at is null
+  and ($2::uuid[] is null or t.id = any($2)) and ($3::uuid is null or t.call_id = $3)
+  and ($4::date is null or t.on_day = $4) and ($5::text is null or t.status = $5)
+order by t.id limit 200
+"""
+GROUPS_OF = "select group_code from person_group where person_id = $1"
+JOIN_GROUP = """
+insert into person_group (membership_id, person_id, group_code) values ($1, $2, $3)
+on conflict (membership_id) do nothing
+"""
+LEAVE_GROUP = "delete from person_group where membership_id = $1"
+BROUGHT = """
+select exists (select from assignment a where a.trip_id = $1 and $2 = any(a.crew_ids) and a.accepted_at is not null)
+"""
+WIPE_GROUPS = "delete from person_group where person_id = $1"
+
+COLUMNS = (
+    "id", "call_id", "patient_id", "person_id", "leg", "outbound_id", "area", "amphoe", "protected", "exercise",
+    "back_entry", "kind", "lane", "severity", "severity_scheme", "status", "received_at", "on_day",
+    "pickup_earliest_at", "pickup_latest_at", "arrive_by_at", "now_at", "need", "details", "pickup_lon", "pickup_lat",
+    "drop_lon", "drop_lat", "facility_id",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Trip:
+    """A row of ``trip``. Changed in memory by the verbs and written by :func:`update` or :func:`rewrite`."""
+
+    id: UUID
+    call_id: UUID
+    patient_id: UUID | None
+    person_id: UUID | None
+    leg: str
+    outbound_id: UUID | None
+    area: str
+    amphoe: str | None
+    protected: bool
+    exercise: bool
+    back_entry: bool
+    kind: str
+    lane: str
+    severity: str
+    severity_scheme: str
+    status: str
+    received_at: datetime
+    on_day: date
+    pickup_earliest_at: datetime | None
+    pickup_latest_at: datetime | None
+    arrive_by_at: datetime | None
+    now_at: datetime | None
+    need: dict[str, Any]
+    details: dict[str, Any]
+    pickup_lon: float | None
+    pickup_lat: float | None
+    drop_lon: float | None
+    drop_lat: float | None
+    facility_id: UUID | None
+    previous_status: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    pickup_at: datetime | None = None
+    ready_at: datetime | None = None
+    queued_at: datetime | None = None
+    queue_reasons: Sequence[str] = ()
+    ended_at: datetime | None = None
+    version: int = 1
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Self:
+        return cls(**{name: row[name] for name in cls.__slots__})
+
+    @property
+    def origin(self) -> Origin:
+        """What everything that grows from this trip inherits."""
+        return Origin(self.area, self.call_id, protected=self.protected, exercise=self.exercise)
+
+    @property
+    def pickup(self) -> tuple[float, float] | None:
+        """``(lon, lat)``."""
+        return (
+            (self.pickup_lon, self.pickup_lat) if self.pickup_lon is not None and self.pickup_lat is not None else None
+        )
+
+    @property
+    def drop(self) -> tuple[float, float] | None:
+        return (self.drop_lon, self.drop_lat) if self.drop_lon is not None and self.drop_lat is not None else None
+
+
+async def insert(db: Connection, trips: Sequence[Trip]) -> None:
+    """Write new trips in one statement."""
+    await db.execute(INSERT_TRIPS, *([getattr(trip, name) for trip in trips] for name in COLUMNS))
+
+
+async def read(db: Connection | Pool, trip_id: UUID) -> Trip | None:
+    row = await db.fetchrow(READ_TRIP, trip_id)
+    return Trip.of(row) if row else None
+
+
+async def lock(db: Connection, trip_id: UUID) -> Trip | None:
+    """The trip, locked: all that happens to a trip and its assignments happens under this lock."""
+    row = await db.fetchrow(LOCK_TRIP, trip_id)
+    return Trip.of(row) if row else None
+
+
+async def lock_of_call(db: Connection, call_id: UUID) -> list[Trip]:
+    return [Trip.of(row) for row in await db.fetch(LOCK_OF_CALL, call_id)]
+
+
+async def lock_of_patient(db: Connection, call_id: UUID, patient_id: UUID) -> list[Trip]:
+    return [Trip.of(row) for row in await db.fetch(LOCK_OF_PATIENT, call_id, patient_id)]
+
+
+async def call_is_known(db: Connection, call_id: UUID) -> bool:
+    return bool(await db.fetchval(OF_CALL_EXISTS, call_id))
+
+
+async def update(db: Connection, trip: Trip) -> None:
+    """Write where the trip is in its life."""
+    await db.execute(
+        UPDATE_TRIP, trip.id, trip.status, trip.outcome, trip.reason, trip.pickup_at, trip.ready_at, trip.now_at,
+        trip.queued_at, list(trip.queue_reasons), trip.ended_at, trip.facility_id,
+    )  # fmt: skip
+
+
+async def rewrite(db: Connection, trip: Trip) -> None:
+    """Write what the call now asks for."""
+    await db.execute(
+        REWRITE_TRIP, trip.id, trip.lane, trip.severity, trip.severity_scheme, trip.kind, trip.amphoe,
+        trip.pickup_earliest_at, trip.pickup_latest_at, trip.arrive_by_at, trip.on_day, trip.need, trip.details,
+        trip.pickup_lon, trip.pickup_lat, trip.drop_lon, trip.drop_lat, trip.facility_id, trip.now_at, trip.person_id,
+        trip.protected,
+    )  # fmt: skip
+
+
+async def set_need(db: Connection, trip: Trip) -> None:
+    await db.execute(SET_NEED, trip.id, trip.need)
+
+
+async def wipe_call(db: Connection, call_id: UUID) -> None:
+    await db.execute(WIPE_CALL, call_id)
+
+
+async def wipe_person(db: Connection, person_id: UUID) -> None:
+    await db.execute(WIPE_PERSON, person_id)
+    await db.execute(WIPE_GROUPS, person_id)
+
+
+async def link_person(db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID) -> None:
+    await db.execute(LINK_PERSON, call_id, patient_id, person_id)
+
+
+async def waiting(db: Connection, area: str, now: datetime) -> list[Trip]:
+    """Trips that need a unit now and have asked nobody, in the order in which they are served; locked."""
+    return [Trip.of(row) for row in await db.fetch(WAITING, area, now)]
+
+
+async def queue(pool: Pool, areas: list[str] | None, now: datetime) -> list[asyncpg.Record]:
+    return await pool.fetch(QUEUE, areas, now)
+
+
+async def page(
+    pool: Pool, areas: list[str] | None, call_id: UUID | None, on: date | None, status: str | None, after: UUID,
+    limit: int,
+) -> list[Trip]:  # fmt: skip
+    return [Trip.of(row) for row in await pool.fetch(PAGE, areas, call_id, on, status, after, limit)]
+
+
+async def day(
+    pool: Pool, areas: list[str] | None, on: date, status: str | None, after: tuple[datetime, UUID], limit: int
+) -> list[Trip]:
+    """The day list, in the order of pickup times."""
+    return [Trip.of(row) for row in await pool.fetch(DAY, areas, on, status, *after, limit)]
+
+
+async def by_ids(pool: Pool, trip_ids: list[UUID], areas: list[str] | None) -> list[Trip]:
+    return [Trip.of(row) for row in await pool.fetch(BY_IDS, trip_ids, areas)]
+
+
+async def of_crew(
+    pool: Pool, crew_id: UUID, *, trip_ids: list[UUID] | None = None, call_id: UUID | None = None,
+    on: date | None = None, status: str | None = None,
+) -> list[Trip]:  # fmt: skip
+    """The open trips on which this crew member works or is asked; access ends with the trip."""
+    return [Trip.of(row) for row in await pool.fetch(OF_CREW, crew_id, trip_ids, call_id, on, status)]
+
+
+async def brought_by(db: Connection, outbound_id: UUID, crew_id: UUID) -> bool:
+    """Whether this crew member was on the way there."""
+    return bool(await db.fetchval(BROUGHT, outbound_id, crew_id))
+
+
+async def groups_of(db: Connection, person_id: UUID) -> list[str]:
+    return [row["group_code"] for row in await db.fetch(GROUPS_OF, person_id)]
+
+
+async def join_group(db: Connection, membership_id: UUID, person_id: UUID, group: str) -> None:
+    await db.execute(JOIN_GROUP, membership_id, person_id, group)
+
+
+async def leave_group(db: Connection, membership_id: UUID) -> None:
+    await db.execute(LEAVE_GROUP, membership_id)

@@ -1,0 +1,111 @@
+"""What becomes due: answers that did not come, bookings that come near, and trips that still wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from services.dispatch.policy import policy_of
+from services.dispatch.store import assignments, runs, trips
+from services.dispatch.store.assignments import ASKED, WORKING, Assignment
+from services.dispatch.store.trips import Trip
+from services.dispatch.verbs import decide, handover, release
+from shared.due import Due, DueHandler
+from shared.work import Work
+
+
+async def find_unit(work: Work, due: Due) -> None:
+    """A trip's turn: it waits, its unit said no, or it is time for it."""
+    await decide.look_again(work, due.subject_id, due.origin.area)
+
+
+async def serve_queue(work: Work, due: Due) -> None:
+    """A unit became free, came on duty or is clean again."""
+    await decide.serve_queue(work, due.origin.area)
+
+
+async def order_timeout(work: Work, due: Due) -> None:
+    """Nobody answered in time. Urgent: the next unit is alerted beside the silent one; else silence counts as no."""
+    trip, assignment = await _asked(work, due)
+    if trip is None or assignment is None or assignment.status not in ASKED:
+        return
+    policy = policy_of(trip.area)
+    booked_for_later = assignment.start_at is not None
+    if not booked_for_later and assignment.role == "primary" and policy.parallel(trip.severity):
+        history = await assignments.of_trips(work.db, [trip.id])
+        if not any(a.role == "primary" and a.status in WORKING for a in history):
+            await work.later("order_expires", assignment.id, work.now + policy.silent_until, trip.origin)
+            await decide.find_unit(work, trip, history)
+        return
+    await _give_up(work, trip, assignment)
+
+
+async def order_expires(work: Work, due: Due) -> None:
+    """A silent unit beside which others were alerted is set free."""
+    trip, assignment = await _asked(work, due)
+    if trip is not None and assignment is not None and assignment.status in ASKED:
+        await _give_up(work, trip, assignment)
+
+
+async def proposal_timeout(work: Work, due: Due) -> None:
+    """No dispatcher confirmed in time: the trip waits in the queue, with an alarm, and is proposed again."""
+    trip, assignment = await _asked(work, due)
+    if trip is None or assignment is None or assignment.status != "proposed":
+        return
+    await release.expire(work, trip, assignment)
+    if trip.ended_at is None:
+        await decide.queue(work, trip, ("not_confirmed",))
+
+
+async def _give_up(work: Work, trip: Trip, assignment: Assignment) -> None:
+    await release.expire(work, trip, assignment)
+    if assignment.role == "support":
+        await handover.find_support(work, trip)
+        return
+    history = await assignments.of_trips(work.db, [trip.id])
+    if any(a.role == "primary" and a.ended_at is None for a in history):
+        return
+    if trip.status == "planned":
+        await release.lose_unit(work, trip, assignment, "no_answer")
+    elif decide.needs_unit(trip, work.now):
+        await decide.find_unit(work, trip, history)
+
+
+async def _asked(work: Work, due: Due) -> tuple[Trip | None, Assignment | None]:
+    """The assignment a timer is about, under the locks in their order: area, trip."""
+    await runs.serialise(work.db, due.origin.area)
+    found = await assignments.read(work.db, due.subject_id)
+    trip = await trips.lock(work.db, found.trip_id) if found else None
+    return trip, await assignments.read(work.db, due.subject_id)
+
+
+async def find_support(work: Work, due: Due) -> None:
+    """A crew asked for more help and nobody could go yet."""
+    await runs.serialise(work.db, due.origin.area)
+    trip = await trips.lock(work.db, due.subject_id)
+    if trip is not None and trip.ended_at is None:
+        trip.need = {**trip.need, "codes": sorted({*trip.need.get("codes", ()), *due.data.get("codes", ())})}
+        await handover.find_support(work, trip)
+
+
+async def booked_due(work: Work, due: Due) -> None:
+    """A booked trip comes near and nobody has taken it: an alarm now, and a little later the system looks itself."""
+    await runs.serialise(work.db, due.origin.area)
+    trip = await trips.lock(work.db, due.subject_id)
+    if trip is None or trip.status not in {"requested", "unassigned"} or trip.now_at is not None:
+        return
+    before: timedelta = policy_of(trip.area).booked_last_call
+    trip.now_at = max(work.now, trip.pickup_latest_at - before) if trip.pickup_latest_at else work.now
+    await decide.mark_queued(work, trip, ("nobody_booked",))
+    await work.later("find_unit", trip.id, trip.now_at, trip.origin)
+
+
+DUE: Mapping[str, DueHandler] = {
+    "find_unit": find_unit,
+    "serve_queue": serve_queue,
+    "order_timeout": order_timeout,
+    "order_expires": order_expires,
+    "proposal_timeout": proposal_timeout,
+    "find_support": find_support,
+    "booked_due": booked_due,
+}

@@ -1,0 +1,237 @@
+"""Whom to send: the decision about a trip that needs a unit now.
+
+Decisions of an area are serialised (``runs.serialise``, taken before any lock on a trip), so two of them never
+choose the same unit; the unique index on open runs says the same to whoever would not ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.dispatch import fleet
+from services.dispatch.fleet import Member
+from services.dispatch.policy import Policy, policy_of
+from services.dispatch.rules.eligibility import shortfalls
+from services.dispatch.rules.ranking import Recommendation, best
+from services.dispatch.rules.requirements import Requirements
+from services.dispatch.store import assignments, runs, trips
+from services.dispatch.store.assignments import ASKED, WORKING, Assignment
+from services.dispatch.store.trips import Trip
+from services.dispatch.verbs.lives import move_trip
+from services.dispatch.verbs.needs import wanted
+from services.dispatch.verbs.saying import asked_facts, by_of, of_call, urgency
+from shared.events.dispatch import AssignmentOffered, AssignmentOrdered, AssignmentProposed, RunOpened, TripQueued
+from shared.events.words import By
+from shared.geo import Point
+from shared.thai.text import Text
+from shared.work import Work, new_id
+
+BUSY_TEXT = Text(th="ติดภารกิจอื่น", en="busy with another run")
+BOOKED_SOON = timedelta(minutes=45)
+"""A unit with a booked ride this soon is left to it, unless the severity is one that alerts in parallel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The unit to ask, with why; or None with the codes of what is missing."""
+
+    member: Member | None
+    recommendation: Recommendation | None
+    reasons: tuple[str, ...] = ()
+
+
+async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment], *, role: str = "primary") -> bool:
+    """Ask the best free unit for this trip, or put it in the queue. The caller holds the area and the trip.
+
+    ``history`` are the trip's assignments so far: who declined is not asked again, who was silent only after a while.
+    True when somebody was asked.
+    """
+    policy = policy_of(trip.area)
+    choice = await choose(work, trip, history, policy)
+    if choice.member is None or choice.recommendation is None:
+        if role == "primary":
+            await queue(work, trip, choice.reasons, asked=any(a.status in ASKED for a in history))
+        return False
+    attempt = 1 + max((a.attempt for a in history), default=0)
+    if role == "primary" and policy.must_be_confirmed(trip.lane, trip.severity):
+        await propose(work, trip, choice.member, attempt, policy)
+    elif trip.lane == "booked" or choice.member.volunteer:
+        await offer_now(work, trip, choice.member, attempt, policy, role=role)
+    else:
+        await order(work, trip, choice.member, attempt, policy, role=role)
+    return True
+
+
+async def choose(work: Work, trip: Trip, history: Sequence[Assignment], policy: Policy) -> Choice:
+    """The best of the free units that have not said no."""
+    members = await fleet.free(work.db, trip.area, exercise=trip.exercise, now=work.now)
+    out = {a.unit_id for a in history if not _may_ask_again(a, work.now, policy)}
+    open_to = [member for member in members if member.id not in out]
+    asked = wanted(trip)
+    soon = work.now + BOOKED_SOON
+    unbooked = [m for m in open_to if m.next_booking_at is None or m.next_booking_at > soon]
+    pool = open_to if policy.parallel(trip.severity) else (unbooked or open_to)
+    facts, place = [member.facts for member in pool], _point(trip.pickup)
+    found = best(facts, asked, place, work.now, policy.travel_times, policy.weights)
+    if found is None:
+        return Choice(None, None, _reasons(members, open_to, asked, work.now))
+    member = next(member for member in pool if member.facts.id == found.unit_id)
+    return Choice(member, found)
+
+
+def _may_ask_again(assignment: Assignment, now: datetime, policy: Policy) -> bool:
+    """Declined: never. Still asked or working: not now. Beaten by another unit: at once. Else: after a while."""
+    if assignment.ended_at is None or assignment.status == "declined":
+        return False
+    if assignment.status == "released" and assignment.reason == "another_accepted":
+        return True
+    return assignment.ended_at + policy.ask_again <= now
+
+
+def _reasons(
+    free: Sequence[Member], open_to: Sequence[Member], asked_for: Requirements, now: datetime
+) -> tuple[str, ...]:
+    """Why nobody can go, as codes: the least that is missing among those who are free."""
+    if not free:
+        return ("nobody_free",)
+    if not open_to:
+        return ("nobody_willing",)
+    lacking = [[short for short in shortfalls(m.facts, asked_for, now) if short.hard] for m in open_to]
+    return ("nobody_fits", *sorted({f"no_{short.what.lower()}" for short in min(lacking, key=len)}))
+
+
+async def order(
+    work: Work, trip: Trip, member: Member, attempt: int, policy: Policy, *, role: str = "primary",
+    override_reason: str | None = None, of: Assignment | None = None,
+) -> Assignment:  # fmt: skip
+    """Send an on-duty unit: open its run, stamp สั่งการ, start the timer. ``of``: a proposal that becomes an order."""
+    previous = of.status if of else None
+    made = of or _asked(trip, member, attempt, work.now, role=role, way="order", status="ordered")
+    made.run_id, made.status, made.way = new_id(), "ordered", "order"
+    made.asked_at, made.respond_by_at = work.now, work.now + policy.respond(trip.severity, volunteer=False)
+    if of is None:
+        await assignments.open_and_order(work.db, made, exercise=trip.exercise)
+    else:
+        await runs.insert_open(
+            work.db, made.run_id, member.id, trip.area, "emergency", work.now, exercise=trip.exercise
+        )
+        await assignments.update(work.db, made)
+        await work.cancel("proposal_timeout", made.id)
+    work.say(made.run_id, run_opened(trip, member, work.now), trip.origin)
+    private = AssignmentOrdered.Private(override_reason=override_reason)
+    facts = asked_facts(trip, made, by_of(work), previous=previous)
+    work.say(made.id, AssignmentOrdered(**facts, private=private), trip.origin)
+    await work.later("order_timeout", made.id, made.respond_by_at, trip.origin)
+    return made
+
+
+async def offer_now(
+    work: Work,
+    trip: Trip,
+    member: Member,
+    attempt: int,
+    policy: Policy,
+    *,
+    role: str = "primary",
+    of: Assignment | None = None,
+) -> Assignment:
+    """Ask a volunteer, or a crew for a ride that is due: the run is opened when they accept."""
+    previous = of.status if of else None
+    made = of or _asked(trip, member, attempt, work.now, role=role, way="offer", status="offered")
+    made.status, made.way, made.asked_at = "offered", "offer", work.now
+    made.respond_by_at = work.now + policy.respond(trip.severity, volunteer=member.volunteer)
+    if of is None:
+        await assignments.insert(work.db, made)
+    else:
+        await assignments.update(work.db, made)
+        await work.cancel("proposal_timeout", made.id)
+    work.say(made.id, AssignmentOffered(**asked_facts(trip, made, by_of(work), previous=previous)), trip.origin)
+    await work.later("order_timeout", made.id, made.respond_by_at, trip.origin)
+    return made
+
+
+async def propose(work: Work, trip: Trip, member: Member, attempt: int, policy: Policy) -> None:
+    """Put a unit before the dispatcher, who must confirm within the time of the policy."""
+    made = _asked(trip, member, attempt, work.now, role="primary", way="order", status="proposed")
+    made.respond_by_at = work.now + policy.confirm_within
+    await assignments.insert(work.db, made)
+    work.say(made.id, AssignmentProposed(**asked_facts(trip, made, By.SYSTEM)), trip.origin)
+    await work.later("proposal_timeout", made.id, made.respond_by_at, trip.origin)
+
+
+async def queue(work: Work, trip: Trip, reasons: tuple[str, ...], *, asked: bool = False) -> None:
+    """Nobody can go: the trip waits where everybody sees it, and is looked at again every few seconds.
+
+    ``asked``: somebody else still has to answer, so nothing is said yet; but we go on looking.
+    """
+    policy = policy_of(trip.area)
+    await work.later("find_unit", trip.id, work.now + policy.retry, trip.origin)
+    if not asked:
+        await mark_queued(work, trip, reasons)
+
+
+async def mark_queued(work: Work, trip: Trip, reasons: tuple[str, ...]) -> None:
+    """Show the trip in the queue with its reasons; said once, when it goes there."""
+    if trip.status == "requested":
+        move_trip(trip, "queue")
+        private = TripQueued.Private(reasons=reasons)
+        work.say(trip.id, TripQueued(**of_call(trip), **urgency(trip), at=work.now, private=private), trip.origin)
+    elif tuple(trip.queue_reasons) == reasons and trip.queued_at is not None:
+        return
+    trip.queued_at, trip.queue_reasons = trip.queued_at or work.now, reasons
+    await trips.update(work.db, trip)
+
+
+async def serve_queue(work: Work, area: str) -> None:
+    """A unit became free: the most urgent and longest waiting trip is served first."""
+    await runs.serialise(work.db, area)
+    waiting = await trips.waiting(work.db, area, work.now)
+    if not waiting:
+        return
+    history = await assignments.of_trips(work.db, [trip.id for trip in waiting])
+    for trip in waiting:
+        await find_unit(work, trip, [a for a in history if a.trip_id == trip.id])
+
+
+async def look_again(work: Work, trip_id: UUID, area: str) -> None:
+    """One trip's turn: if it still needs a unit and nobody is on the way to an answer, find one."""
+    await runs.serialise(work.db, area)
+    trip = await trips.lock(work.db, trip_id)
+    if trip is None or not needs_unit(trip, work.now):
+        return
+    history = await assignments.of_trips(work.db, [trip.id])
+    if not any(a.role == "primary" and (a.status in WORKING or _still_in_time(a, work.now)) for a in history):
+        await find_unit(work, trip, history)
+
+
+def needs_unit(trip: Trip, now: datetime) -> bool:
+    waits = trip.status in {"requested", "queued", "unassigned"}
+    return waits and not trip.back_entry and trip.now_at is not None and trip.now_at <= now
+
+
+def _still_in_time(assignment: Assignment, now: datetime) -> bool:
+    asked = assignment.status in ASKED
+    return asked and assignment.respond_by_at is not None and assignment.respond_by_at > now
+
+
+def _asked(
+    trip: Trip, member: Member, attempt: int, at: datetime, *, role: str, way: str, status: str
+) -> Assignment:  # fmt: skip
+    return Assignment(
+        id=new_id(), trip_id=trip.id, run_id=None, unit_id=member.id, area=trip.area, role=role, way=way,
+        status=status, crew_ids=member.crew_ids, attempt=attempt, asked_at=at, back_entry=trip.back_entry,
+    )  # fmt: skip
+
+
+def run_opened(trip: Trip, member: Member, at: datetime) -> RunOpened:
+    return RunOpened(
+        unit_id=member.id, vehicle_id=member.vehicle_id, crew_ids=member.crew_ids, trip_ids=(trip.id,),
+        lane=trip.lane, at=at,
+    )  # fmt: skip
+
+
+def _point(place: tuple[float, float] | None) -> Point | None:
+    return Point(*place) if place else None

@@ -1,0 +1,169 @@
+"""Duty: may the unit be called, with whom and in what; out of service, and clean again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from services.dispatch.rules.life import Actor, Happening, Life, advance
+from services.dispatch.store import runs, units
+from services.dispatch.verbs import lives
+from services.dispatch.verbs.saying import by_of
+from shared.errors import Refused
+from shared.events.base import Origin
+from shared.events.dispatch import UnitDisinfected, UnitOffDuty, UnitOnDuty, UnitOutOfService
+from shared.refusal import Refusal
+from shared.work import Work, is_unique
+
+REFUSALS = {
+    "crew_elsewhere": (409, "เจ้าหน้าที่บางคนอยู่เวรกับหน่วยอื่น",
+                       "somebody of this crew is on duty with another unit", "crew_ids"),
+    "vehicle_elsewhere": (409, "รถคันนี้ใช้อยู่กับหน่วยอื่น", "this vehicle is on duty with another unit", "vehicle_id"),
+    "crew_missing": (422, "ต้องมีเจ้าหน้าที่อย่างน้อยหนึ่งคน", "a unit on duty needs a crew", "crew_ids"),
+    "vehicle_missing": (422, "ต้องระบุรถ", "a unit on duty needs a vehicle", "vehicle_id"),
+    "not_contaminated": (409, "หน่วยนี้สะอาดอยู่แล้ว", "the unit is clean", "cleanliness"),
+    "not_in_use": (409, "หน่วยนี้เลิกใช้แล้ว", "the unit is not in use any more", "unit_id"),
+    "on_a_run": (409, "หน่วยมีงานค้างอยู่ เปลี่ยนรถหรือออกเวรไม่ได้",
+                 "the unit is on a run: it keeps its vehicle and its duty", "on"),
+}  # fmt: skip
+
+
+def _refuse(code: str) -> Refused:
+    status, th, en, field = REFUSALS[code]
+    return Refused(status, code, th, en, field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """``reason`` with ``on=False``: out of service. Crew and vehicle left out: as they are, or the usual ones."""
+
+    on: bool
+    crew_ids: Sequence[UUID] | None = None
+    vehicle_id: UUID | None = None
+    reason: str | None = None
+    until_at: datetime | None = None
+
+
+async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
+    """Put a unit on or off duty, or out of service; on duty again with another crew is a change of crew.
+
+    Raises:
+        Refused: 404; 409 an open run, a crew member or vehicle elsewhere; 422 what is missing or unknown.
+
+    """
+    unit = await units.lock(work.db, unit_id)
+    if unit is None:
+        raise lives.missing("unit")
+    busy = await runs.open_of_unit(work.db, unit_id) is not None
+    if duty.on:
+        await _on(work, unit, duty, busy=busy)
+        return
+    what = "out_of_service" if duty.reason is not None else "off_duty"
+    if unit["duty"] == what and unit["out_of_service_reason"] == duty.reason:
+        return
+    _allowed(work, unit, what, duty.reason, busy=busy)
+    await units.set_duty(work.db, unit_id, what, work.now, until_at=duty.until_at, reason=duty.reason)
+    origin = Origin(unit["area"], unit_id, exercise=unit["exercise"])
+    if what == "off_duty":
+        event = UnitOffDuty(
+            vehicle_id=unit["vehicle_id"], crew_ids=tuple(unit["crew_ids"]), at=work.now, by=by_of(work)
+        )
+        work.say(unit_id, event, origin)
+    else:
+        private = {"reason": duty.reason}
+        out = UnitOutOfService(vehicle_id=unit["vehicle_id"], at=work.now, until_at=duty.until_at, private=private)
+        work.say(unit_id, out, origin)
+
+
+async def _on(work: Work, unit: asyncpg.Record, duty: Duty, *, busy: bool) -> None:
+    here = unit["duty"] == "on_duty"
+    crew = list(duty.crew_ids if duty.crew_ids is not None else (unit["crew_ids"] if here else unit["usual_crew_ids"]))
+    vehicle_id = duty.vehicle_id or (unit["vehicle_id"] if here else unit["usual_vehicle_id"])
+    await _check_crew_and_vehicle(work, unit, crew, vehicle_id)
+    if busy and vehicle_id != unit["vehicle_id"]:
+        raise _refuse("on_a_run")
+    if here and set(crew) == set(unit["crew_ids"]) and vehicle_id == unit["vehicle_id"]:
+        return
+    if not here:
+        _allowed(work, unit, "on_duty", None, busy=busy)
+    try:
+        async with work.db.transaction():
+            await units.set_duty(
+                work.db, unit["id"], "on_duty", work.now, until_at=duty.until_at, vehicle_id=vehicle_id, crew_ids=crew
+            )
+    except asyncpg.UniqueViolationError as problem:
+        if is_unique(problem, "on_duty_pkey"):
+            raise _refuse("crew_elsewhere") from problem
+        if is_unique(problem, "unit_one_per_vehicle"):
+            raise _refuse("vehicle_elsewhere") from problem
+        raise
+    origin = Origin(unit["area"], unit["id"], exercise=unit["exercise"])
+    event = UnitOnDuty(
+        vehicle_id=vehicle_id, crew_ids=tuple(crew), level=unit["level"], station_id=unit["station_id"], at=work.now,
+        until_at=duty.until_at, private={"call_sign": unit["call_sign"]},
+    )  # fmt: skip
+    work.say(unit["id"], event, origin)
+    await lives.at_once(work, "serve_queue", unit["id"], origin)
+
+
+async def _check_crew_and_vehicle(work: Work, unit: asyncpg.Record, crew: list[UUID], vehicle_id: UUID | None) -> None:
+    from services.dispatch.verbs.crews import unknown  # noqa: PLC0415 the two name each other
+
+    if not unit["active"]:
+        raise _refuse("not_in_use")
+    if not crew:
+        raise _refuse("crew_missing")
+    if vehicle_id is None:
+        raise _refuse("vehicle_missing")
+    if await units.known_crew(work.db, crew, unit["area"]) != set(crew):
+        raise unknown("crew_ids")
+    if not await units.vehicle_is_known(work.db, vehicle_id, unit["area"]):
+        raise unknown("vehicle_id")
+
+
+def _allowed(work: Work, unit: asyncpg.Record, what: str, reason: str | None, *, busy: bool) -> None:
+    """The life table of duty; a unit on a run keeps its duty."""
+    if busy:
+        raise _refuse("on_a_run")
+    actor = Actor("person", work.cause.actor)
+    found = advance(Life("duty", unit["duty"]), Happening(what, work.now, work.now, actor, reason=reason))
+    if isinstance(found, Refusal):
+        raise lives.refused(found)
+
+
+async def go_off_duty(work: Work, unit_id: UUID, *, without: UUID) -> None:
+    """One member leaves for good: the unit goes on with the others, or off duty.
+
+    Raises:
+        Refused: 409, it is on a run.
+
+    """
+    unit = await units.lock(work.db, unit_id)
+    if unit is None:
+        return
+    rest = [member for member in unit["crew_ids"] if member != without]
+    if await runs.open_of_unit(work.db, unit_id) is not None:
+        raise _refuse("on_a_run")
+    await set_duty(work, unit_id, Duty(on=True, crew_ids=rest) if rest else Duty(on=False))
+
+
+async def disinfected(work: Work, unit_id: UUID, crew_id: UUID | None, method: str | None) -> None:
+    """Clean again: the unit may be offered.
+
+    Raises:
+        Refused: 404; 409 it is not contaminated.
+
+    """
+    unit = await units.lock(work.db, unit_id)
+    if unit is None:
+        raise lives.missing("unit")
+    if not await units.disinfect(work.db, unit_id):
+        raise _refuse("not_contaminated")
+    origin = Origin(unit["area"], unit_id, exercise=unit["exercise"])
+    event = UnitDisinfected(vehicle_id=unit["vehicle_id"], at=work.now, crew_id=crew_id, private={"method": method})
+    work.say(unit_id, event, origin)
+    await lives.at_once(work, "serve_queue", unit_id, origin)

@@ -1,0 +1,142 @@
+"""At the end of the journey somebody else takes care; and on the way a crew may ask for more help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.dispatch.policy import policy_of
+from services.dispatch.rules.life import CLOCK_SKEW
+from services.dispatch.store import assignments, runs, trips
+from services.dispatch.store.assignments import WORKING, Assignment
+from services.dispatch.store.handovers import Handover, insert
+from services.dispatch.store.trips import Trip
+from services.dispatch.verbs import decide
+from services.dispatch.verbs.lives import missing
+from services.dispatch.verbs.release import lose_unit, release
+from services.dispatch.verbs.saying import assignment_facts, by_of
+from shared.errors import Refused
+from shared.events.dispatch import AssignmentBackupRequested, PatientHandedOver
+from shared.events.words import By
+from shared.work import Work, new_id
+
+REFUSALS = {
+    "nobody_on_board": (409, "งานนี้ไม่มีผู้ป่วยให้ส่งมอบ", "this assignment has no patient to hand over", "assignment_id"),
+    "not_there_yet": (409, "ยังไม่ถึงที่เกิดเหตุ ส่งมอบไม่ได้", "not at the scene yet: there is nobody to hand over", "status"),
+    "in_the_future": (422, "เวลานี้ยังมาไม่ถึง", "this time lies in the future", "at"),
+    "before_scene": (422, "เวลานี้อยู่ก่อนถึงที่เกิดเหตุ", "this time lies before the arrival at the scene", "at"),
+    "not_working": (409, "งานนี้ยังไม่เริ่มหรือจบแล้ว", "this assignment has not begun, or has ended", "status"),
+}  # fmt: skip
+
+
+def _refuse(code: str) -> Refused:
+    status, th, en, field = REFUSALS[code]
+    return Refused(status, code, th, en, field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class HandingOver:
+    at: datetime
+    receiver: str
+    facility_id: UUID | None = None
+    outcome: str | None = None
+
+
+async def locked(work: Work, assignment_id: UUID, crew_id: UUID | None) -> tuple[Trip, Assignment]:
+    """The assignment under its trip's lock, if this crew member is on it (None: somebody at the desk).
+
+    Raises:
+        Refused: 404.
+
+    """
+    found = await assignments.read(work.db, assignment_id)
+    trip = await trips.lock(work.db, found.trip_id) if found else None
+    assignment = await assignments.read(work.db, assignment_id)
+    if trip is None or assignment is None or (crew_id is not None and crew_id not in assignment.crew_ids):
+        raise missing("assignment")
+    return trip, assignment
+
+
+async def hand_over(work: Work, assignment_id: UUID, crew_id: UUID | None, given: HandingOver) -> Handover:
+    """Somebody else takes care of the person now. The same again is the same.
+
+    Raises:
+        Refused: 404; 409 no patient, or not there yet; 422 an impossible time.
+
+    """
+    trip, assignment = await locked(work, assignment_id, crew_id)
+    if trip.patient_id is None:
+        raise _refuse("nobody_on_board")
+    if assignment.at_scene_at is None:
+        raise _refuse("not_there_yet")
+    if given.at > work.now + CLOCK_SKEW:
+        raise _refuse("in_the_future")
+    if given.at < assignment.at_scene_at - CLOCK_SKEW:
+        raise _refuse("before_scene")
+    made = Handover(
+        id=new_id(), assignment_id=assignment.id, trip_id=trip.id, patient_id=trip.patient_id, said_at=given.at,
+        at=max(min(given.at, work.now), assignment.at_scene_at), recorded_at=work.now, receiver=given.receiver,
+        facility_id=given.facility_id, outcome=given.outcome, actor=work.cause.actor, crew_id=crew_id,
+    )  # fmt: skip
+    kept = await insert(work.db, made)
+    if kept.id != made.id:
+        return kept
+    private = {"facility_id": given.facility_id, "receiver": given.receiver, "outcome": given.outcome}
+    event = PatientHandedOver(
+        call_id=trip.call_id, trip_id=trip.id, assignment_id=assignment.id, unit_id=assignment.unit_id, at=made.at,
+        by=By.PERSON, private=private,
+    )  # fmt: skip
+    work.say(trip.patient_id, event, trip.origin)
+    return made
+
+
+async def ask_backup(
+    work: Work, assignment_id: UUID, area: str, crew_id: UUID | None, reason: str | None, codes: tuple[str, ...]
+) -> Assignment:
+    """The crew needs more help: one more unit is asked, beside the first.
+
+    Raises:
+        Refused: 404; 409 the assignment is not at work.
+
+    """
+    await runs.serialise(work.db, area)
+    trip, assignment = await locked(work, assignment_id, crew_id)
+    if assignment.status not in WORKING:
+        raise _refuse("not_working")
+    facts = assignment_facts(trip, assignment, work.now, by_of(work), previous=assignment.status, crew_id=crew_id)
+    event = AssignmentBackupRequested(**facts, private={"reason": reason, "requirements": codes})
+    work.say(assignment.id, event, trip.origin)
+    if not trip.back_entry:
+        trip.need = {**trip.need, "codes": sorted({*trip.need.get("codes", ()), *codes})}
+        await find_support(work, trip)
+    return assignment
+
+
+async def find_support(work: Work, trip: Trip) -> None:
+    """Ask one more unit; as long as nobody can go, look again every few seconds."""
+    history = await assignments.of_trips(work.db, [trip.id])
+    still_there = any(a.role == "primary" and a.status in WORKING for a in history)
+    waits = any(a.role == "support" and a.status in {"ordered", "offered"} for a in history)
+    if not still_there or waits:
+        return
+    if not await decide.find_unit(work, trip, history, role="support"):
+        policy = policy_of(trip.area)
+        data = {"codes": trip.need.get("codes", [])}
+        await work.later("find_support", trip.id, work.now + policy.retry, trip.origin, data=data)
+
+
+async def let_go(work: Work, assignment_id: UUID, reason: str) -> Assignment:
+    """Somebody at the desk takes a unit off a trip; if it was the trip's own, another one is looked for.
+
+    Raises:
+        Refused: 404; 409 it has ended, or the patient is at the destination; 422 no coded reason.
+
+    """
+    trip, assignment = await locked(work, assignment_id, None)
+    await release(work, trip, assignment, reason)
+    if trip.status in {"planned", "under_way"}:
+        others = await assignments.of_trips(work.db, [trip.id])
+        if not any(a.role == "primary" and a.ended_at is None for a in others):
+            await lose_unit(work, trip, assignment, reason)
+    return assignment

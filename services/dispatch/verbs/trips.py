@@ -1,0 +1,340 @@
+"""Trips grow from calls, one per person and leg or one for a job; they follow what the call says, to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.dispatch.policy import policy_of
+from services.dispatch.rules import windows
+from services.dispatch.store import assignments, resources, runs, trips
+from services.dispatch.store.trips import Trip
+from services.dispatch.verbs import decide, release
+from services.dispatch.verbs.lives import at_once, missing, move_trip
+from services.dispatch.verbs.needs import need_of
+from services.dispatch.verbs.saying import by_of, of_call, trip_facts
+from shared.events.base import Origin
+from shared.events.dispatch import TripCancelled, TripChanged, TripRequested
+from shared.events.intake import CallFacts, CallPrivate, Patient
+from shared.events.words import CallStatus, Lane, Leg
+from shared.geo import Point
+from shared.thai.dates import local_day
+from shared.work import Work, new_id
+
+ON_BOARD = frozenset({"left_scene", "at_destination"})
+"""A patient is on the way: the trip is finished, whatever becomes of the call."""
+FOLLOWS_CALL = (
+    "kind", "lane", "severity", "severity_scheme", "amphoe", "pickup_earliest_at", "pickup_latest_at", "arrive_by_at",
+    "on_day", "need", "details", "pickup_lon", "pickup_lat", "drop_lon", "drop_lat", "facility_id", "person_id",
+    "protected",
+)  # fmt: skip
+ORDER = ("red", "pink", "yellow", "green", "white", "black")
+
+
+async def follow_call(work: Work, call_id: UUID, call: CallFacts, origin: Origin, *, first: bool = False) -> None:
+    """Make the call's trips what the call now says: open, change or cancel them, and find units for what is due.
+
+    ``call`` is the full state, so it is the same for a call received (``first``), triaged anew and updated.
+    """
+    private: CallPrivate = call.private  # type: ignore[attr-defined]
+    if not call.served or call.status is not CallStatus.OPEN:
+        return
+    if not first or call.lane is Lane.EMERGENCY:
+        await runs.serialise(work.db, origin.area)
+    known = [] if first else await trips.lock_of_call(work.db, call_id)
+    drop = await _drop_point(work, private)
+    expected = [trip for patient in _people(private) for trip in _trips_for(work, call_id, call, patient, origin, drop)]
+    new = [trip for trip in expected if _same(trip, known) is None]
+    if new:
+        await _open(work, [_with_outbound(trip, known) for trip in new])
+    for trip in known:
+        wanted = next((each for each in expected if _is_same(each, trip)), None)
+        if wanted is not None:
+            await _change(work, trip, wanted)
+        elif trip.ended_at is None and not await _carries_somebody(work, trip):
+            await cancel(work, trip, "other")
+
+
+def _people(private: CallPrivate) -> Sequence[Patient | None]:
+    """One trip each; a job without a patient has one trip of its own."""
+    return private.patients or (None,)
+
+
+def _trips_for(
+    work: Work, call_id: UUID, call: CallFacts, patient: Patient | None, origin: Origin,
+    drop: tuple[float, float] | None,
+) -> Iterator[Trip]:  # fmt: skip
+    outbound = _outbound(work, call_id, call, patient, origin, drop)
+    yield outbound
+    private: CallPrivate = call.private  # type: ignore[attr-defined]
+    if private.appointment is not None and private.appointment.return_trip:
+        yield _return_of(outbound, private)
+
+
+def _outbound(
+    work: Work, call_id: UUID, call: CallFacts, patient: Patient | None, origin: Origin,
+    drop: tuple[float, float] | None,
+) -> Trip:  # fmt: skip
+    private: CallPrivate = call.private  # type: ignore[attr-defined]
+    place = private.location
+    trip = Trip(
+        id=new_id(), call_id=call_id, patient_id=patient.patient_id if patient else None,
+        person_id=patient.person_id if patient else None, leg=Leg.OUTBOUND.value, outbound_id=None, area=origin.area,
+        amphoe=call.amphoe, protected=origin.protected, exercise=origin.exercise, back_entry=call.back_entry,
+        kind=call.kind.value, lane=call.lane.value, severity=call.severity.value,
+        severity_scheme=call.severity_scheme.value, status="requested", received_at=call.received_at,
+        on_day=local_day(call.received_at), pickup_earliest_at=None, pickup_latest_at=None, arrive_by_at=None,
+        now_at=None, need=_need(private, patient), details=_details(private, patient), pickup_lon=place.lon,
+        pickup_lat=place.lat, drop_lon=drop[0] if drop else None, drop_lat=drop[1] if drop else None,
+        facility_id=private.destination.facility_id if private.destination else None,
+    )  # fmt: skip
+    if trip.lane == "emergency":
+        trip.now_at = min(call.received_at, work.now)
+    elif private.appointment is not None:
+        window = windows.to_appointment(private.appointment.at, ride(trip), trip.need.get("mobility"))
+        trip.on_day = local_day(private.appointment.at)
+        trip.pickup_earliest_at, trip.pickup_latest_at = window.pickup_earliest_at, window.pickup_latest_at
+        trip.arrive_by_at = window.arrive_by_at
+    else:
+        trip.pickup_earliest_at = call.received_at
+    return trip
+
+
+def _return_of(outbound: Trip, private: CallPrivate) -> Trip:
+    """Home again, when the person says so."""
+    appointment = private.appointment
+    over_at = None
+    if appointment is not None:
+        over_at = appointment.at + timedelta(minutes=appointment.duration_min or 60)
+    return replace(
+        outbound, id=new_id(), leg=Leg.RETURN.value, outbound_id=outbound.id, status="awaiting_ready", lane="booked",
+        now_at=None, pickup_earliest_at=over_at, pickup_latest_at=None, arrive_by_at=None,
+        pickup_lon=outbound.drop_lon, pickup_lat=outbound.drop_lat, drop_lon=outbound.pickup_lon,
+        drop_lat=outbound.pickup_lat, facility_id=outbound.facility_id,
+    )  # fmt: skip
+
+
+def _need(private: CallPrivate, patient: Patient | None) -> dict[str, Any]:
+    hazard = private.hazard if patient is None else None
+    return need_of(
+        mobility=patient.mobility.value if patient and patient.mobility else None,
+        needs=tuple(need.value for need in patient.needs) if patient else (),
+        groups=patient.groups if patient else (),
+        companions=private.companions,
+        hazard=hazard,
+        codes=private.requirements,
+        barriers=tuple(barrier.value for barrier in private.barriers),
+    )
+
+
+def _details(private: CallPrivate, patient: Patient | None) -> dict[str, Any]:
+    """The personal half, as the crew will need it at the door. It stays here, and erasure blanks it."""
+    person = patient.model_dump(mode="json", exclude_none=True, exclude={"national_id"}) if patient else None
+    full = {
+        "patient": person,
+        "caller": private.caller.model_dump(mode="json", exclude_none=True, exclude={"line_user_id"}),
+        "location": private.location.model_dump(mode="json", exclude_none=True),
+        "destination": private.destination.model_dump(mode="json", exclude_none=True) if private.destination else None,
+        "complaint": private.complaint,
+        "clinic": private.appointment.clinic if private.appointment else None,
+        "appointment_at": private.appointment.at.isoformat() if private.appointment else None,
+        "hazard": private.hazard,
+        "notes": private.notes,
+    }
+    return {key: value for key, value in full.items() if value}
+
+
+async def _drop_point(work: Work, private: CallPrivate) -> tuple[float, float] | None:
+    """Where to, as ``(lon, lat)``: given, or the facility's."""
+    to = private.destination
+    if to is None:
+        return None
+    if to.lon is not None and to.lat is not None:
+        return to.lon, to.lat
+    return await resources.facility_point(work.db, to.facility_id) if to.facility_id else None
+
+
+def ride(trip: Trip) -> timedelta | None:
+    """How long the ride takes, as far as both ends are known."""
+    if trip.pickup is None or trip.drop is None:
+        return None
+    times = policy_of(trip.area).travel_times
+    [travel] = times.to([Point(*trip.pickup)], Point(*trip.drop), urgent=False)
+    return timedelta(seconds=travel.duration_s)
+
+
+def _is_same(one: Trip, other: Trip) -> bool:
+    """The same person's same leg, also where it was cancelled: a change of the call does not bring it back."""
+    return (one.patient_id, one.leg) == (other.patient_id, other.leg)
+
+
+def _same(trip: Trip, known: Sequence[Trip]) -> Trip | None:
+    return next((each for each in known if _is_same(trip, each)), None)
+
+
+def _with_outbound(trip: Trip, known: Sequence[Trip]) -> Trip:
+    """A way back belongs to the way there, which may have been known before."""
+    outbound = next((t for t in known if t.leg == "outbound" and t.patient_id == trip.patient_id), None)
+    if trip.outbound_id is not None and outbound is not None:
+        trip.outbound_id = outbound.id
+    return trip
+
+
+async def _open(work: Work, new: Sequence[Trip]) -> None:
+    """Write new trips, say so, and ask units for those that need one at once."""
+    await trips.insert(work.db, new)
+    for trip in new:
+        work.say(trip.id, TripRequested(**trip_facts(trip), at=work.now), trip.origin)
+    for trip in new:
+        if decide.needs_unit(trip, work.now):
+            await decide.find_unit(work, trip, ())
+        elif trip.leg == "outbound" and not trip.back_entry:
+            await _watch_booking(work, trip)
+
+
+async def _watch_booking(work: Work, trip: Trip) -> None:
+    """Have the booking looked at an hour before its pickup; one without a time, an hour after it was asked."""
+    before = policy_of(trip.area).booked_due
+    due_at = trip.pickup_latest_at - before if trip.pickup_latest_at else trip.received_at + before
+    await work.later("booked_due", trip.id, max(work.now, due_at), trip.origin)
+
+
+async def _change(work: Work, trip: Trip, wanted: Trip) -> None:
+    """What the call says anew; a trip that has ended stays as it was."""
+    if trip.ended_at is not None:
+        return
+    wanted.person_id = wanted.person_id or trip.person_id
+    wanted.need |= {key: trip.need[key] for key in ("met",) if key in trip.need}
+    if trip.leg == "return":
+        wanted.lane = trip.lane
+    different = [name for name in FOLLOWS_CALL if getattr(trip, name) != getattr(wanted, name)]
+    if not different:
+        return
+    moved_up = trip.lane == "booked" and wanted.lane == "emergency"
+    moved_window = "pickup_latest_at" in different
+    for name in different:
+        setattr(trip, name, getattr(wanted, name))
+    if moved_up:
+        trip.now_at = work.now
+    await trips.rewrite(work.db, trip)
+    work.say(trip.id, TripChanged(**trip_facts(trip), at=work.now, ready_at=trip.ready_at), trip.origin)
+    if moved_up and trip.status in {"requested", "unassigned"}:
+        await at_once(work, "find_unit", trip.id, trip.origin)
+    elif moved_window and trip.leg == "outbound" and trip.status in {"requested", "unassigned"}:
+        await _watch_booking(work, trip)
+
+
+async def _carries_somebody(work: Work, trip: Trip) -> bool:
+    return any(a.status in ON_BOARD for a in await assignments.of_trips(work.db, [trip.id]))
+
+
+async def cancel(work: Work, trip: Trip, reason: str) -> None:
+    """The trip will not take place; its units stand down. The caller holds the trip.
+
+    Raises:
+        Refused: 409, it has ended.
+
+    """
+    move_trip(trip, "cancel")
+    for assignment in await assignments.of_trips(work.db, [trip.id]):
+        if assignment.ended_at is None:
+            await release.release(work, trip, assignment, "trip_cancelled")
+    trip.ended_at, trip.reason, trip.outcome = work.now, reason, "cancelled"
+    await trips.update(work.db, trip)
+    for kind in ("find_unit", "booked_due"):
+        await work.cancel(kind, trip.id)
+    event = TripCancelled(**of_call(trip), leg=trip.leg, at=work.now, by=by_of(work), private={"reason": reason})
+    work.say(trip.id, event, trip.origin)
+
+
+async def cancel_call(work: Work, call_id: UUID, area: str, reason: str) -> None:
+    """The call needs no trips any more. Who is on board is still brought where they go."""
+    await runs.serialise(work.db, area)
+    for trip in await trips.lock_of_call(work.db, call_id):
+        if trip.ended_at is None and not await _carries_somebody(work, trip):
+            await cancel(work, trip, reason)
+
+
+async def reopen_call(work: Work, call_id: UUID, area: str) -> None:
+    """What was cancelled as a duplicate is needed after all: the same trips anew."""
+    await runs.serialise(work.db, area)
+    known = await trips.lock_of_call(work.db, call_id)
+    gone = [trip for trip in known if trip.status == "cancelled" and trip.reason == "duplicate"]
+    again: dict[UUID | None, UUID] = {trip.id: new_id() for trip in gone}
+    new = [
+        replace(
+            trip, id=again[trip.id], outbound_id=again.get(trip.outbound_id) or trip.outbound_id,
+            status="awaiting_ready" if trip.leg == "return" else "requested", previous_status=None, outcome=None,
+            reason=None, ended_at=None, queued_at=None, queue_reasons=(), pickup_at=None, ready_at=None,
+            now_at=work.now if trip.lane == "emergency" else None,
+        )
+        for trip in gone
+        if not any(other.status != "cancelled" and _is_same(trip, other) for other in known)
+    ]  # fmt: skip
+    if new:
+        await _open(work, new)
+
+
+async def cancel_one(work: Work, trip_id: UUID, reason: str) -> Trip:
+    """A trip cancelled by hand; with the way there goes the way back.
+
+    Raises:
+        Refused: 404, 409.
+
+    """
+    found = await trips.read(work.db, trip_id)
+    of_patient = await trips.lock_of_call(work.db, found.call_id) if found else []
+    trip = next((each for each in of_patient if each.id == trip_id), None)
+    if trip is None:
+        raise missing("trip")
+    await cancel(work, trip, reason)
+    for back in of_patient:
+        if back.outbound_id == trip.id and back.status == "awaiting_ready":
+            await cancel(work, back, reason)
+    return trip
+
+
+async def brought_by(work: Work, trip: Trip, crew_id: UUID) -> None:
+    """A crew may say ready for somebody it brought.
+
+    Raises:
+        Refused: 404 for everybody else.
+
+    """
+    if trip.outbound_id is None or not await trips.brought_by(work.db, trip.outbound_id, crew_id):
+        raise missing("trip")
+
+
+async def ready(work: Work, trip_id: UUID, area: str, at: datetime) -> Trip:
+    """The person is ready to go home: a unit is looked for at once, nobody is left behind.
+
+    Raises:
+        Refused: 404, 409 when it does not wait for that.
+
+    """
+    await runs.serialise(work.db, area)
+    trip = await trips.lock(work.db, trip_id)
+    if trip is None:
+        raise missing("trip")
+    await _become_ready(work, trip, at)
+    await decide.find_unit(work, trip, await assignments.of_trips(work.db, [trip.id]))
+    return trip
+
+
+async def patient_ready(work: Work, call_id: UUID, trip_id: UUID | None, patient_id: UUID | None, at: datetime) -> None:
+    """The patient, or whoever came along, says by message that they may be fetched."""
+    for trip in await trips.lock_of_call(work.db, call_id):
+        meant = trip_id in {None, trip.id} and patient_id in {None, trip.patient_id}
+        if trip.status == "awaiting_ready" and meant:
+            await _become_ready(work, trip, at)
+            await at_once(work, "find_unit", trip.id, trip.origin)
+
+
+async def _become_ready(work: Work, trip: Trip, at: datetime) -> None:
+    move_trip(trip, "ready")
+    trip.ready_at, trip.now_at = min(at, work.now), work.now
+    await trips.update(work.db, trip)
+    work.say(trip.id, TripChanged(**trip_facts(trip), at=work.now, ready_at=trip.ready_at), trip.origin)
