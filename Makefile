@@ -55,8 +55,10 @@ contracts: setup ## สร้าง AsyncAPI, JSON Schema และหน้า�
 
 lock: setup ## ตรึงรุ่นของไลบรารีพร้อม hash (pin with hashes, without index addresses)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/run.in -o requirements/run.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/dev.in -o requirements/dev.txt
+	set -e; for file in service run dev; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    requirements/$$file.in -o requirements/$$file.txt; \
+	done
 
 test-containers: setup ## ทดสอบบน NATS และ PostgreSQL ของ testcontainers (the suite on containers)
 	KARUNA_TEST_CONTAINERS=1 TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -q tests
