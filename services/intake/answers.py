@@ -69,8 +69,8 @@ class DuplicateOut(Answer):
     id: UUID
     number: str
     received_at: datetime
-    score: int
-    strong: bool
+    points: float
+    strength: str
     reasons: list[Text]
 
 
@@ -80,7 +80,9 @@ class BarrierOut(Answer):
     patient_id: UUID | None
     barrier: str
     action: str
+    action_text: Text
     owner: str
+    due_at: datetime
     state: str
     outcome: str | None
     reason: str | None
@@ -103,6 +105,8 @@ class HandOverAdvice(Receiver):
 
     done: bool
     at: datetime | None = None
+    others: list[Receiver] = []
+    """Who must be told as well, e.g. the electricity authority of a fallen line."""
 
 
 class VisitOut(Answer):
@@ -111,6 +115,23 @@ class VisitOut(Answer):
     id: UUID
     number: str
     appointment_at: datetime
+
+
+class ServiceOut(Answer):
+    """The municipality's service that answers, with its legal basis. ``beyond``: limits a person must confirm."""
+
+    code: str
+    name: Text
+    legal_basis: list[Text]
+    beyond: list[Text]
+
+
+class AreaOut(Answer):
+    """Whether the place is ours: ``inside``, ``outside`` or ``undecided``, by what; ``ask`` would decide."""
+
+    status: str
+    by: str
+    ask: list[str]
 
 
 class TakenOut(Answer):
@@ -126,6 +147,8 @@ class TakenOut(Answer):
     severity: str
     severity_scheme: str
     served: bool
+    service_area: AreaOut
+    service: ServiceOut
     received_at: datetime
     tracking_code: str
     possible_duplicates: list[DuplicateOut]
@@ -216,6 +239,7 @@ class HandOverOut(Answer):
     receiver: str
     receiver_name: str | None
     reason: str
+    reason_text: str | None
     ends_call: bool
     at: datetime
 
@@ -269,6 +293,7 @@ class CallOut(SearchLine):
     tracking_code: str | None
     outcome: str | None
     reason: str | None
+    reason_text: str | None
     updated_at: datetime
     erased_at: datetime | None
     barriers: list[BarrierOut]

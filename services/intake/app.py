@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from services.intake import handlers
-from services.intake.api import calls
+from services.intake import handlers, topic
+from services.intake.api import acts, calls, desk, public, reports
 from services.intake.desk import prepare
 from services.intake.settings import IntakeSettings
-from services.intake.verbs.watch import WATCHDOG
 from shared import audit
 from shared.erasure import shred
 from shared.service import Service
@@ -14,9 +13,9 @@ from shared.service import Service
 SERVICE = Service(
     name="intake",
     settings=IntakeSettings,
-    routers=[calls.router, audit.router],
+    routers=[calls.router, acts.router, desk.router, reports.router, public.router, audit.router],
     hears=handlers.HEARS,
-    due={WATCHDOG: handlers.watchdog_due},
-    beside=[shred],
+    due=handlers.DUE,
+    beside=[topic.listen, shred],
     prepare=prepare,
 )

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from shared.errors import TwoTongued
-from shared.events.words import Barrier, CallKind, Channel, Code, Lane, Language, Mobility, Need, Severity, Sex
+from shared.events.words import Barrier, CallKind, Channel, Code, Lane, Language, Mobility, Need, Sex
 from shared.http import Body
 from shared.openapi import Moment
 from shared.thai.dates import BE_OFFSET
@@ -197,6 +197,10 @@ class SearchBody(Body):
         return self
 
 
+class EmptyBody(Body):
+    """Nothing needs to be said."""
+
+
 class ReasonBody(Body):
     """A reason of the code list, with a sentence where the code asks for one."""
 
@@ -266,4 +270,4 @@ class DryRunBody(Body):
     lane: Lane | None = None
     triage: TriageBody
     age: Annotated[int, Field(ge=0, le=130)] | None = None
-    severity: Severity | None = None
+    complaint: Text = None

@@ -7,12 +7,22 @@ from dataclasses import dataclass
 
 from services.intake.settings import IntakeSettings
 from shared.auth import Caller
+from shared.events.words import Channel
 from shared.geo import Point, distance_m
 from shared.packs import Pack, load_all
 from shared.service import Runtime
 
 NEAR_M = 150_000
 """So far from its centre a municipality may be told of a place, wherever on earth it lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """Who takes a call: their actor, the municipalities they take calls for (their own first), their usual channel."""
+
+    actor: str
+    areas: tuple[str, ...]
+    channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +66,3 @@ async def prepare(runtime: Runtime) -> None:
     """
     settings: IntakeSettings = runtime.settings
     runtime.parts["desk"] = Desk(load_all(settings.areas_dir), settings)
-
-
-def ring_first(pack: Pack | None) -> list[dict[str, str]]:
-    """Whom the desk rings when nobody goes: our own centre, then who takes medical emergencies everywhere."""
-    if pack is None:
-        return []
-    numbers = [{"th": pack.area.desk.th, "en": pack.area.desk.en, "phone": pack.area.short_number}]
-    numbers += [
-        {"th": partner.name.th, "en": partner.name.en, "phone": partner.phone}
-        for partner in pack.partners_for("red_flag")
-    ]
-    return numbers
-
-
-__all__ = ["Desk", "desk_of", "prepare", "ring_first"]

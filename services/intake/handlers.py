@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from services.intake.store import progress as progress_store
-from services.intake.verbs import erase, progress, watch
+from services.intake.verbs import erase, progress, series, watch
 from shared.consumer import Hears, Message
 from shared.due import Due
 from shared.events import dispatch, notify, registry
 from shared.events.base import Event
-from shared.events.words import Disclosure
+from shared.events.words import Answer, Disclosure, RecipientKind
 from shared.work import Work
 
 TRIPS: tuple[type[Event], ...] = (
@@ -35,6 +35,7 @@ ASSIGNMENTS: tuple[type[Event], ...] = (
     dispatch.AssignmentCorrected,
     dispatch.AssignmentReleased,
 )
+CALLING = {RecipientKind.CALLER, RecipientKind.PATIENT}
 
 
 async def trip_moved(work: Work, message: Message) -> None:
@@ -68,6 +69,12 @@ async def person_erased(work: Work, message: Message) -> None:
     await erase.erase_person(work, message.id)
 
 
+async def reply_received(work: Work, message: Message) -> None:
+    event: notify.ReplyReceived = message.event
+    if event.answer is Answer.CANCEL and event.call_id is not None and event.recipient_kind in CALLING:
+        await progress.replied(work, event.call_id)
+
+
 async def rating_given(work: Work, message: Message) -> None:
     event: notify.RatingGiven = message.event
     await progress.rated(work, message.id, event.call_id, event.private.score, event.at)
@@ -80,9 +87,17 @@ HEARS = [
     Hears(registry.PersonChanged, person_known),
     Hears(registry.PersonMatched, person_matched),
     Hears(registry.PersonErased, person_erased),
+    Hears(notify.ReplyReceived, reply_received),
     Hears(notify.RatingGiven, rating_given),
 ]
 
 
 async def watchdog_due(work: Work, due: Due) -> None:
     await watch.bark(work, due.subject_id)
+
+
+async def series_due(work: Work, due: Due) -> None:
+    await series.go_on(work, due.subject_id, series.Ahead(**due.data))
+
+
+DUE = {watch.WATCHDOG: watchdog_due, series.SERIES: series_due}

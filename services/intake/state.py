@@ -6,8 +6,18 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from shared.events.base import Origin
-from shared.events.intake import Appointment, BarrierOpened, Caller, CallPrivate, Destination, Location, Patient
-from shared.events.words import ExternalRef
+from shared.events.intake import (
+    Appointment,
+    BarrierOpened,
+    Caller,
+    CallLinked,
+    CallPrivate,
+    Destination,
+    Location,
+    Patient,
+)
+from shared.events.words import By, CallLink, ExternalRef
+from shared.work import Work
 
 
 class Row(Protocol):
@@ -113,3 +123,8 @@ def opened_of(barrier: Row) -> BarrierOpened:
             carried_from=barrier["carried_from"],
         ),
     )
+
+
+def linked_of(work: Work, link: Row) -> CallLinked:
+    """A link that the system made: nobody leads, each call has trips of its own."""
+    return CallLinked(other_call_id=link["other_call_id"], link=CallLink(link["link"]), at=work.now, by=By.SYSTEM)

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from services.intake.desk import Desk, desk_of
+from services.intake.desk import Desk, Taker, desk_of
 from services.intake.state import Row
 from services.intake.store import calls as store
 from services.intake.verbs.common import held
-from services.intake.verbs.take import Taker
 from shared.auth import Caller, Role, may
 from shared.errors import Refused, refuse
 from shared.events.words import Channel

@@ -1,11 +1,12 @@
 -- Calls: what somebody asked. Open facts first, then what is personal. PostgreSQL holds the laws of a call's life.
 
--- The running number of an area and month of the Buddhist era: raised in the call's own transaction, so no gaps.
+-- The running number of an area and month of the Buddhist era (series KLS-6911), raised in the call's own
+-- transaction: so no gaps.
 create table number_series (
     area            text not null,
-    be_month        text not null check (be_month ~ '^[0-9]{4}$'),
+    series          text not null check (series ~ '^[A-Z]{2,5}-[0-9]{4}$'),
     last            integer not null check (last >= 1),
-    primary key (area, be_month)
+    primary key (area, series)
 );
 
 create table call (
@@ -41,6 +42,7 @@ create table call (
     ended_at            timestamptz,
     outcome             text,
     reason              text,
+    reason_text         text,
     updated_at          timestamptz not null,
     erased_at           timestamptz,
     series_of           uuid references call (id),
@@ -131,6 +133,7 @@ create table hand_over (
     receiver        text not null,
     receiver_name   text,
     reason          text not null,
+    reason_text     text,
     ends_call       boolean not null,
     at              timestamptz not null,
     by_actor        text not null
@@ -163,7 +166,7 @@ create index barrier_area on barrier (area, opened_at);
 -- What the desk must not overlook. Stays until somebody acknowledges it.
 create table alarm (
     id              uuid primary key,
-    kind            text not null check (kind in ('unanswered')),
+    kind            text not null check (kind in ('unanswered', 'hand_over')),
     call_id         uuid not null references call (id),
     area            text not null,
     raised_at       timestamptz not null,

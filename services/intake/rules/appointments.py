@@ -63,7 +63,7 @@ def occurrences(
     end = max(now, first_at) + horizon
     if "UNTIL" in parts:
         end = min(end, _until(parts["UNTIL"]))
-    most = min(most, _number(parts, "COUNT", MOST))
+    most = min(most, _number(parts, "COUNT", most))
     text = ";".join(f"{name}={value}" for name, value in parts.items() if name not in {"COUNT", "UNTIL"})
     later = _series(text, start.replace(tzinfo=None), local(end).replace(tzinfo=None))
     return [start, *(each.replace(tzinfo=BANGKOK) for each in islice(later, most - 1))]

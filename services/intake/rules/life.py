@@ -105,8 +105,3 @@ def wanted_code(list_id: str, code: str | None, text: str | None, field: str) ->
             "needs_text", "text", f"เหตุผล “{item.th}” ต้องมีคำอธิบาย", f"the reason “{item.en}” needs a sentence"
         )
     return item.code
-
-
-def is_for_others(reason: str) -> bool:
-    """A refusal reason for which somebody else must be asked: it is never the end."""
-    return code_list("reason_refusal").item(reason, "reason").hand_over

@@ -87,12 +87,17 @@ class Notes:
 
     errors: list[Refusal] = field(default_factory=list)
     doubts: list[tuple[Refusal, Refusal]] = field(default_factory=list)
+    remarks: list[Refusal] = field(default_factory=list)
 
     def refuse(self, refusal: Refusal) -> None:
         self.errors.append(refusal)
 
     def doubt(self, refusal: Refusal, warning: Refusal | None = None) -> None:
         self.doubts.append((refusal, warning or refusal))
+
+    def remark(self, warning: Refusal) -> None:
+        """Told with the answer, whatever the lane."""
+        self.remarks.append(warning)
 
     def try_(self, read: Callable[[], T], *, kind: bool) -> T | None:
         """What ``read`` gives; None and a note where it refuses. ``kind``: only doubtful, not impossible."""
@@ -108,7 +113,7 @@ class Notes:
 
     def warnings_of(self, lane: str) -> list[Refusal]:
         """What goes with the answer to a call of that lane."""
-        return [] if lane == "booked" else [warning for _, warning in self.doubts]
+        return self.remarks + ([] if lane == "booked" else [warning for _, warning in self.doubts])
 
 
 def read_caller(caller: CallerFields | None, notes: Notes) -> Doc:

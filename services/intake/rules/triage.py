@@ -174,7 +174,7 @@ def questions_for(criteria_group: int | None, kind: str = "medical") -> tuple[Qu
         Refusal: no such group.
 
     """
-    return trees().questions(_tree(criteria_group, kind))
+    return trees().questions(tree_of(criteria_group, kind))
 
 
 def triage(
@@ -197,7 +197,7 @@ def triage(
         Refusal: a group that does not exist, or an answer that is none.
 
     """
-    tree, data = _tree(criteria_group, kind), trees()
+    tree, data = tree_of(criteria_group, kind), trees()
     questions = data.questions(tree)
     read = {name: _answer(name, value) for name, value in (answers or {}).items()}
     asked = answers is not None or _must_ask(kind, lane, appointment=appointment)
@@ -231,7 +231,7 @@ def triage(
 
 def answers_giving(severity: str, criteria_group: int | None, kind: str = "medical") -> dict[str, str] | None:
     """Full answers that lead to a severity, for simulations and replays; None where the tree cannot give it."""
-    tree = _tree(criteria_group, kind)
+    tree = tree_of(criteria_group, kind)
     questions = trees().questions(tree)
     answers = dict.fromkeys((question.id for question in questions), "no")
     if tree.otherwise.severity == severity:
@@ -242,7 +242,7 @@ def answers_giving(severity: str, criteria_group: int | None, kind: str = "medic
     return {**answers, reason: "yes"}
 
 
-def _tree(criteria_group: int | None, kind: str) -> Tree:
+def tree_of(criteria_group: int | None, kind: str) -> Tree:
     if criteria_group is None:
         return trees().hazard if kind == "hazard" else trees().general
     if not FIRST_GROUP <= criteria_group <= LAST_GROUP or criteria_group == BLANK_GROUP:

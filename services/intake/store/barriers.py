@@ -15,6 +15,7 @@ Row = asyncpg.Record
 Doc = dict[str, Any]
 
 READ_BARRIERS = "select * from barrier where call_id = any($1) order by opened_at, barrier"
+CALL_OF_BARRIER = "select call_id from barrier where id = $1"
 LOCK_BARRIER = "select * from barrier where id = $1 for update"
 ADD_BARRIERS = """
 insert into barrier select r.* from jsonb_populate_recordset(null::barrier, $1) as r
@@ -28,6 +29,11 @@ where id = $1 and state = 'asked' returning *
 
 async def read_barriers(db: Connection | Pool, call_ids: Sequence[UUID]) -> list[Row]:
     return await db.fetch(READ_BARRIERS, list(call_ids))
+
+
+async def call_of_barrier(db: Connection, barrier_id: UUID) -> UUID | None:
+    call_id: UUID | None = await db.fetchval(CALL_OF_BARRIER, barrier_id)
+    return call_id
 
 
 async def lock_barrier(db: Connection, barrier_id: UUID) -> Row | None:

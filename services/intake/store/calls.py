@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,54 +17,56 @@ Row = asyncpg.Record
 Doc = dict[str, Any]
 """A row as JSON: column → value."""
 
-# The counter row is raised, and every call, patient, barrier and link of one taking is written, in one statement.
+# The counter row is raised, and every call, patient, barrier, link, hand-over and alarm of one taking is written, in
+# one statement.
 TAKE_CALLS = """
 with counter as (
-    insert into number_series as s (area, be_month, last) values ($1, $2, jsonb_array_length($4))
-    on conflict (area, be_month) do update set last = s.last + excluded.last
-    returning s.last - jsonb_array_length($4) as before
+    insert into number_series as s (area, series, last) values ($1, $2, jsonb_array_length($3))
+    on conflict (area, series) do update set last = s.last + excluded.last
+    returning s.last - jsonb_array_length($3) as before
 ), taken as (
     insert into call
-    select r.* from counter, jsonb_array_elements($4) with ordinality as c (doc, place)
-    cross join lateral jsonb_populate_record(null::call, c.doc || jsonb_build_object('number', $3 ||
+    select r.* from counter, jsonb_array_elements($3) with ordinality as c (doc, place)
+    cross join lateral jsonb_populate_record(null::call, c.doc || jsonb_build_object('number', $2 || '-' ||
         lpad((counter.before + c.place)::text, greatest(4, length((counter.before + c.place)::text)), '0'))) as r
     returning id, number
 ), people as (
-    insert into patient select r.* from jsonb_populate_recordset(null::patient, $5) as r
+    insert into patient select r.* from jsonb_populate_recordset(null::patient, $4) as r
 ), opened as (
-    insert into barrier select r.* from jsonb_populate_recordset(null::barrier, $6) as r
+    insert into barrier select r.* from jsonb_populate_recordset(null::barrier, $5) as r
 ), linked as (
-    insert into call_link select r.* from jsonb_populate_recordset(null::call_link, $7) as r
+    insert into call_link select r.* from jsonb_populate_recordset(null::call_link, $6) as r
 ), given as (
-    insert into hand_over select r.* from jsonb_populate_recordset(null::hand_over, $8) as r
+    insert into hand_over select r.* from jsonb_populate_recordset(null::hand_over, $7) as r
+), alarmed as (
+    insert into alarm select r.* from jsonb_populate_recordset(null::alarm, $8) as r
 )
 select id, number from taken
 """
 
 
-async def take_calls(
-    db: Connection,
-    area: str,
-    be_month: str,
-    prefix: str,
-    calls: Sequence[Doc],
-    *,
-    patients: Sequence[Doc] = (),
-    barriers: Sequence[Doc] = (),
-    links: Sequence[Doc] = (),
-    hand_overs: Sequence[Doc] = (),
-) -> dict[UUID, str]:
+@dataclass(slots=True)
+class Taking:
+    """What is written together when somebody asks: usually one call, with a recurrence one for every visit."""
+
+    calls: list[Doc] = field(default_factory=list)
+    patients: list[Doc] = field(default_factory=list)
+    barriers: list[Doc] = field(default_factory=list)
+    links: list[Doc] = field(default_factory=list)
+    hand_overs: list[Doc] = field(default_factory=list)
+    alarms: list[Doc] = field(default_factory=list)
+
+
+async def take_calls(db: Connection, area: str, series: str, taking: Taking) -> dict[UUID, str]:
     """Write new calls with all that belongs to them; returns each call's number."""
-    parts = (list(calls), list(patients), list(barriers), list(links), list(hand_overs))
-    rows = await db.fetch(TAKE_CALLS, area, be_month, prefix, *parts)
+    parts = (taking.calls, taking.patients, taking.barriers, taking.links, taking.hand_overs, taking.alarms)
+    rows = await db.fetch(TAKE_CALLS, area, series, *parts)
     return {row["id"]: row["number"] for row in rows}
 
 
 SIMILAR_CALLS = """
-select id, number, received_at, kind, lane, lat, lon, caller_phone, caller_name_key, criteria_group, landmark,
-       tambon_code, community, appointment_at,
-       (select array_agg(p.name_key) from patient p where p.call_id = c.id and p.name_key is not null) as patient_keys
-from call c
+select id, number, received_at, kind, lat, lon, caller_phone, criteria_group, community, exercise
+from call
 where area = $1 and received_at between $2 and $3 and status in ('open', 'handed_over') and exercise = $4
   and series_of is null and erased_at is null
 order by received_at desc limit 200
@@ -99,15 +102,15 @@ async def read_patients(db: Connection | Pool, call_ids: Sequence[UUID]) -> list
 CHANGE_CALL = """
 update call c set (
     version, updated_at, status, stage, kind, lane, severity, severity_scheme, rc, criteria_group, idc, hazard,
-    requirements, protected, amphoe, patient_count, answered_at, ended_at, outcome, reason, caller_name,
+    requirements, protected, amphoe, patient_count, answered_at, ended_at, outcome, reason, reason_text, caller_name,
     caller_name_key, caller_phone, caller_phone_typed, caller_relation, caller_line_user_id, caller_language, lat, lon,
     point_typed, address, landmark, tambon_code, community, destination, complaint, answers, appointment,
     appointment_at, companions, external_refs, notes
 ) = (
     select c.version + 1, $3, r.status, r.stage, r.kind, r.lane, r.severity, r.severity_scheme, r.rc,
     r.criteria_group, r.idc, r.hazard, r.requirements, r.protected, r.amphoe, r.patient_count, r.answered_at,
-    r.ended_at, r.outcome, r.reason, r.caller_name, r.caller_name_key, r.caller_phone, r.caller_phone_typed,
-    r.caller_relation, r.caller_line_user_id, r.caller_language, r.lat, r.lon, r.point_typed, r.address, r.landmark,
+    r.ended_at, r.outcome, r.reason, r.reason_text, r.caller_name, r.caller_name_key, r.caller_phone,
+    r.caller_phone_typed, r.caller_relation, r.caller_line_user_id, r.caller_language, r.lat, r.lon, r.point_typed, r.address, r.landmark,
     r.tambon_code, r.community, r.destination, r.complaint, r.answers, r.appointment, r.appointment_at, r.companions,
     r.external_refs, r.notes
     from jsonb_populate_record(c, $2) as r
@@ -293,14 +296,14 @@ async def followers(db: Connection, call_id: UUID) -> list[Row]:
 # --- hand-overs --------------------------------------------------------------
 
 ADD_HAND_OVER = """
-insert into hand_over (id, call_id, receiver, receiver_name, reason, ends_call, at, by_actor)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into hand_over (id, call_id, receiver, receiver_name, reason, reason_text, ends_call, at, by_actor)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 READ_HAND_OVERS = "select * from hand_over where call_id = $1 order by at, id"
 
 
 async def add_hand_over(db: Connection, call_id: UUID, *values: Any) -> None:
-    """Values: receiver, receiver_name, reason, ends_call, at, by_actor."""
+    """Values: receiver, receiver_name, reason, reason_text, ends_call, at, by_actor."""
     await db.execute(ADD_HAND_OVER, new_id(), call_id, *values)
 
 

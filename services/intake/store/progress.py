@@ -94,11 +94,12 @@ ANSWER_ALARMS = "update alarm set answered_at = $2 where call_id = $1 and answer
 LIST_ALARMS = """
 select a.*, c.number, c.status, c.stage, c.kind as call_kind, c.severity, c.severity_scheme, c.received_at,
        c.caller_name, coalesce(c.caller_phone, c.caller_phone_typed) as caller_phone, c.lat, c.lon, c.address,
-       c.landmark, c.tambon_code, c.community, c.exercise
+       c.landmark, c.tambon_code, c.community, c.point_typed, c.exercise
 from alarm a join call c on c.id = a.call_id
 where ($1::text[] is null or a.area = any($1)) and (a.acknowledged_at is null or $2)
 order by a.raised_at, a.id limit 500
 """
+HAS_ALARM = "select exists (select from alarm where call_id = $1 and acknowledged_at is null)"
 READ_ALARM = "select * from alarm where id = $1"
 ACKNOWLEDGE_ALARM = """
 update alarm set acknowledged_at = $2, acknowledged_by = $3 where id = $1 and acknowledged_at is null returning *
@@ -119,6 +120,11 @@ async def answer_alarms(db: Connection, call_id: UUID, at: datetime) -> None:
 async def list_alarms(pool: Pool, areas: list[str] | None, *, acknowledged_too: bool) -> list[Row]:
     """Oldest first."""
     return await pool.fetch(LIST_ALARMS, areas, acknowledged_too)
+
+
+async def has_alarm(db: Connection | Pool, call_id: UUID) -> bool:
+    """Whether an alarm of the call still stands."""
+    return bool(await db.fetchval(HAS_ALARM, call_id))
 
 
 async def read_alarm(db: Connection | Pool, alarm_id: UUID) -> Row | None:

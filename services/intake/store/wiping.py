@@ -19,7 +19,7 @@ with people as (
         age = null, sex = null, mobility = null, needs = '{}', groups = '{}', person_id = null
     where call_id = $1 and ($2::uuid[] is null or id = any($2))
 ), given as (
-    update hand_over set receiver_name = null where call_id = $1
+    update hand_over set receiver_name = null, reason_text = null where call_id = $1
 ), rung as (
     delete from ringing where phone in (select caller_phone from call where id = $1)
 )
@@ -28,8 +28,8 @@ update call set
     caller_relation = null, caller_line_user_id = null, caller_language = null, lat = null, lon = null,
     point_typed = null, address = null, landmark = null, tambon_code = null, community = null, destination = null,
     complaint = null, answers = null, appointment = null, appointment_at = null, companions = 0, external_refs = '[]',
-    notes = null, tracking_code = null, series_of = null, occurrence = null, requirements = '{}', hazard = null,
-    erased_at = $3, updated_at = $3, version = version + 1,
+    notes = null, reason_text = null, tracking_code = null, series_of = null, occurrence = null,
+    requirements = '{}', hazard = null, erased_at = $3, updated_at = $3, version = version + 1,
     status = case when status = 'open' then 'closed' else status end,
     stage = case when status = 'open' then 'closed' else stage end, ended_at = coalesce(ended_at, $3)
 where id = $1

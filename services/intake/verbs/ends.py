@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from services.intake import state
 from services.intake.bodies import CloseBody, HandOverBody, WithdrawBody
-from services.intake.rules import life
+from services.intake.rules import life, refusals
 from services.intake.store import calls as store
 from services.intake.store import progress as progress_store
 from services.intake.verbs.barriers import carry_over
 from services.intake.verbs.common import INVALID, Row, by_of, next_status, refusing
 from services.intake.verbs.links import orphaned
+from services.intake.verbs.saying import say_handed_over
+from services.intake.verbs.series import SERIES
 from services.intake.verbs.watch import unwatch
-from shared.events.intake import CallClosed, CallHandedOver, CallWithdrawn
+from shared.events.intake import CallClosed, CallWithdrawn
+from shared.pack_parts import Pack
 from shared.refusal import Refusal
 from shared.work import Work
 
-NOT_AN_EMERGENCY = Refusal(
+EMERGENCY_NEVER_REFUSED = Refusal(
     "emergency_never_refused", "outcome",
     "ปฏิเสธเหตุฉุกเฉินไม่ได้ ให้ส่งต่อหน่วยงานอื่นแทน", "an emergency is never refused: hand it over instead",
 )  # fmt: skip
 HAND_OVER_INSTEAD = Refusal(
     "hand_over_instead", "reason",
     "เหตุผลนี้ต้องส่งต่อหน่วยงานที่รับผิดชอบ ไม่ใช่ปฏิเสธ", "for this reason somebody else is asked: hand it over",
+)  # fmt: skip
+
+UNKNOWN_RECEIVER = Refusal(
+    "unknown_receiver", "receiver", "ไม่มีหน่วยงานรหัสนี้ในชุดตั้งค่า ให้ใส่ receiver_name ด้วย",
+    "no partner of the settings pack has this code: give receiver_name as well",
 )  # fmt: skip
 
 
@@ -39,17 +46,24 @@ async def withdraw(work: Work, call: Row, body: WithdrawBody, watchdog_s: int) -
     if body.reason is not None:
         with refusing(INVALID):
             reason = life.wanted_code("reason_cancel", body.reason, body.text, "reason")
-    after = await _withdraw_one(work, call, reason, watchdog_s)
     if body.whole_series:
         first_id: UUID = call["series_of"] or call["id"]
-        for visit in await progress_store.open_of_series(work.db, first_id, call["occurrence"] or 1):
-            await _withdraw_one(work, visit, reason, watchdog_s)
-    return after
+        await work.cancel(SERIES, first_id)
+        # The last one first: so nothing that is open is carried over to a visit that will not be.
+        for visit in reversed(await progress_store.open_of_series(work.db, first_id, call["occurrence"] or 1)):
+            await withdraw_one(work, visit, reason, body.text, watchdog_s)
+    return await withdraw_one(work, call, reason, body.text, watchdog_s)
 
 
-async def _withdraw_one(work: Work, call: Row, reason: str | None, watchdog_s: int) -> Row:
+async def withdraw_one(work: Work, call: Row, reason: str | None, text: str | None, watchdog_s: int) -> Row:
+    """One call, not its series. Where others wait behind it as its duplicates, one of them leads now.
+
+    Raises:
+        Refused: 409, the call is over.
+
+    """
     status = next_status(call, "withdraw")
-    after = await _end(work, call, status, "withdrawn", reason)
+    after = await _end(work, call, status, "withdrawn", reason, text)
     event = CallWithdrawn(at=work.now, by=by_of(work.cause), private=CallWithdrawn.Private(reason=reason))
     work.say(call["id"], event, state.origin_of(call))
     await carry_over(work, after)
@@ -57,8 +71,10 @@ async def _withdraw_one(work: Work, call: Row, reason: str | None, watchdog_s: i
     return after
 
 
-async def hand_over(work: Work, call: Row, body: HandOverBody) -> Row:
+async def hand_over(work: Work, pack: Pack | None, call: Row, body: HandOverBody) -> Row:
     """Somebody else is told, with time and receiver. Unless ``ends_call``, our own people come as well.
+
+    The receiver is a partner of the municipality's pack, or ``other`` with a name.
 
     Raises:
         Refused: 409, the call is over; 422, no such receiver or reason.
@@ -67,28 +83,28 @@ async def hand_over(work: Work, call: Row, body: HandOverBody) -> Row:
     at = min(body.at, work.now) if body.at else work.now
     with refusing(INVALID):
         reason = life.wanted_code("reason_hand_over", body.reason, body.text, "reason")
+        name = _receiver_name(pack, body)
     status = next_status(call, "hand_over" if body.ends_call else "tell")
-    values = (body.receiver, body.receiver_name, reason, body.ends_call, at, work.cause.actor)
+    values = (body.receiver, name, reason, body.text, body.ends_call, at, work.cause.actor)
     await store.add_hand_over(work.db, call["id"], *values)
     say_handed_over(work, call, body.receiver, reason, at, ends_call=body.ends_call)
     if not body.ends_call:
         return call
-    after = await _end(work, call, status, "handed_over", reason)
+    after = await _end(work, call, status, "handed_over", reason, body.text)
     await _close_followers(work, call)
     return after
 
 
-def say_handed_over(work: Work, call: Row, receiver: str, reason: str, at: Any, *, ends_call: bool) -> None:
-    event = CallHandedOver(
-        at=at,
-        by=by_of(work.cause),
-        ends_call=ends_call,
-        private=CallHandedOver.Private(receiver=receiver, reason=reason),
-    )
-    work.say(call["id"], event, state.origin_of(call))
+def _receiver_name(pack: Pack | None, body: HandOverBody) -> str:
+    for partner in pack.partner if pack else ():
+        if partner.code == body.receiver:
+            return body.receiver_name or partner.name.th
+    if body.receiver_name is None:
+        raise UNKNOWN_RECEIVER
+    return body.receiver_name
 
 
-async def close(work: Work, call: Row, body: CloseBody) -> Row:
+async def close(work: Work, pack: Pack | None, call: Row, body: CloseBody) -> Row:
     """Nothing more is to be done. ``refused`` needs a coded reason with its legal basis, and never an emergency.
 
     Raises:
@@ -97,23 +113,27 @@ async def close(work: Work, call: Row, body: CloseBody) -> Row:
     """
     with refusing(INVALID):
         outcome = life.wanted_code("reason_close", body.outcome, body.text, "outcome")
-        reason = _refusal_reason(call, body) if outcome == "refused" else None
-    return await end_closed(work, call, outcome, reason)
+        reason = _refusal_reason(pack, call, body) if outcome == "refused" else None
+    return await end_closed(work, call, outcome, reason, body.text)
 
 
-def _refusal_reason(call: Row, body: CloseBody) -> str:
+def _refusal_reason(pack: Pack | None, call: Row, body: CloseBody) -> str:
+    """The code of a refusal that is one: with a legal basis, not an emergency, and nobody else's to answer."""
     if call["lane"] == "emergency":
-        raise NOT_AN_EMERGENCY
-    reason = life.wanted_code("reason_refusal", body.reason, body.text, "reason")
-    if life.is_for_others(reason):
+        raise EMERGENCY_NEVER_REFUSED
+    if pack is None:
         raise HAND_OVER_INSTEAD
-    return reason
+    refusal = refusals.refuse(body.reason or "", body.text, pack, call["tambon_code"])
+    if refusal.hand_over:
+        raise HAND_OVER_INSTEAD
+    return refusal.code
 
 
-async def end_closed(work: Work, call: Row, outcome: str, reason: str | None) -> Row:
+async def end_closed(work: Work, call: Row, outcome: str, reason: str | None, text: str | None = None) -> Row:
     """Close the call, and what follows it as its duplicate."""
     status = next_status(call, "close")
-    after = await _end(work, call, status, outcome, reason, stage="done" if outcome == "done" else "closed")
+    stage = "done" if outcome == "done" else "closed"
+    after = await _end(work, call, status, outcome, reason, text, stage)
     event = CallClosed(at=work.now, by=by_of(work.cause), private=CallClosed.Private(outcome=outcome, reason=reason))
     work.say(call["id"], event, state.origin_of(call))
     await carry_over(work, after)
@@ -127,9 +147,12 @@ async def _close_followers(work: Work, call: Row) -> None:
         await end_closed(work, follower, "duplicate", None)
 
 
-async def _end(work: Work, call: Row, status: str, outcome: str, reason: str | None, stage: str | None = None) -> Row:
+async def _end(
+    work: Work, call: Row, status: str, outcome: str, reason: str | None, text: str | None, stage: str | None = None
+) -> Row:
     changes = {
         "status": status, "stage": stage or status, "ended_at": work.now, "outcome": outcome, "reason": reason,
+        "reason_text": text,
     }  # fmt: skip
     if call["ended_at"] is not None:
         changes["ended_at"] = call["ended_at"]

@@ -9,11 +9,12 @@ from services.intake.rules import life
 from services.intake.store import calls as store
 from services.intake.store import progress as progress_store
 from services.intake.verbs.common import Row, next_status, say_updated
-from services.intake.verbs.ends import end_closed
+from services.intake.verbs.ends import end_closed, withdraw_one
 from services.intake.verbs.links import leader_of
-from services.intake.verbs.watch import unwatch
+from services.intake.verbs.watch import DEFAULT_WATCHDOG_S, unwatch
 from shared.work import Work
 
+CANCELLED_BY_CALLER = "caller_withdrew"
 COMPLAINT_UP_TO = 2
 """A score of one or two stars of five is a complaint: somebody looks at it."""
 
@@ -93,6 +94,7 @@ async def _reopen(work: Work, call: Row) -> Row:
     """The last trip known was done, but there is another one."""
     changes = {
         "status": next_status(call, "reopen"), "stage": "received", "ended_at": None, "outcome": None, "reason": None,
+        "reason_text": None,
     }  # fmt: skip
     after = await store.change_call(work.db, call["id"], changes, work.now)
     await say_updated(work, after, ("status",))
@@ -107,6 +109,13 @@ async def matched(work: Work, call_id: UUID, patient_id: UUID, person_id: UUID) 
     await store.match_patient(work.db, call_id, patient_id, person_id)
     if not call["protected"] and await progress_store.is_secret(work.db, person_id):
         await store.change_call(work.db, call_id, {"protected": True}, work.now)
+
+
+async def replied(work: Work, call_id: UUID) -> None:
+    """Caller or patient cancels a booked ride by answering a message. An emergency is only cancelled by people."""
+    call = await store.lock_call(work.db, call_id)
+    if call is not None and call["status"] == "open" and call["lane"] == "booked":
+        await withdraw_one(work, call, CANCELLED_BY_CALLER, None, DEFAULT_WATCHDOG_S)
 
 
 async def rated(work: Work, rating_id: UUID, call_id: UUID, score: int, at: datetime) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.intake import answers
+from services.intake.rules.barriers import action_for
+from services.intake.rules.service_area import Verdict
+from services.intake.rules.services import Offered
 from services.intake.rules.triage import Question, Tree, Triage, trees
 from services.intake.state import Row
+from shared.pack_parts import Pack
 from shared.refusal import Refusal
 
 
@@ -82,14 +87,7 @@ def caller_out(call: Row) -> answers.CallerOut:
 
 def location_out(call: Row) -> answers.LocationOut:
     places = ("lat", "lon", "address", "landmark", "tambon_code", "community")
-    return answers.LocationOut(**_pick(call, *places), point_as_typed=_get(call, "point_typed"))
-
-
-def _get(row: Row, name: str) -> Any:
-    try:
-        return row[name]
-    except KeyError:
-        return None
+    return answers.LocationOut(**_pick(call, *places), point_as_typed=call["point_typed"])
 
 
 def patient_out(patient: Row) -> answers.PatientOut:
@@ -106,8 +104,33 @@ def search_out(call: Row, patients: Sequence[Row]) -> answers.SearchLine:
     )
 
 
+ACTION_CODES = {
+    "money": "ride_or_fund",
+    "people": "lift_team_and_escort",
+    "time": "escort_stays",
+    "knowledge": "guidance_card",
+    "vehicle": "matched_unit",
+    "equipment": "loan",
+}
+"""Barrier → the code of its action; its text and owner are data (``data/barriers.toml``)."""
+
+
 def barrier_out(barrier: Row) -> answers.BarrierOut:
-    return answers.BarrierOut(**_pick(barrier, *answers.BarrierOut.model_fields))
+    action = action_for(barrier["barrier"])
+    own = {name for name in answers.BarrierOut.model_fields if name not in {"action_text", "due_at"}}
+    due_at = barrier["opened_at"] + timedelta(hours=action.due_h)
+    return answers.BarrierOut(**_pick(barrier, *own), action_text=action.action, due_at=due_at)
+
+
+def area_out(verdict: Verdict) -> answers.AreaOut:
+    return answers.AreaOut(status=verdict.status, by=verdict.by, ask=list(verdict.ask))
+
+
+def service_out(offered: Offered) -> answers.ServiceOut:
+    service = offered.service
+    return answers.ServiceOut(
+        code=service.code, name=service.name, legal_basis=list(service.legal_basis), beyond=list(offered.beyond)
+    )
 
 
 def visit_out(call: Row) -> answers.VisitOut:
@@ -133,8 +156,8 @@ def link_out(link: Row, call_id: UUID) -> answers.LinkOut:
 
 _WHOLE = (
     "criteria_group", "idc", "rc", "answers", "hazard", "requirements", "destination", "appointment", "series_of",
-    "occurrence", "companions", "external_refs", "notes", "tracking_code", "outcome", "reason", "updated_at",
-    "erased_at",
+    "occurrence", "companions", "external_refs", "notes", "tracking_code", "outcome", "reason", "reason_text",
+    "updated_at", "erased_at",
 )  # fmt: skip
 
 
@@ -150,3 +173,35 @@ def call_out(call: Row, patients: Sequence[Row], **lists: Sequence[Row]) -> answ
         ratings=[answers.RatingOut(**_pick(row, *answers.RatingOut.model_fields)) for row in lists["ratings"]],
         series=[visit_out(row) for row in lists["series"]],
     )
+
+
+def alarm_out(alarm: Row, pack: Pack | None, now: datetime) -> answers.AlarmOut:
+    same = (
+        "id", "kind", "call_id", "number", "area", "raised_at", "answered_at", "acknowledged_at", "status", "stage",
+        "call_kind", "severity", "severity_scheme", "received_at", "exercise", "caller_name", "caller_phone",
+    )  # fmt: skip
+    waited = (alarm["answered_at"] or now) - alarm["received_at"]
+    return answers.AlarmOut(
+        **_pick(alarm, *same),
+        waited_s=max(0, int(waited.total_seconds())),
+        location=location_out(alarm),
+        ring=ring_first(pack, alarm["kind"], alarm["tambon_code"]),
+    )
+
+
+def ringing_out(ringing: Row, calls: Sequence[Row]) -> answers.RingingOut:
+    line = ("id", "number", "status", "stage", "kind", "lane", "severity", "severity_scheme", "received_at")
+    return answers.RingingOut(
+        **_pick(ringing, "id", "area", "phone", "rang_at"), calls=[_pick(call, *line) for call in calls]
+    )
+
+
+def ring_first(pack: Pack | None, kind: str, tambon_code: str | None) -> list[dict[str, str]]:
+    """Whom the desk rings: who takes over outside the area, else our own centre and who takes medical emergencies."""
+    if pack is None:
+        return []
+    partners = pack.partners_for("outside_area" if kind == "hand_over" else "red_flag", tambon_code)
+    numbers = [{"th": each.name.th, "en": each.name.en, "phone": each.phone} for each in partners]
+    if kind == "hand_over":
+        return numbers
+    return [{"th": pack.area.desk.th, "en": pack.area.desk.en, "phone": pack.area.short_number}, *numbers]

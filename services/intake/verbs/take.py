@@ -1,183 +1,177 @@
-"""Taking a call: read what was typed, triage, find the area, look for duplicates, number it, and say it."""
+"""Taking a call: number it, write it with all that belongs to it, say it, and have the watchdog look after it."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from services.intake import state
-from services.intake.answers import BarrierOut, TakenOut
+from services.intake.answers import DuplicateOut, HandOverAdvice, Receiver, TakenOut
 from services.intake.bodies import CallBody
-from services.intake.desk import Desk
-from services.intake.rules import reading
-from services.intake.rules.triage import PatientFacts, Triage, triage
+from services.intake.desk import Desk, Taker
+from services.intake.draft import Draft, draft
+from services.intake.rules import barriers as barrier_rules
+from services.intake.rules import duplicates, numbers
 from services.intake.store import calls as store
-from services.intake.verbs.common import INVALID, refused
-from services.intake.verbs.shown import triage_out, warning_out
+from services.intake.verbs import shown
+from services.intake.verbs.saying import say_taken
+from services.intake.verbs.series import Ahead, add_visits, keep_going
 from services.intake.verbs.watch import watch, watched
-from shared.events.intake import CallReceived
-from shared.events.words import Channel
-from shared.packs import Pack
-from shared.refusal import Refusal
-from shared.thai.dates import be_year, local_day
+from shared.geo import Point
+from shared.pack_parts import Pack, Partner
+from shared.thai.text import Text
 from shared.work import Work, new_id
 
 Doc = dict[str, Any]
-
-CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Letters and digits that are not mistaken for each other when read out."""
-CODE_LENGTH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Taker:
-    """Who takes the call: their actor, the municipalities they take calls for, and their usual channel."""
-
-    actor: str
-    areas: tuple[str, ...]
-    channel: Channel
-
-
-@dataclass(slots=True)
-class Draft:
-    """A call that has been read and judged, before it is written."""
-
-    pack: Pack
-    judged: Triage
-    columns: Doc
-    patients: list[Doc]
-    barriers: list[Doc] = field(default_factory=list)
-    hand_overs: list[Doc] = field(default_factory=list)
-    warnings: list[Refusal] = field(default_factory=list)
-
-
-def tracking_code() -> str:
-    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
-
-
-def draft(desk: Desk, taker: Taker, body: CallBody, now: datetime) -> Draft:
-    """Read and judge a call without touching anything.
-
-    Raises:
-        Refused: 422, every field that is wrong is named.
-
-    """
-    notes, today = reading.Notes(), local_day(now)
-    kind = str(body.kind or ("transfer" if body.appointment else "medical"))
-    where = "patient" if body.patient is not None else "patients"
-    patients = reading.read_people(body.people, body.patient_count, kind, where, today, notes)
-    judged = _judge(body, kind, patients, today, notes)
-    columns: Doc = {
-        **reading.read_caller(body.caller, notes),
-        **reading.read_place(body.location, notes, lambda point: desk.near(taker.areas, point)),
-        "destination": reading.read_destination(body.destination, notes, lambda point: desk.near(taker.areas, point)),
-        "received_at": reading.read_received(body.received_at, now, notes),
-    }
-    reading.check_findable(columns, notes)
-    if body.appointment is not None:
-        reading.check_appointment(body.appointment.at, now, notes, back_entry=body.back_entry)
-    if errors := notes.errors_of(judged.lane):
-        raise refused(INVALID, errors)
-    pack = desk.packs[taker.areas[0]]
-    columns |= _judged_columns(judged) | _plain_columns(body, kind, taker, pack, patients, now)
-    return Draft(pack, judged, columns, patients, warnings=notes.warnings_of(judged.lane))
-
-
-def _judge(body: CallBody, kind: str, patients: Sequence[Doc], today: Any, notes: reading.Notes) -> Triage:
-    """Severity and lane. Answers that cannot be read count as not given; a booked ride is refused for them."""
-    asked = body.triage
-    facts = [PatientFacts(reading.age_of(patient, today)) for patient in patients]
-    lane: Any = str(body.lane) if body.lane else None
-    judge = partial(
-        triage,
-        kind=kind,
-        patients=facts,
-        lane=lane,
-        patient_count=len(patients),
-        appointment=body.appointment is not None,
-    )
-    try:
-        return judge(asked.criteria_group if asked else None, (asked.answers or None) if asked else None)
-    except Refusal as refusal:
-        notes.doubt(refusal)
-        return judge(None, None)
-
-
-def _judged_columns(judged: Triage) -> Doc:
-    return {
-        "lane": judged.lane,
-        "severity": judged.severity,
-        "severity_scheme": judged.severity_scheme,
-        "idc": judged.idc,
-    }
-
-
-def _plain_columns(body: CallBody, kind: str, taker: Taker, pack: Pack, patients: Sequence[Doc], now: datetime) -> Doc:
-    """Columns that are kept as they came, and those every new call begins with."""
-    appointment = body.appointment
-    return {
-        "id": new_id(), "area": pack.area.slug, "number": "", "version": 1, "status": "open", "stage": "received",
-        "kind": kind, "channel": str(body.channel or taker.channel), "rc": None, "hazard": None, "requirements": [],
-        "criteria_group": body.triage.criteria_group if body.triage else None, "served": True,
-        "back_entry": body.back_entry, "exercise": body.exercise, "protected": False, "amphoe": None,
-        "patient_count": len(patients), "taken_at": now, "taken_by": taker.actor, "answered_at": None,
-        "ended_at": None, "outcome": None, "reason": None, "updated_at": now, "erased_at": None, "series_of": None,
-        "occurrence": None, "complaint": body.complaint, "answers": body.triage.answers if body.triage else None,
-        "appointment": appointment.model_dump(mode="json") if appointment else None,
-        "appointment_at": appointment.at if appointment else None, "companions": body.companions or 0,
-        "external_refs": [ref.model_dump() for ref in body.external_refs or []], "notes": body.notes,
-        "tracking_code": tracking_code(),
-    }  # fmt: skip
+AT_THE_DESK = {"phone", "walk_in"}
+"""Channels with somebody of ours at the other end, who reads the answer and rings whoever takes over."""
 
 
 async def take(work: Work, desk: Desk, taker: Taker, body: CallBody) -> TakenOut:
-    """Take the call: write it with all that belongs to it, say it, and have the watchdog look after it.
+    """Take the call; with a recurrence, every visit as far as is made ahead.
 
     Raises:
         Refused: 422, every field that is wrong is named.
 
     """
     made = draft(desk, taker, body, work.now)
-    call = made.columns
-    patients = [{**patient, "id": new_id(), "call_id": call["id"]} for patient in made.patients]
-    numbers = await store.take_calls(
-        work.db,
-        call["area"],
-        be_month(call["received_at"]),
-        f"{made.pack.area.case_prefix}-",
-        [call],
-        patients=patients,
-    )
-    call["number"] = numbers[call["id"]]
-    private = CallReceived.Private(**state.private_of(call, patients, [each["barrier"] for each in made.barriers]))
-    work.say(call["id"], CallReceived(**state.facts_of(call), private=private), state.origin_of(call))
+    call = _begin(made, work.now)
+    taking = store.Taking([call], [_patient(call["id"], patient) for patient in made.patients])
+    taking.barriers += [_barrier(work, call, taking.patients, each) for each in dict.fromkeys(body.barriers)]
+    if not made.verdict.served:
+        _hand_over(work, made, taking)
+    add_visits(work, taking, made.visits)
+    similar = await possible_duplicates(work, made)
+    series = numbers.series(made.pack.area.case_prefix, call["received_at"])
+    for call_id, number in (await store.take_calls(work.db, call["area"], series, taking)).items():
+        next(each for each in taking.calls if each["id"] == call_id)["number"] = number
+    say_taken(work, taking)
     if watched(call):
         await watch(work, call, desk.watchdog_s(call["area"]))
-    return answer_of(made)
+    if made.visits:
+        await keep_going(work, Ahead.of(made.pack), call, made.visits[-1])
+    return _answer(made, taking, similar)
 
 
-def be_month(at: datetime) -> str:
-    """``6911``: year of the Buddhist era and month, in Thailand."""
-    day = local_day(at)
-    return f"{be_year(day) % 100:02d}{day.month:02d}"
-
-
-def answer_of(made: Draft) -> TakenOut:
+def _begin(made: Draft, now: datetime) -> Doc:
+    """The columns every new call begins with."""
     call = made.columns
+    call |= {
+        "id": new_id(), "number": "", "version": 1, "status": "open", "stage": "received", "rc": None,
+        "taken_at": now, "updated_at": now, "answered_at": None, "ended_at": None, "outcome": None, "reason": None,
+        "reason_text": None, "erased_at": None, "series_of": None, "occurrence": 1 if made.visits else None,
+        "tracking_code": numbers.new_tracking_code(),
+    }  # fmt: skip
+    return call
+
+
+def _patient(call_id: UUID, patient: Doc) -> Doc:
+    return {**patient, "id": new_id(), "call_id": call_id}
+
+
+def _barrier(work: Work, call: Doc, patients: list[Doc], barrier: str) -> Doc:
+    """Ticking a barrier opens its action, with an owner."""
+    action = barrier_rules.action_for(barrier)
+    return {
+        "id": new_id(), "call_id": call["id"], "area": call["area"],
+        "patient_id": patients[0]["id"] if len(patients) == 1 else None, "barrier": action.code,
+        "action": shown.ACTION_CODES[action.code], "owner": action.owner, "state": "asked", "outcome": None,
+        "reason": None, "exercise": call["exercise"], "opened_at": work.now, "ended_at": None, "carried_from": None,
+    }  # fmt: skip
+
+
+def _hand_over(work: Work, made: Draft, taking: store.Taking) -> None:
+    """The place is another's: the call is theirs from the start, with time and receiver, and nobody of ours goes."""
+    call = taking.calls[0]
+    partner = made.verdict.partners[0]
+    call |= {"status": "handed_over", "stage": "handed_over", "ended_at": work.now, "outcome": "handed_over",
+             "reason": "outside_area"}  # fmt: skip
+    taking.hand_overs.append({
+        "id": new_id(), "call_id": call["id"], "receiver": partner.code, "receiver_name": partner.name.th,
+        "reason": "outside_area", "reason_text": None, "ends_call": True, "at": work.now, "by_actor": work.cause.actor,
+    })  # fmt: skip
+    if call["lane"] == "emergency" and call["channel"] not in AT_THE_DESK and not call["back_entry"]:
+        taking.alarms.append({
+            "id": new_id(), "kind": "hand_over", "call_id": call["id"], "area": call["area"], "raised_at": work.now,
+            "answered_at": None, "acknowledged_at": None, "acknowledged_by": None,
+        })  # fmt: skip
+
+
+async def possible_duplicates(work: Work, made: Draft) -> list[DuplicateOut]:
+    """Calls that may tell of the same thing, the likeliest first. People decide."""
+    rule, call = made.pack.policies.intake.duplicates, made.columns
+    around = timedelta(minutes=rule.within_min)
+    received_at = call["received_at"]
+    rows = await store.similar_calls(
+        work.db, call["area"], received_at - around, received_at + around, exercise=call["exercise"]
+    )
+    numbers_of = {str(row["id"]): row for row in rows}
+    found = duplicates.candidates(_compared(call), [_compared(row) for row in rows], rule)
+    return [
+        DuplicateOut(
+            id=UUID(each.call_id),
+            number=numbers_of[each.call_id]["number"],
+            received_at=numbers_of[each.call_id]["received_at"],
+            points=each.points,
+            strength=each.strength,
+            reasons=list(each.reasons),
+        )
+        for each in found
+    ]
+
+
+def _compared(call: state.Row) -> duplicates.CallFacts:
+    return duplicates.CallFacts(
+        id=str(call["id"]),
+        received_at=call["received_at"],
+        point=Point(call["lon"], call["lat"]) if call["lat"] is not None else None,
+        community=call["community"],
+        phone=call["caller_phone"],
+        kind=call["kind"],
+        group=call["criteria_group"],
+        exercise=call["exercise"],
+    )
+
+
+def _answer(made: Draft, taking: store.Taking, similar: list[DuplicateOut]) -> TakenOut:
+    call = taking.calls[0]
     same = (
         "id", "number", "area", "version", "status", "kind", "lane", "severity", "severity_scheme", "served",
         "received_at", "tracking_code",
     )  # fmt: skip
     return TakenOut(
         **{name: call[name] for name in same},
-        possible_duplicates=[],
-        triage=triage_out(made.judged),
-        barriers=[BarrierOut(**barrier) for barrier in made.barriers],
-        warnings=[warning_out(warning) for warning in made.warnings],
-        hand_over=None,
-        series=[],
+        service_area=shown.area_out(made.verdict),
+        service=shown.service_out(made.service),
+        possible_duplicates=similar,
+        triage=shown.triage_out(made.judged),
+        barriers=[shown.barrier_out(barrier) for barrier in taking.barriers],
+        warnings=[shown.warning_out(warning) for warning in made.warnings],
+        hand_over=hand_over_advice(made),
+        series=[shown.visit_out(each) for each in taking.calls[1:]],
     )
+
+
+def hand_over_advice(made: Draft) -> HandOverAdvice | None:
+    """Who takes over, or must be told: done where the place is another's, offered for red flags and some hazards."""
+    others = [receiver(partner, what) for what, partner in made.told_as_well]
+    if not made.verdict.served:
+        main = receiver(made.verdict.partners[0], "outside_area")
+        return HandOverAdvice(**main.model_dump(), done=True, at=made.columns["updated_at"], others=others)
+    if made.judged.hand_over_1669:
+        main = receiver(_medical(made.pack, made.columns["tambon_code"]), "red_flag")
+        return HandOverAdvice(**main.model_dump(), done=False, others=others)
+    if others:
+        return HandOverAdvice(**others[0].model_dump(), done=False, others=others[1:])
+    return None
+
+
+def _medical(pack: Pack, tambon_code: str | None) -> Partner:
+    """Who takes medical emergencies; every pack names somebody who does so everywhere."""
+    return pack.partners_for("red_flag", tambon_code)[0]
+
+
+def receiver(partner: Partner, reason: str) -> Receiver:
+    name = Text(th=partner.name.th, en=partner.name.en)
+    return Receiver(receiver=partner.code, reason=reason, name=name, phone=partner.phone)
