@@ -75,13 +75,14 @@ class Issuers:
     def _refresh(self) -> None:
         if time.monotonic() - self._read_at < READ_AGAIN_S:
             return
-        self._read_at = time.monotonic()
         try:
             content = json.loads(self.path.read_text("utf-8"))
             self._keys = {key["kid"]: jwt.PyJWK(key).key for key in content["keys"]}
             self._revoked = frozenset(content.get("revoked", []))
         except (OSError, ValueError, KeyError, jwt.PyJWTError) as problem:
             log.warning("auth.issuer_unreadable", reason=type(problem).__name__, kept=len(self._keys))
+        # Last: checks run in several threads, and one that comes meanwhile must not find it "read" and empty.
+        self._read_at = time.monotonic()
 
     def check(self, token: str, purpose: str | None) -> Caller:
         """The caller behind a token.
