@@ -260,13 +260,13 @@ def disclosure_of(groups: Iterable[str]) -> str:
 
 
 def new_person(
-    ring: Keyring, person_id: UUID, area: str, told: Described, source: Source, *, disputed: bool = False, **more: Any
+    ring: Keyring, person_id: UUID, area: str, told: Described, source: Source, *, number: bool = True, **more: Any
 ) -> Writing:
-    """Everything to be written of a new person. A ``disputed`` number stays with whom it belongs to."""
+    """Everything to be written of a new person; their numbers only where those are nobody else's."""
     return Writing(
         person=[person_row(ring, person_id, area, told, source, **more)],
         keys=key_rows(ring, person_id, told.name, exercise=source.exercise),
-        identifiers=[] if disputed else [identifier_row(ring, person_id, held, source) for held in told.held],
+        identifiers=[identifier_row(ring, person_id, held, source) for held in told.held] if number else [],
         contacts=contact_rows(ring, person_id, told, source),
         memberships=membership_rows(person_id, told.groups, source),
     )

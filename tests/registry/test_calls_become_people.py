@@ -101,6 +101,16 @@ async def test_what_the_desk_chose_is_the_person(registry: Running) -> None:
     assert await person_of(registry, call) == known
 
 
+async def test_whom_the_desk_chose_keeps_their_own_number_and_gets_nobody_elses(registry: Running) -> None:
+    known, other = await add(registry, name="ยายมา", national_id=cid(1)), await add(registry, national_id=cid(2))
+    for number in (1, 2):
+        call = await Call(registry, patients=[{"national_id": cid(number), "person_id": known}]).received()
+        assert await person_of(registry, call) == known
+    assert [one["value"] for one in (await read(registry, f"/v1/persons/{known}"))["identifiers"]] == [cid(1)]
+    assert [one["value"] for one in (await read(registry, f"/v1/persons/{other}"))["identifiers"]] == [cid(2)]
+    assert not await registry.dead_letters()
+
+
 async def test_two_people_of_one_name_stay_two(registry: Running) -> None:
     one = await Call(registry, patients=[{"name": "สมชาย ใจดี", "age": 40}], caller={"phone": "+66811111111"}).received()
     two = await Call(registry, patients=[{"name": "สมชาย ใจดี", "age": 40}], caller={"phone": "+66822222222"}).received()

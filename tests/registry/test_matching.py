@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -55,18 +56,18 @@ REASONS = {
 @pytest.mark.parametrize(("described", "candidate", "method"), REASONS.values(), ids=REASONS)
 def test_reasons(described: Described, candidate: Candidate, method: Method | None) -> None:
     verdict = decide(described, [candidate])
-    assert verdict == (Verdict(A, method) if method else Verdict())
+    assert verdict == replace(Verdict(A, method) if method else Verdict(), number_known=candidate.same_identifier)
 
 
 def test_a_number_with_another_given_name_is_doubted() -> None:
     verdict = decide(told("มานี ใจดี"), [known(same_identifier=True)])
-    assert verdict == Verdict(A, Method.IDENTIFIER, doubt=True)
+    assert verdict == Verdict(A, Method.IDENTIFIER, doubt=True, number_known=True)
 
 
 @pytest.mark.parametrize("against", [{"sex": "male"}, {"birth": Birth(1990)}])
 def test_a_number_against_which_all_else_speaks_is_somebody_elses(against: dict[str, Any]) -> None:
     verdict = decide(told("มานะ ใจดี", **against), [known(same_identifier=True)])
-    assert verdict == Verdict(doubt=True, disputed=True)
+    assert verdict == Verdict(doubt=True, disputed=True, number_known=True)
 
 
 def test_two_equally_good_candidates_make_a_new_record_with_doubt() -> None:
@@ -77,6 +78,11 @@ def test_two_equally_good_candidates_make_a_new_record_with_doubt() -> None:
 def test_a_number_outweighs_names() -> None:
     verdict = decide(told(birth=DAY), [known(A), known(B, same_identifier=True)])
     assert (verdict.person_id, verdict.method) == (B, Method.IDENTIFIER)
+
+
+def test_who_the_desk_chose_does_not_get_anothers_number() -> None:
+    verdict = decide(told(), [known(A, chosen=True), known(B, same_identifier=True)])
+    assert verdict == Verdict(A, Method.DESK, doubt=True, number_known=True)
 
 
 def test_a_birth_survives_packing() -> None:

@@ -5,7 +5,7 @@ does not exist for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from fastapi import Request
@@ -30,12 +30,12 @@ NO_AREA = (422, "area_needed", "ต้องระบุพื้นที่", 
 NOT_YOUR_AREA = (403, "not_your_area", "ท่านไม่มีสิทธิ์ในพื้นที่นี้", "this municipality is not yours")
 
 
-def gate(route: str) -> Callable[[Request], Caller]:
+def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
     """The caller of ``route``, e.g. ``GET /v1/cases``, if their role and purpose do. Unknown routes let nobody in."""
     rule = ROUTES[route]
     of_role = may(*sorted(rule.roles))
 
-    def check(request: Request) -> Caller:
+    async def check(request: Request) -> Caller:
         caller = of_role(request)
         fault = purpose_fault(rule, caller.role, caller.purpose)
         if fault is not None:

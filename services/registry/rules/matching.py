@@ -8,7 +8,7 @@ it: people do give their own number for somebody else.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from uuid import UUID
 
@@ -51,28 +51,35 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``person_id`` None: a new record. ``doubt``: an officer should look. ``disputed``: the number is another's."""
+    """``person_id`` None: a new record. ``doubt``: an officer should look. ``disputed``: the number is another's.
+
+    ``number_known``: somebody holds the number already, so it is not to be written for anybody.
+    """
 
     person_id: UUID | None = None
     method: Method | None = None
     doubt: bool = False
     disputed: bool = False
+    number_known: bool = False
 
 
 def decide(described: Described, candidates: Iterable[Candidate]) -> Verdict:
     """Who is described: the one candidate for whom the strongest reason speaks."""
     reasons = [(reason(described, candidate), candidate) for candidate in candidates]
     found = sorted((method, candidate.person_id) for method, candidate in reasons if method is not None)
-    disputed = any(c.same_identifier and _another_person(described, c) for _, c in reasons)
+    owners = [candidate for _, candidate in reasons if candidate.same_identifier]
+    disputed = any(_another_person(described, owner) for owner in owners)
+    nobody = Verdict(doubt=disputed, disputed=disputed, number_known=bool(owners))
     if not found:
-        return Verdict(doubt=disputed, disputed=disputed)
+        return nobody
     method, person_id = found[0]
     alike = sum(1 for other, _ in found if other is method)
     if alike > 1 and method > Method.IDENTIFIER:
-        return Verdict(doubt=True, disputed=disputed)
-    chosen = next(candidate for _, candidate in reasons if candidate.person_id == person_id)
-    doubt = disputed or (method is Method.IDENTIFIER and _names_differ(described.key, chosen.name))
-    return Verdict(person_id, method, doubt=doubt, disputed=disputed)
+        return replace(nobody, doubt=True)
+    doubt = disputed or any(
+        owner.person_id != person_id or _names_differ(described.key, owner.name) for owner in owners
+    )
+    return replace(nobody, person_id=person_id, method=method, doubt=doubt)
 
 
 def reason(described: Described, candidate: Candidate) -> Method | None:

@@ -198,6 +198,8 @@ async def search(db: Connection, sought: Sought, areas: Sequence[str] | None, li
 
 # --- erasure ------------------------------------------------------------------------------------------------------
 
+# Whoever is just being matched is waited for, so that their new case is seen and closed too.
+HOLD_PERSONS = "select id from person where id = any($1::uuid[]) order by id for update"
 WIPE_PERSONS = """
 with gone as (
     update person set name = null, birth = null, line_user_id = null, sex = null, mobility = null, needs = '{}',
@@ -210,6 +212,10 @@ with gone as (
 )
 select coalesce(array_agg(id), '{}') from groups
 """
+
+
+async def hold_persons(db: Connection, person_ids: Sequence[UUID]) -> None:
+    await db.execute(HOLD_PERSONS, list(person_ids))
 
 
 async def wipe_persons(db: Connection, person_ids: Sequence[UUID], at: Any) -> list[UUID]:

@@ -19,6 +19,7 @@ ERASED = "erased"
 async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> None:
     """Wipe these people: their rows, what was said of them and of their groups; close what is open for them."""
     ids = [person_id for person_id, _ in people]
+    await store.people.hold_persons(work.db, ids)
     for case in await store.calls.open_cases(work.db, ids):
         await close(work, case["id"], ERASED, None, By.SYSTEM)
     groups = await store.people.wipe_persons(work.db, ids, work.now)

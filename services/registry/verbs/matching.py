@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.registry import records, store
 from services.registry.keys import ring
-from services.registry.records import Source
+from services.registry.records import Person, Source
 from services.registry.rules.identity import Described, of_patient
 from services.registry.rules.matching import Method, Verdict, decide
 from services.registry.verbs import cases, people
@@ -51,32 +51,25 @@ async def match_patients(work: Work, call_id: UUID, private: CallPrivate, origin
 
 
 async def _match(asked: Asked, patient_id: UUID, told: Described, known: list[UUID], chosen: UUID | None) -> None:
+    """``known``: whom an earlier message of this call showed the patient to be. Then this one only adds."""
     verdict = await find(asked.work, told, [chosen] if chosen else [], exercise=asked.origin.exercise)
-    found = verdict.person_id
-    strong = verdict.method is not None and verdict.method <= Method.IDENTIFIER
-    if known and (found in known or not strong):
-        # Known by an earlier message of this call: it only adds. Numbers are added where they are nobody else's.
-        free = not verdict.disputed and (found is None or found in known)
-        await people.learn(asked.work, known[-1], told, asked.origin, asked.source, number=free and not _held(verdict))
+    found, method = verdict.person_id, verdict.method
+    number = not verdict.number_known
+    weak = method is None or method > Method.IDENTIFIER
+    if known and (found in known or weak):
+        await people.learn(asked.work, known[-1], told, asked.origin, asked.source, number=number)
         return
-    if found is None:
+    if found is None or method is None:
         person = await people.register(
-            asked.work, told, asked.origin.area, asked.source, origin=asked.origin, disputed=verdict.disputed
+            asked.work, told, asked.origin.area, asked.source, origin=asked.origin, number=number
         )
-        await _belongs(asked, patient_id, person.id, NEW, secret=person.secret, doubt=verdict.doubt)
+        await _belongs(asked, patient_id, person, NEW, doubt=verdict.doubt)
         return
-    await people.learn(
-        asked.work, found, told, asked.origin, asked.source, number=not verdict.disputed and not _held(verdict)
-    )
-    row = await store.people.lock_person(asked.work.db, found)
-    secret = row is not None and row["disclosure"] == "secret"
-    method = verdict.method.code if verdict.method else NEW
-    await _belongs(asked, patient_id, found, method, secret=secret, doubt=verdict.doubt)
-
-
-def _held(verdict: Verdict) -> bool:
-    """They were recognised by the number, so it stands in the registry already."""
-    return verdict.method is Method.IDENTIFIER
+    learnt = await people.learn(asked.work, found, told, asked.origin, asked.source, number=number)
+    if learnt is None:  # erased after we had found them: look again, they are found no more
+        await _match(asked, patient_id, told, known, None)
+        return
+    await _belongs(asked, patient_id, learnt, method.code, doubt=verdict.doubt)
 
 
 async def find(work: Work, told: Described, chosen: list[UUID], *, exercise: bool) -> Verdict:
@@ -98,17 +91,15 @@ async def find(work: Work, told: Described, chosen: list[UUID], *, exercise: boo
     return decide(told, [records.candidate(row, ring()) for row in rows])
 
 
-async def _belongs(asked: Asked, patient_id: UUID, person_id: UUID, method: str, *, secret: bool, doubt: bool) -> None:
+async def _belongs(asked: Asked, patient_id: UUID, person: Person, method: str, *, doubt: bool) -> None:
     """Write the match down, open or continue the case, and tell the others."""
-    origin = Origin(
-        asked.origin.area, asked.call_id, protected=asked.origin.protected or secret, exercise=asked.origin.exercise
-    )
+    origin = people.origin_of(person, asked.origin)
     private = PersonMatched.Private(method=method)
     matched = PersonMatched(
         call_id=asked.call_id, patient_id=patient_id, at=asked.work.now, by=By.SYSTEM, private=private
     )
-    asked.work.say(person_id, matched, origin)
-    case_id = await cases.open_or_continue(asked.work, person_id, asked.call_id, origin)
+    asked.work.say(person.id, matched, origin)
+    case_id = await cases.open_or_continue(asked.work, person.id, asked.call_id, origin)
     await store.calls.write_match(
-        asked.work.db, asked.call_id, patient_id, person_id, case_id, method=method, doubt=doubt, at=asked.work.now
+        asked.work.db, asked.call_id, patient_id, person.id, case_id, method=method, doubt=doubt, at=asked.work.now
     )

@@ -34,16 +34,17 @@ async def register(
     source: Source,
     *,
     origin: Origin | None = None,
-    disputed: bool = False,
+    number: bool = True,
     person_id: UUID | None = None,
     identifiers: Sequence[Doc] = (),
     **more: Any,
 ) -> Person:
     """A new person of ``area``. Without ``origin`` (a call's) the person is the root of what is said.
 
-    ``identifiers``: rows beside the numbers in ``told``; ``more``: disclosure, may_be_texted and the like.
+    ``number``: the numbers in ``told`` are nobody else's; ``identifiers``: rows beside those; ``more``: disclosure,
+    may_be_texted and the like.
     """
-    rows = records.new_person(ring(), person_id or new_id(), area, told, source, disputed=disputed, **more)
+    rows = records.new_person(ring(), person_id or new_id(), area, told, source, number=number, **more)
     rows.identifiers += identifiers
     written = await store.people.write_person(work.db, rows)
     person = _person_of(rows.person[0], told, source)
@@ -54,14 +55,16 @@ async def register(
     return person
 
 
-async def learn(work: Work, person_id: UUID, told: Described, origin: Origin, source: Source, *, number: bool) -> None:
-    """Fill what was not known of a person. What identifies is never replaced; how they travel is, for that changes.
+async def learn(
+    work: Work, person_id: UUID, told: Described, origin: Origin, source: Source, *, number: bool
+) -> Person | None:
+    """Fill what was not known of a person; None when there is none any more. They are held until the work ends.
 
-    ``number``: the numbers told are theirs too.
+    What identifies is never replaced; how they travel is, for that changes. ``number``: the numbers told are new.
     """
     row = await store.people.lock_person(work.db, person_id)
     if row is None or row["erased_at"] is not None:
-        return
+        return None
     person = records.opened(row, ring())
     changes = _gaps(person, told)
     rows = Writing(
@@ -77,6 +80,7 @@ async def learn(work: Work, person_id: UUID, told: Described, origin: Origin, so
     _say_joined(work, person, rows, written, said)
     if changes or SELF in written.reached:
         await _change(work, person, changes, said)
+    return person
 
 
 def _gaps(person: Person, told: Described) -> Doc:

@@ -1,0 +1,196 @@
+"""Who may do what: every route by every role, with a purpose, in one's own area, and never what is protected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.registry.app import SERVICE
+from services.registry.rules.access import CARE, DESK, ROUTES
+from shared.auth import Role
+from shared.work import new_id
+from tests.harness import Running, bearer, problem_of
+from tests.registry.conftest import Call, add, cid, history, person_of, read, search, somsri
+
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /v1/persons": {"name": "ใหม่"},
+    "POST /v1/persons/search": {"phone": "081 234 5678"},
+    "POST /v1/cases/{case_id}/close": {"outcome": "normal"},
+}
+QUERIES = {"GET /v1/cases": "?person_id={person_id}", "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31"}
+
+# Written out a second time on purpose: changing the table alone must turn this red.
+MAY = {
+    "POST /v1/persons": "call_taker case_manager registry_officer supervisor",
+    "POST /v1/persons/search": "call_taker dispatcher case_manager registry_officer supervisor",
+    "GET /v1/persons/{person_id}": "call_taker dispatcher case_manager registry_officer supervisor",
+    "GET /v1/persons/{person_id}/history": "call_taker dispatcher case_manager registry_officer supervisor",
+    "POST /v1/persons/{person_id}/erase": "registry_officer supervisor",
+    "GET /v1/cases": "call_taker dispatcher case_manager registry_officer supervisor",
+    "GET /v1/cases/{case_id}": "call_taker dispatcher case_manager registry_officer supervisor",
+    "POST /v1/cases/{case_id}/close": "case_manager registry_officer supervisor",
+    "GET /v1/codes": " ".join(Role),
+    "GET /v1/reports/{kpi}": "case_manager registry_officer supervisor auditor admin",
+}
+
+
+def served() -> Iterator[str]:
+    for router in SERVICE.routers:
+        for route in router.routes:
+            for method in sorted(getattr(route, "methods", ())):
+                yield f"{method} {route.path}"  # type: ignore[attr-defined]
+
+
+def test_every_route_that_is_served_stands_in_the_table_and_no_other() -> None:
+    assert set(served()) - {"GET /v1/audit"} == set(ROUTES) == set(MAY)
+
+
+async def ask(registry: Running, route: str, headers: dict[str, str], person_id: UUID, case_id: str) -> Any:
+    method, _, path = route.partition(" ")
+    path = (path + QUERIES.get(route, "")).format(person_id=person_id, case_id=case_id, kpi="served")
+    body = BODIES.get(route)
+    return await registry.client.request(method, path, json=body, headers=headers)
+
+
+async def test_each_role_may_do_what_the_table_says_and_nothing_else(registry: Running) -> None:
+    for route, allowed in MAY.items():
+        for role in Role:
+            call = await Call(registry, patients=[somsri(national_id=None, name=None)]).received()
+            person_id = await person_of(registry, call)
+            case_id = (await read(registry, f"/v1/persons/{person_id}"))["open_case_ids"][0]
+            answer = await ask(registry, route, bearer(role), person_id, case_id)
+            if role in allowed.split():
+                assert answer.status_code in (200, 201), (route, role, answer.text)
+            else:
+                assert answer.status_code == 403, (route, role, answer.text)
+                assert problem_of(answer)["code"] == "forbidden"
+
+
+async def test_nobody_comes_in_without_a_token(registry: Running) -> None:
+    for route in ROUTES:
+        answer = await ask(registry, route, {}, new_id(), str(new_id()))
+        assert answer.status_code == 401, route
+
+
+@pytest.mark.parametrize(
+    ("purpose", "code"), [("", "purpose_missing"), ("curiosity", "purpose_unknown"), ("audit", "purpose_not_yours")]
+)
+async def test_a_reader_without_a_good_purpose_is_refused_by_the_headers_name(
+    registry: Running, purpose: str, code: str
+) -> None:
+    person_id = await add(registry, name="มานี")
+    for route, rule in ROUTES.items():
+        if rule.reads:
+            headers = bearer("call_taker", purpose=purpose)
+            answer = await ask(registry, route, headers, person_id, str(new_id()))
+            assert answer.status_code == 403, route
+            problem = problem_of(answer)
+            assert (problem["code"], problem["errors"][0]["field"]) == (code, "Karuna-Purpose")
+
+
+async def test_every_read_leaves_a_row_with_who_and_why(registry: Running) -> None:
+    call = await Call(registry, patients=[somsri()]).received()
+    person_id = await person_of(registry, call)
+    case_id = (await read(registry, f"/v1/persons/{person_id}"))["open_case_ids"][0]
+    before = (await registry.sql("select coalesce(max(id), 0) as id from audit"))[0]["id"]
+    for route, rule in ROUTES.items():
+        if rule.reads:
+            answer = await ask(registry, route, bearer("dispatcher", purpose="emergency"), person_id, case_id)
+            assert answer.status_code == 200, route
+    rows = await registry.sql("select * from audit where id > $1 order by id", before)
+    assert [(row["act"], row["noun"]) for row in rows] == [
+        ("search", "person"), ("read", "person"), ("read_history", "person"), ("list_cases", "person"),
+        ("read", "case"),
+    ]  # fmt: skip
+    assert {(row["caller"], row["role"], row["purpose"]) for row in rows} == {
+        ("person:test-dispatcher", "dispatcher", "emergency")
+    }
+    assert rows[0]["subject_id"] == person_id
+    assert "812345678" not in str([dict(row) for row in rows])
+
+
+async def test_a_search_that_finds_nobody_is_written_down_too(registry: Running) -> None:
+    await search(registry, name="ไม่มีใคร")
+    rows = await registry.sql("select subject_id, detail from audit")
+    assert [(row["subject_id"], row["detail"]) for row in rows] == [(None, {"by": "name", "found": 0})]
+
+
+async def test_auditors_read_who_looked_at_what(registry: Running) -> None:
+    person_id = await add(registry, name="มานี")
+    await read(registry, f"/v1/persons/{person_id}")
+    page = await read(registry, f"/v1/audit?subject_id={person_id}", "auditor", purpose="audit")
+    assert [row["act"] for row in page["items"]] == ["register", "read"]
+
+
+async def test_another_municipalitys_people_do_not_exist(registry: Running) -> None:
+    call = await Call(registry, patients=[somsri()]).received()
+    person_id = await person_of(registry, call)
+    case_id = (await read(registry, f"/v1/persons/{person_id}"))["open_case_ids"][0]
+    foreign = bearer("registry_officer", areas=["songkhla"])
+    for route in (r for r in ROUTES if "{person_id}" in r or "case" in r):
+        answer = await ask(registry, route, foreign, person_id, case_id)
+        assert answer.status_code == 404, (route, answer.text)
+    found = await registry.client.post("/v1/persons/search", json={"phone": "0812345678"}, headers=foreign)
+    assert found.json()["items"] == []
+
+
+async def test_a_person_called_for_in_two_municipalities_is_known_in_both_each_with_its_own_lines(
+    registry: Running,
+) -> None:
+    home = await Call(registry, patients=[somsri()]).received()
+    away = await Call(registry, patients=[somsri()], area="songkhla").received()
+    person_id = await person_of(registry, home)
+    assert await person_of(registry, away) == person_id
+    lines = await history(registry, person_id, areas=["songkhla"])
+    assert {line["call_id"] for line in lines} == {str(away.id)}
+    assert len(await history(registry, person_id, areas=["*"])) == len(lines) + len(await history(registry, person_id))
+
+
+async def test_protected_matters_are_shown_to_the_three_roles_alone(registry: Running) -> None:
+    plain = await Call(registry, patients=[somsri()]).received()
+    hidden = await Call(registry, patients=[somsri(groups=["psychiatric"])], protected=True).received()
+    barrier = await hidden.barrier("people")
+    await hidden.stamps(await hidden.trip())
+    person_id = await person_of(registry, plain)
+    assert await person_of(registry, hidden) == person_id
+    for role in DESK:
+        lines = await history(registry, person_id, role)
+        person = await read(registry, f"/v1/persons/{person_id}", role)
+        cases = (await read(registry, f"/v1/cases?person_id={person_id}", role))["items"]
+        seen = (str(hidden.id) in str(lines), len(person["groups"]), len(person["barriers"]), len(cases))
+        assert seen == ((True, 1, 1, 2) if role in CARE else (False, 0, 0, 1)), role
+        case = next(case for case in cases if case["protected"]) if role in CARE else None
+        if case is None:
+            rows = await registry.sql("select id from case_file where protected")
+            answer = await registry.client.get(f"/v1/cases/{rows[0]['id']}", headers=bearer(role))
+            assert answer.status_code == 404
+    opened = [row["open_data"] for row in await registry.said() if row["correlation_id"] == hidden.id]
+    assert opened
+    assert all(data == {} for data in opened), "only id and time of what grows from a protected call"
+    assert barrier
+
+
+async def test_a_secret_person_is_found_by_nobody_and_read_by_the_three_roles(registry: Running) -> None:
+    call = await Call(registry, patients=[somsri(groups=["violence"])], caller={"phone": "+66812345678"}).received()
+    person_id = await person_of(registry, call)
+    for role in DESK:
+        for sought in ({"phone": "0812345678"}, {"national_id": cid(1)}, {"name": "สมศรี"}, {"ids": [str(person_id)]}):
+            assert await search(registry, role, **sought) == []
+        answer = await registry.client.get(f"/v1/persons/{person_id}", headers=bearer(role))
+        assert answer.status_code == (200 if role in CARE else 404)
+    assert all(row["open_data"] == {} for row in await registry.said() if row["type"].startswith("registry.person"))
+    again = await registry.client.post("/v1/persons", json={"national_id": cid(1)}, headers=bearer("call_taker"))
+    assert problem_of(again)["code"] == "person_exists"
+    assert "person_id" not in again.json()
+
+
+async def test_a_number_is_shown_in_full_to_registry_officers_alone(registry: Running) -> None:
+    person_id = await add(registry, name="มานี", national_id=cid(5), identifiers=[
+        {"kind": "passport", "value": "AB1234567", "issuer": "MM", "verified": True}])  # fmt: skip
+    whole = await read(registry, f"/v1/persons/{person_id}")
+    masked = await read(registry, f"/v1/persons/{person_id}", "call_taker")
+    assert {one["value"] for one in whole["identifiers"]} == {cid(5), "AB1234567"}
+    assert {one["value"] for one in masked["identifiers"]} == {f"x-xxxx-xxxxx-{cid(5)[10:12]}-{cid(5)[12]}", "…567"}

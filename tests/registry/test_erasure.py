@@ -1,0 +1,169 @@
+"""What is erased is nowhere in this service: not in rows, archive, waiting messages or dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+
+from shared.consumer import Raw
+from shared.events import intake
+from shared.work import now_utc
+from tests.harness import Running, bearer
+from tests.registry.conftest import Call, add, cid, person_of, read, search, somsri
+
+TABLES = "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
+
+
+async def everything(registry: Running) -> str:
+    """All rows of all tables as text, messages that wait among them readable."""
+    found = []
+    for table in await registry.sql(TABLES):
+        name = table["table_name"]
+        body = ", convert_from(body, 'UTF8')" if name in ("parked", "dead_letter") else ""
+        found += [str(tuple(row)) for row in await registry.sql(f"select row_to_json(t)::text{body} from {name} t")]
+    return "\n".join(found)
+
+
+async def erase(registry: Running, person_id: UUID) -> dict[str, str]:
+    answer = await registry.client.post(f"/v1/persons/{person_id}/erase", headers=bearer("registry_officer"))
+    assert answer.status_code == 200, answer.text
+    body: dict[str, str] = answer.json()
+    return body
+
+
+async def test_an_erased_person_leaves_a_tombstone_and_nothing_more(registry: Running) -> None:
+    person_id = await add(registry, name="นางสมศรี ใจดี", national_id=cid(1), phone="0812345678", line_user_id="Ucanary",
+                          groups=["bedridden"], needs=["oxygen"], sex="female", birth_year=1950)  # fmt: skip
+    call = await Call(registry, patients=[somsri()], caller={"phone": "+66899999999", "name": "มานี"}).received()
+    assert await person_of(registry, call) == person_id
+    marks = [
+        row["blind"].hex() for row in await registry.sql("select blind from contact union select blind from identifier")
+    ]
+    await erase(registry, person_id)
+
+    left = await everything(registry)
+    assert not [word for word in ("Ucanary", "812345678", "bedridden", "oxygen", *marks) if word in left]
+    row = (await registry.sql("select * from person where id = $1", person_id))[0]
+    kept = {"id", "area", "source", "language", "needs", "may_be_texted", "disclosure", "exercise", "registered_at",
+            "changed_at", "erased_at"}  # fmt: skip
+    assert {name for name, value in row.items() if value is not None} == kept
+    for path in (f"/v1/persons/{person_id}", f"/v1/persons/{person_id}/history", f"/v1/cases?person_id={person_id}"):
+        assert (await registry.client.get(path, headers=bearer("supervisor"))).status_code == 404
+    for sought in ({"phone": "0812345678"}, {"national_id": cid(1)}, {"name": "สมศรี"}, {"ids": [str(person_id)]}):
+        assert await search(registry, **sought) == []
+
+
+async def test_the_others_are_told_and_the_archive_is_blanked(registry: Running) -> None:
+    person_id = await add(registry, name="นางสมศรี ใจดี", phone="0812345678", groups=["elderly"])
+    await erase(registry, person_id)
+    said = [(row["type"], row["data"] == {}) for row in await registry.said()]
+    assert said == [
+        ("registry.person.registered.v1", True),
+        ("registry.group.joined.v1", True),
+        ("registry.person.erased.v1", False),
+    ]
+    shredded = await registry.sql("select l.type from shred join event_log l using (position)")
+    assert len(shredded) == 2
+    assert (await registry.sql("select noun from erasure where subject_id = $1", person_id))[0]["noun"] == "person"
+    assert (await registry.sql("select purpose, detail from audit where act = 'erase'"))[0]["detail"] == {
+        "reason": "asked_by_person"
+    }
+
+
+async def test_erasing_again_answers_the_same_and_does_nothing(registry: Running) -> None:
+    person_id = await add(registry, name="มานี")
+    assert len({(await erase(registry, person_id))["erased_at"] for _ in range(3)}) == 1
+    assert len(await registry.said("registry.person.erased")) == 1
+
+
+async def test_the_open_case_is_closed_and_the_number_is_free_again(registry: Running) -> None:
+    call = await Call(registry, patients=[somsri()]).received()
+    person_id = await person_of(registry, call)
+    await erase(registry, person_id)
+    assert (await registry.said("registry.case.closed"))[0]["data"]["private"]["outcome"] == "erased"
+    assert await add(registry, national_id=cid(1)) != person_id
+
+
+async def test_an_erased_person_does_not_come_back_by_a_late_message(registry: Running) -> None:
+    call = await Call(registry, patients=[somsri()]).received()
+    person_id = await person_of(registry, call)
+    await erase(registry, person_id)
+    await call.updated()
+    await registry.runtime.inbox.take(call.raws)
+    assert len(await registry.sql("select from person")) == 1
+    assert not await registry.sql("select from identifier")
+    assert "สมศรี" not in await everything(registry)
+
+
+async def test_an_erased_call_takes_along_who_is_known_from_it_alone(registry: Running) -> None:
+    known = await add(registry, name="นางสมศรี ใจดี", national_id=cid(1))
+    call = await Call(
+        registry, patients=[somsri(), {"name": "นายสมาน ใจดี"}], caller={"phone": "+66812345678", "name": "มานี"}
+    ).received()
+    only_here = await person_of(registry, call, call.patients[1]["patient_id"])
+    await call.barrier("money")
+    await call.stamps(await call.trip())
+    await call.erased()
+    for table in ("history", "trip", "barrier", "call_person", "contact"):
+        assert not await registry.sql(f"select from {table}"), table
+    erased = [row["aggregate_id"] for row in await registry.said("registry.person.erased")]
+    assert erased == [only_here]
+    assert (await read(registry, f"/v1/persons/{known}"))["name"] == "นางสมศรี ใจดี"
+    assert (await read(registry, f"/v1/persons/{known}"))["open_case_ids"] == []
+    await call.stamps(await call.trip())
+    assert not await registry.sql("select from history"), "late events of an erased call leave nothing"
+    assert not await registry.dead_letters()
+
+
+async def test_what_waits_or_died_is_wiped_with_its_call(registry: Running) -> None:
+    call = Call(registry, patients=[somsri()])
+    await call.received(take=False)
+    await call.tell(intake.CallUpdated(**call.state(), at=now_utc(), private=call.private(intake.CallUpdated.Private)))
+    await call.message()
+    broken = call.raws[0]
+    await registry.runtime.inbox.take([Raw(broken.subject, broken.body.replace(b'"lane":"emergency"', b'"lane":"?"'))])
+    assert await registry.dead_letters()
+    assert len(await registry.sql("select from parked")) == 2
+    await call.erased()
+    left = await everything(registry)
+    assert not [word for word in ("สมศรี", cid(1), "812345678", "หายใจไม่ออก") if word in left]
+    assert not await registry.sql("select from parked")
+
+
+async def test_a_rebuild_sends_erased_events_empty_and_the_rest_goes_on(registry: Running) -> None:
+    call = Call(registry, patients=[somsri()])
+    raw = await call.received(take=False)
+    empty = call.raws[0]
+    start, end = empty.body.index(b'"data":') + 7, len(empty.body) - 1
+    await registry.runtime.inbox.take([Raw(empty.subject, empty.body[:start] + b"{}" + empty.body[end:])])
+    await call.stamps(await call.trip())
+    assert not await registry.dead_letters()
+    assert not await registry.sql("select from history")
+    assert raw
+
+
+async def test_erasing_while_a_call_comes_leaves_no_half(registry: Running) -> None:
+    person_id = await add(registry, name="นางสมศรี ใจดี", national_id=cid(1))
+    calls = [Call(registry, patients=[somsri()]) for _ in range(4)]
+    await asyncio.gather(erase(registry, person_id), *(call.received() for call in calls))
+    rows = await registry.sql(
+        "select i.id from identifier i join person p on p.id = i.person_id where p.erased_at is not null"
+    )
+    assert not rows
+    assert not await registry.dead_letters()
+    opened = await registry.sql(
+        "select k.id from case_file k join person p on p.id = k.person_id where p.erased_at is not null and k.closed_at is null"
+    )
+    assert not opened
+
+
+async def test_the_database_keeps_a_tombstone_empty(registry: Running) -> None:
+    person_id = await add(registry, name="มานี")
+    await erase(registry, person_id)
+    try:
+        await registry.sql("update person set name = '\\x00' where id = $1", person_id)
+    except asyncpg.CheckViolationError:
+        return
+    raise AssertionError("a tombstone took a name")
