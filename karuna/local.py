@@ -20,7 +20,7 @@ import nats
 from karuna.issuer import LocalIssuer
 from karuna.platform.accounts import Accounts
 from karuna.platform.files import write_private
-from karuna.platform.home import HOST, Home, Ports
+from karuna.platform.home import HOST, Home, Ports, host_of
 from karuna.platform.nats_server import NatsServer, NatsSettings
 from karuna.platform.postgres import Postgres, PostgresSettings
 from karuna.platform.process import Process
@@ -45,25 +45,31 @@ class Local:
             home.nats,
             home.logs,
             self.accounts,
-            NatsSettings(self.ports.nats, self.ports.nats_monitor, binary=_named("KARUNA_NATS_SERVER")),
+            NatsSettings(
+                self.ports.nats, self.ports.nats_monitor, binary=_named("KARUNA_NATS_SERVER"), host=host_of("nats")
+            ),
         )
         self.postgres = Postgres(
             home.postgres,
             home.keys,
             home.logs,
-            PostgresSettings(self.ports.postgres, bin_dir=_named("KARUNA_POSTGRES_BIN")),
+            PostgresSettings(self.ports.postgres, bin_dir=_named("KARUNA_POSTGRES_BIN"), host=host_of("postgres")),
         )
         self.processes: dict[str, list[Process]] = {}
         self._sockets: dict[str, socket.socket] = {}
 
     def url(self, service: str) -> str:
         """Where a service answers."""
-        return f"http://{HOST}:{getattr(self.ports, service)}"
+        return f"http://{host_of(service)}:{getattr(self.ports, service)}"
 
     async def start_ground(self) -> None:
         """Broker and database, provisioned and migrated."""
         await self.postgres.start()
         await self.nats.start()
+        await self.furnish()
+
+    async def furnish(self) -> None:
+        """Migrate every database and make every stream and durable, on servers that answer already."""
         for service in SERVICES:
             await migrate(self.postgres.owner_dsn(service), f"services.{service}")
         client = await nats.connect(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from karuna.platform.files import write_private
+from karuna.platform.files import read_or_none, write_private
 
 HOST = "127.0.0.1"
 STEP = 100
@@ -39,6 +39,16 @@ class Ports:
 
 
 NAMES = tuple(field.name for field in fields(Ports))
+
+
+def host_of(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Where a part answers: this machine, or what ``KARUNA_HOST_<NAME>`` says (in containers: its own name)."""
+    return environ.get(f"KARUNA_HOST_{name.upper()}") or HOST
+
+
+def _fixed(environ: Mapping[str, str]) -> dict[str, int]:
+    """The ports that ``KARUNA_PORT_<NAME>`` names."""
+    return {name: int(environ[key]) for name in NAMES if (key := f"KARUNA_PORT_{name.upper()}") in environ}
 
 
 class HomeInUse(Exception):
@@ -77,13 +87,10 @@ class Home:
         finally:
             os.close(descriptor)
 
-    def ports(self) -> Ports:
-        """The block in use, as chosen by the last start; the default block before that."""
-        try:
-            saved = json.loads((self.path / "ports.json").read_text())
-        except FileNotFoundError:
-            return Ports()
-        return Ports(**{name: int(saved[name]) for name in NAMES if name in saved})
+    def ports(self, environ: Mapping[str, str] = os.environ) -> Ports:
+        """The block in use: as chosen by the last start, the default block before that; named ports always win."""
+        saved = json.loads(read_or_none(self.path / "ports.json") or "{}")
+        return Ports(**{**{name: int(saved[name]) for name in NAMES if name in saved}, **_fixed(environ)})
 
     def choose_ports(self, environ: Mapping[str, str] = os.environ, free: Callable[[int], bool] | None = None) -> Ports:
         """Choose and write down the block: the last one where it is free, else the first free one.
@@ -91,8 +98,8 @@ class Home:
         ``KARUNA_PORT_<NAME>`` fixes a port, which is then not moved. Raises ``OSError`` when nothing is free.
         """
         is_free = free or port_free
-        fixed = {n: int(environ[key]) for n in NAMES if (key := f"KARUNA_PORT_{n.upper()}") in environ}
-        saved = self.ports()
+        fixed = _fixed(environ)
+        saved = self.ports({})
         for base in (saved, *(Ports().shifted(STEP * step) for step in range(LAST_SHIFT))):
             ports = Ports(**{**asdict(base), **fixed})
             movable = [port for name, port in asdict(ports).items() if name not in fixed]

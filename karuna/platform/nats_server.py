@@ -48,22 +48,26 @@ class NatsServer:
         self.settings = settings
         self.url = f"nats://{settings.host}:{settings.port}"
         self.monitor_url = f"http://{settings.host}:{settings.monitor_port}"
-        self._config = folder / "server.conf"
+        self.config_file = folder / "server.conf"
         self.process = Process(
             "nats-server",
-            [str(find_binary(settings.binary)), "-c", str(self._config)],
+            [str(find_binary(settings.binary)), "-c", str(self.config_file)],
             log=logs / "nats-server.log",
             stop_signal=signal.SIGTERM,
         )
 
     async def start(self) -> None:
         """Write the configuration, start, wait until JetStream answers, and hand over the accounts' tokens."""
-        write_private(self.folder / "at-rest.conf", f'key: "{self._at_rest_key()}"\n')
-        write_private(self._config, self.config())
+        self.write_config()
         self.process.start()
         async with httpx.AsyncClient() as client:
-            await self.process.ready(lambda: _healthy(client, self.monitor_url))
+            await self.process.ready(lambda: healthy(client, self.monitor_url))
         await self.accounts.push(self.url)
+
+    def write_config(self) -> None:
+        """The two files a server over this folder starts from."""
+        write_private(self.folder / "at-rest.conf", f'key: "{self.at_rest_key()}"\n')
+        write_private(self.config_file, self.config())
 
     async def stop(self) -> None:
         await self.process.stop()
@@ -101,7 +105,7 @@ class NatsServer:
             f"jetstream {{\n{jetstream}}}\n"
         )
 
-    def _at_rest_key(self) -> str:
+    def at_rest_key(self) -> str:
         """Made once. Whoever loses it loses the streams; PostgreSQL can refill them."""
         path = self.accounts.folder / "jetstream.key"
         if not path.exists():
@@ -130,7 +134,8 @@ def _check(lines: Sequence[str]) -> Sequence[str]:
     return lines
 
 
-async def _healthy(client: httpx.AsyncClient, monitor_url: str) -> bool:
+async def healthy(client: httpx.AsyncClient, monitor_url: str) -> bool:
+    """Whether JetStream answers behind this monitoring port."""
     try:
         answer = await client.get(f"{monitor_url}/healthz", params={"js-enabled-only": "true"}, timeout=2)
     except httpx.TransportError:

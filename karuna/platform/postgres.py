@@ -101,6 +101,10 @@ class Postgres:
     async def start(self) -> None:
         """Make the data directory if there is none, start, wait until it answers, and make the databases."""
         await self.start_server()
+        await self.make_databases()
+
+    async def make_databases(self) -> None:
+        """Make the databases and roles that are missing, on whatever server answers there."""
         connection = await asyncpg.connect(self.admin_dsn("template1"), timeout=10)
         try:
             await databases.ensure(connection, self._passwords.of)
@@ -113,7 +117,7 @@ class Postgres:
             await asyncio.to_thread(self._init)
         await asyncio.to_thread(self._clear_stale_pid)
         self.process.start()
-        await self.process.ready(self._answers)
+        await self.process.ready(self.answers)
 
     async def fast_shutdown(self) -> None:
         """End all sessions, write a checkpoint, go."""
@@ -145,7 +149,12 @@ class Postgres:
         finally:
             secret.unlink()
 
-    async def _answers(self) -> bool:
+    def password(self, role: str) -> str:
+        """The password of a role, made up when first asked for."""
+        return self._passwords.of(role)
+
+    async def answers(self) -> bool:
+        """Whether it takes a connection now."""
         try:
             connection = await asyncpg.connect(self.admin_dsn(), timeout=5)
         except (OSError, asyncpg.CannotConnectNowError, TimeoutError):
