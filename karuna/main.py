@@ -225,7 +225,9 @@ def requeue_letter(service: ServiceArgument, letter: UUID, home: HomeOption = No
 def add_subscriber(
     name: str,
     allow: Annotated[list[str] | None, typer.Option(help="เช่น 'karuna.kalasin.dispatch.>'")] = None,
-    calls: Annotated[list[str] | None, typer.Option(help="พื้นที่ที่ส่งเรื่องเข้าได้ (areas it may ask calls of)")] = None,
+    calls: Annotated[
+        list[str] | None, typer.Option("--inbox-calls", help="พื้นที่ที่ส่งเรื่องเข้าได้ (areas it may ask calls of)")
+    ] = None,
     positions: Annotated[list[str] | None, typer.Option(help="AREA/UNIT")] = None,
     home: HomeOption = None,
 ) -> None:
