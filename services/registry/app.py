@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.registry import handlers
 from services.registry.api import cases, persons, reports
 from services.registry.keys import prepare
+from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
 from shared import audit
 from shared.consumer import Hears
@@ -66,6 +67,6 @@ SERVICE = Service(
     settings=RegistrySettings,
     routers=[persons.router, cases.router, reports.router, audit.router],
     hears=HEARS,
-    beside=[shred],
+    beside=[shred, rotate],
     prepare=prepare,
 )

@@ -1,0 +1,120 @@
+"""Changing the key: everything sealed under an older one is sealed again, a few rows at a time, while work goes on.
+
+How: put the new key *behind* the old one in the setting and restart every process (``1:…,2:…``: all can read both);
+then put it in front (``2:…,1:…``) and restart again. This job walks over the rows; when the figure
+``karuna_registry_rows_under_old_keys`` is 0, the old key is taken out of the setting and destroyed. Backups made
+before need it, so it is kept with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import structlog
+from prometheus_client import Gauge
+
+from services.registry import records
+from services.registry.keys import ring
+from services.registry.rules.identity import Held
+from services.registry.store import sealing
+from services.registry.store.people import Doc, Row, hexed
+from shared.crypto import Keyring
+from shared.database import Connection, Pool
+from shared.leader import LockConnection
+from shared.service import Runtime
+from shared.thai.identifiers import Identifier
+
+log = structlog.get_logger()
+
+BATCH = 200
+PAUSE_S = 0.05
+"""Between batches: the desk comes first."""
+LOOK_AGAIN_S = 3600.0
+OLD_ROWS = Gauge("karuna_registry_rows_under_old_keys", "Rows that are still sealed under an older key")
+
+
+async def rotate(runtime: Runtime) -> None:
+    """A job beside the service, one process at a time."""
+
+    async def lead(connection: LockConnection) -> None:
+        while not connection.is_closed():
+            await seal_again(runtime.pool, ring())
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    await runtime.leadership.hold("rotate", lead)
+
+
+async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> int:
+    """Seal everything under the current key; returns how many rows were changed."""
+    done = 0
+    async with pool.acquire() as db:
+        left = await sealing.count_old(db, keys.current_head, keys.current)
+    OLD_ROWS.set(left)
+    if left:
+        log.info("rotation.begun", rows=left, key=keys.current)
+    while left:
+        async with pool.acquire() as db, db.transaction():
+            changed = await _batch(db, keys)
+        done += changed
+        OLD_ROWS.set(max(0, left - done))
+        if not changed:
+            break
+        await asyncio.sleep(pause_s)
+    if done:
+        log.info("rotation.done", rows=done, key=keys.current)
+    return done
+
+
+async def _batch(db: Connection, keys: Keyring) -> int:
+    persons = await sealing.old_persons(db, keys.current_head, BATCH)
+    if persons:
+        await _seal_persons(db, keys, persons)
+    identifiers = await sealing.old_identifiers(db, keys.current, BATCH)
+    if identifiers:
+        await sealing.seal_identifiers(db, [_identifier(keys, row) for row in identifiers])
+    contacts = await sealing.old_contacts(db, keys.current, BATCH)
+    if contacts:
+        await sealing.seal_contacts(db, [_contact(keys, row) for row in contacts])
+    return len(persons) + len(identifiers) + len(contacts)
+
+
+async def _seal_persons(db: Connection, keys: Keyring, rows: list[asyncpg.Record]) -> None:
+    docs, marks = [], []
+    for row in rows:
+        name = records.opened_value(row, keys, "person", "name")
+        docs.append({"id": str(row["id"]), **_again(keys, row, "person", ("name", "birth", "line_user_id"))})
+        marks += records.key_rows(keys, row["id"], name, exercise=row["exercise"])
+    await sealing.seal_persons(db, docs, marks)
+
+
+def _identifier(keys: Keyring, row: Row) -> Doc:
+    value = records.opened_value(row, keys, "identifier") or ""
+    held = Held(Identifier(row["kind"], value), row["issuer"])
+    blind = keys.mark(records.kind_of("number", exercise=row["exercise"]), held.key)
+    return {
+        "id": str(row["id"]),
+        **_again(keys, row, "identifier", ("value",)),
+        "blind": hexed(blind),
+        "key_id": keys.current,
+    }
+
+
+def _contact(keys: Keyring, row: Row) -> Doc:
+    phone = records.opened_value(row, keys, "contact") or ""
+    blind = keys.mark(records.kind_of("phone", exercise=row["exercise"]), phone)
+    return {
+        "id": str(row["id"]),
+        **_again(keys, row, "contact", ("value", "name")),
+        "blind": hexed(blind),
+        "key_id": keys.current,
+    }
+
+
+def _again(keys: Keyring, row: Row, table: str, fields: tuple[str, ...]) -> Doc:
+    """These columns, opened and sealed under the current key."""
+    opened = {field: records.opened_value(row, keys, table, field) for field in fields}
+    return {
+        field: None if value is None else hexed(keys.seal(value, table, row["id"], field))
+        for field, value in opened.items()
+    }

@@ -1,0 +1,78 @@
+"""Rows sealed under an older key, and how they are written again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from services.registry.store.people import Doc
+from shared.database import Connection
+
+Row = asyncpg.Record
+
+# $1: how a blob of the current key begins; $2: that key's id; $3: how many at once.
+OLD_PERSONS = """
+select id, name, birth, line_user_id, exercise from person
+where substring(name from 1 for 3) <> $1::bytea or substring(birth from 1 for 3) <> $1
+   or substring(line_user_id from 1 for 3) <> $1
+limit $2 for update skip locked
+"""
+OLD_IDENTIFIERS = """
+select i.*, p.exercise from identifier i join person p on p.id = i.person_id
+where i.key_id <> $1 limit $2 for update of i skip locked
+"""
+OLD_CONTACTS = """
+select c.*, p.exercise from contact c join person p on p.id = c.person_id
+where c.key_id <> $1 limit $2 for update of c skip locked
+"""
+SEAL_PERSONS = """
+with dropped as (delete from person_key where person_id = any($3::uuid[])), named as (
+    insert into person_key select r.* from jsonb_populate_recordset(null::person_key, $2) as r
+)
+update person p set name = r.name, birth = r.birth, line_user_id = r.line_user_id
+from jsonb_populate_recordset(null::person, $1) as r where p.id = r.id
+"""
+SEAL_IDENTIFIERS = """
+update identifier i set value = r.value, blind = r.blind, key_id = r.key_id
+from jsonb_populate_recordset(null::identifier, $1) as r where i.id = r.id
+"""
+SEAL_CONTACTS = """
+update contact c set value = r.value, name = r.name, blind = r.blind, key_id = r.key_id
+from jsonb_populate_recordset(null::contact, $1) as r where c.id = r.id
+"""
+COUNT_OLD = """
+select (select count(*) from identifier where key_id <> $2) + (select count(*) from contact where key_id <> $2)
+     + (select count(*) from person where substring(name from 1 for 3) <> $1::bytea
+        or substring(birth from 1 for 3) <> $1 or substring(line_user_id from 1 for 3) <> $1)
+"""
+
+
+async def old_persons(db: Connection, head: bytes, limit: int) -> list[Row]:
+    return await db.fetch(OLD_PERSONS, head, limit)
+
+
+async def old_identifiers(db: Connection, key_id: int, limit: int) -> list[Row]:
+    return await db.fetch(OLD_IDENTIFIERS, key_id, limit)
+
+
+async def old_contacts(db: Connection, key_id: int, limit: int) -> list[Row]:
+    return await db.fetch(OLD_CONTACTS, key_id, limit)
+
+
+async def seal_persons(db: Connection, rows: Sequence[Doc], keys: Sequence[Doc]) -> None:
+    await db.execute(SEAL_PERSONS, list(rows), list(keys), [row["id"] for row in rows])
+
+
+async def seal_identifiers(db: Connection, rows: Sequence[Doc]) -> None:
+    await db.execute(SEAL_IDENTIFIERS, list(rows))
+
+
+async def seal_contacts(db: Connection, rows: Sequence[Doc]) -> None:
+    await db.execute(SEAL_CONTACTS, list(rows))
+
+
+async def count_old(db: Connection, head: bytes, key_id: int) -> int:
+    """How many rows are still under another key."""
+    found: int = await db.fetchval(COUNT_OLD, head, key_id)
+    return found
