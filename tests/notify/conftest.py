@@ -186,9 +186,9 @@ class Town:
 
     async def texts(self, number: int, count: int = 1, within_s: float = 5.0) -> list[Entry]:
         """What this telephone has got by SMS."""
-        to, inbox = phone(number), self.smsc.inbox
-        await inbox.wait(lambda box: len(seen(box, to)) >= count, within_s)
-        return seen(inbox, to)
+        to, inbox = phone(number)[1:], self.smsc.inbox
+        await inbox.wait(lambda box: len(_whole(box, to)) >= count, within_s)
+        return _whole(inbox, to)
 
     async def press(self, number: int, button: dict[str, str], **body: Any) -> dict[str, Any]:
         return await self.line.people.act(line_id(number), "postback", {"data": button["data"], **body}, _now_s())
@@ -227,6 +227,11 @@ class Town:
 
 def seen(inbox: Any, to: str) -> list[Entry]:
     return [entry for entry in inbox.after(0) if entry.to == to]
+
+
+def _whole(inbox: Any, to: str) -> list[Entry]:
+    """SMS of which every part has come."""
+    return [entry for entry in seen(inbox, to) if "…" not in entry.text]
 
 
 def _now_s() -> float:

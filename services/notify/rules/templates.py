@@ -12,6 +12,7 @@ from functools import cache
 from importlib import resources
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, meta
+from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -77,20 +78,12 @@ def render(name: str, channel: ChannelName, lang: Lang, values: dict[str, str]) 
         KeyError: no such template, or none for this channel.
 
     """
-    return _compiled(name, channel, lang)(values)
+    return _compiled(all_templates()[name].source(channel, lang)).render(values).strip()
 
 
 @cache
-def _compiled(name: str, channel: ChannelName, lang: Lang) -> _Renderer:
-    return _Renderer(all_templates()[name].source(channel, lang))
-
-
-class _Renderer:
-    def __init__(self, source: str) -> None:
-        self._template = _ENVIRONMENT.from_string(source)
-
-    def __call__(self, values: dict[str, str]) -> str:
-        return self._template.render(values).strip()
+def _compiled(source: str) -> JinjaTemplate:
+    return _ENVIRONMENT.from_string(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +121,7 @@ def _faults(
     if used - WORDS:
         return
     for sample in samples:
-        text = _Renderer(source)(sample[lang])
+        text = _compiled(source).render(sample[lang]).strip()
         yield from _faults_of_text(text, channel, brand.say(lang), ENDING.say(lang).format(number=short_number))
 
 

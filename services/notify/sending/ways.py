@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-import httpx
 import structlog
 from prometheus_client import Gauge
 from pydantic import SecretStr
@@ -26,7 +25,7 @@ from services.notify.channels.base import (
     TryLater,
     Unknown,
 )
-from services.notify.channels.line import LineChannel
+from services.notify.channels.line import LineChannel, QuotaUnknownError
 from services.notify.channels.sms_gateway import Gateway
 from services.notify.channels.sms_http import SmsHttpChannel
 from services.notify.channels.sms_smpp import SmppChannel
@@ -158,7 +157,7 @@ class AllWays:
                 if name == "line" and not exercise and isinstance(way.channel, LineChannel):
                     try:
                         way.quota_left = (await way.channel.quota()).left
-                    except (httpx.HTTPError, ValueError) as problem:
+                    except QuotaUnknownError as problem:
                         log.info("line.quota_unknown", area=area, reason=type(problem).__name__)
                         continue
                     if way.quota_left is not None:
