@@ -110,7 +110,7 @@ async def order(
     """Send an on-duty unit: open its run, stamp สั่งการ, start the timer. ``of``: a proposal that becomes an order."""
     previous = of.status if of else None
     made = of or _asked(trip, member, attempt, work.now, role=role, way="order", status="ordered")
-    made.run_id, made.status, made.way = new_id(), "ordered", "order"
+    made.run_id, made.status, made.way, made.previous_status = new_id(), "ordered", "order", previous
     made.asked_at, made.respond_by_at = work.now, work.now + policy.respond(trip.severity, volunteer=False)
     if of is None:
         await assignments.open_and_order(work.db, made, exercise=trip.exercise)
@@ -141,7 +141,7 @@ async def offer_now(
     """Ask a volunteer, or a crew for a ride that is due: the run is opened when they accept."""
     previous = of.status if of else None
     made = of or _asked(trip, member, attempt, work.now, role=role, way="offer", status="offered")
-    made.status, made.way, made.asked_at = "offered", "offer", work.now
+    made.status, made.way, made.previous_status, made.asked_at = "offered", "offer", previous, work.now
     made.respond_by_at = work.now + policy.respond(trip.severity, volunteer=member.volunteer)
     if of is None:
         await assignments.insert(work.db, made)
