@@ -1,0 +1,242 @@
+"""What callers and passengers are told, by night, for protected calls, and around a ride."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from services.notify import house
+from services.notify.rules.policy import Policy
+from shared.events.dispatch import (
+    AssignmentAtScene,
+    AssignmentEnRoute,
+    TripCancelled,
+    TripCompleted,
+    TripPlanned,
+    TripReplanned,
+    TripRequested,
+)
+from shared.events.intake import BarrierOpened, CallHandedOver, CallWithdrawn
+from shared.events.registry import PersonMatched, PersonRegistered
+from shared.thai.dates import local
+from shared.work import new_id, now_utc
+from tests.harness import AREA
+from tests.notify.conftest import Call, Town, line_id, phone
+
+CALLER = {"name": "สมศักดิ์", "phone": phone(9)}
+
+
+def night() -> Policy:
+    """Quiet hours that hold just now, whatever the clock says."""
+    here = local(now_utc())
+    return Policy(quiet_from=(here - timedelta(hours=1)).time(), quiet_until=(here + timedelta(hours=1)).time())
+
+
+async def plan_ride(town: Town, call: Call, pickup_at=None, **changes) -> None:
+    event = TripPlanned(
+        call_id=call.id, patient_id=call.patient_id, run_id=new_id(), unit_id=call.unit_id,
+        assignment_id=call.assignment_id, pickup_at=pickup_at, at=now_utc(), by="person",
+    )  # fmt: skip
+    await town.service.emit(call.trip_id, event, call.origin)
+
+
+async def complete(town: Town, call: Call, leg: str = "outbound") -> None:
+    event = TripCompleted(
+        call_id=call.id, patient_id=call.patient_id, leg=leg, at=now_utc(),
+        private=TripCompleted.Private(outcome="completed"),
+    )  # fmt: skip
+    await town.service.emit(call.trip_id, event, call.origin)
+
+
+async def test_the_caller_hears_of_receipt_departure_arrival_and_end_once_each(town: Town) -> None:
+    call = await town.call(caller=CALLER)
+    await town.step(AssignmentEnRoute, call)
+    await town.step(AssignmentAtScene, call)
+    await complete(town, call)
+    texts = [entry.text for entry in await town.texts(9, 4)]
+    for text, word in zip(texts, ("รับแจ้งแล้ว", "ออกเดินทางแล้ว", "ถึงแล้ว", "เสร็จสิ้น"), strict=True):
+        assert word in text and call.number in text
+    assert "ABCD-EFGH" in texts[0]
+
+
+async def test_a_caller_with_line_is_told_by_line_and_not_by_sms_as_well(town: Town) -> None:
+    await town.call(caller={**CALLER, "line_user_id": line_id(9)})
+    assert "รับแจ้งแล้ว" in (await town.chat(9))[0].text
+    message = (await town.messages(rule="caller_received"))[0]
+    await town.status(message["id"], "accepted")
+    assert [a["state"] for a in await town.attempts(message["id"])] == ["accepted", "cancelled"]
+
+
+async def test_an_english_speaker_is_told_in_english(town: Town) -> None:
+    await town.call(caller={**CALLER, "language": "en"})
+    assert "Help is being arranged" in (await town.texts(9))[0].text
+
+
+async def test_nobody_outside_the_crew_is_written_to_about_a_protected_call(town: Town) -> None:
+    crew = await town.crew(1)
+    call = await town.call(crew, caller=CALLER, protected=True)
+    await town.order(call)
+    entry = (await town.chat(1))[0]
+    assert call.number in entry.text and "สมศรี" not in entry.text
+    message = (await town.messages(rule="caller_received"))[0]
+    assert (message["status"], message["reason"]) == ("suppressed", "protected")
+    assert all(row["open_data"] == {} for row in await town.said("message"))
+
+
+async def test_what_was_handled_on_paper_is_told_to_nobody(town: Town) -> None:
+    crew = await town.crew(1)
+    call = await town.call(crew, caller=CALLER, back_entry=True)
+    await town.order(call, back_entry=True)
+    assert await town.messages() == []
+
+
+async def test_a_call_handed_over_for_good_is_told_and_one_that_is_only_shared_is_not(town: Town) -> None:
+    for ends, count in ((False, 1), (True, 2)):
+        call = await town.call(caller=CALLER)
+        private = CallHandedOver.Private(receiver="centre_1669", reason="outside_area")
+        event = CallHandedOver(at=now_utc(), by="person", ends_call=ends, private=private)
+        await town.service.emit(call.id, event, call.origin)
+        assert len(await town.messages(call_id=call.id)) == count
+
+
+async def test_routine_waits_for_the_morning_and_an_emergency_does_not(town: Town) -> None:
+    house.settle({AREA: night()})
+    pickup_at = now_utc() + timedelta(days=2)
+    ride = await town.call(caller=CALLER, lane="booked", appointment=pickup_at)
+    await plan_ride(town, ride, pickup_at)
+    await town.call(caller={"phone": phone(8)})
+    await town.texts(8)
+    message = (await town.messages(rule="ride_planned"))[0]
+    attempt = (await town.attempts(message["id"]))[0]
+    assert attempt["due_at"] > now_utc() + timedelta(minutes=50)
+    assert message["status"] == "planned"
+
+
+async def test_a_ride_that_starts_before_the_morning_is_told_by_night(town: Town) -> None:
+    house.settle({AREA: night()})
+    pickup_at = now_utc() + timedelta(minutes=30)
+    ride = await town.call(caller=CALLER, lane="booked", appointment=pickup_at)
+    await plan_ride(town, ride, pickup_at)
+    assert any("จัดรถแล้ว" in entry.text for entry in await town.texts(9, 2))
+
+
+async def test_the_evening_before_passenger_and_crew_are_reminded_once(town: Town) -> None:
+    crew = await town.crew(1)
+    pickup_at = now_utc() + timedelta(days=3)
+    call = await town.call(crew, caller=CALLER, lane="booked", appointment=pickup_at)
+    await town.offer(call, pickup_at)
+    await town.accepted(call, crew)
+    await plan_ride(town, call, pickup_at)
+    due = await town.service.sql("select * from due where kind = 'reminder'")
+    evening = local(due[0]["due_at"])
+    assert len(due) == 1
+    assert (evening.hour, evening.date()) == (18, local(pickup_at).date() - timedelta(days=1))
+    assert await town.service.do_due("reminder") == 1
+    assert len(await town.messages(rule="ride_reminder")) == 1
+    assert [m["recipient_id"] for m in await town.messages(rule="crew_reminder")] == [crew]
+
+
+async def test_moving_the_ride_moves_the_reminder_and_cancelling_drops_it(town: Town) -> None:
+    pickup_at = now_utc() + timedelta(days=3)
+    call = await town.call(caller=CALLER, lane="booked", appointment=pickup_at)
+    await plan_ride(town, call, pickup_at)
+    moved = TripReplanned(
+        call_id=call.id, patient_id=call.patient_id, run_id=new_id(), unit_id=call.unit_id,
+        pickup_at=pickup_at + timedelta(days=1), previous_run_id=new_id(), previous_unit_id=call.unit_id,
+        previous_pickup_at=pickup_at, at=now_utc(), by="person",
+    )  # fmt: skip
+    await town.service.emit(call.trip_id, moved, call.origin)
+    due = await town.service.sql("select due_at from due where kind = 'reminder'")
+    assert [local(row["due_at"]).date() for row in due] == [local(pickup_at).date()]
+    assert len(await town.messages(rule="ride_changed")) == 1
+    gone = TripCancelled(
+        call_id=call.id, patient_id=call.patient_id, leg="outbound", at=now_utc(), by="person",
+        private=TripCancelled.Private(reason="appointment_moved"),
+    )  # fmt: skip
+    await town.service.emit(call.trip_id, gone, call.origin)
+    assert await town.service.sql("select 1 from due where kind = 'reminder'") == []
+    assert len(await town.messages(rule="ride_cancelled")) == 1
+
+
+async def test_what_waits_is_dropped_when_the_caller_withdraws(quiet_town: Town) -> None:
+    town = quiet_town
+    call = await town.call(caller=CALLER)
+    await town.service.emit(call.id, CallWithdrawn(at=now_utc(), by="person"), call.origin)
+    message = (await town.messages())[0]
+    assert (message["status"], message["reason"]) == ("cancelled", "call_withdrawn")
+    assert {a["state"] for a in await town.attempts(message["id"])} == {"cancelled"}
+
+
+async def test_at_the_hospital_the_passenger_gets_a_button_to_come_back_and_dispatch_hears_of_it(town: Town) -> None:
+    caller = {**CALLER, "line_user_id": line_id(9)}
+    call = await town.call(caller=caller, lane="booked", appointment=now_utc() + timedelta(hours=3))
+    back = TripRequested(
+        call_id=call.id, patient_id=call.patient_id, kind="medical", leg="return", lane="booked", severity="green",
+        severity_scheme="cbd", waits_for_ready=True, at=now_utc(),
+    )  # fmt: skip
+    return_id = new_id()
+    await town.service.emit(return_id, back, call.origin)
+    await complete(town, call)
+    ready = (await town.chat(9, 2))[1]
+    assert [button["label"] for button in ready.buttons] == ["พร้อมกลับ"]
+    await town.write(9, "พร้อมกลับค่ะ")
+    replies = [row["data"] for row in await town.said("reply.received")]
+    assert [(reply["answer"], reply["trip_id"]) for reply in replies] == [("ready", str(return_id))]
+    await town.press(9, ready.buttons[0])
+    replies = [row["data"] for row in await town.said("reply.received")]
+    assert [reply["answer"] for reply in replies] == ["ready", "ready"]
+
+
+async def test_a_rating_is_said_as_a_score_and_its_words_stay_here(town: Town) -> None:
+    call = await town.call(caller={**CALLER, "line_user_id": line_id(9)})
+    await complete(town, call)
+    await town.until(lambda: town.messages(rule="caller_done", status="accepted"))
+    await town.write(9, "5 ดาว")
+    given = await town.said("rating.given")
+    assert [row["data"]["private"]["score"] for row in given] == [5]
+    assert given[0]["open_data"] == {
+        "call_id": str(call.id),
+        "trip_id": str(call.trip_id),
+        "at": given[0]["data"]["at"],
+    }
+
+
+async def test_who_does_not_know_the_way_gets_a_card_of_guidance(town: Town) -> None:
+    call = await town.call(caller=CALLER)
+    for barrier in ("money", "knowledge"):
+        private = BarrierOpened.Private(barrier=barrier, action="guide", owner="call_taker")
+        event = BarrierOpened(call_id=call.id, at=now_utc(), private=private)
+        await town.service.emit(new_id(), event, call.origin)
+    assert [m["template"] for m in await town.messages(rule="caller_guidance")] == ["guidance_card"]
+
+
+async def test_a_barrier_heard_before_its_call_waits_for_it(town: Town) -> None:
+    from tests.harness import call_origin
+
+    call_id = new_id()
+    private = BarrierOpened.Private(barrier="knowledge", action="guide", owner="call_taker")
+    event = BarrierOpened(call_id=call_id, at=now_utc(), private=private)
+    await town.service.emit(new_id(), event, call_origin(call_id))
+    assert len(await town.service.sql("select 1 from parked where waits_id = $1", call_id)) == 1
+    assert await town.messages() == []
+
+
+async def test_a_passenger_whom_the_registry_can_reach_is_told_directly_unless_they_may_not_be_written_to(
+    town: Town,
+) -> None:
+    for may, told in ((True, "patient"), (False, None)):
+        person_id = new_id()
+        private = PersonRegistered.Private(phone=phone(7), may_be_texted=may)
+        from tests.harness import call_origin
+
+        await town.service.emit(person_id, PersonRegistered(at=now_utc(), private=private), call_origin(person_id))
+        pickup_at = now_utc() + timedelta(days=1)
+        call = await town.call(caller=CALLER, lane="booked", appointment=pickup_at)
+        matched = PersonMatched(
+            call_id=call.id, patient_id=call.patient_id, at=now_utc(), by="system",
+            private=PersonMatched.Private(method="identifier"),
+        )  # fmt: skip
+        await town.service.emit(person_id, matched, call.origin)
+        await plan_ride(town, call, pickup_at)
+        message = (await town.messages(rule="ride_planned", call_id=call.id))[0]
+        assert message["recipient_kind"] == "patient"
+        assert message["status"] == ("planned" if told else "suppressed") or message["status"] == "accepted"
