@@ -4,15 +4,14 @@
 fresh, migrated database of a service by copying a template. What a test does to the two servers (kill, pause) it
 need not undo: the next fixture starts them again.
 
-The two protocols are the seam: whatever serves them (the wheels' programs here, containers elsewhere), tests see
-no difference.
+The two protocols are the seam: whatever serves them (the wheels' programs here, ``tests/containers.py`` with
+``KARUNA_TEST_CONTAINERS=1``), tests see no difference.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -35,6 +34,7 @@ from karuna.platform.postgres import Postgres, PostgresSettings
 from karuna.platform.provision import call, provision
 from shared.database import migrate
 from shared.streams import STREAMS
+from tests import containers
 
 
 class Broker(Protocol):
@@ -43,6 +43,8 @@ class Broker(Protocol):
     url: str
     monitor_url: str
     accounts: Accounts
+    data: Path
+    """The folder in which it keeps what it stores."""
 
     def creds(self, user: str) -> Path: ...
     def connected(self, user: str, **options: Any) -> AbstractAsyncContextManager[Client]: ...
@@ -62,6 +64,7 @@ class DatabaseServer(Protocol):
     async def kill(self) -> None: ...
     def pause(self) -> None: ...
     def resume(self) -> None: ...
+    def log_text(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class LocalBroker:
         )
         self.url = self.server.url
         self.monitor_url = self.server.monitor_url
+        self.data = self.server.folder
 
     def creds(self, user: str) -> Path:
         return self.accounts.creds(user)
@@ -172,32 +176,43 @@ class LocalDatabaseServer:
     def resume(self) -> None:
         self.server.resume()
 
+    def log_text(self) -> str:
+        return self.server.process.log.read_text()
+
 
 # --- fixtures ------------------------------------------------------------------------------------------------
-
-
-def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
-    if os.environ.get("KARUNA_TEST_CONTAINERS") == "1":
-        raise pytest.UsageError("containers do not serve Broker and DatabaseServer yet")
-    return factory.mktemp(name)
 
 
 @pytest.fixture(scope="session")
 def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """The broker of the whole run. Its streams are whatever the last test left: ask for ``streams``."""
-    broker = LocalBroker(_folder(tmp_path_factory, "broker"))
-    asyncio.run(broker.start())
-    yield broker
-    asyncio.run(broker.stop())
+    folder = tmp_path_factory.mktemp("broker")
+    if containers.WANTED:
+        containers.need_engine()
+        broker: Any = containers.ContainerBroker(folder, free_port(), free_port())
+    else:
+        broker = LocalBroker(folder)
+    try:
+        asyncio.run(broker.start())
+        yield broker
+    finally:
+        asyncio.run(broker.stop())
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
     """The database server of the whole run."""
-    server = LocalDatabaseServer(_folder(tmp_path_factory, "database"))
-    asyncio.run(server.start())
-    yield server
-    asyncio.run(server.stop())
+    folder = tmp_path_factory.mktemp("database")
+    if containers.WANTED:
+        containers.need_engine()
+        server: Any = containers.ContainerDatabaseServer(folder, free_port())
+    else:
+        server = LocalDatabaseServer(folder)
+    try:
+        asyncio.run(server.start())
+        yield server
+    finally:
+        asyncio.run(server.stop())
 
 
 @pytest_asyncio.fixture

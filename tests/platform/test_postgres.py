@@ -63,7 +63,7 @@ async def test_commits_are_on_disk_and_values_stay_out_of_the_log(postgres: Data
         await admin.execute("select 'somchai-canary'::int")
     await admin.close()
     assert shown == {"fsync": "on", "synchronous_commit": "on", "max_connections": "300"}
-    assert "canary" not in postgres.server.process.log.read_text()
+    assert "canary" not in postgres.log_text()
 
 
 async def test_after_a_kill_everything_committed_is_there(postgres: DatabaseServer, database: MakeDatabase) -> None:

@@ -31,7 +31,7 @@ async def test_what_lies_on_disk_is_encrypted(streams: Broker) -> None:
         await client.jetstream().publish(subject, b"somchai-canary")
         stored = await client.jetstream().get_msg("INTAKE", 1)
     assert stored.data == b"somchai-canary"
-    files = [file for file in streams.server.folder.rglob("*") if file.is_file()]
+    files = [file for file in streams.data.rglob("*") if file.is_file()]
     assert any(file.suffix == ".blk" for file in files)
     assert not [file for file in files if b"somchai-canary" in file.read_bytes()]
 
