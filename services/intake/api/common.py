@@ -20,7 +20,8 @@ from shared.work import Work
 DESK = (Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
 TAKES = (*DESK, Role.PARTNER)
 READS = (*DESK, Role.PARTNER, Role.CASE_MANAGER)
-REPORTS = (*DESK, Role.CASE_MANAGER)
+REPORTS = (*DESK, Role.CASE_MANAGER, Role.AUDITOR)
+BARRIERS = (*DESK, Role.CASE_MANAGER)
 
 NO_AREA = (403, "no_area", "บัญชีของท่านไม่มีพื้นที่ที่เปิดให้บริการ", "your account has no municipality that is served here")
 
@@ -28,6 +29,7 @@ AtDesk = Annotated[Caller, Depends(may(*DESK))]
 WhoTakes = Annotated[Caller, Depends(may(*TAKES))]
 WhoReads = Annotated[Caller, Depends(may(*READS))]
 WhoReports = Annotated[Caller, Depends(may(*REPORTS))]
+WhoMeetsBarriers = Annotated[Caller, Depends(may(*BARRIERS))]
 
 
 def runtime_of(request: Request) -> Runtime:

@@ -21,7 +21,7 @@ from services.intake.answers import (
 )
 from services.intake.api.common import (
     AtDesk,
-    WhoReads,
+    WhoMeetsBarriers,
     WhoTakes,
     areas_of,
     call_to_change,
@@ -95,7 +95,7 @@ async def acknowledge(
 @router.get(
     "/calls/{call_id}/barriers", tags=["barriers"], response_model=BarrierList, responses=problems(401, 403, 404)
 )
-async def list_barriers(request: Request, caller: WhoReads, call_id: UUID) -> BarrierList:
+async def list_barriers(request: Request, caller: WhoMeetsBarriers, call_id: UUID) -> BarrierList:
     """อุปสรรค | The barriers of a call: asked, met, unmet, with their actions and owners."""
     runtime = runtime_of(request)
     call = await call_to_read(runtime, caller, call_id)
@@ -106,7 +106,7 @@ async def list_barriers(request: Request, caller: WhoReads, call_id: UUID) -> Ba
 
 @router.post("/barriers/{barrier_id}/met", tags=["barriers"], response_model=BarrierOut, responses=ACT)
 async def met(
-    request: Request, caller: WhoReads, barrier_id: UUID, body: MetBody, idempotency_key: IdempotencyKey = None
+    request: Request, caller: WhoMeetsBarriers, barrier_id: UUID, body: MetBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """แก้ไขแล้ว | The action helped; ``outcome`` says how."""
 
@@ -120,7 +120,11 @@ async def met(
 
 @router.post("/barriers/{barrier_id}/unmet", tags=["barriers"], response_model=BarrierOut, responses=ACT)
 async def unmet(
-    request: Request, caller: WhoReads, barrier_id: UUID, body: UnmetBody, idempotency_key: IdempotencyKey = None
+    request: Request,
+    caller: WhoMeetsBarriers,
+    barrier_id: UUID,
+    body: UnmetBody,
+    idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """แก้ไขไม่ได้ | It could not be overcome; ``reason`` says why. Counted, never hidden."""
 

@@ -105,7 +105,7 @@ create table patient (
     mobility        text,
     needs           text[] not null,
     groups          text[] not null,
-    constraint patient_position_once unique (call_id, position)
+    constraint patient_position_once unique (call_id, position) deferrable initially deferred
 );
 create index patient_person on patient (person_id) where person_id is not null;
 create index patient_name on patient (name_key text_pattern_ops) where name_key is not null;

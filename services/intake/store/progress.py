@@ -169,7 +169,7 @@ async def series(db: Connection | Pool, first_id: UUID) -> list[Row]:
 # --- ringing -----------------------------------------------------------------
 
 ADD_RINGING = """
-with gone as (delete from ringing where rang_at < $4 - interval '1 hour')
+with gone as (delete from ringing where rang_at < $4::timestamptz - interval '1 hour')
 insert into ringing (id, area, phone, rang_at) values ($1, $2, $3, $4)
 """
 RECENT_RINGING = """

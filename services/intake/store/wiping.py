@@ -57,7 +57,7 @@ update call c set (
     community, destination, appointment, appointment_at, companions, external_refs, tracking_code, series_of,
     occurrence, requirements, hazard, patient_count
 ) = (
-    select r.status, r.stage, r.ended_at, null, r.caller_name, r.caller_name_key, r.caller_phone,
+    select r.status, r.stage, r.ended_at, null::timestamptz, r.caller_name, r.caller_name_key, r.caller_phone,
         r.caller_phone_typed, r.caller_relation, r.caller_line_user_id, r.caller_language, r.lat, r.lon,
         r.point_typed, r.address, r.landmark, r.tambon_code, r.community, r.destination, r.appointment,
         r.appointment_at, r.companions, r.external_refs, r.tracking_code, r.series_of, r.occurrence,
