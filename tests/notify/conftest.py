@@ -91,6 +91,8 @@ class Town:
     smsc: Smsc
     url: str
     app: Any
+    dsn: str
+    channels_file: Path
     jobs: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -238,13 +240,13 @@ def _now_s() -> float:
     return datetime.now(UTC).timestamp()
 
 
-def channels(line_url: str, smsc_port: int, **line: Any) -> dict[str, Any]:
+def channels(line_url: str, smsc_port: int) -> dict[str, Any]:
     """What ``KARUNA_CHANNELS_FILE`` holds."""
     return {
         "areas": {
             AREA: {
                 "line": {
-                    "base_url": line_url, "access_token": TOKEN, "channel_secrets": [SECRET], "timeout_s": 1.0, **line,
+                    "base_url": line_url, "access_token": TOKEN, "channel_secrets": [SECRET], "timeout_s": 1.0,
                 },
                 "sms": {
                     "kind": "smpp", "provider": "smsc", "host": "127.0.0.1", "port": smsc_port, "system_id": "karuna",
@@ -257,21 +259,22 @@ def channels(line_url: str, smsc_port: int, **line: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def a_town(database: MakeDatabase, folder: Path, **line: Any) -> AsyncIterator[Town]:
+async def a_town(database: MakeDatabase, folder: Path, **settings: Any) -> AsyncIterator[Town]:
+    """``settings`` are those of the service."""
     made = await database("notify")
     channel = Channel(TOKEN, SECRET)
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(line_server(LineWorld(channel)))
         smsc = await stack.enter_async_context(Smsc({"karuna": SecretStr("secret")}))
         file = folder / "channels.json"
-        file.write_text(json.dumps(channels(world.url, smsc.port, **line)))
+        file.write_text(json.dumps(channels(world.url, smsc.port)))
         service = await stack.enter_async_context(
-            service_running(SERVICE, made.dsn, folder, channels_file=file, pool_size=10)
+            service_running(SERVICE, made.dsn, folder, channels_file=file, pool_size=10, **settings)
         )
         app = service.client._transport.app  # type: ignore[attr-defined]
         url = await stack.enter_async_context(serving(app, listening()))
         channel.webhook_url = f"{url}/v1/line/{AREA}/webhook"
-        town = Town(service, world, smsc, url, app)
+        town = Town(service, world, smsc, url, app, made.dsn, file)
         try:
             yield town
         finally:
