@@ -1,0 +1,149 @@
+"""What must never happen is forbidden by the database, whatever the program believes."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from shared.work import new_id, now_utc
+from tests.dispatch.conftest import Town
+
+OPEN = "insert into run (id, unit_id, area, lane, exercise, status, opened_at) values ($1, $2, 'kalasin', 'emergency', false, 'open', now())"
+BOOK = """
+insert into run (id, unit_id, area, lane, exercise, status, booked, override_reason)
+values ($1, $2, 'kalasin', 'booked', false, 'planned', tstzrange($3, $4), $5)
+"""
+
+
+async def refused(town: Town, error: type[Exception], statement: str, *arguments: Any) -> None:
+    with pytest.raises(error):
+        await town.running.sql(statement, *arguments)
+
+
+async def test_no_unit_is_in_two_open_runs(town: Town) -> None:
+    unit = await town.unit(1)
+    await town.call()
+    assert len(await town.running.sql("select from run where status = 'open'")) == 1
+    await refused(town, asyncpg.UniqueViolationError, OPEN, new_id(), unit.id)
+
+
+async def test_a_unit_that_sets_out_on_its_booking_while_it_is_ordered_is_in_one_run_only(town: Town) -> None:
+    """An emergency order and the first departure of a booked run, at the same moment, many times over."""
+    for _ in range(6):
+        unit = await town.unit(1)
+        at = now_utc() + timedelta(hours=2)
+        ride = await town.call(lane="booked", severity="green", appointment={"at": at})
+        trip = await town.trip(ride)
+        booked = await town.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}, status=201)
+        await town.step(booked["id"], "accept", unit)
+        body = {"step": "en_route", "at": now_utc().isoformat()}
+        path = f"/v1/assignments/{booked['id']}/steps"
+        answer, _ = await asyncio.gather(
+            town.running.client.post(path, json=body, headers=unit.headers), town.call()
+        )
+        assert answer.status_code in {200, 409}, answer.text
+        runs = await town.running.sql("select lane from run where unit_id = $1 and status = 'open'", unit.id)
+        assert len(runs) == 1
+        await town.running.sql("update run set status = 'closed', closed_at = now() where status = 'open'")
+        await town.running.sql("update unit set active = false")
+    assert await town.running.dead_letters() == []
+
+
+async def test_bookings_of_a_unit_do_not_overlap_unless_somebody_wrote_down_why(town: Town) -> None:
+    unit = await town.unit(1)
+    now = now_utc()
+    hour, reason = timedelta(hours=1), "local_knowledge"
+    await town.running.sql(BOOK, new_id(), unit.id, now, now + 2 * hour, None)
+    await refused(town, asyncpg.ExclusionViolationError, BOOK, new_id(), unit.id, now + hour, now + 3 * hour, None)
+    await town.running.sql(BOOK, new_id(), unit.id, now + 2 * hour, now + 3 * hour, None)
+    await town.running.sql(BOOK, new_id(), unit.id, now + hour, now + 3 * hour, reason)
+
+
+async def test_two_bookings_at_once_of_one_unit_and_one_wins(town: Town) -> None:
+    unit = await town.unit(1)
+    at = now_utc() + timedelta(days=1)
+    rides = [await town.trip(await town.call(lane="booked", severity="green", appointment={"at": at})) for _ in range(5)]
+    client, body = town.running.client, {"unit_id": str(unit.id)}
+    answers = await asyncio.gather(
+        *(client.post(f"/v1/trips/{ride['id']}/assign", json=body, headers=town.desk) for ride in rides)
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
+
+
+async def test_one_accepted_unfinished_primary_per_trip(town: Town) -> None:
+    first, second = await town.unit(1), await town.unit(2)
+    await town.call()
+    await town.running.do_due("order_timeout")
+    statement = "update assignment set status = 'accepted' where unit_id = $1"
+    await town.running.sql(statement, first.id)
+    await refused(town, asyncpg.UniqueViolationError, statement, second.id)
+
+
+async def test_an_order_belongs_to_a_run(town: Town) -> None:
+    await town.unit(1)
+    await town.call()
+    await refused(town, asyncpg.CheckViolationError, "update assignment set run_id = null")
+
+
+async def test_statuses_and_their_moments_agree(town: Town) -> None:
+    await town.unit(1)
+    await town.call()
+    for statement in (
+        "update trip set status = 'completed'",
+        "update trip set status = 'flying'",
+        "update run set status = 'closed'",
+        "update assignment set status = 'cleared'",
+        "update unit set duty = 'out_of_service'",
+        "update unit set cleanliness = 'contaminated'",
+        "update unit set vehicle_id = null",
+    ):
+        await refused(town, asyncpg.CheckViolationError, statement)
+
+
+async def test_steps_are_append_only(town: Town) -> None:
+    unit = await town.unit(1)
+    [asked] = await town.asked(await town.call())
+    await town.step(asked["id"], "accept", unit)
+    await refused(town, asyncpg.RaiseError, "update step set at = now()")
+    await refused(town, asyncpg.RaiseError, "delete from step")
+
+
+async def test_nobody_is_on_duty_twice(town: Town) -> None:
+    first, second = await town.unit(1), await town.unit(2)
+    statement = "insert into on_duty (crew_id, unit_id) values ($1, $2)"
+    await refused(town, asyncpg.UniqueViolationError, statement, first.crew[0], second.id)
+
+
+def sql_constants() -> dict[str, str]:
+    """Every SQL text of the service."""
+    import importlib
+    import pkgutil
+
+    import services.dispatch
+
+    found: dict[str, str] = {}
+    for module in pkgutil.walk_packages(services.dispatch.__path__, "services.dispatch."):
+        if module.name.endswith("__main__"):
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            words = value.split() if isinstance(value, str) and name.isupper() else []
+            if words and words[0].lower() in {"select", "insert", "update", "delete", "with"}:
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+async def test_every_statement_is_understood(town: Town) -> None:
+    async with town.running.runtime.pool.acquire() as connection:
+        for name, statement in sql_constants().items():
+            try:
+                await connection.prepare(statement)
+            except asyncpg.PostgresError as problem:
+                pytest.fail(f"{name}: {problem}")
+
+
+def test_sql_is_found() -> None:
+    assert len(sql_constants()) > 80

@@ -1,0 +1,152 @@
+"""Positions over HTTP and from vehicles: on the real broker, with dispatch's own rights; never a row."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest_asyncio
+
+from services.dispatch import fleet, positions
+from services.dispatch.app import SERVICE
+from services.dispatch.positions import KNOWN
+from shared.streams import inbox_positions_subject
+from shared.work import new_id, now_utc
+from tests.dispatch.conftest import HERE, NORTH, Town, Unit
+from tests.harness import AREA, bearer, service_running
+from tests.platform_fixtures import Broker, MakeDatabase
+
+
+@pytest_asyncio.fixture
+async def live(database: MakeDatabase, streams: Broker, tmp_path: Path) -> AsyncIterator[Town]:
+    """Dispatch connected to the broker, listening for positions."""
+    made = await database("dispatch")
+    KNOWN.last.clear()
+    KNOWN.areas.clear()
+    fleet.forget()
+    settings: dict[str, Any] = {"nats_url": streams.url, "nats_credentials": streams.creds("dispatch")}
+    async with service_running(SERVICE, made.dsn, tmp_path, **settings) as running:
+        await running.runtime.bus.open()
+        listening = asyncio.create_task(positions.listen(running.runtime))
+        yield Town(running)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        assert running.runtime.bus.refusals == []
+        await running.runtime.bus.close()
+
+
+async def until(true: Callable[[], Awaitable[bool] | bool]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            found = true()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.01)
+
+
+def fix(unit: Unit, km: float, age_s: float = 0) -> dict[str, Any]:
+    at = now_utc() - timedelta(seconds=age_s)
+    return {"unit_id": str(unit.id), "lon": HERE[0], "lat": HERE[1] + km * NORTH, "at": at.isoformat()}
+
+
+async def stored(streams: Broker) -> dict[str, Any]:
+    """What the memory stream holds: subject → body."""
+    async with streams.connected("console") as client:
+        inbox = client.new_inbox()
+        answers = await client.subscribe(inbox)
+        wanted = {"multi_last": ["internal.*.telemetry.unit.*.position.v1"]}
+        await client.publish("$JS.API.DIRECT.GET.POSITIONS", orjson.dumps(wanted), reply=inbox)
+        found: dict[str, Any] = {}
+        while True:
+            message = await answers.next_msg(timeout=5)
+            if not message.data:
+                return found
+            found[message.headers["Nats-Subject"]] = orjson.loads(message.data)
+
+
+async def test_the_last_position_of_a_unit_is_kept_by_the_stream_and_shown_on_the_board(
+    live: Town, streams: Broker
+) -> None:
+    unit = await live.unit(5)
+    await live.post("/v1/positions", {"positions": [fix(unit, 3, 20), fix(unit, 2)]}, status=202)
+    await live.post("/v1/positions", {"positions": [fix(unit, 4, 400)]}, status=202)
+    await live.running.runtime.bus.client.flush()
+    subject = f"internal.kalasin.telemetry.unit.{unit.id}.position.v1"
+    kept = await stored(streams)
+    assert round((kept[subject]["lat"] - HERE[1]) / NORTH) == 2, "the newest by its own clock wins"
+    [board] = (await live.get("/v1/units"))["items"]
+    assert round((board["position"]["lat"] - HERE[1]) / NORTH) == 2
+    assert not board["position"]["stale"]
+    assert await live.running.sql("select from event_log where noun = 'position'") == []
+
+
+async def test_a_nearer_position_decides_and_an_old_one_is_marked(live: Town) -> None:
+    home, moved = await live.unit(2), await live.unit(8)
+    await live.post("/v1/positions", {"positions": [fix(moved, 0.5), fix(home, 2, 3600)]}, status=202)
+    call_id = await live.call()
+    [asked] = await live.asked(call_id)
+    assert asked["unit_id"] == str(moved.id)
+    trip = await live.trip(call_id)
+    found = (await live.get(f"/v1/trips/{trip['id']}/recommendations"))["items"]
+    stale = {item["unit_id"]: item["position_stale"] for item in found}
+    assert stale == {str(moved.id): False, str(home.id): True}
+    board = {item["id"]: item["position"]["stale"] for item in (await live.get("/v1/units"))["items"]}
+    assert board == {str(moved.id): False, str(home.id): True}
+
+
+async def test_vehicles_tell_their_positions_on_the_inbox_topic(live: Town, streams: Broker) -> None:
+    unit = await live.unit(5)
+    body = {key: value for key, value in fix(unit, 1).items() if key != "unit_id"}
+    async with streams.connected("simulator") as client:
+        await client.publish(inbox_positions_subject("elsewhere", str(unit.id)), orjson.dumps(body))
+        await client.publish(inbox_positions_subject(AREA, str(new_id())), orjson.dumps(body))
+        await client.publish(inbox_positions_subject(AREA, str(unit.id)), b"\xff not json")
+        await client.publish(inbox_positions_subject(AREA, str(unit.id)), orjson.dumps({**body, "lat": 999}))
+        await client.publish(inbox_positions_subject(AREA, str(unit.id)), orjson.dumps(body))
+        await client.flush()
+
+    async def heard() -> bool:
+        return len(await stored(streams)) == 1
+
+    await until(heard)
+    assert round((KNOWN.last[unit.id].point.lat - HERE[1]) / NORTH) == 1
+
+
+async def test_a_process_that_starts_later_reads_what_was_said_before(live: Town) -> None:
+    unit = await live.unit(5)
+    await live.post("/v1/positions", {"positions": [fix(unit, 1)]}, status=202)
+    await live.running.runtime.bus.client.flush()
+    KNOWN.last.clear()
+    another = asyncio.create_task(positions.listen(live.running.runtime))
+    await until(lambda: unit.id in KNOWN.last)
+    another.cancel()
+    await asyncio.gather(another, return_exceptions=True)
+
+
+async def test_a_crew_tells_its_own_position_only_and_all_or_none_is_taken(live: Town) -> None:
+    own, other = await live.unit(1), await live.unit(2)
+    await live.post("/v1/positions", {"positions": [fix(own, 1)]}, status=202, headers=own.headers)
+    mixed = {"positions": [fix(own, 2), fix(other, 1)]}
+    refused = await live.post("/v1/positions", mixed, status=422, headers=own.headers)
+    assert [error["field"] for error in refused["errors"]] == ["positions.1.unit_id"]
+    assert round((KNOWN.last[own.id].point.lat - HERE[1]) / NORTH) == 1
+    future = await live.post("/v1/positions", {"positions": [fix(own, 1, -3600)]}, status=422)
+    assert future["errors"][0]["field"] == "positions.0.at"
+    many = {"positions": [fix(own, 1)] * 501}
+    await live.post("/v1/positions", many, status=422)
+    await live.post("/v1/positions", {"positions": []}, status=422)
+    await live.post("/v1/positions", mixed, status=422, headers=bearer("dispatcher", areas=["elsewhere"]))
+
+
+async def test_without_the_broker_positions_are_refused_and_everything_else_goes_on(town: Town) -> None:
+    unit = await town.unit(1)
+    answer = await town.running.client.post(
+        "/v1/positions", json={"positions": [fix(unit, 1)]}, headers=town.desk
+    )
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert len(await town.asked(await town.call())) == 1
