@@ -26,7 +26,7 @@ async def take_call(work: Work, message: Message) -> None:
         return
     if before is None or before["facts_seq"] < seq:
         # Not in a replay: whoever was matched, changed or erased since stays as they are.
-        await matching.match_patients(work, message.id, event.private, origin)
+        await matching.match_patients(work, message.id, event, origin, first=before is None)
     await note(work, message)
 
 

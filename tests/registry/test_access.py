@@ -187,6 +187,18 @@ async def test_a_secret_person_is_found_by_nobody_and_read_by_the_three_roles(re
     assert "person_id" not in again.json()
 
 
+async def test_a_person_becomes_secret_with_the_group_that_is(registry: Running) -> None:
+    plain = await Call(registry, patients=[somsri()]).received()
+    person_id = await person_of(registry, plain)
+    assert await search(registry, national_id=cid(1))
+    hidden = await Call(registry, patients=[somsri(groups=["violence"])]).received()
+    assert await person_of(registry, hidden) == person_id
+    assert await search(registry, national_id=cid(1)) == []
+    opened = [row["open_data"] for row in await registry.said() if row["correlation_id"] == hidden.id]
+    assert len(opened) == 4, "joined, changed, matched, and a case of its own"
+    assert all(data == {} for data in opened)
+
+
 async def test_a_number_is_shown_in_full_to_registry_officers_alone(registry: Running) -> None:
     person_id = await add(registry, name="มานี", national_id=cid(5), identifiers=[
         {"kind": "passport", "value": "AB1234567", "issuer": "MM", "verified": True}])  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -55,47 +56,44 @@ async def read_matches(db: Connection, call_id: UUID) -> dict[UUID, list[UUID]]:
     return found
 
 
-# One open case a person (the unique index decides between two at once); the match is written beside it.
-OPEN_CASE = """
+# One open case a person (the unique index decides between two at once), and the match in it.
+MATCH = """
 with fresh as (
     insert into case_file (id, person_id, area, protected, exercise, opened_at, opened_call_id)
     values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning id
+), chosen as (
+    select id, true as fresh from fresh
+    union all select id, false from case_file where person_id = $2 and protected = $4 and closed_at is null limit 1
+), matched as (
+    insert into call_person (call_id, patient_id, person_id, case_id, method, doubt, matched_at)
+    select $7, $8, $2, id, $9, $10, $6 from chosen on conflict do nothing
 )
-select id, true as fresh from fresh
-union all select id, false from case_file where person_id = $2 and protected = $4 and closed_at is null limit 1
+select id, fresh from chosen
 """
 
 
-async def open_case(
-    db: Connection, person_id: UUID, call_id: UUID, area: str, at: datetime, *, protected: bool, exercise: bool
-) -> tuple[UUID, bool]:
-    """The person's open case, and whether it was opened just now."""
-    values = (person_id, area, protected, exercise, at, call_id)
-    row = await db.fetchrow(OPEN_CASE, new_id(), *values)
-    if row is None:  # another transaction opened it after our snapshot was taken: now it is seen
-        row = await db.fetchrow(OPEN_CASE, new_id(), *values)
-    assert row is not None  # noqa: S101 the index leaves no third possibility
-    return row["id"], row["fresh"]
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A patient of a call who is a person, and why."""
 
-
-WRITE_MATCH = """
-insert into call_person (call_id, patient_id, person_id, case_id, method, doubt, matched_at)
-values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
-"""
+    call_id: UUID
+    patient_id: UUID
+    person_id: UUID
+    method: str
+    doubt: bool
 
 
 async def write_match(
-    db: Connection,
-    call_id: UUID,
-    patient_id: UUID,
-    person_id: UUID,
-    case_id: UUID,
-    *,
-    method: str,
-    doubt: bool,
-    at: datetime,
-) -> None:
-    await db.execute(WRITE_MATCH, call_id, patient_id, person_id, case_id, method, doubt, at)
+    db: Connection, match: Match, area: str, at: datetime, *, protected: bool, exercise: bool
+) -> tuple[UUID, bool]:
+    """Write the match into the person's open case; returns the case, and whether it was opened for this."""
+    case = (match.person_id, area, protected, exercise, at, match.call_id)
+    values = (*case, match.patient_id, match.method, match.doubt)
+    row = await db.fetchrow(MATCH, new_id(), *values)
+    if row is None:  # another transaction opened it after our snapshot was taken: now it is seen
+        row = await db.fetchrow(MATCH, new_id(), *values)
+    assert row is not None  # noqa: S101 the index leaves no third possibility
+    return row["id"], row["fresh"]
 
 
 # --- cases --------------------------------------------------------------------------------------------------------
@@ -105,7 +103,11 @@ select k.*, (select coalesce(array_agg(distinct m.call_id), '{}') from call_pers
 from case_file k join person p on p.id = k.person_id
 where k.id = $1 and ($2::text[] is null or k.area = any($2)) and (not k.protected or $3) and p.erased_at is null
 """
-LOCK_CASE = "select * from case_file where id = $1 for update"
+# The person first: whoever is matched to this case at the same moment holds them.
+LOCK_CASE = """
+with person as (select p.id from person p join case_file k on k.person_id = p.id where k.id = $1 for update of p)
+select k.* from case_file k join person on person.id = k.person_id where k.id = $1 for update of k
+"""
 READ_CASES = """
 select k.*, (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids
 from case_file k where k.person_id = $1 and ($2::text[] is null or k.area = any($2)) and (not k.protected or $3)
@@ -156,7 +158,7 @@ delete from call_person where call_id = $1 returning case_id
 """
 CASES_WITHOUT_CALLS = """
 select k.* from case_file k where k.id = any($1::uuid[]) and k.closed_at is null
-  and not exists (select from call_person m where m.case_id = k.id) for update
+  and not exists (select from call_person m where m.case_id = k.id)
 """
 OPEN_CASES = "select * from case_file where person_id = any($1::uuid[]) and closed_at is null for update"
 FORGETTING = "select set_config('karuna.forgetting', $1, true)"

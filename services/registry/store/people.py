@@ -130,8 +130,8 @@ async def read_person(db: Connection | Pool, person_id: UUID, areas: Sequence[st
 
 
 CHANGE_PERSON = """
-update person p set (name, birth, line_user_id, sex, language, mobility, needs, changed_at) = (
-    select r.name, r.birth, r.line_user_id, r.sex, r.language, r.mobility, r.needs, r.changed_at
+update person p set (name, birth, line_user_id, sex, language, mobility, needs, disclosure, changed_at) = (
+    select r.name, r.birth, r.line_user_id, r.sex, r.language, r.mobility, r.needs, r.disclosure, r.changed_at
     from jsonb_populate_record(p, $2) as r)
 where id = $1
 """

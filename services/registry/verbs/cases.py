@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.registry import store
+from services.registry.store.calls import Match
 from shared.errors import Refused
 from shared.events.base import Origin
 from shared.events.registry import CaseClosed, CaseOpened
@@ -24,13 +25,14 @@ def _refuse(code: str, field: str | None = None) -> Refused:
     return Refused(status, code, th, en, field=field)
 
 
-async def open_or_continue(work: Work, person_id: UUID, call_id: UUID, origin: Origin) -> UUID:
-    """The person's open case; opened for this call where there is none."""
-    case_id, fresh = await store.calls.open_case(
-        work.db, person_id, call_id, origin.area, work.now, protected=origin.protected, exercise=origin.exercise
+async def open_or_continue(work: Work, match: Match, origin: Origin) -> UUID:
+    """Write the match into the person's open case; a case is opened where there is none."""
+    case_id, fresh = await store.calls.write_match(
+        work.db, match, origin.area, work.now, protected=origin.protected, exercise=origin.exercise
     )
     if fresh:
-        work.say(case_id, CaseOpened(person_id=person_id, at=work.now, call_id=call_id), origin)
+        opened = CaseOpened(person_id=match.person_id, at=work.now, call_id=match.call_id)
+        work.say(case_id, opened, origin)
     return case_id
 
 

@@ -14,10 +14,11 @@ from services.registry.keys import ring
 from services.registry.records import Person, Source
 from services.registry.rules.identity import Described, of_patient
 from services.registry.rules.matching import Method, Verdict, decide
+from services.registry.store.calls import Match
 from services.registry.verbs import cases, people
 from shared.codes.codes import code_list
 from shared.events.base import Origin
-from shared.events.intake import CallPrivate
+from shared.events.intake import CallReceived, CallTriaged, CallUpdated
 from shared.events.registry import PersonMatched
 from shared.events.words import By
 from shared.thai.dates import local_day
@@ -37,12 +38,19 @@ class Asked:
     source: Source
 
 
-async def match_patients(work: Work, call_id: UUID, private: CallPrivate, origin: Origin) -> None:
-    """Match or create a person for every patient of whom anything is known. What was matched before stays."""
+Told = CallReceived | CallTriaged | CallUpdated
+
+
+async def match_patients(work: Work, call_id: UUID, event: Told, origin: Origin, *, first: bool) -> None:
+    """Match or create a person for every patient of whom anything is known. What was matched before stays.
+
+    ``first``: nothing was heard of this call before.
+    """
+    private = event.private
     source = Source(work.now, call_id, origin.exercise, origin.protected)
     asked = Asked(work, call_id, origin, source)
-    told_on = local_day(work.now)
-    before = await store.calls.read_matches(work.db, call_id)
+    told_on = local_day(event.received_at)
+    before = {} if first else await store.calls.read_matches(work.db, call_id)
     for number, patient in enumerate(private.patients):
         told = of_patient(patient, private.caller, told_on, RELATIONS, first=number == 0)
         known = before.get(patient.patient_id, [])
@@ -99,7 +107,5 @@ async def _belongs(asked: Asked, patient_id: UUID, person: Person, method: str, 
         call_id=asked.call_id, patient_id=patient_id, at=asked.work.now, by=By.SYSTEM, private=private
     )
     asked.work.say(person.id, matched, origin)
-    case_id = await cases.open_or_continue(asked.work, person.id, asked.call_id, origin)
-    await store.calls.write_match(
-        asked.work.db, asked.call_id, patient_id, person.id, case_id, method=method, doubt=doubt, at=asked.work.now
-    )
+    match = Match(asked.call_id, patient_id, person.id, method, doubt)
+    await cases.open_or_continue(asked.work, match, origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -19,12 +20,10 @@ from shared.thai.names import name_key
 from shared.work import Work, new_id
 
 
-def origin_of(person: Person, origin: Origin | None = None, *, protected: bool = False) -> Origin:
+def origin_of(person: Person, origin: Origin | None = None) -> Origin:
     """What is said of a person. Of a secret one only id and time are open; without a call it is its own root."""
     base = origin or Origin(person.area, person.id, exercise=person.exercise)
-    return Origin(
-        base.area, base.correlation_id, protected=base.protected or protected or person.secret, exercise=base.exercise
-    )
+    return Origin(base.area, base.correlation_id, protected=base.protected or person.secret, exercise=base.exercise)
 
 
 async def register(
@@ -67,6 +66,7 @@ async def learn(
         return None
     person = records.opened(row, ring())
     changes = _gaps(person, told)
+    person = replace(person, disclosure=changes.get("disclosure", person.disclosure))
     rows = Writing(
         contacts=records.contact_rows(ring(), person_id, told, source),
         memberships=records.membership_rows(person_id, told.groups, source),
@@ -100,6 +100,8 @@ def _gaps(person: Person, told: Described) -> Doc:
     needs = sorted({*person.needs, *told.needs})
     if needs != sorted(person.needs):
         changes["needs"] = needs
+    if not person.secret and records.disclosure_of(told.groups) == "secret":
+        changes["disclosure"] = "secret"
     return changes
 
 
