@@ -93,7 +93,7 @@ class Local:
             "http_port": str(getattr(self.ports, service)),
         }
         if service == "registry":
-            values["field_key"] = self._field_key()
+            values["field_key"] = self.field_key()
         if service == "notify":
             values["channels_file"] = str(self.home.keys / "channels.json")
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
@@ -164,7 +164,8 @@ class Local:
         await self.nats.stop()
         await self.postgres.fast_shutdown()
 
-    def _field_key(self) -> str:
+    def field_key(self) -> str:
+        """What seals identifying columns, made once; whoever loses it loses every name."""
         path = self.home.keys / "field.key"
         if not path.exists():
             write_private(path, base64.b64encode(secrets.token_bytes(32)).decode())

@@ -26,7 +26,9 @@ dead = typer.Typer(help="จดหมายตกค้าง (dead letters): li
 subscriber = typer.Typer(
     help="ผู้รับเหตุการณ์ภายนอก (outsiders who listen): add, remove, replay, list", no_args_is_help=True
 )
+containers = typer.Typer(help="คอนเทนเนอร์ (the steps around containers, see deploy/compose.yaml)", no_args_is_help=True)
 app.add_typer(streams, name="streams")
+app.add_typer(containers, name="containers")
 app.add_typer(dead, name="dead-letters")
 app.add_typer(subscriber, name="subscriber")
 out = Console(highlight=False, soft_wrap=True)
@@ -277,6 +279,32 @@ def list_subscribers(home: HomeOption = None) -> None:
     for one in Subscribers(local.home, local.accounts, local.nats.url).all():
         filters = [f for s in one.streams for f in s["filters"]]
         out.print(f"{one.name}: {', '.join([*filters, *one.calls])}")
+
+
+@containers.command("keys")
+def container_keys(folder: Path, home: HomeOption = None) -> None:
+    """สร้างกุญแจ แล้วแจกให้แต่ละส่วนเฉพาะของตน (make the keys; give each part its own, in FOLDER/<part>)."""
+    from karuna.containers import hand_out
+
+    hand_out(_local(home), folder)
+    out.print("แจกกุญแจแล้ว (keys handed out)")
+
+
+@containers.command("furnish")
+def container_furnish(home: HomeOption = None) -> None:
+    """ฐานข้อมูล บัญชี และสตรีมตามที่ประกาศไว้ (databases, accounts and streams, once the servers answer)."""
+    from karuna.containers import furnish
+
+    _run(furnish(_local(home)))
+    out.print("เตรียมฐานข้อมูลและสตรีมแล้ว (databases and streams are as declared)")
+
+
+@containers.command("wait")
+def container_wait(home: HomeOption = None) -> None:
+    """รอจนทุกบริการพร้อม (wait until every service is ready)."""
+    from karuna.containers import ready
+
+    _run(ready(_local(home)))
 
 
 @app.command()

@@ -66,7 +66,7 @@ class NatsServer:
 
     def write_config(self) -> None:
         """The two files a server over this folder starts from."""
-        write_private(self.folder / "at-rest.conf", f'key: "{self.at_rest_key()}"\n')
+        write_private(self.folder / "at-rest.conf", self.at_rest_config())
         write_private(self.config_file, self.config())
 
     async def stop(self) -> None:
@@ -83,7 +83,6 @@ class NatsServer:
 
     def config(self) -> str:
         """The text of ``server.conf``. Strings are quoted as JSON is, which NATS reads."""
-        preload = "\n".join(f"  {public}: {token}" for public, token in self.accounts.tokens().items())
         jetstream = _lines(
             f'store_dir: "{self.folder / "jetstream"}"',
             f"sync_interval: {self.settings.sync_interval}",
@@ -98,14 +97,25 @@ class NatsServer:
             f'http: "{self.settings.host}:{self.settings.monitor_port}"\n'
             f"max_payload: {MAX_PAYLOAD}\n"
             f"max_control_line: {MAX_CONTROL_LINE}\n"
-            f"operator: {self.accounts.operator_token}\n"
-            f"system_account: {self.accounts.system.public}\n"
             f"resolver {{\n{resolver}}}\n"
-            f"resolver_preload {{\n{preload}\n}}\n"
+            f"{self.accounts_config()}"
             f"jetstream {{\n{jetstream}}}\n"
         )
 
-    def at_rest_key(self) -> str:
+    def accounts_config(self) -> str:
+        """The part of the configuration that is this installation's own: operator and accounts, public tokens all."""
+        preload = "\n".join(f"  {public}: {token}" for public, token in self.accounts.tokens().items())
+        return (
+            f"operator: {self.accounts.operator_token}\n"
+            f"system_account: {self.accounts.system.public}\n"
+            f"resolver_preload {{\n{preload}\n}}\n"
+        )
+
+    def at_rest_config(self) -> str:
+        """The key of the storage, in a file of its own because it is secret."""
+        return f'key: "{self._at_rest_key()}"\n'
+
+    def _at_rest_key(self) -> str:
         """Made once. Whoever loses it loses the streams; PostgreSQL can refill them."""
         path = self.accounts.folder / "jetstream.key"
         if not path.exists():

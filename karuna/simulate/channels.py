@@ -1,7 +1,8 @@
 """LINE, an SMS centre and an HTTP SMS gateway in one process: ``python -m karuna.simulate.channels --help``.
 
-Everything listens on 127.0.0.1 only. When all is ready one line of JSON says where; SIGTERM or Ctrl-C ends it. The
-page at either HTTP port shows what people received by LINE and SMS, newest first, and lets them answer.
+Everything listens on 127.0.0.1 only, unless told otherwise. When all is ready one line of JSON says where; SIGTERM
+or Ctrl-C ends it. The page at either HTTP port shows what people received by LINE and SMS, newest first, and lets
+them answer.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pydantic import SecretStr
 from karuna.simulate.inbox import Inbox
 from karuna.simulate.line_server import RunningLine, line_server
 from karuna.simulate.line_world import Channel, LineWorld
-from karuna.simulate.serving import listening
+from karuna.simulate.serving import LOOPBACK, listening
 from karuna.simulate.sms_gateway import RunningGateway, sms_gateway
 from karuna.simulate.smsc import Smsc
 
@@ -56,6 +57,7 @@ async def channels(
     line_port: int = 0,
     smsc_port: int = 0,
     sms_http_port: int = 0,
+    host: str = LOOPBACK,
 ) -> AsyncIterator[Running]:
     """All three until the block ends; port 0 takes a free one.
 
@@ -67,11 +69,11 @@ async def channels(
     line_inbox, sms_inbox = Inbox(), Inbox()
     world = LineWorld(Channel(secrets.line_token, secrets.line_secret, webhook_url), inbox=line_inbox)
     accounts = {SMPP_ACCOUNT: SecretStr(secrets.smpp_password)}
-    line_socket, sms_socket = listening(line_port), listening(sms_http_port)
+    line_socket, sms_socket = listening(line_port, host), listening(sms_http_port, host)
     async with AsyncExitStack() as stack:
         stack.callback(line_socket.close)
         stack.callback(sms_socket.close)
-        smsc = await stack.enter_async_context(Smsc(accounts, sms_inbox, port=smsc_port))
+        smsc = await stack.enter_async_context(Smsc(accounts, sms_inbox, port=smsc_port, host=host))
         line = await stack.enter_async_context(line_server(world, line_socket, [sms_inbox]))
         sms_http = await stack.enter_async_context(
             sms_gateway(
@@ -92,6 +94,7 @@ def main(
     smsc_port: Annotated[int, typer.Option(help="SMPP port of the simulated SMS centre")] = 2775,
     sms_http_port: Annotated[int, typer.Option(help="HTTP port of the simulated SMS gateway")] = 8120,
     webhook_url: Annotated[str | None, typer.Option(help="where LINE shall call us")] = None,
+    host: Annotated[str, typer.Option(help="0.0.0.0 in a container, whose network decides who comes in")] = LOOPBACK,
     line_token: Annotated[str, typer.Option(envvar="KARUNA_SIMULATED_LINE_TOKEN")] = Secrets().line_token,
     line_secret: Annotated[str, typer.Option(envvar="KARUNA_SIMULATED_LINE_SECRET")] = Secrets().line_secret,
     smpp_password: Annotated[str, typer.Option(envvar="KARUNA_SIMULATED_SMPP_PASSWORD")] = Secrets().smpp_password,
@@ -100,17 +103,17 @@ def main(
 ) -> None:
     """เล่นบท LINE และเครือข่าย SMS ในเครื่องนี้ · Play LINE and the SMS networks on this machine."""
     secrets = Secrets(line_token, line_secret, smpp_password, sms_token, receipt_token)
-    asyncio.run(_until_told(webhook_url, secrets, line_port, smsc_port, sms_http_port))
+    asyncio.run(_until_told(webhook_url, secrets, line_port, smsc_port, sms_http_port, host))
 
 
 async def _until_told(
-    webhook_url: str | None, secrets: Secrets, line_port: int, smsc_port: int, sms_http_port: int
+    webhook_url: str | None, secrets: Secrets, line_port: int, smsc_port: int, sms_http_port: int, host: str
 ) -> None:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     async with channels(
-        webhook_url, secrets, line_port=line_port, smsc_port=smsc_port, sms_http_port=sms_http_port
+        webhook_url, secrets, line_port=line_port, smsc_port=smsc_port, sms_http_port=sms_http_port, host=host
     ) as running:
         print(json.dumps({"ready": running.addresses()}), flush=True)
         await told.wait()

@@ -67,12 +67,18 @@ class Smsc:
     """``async with Smsc({"karuna": SecretStr("...")}) as smsc`` listens on ``smsc.port`` until the block ends."""
 
     def __init__(
-        self, accounts: dict[str, SecretStr], inbox: Inbox | None = None, habits: Habits | None = None, port: int = 0
+        self,
+        accounts: dict[str, SecretStr],
+        inbox: Inbox | None = None,
+        habits: Habits | None = None,
+        port: int = 0,
+        host: str = LOOPBACK,
     ) -> None:
         self.inbox = inbox or Inbox()
         self.habits = habits or Habits()
         self.faults = Faults([*FAULTS, "bind_refused"])
         self.port = port
+        self._host = host
         self.owed: deque[DueReceipt] = deque(maxlen=OWED_KEPT)
         """Receipts that nobody was there to take, or that were not acknowledged."""
         self._accounts = accounts
@@ -84,7 +90,7 @@ class Smsc:
         self._recent: deque[float] = deque()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, LOOPBACK, self.port)
+        self._server = await asyncio.start_server(self._accept, self._host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

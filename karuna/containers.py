@@ -1,0 +1,83 @@
+"""What containers need that a launcher on one machine has at hand: keys first, then secrets for each part alone.
+
+Two steps around the start of broker and database, both idempotent: ``hand_out`` before, ``furnish`` after. They
+change nothing when there is nothing to change, so they run at every start. Where the parts answer is said by
+``KARUNA_HOST_<NAME>`` and ``KARUNA_PORT_<NAME>``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+
+from karuna.local import Local
+from karuna.platform.files import write_private
+from karuna.platform.nats_server import healthy
+from karuna.platform.postgres import ADMIN
+from shared.streams import SERVICES
+
+PUBLIC = 0o644
+LOOK_EVERY_S = 0.25
+
+
+class NotThere(TimeoutError):
+    """Somebody did not answer in time; the message says who."""
+
+
+def hand_out(local: Local, folder: Path) -> None:
+    """Write ``<folder>/<part>/…``: each part's own secrets and nothing of the others, one folder (a volume) each.
+
+    A service finds ``database_url``, ``nats.creds`` and ``issuer.json``, registry ``field_key`` too; the broker its
+    accounts and the key of its storage; the database its administrator's password.
+    """
+    for service in SERVICES:
+        place = folder / service
+        write_private(place / "database_url", local.postgres.dsn(service))
+        write_private(place / "nats.creds", local.accounts.creds(service).read_text())
+        write_private(place / "issuer.json", local.issuer.public_file.read_text())
+    write_private(folder / "registry" / "field_key", local.field_key())
+    write_private(folder / "nats" / "accounts.conf", local.nats.accounts_config())
+    write_private(folder / "nats" / "at-rest.conf", local.nats.at_rest_config())
+    # The database runs as a user of its image, not as ours: what keeps others out is the volume, mounted nowhere else.
+    write_private(folder / "postgres" / "password", local.postgres.password(ADMIN), mode=PUBLIC)
+
+
+async def furnish(local: Local, *, within_s: float = 90) -> None:
+    """Databases, roles, migrations, accounts, streams and durables, as soon as broker and database answer.
+
+    Raises:
+        NotThere: one of them does not answer within ``within_s``.
+
+    """
+    async with httpx.AsyncClient() as client:
+        await _until("PostgreSQL", local.postgres.answers, within_s)
+        await _until("NATS", lambda: healthy(client, local.nats.monitor_url), within_s)
+    await local.postgres.make_databases()
+    await local.accounts.push(local.nats.url)
+    await local.furnish()
+
+
+async def ready(local: Local, *, within_s: float = 90) -> None:
+    """Wait until every service says it is ready. Raises ``NotThere``."""
+    async with httpx.AsyncClient(timeout=3) as client:
+        for service in SERVICES:
+
+            async def answers(url: str = local.url(service)) -> bool:
+                try:
+                    return (await client.get(f"{url}/readyz")).status_code == httpx.codes.OK
+                except httpx.HTTPError:
+                    return False
+
+            await _until(service, answers, within_s)
+
+
+async def _until(who: str, probe: Callable[[], Awaitable[bool]], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not await probe():
+        if time.monotonic() > deadline:
+            raise NotThere(f"{who}: no answer within {within_s:g} s")
+        await asyncio.sleep(LOOK_EVERY_S)
