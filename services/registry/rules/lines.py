@@ -83,11 +83,16 @@ def codes_of(event: Event) -> Codes:
     parts = [event, private] if isinstance(private, BaseModel) else [event]
     found: Codes = {}
     for part in parts:
-        for name in CODES.keys() & type(part).model_fields.keys():
+        for name in _code_fields(type(part)):
             value = getattr(part, name)
             if value is not None and value != ():
                 found[name] = list(value) if isinstance(value, tuple) else value
     return found
+
+
+@cache
+def _code_fields(kind: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name in kind.model_fields if name in CODES)
 
 
 def happened_at(event: Event, said_at: datetime) -> datetime:
