@@ -52,7 +52,8 @@ async def story(urls: dict[str, str], headers: dict[str, str], call_id: UUID) ->
     for service in SERVICES:
         async with httpx.AsyncClient(base_url=urls[service], headers=headers, timeout=10) as client:
             events += await _events(client, call_id)
-    events.sort(key=lambda event: (event["time"], event["aggregateseq"]))
+    # Stable: what a service said at one instant, in one transaction, stays in the order in which it said it.
+    events.sort(key=lambda event: event["time"])
     lines: list[Line] = []
     for event in events:
         at = datetime.fromisoformat(event["time"])
