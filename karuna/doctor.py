@@ -60,6 +60,7 @@ async def examine(local: Local) -> AsyncIterator[Finding]:
             inbox_prefix=b"_INBOX.doctor",
             allow_reconnect=False,
             connect_timeout=3,
+            error_cb=_quiet,
         )
     except (OSError, TimeoutError, nats.errors.Error) as problem:
         yield Finding("broker", False, type(problem).__name__, "เปิด nats-server (start nats-server: make run)")
@@ -69,6 +70,10 @@ async def examine(local: Local) -> AsyncIterator[Finding]:
             yield finding
     finally:
         await client.close()
+
+
+async def _quiet(_: Exception) -> None:
+    """What goes wrong is a finding, not a line of the client's log."""
 
 
 async def _broker(web: httpx.AsyncClient, local: Local) -> list[Finding]:

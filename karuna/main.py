@@ -231,21 +231,31 @@ def add_subscriber(
         list[str] | None, typer.Option("--inbox-calls", help="พื้นที่ที่ส่งเรื่องเข้าได้ (areas it may ask calls of)")
     ] = None,
     positions: Annotated[list[str] | None, typer.Option(help="AREA/UNIT")] = None,
+    ask: Annotated[list[str] | None, typer.Option(help="AREA/SERVICE/QUESTION")] = None,
     home: HomeOption = None,
 ) -> None:
     """เพิ่มผู้รับภายนอก ไม่ต้องเปิดเซิร์ฟเวอร์ใหม่ (an account and credentials; no restart)."""
-    from karuna.platform.grants import Grant, GrantRefused
+    from karuna.platform.grants import GrantRefused, grant
     from karuna.subscribers import SubscriberExists, Subscribers
 
     local = _local(home)
-    units = tuple((p.split("/")[0], p.split("/")[1]) for p in positions or [] if "/" in p)
     people = Subscribers(local.home, local.accounts, local.nats.url)
     try:
-        _run(people.add(Grant(name, tuple(allow or []), tuple(calls or []), units)))
+        units = tuple((area, unit) for area, unit in (_parts(text, 2) for text in positions or []))
+        asks = tuple((area, service, name) for area, service, name in (_parts(text, 3) for text in ask or []))
+        granted = grant(name, tuple(allow or []), inbox_calls=tuple(calls or []), positions=units, asks=asks)
+        _run(people.add(granted))
     except (GrantRefused, SubscriberExists) as problem:
         out.print(str(problem))
         raise typer.Exit(1) from None
     out.print(f"{people.creds(name)}\n{people.creds(name).with_suffix('.json')}")
+
+
+def _parts(text: str, count: int) -> list[str]:
+    parts = text.split("/")
+    if len(parts) != count:
+        raise typer.BadParameter(text)
+    return parts
 
 
 @subscriber.command("remove")

@@ -73,6 +73,8 @@ class Runtime:
     ears: list[Ear]
     parts: dict[str, Any] = field(default_factory=dict)
     """What ``prepare`` made: settings packs, rule tables, clients."""
+    app: Any = None
+    """The service's HTTP face, for questions that come another way."""
     stopping: bool = False
     sync_always: bool | None = None
 
@@ -231,7 +233,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = await build(service, settings)
-        app.state.runtime = runtime
+        app.state.runtime, runtime.app = runtime, app
         async with running(runtime):
             yield
 

@@ -9,6 +9,7 @@ from services.dispatch.handlers import HEARS
 from services.dispatch.policy import load_policies
 from services.dispatch.settings import DispatchSettings
 from services.dispatch.timers import DUE
+from shared.ask import Question, asking
 from shared.erasure import shred
 from shared.service import Runtime, Service
 
@@ -18,12 +19,21 @@ async def prepare(runtime: Runtime) -> None:
     load_policies(runtime.settings.areas_dir)
 
 
+QUESTIONS = (
+    Question("trips_search", "POST", "/v1/trips/search"),
+    Question("trips", "GET", "/v1/trips"),
+    Question("units", "GET", "/v1/units"),
+    Question("queue", "GET", "/v1/queue"),
+    Question("codes", "GET", "/v1/codes"),
+)
+"""What may be asked on ``karuna.<area>.ask.dispatch.<question>``."""
+
 SERVICE = Service(
     name="dispatch",
     settings=DispatchSettings,
     routers=[resources.router, units.router, trips.router, assignments.router, positions_api.router, reports.router],
     hears=HEARS,
     due=DUE,
-    beside=[positions.listen, shred],
+    beside=[positions.listen, shred, asking(QUESTIONS)],
     prepare=prepare,
 )

@@ -7,8 +7,16 @@ from services.intake.api import acts, calls, desk, public, reports
 from services.intake.desk import prepare
 from services.intake.settings import IntakeSettings
 from shared import audit
+from shared.ask import Question, asking
 from shared.erasure import shred
 from shared.service import Service
+
+QUESTIONS = (
+    Question("calls_search", "POST", "/v1/calls/search"),
+    Question("alarms", "GET", "/v1/alarms"),
+    Question("codes", "GET", "/v1/codes"),
+)
+"""What may be asked on ``karuna.<area>.ask.intake.<question>``."""
 
 SERVICE = Service(
     name="intake",
@@ -16,6 +24,6 @@ SERVICE = Service(
     routers=[calls.router, acts.router, desk.router, reports.router, public.router, audit.router],
     hears=handlers.HEARS,
     due=handlers.DUE,
-    beside=[topic.listen, shred],
+    beside=[topic.listen, shred, asking(QUESTIONS)],
     prepare=prepare,
 )

@@ -10,6 +10,7 @@ from services.notify.prepare import prepare
 from services.notify.settings import NotifySettings
 from services.notify.verbs.ends import expire
 from services.notify.verbs.tell import EXPIRY
+from shared.ask import Question, asking
 from shared.consumer import Hears
 from shared.events.dispatch import (
     AssignmentAccepted,
@@ -87,12 +88,15 @@ HEARS = [
     Hears(PersonErased, people.person_erased),
 ]
 
+QUESTIONS = (Question("messages", "GET", "/v1/messages"), Question("codes", "GET", "/v1/codes"))
+"""What may be asked on ``karuna.<area>.ask.notify.<question>``."""
+
 SERVICE = Service(
     name="notify",
     settings=NotifySettings,
     routers=routers,
     hears=HEARS,
     due={EXPIRY: expire, REMINDER: remind},
-    beside=[run_senders, sweep],
+    beside=[run_senders, sweep, asking(QUESTIONS)],
     prepare=prepare,
 )

@@ -8,6 +8,7 @@ from services.registry.keys import prepare
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
 from shared import audit
+from shared.ask import Question, asking
 from shared.consumer import Hears
 from shared.erasure import shred
 from shared.events import dispatch, intake, notify
@@ -62,11 +63,14 @@ HEARS = [
     Hears(notify.RatingGiven, handlers.write_line),
 ]
 
+QUESTIONS = (Question("persons_search", "POST", "/v1/persons/search"), Question("codes", "GET", "/v1/codes"))
+"""What may be asked on ``karuna.<area>.ask.registry.<question>``."""
+
 SERVICE = Service(
     name="registry",
     settings=RegistrySettings,
     routers=[persons.router, cases.router, reports.router, audit.router],
     hears=HEARS,
-    beside=[shred, rotate],
+    beside=[shred, rotate, asking(QUESTIONS)],
     prepare=prepare,
 )
