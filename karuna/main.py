@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Coroutine
@@ -155,6 +156,21 @@ def restore(folder: Path, home: HomeOption = None) -> None:
 
 def _rows(figures: dict[str, Any]) -> str:
     return "\n".join(f"{s}: {sum(t.values()):,} rows in {len(t)} tables" for s, t in figures["tables"].items())
+
+
+@app.command()
+def erasures(
+    apply: Annotated[Path | None, typer.Option(help="ลบซ้ำตามบัญชีนี้ (erase again what this ledger names)")] = None,
+    home: HomeOption = None,
+) -> None:
+    """บัญชีการลบข้อมูล (the ledger of erasures as JSON lines; keep it beside the backups)."""
+    from karuna import erasures as module
+
+    if apply is not None:
+        out.print(_run(module.apply(_local(home), apply.read_text("utf-8").splitlines())))
+        return
+    for line in _run(module.ledger(_local(home))):
+        typer.echo(json.dumps(line))
 
 
 @app.command()

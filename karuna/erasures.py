@@ -1,0 +1,57 @@
+"""The ledger of erasures, to be kept beside the backups and applied again after a restore."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import asyncpg
+import httpx
+
+from karuna.local import Local
+from shared.auth import Role
+
+OWNERS = {"call": ("intake", "calls"), "person": ("registry", "persons"), "crew": ("dispatch", "crew")}
+"""What is erased → the service that owns it, and the route's noun."""
+LEDGER = "select noun, subject_id, erased_at from erasure order by erased_at"
+
+
+async def ledger(local: Local) -> list[dict[str, str]]:
+    """Every erasure by its owner: ``{"noun", "id", "erased_at"}``, oldest first. Ids only."""
+    found: list[dict[str, str]] = []
+    for noun, (service, _) in OWNERS.items():
+        connection = await asyncpg.connect(local.postgres.dsn(service))
+        try:
+            rows = await connection.fetch(LEDGER)
+        finally:
+            await connection.close()
+        found += [
+            {"noun": noun, "id": str(row["subject_id"]), "erased_at": row["erased_at"].isoformat()}
+            for row in rows
+            if row["noun"] == noun
+        ]
+    return sorted(found, key=lambda line: line["erased_at"])
+
+
+async def apply(local: Local, lines: Iterable[str]) -> dict[str, int]:
+    """Erase again what the ledger names, through the owners' public doors; counts ``erased`` and ``unknown``.
+
+    Raises:
+        RuntimeError: an owner refused; the text is its answer.
+
+    """
+    counts = {"erased": 0, "unknown": 0}
+    headers = {"authorization": f"Bearer {local.issuer.token(Role.ADMIN, areas=['*'])}", "karuna-purpose": "erasure"}
+    async with httpx.AsyncClient(headers=headers, timeout=30) as client:
+        for line in filter(str.strip, lines):
+            entry: dict[str, Any] = json.loads(line)
+            service, noun = OWNERS[entry["noun"]]
+            answer = await client.post(f"{local.url(service)}/v1/{noun}/{entry['id']}/erase", json={})
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                counts["unknown"] += 1
+            elif answer.is_success or answer.status_code == httpx.codes.CONFLICT:
+                counts["erased"] += 1
+            else:
+                raise RuntimeError(f"{entry['noun']} {entry['id']}: {answer.status_code} {answer.text[:300]}")
+    return counts
