@@ -11,7 +11,9 @@ from tests.harness import Running
 
 
 async def test_every_statement_can_be_prepared(intake: Running) -> None:
-    modules = [importlib.import_module(f"services.intake.store.{each.name}") for each in pkgutil.iter_modules(store.__path__)]
+    modules = [
+        importlib.import_module(f"services.intake.store.{each.name}") for each in pkgutil.iter_modules(store.__path__)
+    ]
     wrong = []
     async with intake.runtime.pool.acquire() as connection:
         for module in (*modules, audit, erasure, limits):

@@ -64,7 +64,8 @@ async def assignment_moved(
         call = await store.change_call(work.db, call_id, {"answered_at": at}, work.now)
     if rc is not None and rc != call["rc"]:
         call = await store.change_call(work.db, call_id, {"rc": rc}, work.now)
-    await _settle(work, call)
+    if event != "cleared":  # the trip's own end follows and says how far the call is; until then it stays there
+        await _settle(work, call)
 
 
 async def found(work: Work, call_id: UUID, rc: str) -> None:

@@ -1,0 +1,92 @@
+"""``karuna.<area>.inbox.calls``: calls from other systems over a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+from uuid import uuid4
+
+from nats.aio.client import Client
+
+from tests.harness import Running
+from tests.intake.conftest import E164, INSIDE, OUTSIDE
+from tests.intake.test_erasure import on_air
+from tests.platform_fixtures import Broker
+
+__all__ = ["on_air"]
+SUBJECT = "karuna.kalasin.inbox.calls"
+BODY = {"lane": "emergency", "caller": {"phone": "0812345678"}, "location": INSIDE}
+
+
+async def ask(client: Client, body: Any, *, key: str | None = "", subject: str = SUBJECT) -> tuple[int, dict[str, Any]]:
+    """Ask until intake listens; the status header and the document that came back."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {} if key is None else {"Idempotency-Key": key or uuid4().hex}
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                reply = await client.request(subject, data, timeout=5, headers=headers or None)
+            except Exception as problem:  # nobody listens yet
+                if "responders" not in str(problem).lower():
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                return int((reply.headers or {})["Karuna-Status"]), json.loads(reply.data)
+
+
+async def test_a_call_asked_for_on_the_topic_gets_its_number(on_air: Running, streams: Broker) -> None:
+    async with streams.connected("notify") as client:
+        status, answer = await ask(client, {**BODY, "channel": "line"})
+    assert (status, answer["area"]) == (201, "kalasin")
+    assert answer["number"].startswith("KLS-")
+    (row,) = await on_air.said("intake.call.received")
+    assert (row["data"]["channel"], row["actor"]) == ("line", "topic:kalasin")
+    assert row["data"]["private"]["caller"]["phone"] == E164
+
+
+async def test_the_same_key_is_one_call_and_no_key_is_none(on_air: Running, streams: Broker) -> None:
+    async with streams.connected("notify") as client:
+        first = await ask(client, BODY, key="k-1")
+        assert await ask(client, BODY, key="k-1") == first
+        assert (await ask(client, {**BODY, "complaint": "x"}, key="k-1"))[1]["code"] == "key_reused"
+        status, answer = await ask(client, BODY, key=None)
+        assert (status, answer["code"]) == (422, "key_missing")
+    assert len(await on_air.said()) == 1
+
+
+async def test_rubbish_gets_a_problem_document_and_ends_nothing(on_air: Running, streams: Broker) -> None:
+    deep = b'{"caller":' * 3000 + b"1" + b"}" * 3000
+    rubbish = [b"", b"\xff\xfe", b"null", b"[]", b"{", deep, b'{"complaint":"' + b"a" * 300_000 + b'"}',
+               b'{"unheard":1}', b'{"caller":{"phone":"0812345678"},"complaint":"\\u0000"}', b'"\\ud800"']  # fmt: skip
+    async with streams.connected("notify") as client:
+        for data in rubbish:
+            status, answer = await ask(client, data)
+            assert 400 <= status < 500, data[:40]
+            assert answer["th"]
+            assert answer["en"]
+        nowhere = await ask(client, BODY, subject="karuna.atlantis.inbox.calls")
+        assert (nowhere[0], nowhere[1]["code"]) == (404, "no_such_area")
+        assert (await ask(client, BODY))[0] == 201
+    assert len(await on_air.said()) == 1
+
+
+async def test_the_area_is_the_subject_s_and_a_place_elsewhere_is_handed_over(on_air: Running, streams: Broker) -> None:
+    async with streams.connected("notify") as client:
+        _, answer = await ask(client, {**BODY, "location": OUTSIDE})
+    assert (answer["area"], answer["status"]) == ("kalasin", "handed_over")
+
+
+async def test_a_forged_reply_subject_is_never_written_to(on_air: Running, streams: Broker) -> None:
+    forged = "karuna.kalasin.intake.call.01890000-0000-7000-8000-000000000000.received.v1"
+    async with streams.connected("notify") as client:
+        await ask(client, BODY)
+        await client.publish(SUBJECT, json.dumps(BODY).encode(), reply=forged, headers={"Idempotency-Key": "f"})
+        await client.flush()
+        assert (await ask(client, BODY, key="after"))[0] == 201
+    async with asyncio.timeout(10):
+        while await on_air.runtime.pool.fetchval("select count(*) from outbox"):
+            await asyncio.sleep(0.02)
+    async with streams.connected("provisioner") as client:
+        state = (await client.jetstream().stream_info("INTAKE")).state
+    assert state.messages == 2 * len(await on_air.said()), "only what we said stands in our stream"

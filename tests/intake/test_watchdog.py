@@ -1,0 +1,101 @@
+"""The watchdog: an emergency nobody has accepted in time alarms at the desk, whatever is down."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from shared.events import dispatch
+from shared.work import now_utc
+from tests.harness import Running, problem_of
+from tests.intake.conftest import E164, INSIDE, acted, booked, emergency, get, post, take
+from tests.intake.events import Crew
+from tests.intake.test_take import in_days
+
+
+async def alarms(intake: Running, query: str = "") -> list[dict[str, object]]:
+    found: list[dict[str, object]] = (await get(intake, f"/v1/alarms{query}")).json()["items"]
+    return found
+
+
+async def test_it_is_due_a_minute_after_receipt_and_alarms_with_numbers_to_ring(intake: Running) -> None:
+    taken = await emergency(intake, location={**INSIDE, "landmark": "หน้าวัด"})
+    (due,) = await intake.sql("select * from due where kind = 'watchdog'")
+    (call,) = await intake.sql("select * from call")
+    assert due["due_at"] - call["received_at"] == timedelta(seconds=60)
+    assert await alarms(intake) == []
+    assert await intake.do_due("watchdog") == 1
+    (alarm,) = await alarms(intake)
+    assert (alarm["call_id"], alarm["caller_phone"]) == (taken["id"], E164)
+    assert alarm["location"]["landmark"] == "หน้าวัด"  # type: ignore[index]
+    assert [number["phone"] for number in alarm["ring"]] == ["1132", "1669"]  # type: ignore[attr-defined]
+    (row,) = await intake.said("intake.call.unanswered")
+    assert row["open_data"]["waited_s"] >= 0
+
+
+async def test_it_runs_by_the_database_s_clock_without_a_broker(intake: Running) -> None:
+    await emergency(intake, received_at=(now_utc() - timedelta(minutes=3)).isoformat())
+    assert not intake.runtime.bus.connected
+    async with asyncio.timeout(10):
+        while await intake.runtime.due.do_one():
+            pass
+    (alarm,) = await alarms(intake)
+    assert alarm["waited_s"] >= 180  # type: ignore[operator]
+
+
+async def test_an_accepted_assignment_calls_it_off(intake: Running) -> None:
+    taken = await emergency(intake)
+    crew = Crew(intake, taken["id"])
+    await crew.requested()
+    await crew.tells(dispatch.AssignmentOrdered)
+    assert len(await intake.sql("select from due where kind = 'watchdog'")) == 1, "an order is not an answer"
+    await crew.tells(dispatch.AssignmentAccepted)
+    assert await intake.sql("select from due where kind = 'watchdog'") == []
+
+
+async def test_an_acceptance_that_comes_later_answers_the_alarm_but_a_person_must_see_it(intake: Running) -> None:
+    taken = await emergency(intake)
+    await intake.do_due("watchdog")
+    crew = Crew(intake, taken["id"])
+    await crew.requested()
+    await crew.tells(dispatch.AssignmentAccepted)
+    (alarm,) = await alarms(intake)
+    assert alarm["answered_at"]
+    answer = await post(intake, f"/v1/alarms/{alarm['id']}/acknowledge")
+    assert answer.status_code == 200
+    assert await alarms(intake) == []
+    assert len(await alarms(intake, "?acknowledged=true")) == 1
+    again = await post(intake, f"/v1/alarms/{alarm['id']}/acknowledge")
+    assert problem_of(again)["code"] == "alarm_acknowledged"
+
+
+async def test_nobody_is_alarmed_for_what_needs_nobody(intake: Running) -> None:
+    await booked(intake, in_days(1))
+    await take(intake, lane="emergency", caller={"phone": "0812345678"}, back_entry=True)
+    withdrawn = await emergency(intake)
+    await acted(intake, withdrawn["id"], "withdraw")
+    handed = await emergency(intake)
+    body = {"receiver": "centre_1669", "reason": "red_flag", "ends_call": True}
+    await acted(intake, handed["id"], "hand-over", body)
+    await intake.do_due("watchdog")
+    assert await alarms(intake) == []
+
+
+async def test_a_call_has_one_alarm_however_often_it_is_due(intake: Running) -> None:
+    taken = await emergency(intake)
+    await intake.do_due("watchdog")
+    answer = await intake.client.patch(
+        f"/v1/calls/{taken['id']}", json={"version": 1, "lane": "booked"}, headers=_desk()
+    )
+    await intake.client.patch(
+        f"/v1/calls/{taken['id']}", json={"version": answer.json()["version"], "lane": "emergency"}, headers=_desk()
+    )
+    await intake.do_due("watchdog")
+    assert len(await alarms(intake)) == 1
+    assert len(await intake.said("intake.call.unanswered")) == 1
+
+
+def _desk() -> dict[str, str]:
+    from tests.harness import bearer
+
+    return bearer("call_taker")
