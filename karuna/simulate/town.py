@@ -1,0 +1,87 @@
+"""A municipality that lives: invented calls, rides and hazards, and people who answer. Under ``make run`` it shows the
+
+system at work; as ``karuna simulate`` it lets days pass and ends with a report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+from rich.console import Console
+
+from karuna.local import Local
+from karuna.simulate.cast import read_cast
+from karuna.simulate.crews import Crews
+from karuna.simulate.desk import Desk
+from karuna.simulate.doors import Doors, code_of
+from karuna.simulate.mix import Body, Town
+from karuna.simulate.pace import Pace
+from shared.auth import Role
+from shared.pack_parts import Pack
+from shared.packs import load
+
+EVERY_S = 30.0
+RIDE_EVERY = 7
+"""In the demonstration every so many calls one is a ride."""
+DEMO_PEOPLE, DEMO_WORK = 1.5, 15.0
+"""People answer a little quicker than in life; driving and caring go faster, so that something can be seen."""
+Told = Callable[[str], None]
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+async def demonstrate(local: Local, area: str, *, every_s: float = EVERY_S) -> None:
+    """Let calls flow until cancelled. Whatever goes wrong is a line on the screen, never an end of the launcher."""
+    told: set[str] = set()
+
+    def tell(text: str) -> None:
+        if text not in told and len(told) < 200:
+            told.add(text)
+            console.print(f"[yellow]สาธิต (demonstration): {text}[/]")
+
+    while True:
+        try:
+            await _demonstrate(local, area, every_s, tell)
+        except Exception as problem:  # noqa: BLE001 - a demonstration may fail, the system must go on
+            tell(f"{type(problem).__name__}: {problem}")
+        await asyncio.sleep(10)
+
+
+async def _demonstrate(local: Local, area: str, every_s: float, tell: Told) -> None:
+    pace = Pace(people=DEMO_PEOPLE, work=DEMO_WORK, seed=random.randrange(2**31))
+    async with Doors(local, area) as doors, Crews(doors, pace, told=tell) as crews:
+        town = await town_of(local, area, doors, pace.dice)
+        desk = asyncio.create_task(Desk(doors, pace, crews.counts, told=tell).run())
+        try:
+            number = 0
+            while True:
+                number += 1
+                bodies = [town.ride()] if number % RIDE_EVERY == 0 else town.call()
+                for body in bodies:
+                    answer = await send(doors, body)
+                    if not answer.is_success:
+                        tell(f"intake {answer.status_code}: {code_of(answer)}")
+                await asyncio.sleep(pace.dice.uniform(0.5, 1.5) * every_s)
+        finally:
+            desk.cancel()
+            await asyncio.gather(desk, return_exceptions=True)
+
+
+async def town_of(local: Local, area: str, doors: Doors, dice: random.Random) -> Town:
+    """The town of a settings pack, with the facilities dispatch knows."""
+    pack: Pack = await asyncio.to_thread(load, local.areas / area)
+    cast = await read_cast(doors)
+    return Town(pack, sorted(str(each) for each in cast.hospitals), dice)
+
+
+async def send(doors: Doors, body: Body, key: str | None = None) -> httpx.Response:
+    """Take a call as the desk does."""
+    plain = {**body}
+    if "appointment" in plain:
+        at: datetime = plain["appointment"]["at"]
+        plain["appointment"] = {**plain["appointment"], "at": at.astimezone(UTC).isoformat()}
+    return await doors.ask("POST", "intake", "/v1/calls", Role.CALL_TAKER, json=plain, key=key)
