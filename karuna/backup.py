@@ -25,6 +25,8 @@ from shared.bus import Bus, BusSettings
 from shared.streams import SERVICES, stream_name
 
 FIGURES = "figures.json"
+PLAIN = ("--no-owner", "--no-privileges")
+"""Owners and rights are made anew by the place that is restored into."""
 TABLES = """
 select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'
 order by table_name
@@ -52,7 +54,13 @@ async def backup(local: Local, folder: Path) -> dict[str, Any]:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 snapshot = await connection.fetchval("select pg_export_snapshot()")
                 dump = folder / f"{service}.dump"
-                arguments = ["--format=custom", "--no-owner", f"--snapshot={snapshot}", f"--file={dump}"]
+                arguments = [
+                    "--format=custom",
+                    "--no-owner",
+                    "--no-privileges",
+                    f"--snapshot={snapshot}",
+                    f"--file={dump}",
+                ]
                 await _pg("pg_dump", local.postgres.owner_dsn(service), *arguments)
                 figures["tables"][service] = await count_rows(connection)
         finally:
@@ -81,7 +89,13 @@ async def restore(local: Local, folder: Path) -> dict[str, Any]:
             await connection.close()
         dsn = local.postgres.owner_dsn(service)
         await _pg(
-            "pg_restore", dsn, "--no-owner", "--exit-on-error", "--single-transaction", str(folder / f"{service}.dump")
+            "pg_restore",
+            dsn,
+            "--no-owner",
+            "--no-privileges",
+            "--exit-on-error",
+            "--single-transaction",
+            str(folder / f"{service}.dump"),
         )
     await local.start_ground()
     figures = await compare(local, folder)

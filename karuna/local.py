@@ -138,7 +138,7 @@ class Local:
         self._sockets[service] = listening
         return listening
 
-    async def ready(self, service: str, timeout_s: float = 20.0) -> None:
+    async def ready(self, service: str, timeout_s: float = 60.0) -> None:
         """Wait until a service says it is ready."""
         async with httpx.AsyncClient(base_url=self.url(service), timeout=2) as client:
 

@@ -6,13 +6,17 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
+import httpx
 import typer
+from nats.errors import Error as NatsError
 from rich.console import Console
 from rich.table import Table
 
@@ -21,7 +25,9 @@ from karuna.platform.home import Home
 from shared.auth import Role
 from shared.streams import SERVICES, stream_name
 
-app = typer.Typer(help="ชุมชนกรุณา: คำสั่งของผู้ดูแลระบบ (the operator's commands)", no_args_is_help=True)
+app = typer.Typer(
+    help="ชุมชนกรุณา: คำสั่งของผู้ดูแลระบบ (the operator's commands)", no_args_is_help=True, pretty_exceptions_enable=False
+)
 streams = typer.Typer(help="สตรีม (streams): provision, rebuild", no_args_is_help=True)
 dead = typer.Typer(help="จดหมายตกค้าง (dead letters): list, show, requeue", no_args_is_help=True)
 subscriber = typer.Typer(
@@ -362,7 +368,13 @@ def simulate(
 
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    app()
+    try:
+        app()
+    except (RuntimeError, LookupError, OSError, asyncpg.PostgresError, httpx.HTTPError, NatsError) as problem:
+        Console(stderr=True).print(
+            f"[bold red]ไม่สำเร็จ (failed)[/]: {type(problem).__name__}: {problem}", highlight=False
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":
