@@ -19,7 +19,8 @@ async def test_unanswered_line_is_followed_by_sms_in_time_and_both_are_one_messa
     await town.order(call)
     line, sms = (await town.chat(1))[0], (await town.texts(1))[0]
     assert 0.2 < (sms.at - line.at).total_seconds() < 2
-    assert sms.text.endswith("โทร 1132") and call.number in sms.text
+    assert sms.text.endswith("โทร 1132")
+    assert call.number in sms.text
     messages = await town.messages(rule="crew_ordered")
     assert len(messages) == 1
     attempts = await town.attempts(messages[0]["id"])

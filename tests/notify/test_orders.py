@@ -11,7 +11,9 @@ async def test_an_order_reaches_the_crews_line_with_two_buttons_and_no_more_than
     await town.order(call)
     entry = (await town.chat(1))[0]
     assert [button["label"] for button in entry.buttons] == ["รับงาน", "ไม่รับงาน"]
-    assert call.number in entry.text and "สมศรี" in entry.text and "1132" in entry.text
+    assert call.number in entry.text
+    assert "สมศรี" in entry.text
+    assert "1132" in entry.text
     for secret in ("ทองแท้", "เจ็บหน้าอก", "ABCD-EFGH"):
         assert secret not in entry.text
 

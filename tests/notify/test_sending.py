@@ -142,7 +142,7 @@ async def test_a_backlog_of_routine_messages_at_a_slow_provider_does_not_hold_up
         await town.until(lambda: town.service.sql("select 1 from attempt where state = 'sending' offset 5"))
         crew = await town.crew(1)
         await town.order(await town.call(crew))
-        await town.chat(1, within_s=0.8)
+        await town.chat(1, within_s=3)
 
 
 async def test_an_exercise_never_leaves_the_house(town: Town) -> None:
@@ -222,3 +222,4 @@ async def test_hearing_everything_again_tells_nobody_again(town: Town) -> None:
     await town.service.sql("delete from cursor where aggregate_id = $1", call.assignment_id)
     await town.service.runtime.inbox.take([raw])
     assert len(await town.messages(rule="crew_ordered")) == 1
+    assert await town.service.dead_letters() == []

@@ -27,7 +27,8 @@ async def test_a_code_from_the_desk_links_a_crew_member_once(town: Town) -> None
     await town.write(5, f"{code[:4]} {code[4:]}".lower())
     await town.write(6, code)
     welcome, linked = await town.chat(5, 2)
-    assert "ยินดีต้อนรับ" in welcome.text and "เชื่อมต่อบัญชี" in linked.text
+    assert "ยินดีต้อนรับ" in welcome.text
+    assert "เชื่อมต่อบัญชี" in linked.text
     assert "รหัสนี้ใช้ไม่ได้" in (await town.chat(6))[0].text
     call = await town.call(crew)
     await town.order(call)
@@ -126,8 +127,9 @@ async def test_who_removes_the_account_is_told_by_sms_from_then_on(town: Town) -
 
 
 async def test_a_wrong_signature_an_unknown_area_and_rubbish_are_refused(town: Town) -> None:
-    from services.notify.channels.line_webhook import sign
     from pydantic import SecretStr
+
+    from services.notify.channels.line_webhook import sign
 
     pressed = await town.act(1, "text", text="STOP", signature="wrong")
     assert pressed["statuses"] == [401]

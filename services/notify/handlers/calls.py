@@ -60,6 +60,7 @@ async def erased(work: Work, message: Message) -> None:
     """Wipe every text, address, name and answer of this call, in whatever state it is."""
     await cancel(work, await messages.open_about_call(work.db, message.id), "erased")
     await messages.blank_of_call(work.db, message.id)
+    await replies.wipe_of_recipients(work.db, await recipients.of_call(work.db, message.id))
     await recipients.wipe_of_call(work.db, message.id)
     await replies.wipe_of_call(work.db, message.id)
     await views.wipe_call(work.db, message.id, work.now)

@@ -8,7 +8,6 @@ from datetime import time, timedelta
 from services.notify.rules.table import Wait
 from shared.thai.text import Lang, Text
 
-
 BRAND = Text(th="ชุมชนกรุณา", en="Karuna")
 
 

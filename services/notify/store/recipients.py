@@ -45,7 +45,8 @@ select r.kind, r.id, r.area, r.call_id, r.name, coalesce(p.language, r.language)
        r.wants_routine and not exists (
            select from opt_out o where o.area = r.area
            and o.address in (r.linked_user_id, r.line_user_id, p.line_user_id, r.phone, p.phone)) as wants_routine,
-       r.on_duty_unit is not null as on_duty, r.active, coalesce(p.may_be_texted and not p.secret, true) as may_be_texted
+       r.on_duty_unit is not null as on_duty, r.active,
+       coalesce(p.may_be_texted and not p.secret, true) as may_be_texted
 from recipient r left join person p on p.id = r.person_id
 join unnest($1::text[], $2::uuid[]) as w (kind, id) on w.kind = r.kind and w.id = r.id
 """
@@ -83,6 +84,7 @@ on conflict do nothing
 OPT_IN = "delete from opt_out where area = $1 and address = any($2::text[])"
 
 OF_PERSON = "select kind, id from recipient where person_id = $1"
+OF_CALL = "select kind, id from recipient where call_id = $1"
 WIPE_CREW = "delete from recipient where kind = 'crew' and id = $1 returning area, line_user_id, linked_user_id, phone"
 WIPE_OF_CALL = "delete from recipient where call_id = $1 returning area, line_user_id, linked_user_id, phone"
 WIPE_OF_PERSON = "delete from recipient where person_id = $1 returning area, line_user_id, linked_user_id, phone"
@@ -98,6 +100,7 @@ on conflict (id) do update set phone = excluded.phone, line_user_id = excluded.l
     language = excluded.language, quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
     may_be_texted = excluded.may_be_texted, secret = excluded.secret
 """
+WIPE_TOKENS = "delete from reply_token where area = any($1::text[]) and line_user_id = any($2::text[])"
 WIPE_PERSON = "delete from person where id = $1"
 
 PUT_LINK_CODE = """
@@ -206,6 +209,11 @@ async def of_person(db: Connection, person_id: UUID) -> list[tuple[str, UUID]]:
     return [(row["kind"], row["id"]) for row in await db.fetch(OF_PERSON, person_id)]
 
 
+async def of_call(db: Connection, call_id: UUID) -> list[tuple[str, UUID]]:
+    """The caller and the patients of a call."""
+    return [(row["kind"], row["id"]) for row in await db.fetch(OF_CALL, call_id)]
+
+
 async def wipe_crew(db: Connection, crew_id: UUID) -> None:
     await _wipe_addresses(db, await db.fetch(WIPE_CREW, crew_id))
     await db.execute(WIPE_LINK_CODES, [crew_id])
@@ -222,10 +230,12 @@ async def wipe_person(db: Connection, person_id: UUID) -> None:
 
 
 async def _wipe_addresses(db: Connection, rows: Sequence[Record]) -> None:
-    """An opt-out goes with the last person who has the address."""
+    """An opt-out goes with the last person who has the address; reply tokens go at once."""
     addresses = {row[name] for row in rows for name in ("line_user_id", "linked_user_id", "phone")} - {None}
     if addresses:
-        await db.execute(WIPE_OPT_OUTS, sorted({row["area"] for row in rows}), sorted(addresses))
+        areas = sorted({row["area"] for row in rows})
+        await db.execute(WIPE_OPT_OUTS, areas, sorted(addresses))
+        await db.execute(WIPE_TOKENS, areas, sorted(addresses))
 
 
 async def put_person(db: Connection, person_id: UUID, values: dict[str, Any]) -> None:

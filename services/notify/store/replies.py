@@ -20,7 +20,7 @@ insert into reply (id, area, channel, line_user_id, recipient_kind, recipient_id
                    message_id, answer, score, text, lon, lat, said_at, came_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
-KEEP_TOKEN = """
+FRESHEST = """
 insert into reply_token (area, line_user_id, token, good_until) values ($1, $2, $3, $4)
 on conflict (area, line_user_id) do update set token = excluded.token, good_until = excluded.good_until
 """
@@ -81,7 +81,7 @@ async def put(db: Connection, reply: ReplyRow) -> None:
 
 
 async def put_token(db: Connection, area: str, line_user_id: str, token: str, good_until: datetime) -> None:
-    await db.execute(KEEP_TOKEN, area, line_user_id, token, good_until)
+    await db.execute(FRESHEST, area, line_user_id, token, good_until)
 
 
 async def sent_to(db: Connection, message_id: UUID, line_user_id: str) -> Record | None:

@@ -50,7 +50,8 @@ def test_pauses_grow_and_the_provider_may_ask_for_longer_ones() -> None:
         (judge(replace(EMERGENCY, tries=tries), TryLater(Reason.UNREACHABLE), NOW).due_at - NOW).total_seconds()
         for tries in (1, 2, 3, 4)
     ]
-    assert waits == sorted(waits) and waits[0] <= 0.5
+    assert waits == sorted(waits)
+    assert waits[0] <= 0.5
     assert judge(EMERGENCY, TryLater(Reason.THROTTLED, 30.0), NOW).due_at == NOW + timedelta(seconds=30)
 
 
@@ -72,7 +73,9 @@ def test_expired_tries_end() -> None:
 
 
 later = st.builds(TryLater, st.sampled_from([*DOUBTFUL, Reason.UNREACHABLE, Reason.THROTTLED]))
-outcomes = st.one_of(later, st.builds(Unknown, st.sampled_from(sorted(DOUBTFUL))), st.builds(GiveUp, st.sampled_from(list(Reason))))
+outcomes = st.one_of(
+    later, st.builds(Unknown, st.sampled_from(sorted(DOUBTFUL))), st.builds(GiveUp, st.sampled_from(list(Reason)))
+)
 
 
 @given(st.lists(outcomes, min_size=1, max_size=12), st.booleans())
@@ -81,8 +84,8 @@ def test_a_routine_message_once_in_doubt_never_goes_another_way(history, must_an
     doubted = False
     for number, outcome in enumerate(history, 1):
         verdict = judge(replace(tried, tries=number), outcome, NOW)
-        doubted = doubted or isinstance(outcome, Unknown) or (
-            isinstance(outcome, TryLater) and outcome.reason in DOUBTFUL
+        doubted = (
+            doubted or isinstance(outcome, Unknown) or (isinstance(outcome, TryLater) and outcome.reason in DOUBTFUL)
         )
         if doubted:
             assert not verdict.bring_next
@@ -115,7 +118,8 @@ def test_the_breaker_opens_after_failures_in_a_row_and_lets_one_probe_through() 
     assert breaker.wait_s(5.0) is None, "the probe"
     assert breaker.wait_s(5.0) is not None, "one at a time"
     breaker.learn(TryLater(Reason.SERVER_ERROR), 5.0)
-    assert breaker.is_open and breaker.pause_s > 2.0
+    assert breaker.is_open
+    assert breaker.pause_s > 2.0
     assert breaker.wait_s(60.0) is None
     breaker.learn(TAKEN, 60.0)
     assert not breaker.is_open

@@ -92,8 +92,10 @@ def test_a_persons_own_hours_count_before_the_areas() -> None:
 
 
 def test_quiet_hours_cross_midnight_and_equal_ends_mean_none() -> None:
-    assert is_quiet(NIGHT, time(21), time(7)) and not is_quiet(NOON, time(21), time(7))
-    assert is_quiet(MORNING - timedelta(seconds=1), time(21), time(7)) and not is_quiet(MORNING, time(21), time(7))
+    assert is_quiet(NIGHT, time(21), time(7))
+    assert not is_quiet(NOON, time(21), time(7))
+    assert is_quiet(MORNING - timedelta(seconds=1), time(21), time(7))
+    assert not is_quiet(MORNING, time(21), time(7))
     assert not is_quiet(NIGHT, time(7), time(7))
     assert next_allowed(MORNING - timedelta(hours=1), time(21), time(7)) == MORNING
 
@@ -115,8 +117,10 @@ def test_a_button_carries_an_opaque_id_and_comes_back_as_it_was() -> None:
     data = data_of(message_id, Answer.EN_ROUTE)
     assert len(data) <= 50
     pressed = read(data)
-    assert pressed is not None and (pressed.message_id, pressed.answer) == (message_id, Answer.EN_ROUTE)
+    assert pressed is not None
+    assert (pressed.message_id, pressed.answer) == (message_id, Answer.EN_ROUTE)
     starred = read(data_of(message_id, 4))
-    assert starred is not None and starred.score == 4
+    assert starred is not None
+    assert starred.score == 4
     for wrong in ("", "k2." + data[3:], data + "x", "k1.xx.accept", data.replace("en_route", "star-6"), "action=buy"):
         assert read(wrong) is None

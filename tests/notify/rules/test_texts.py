@@ -5,11 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from pydantic import ValidationError
 
 from services.notify.prepare import check
 from services.notify.rules.policy import Policy
 from services.notify.rules.table import Rule, all_rules
-from services.notify.rules.templates import FORBIDDEN, LANGUAGES, SMS_PARTS, Template, all_templates, lint, render, sms_parts
+from services.notify.rules.templates import (
+    FORBIDDEN,
+    LANGUAGES,
+    SMS_PARTS,
+    Template,
+    all_templates,
+    lint,
+    render,
+    sms_parts,
+)
 from services.notify.rules.words import BUTTONS, WORDS, Facts, words
 from shared.thai.dates import BANGKOK
 from shared.thai.text import Text
@@ -84,7 +94,7 @@ def test_nothing_that_tells_of_health_or_home_is_among_the_words() -> None:
 
 
 def test_both_languages_are_compulsory() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValidationError):
         Template.model_validate({"version": "1", "line": {"th": "x"}})
 
 
@@ -113,5 +123,5 @@ GOOD = {
 )
 def test_a_rule_that_makes_no_sense_is_refused(wrong: dict) -> None:
     Rule.model_validate(GOOD)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValidationError):
         Rule.model_validate({**GOOD, **wrong})

@@ -1,0 +1,72 @@
+"""After erasure nothing personal is left in this database, whatever was still on its way."""
+
+from __future__ import annotations
+
+from shared.events.dispatch import CrewErased
+from shared.events.intake import CallErased
+from shared.events.registry import PersonErased, PersonMatched, PersonRegistered
+from shared.work import new_id, now_utc
+from tests.harness import call_origin
+from tests.notify.conftest import Town, line_id, phone
+
+TABLES = (
+    "recipient", "person", "opt_out", "call", "trip", "assignment", "message", "attempt", "part", "receipt", "reply",
+    "reply_token", "link_code", "event_log", "parked", "dead_letter", "due", "idempotency", "audit",
+)  # fmt: skip
+
+
+async def found(town: Town, *canaries: str) -> dict[str, list[str]]:
+    """Where a canary stands in the database: table → which."""
+    places = {}
+    for table in TABLES:
+        text = " ".join(str(dict(row)) for row in await town.service.sql(f"select * from {table}"))
+        if hits := [canary for canary in canaries if canary in text]:
+            places[table] = hits
+    return places
+
+
+async def test_an_erased_call_leaves_no_name_number_account_text_or_point(town: Town) -> None:
+    crew = await town.crew(1)
+    canaries = (phone(9), line_id(9), "สมศักดิ์", "สมศรี", "ABCD-EFGH", "16.4341", "ช่วยที")
+    call = await town.call(crew, caller={"name": "สมศักดิ์", "phone": phone(9), "line_user_id": line_id(9)})
+    await town.order(call)
+    await town.chat(1)
+    await town.chat(9)
+    await town.write(9, "STOP")
+    await town.write(9, "ช่วยที")
+    await town.act(9, "location", lat=16.4341, lon=103.5)
+    assert await found(town, *canaries)
+    await town.service.emit(call.id, CallErased(at=now_utc()), call.origin)
+    assert await found(town, *canaries) == {}
+    # what comes later about it brings nothing back
+    assert [m["status"] for m in await town.messages(rule="crew_ordered")] == ["cancelled"]
+
+
+async def test_an_erased_crew_member_and_person_leave_nothing(town: Town) -> None:
+    crew = await town.crew(1)
+    call = await town.call(crew)
+    await town.order(call)
+    await town.chat(1)
+    await town.write(1, "ขอบคุณครับทุกคน")
+    await town.service.emit(crew, CrewErased(at=now_utc()), call_origin(crew))
+    assert await found(town, phone(1), line_id(1), "สมชาย", "ขอบคุณครับทุกคน") == {}
+    person_id = new_id()
+    registered = PersonRegistered(
+        at=now_utc(), private=PersonRegistered.Private(phone=phone(7), line_user_id=line_id(7))
+    )
+    await town.service.emit(person_id, registered, call_origin(person_id))
+    private = PersonMatched.Private(method="identifier")
+    matched = PersonMatched(call_id=call.id, patient_id=call.patient_id, at=now_utc(), by="system", private=private)
+    await town.service.emit(person_id, matched, call.origin)
+    await town.service.emit(person_id, PersonErased(at=now_utc()), call_origin(person_id))
+    assert await found(town, phone(7), line_id(7)) == {}
+
+
+async def test_an_erasure_before_the_messages_left_sends_nothing(quiet_town: Town) -> None:
+    town = quiet_town
+    call = await town.call(caller={"phone": phone(9)})
+    await town.service.emit(call.id, CallErased(at=now_utc()), call.origin)
+    town.start()
+    await town.crew(1)
+    assert [m["status"] for m in await town.messages()] == ["cancelled"]
+    assert not town.smsc.inbox.after(0)
