@@ -8,12 +8,13 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.auth import ANYONE, Caller, may
 from shared.events.base import Origin
 from shared.events.envelope import encode
+from shared.openapi import problems
 from shared.service import Runtime, health
 
 router = APIRouter()
@@ -40,13 +41,13 @@ async def ready(request: Request) -> JSONResponse:
     return JSONResponse(body, 503 if wrong else 200)
 
 
-@router.get("/metrics", tags=["operations"])
+@router.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
 async def metrics() -> Response:
     """Figures for Prometheus: counts and durations only."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/v1/events", tags=["events"])
+@router.get("/v1/events", tags=["events"], responses=problems(401))
 async def events(
     request: Request,
     caller: Annotated[Caller, Depends(may(*ANYONE))],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 _TEXT: Final = {"type": "string"}
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
@@ -57,5 +57,14 @@ def _storable(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
+def _written_out(value: Any) -> Any:
+    """A bare number would be read as seconds since 1970, which nobody means here."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return value
+    raise ValueError("an instant is written out, with its time zone")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_storable)]
 """An instant from outside: aware, turned to UTC."""
