@@ -230,6 +230,9 @@ create unique index assignment_once_per_unit on assignment (trip_id, unit_id)
     where status not in ('declined', 'expired', 'released', 'cleared');
 create index assignment_unit_open on assignment (unit_id) where ended_at is null;
 create index assignment_run on assignment (run_id);
+create index assignment_trip on assignment (trip_id);
+create index assignment_waiting on assignment (area, unit_id) where start_at is null
+    and status in ('proposed', 'ordered', 'offered');
 
 -- Every stamp and correction as it was reported, append-only. said_at is the reporter's own time, at the one kept.
 create table step (
