@@ -20,9 +20,6 @@ from services.dispatch.store import units
 from shared.database import Connection, Pool
 from shared.geo import Point
 
-LEVELS = {"transport": None, "fr": "FR", "bls": "BLS", "ils": "ILS", "als": "ALS"}
-"""The contract's words → the codes of the list ``unit_level``."""
-
 
 @dataclass(slots=True)
 class Member:
@@ -97,7 +94,7 @@ def member_of(row: asyncpg.Record) -> Member:
         facts=UnitFacts(
             id=str(row["id"]),
             vehicle_kind=facts.get("vehicle_kind", ""),
-            level=LEVELS[row["level"]],
+            level=row["level"],
             duty=row["duty"],
             crew=tuple(_crew(member) for member in facts.get("crew", ())),
             places=facts.get("places", {}),

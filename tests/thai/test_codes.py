@@ -18,7 +18,7 @@ FIXED = {
     "barrier": "money people time knowledge vehicle equipment",
     "severity_cbd": "red yellow green white black",
     "severity_ed5": "red pink yellow green white",
-    "unit_level": "FR BLS ILS ALS",
+    "unit_level": "transport fr bls ils als",
     "place_kind": "seat wheelchair stretcher",
     "step": "accept decline en_route at_scene left_scene at_destination clear at_base",
 }

@@ -21,10 +21,11 @@ IMPLIED_SKILLS: Mapping[str, frozenset[str]] = {
     "emergency_driving": frozenset({"driving"}),
 }
 LEVEL_SKILLS: Mapping[str, frozenset[str]] = {
-    "ALS": frozenset({"paramedic", "nurse"}),
-    "ILS": frozenset({"aemt", "paramedic", "nurse"}),
-    "BLS": frozenset({"emt_b"}),
-    "FR": frozenset({"first_aid"}),
+    "als": frozenset({"paramedic", "nurse"}),
+    "ils": frozenset({"aemt", "paramedic", "nurse"}),
+    "bls": frozenset({"emt_b"}),
+    "fr": frozenset({"first_aid"}),
+    "transport": frozenset(),
 }
 """A vehicle is of a level only while somebody on board may work at that level: one of these skills."""
 

@@ -23,7 +23,7 @@ def member(*skills, until=None):
 
 def unit(name="k1", **more):
     facts = {
-        "vehicle_kind": "ambulance", "level": "BLS", "duty": "on_duty",
+        "vehicle_kind": "ambulance", "level": "bls", "duty": "on_duty",
         "crew": (member("emt_b", "lifting", "driving"), member("first_aid")),
         "places": {"stretcher": 1, "seat": 3},
         "equipment": frozenset({"oxygen_set", "aed", "ppe_set"}),
@@ -60,7 +60,7 @@ def test_a_full_unit_lacks_nothing_for_a_bedridden_ride():
         ({}, {"lane": "booked", "groups": ("psychiatric",)}, "skill", "mental_health"),
         ({}, {"hazard": "snake"}, "skill", "snake_handling"),
         ({}, {"hazard": "fallen_tree"}, "equipment", "chainsaw"),
-        ({"level": None, "crew": ()}, {"severity": "green"}, "level", "FR"),
+        ({"level": None, "crew": ()}, {"severity": "green"}, "level", "fr"),
         ({"crew": (member("driving"),)}, {"severity": "red"}, "skill", "first_aid"),
     ],
 )
@@ -81,19 +81,19 @@ def test_an_expired_certificate_is_no_skill_from_the_day_after():
 
 
 def test_a_vehicle_is_of_a_level_only_while_somebody_on_board_may_work_at_it():
-    als_without_paramedic = unit(level="ALS")
-    assert als_without_paramedic.working_level(NOW) == "BLS"
-    assert unit(level="ALS", crew=(member("paramedic"),)).working_level(NOW) == "ALS"
-    assert unit(level="FR", crew=(member("paramedic"),)).working_level(NOW) == "FR"
+    als_without_paramedic = unit(level="als")
+    assert als_without_paramedic.working_level(NOW) == "bls"
+    assert unit(level="als", crew=(member("paramedic"),)).working_level(NOW) == "als"
+    assert unit(level="fr", crew=(member("paramedic"),)).working_level(NOW) == "fr"
     assert unit(crew=()).working_level(NOW) is None
 
 
 def test_in_an_urgent_emergency_a_first_responder_goes_though_things_are_missing():
-    first = unit(level="FR", crew=(member("first_aid"),), places={}, equipment=frozenset())
+    first = unit(level="fr", crew=(member("first_aid"),), places={}, equipment=frozenset())
     wanted = requirements(Asked(severity="red", mobility="stretcher", needs=("oxygen",)))
     assert eligible(first, wanted, NOW)
     soft = {(short.code, short.what) for short in shortfalls(first, wanted, NOW)}
-    assert {("level", "ALS"), ("place", "stretcher"), ("equipment", "oxygen_set"), ("crew", "2")} <= soft
+    assert {("level", "als"), ("place", "stretcher"), ("equipment", "oxygen_set"), ("crew", "2")} <= soft
 
 
 def test_infection_is_a_must_even_then_and_contaminates():
@@ -184,7 +184,7 @@ def test_old_positions_stations_and_unknown_places_are_marked():
 
 def test_a_missing_level_weighs_less_than_a_long_way():
     crew = (member("paramedic", "driving"), member("emt_b"))
-    als = unit("als", level="ALS", crew=crew, position=Point(103.75, 16.434))
+    als = unit("als", level="als", crew=crew, position=Point(103.75, 16.434))
     bls = unit("bls")
     als_near = replace(als, position=Point(103.512, 16.434))
     wanted = requirements(Asked(severity="red"))
