@@ -158,7 +158,7 @@ async def _end_barrier(
 
 
 @router.post(
-    "/ringing", tags=["desk"], status_code=201, response_model=RingingOut, responses=problems(400, 401, 403, 413)
+    "/ringing", tags=["desk"], status_code=201, response_model=RingingOut, responses=problems(400, 401, 403, 404, 413)
 )
 async def announce(
     request: Request, caller: WhoTakes, body: RingingBody, idempotency_key: IdempotencyKey = None
