@@ -5,6 +5,7 @@ Every refusal is raised as :class:`Refused` with a code from one table or with i
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,20 +185,21 @@ def install(app: FastAPI) -> None:
         refused.headers = dict(problem.headers or {})
         return problem_json(refused, request)
 
-    async def away(request: Request, _: Exception) -> JSONResponse:
-        return problem_json(refuse("database_away", headers={"Retry-After": RETRY_AFTER_S}), request)
-
-    async def collision(request: Request, _: Exception) -> JSONResponse:
-        return problem_json(refuse("collision", headers={"Retry-After": "1"}), request)
-
-    async def bad_value(request: Request, _: Exception) -> JSONResponse:
-        return problem_json(refuse("invalid"), request)
-
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, plain)
-    app.add_exception_handler(BadValue, bad_value)
+    app.add_exception_handler(BadValue, _always("invalid"))
+    app.add_exception_handler(Exception, _always("broken"))
     for collided in COLLISION:
-        app.add_exception_handler(collided, collision)
+        app.add_exception_handler(collided, _always("collision", {"Retry-After": "1"}))
     for gone in AWAY:
-        app.add_exception_handler(gone, away)
+        app.add_exception_handler(gone, _always("database_away", {"Retry-After": RETRY_AFTER_S}))
+
+
+def _always(
+    code: str, headers: dict[str, str] | None = None
+) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
+    async def answer(request: Request, _: Exception) -> JSONResponse:
+        return problem_json(refuse(code, headers=headers or {}), request)
+
+    return answer

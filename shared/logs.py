@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+import traceback
+from datetime import UTC, datetime
 
 import structlog
 from structlog.typing import EventDict
+
+
+def where(problem: BaseException) -> str:
+    """Kind and place of an error and of what led to it. Texts are left out: PostgreSQL's quote whole rows."""
+    frames = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(problem.__traceback__)[-6:]]
+    told = f"{type(problem).__name__} at {' > '.join(frames) or '?'}"
+    before = problem.__cause__ or problem.__context__
+    return f"{told} because of {where(before)}" if before else told
+
+
+def _wordless(_: object, __: str, event: EventDict) -> EventDict:
+    """``log.exception`` tells where, never the error's own words."""
+    if event.pop("exc_info", None) and (problem := sys.exc_info()[1]):
+        event["error"] = where(problem)
+    return event
+
+
+class Foreign(logging.Formatter):
+    """What libraries log through ``logging``: who and how bad, and where an error was. Never their words."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        problem = record.exc_info[1] if record.exc_info else None
+        line = {
+            "event": record.name,
+            "service": self._service,
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            **({"error": where(problem)} if problem else {}),
+        }
+        return json.dumps(line, ensure_ascii=False)
 
 
 def _with_service(name: str) -> structlog.typing.Processor:
@@ -25,11 +62,13 @@ def configure(service: str, level: str) -> None:
             _with_service(service),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _wordless,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format='{"event":"%(name)s","level":"%(levelname)s"}')
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(Foreign(service))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
