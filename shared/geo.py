@@ -57,6 +57,13 @@ def distance_m(one: Point, other: Point) -> float:
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord)))
 
 
+def box_around(point: Point, radius_m: float) -> tuple[float, float, float, float]:
+    """South, north, west and east of a box that holds every point within ``radius_m``, for a first look-up."""
+    high = radius_m / METRES_PER_DEGREE
+    wide = high / max(0.01, math.cos(math.radians(min(90.0, abs(point.lat) + high))))
+    return point.lat - high, point.lat + high, point.lon - wide, point.lon + wide
+
+
 def inside(point: Point, polygons: Sequence[Polygon]) -> bool:
     """Whether the point lies in one of the polygons and in none of its holes (ray casting, even-odd rule)."""
     return any(_in_ring(point, rings[0]) and not any(_in_ring(point, hole) for hole in rings[1:]) for rings in polygons)

@@ -57,26 +57,38 @@ def score(new: CallFacts, old: CallFacts, rule: Duplicates = DEFAULT) -> Candida
     away_m = distance_m(new.point, old.point) if new.point and old.point else None
     if away_m is not None and away_m > rule.within_m and not same_phone:
         return None
-    parts = [
-        (rule.time_points * (1 - minutes / rule.within_min),
-         Text(th=f"ห่างกัน {minutes:.0f} นาที", en=f"{minutes:.0f} minutes apart")),
-        (rule.same_phone_points * same_phone, Text(th="เบอร์โทรศัพท์เดียวกัน", en="same phone")),
-        _place(new, old, away_m, rule),
-        (rule.same_kind_points * (new.kind is not None and new.kind == old.kind),
-         Text(th="เรื่องประเภทเดียวกัน", en="same kind")),
-        (rule.same_group_points * (new.group is not None and new.group == old.group),
-         Text(th="กลุ่มอาการเดียวกัน", en="same criteria group")),
-    ]  # fmt: skip
-    points = sum(points for points, _ in parts)
+    worth = {
+        "time": rule.time_points * (1 - minutes / rule.within_min),
+        "phone": rule.same_phone_points * same_phone,
+        "place": _place(new, old, away_m, rule),
+        "kind": rule.same_kind_points * (new.kind is not None and new.kind == old.kind),
+        "group": rule.same_group_points * (new.group is not None and new.group == old.group),
+    }
+    points = sum(worth.values())
     if points < rule.possible_points:
         return None
     strength: Strength = "strong" if same_phone or points >= rule.strong_points else "possible"
-    return Candidate(old.id, round(points, 1), strength, tuple(reason for worth, reason in parts if worth > 0))
+    texts = _texts(minutes, away_m)
+    return Candidate(old.id, round(points, 1), strength, tuple(texts[name] for name in worth if worth[name] > 0))
 
 
-def _place(new: CallFacts, old: CallFacts, away_m: float | None, rule: Duplicates) -> tuple[float, Text]:
+def _place(new: CallFacts, old: CallFacts, away_m: float | None, rule: Duplicates) -> float:
     if away_m is not None:
-        worth = rule.place_points * max(0.0, 1 - away_m / rule.within_m)
-        return worth, Text(th=f"ห่างกัน {away_m:.0f} เมตร", en=f"{away_m:.0f} metres apart")
-    same = new.community is not None and new.community == old.community
-    return rule.place_points / 2 * same, Text(th="ชุมชนเดียวกัน", en="same community")
+        return rule.place_points * max(0.0, 1 - away_m / rule.within_m)
+    return rule.place_points / 2 * (new.community is not None and new.community == old.community)
+
+
+def _texts(minutes: float, away_m: float | None) -> dict[str, Text]:
+    """Each reason in words; made for candidates alone, for most calls are none."""
+    near = (
+        Text(th="ชุมชนเดียวกัน", en="same community")
+        if away_m is None
+        else Text(th=f"ห่างกัน {away_m:.0f} เมตร", en=f"{away_m:.0f} metres apart")
+    )
+    return {
+        "time": Text(th=f"ห่างกัน {minutes:.0f} นาที", en=f"{minutes:.0f} minutes apart"),
+        "phone": Text(th="เบอร์โทรศัพท์เดียวกัน", en="same phone"),
+        "place": near,
+        "kind": Text(th="เรื่องประเภทเดียวกัน", en="same kind"),
+        "group": Text(th="กลุ่มอาการเดียวกัน", en="same criteria group"),
+    }

@@ -64,18 +64,29 @@ async def take_calls(db: Connection, area: str, series: str, taking: Taking) -> 
     return {row["id"]: row["number"] for row in rows}
 
 
+# Only what can be the same matter: near, from the same telephone, or from the same community. Who decides is people.
 SIMILAR_CALLS = """
 select id, number, received_at, kind, lat, lon, caller_phone, criteria_group, community, exercise
 from call
 where area = $1 and received_at between $2 and $3 and status in ('open', 'handed_over') and exercise = $4
   and series_of is null and erased_at is null
-order by received_at desc limit 200
+  and (caller_phone = $5 or community = $6 or (lat between $7 and $8 and lon between $9 and $10))
+order by received_at desc limit 50
 """
 
 
-async def similar_calls(db: Connection, area: str, start: datetime, end: datetime, *, exercise: bool) -> list[Row]:
-    """Calls of about that time that may tell of the same thing."""
-    return await db.fetch(SIMILAR_CALLS, area, start, end, exercise)
+async def similar_calls(
+    db: Connection,
+    area: str,
+    between: tuple[datetime, datetime],
+    *,
+    exercise: bool,
+    phone: str | None,
+    community: str | None,
+    box: tuple[float | None, float | None, float | None, float | None],
+) -> list[Row]:
+    """Calls of about that time that may tell of the same thing. ``box``: south, north, west, east."""
+    return await db.fetch(SIMILAR_CALLS, area, *between, exercise, phone, community, *box)
 
 
 READ_CALL = "select * from call where id = $1"

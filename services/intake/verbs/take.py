@@ -18,7 +18,7 @@ from services.intake.verbs import shown
 from services.intake.verbs.saying import say_taken
 from services.intake.verbs.series import Ahead, add_visits, keep_going
 from services.intake.verbs.watch import watch, watched
-from shared.geo import Point
+from shared.geo import Point, box_around
 from shared.pack_parts import Pack, Partner
 from shared.thai.text import Text
 from shared.work import Work, new_id
@@ -103,8 +103,15 @@ async def possible_duplicates(work: Work, made: Draft) -> list[DuplicateOut]:
     rule, call = made.pack.policies.intake.duplicates, made.columns
     around = timedelta(minutes=rule.within_min)
     received_at = call["received_at"]
+    point = Point(call["lon"], call["lat"]) if call["lat"] is not None else None
     rows = await store.similar_calls(
-        work.db, call["area"], received_at - around, received_at + around, exercise=call["exercise"]
+        work.db,
+        call["area"],
+        (received_at - around, received_at + around),
+        exercise=call["exercise"],
+        phone=call["caller_phone"],
+        community=call["community"],
+        box=box_around(point, rule.within_m) if point else (None, None, None, None),
     )
     numbers_of = {str(row["id"]): row for row in rows}
     found = duplicates.candidates(_compared(call), [_compared(row) for row in rows], rule)
