@@ -100,6 +100,12 @@ on conflict (id) do update set phone = excluded.phone, line_user_id = excluded.l
     language = excluded.language, quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
     may_be_texted = excluded.may_be_texted, secret = excluded.secret
 """
+# What an account wrote before we knew whose it was belongs to no call: it goes with the last person who has it.
+WIPE_UNKNOWN_REPLIES = """
+update reply p set line_user_id = null, text = null, lon = null, lat = null
+where p.recipient_id is null and p.area = any($1::text[]) and p.line_user_id = any($2::text[])
+and not exists (select from recipient r where r.area = p.area and p.line_user_id in (r.line_user_id, r.linked_user_id))
+"""
 WIPE_TOKENS = "delete from reply_token where area = any($1::text[]) and line_user_id = any($2::text[])"
 WIPE_PERSON = "delete from person where id = $1"
 
@@ -230,11 +236,12 @@ async def wipe_person(db: Connection, person_id: UUID) -> None:
 
 
 async def _wipe_addresses(db: Connection, rows: Sequence[Record]) -> None:
-    """An opt-out goes with the last person who has the address; reply tokens go at once."""
+    """An opt-out, and what was written before, go with the last person who has the address; reply tokens at once."""
     addresses = {row[name] for row in rows for name in ("line_user_id", "linked_user_id", "phone")} - {None}
     if addresses:
         areas = sorted({row["area"] for row in rows})
         await db.execute(WIPE_OPT_OUTS, areas, sorted(addresses))
+        await db.execute(WIPE_UNKNOWN_REPLIES, areas, sorted(addresses))
         await db.execute(WIPE_TOKENS, areas, sorted(addresses))
 
 

@@ -1,0 +1,101 @@
+"""Looking through everything an installation keeps: logs, figures, feeds, streams, tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import asyncpg
+import nats
+import nats.js.errors
+import orjson
+from nats.js import JetStreamContext
+
+from karuna.local import Local
+from shared.streams import SERVICES, STREAMS
+from tests.journeys.town import AREA, Town
+
+AT_ONCE = 200
+TABLES = "select tablename from pg_tables where schemaname = 'public' order by 1"
+
+
+def traces_of(needles: Iterable[str], text: str) -> list[str]:
+    """Which needles stand in the text, as they are or as PostgreSQL prints bytes."""
+    return [needle for needle in needles if needle in text or needle.encode().hex() in text]
+
+
+def logs(local: Local) -> dict[str, str]:
+    """Every file under ``<home>/logs``."""
+    return {str(path.name): _read(path) for path in sorted(local.home.logs.rglob("*")) if path.is_file()}
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8", errors="replace")
+
+
+async def tables(local: Local) -> AsyncIterator[tuple[str, str]]:
+    """Every row of every table of every service, as text."""
+    for service in SERVICES:
+        connection = await asyncpg.connect(local.postgres.owner_dsn(service))
+        try:
+            for row in await connection.fetch(TABLES):
+                table = row["tablename"]
+                lines = await connection.fetch(f'select t::text as line from "{table}" t')
+                yield f"{service}.{table}", "\n".join(line["line"] for line in lines)
+                for column in await connection.fetch(BYTES, table):
+                    name = column["column_name"]
+                    texts = await connection.fetch(f'select encode("{name}", \'hex\') as line from "{table}"')
+                    yield f"{service}.{table}.{name}", "\n".join(str(line["line"]) for line in texts)
+        finally:
+            await connection.close()
+
+
+BYTES = "select column_name from information_schema.columns where table_name = $1 and data_type = 'bytea'"
+
+
+async def messages(local: Local, *, tree: str = "") -> AsyncIterator[tuple[str, str]]:
+    """Subject, and headers with body, of every message of every durable stream; ``tree`` narrows by its beginning."""
+    client = await nats.connect(
+        local.nats.url, user_credentials=str(local.accounts.creds("provisioner")), inbox_prefix=b"_INBOX.provisioner"
+    )
+    try:
+        js = client.jetstream()
+        for stream in STREAMS:
+            info = orjson.loads((await client.request(f"$JS.API.STREAM.INFO.{stream.name}", b"")).data)
+            last = info["state"]["last_seq"]
+            for start in range(max(1, info["state"]["first_seq"]), last + 1, AT_ONCE):
+                numbers = range(start, min(start + AT_ONCE, last + 1))
+                found = await asyncio.gather(*(_message(js, stream.name, number) for number in numbers))
+                for subject, text in found:
+                    if text and subject.startswith(tree):
+                        yield subject, text
+    finally:
+        await client.close()
+
+
+async def _message(js: JetStreamContext, stream: str, sequence: int) -> tuple[str, str]:
+    """Two empty texts where it was deleted."""
+    try:
+        message = await js.get_msg(stream, sequence)
+    except nats.js.errors.NotFoundError:
+        return "", ""
+    return message.subject or "", f"{message.headers} {(message.data or b'').decode()}"
+
+
+async def faces(town: Town) -> AsyncIterator[tuple[str, str]]:
+    """What every service shows to machines: figures, and the open feed from its beginning."""
+    for service in SERVICES:
+        answer = await town.client.get(town.local.url(service) + "/metrics")
+        yield f"{service}/metrics", answer.text
+        after, more = 0, True
+        while more:
+            page = await town.ask(
+                service,
+                "GET",
+                f"/v1/events?after={after}&limit=1000",
+                role="auditor",
+                claims={"areas": (AREA, "sample")},
+            )
+            yield f"{service}/v1/events?after={after}", orjson.dumps(page).decode()
+            more, after = bool(page["items"]), page["next"]

@@ -1,0 +1,198 @@
+"""A person whose every detail is unique goes through a bad day; then everything is searched for them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from rich.console import Console
+
+from karuna import dead_letters
+from karuna.show import print_story
+from tests.journeys import looking
+from tests.journeys.canary import Canary
+from tests.journeys.town import SERVICES, Town, eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BIRD = Canary()
+
+
+async def test_the_canary_is_found_nowhere_and_after_erasure_in_nothing(town: Town) -> None:
+    call_id = await _a_bad_day(town)
+    await _nowhere(town, call_id)
+    await _refused_while_open(town, call_id)
+    person_id = await _erased(town, call_id)
+    await _in_nothing(town, call_id, person_id)
+
+
+async def _a_bad_day(town: Town) -> str:
+    """Refusals, a database that says no, a poisoned message, LINE that fails, answers, searches, a whole run."""
+    key = uuid4().hex
+    wrong = {**BIRD.body, "patient": {**BIRD.body["patient"], "birth_date": BIRD.wrong}, BIRD.caller: 1}
+    await town.ask("intake", "POST", "/v1/calls", role="call_taker", body=wrong, status=422)
+    await town.ask("intake", "POST", "/v1/calls", role="crew", body=BIRD.body, status=403)
+    await town.client.post(
+        town.local.url("intake") + "/v1/calls", content=b'{"caller": {"name": "' + BIRD.caller.encode()[:-1]
+    )
+    await town.client.post(
+        f"{town.line_url}/_control/faults", json={"fault": "server_error", "to": BIRD.line_id, "times": 2}
+    )
+    await town.client.post(
+        f"{town.line_url}/_control/faults", json={"fault": "lose_response", "to": BIRD.line_id, "times": 1}
+    )
+    async with _database_says_no(town, "intake", "call", f"caller_name is distinct from '{BIRD.caller}'"):
+        answer = await town.client.post(
+            town.local.url("intake") + "/v1/calls",
+            json=BIRD.body,
+            headers={**town.headers("call_taker"), "Idempotency-Key": key},
+        )
+        assert answer.status_code == 500
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert not looking.traces_of(BIRD.needles, answer.text)
+    await town.client.post(
+        f"{town.line_url}/_control/users/{BIRD.line_id}/text", json={"text": BIRD.said}
+    )  # a stranger yet
+    async with _database_says_no(town, "notify", "recipient", f"name is distinct from '{BIRD.caller}'"):
+        taken = await town.take(BIRD.body, key=key)
+
+        async def buried() -> list[Any]:
+            return await dead_letters.letters(town.local.postgres.owner_dsn("notify"))
+
+        letter = (await eventually(buried))[0]
+        shown = await dead_letters.show(town.local.postgres.owner_dsn("notify"), letter["id"])
+        assert not looking.traces_of(BIRD.needles, str(shown))
+    assert await dead_letters.requeue(town.local.postgres.owner_dsn("notify"), letter["id"])
+    call_id: str = taken["id"]
+    await town.ask("intake", "POST", "/v1/ringing", role="call_taker", body={"from": BIRD.phone})
+    await town.ask("intake", "POST", "/v1/calls/search", role="call_taker", body={"phone": BIRD.phone})
+    for digits in (BIRD.phone[-4:], "0000"):
+        body = {"code": taken["tracking_code"], "phone_last4": digits}
+        await town.client.post(town.local.url("intake") + "/v1/track", json=body)
+    for body in ({"name": BIRD.name}, {"phone": BIRD.phone}, {"national_id": BIRD.national_id}):
+        await town.ask("registry", "POST", "/v1/persons/search", role="case_manager", body=body)
+    trip = await town.trip(call_id, lambda trip: bool(trip["assignments"]))
+    await town.press_when_asked(trip["assignments"][0]["id"], "accept")
+    await town.line_unseen(call_id)
+    for act, said in (("text", {"text": BIRD.said}), ("location", {"lat": BIRD.lat, "lon": BIRD.lon})):
+        await town.client.post(f"{town.line_url}/_control/users/{BIRD.line_id}/{act}", json=said)
+    await town.drive(
+        trip["assignments"][0]["id"], ("en_route", "at_scene", "left_scene", "at_destination", "clear", "at_base")
+    )
+    await town.trip(call_id, lambda trip: trip["status"] == "completed")
+    await settled(town)
+    return call_id
+
+
+@asynccontextmanager
+async def _database_says_no(town: Town, service: str, table: str, check: str) -> AsyncIterator[None]:
+    """PostgreSQL refuses the canary's row; its own words for that quote the whole row."""
+    await town.sql(service, f"alter table {table} add constraint no_canary check ({check}) not valid")
+    try:
+        yield
+    finally:
+        await town.sql(service, f"alter table {table} drop constraint no_canary")
+
+
+async def _nowhere(town: Town, call_id: str) -> None:
+    found: dict[str, list[str]] = {}
+    for name, text in looking.logs(town.local).items():
+        found[f"log {name}"] = looking.traces_of(BIRD.needles, text)
+    async for name, text in looking.faces(town):
+        found[name] = looking.traces_of(BIRD.needles, text)
+    opened, within = 0, ""
+    async for subject, text in looking.messages(town.local):
+        if subject.startswith("internal."):
+            within += text
+            continue
+        opened += 1
+        found[subject] = looking.traces_of(BIRD.needles, text + subject)
+    out = Console(record=True, width=200, quiet=True)
+    await print_story(out, town.local, call_id)
+    found["karuna trace"] = looking.traces_of(BIRD.needles, out.export_text())
+    assert {place: what for place, what in found.items() if what} == {}
+    assert opened > 50
+    assert len(found) > opened / 4
+    assert looking.traces_of(BIRD.needles, within), "the search itself finds what is there"
+
+
+async def _refused_while_open(town: Town, call_id: str) -> None:
+    call = await town.ask("intake", "GET", f"/v1/calls/{call_id}", role="call_taker")
+    if call["status"] == "open":
+        await town.ask("intake", "POST", f"/v1/calls/{call_id}/erase", role="supervisor", body={}, status=409)
+        await town.ask("intake", "POST", f"/v1/calls/{call_id}/close", role="call_taker", body={"outcome": "done"})
+
+
+async def _erased(town: Town, call_id: str) -> str:
+    found = await town.ask("registry", "POST", "/v1/persons/search", role="case_manager", body={"name": BIRD.name})
+    person_id: str = found["items"][0]["id"]
+    await town.ask("intake", "POST", f"/v1/calls/{call_id}/erase", role="supervisor", body={})
+
+    async def erased() -> bool:
+        """What the erased call does in the registry may collide with this: then it says so, and is asked again."""
+        url = f"{town.local.url('registry')}/v1/persons/{person_id}/erase"
+        answer = await town.client.post(url, json={}, headers=town.headers("supervisor"))
+        assert answer.status_code in {200, 503}, answer.text
+        return answer.is_success
+
+    await eventually(erased)
+    await settled(town)
+    return person_id
+
+
+async def settled(town: Town) -> None:
+    """Nothing waits to be sent, overwritten or applied: everything said was heard."""
+
+    async def quiet() -> bool:
+        for service in SERVICES:
+            waits = await town.sql(service, WAITING)
+            if waits[0]["n"]:
+                return False
+        return await heard_all(town)
+
+    await eventually(quiet, within_s=30)
+
+
+WAITING = "select (select count(*) from outbox) + (select count(*) from shred) + (select count(*) from parked) as n"
+HEARS = {"dispatch": {"call", "person"}, "registry": {"call", "trip"}, "notify": {"call", "assignment", "person"}}
+
+
+async def heard_all(town: Town) -> bool:
+    """Whether every aggregate a service listens to stands there as far as its owner has said."""
+    said = {
+        (row["noun"], row["id"]): row["seq"]
+        for service in SERVICES
+        for row in await town.sql(service, "select noun, id, seq from aggregate")
+    }
+    for service, nouns in HEARS.items():
+        cursors = {
+            (row["noun"], row["aggregate_id"]): row["seq"] for row in await town.sql(service, "select * from cursor")
+        }
+        if any(cursors.get(key, 0) < seq for key, seq in said.items() if key[0] in nouns):
+            return False
+    return True
+
+
+async def _in_nothing(town: Town, call_id: str, person_id: str) -> None:
+    async def left() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        async for name, text in looking.tables(town.local):
+            found[name] = looking.traces_of(BIRD.needles, text)
+        async for subject, text in looking.messages(town.local):
+            found[subject] = looking.traces_of(BIRD.needles, text)
+        for name, text in looking.logs(town.local).items():
+            found[f"log {name}"] = looking.traces_of(BIRD.needles, text)
+        return {place: what for place, what in found.items() if what}
+
+    assert await left() == {}
+    log = await town.sql(
+        "intake", "select type, data from event_log where aggregate_id = $1 order by aggregateseq", UUID(call_id)
+    )
+    assert [row["type"] for row in log if row["data"] != "{}"][-1] == "intake.call.erased.v1"
+    history = await town.client.get(
+        town.local.url("registry") + f"/v1/persons/{person_id}/history", headers=town.headers("case_manager")
+    )
+    assert not looking.traces_of(BIRD.needles, history.text)
