@@ -142,5 +142,7 @@ def problem_of(answer: httpx.Response) -> dict[str, Any]:
     """The problem document of a refusal, checked to be one in both languages."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     body: dict[str, Any] = orjson.loads(answer.content)
-    assert body["th"] and body["en"] and body["status"] == answer.status_code
+    assert body["th"]
+    assert body["en"]
+    assert body["status"] == answer.status_code
     return body

@@ -104,7 +104,7 @@ def expand(pattern: str) -> list[str]:
         raise GrantRefused(f"only the open tree is for others, its subjects begin with karuna.: {pattern!r}")
     if tokens == ["karuna", ">"]:
         tokens = ["karuna", "*", ">"]
-    if len(tokens) < 3:  # noqa: PLR2004
+    if len(tokens) < 3:
         raise GrantRefused(f"no event has such a subject: {pattern!r}")
     area, service, rest = tokens[1], tokens[2], tokens[3:]
     if service == ">":
