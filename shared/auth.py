@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -129,10 +129,13 @@ def _caller(claims: dict[str, Any], purpose: str | None) -> Caller:
     )
 
 
-def may(*roles: Role) -> Callable[[Request], Caller]:
-    """A FastAPI dependency: the caller, if one of ``roles`` (admin alone is not everything: name it where meant)."""
+def may(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
+    """A FastAPI dependency: the caller, if one of ``roles`` (admin alone is not everything: name it where meant).
 
-    def check(request: Request) -> Caller:
+    A coroutine, though it awaits nothing: FastAPI would send a plain function through its pool of threads.
+    """
+
+    async def check(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise refuse("unauthenticated", headers={"WWW-Authenticate": "Bearer"})

@@ -36,7 +36,7 @@ def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
     of_role = may(*sorted(rule.roles))
 
     async def check(request: Request) -> Caller:
-        caller = of_role(request)
+        caller = await of_role(request)
         fault = purpose_fault(rule, caller.role, caller.purpose)
         if fault is not None:
             raise Refused(403, fault, *FAULTS[fault], field="Karuna-Purpose")
