@@ -31,10 +31,20 @@ HOLE_ALARM_S = 30
 TRIES = 3
 GROUP = 100
 
-MAKE_CURSORS = """
-insert into cursor (noun, aggregate_id, seq)
-select noun, aggregate_id, 0 from unnest($1::text[], $2::uuid[]) as w (noun, aggregate_id)
-order by aggregate_id, noun on conflict do nothing
+TAKE_CURSORS = """
+with wanted as (
+    select noun, aggregate_id from unnest($1::text[], $2::uuid[]) as w (noun, aggregate_id)
+), known as (
+    select c.noun, c.aggregate_id, c.seq from cursor c join wanted using (noun, aggregate_id)
+    order by c.aggregate_id, c.noun for update of c
+), made as (
+    insert into cursor (noun, aggregate_id, seq)
+    select w.noun, w.aggregate_id, 0 from wanted w
+    where not exists (select from known k where k.noun = w.noun and k.aggregate_id = w.aggregate_id)
+    order by w.aggregate_id, w.noun on conflict do nothing
+    returning noun, aggregate_id, seq
+)
+select * from known union all select * from made
 """
 LOCK_CURSORS = """
 select c.noun, c.aggregate_id, c.seq from cursor c
@@ -159,7 +169,7 @@ class Inbox:
         """Apply, park or bury every message; when this returns all may be acknowledged.
 
         Raises:
-            one of ``AWAY``: the database is away, nothing may be acknowledged.
+            one of ``AWAY`` or ``COLLISION``: the database is away or crowded, nothing may be acknowledged yet.
 
         """
         letters: list[tuple[Raw, Envelope]] = []
@@ -224,8 +234,9 @@ class Inbox:
                 if await self._park_waiting(raw, envelope, unknown):
                     return
                 reason = str(unknown)
-            except COLLISION as problem:
-                reason = type(problem).__name__
+            except COLLISION:
+                if attempt == TRIES - 1:
+                    raise  # a crowd, not poison: the ear waits and comes again
                 await asyncio.sleep(0.05 * (attempt + 1))
             except NotOurs as problem:
                 reason = str(problem)
@@ -324,9 +335,8 @@ async def _lock(db: Connection, letters: Sequence[tuple[Raw, Envelope]]) -> dict
 
 async def _lock_keys(db: Connection, keys: Sequence[Key]) -> dict[Key, int]:
     nouns, ids = [key[0] for key in keys], [key[1] for key in keys]
-    rows: list[asyncpg.Record] = await db.fetch(LOCK_CURSORS, nouns, ids)
-    if len(rows) < len(keys):
-        await db.execute(MAKE_CURSORS, nouns, ids)
+    rows: list[asyncpg.Record] = await db.fetch(TAKE_CURSORS, nouns, ids)
+    if len(rows) < len(keys):  # somebody else made one at the same moment, and has committed by now
         rows = await db.fetch(LOCK_CURSORS, nouns, ids)
     return {(row["noun"], row["aggregate_id"]): row["seq"] for row in rows}
 

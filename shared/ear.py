@@ -17,7 +17,7 @@ from nats.js import JetStreamContext
 
 from shared.bus import Bus
 from shared.consumer import GROUP, Inbox, Raw
-from shared.database import AWAY
+from shared.database import AWAY, COLLISION
 from shared.leader import LockConnection
 
 log = structlog.get_logger()
@@ -82,7 +82,7 @@ class Ear:
         while True:
             try:
                 await self._inbox.take(raws)
-            except AWAY as problem:
+            except (*AWAY, *COLLISION) as problem:
                 log.warning("ear.database_away", stream=self.stream, reason=type(problem).__name__)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 2.0)
