@@ -1,7 +1,8 @@
 """What containers need that a launcher on one machine has at hand: keys first, then secrets for each part alone.
 
 Two steps around the start of broker and database, both idempotent: ``hand_out`` before, ``furnish`` after. They
-change nothing when there is nothing to change, so they run at every start. Where the parts answer is said by
+change nothing when there is nothing to change, so they run at every start. ``keep`` stays, because a container that
+comes back by itself asks nobody. Where the parts answer is said by
 ``KARUNA_HOST_<NAME>`` and ``KARUNA_PORT_<NAME>``.
 """
 
@@ -13,11 +14,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
+import nats
+from nats.aio.client import Client
 
 from karuna.local import Local
 from karuna.platform.files import write_private
 from karuna.platform.nats_server import healthy
+from karuna.platform.permissions import inbox
 from karuna.platform.postgres import ADMIN
+from karuna.platform.provision import ServerRefused, provision
 from shared.streams import SERVICES
 
 PUBLIC = 0o644
@@ -59,6 +64,47 @@ async def furnish(local: Local, *, within_s: float = 90) -> None:
     await local.postgres.make_databases()
     await local.accounts.push(local.nats.url)
     await local.furnish()
+
+
+async def keep(local: Local, told: Callable[[str], None]) -> None:
+    """Stay, and make again what a broker that started anew has lost: a stream in memory ends with its server.
+
+    The services may not make streams, so somebody who may has to be there. ``told`` hears what was made.
+    """
+    back = asyncio.Event()
+    back.set()
+
+    async def on_back() -> None:
+        back.set()
+
+    client = await nats.connect(
+        local.nats.url,
+        user_credentials=str(local.accounts.creds("provisioner")),
+        inbox_prefix=inbox("provisioner").encode(),
+        max_reconnect_attempts=-1,
+        reconnected_cb=on_back,
+    )
+    try:
+        while True:
+            await back.wait()
+            back.clear()
+            await _provision_again(client, told)
+    finally:
+        await client.close()
+
+
+async def _provision_again(client: Client, told: Callable[[str], None]) -> None:
+    """Until it is done: a broker that is just starting refuses for a moment."""
+    while True:
+        try:
+            for finding in await provision(client):
+                if finding.state != "same":
+                    told(f"{finding.what}: {finding.state}")
+        except (nats.errors.Error, ServerRefused) as problem:
+            told(f"not yet: {type(problem).__name__}")
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 async def ready(local: Local, *, within_s: float = 90) -> None:

@@ -331,6 +331,14 @@ def container_furnish(home: HomeOption = None) -> None:
     out.print("เตรียมฐานข้อมูลและสตรีมแล้ว (databases and streams are as declared)")
 
 
+@containers.command("keep")
+def container_keep(home: HomeOption = None) -> None:
+    """เฝ้าสตรีม: สร้างใหม่เมื่อเซิร์ฟเวอร์กลับมา (stay; make again what a restarted broker has lost)."""
+    from karuna.containers import keep
+
+    _run(keep(_local(home), typer.echo))
+
+
 @containers.command("wait")
 def container_wait(home: HomeOption = None) -> None:
     """รอจนทุกบริการพร้อม (wait until every service is ready)."""
