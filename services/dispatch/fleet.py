@@ -47,17 +47,23 @@ class Member:
 _members: dict[UUID, Member] = {}
 
 
-async def free(db: Connection, area: str, *, exercise: bool, now: datetime) -> list[Member]:
-    """Every unit of the area that may be asked at this moment."""
-    return await _known(db, await units.free(db, area, exercise=exercise, at=now))
+async def free(
+    db: Connection, area: str, *, exercise: bool, now: datetime, soon: datetime
+) -> list[tuple[Member, bool]]:
+    """Every unit of the area that may be asked at this moment, and whether it has a booked ride before ``soon``."""
+    rows = await units.free(db, area, exercise=exercise, at=now, until=soon)
+    members = await _known(db, rows)
+    return [(member, row["booked_soon"]) for member, row in zip(members, rows, strict=True)]
 
 
 async def everyone(db: Connection | Pool, area: str, *, exercise: bool, now: datetime) -> list[Member]:
     """Every active unit of the area, those that cannot go included; for a recommendation that explains."""
     rows = await units.all_of(db, area, exercise=exercise, at=now)
     found = await _known(db, rows)
-    busy = {row["id"]: row["busy"] for row in rows}
-    return [replace(member, facts=replace(member.facts, busy=busy[member.id])) for member in found]
+    return [
+        replace(member, facts=replace(member.facts, busy=row["busy"]), next_booking_at=row["next_booking_at"])
+        for member, row in zip(found, rows, strict=True)
+    ]
 
 
 async def one(db: Connection | Pool, unit_id: UUID) -> Member | None:
@@ -70,12 +76,7 @@ async def _known(db: Connection | Pool, rows: Sequence[asyncpg.Record]) -> list[
     if new:
         for row in await units.by_ids(db, new):
             _members[row["id"]] = member_of(row)
-    found = []
-    for row in rows:
-        member = _members[row["id"]].located()
-        member.next_booking_at = row["next_booking_at"]
-        found.append(member)
-    return found
+    return [_members[row["id"]].located() for row in rows]
 
 
 def member_of(row: asyncpg.Record) -> Member:

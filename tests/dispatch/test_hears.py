@@ -94,7 +94,9 @@ async def test_a_call_that_becomes_more_urgent_changes_its_trip(town: Town) -> N
     await town.call(call_id, **base)
     unit = await town.unit(1)
     assert await town.asked(call_id) == []
-    triaged = call_event(intake.CallTriaged, **{**base, "lane": "emergency", "severity": "red"}, at=now_utc(), by="person")
+    triaged = call_event(
+        intake.CallTriaged, **{**base, "lane": "emergency", "severity": "red"}, at=now_utc(), by="person"
+    )
     await town.say(call_id, triaged)
     await town.running.do_due("find_unit")
     trip = await town.trip(call_id)
@@ -264,7 +266,9 @@ async def test_everything_heard_twice_changes_nothing(town: Town) -> None:
     origin = Origin(AREA, call_id)
     first = await town.running.emit(call_id, received_event, origin)
     [asked] = await town.asked(call_id)
-    reply = ReplyReceived(channel="line", answer="accept", at=now_utc(), assignment_id=asked["id"], crew_id=unit.crew[0])
+    reply = ReplyReceived(
+        channel="line", answer="accept", at=now_utc(), assignment_id=asked["id"], crew_id=unit.crew[0]
+    )
     second = await town.running.emit(new_id(), reply, origin)
     before = await town.types()
     await town.running.runtime.inbox.take([second, first, second, first])

@@ -42,9 +42,7 @@ async def test_a_unit_that_sets_out_on_its_booking_while_it_is_ordered_is_in_one
         await town.step(booked["id"], "accept", unit)
         body = {"step": "en_route", "at": now_utc().isoformat()}
         path = f"/v1/assignments/{booked['id']}/steps"
-        answer, _ = await asyncio.gather(
-            town.running.client.post(path, json=body, headers=unit.headers), town.call()
-        )
+        answer, _ = await asyncio.gather(town.running.client.post(path, json=body, headers=unit.headers), town.call())
         assert answer.status_code in {200, 409}, answer.text
         runs = await town.running.sql("select lane from run where unit_id = $1 and status = 'open'", unit.id)
         assert len(runs) == 1
@@ -66,7 +64,9 @@ async def test_bookings_of_a_unit_do_not_overlap_unless_somebody_wrote_down_why(
 async def test_two_bookings_at_once_of_one_unit_and_one_wins(town: Town) -> None:
     unit = await town.unit(1)
     at = now_utc() + timedelta(days=1)
-    rides = [await town.trip(await town.call(lane="booked", severity="green", appointment={"at": at})) for _ in range(5)]
+    rides = [
+        await town.trip(await town.call(lane="booked", severity="green", appointment={"at": at})) for _ in range(5)
+    ]
     client, body = town.running.client, {"unit_id": str(unit.id)}
     answers = await asyncio.gather(
         *(client.post(f"/v1/trips/{ride['id']}/assign", json=body, headers=town.desk) for ride in rides)
@@ -116,34 +116,3 @@ async def test_nobody_is_on_duty_twice(town: Town) -> None:
     first, second = await town.unit(1), await town.unit(2)
     statement = "insert into on_duty (crew_id, unit_id) values ($1, $2)"
     await refused(town, asyncpg.UniqueViolationError, statement, first.crew[0], second.id)
-
-
-def sql_constants() -> dict[str, str]:
-    """Every SQL text of the service."""
-    import importlib
-    import pkgutil
-
-    import services.dispatch
-
-    found: dict[str, str] = {}
-    for module in pkgutil.walk_packages(services.dispatch.__path__, "services.dispatch."):
-        if module.name.endswith("__main__"):
-            continue
-        for name, value in vars(importlib.import_module(module.name)).items():
-            words = value.split() if isinstance(value, str) and name.isupper() else []
-            if words and words[0].lower() in {"select", "insert", "update", "delete", "with"}:
-                found[f"{module.name}.{name}"] = value
-    return found
-
-
-async def test_every_statement_is_understood(town: Town) -> None:
-    async with town.running.runtime.pool.acquire() as connection:
-        for name, statement in sql_constants().items():
-            try:
-                await connection.prepare(statement)
-            except asyncpg.PostgresError as problem:
-                pytest.fail(f"{name}: {problem}")
-
-
-def test_sql_is_found() -> None:
-    assert len(sql_constants()) > 80

@@ -144,9 +144,7 @@ async def test_a_crew_tells_its_own_position_only_and_all_or_none_is_taken(live:
 
 async def test_without_the_broker_positions_are_refused_and_everything_else_goes_on(town: Town) -> None:
     unit = await town.unit(1)
-    answer = await town.running.client.post(
-        "/v1/positions", json={"positions": [fix(unit, 1)]}, headers=town.desk
-    )
+    answer = await town.running.client.post("/v1/positions", json={"positions": [fix(unit, 1)]}, headers=town.desk)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert len(await town.asked(await town.call())) == 1

@@ -73,7 +73,10 @@ async def test_erasing_a_crew_member_leaves_nothing_personal_here(town: Town) ->
     await town.post(f"/v1/crew/{crew_id}/erase", status=204)
     everything = str(
         [dict(row) for row in await town.running.sql("select * from crew where id = $1", crew_id)]
-        + [dict(row) for row in await town.running.sql("select data, open_data from event_log where aggregate_id = $1", crew_id)]
+        + [
+            dict(row)
+            for row in await town.running.sql("select data, open_data from event_log where aggregate_id = $1", crew_id)
+        ]
     )
     assert "สมชาย" not in everything
     assert "81234" not in everything
@@ -134,7 +137,9 @@ async def test_a_unit_on_a_run_keeps_its_duty_and_may_change_its_crew(town: Town
 
     body = {"step": "accept", "at": now_utc().isoformat()}
     await town.post(f"/v1/assignments/{asked['id']}/steps", body, headers=headers)
-    await town.post(f"/v1/assignments/{asked['id']}/steps", {**body, "step": "en_route"}, headers=unit.headers, status=404)
+    await town.post(
+        f"/v1/assignments/{asked['id']}/steps", {**body, "step": "en_route"}, headers=unit.headers, status=404
+    )
 
 
 async def test_a_crew_sees_and_moves_its_own_unit_only(town: Town) -> None:

@@ -82,9 +82,7 @@ async def test_a_correction_keeps_the_previous_value_who_and_why(town: Town) -> 
     right = now_utc() - timedelta(minutes=5)
     missing = await town.step(asked["id"], "en_route", at=right, correction=True, status=422)
     assert missing["errors"][0]["field"] == "reason"
-    fixed = await town.step(
-        asked["id"], "en_route", at=right, correction_of=wrong["step"]["id"], reason="radio_log"
-    )
+    fixed = await town.step(asked["id"], "en_route", at=right, correction_of=wrong["step"]["id"], reason="radio_log")
     assert datetime.fromisoformat(fixed["stamps"]["en_route"]) == right
     assert fixed["step"]["previous_at"] == wrong["step"]["at"]
     assert fixed["step"]["on_behalf"]
@@ -95,9 +93,7 @@ async def test_a_correction_keeps_the_previous_value_who_and_why(town: Town) -> 
     assert event["data"]["private"]["reason"] == "radio_log"
     trip = await town.get(f"/v1/trips/{(await town.trip(call_id))['id']}")
     assert [step["correction_of"] for step in trip["steps"]] == [None, None, wrong["step"]["id"]]
-    late = await town.step(
-        asked["id"], "accept", at=now_utc(), correction=True, reason="pressed_early", status=422
-    )
+    late = await town.step(asked["id"], "accept", at=now_utc(), correction=True, reason="pressed_early", status=422)
     assert late["code"] == "after_next"
 
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from heapq import heapify, heappop
+from typing import Literal, NamedTuple, Protocol
 
 from services.dispatch.rules.eligibility import Shortfall, UnitFacts, shortfalls
 from services.dispatch.rules.requirements import Requirements
-from shared.geo import Point, distance_m
+from shared.geo import Point, distances_m
 from shared.thai.text import Text
 
 Source = Literal["matrix", "roads", "great_circle"]
 
 
-@dataclass(frozen=True, slots=True)
-class Travel:
+class Travel(NamedTuple):
     duration_s: float
     distance_m: float
     source: Source
@@ -43,7 +43,7 @@ class GreatCircle:
 
     def to(self, origins: Sequence[Point], destination: Point, *, urgent: bool) -> Sequence[Travel]:
         speed = self.urgent_m_s if urgent else self.ordinary_m_s
-        distances = [distance_m(origin, destination) * self.factor for origin in origins]
+        distances = [metres * self.factor for metres in distances_m(origins, destination)]
         return [Travel(distance / speed, distance, "great_circle") for distance in distances]
 
 
@@ -107,16 +107,21 @@ def best(
     A score is never below the plain travel time, so once the best so far beats the next travel time nobody can.
     """
     located = [(unit, origin) for unit in units if (origin := unit.position or unit.station) is not None]
-    known: dict[str, Travel] = {}
+    candidates: list[tuple[float, str, UnitFacts, Travel | None]] = []
     if place is not None and located:
         answers = travel_times.to([origin for _, origin in located], place, urgent=wanted.urgent)
-        known = {unit.id: travel for (unit, _), travel in zip(located, answers, strict=True)}
-    least = {unit.id: known[unit.id].duration_s if unit.id in known else weights.nowhere_s for unit in units}
+        pairs = zip(located, answers, strict=True)
+        candidates = [(travel.duration_s, unit.id, unit, travel) for (unit, _), travel in pairs]
+    if len(candidates) < len(units):
+        reached = {unit_id for _, unit_id, _, _ in candidates}
+        candidates += [(weights.nowhere_s, unit.id, unit, None) for unit in units if unit.id not in reached]
+    heapify(candidates)
     winner: Recommendation | None = None
-    for unit in sorted(units, key=lambda unit: (least[unit.id], unit.id)):
-        if winner is not None and least[unit.id] > winner.score_s:
+    while candidates:
+        least_s, _, unit, travel = heappop(candidates)
+        if winner is not None and least_s > winner.score_s:
             break
-        found = _recommend(unit, wanted, at, known.get(unit.id), weights)
+        found = _recommend(unit, wanted, at, travel, weights)
         if found.eligible and (winner is None or (found.score_s, found.unit_id) < (winner.score_s, winner.unit_id)):
             winner = found
     return winner

@@ -69,8 +69,8 @@ where id = $1 and cleanliness = 'contaminated' returning id
 # over columns that are never null is one hash of the few busy units, whatever the planner believes of the tables.
 FREE_UNITS = """
 select u.id, u.version,
-       (select min(lower(r.booked)) from run r where r.unit_id = u.id and r.status = 'planned'
-        and upper(r.booked) > $3) as next_booking_at
+       u.id in (select r.unit_id from run r where r.status = 'planned' and r.area = $1
+                and r.booked && tstzrange($3, $4)) as booked_soon
 from unit u
 where u.area = $1 and u.exercise = $2 and u.duty = 'on_duty' and u.cleanliness = 'clean' and u.active
   and u.id not in (select r.unit_id from run r where r.status = 'open')
@@ -192,9 +192,9 @@ async def disinfect(db: Connection, unit_id: UUID) -> bool:
     return await db.fetchval(DISINFECT, unit_id) is not None
 
 
-async def free(db: Connection, area: str, *, exercise: bool, at: datetime) -> list[asyncpg.Record]:
-    """``id, version, next_booking_at`` of every unit that may be asked now."""
-    return await db.fetch(FREE_UNITS, area, exercise, at)
+async def free(db: Connection, area: str, *, exercise: bool, at: datetime, until: datetime) -> list[asyncpg.Record]:
+    """``id, version, booked_soon`` (between ``at`` and ``until``) of every unit that may be asked now."""
+    return await db.fetch(FREE_UNITS, area, exercise, at, until)
 
 
 async def all_of(db: Connection | Pool, area: str, *, exercise: bool, at: datetime) -> list[asyncpg.Record]:

@@ -67,17 +67,17 @@ async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment], *, ro
 
 async def choose(work: Work, trip: Trip, history: Sequence[Assignment], policy: Policy) -> Choice:
     """The best of the free units that have not said no."""
-    members = await fleet.free(work.db, trip.area, exercise=trip.exercise, now=work.now)
+    free = await fleet.free(work.db, trip.area, exercise=trip.exercise, now=work.now, soon=work.now + BOOKED_SOON)
     out = {a.unit_id for a in history if not _may_ask_again(a, work.now, policy)}
-    open_to = [member for member in members if member.id not in out]
-    asked = wanted(trip)
-    soon = work.now + BOOKED_SOON
-    unbooked = [m for m in open_to if m.next_booking_at is None or m.next_booking_at > soon]
-    pool = open_to if policy.parallel(trip.severity) else (unbooked or open_to)
-    facts, place = [member.facts for member in pool], _point(trip.pickup)
+    open_to = [member for member, _ in free if member.id not in out]
+    asked, place = wanted(trip), _point(trip.pickup)
+    pool = open_to
+    if not policy.parallel(trip.severity):
+        pool = [member for member, booked_soon in free if not booked_soon and member.id not in out] or open_to
+    facts = [member.facts for member in pool]
     found = best(facts, asked, place, work.now, policy.travel_times, policy.weights)
     if found is None:
-        return Choice(None, None, _reasons(members, open_to, asked, work.now))
+        return Choice(None, None, _reasons(len(free), open_to, asked, work.now))
     member = next(member for member in pool if member.facts.id == found.unit_id)
     return Choice(member, found)
 
@@ -91,9 +91,7 @@ def _may_ask_again(assignment: Assignment, now: datetime, policy: Policy) -> boo
     return assignment.ended_at + policy.ask_again <= now
 
 
-def _reasons(
-    free: Sequence[Member], open_to: Sequence[Member], asked_for: Requirements, now: datetime
-) -> tuple[str, ...]:
+def _reasons(free: int, open_to: Sequence[Member], asked_for: Requirements, now: datetime) -> tuple[str, ...]:
     """Why nobody can go, as codes: the least that is missing among those who are free."""
     if not free:
         return ("nobody_free",)

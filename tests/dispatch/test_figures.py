@@ -1,17 +1,10 @@
-"""The HTTP contract: what OpenAPI says is what happens, for inputs nobody would think of; and the reports."""
+"""Code lists and figures."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import schemathesis
-from hypothesis import HealthCheck, Phase, settings
-from schemathesis.config import ProjectConfig, ProjectsConfig, SchemathesisConfig  # noqa: F401
-
-from shared.work import new_id, now_utc
+from shared.work import now_utc
 from tests.dispatch.conftest import Town
 
 
