@@ -8,8 +8,6 @@ from services.notify.handlers import assignments, calls, people, trips
 from services.notify.handlers.trips import REMINDER, remind
 from services.notify.prepare import prepare
 from services.notify.settings import NotifySettings
-from services.notify.verbs.ends import expire
-from services.notify.verbs.tell import EXPIRY
 from shared.ask import Question, asking
 from shared.consumer import Hears
 from shared.events.dispatch import (
@@ -96,7 +94,7 @@ SERVICE = Service(
     settings=NotifySettings,
     routers=routers,
     hears=HEARS,
-    due={EXPIRY: expire, REMINDER: remind},
+    due={REMINDER: remind},
     beside=[run_senders, sweep, asking(QUESTIONS)],
     prepare=prepare,
 )

@@ -13,6 +13,7 @@ from services.notify.prepare import WAYS
 from services.notify.sending.sender import Sender
 from services.notify.sending.ways import AllWays
 from services.notify.store import receipts, replies
+from services.notify.verbs.ends import expire
 from services.notify.verbs.receipts import match_kept, receive
 from services.notify.verbs.record import recover
 from shared.database import AWAY, COLLISION
@@ -45,7 +46,7 @@ async def run_senders(runtime: Runtime) -> None:
 
 
 async def sweep(runtime: Runtime) -> None:
-    """Every second: attempts whose process died, receipts that came too early. Now and then: what is old."""
+    """Every second: attempts whose process died, early receipts, what has expired. Now and then: what is old."""
     rounds = 0
     while True:
         await asyncio.sleep(SWEEP_EVERY_S)
@@ -63,6 +64,8 @@ async def sweep_once(runtime: Runtime) -> None:
         await recover(work)
     async with runtime.work(SYSTEM) as work:
         await match_kept(work, None)
+    async with runtime.work(SYSTEM) as work:
+        await expire(work)
 
 
 async def tidy(runtime: Runtime) -> None:

@@ -240,13 +240,14 @@ def _now_s() -> float:
     return datetime.now(UTC).timestamp()
 
 
-def channels(line_url: str, smsc_port: int) -> dict[str, Any]:
+def channels(line_url: str, smsc_port: int, **line: Any) -> dict[str, Any]:
     """What ``KARUNA_CHANNELS_FILE`` holds."""
     return {
         "areas": {
             AREA: {
                 "line": {
                     "base_url": line_url, "access_token": TOKEN, "channel_secrets": [SECRET], "timeout_s": 1.0,
+                    **line,
                 },
                 "sms": {
                     "kind": "smpp", "provider": "smsc", "host": "127.0.0.1", "port": smsc_port, "system_id": "karuna",
@@ -259,15 +260,17 @@ def channels(line_url: str, smsc_port: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def a_town(database: MakeDatabase, folder: Path, **settings: Any) -> AsyncIterator[Town]:
-    """``settings`` are those of the service."""
+async def a_town(
+    database: MakeDatabase, folder: Path, line: dict[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[Town]:
+    """``line`` are settings of the LINE account, ``settings`` those of the service."""
     made = await database("notify")
     channel = Channel(TOKEN, SECRET)
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(line_server(LineWorld(channel)))
         smsc = await stack.enter_async_context(Smsc({"karuna": SecretStr("secret")}))
         file = folder / "channels.json"
-        file.write_text(json.dumps(channels(world.url, smsc.port)))
+        file.write_text(json.dumps(channels(world.url, smsc.port, **(line or {}))))
         service = await stack.enter_async_context(
             service_running(SERVICE, made.dsn, folder, channels_file=file, pool_size=10, **settings)
         )

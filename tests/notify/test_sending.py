@@ -132,17 +132,19 @@ async def test_an_emergency_sms_in_doubt_is_sent_again(town: Town) -> None:
 async def test_a_backlog_of_routine_messages_at_a_slow_provider_does_not_hold_up_an_emergency(
     database: MakeDatabase, tmp_path: Path
 ) -> None:
-    async with a_town(database, tmp_path, line_parallel=8) as town:
+    async with a_town(database, tmp_path, {"timeout_s": 5.0}, line_parallel=8) as town:
         pickup_at = now_utc() + timedelta(minutes=30)
-        town.line.world.faults.add(Fault("slow", times=None, to=line_id(9), delay_s=0.9))
-        for _ in range(12):
+        town.line.world.faults.add(Fault("slow", times=None, to=line_id(9), delay_s=4.0))
+        for _ in range(6):
             ride = await town.call(caller={"line_user_id": line_id(9)}, lane="booked", appointment=pickup_at)
             await plan_ride(town, ride, pickup_at)
         town.start()
         await town.until(lambda: town.service.sql("select 1 from attempt where state = 'sending' offset 5"))
         crew = await town.crew(1)
         await town.order(await town.call(crew))
-        await town.chat(1, within_s=3)
+        await town.chat(1, within_s=4)
+        under_way = "select 1 from attempt where state = 'sending' and class = 'routine'"
+        assert len(await town.service.sql(under_way)) == 6, "the last two slots are for emergencies"
 
 
 async def test_an_exercise_never_leaves_the_house(town: Town) -> None:
@@ -199,9 +201,9 @@ async def test_an_answer_that_comes_while_the_database_is_away_is_written_when_i
 async def test_silence_expires_the_order_and_the_others_hear_of_it(town: Town) -> None:
     crew = await town.crew(1)
     await town.order(await town.call(crew))
-    await town.chat(1)
+    await town.until(lambda: town.messages(rule="crew_ordered", status="accepted"))
     await town.service.sql("update message set expires_at = now() - interval '1 second' where rule = 'crew_ordered'")
-    await town.service.do_due("expiry")
+    await town.sweep()
     message = (await town.messages(rule="crew_ordered"))[0]
     assert message["status"] == "expired"
     assert len(await town.said("message.expired")) == 1

@@ -7,18 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from services.notify.rules.plan import Occasion
-from services.notify.rules.table import all_rules
 from services.notify.rules.words import Facts
 from services.notify.store import messages, views
 from services.notify.verbs.ends import OPEN, acknowledge, cancel
-from services.notify.verbs.tell import ORDER_RULES, Telling, tell
+from services.notify.verbs.tell import ORDER_RULES, STEP_RULES, Telling, tell
 from shared.consumer import Message
 from shared.events.dispatch import AssignmentFacts
 from shared.events.words import MessageChannel
 from shared.work import Work
-
-STEP_RULES = tuple(rule.id for rule in all_rules() if rule.to == "responder")
-"""Messages that carry the button of a next step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ async def changed(work: Work, message: Message) -> None:
         await _settle_orders(work, message, means.orders)
     if means.steps:
         await _settle_steps(work, message)
-    await tell(work, await _telling(work, message, row, frozenset(told)))
+    await tell(work, _telling(message, row, frozenset(told)))
 
 
 async def _settle_orders(work: Work, message: Message, orders: str) -> None:
@@ -82,16 +78,12 @@ async def _settle_steps(work: Work, message: Message) -> None:
     await cancel(work, rows, f"assignment_{message.event.NAME}")
 
 
-async def _telling(work: Work, message: Message, row: Any, told: frozenset[Any]) -> Telling:
+def _telling(message: Message, row: Any, told: frozenset[Any]) -> Telling:
     event: Any = message.event
-    call = await views.read_call(work.db, event.call_id)
-    trip = await views.read_trip(work.db, event.trip_id)
-    pickup_at: datetime | None = getattr(event, "pickup_at", None) or (trip["pickup_at"] if trip else None)
+    pickup_at: datetime | None = getattr(event, "pickup_at", None) or row["pickup_at"]
     booked = event.lane == "booked"
     # An order is never held up for want of the call: it may reach us later by another stream.
-    said = Facts(
-        number=call["number"] if call else None, severity=event.severity.value, pickup_at=pickup_at if booked else None
-    )
+    said = Facts(number=row["call_number"], severity=event.severity.value, pickup_at=pickup_at if booked else None)
     origin = message.origin
     deadline_at = getattr(event, "start_at", None) or getattr(event, "respond_by_at", None) or pickup_at
     return Telling(

@@ -28,13 +28,17 @@ async def received(work: Work, message: Message) -> None:
         return
     appointment = event.private.appointment
     first = appointment is None or (appointment.series_of is None and appointment.occurrence in {None, 1})
+    at = appointment.at if appointment else None
     facts = {"lane": event.lane.value, "first": first}
-    await tell(work, _telling(message, message.id, _facts(await _call(work, message.id)), facts))
+    said = Facts(event.number, event.private.tracking_code, severity=event.severity.value, appointment_at=at)
+    await tell(work, _telling(message, message.id, said, facts))
 
 
 async def updated(work: Work, message: Message) -> None:
     """Full state: replaces what was known."""
     await _keep(work, message)
+    patients = message.event.private.patients
+    await recipients.drop_gone_patients(work.db, message.id, [patient.patient_id for patient in patients])
 
 
 async def handed_over(work: Work, message: Message) -> None:
@@ -102,7 +106,6 @@ async def _keep(work: Work, message: Message) -> None:
     await views.put_call(work.db, message.id, values)
     contacts = _contacts(message.id, private, origin.area)
     await recipients.put_of_call(work.db, message.id, origin.area, contacts, exercise=origin.exercise, at=message.time)
-    await recipients.drop_gone_patients(work.db, message.id, [patient.patient_id for patient in private.patients])
 
 
 def _contacts(call_id: UUID, private: CallPrivate, area: str) -> list[Contact]:

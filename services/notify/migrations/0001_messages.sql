@@ -130,6 +130,8 @@ create index message_call on message (call_id, planned_at);
 create index message_assignment on message (assignment_id);
 create index message_event on message (event_id);
 create index message_planned on message (area, planned_at);
+-- What must happen later stands in the row itself: when, and the status for which it is meant.
+create index message_expiry on message (expires_at) where status in ('planned', 'accepted', 'delivered');
 create index message_recipient on message (recipient_kind, recipient_id);
 
 -- The life of a message. The same table stands in rules/life.py; a test compares them.

@@ -7,8 +7,10 @@ lease ends. LINE and SMS have senders of their own, so that a slow provider of o
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import structlog
 from prometheus_client import Gauge, Histogram
@@ -16,7 +18,7 @@ from pydantic import SecretStr
 
 from services.notify.channels.base import Button, GiveUp, Outcome, Outgoing, Reason
 from services.notify.rules.plan import ROUTINE_URGENCY
-from services.notify.sending import bell
+from services.notify.sending import hands
 from services.notify.sending.ways import CALL_WITHIN_S, AllWays
 from services.notify.store import attempts
 from services.notify.verbs.record import Spoken, record
@@ -44,7 +46,7 @@ class Sender:
     """Sends the attempts of one channel."""
 
     def __init__(self, runtime: Runtime, ways: AllWays, channel: str, parallel: int) -> None:
-        self._runtime, self._ways, self._channel = runtime, ways, channel
+        self._runtime, self._ways, self.channel = runtime, ways, channel
         self._parallel, self._reserve = parallel, parallel // 4
         self._woken = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
@@ -53,27 +55,54 @@ class Sender:
 
     async def run(self) -> None:
         """Until cancelled; then what is in hand is finished and recorded."""
-        bell.listen(self._woken)
+        hands.join(self)
         recording = asyncio.create_task(self._recorder.run())
         try:
             while True:
                 await self._once()
         finally:
-            bell.leave(self._woken)
+            hands.leave(self)
             if self._calls:
                 await asyncio.wait(self._calls, timeout=FINISH_WITHIN_S)
             recording.cancel()
             with suppress(asyncio.CancelledError):
                 await recording
 
+    @property
+    def room(self) -> int:
+        return self._parallel - len(self._calls)
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def start(self, rows: Sequence[Any]) -> None:
+        """Call for leased attempts; those beyond the room go back to the queue, for whoever is free."""
+        fit, beyond = rows[: max(0, self.room)], rows[max(0, self.room) :]
+        for row in fit:
+            self._begin(self._deliver(row))
+        if beyond:
+            self._begin(self._give_back([row["id"] for row in beyond]))
+        SENDING.labels(self.channel).set(len(self._calls))
+
+    def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(doing)
+        self._calls.add(task)
+        task.add_done_callback(self._done)
+
+    async def _give_back(self, ids: list[UUID]) -> None:
+        """Nothing was called yet. Should the database be away just now, the lease gives them back."""
+        with suppress(*AWAY, *COLLISION):
+            await attempts.give_back(self._runtime.pool, ids)
+            self._more = True
+
     async def _once(self) -> None:
         self._woken.clear()
-        room = self._parallel - len(self._calls)
+        room = self.room
         self._more = True
         try:
             self._more = await self._claim(room) if room > 0 else True
         except (*AWAY, *COLLISION) as problem:
-            log.warning("sender.interrupted", channel=self._channel, reason=type(problem).__name__)
+            log.warning("sender.interrupted", channel=self.channel, reason=type(problem).__name__)
             await asyncio.sleep(POLL_S)
             return
         if not self._more or room == 0 or len(self._calls) >= self._parallel - self._reserve:
@@ -85,30 +114,26 @@ class Sender:
         """Take what is due, the most urgent first; True when there may be more. The last slots are for emergencies."""
         urgency_up_to = ROUTINE_URGENCY if room > self._reserve else ROUTINE_URGENCY - 1
         limit = room if urgency_up_to < ROUTINE_URGENCY else room - self._reserve
-        lease_s = CALL_WITHIN_S[self._channel] + LEASE_MARGIN_S
+        lease_s = CALL_WITHIN_S[self.channel] + LEASE_MARGIN_S
         async with self._runtime.pool.acquire(timeout=5) as db, db.transaction():
             rows = await attempts.claim(
-                db, channel=self._channel, limit=limit, urgency_up_to=urgency_up_to, lease_s=lease_s
+                db, channel=self.channel, limit=limit, urgency_up_to=urgency_up_to, lease_s=lease_s
             )
         point("sender.claimed")
-        for row in rows:
-            task = asyncio.create_task(self._deliver(row))
-            self._calls.add(task)
-            task.add_done_callback(self._done)
-        SENDING.labels(self._channel).set(len(self._calls))
+        self.start(rows)
         return len(rows) == limit or urgency_up_to < ROUTINE_URGENCY
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
-        SENDING.labels(self._channel).set(len(self._calls))
+        SENDING.labels(self.channel).set(len(self._calls))
         if self._more:
             self._woken.set()
         if not task.cancelled() and task.exception() is not None:
-            log.error("sender.broken", channel=self._channel, reason=type(task.exception()).__name__)
+            log.error("sender.broken", channel=self.channel, reason=type(task.exception()).__name__)
 
     async def _deliver(self, row: Any) -> None:
-        WAITED.labels(self._channel, row["class"] == "emergency").observe(max(0.0, row["waited_s"]))
-        way = self._ways.way(row["area"], self._channel, exercise=row["exercise"])
+        WAITED.labels(self.channel, row["class"] == "emergency").observe(max(0.0, row["waited_s"]))
+        way = self._ways.way(row["area"], self.channel, exercise=row["exercise"])
         outcome: Outcome = GiveUp(Reason.MISCONFIGURED, code="no channel")
         breaker_open = False
         if way is not None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.database import Connection
+from shared.database import Connection, Pool
 
 Record = asyncpg.Record
 
@@ -70,6 +70,11 @@ update attempt set state = 'ready', due_at = clock_timestamp(), lease_until = nu
 where id = any($1::uuid[]) and state = 'sending' and lease_until < clock_timestamp()
 """
 
+GIVE_BACK = """
+update attempt set state = 'ready', due_at = clock_timestamp(), lease_until = null, tries = tries - 1
+where id = any($1::uuid[]) and state = 'sending'
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -121,6 +126,11 @@ async def put_parts(db: Connection, parts: Sequence[PartRow]) -> None:
 async def lost(db: Connection) -> list[Record]:
     """Attempts whose process has not come back in time."""
     return await db.fetch(LOST)
+
+
+async def give_back(db: Pool, ids: Sequence[UUID]) -> None:
+    """Leased, but never called."""
+    await db.execute(GIVE_BACK, list(ids))
 
 
 async def again(db: Connection, ids: Sequence[UUID]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.notify.rules.life import before
+from services.notify.store.rows import columns
 from shared.database import Connection, Pool
 
 Record = asyncpg.Record
@@ -28,9 +29,11 @@ with planned as (
     returning id, area, class, urgency, exercise, expires_at
 ), attempts as (
     insert into attempt (id, message_id, number, channel, area, class, urgency, exercise, address, text, buttons,
-                         state, due_at, expires_at)
+                         state, due_at, expires_at, tries, first_try_at, lease_until)
     select w.id, w.message_id, w.number, w.channel, p.area, p.class, p.urgency, p.exercise, w.address, w.text,
-           w.buttons, w.state, w.due_at, p.expires_at
+           w.buttons, w.state, w.due_at, p.expires_at, (w.state = 'sending')::int,
+           case when w.state = 'sending' then clock_timestamp() end,
+           case when w.state = 'sending' then clock_timestamp() + $35 * interval '1 second' end
     from unnest($26::uuid[], $27::uuid[], $28::smallint[], $29::text[], $30::text[], $31::text[], $32::jsonb[],
                 $33::text[], $34::timestamptz[])
          as w (id, message_id, number, channel, address, text, buttons, state, due_at)
@@ -39,6 +42,8 @@ with planned as (
 select id from planned
 """
 
+IN_HAND_S = 15.0
+"""The lease of an attempt that is born in the hands of a sender of the process that plans it."""
 LOCK = "select * from message where id = any($1::uuid[]) order by id for update"
 READ = "select * from message where id = $1"
 MOVE = """
@@ -79,9 +84,10 @@ OPEN_OF_CALL = """
 select * from message where call_id = $1 and recipient_kind in ('caller', 'patient') and status = 'planned'
 order by id for update
 """
-EXPIRING = """
-select * from message where event_id = $1 and expires_at <= $2
-and (status = 'planned' or (wants_answer and status in ('accepted', 'delivered'))) order by id for update
+EXPIRED = """
+select * from message
+where expires_at <= clock_timestamp() and (status = 'planned' or (wants_answer and status in ('accepted', 'delivered')))
+order by id limit 200 for update skip locked
 """
 PENDING_ROUTINE_TO = """
 select m.* from message m
@@ -157,6 +163,10 @@ class MessageRow:
     resent_from: UUID | None = None
     traceparent: str | None = None
 
+    def __getitem__(self, column: str) -> Any:
+        """Read it as the row it will be."""
+        return getattr(self, "message_class" if column == "class" else column)
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
@@ -173,15 +183,9 @@ class AttemptRow:
     due_at: datetime | None
 
 
-def _columns(rows: Sequence[Any], width: int) -> list[list[Any]]:
-    if not rows:
-        return [[] for _ in range(width)]
-    return [list(column) for column in zip(*(astuple(row) for row in rows), strict=True)]
-
-
 async def plan(db: Connection, messages: Sequence[MessageRow], attempts: Sequence[AttemptRow]) -> set[UUID]:
     """Write what is new; returns the ids that were. Whoever was to be told of this intent before is left out."""
-    rows = await db.fetch(PLAN, *_columns(messages, 25), *_columns(attempts, 9))
+    rows = await db.fetch(PLAN, *columns(MessageRow, messages), *columns(AttemptRow, attempts), IN_HAND_S)
     return {row["id"] for row in rows}
 
 
@@ -249,8 +253,9 @@ async def open_of_call(db: Connection, call_id: UUID) -> list[Record]:
     return await db.fetch(OPEN_OF_CALL, call_id)
 
 
-async def expiring(db: Connection, event_id: UUID, at: datetime) -> list[Record]:
-    return await db.fetch(EXPIRING, event_id, at)
+async def expired(db: Connection) -> list[Record]:
+    """Whose time is over, by the database's clock; locked, so that another process takes others."""
+    return await db.fetch(EXPIRED)
 
 
 async def pending_routine_to(db: Connection, area: str, addresses: Sequence[str]) -> list[Record]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
+from services.notify.store.rows import values
 from shared.database import Connection, Pool
 
 Record = asyncpg.Record
@@ -77,7 +78,7 @@ async def first_time(db: Connection, area: str, event_id: str, at: datetime) -> 
 
 
 async def put(db: Connection, reply: ReplyRow) -> None:
-    await db.execute(PUT_REPLY, *astuple(reply))
+    await db.execute(PUT_REPLY, *values(reply))
 
 
 async def put_token(db: Connection, area: str, line_user_id: str, token: str, good_until: datetime) -> None:

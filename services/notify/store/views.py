@@ -50,10 +50,14 @@ order by t.id desc
 """
 
 PUT_ASSIGNMENT = """
-insert into assignment (id, trip_id, call_id, unit_id, crew_ids, lane, status) values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (id) do update set status = excluded.status,
-    crew_ids = case when excluded.crew_ids = '{}' then assignment.crew_ids else excluded.crew_ids end
-returning *
+with put as (
+    insert into assignment (id, trip_id, call_id, unit_id, crew_ids, lane, status) values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict (id) do update set status = excluded.status,
+        crew_ids = case when excluded.crew_ids = '{}' then assignment.crew_ids else excluded.crew_ids end
+    returning *
+)
+select put.*, c.number as call_number, t.pickup_at from put
+left join call c on c.id = put.call_id left join trip t on t.id = put.trip_id
 """
 READ_ASSIGNMENT = "select * from assignment where id = $1"
 SET_RESPONDER = "update assignment set responder_id = $2 where id = $1"
@@ -115,6 +119,7 @@ async def ready_trips(db: Connection, call_ids: Sequence[UUID]) -> list[Record]:
 
 
 async def put_assignment(db: Connection, assignment_id: UUID, values: dict[str, Any]) -> Record:
+    """The assignment as it is now, with its call's number and its trip's pickup as far as they are known here."""
     row = await db.fetchrow(
         PUT_ASSIGNMENT, assignment_id, values["trip_id"], values["call_id"], values["unit_id"],
         list(values["crew_ids"]), values["lane"], values["status"],

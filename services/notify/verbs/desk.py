@@ -8,12 +8,11 @@ from uuid import UUID
 
 from services.notify.rules.plan import buttons_of, urgency_of
 from services.notify.rules.table import all_rules
-from services.notify.sending import bell
+from services.notify.sending import hands
 from services.notify.store import messages, recipients
 from services.notify.store.messages import AttemptRow, MessageRow
 from services.notify.verbs.ends import acknowledge
 from services.notify.verbs.say import facts_of, origin_of
-from services.notify.verbs.tell import EXPIRY
 from shared.errors import Refused
 from shared.events.notify import MessagePlanned, ReplyReceived
 from shared.events.words import Answer, MessageChannel, RecipientKind
@@ -94,13 +93,12 @@ async def resend(work: Work, message: Any) -> UUID:
         for number, channel in enumerate(ways, 1)
     ]  # fmt: skip
     await messages.plan(work.db, [row], attempts)
-    await work.later(EXPIRY, row.intent_id, row.expires_at, origin_of(message))
     event = MessagePlanned(
         **facts_of(message, work.now), channel=MessageChannel(ways[0]), send_at=work.now, expires_at=row.expires_at,
         private=MessagePlanned.Private(template=row.template),
     )  # fmt: skip
     work.say(row.id, event, origin_of(message))
-    work.then(bell.ring)
+    work.then(hands.ring)
     return row.id
 
 

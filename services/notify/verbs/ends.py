@@ -10,7 +10,6 @@ from uuid import UUID
 from services.notify.store import messages
 from services.notify.store.messages import Move
 from services.notify.verbs.say import say_acknowledged, say_cancelled, say_expired
-from shared.due import Due
 from shared.events.words import MessageChannel
 from shared.work import Work
 
@@ -39,10 +38,14 @@ async def cancel(work: Work, locked: Sequence[Any], reason: str) -> list[UUID]:
     return ids
 
 
-async def expire(work: Work, due: Due) -> None:
-    """Its time is over: what was never sent is not sent any more, what was never answered is told as such."""
-    rows = await messages.expiring(work.db, due.subject_id, work.now)
+async def expire(work: Work) -> int:
+    """Their time is over: what was never sent is not sent any more, what was never answered is told as such.
+
+    The message's own row says when: a row of ``due`` for each of thousands would say nothing more.
+    """
+    rows = await messages.expired(work.db)
     moved = await messages.move(work.db, [Move(row, "expired", "too_late") for row in rows], work.now)
     await messages.stop_attempts(work.db, [step.message["id"] for step in moved])
     for step in moved:
         say_expired(work, step.message)
+    return len(moved)

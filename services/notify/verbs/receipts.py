@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.channels.base import Receipt
-from services.notify.sending import bell
+from services.notify.sending import hands
 from services.notify.store import messages, receipts
 from services.notify.store.messages import Move
 from services.notify.verbs.say import facts_of, origin_of, say_failed
@@ -77,6 +77,6 @@ async def _undelivered(work: Work, message: Any, channel: MessageChannel, part: 
     say_failed(work, message, channel, part["attempt"], "undelivered", final=not hope)
     if hope:
         await messages.bring_next(work.db, [(message["id"], part["attempt"])], work.now)
-        work.then(bell.ring)
+        work.then(hands.ring)
     else:
         await messages.move(work.db, [Move(message, "failed", "undelivered")], work.now)

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from services.notify.channels.base import Accepted, Outcome, Reason, Unknown
 from services.notify.rules.outcome import Tried, Verdict, judge
-from services.notify.sending import bell
+from services.notify.sending import hands
 from services.notify.store import attempts, messages
 from services.notify.store.attempts import PartRow, Result
 from services.notify.store.messages import Move
@@ -77,9 +77,10 @@ def _apply(work: Work, batch: _Batch, one: Spoken, message: Any, siblings: dict[
     )
     verdict = judge(tried, one.outcome, work.now, breaker_open=one.breaker_open)
     OUTCOMES.labels(attempt["channel"], verdict.state, verdict.reason or "").inc()
-    batch.parts += [
-        PartRow(attempt["id"], part.number, part.of, one.provider, part.provider_id) for part in one.outcome.parts
-    ]
+    if attempt["channel"] == "sms":  # LINE has no receipts
+        batch.parts += [
+            PartRow(attempt["id"], part.number, part.of, one.provider, part.provider_id) for part in one.outcome.parts
+        ]
     part_count = max((part.of for part in one.outcome.parts), default=None)
     batch.results.append(_result(attempt, verdict, part_count, message))
     speaker = work.because_of(Cause(work.cause.actor, None, message["traceparent"]))
@@ -129,7 +130,7 @@ async def _write(work: Work, batch: _Batch) -> None:
         await messages.stop_attempts(work.db, batch.stop)
     if batch.next:
         await messages.bring_next(work.db, batch.next, work.now)
-        work.then(bell.ring)
+        work.then(hands.ring)
     if batch.moves:
         await messages.move(work.db, batch.moves, work.now)
     if batch.parts:
@@ -146,7 +147,7 @@ async def recover(work: Work) -> int:
     repeat = [row["id"] for row in rows if row["class"] == "emergency" or row["channel"] == "line"]
     if repeat:
         await attempts.again(work.db, repeat)
-        work.then(bell.ring)
+        work.then(hands.ring)
     doubtful = [row for row in rows if row["id"] not in set(repeat)]
     if doubtful:
         await record(work, [Spoken(row["id"], row["message_id"], "", Unknown(Reason.LINK_LOST)) for row in doubtful])

@@ -6,14 +6,15 @@ All of it is part of the transaction in which notify heard of it; the senders ar
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from services.notify import house
 from services.notify.rules.plan import Occasion, Plan, Recipient, plan
-from services.notify.rules.table import Rule, To, rules_on
-from services.notify.sending import bell
+from services.notify.rules.table import Rule, To, all_rules, rules_on
+from services.notify.sending import hands
 from services.notify.store import messages, recipients
 from services.notify.store.messages import AttemptRow, MessageRow
 from services.notify.verbs.say import facts_of, origin_of, say_cancelled, say_failed
@@ -24,9 +25,10 @@ from shared.thai.names import first_name
 from shared.work import Work, new_id
 
 Key = tuple[str, UUID]
-EXPIRY = "expiry"
 ORDER_RULES = ("crew_ordered", "crew_ordered_ride", "crew_asked", "crew_offered")
 """Rules by which a crew is asked to go."""
+STEP_RULES = tuple(rule.id for rule in all_rules() if rule.to == "responder")
+"""Messages that carry the button of a next step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +66,19 @@ async def tell(work: Work, telling: Telling) -> None:
             policy = house.policy(telling.origin.area)
             made = plan(rule, to, telling.occasion, policy, message_id, work.now)
             planned.append((_message_row(work, message_id, rule, to, telling, made), made))
-    await _write(work, telling, planned)
+    await _write(work, planned)
 
 
-async def _write(work: Work, telling: Telling, planned: list[tuple[MessageRow, Plan]]) -> None:
+async def _write(work: Work, planned: list[tuple[MessageRow, Plan]]) -> None:
     if not planned:
         return
-    attempts = [row for message, made in planned for row in _attempt_rows(message, made)]
-    new = await messages.plan(work.db, [message for message, _ in planned], attempts)
-    expiries = set()
+    attempts = {message.id: _attempt_rows(work, message, made) for message, made in planned}
+    rows = [row for of_message in attempts.values() for row in of_message]
+    new = await messages.plan(work.db, [message for message, _ in planned], rows)
     for message, made in planned:
         if message.id in new:
             _say(work, message, made)
-            if made.steps:
-                expiries.add(message.expires_at)
-    for expires_at in sorted(expiries):
-        fence = int(expires_at.timestamp())
-        await work.later(EXPIRY, telling.event_id, expires_at, telling.origin, fence=fence)
-    if expiries:
-        work.then(bell.ring)
+            work.then(partial(hands.give, [_in_hand(message, row) for row in attempts[message.id]]))
 
 
 def _concerned(rules: Iterable[Rule], telling: Telling) -> set[Key]:
@@ -178,29 +174,54 @@ def _message_row(work: Work, message_id: UUID, rule: Rule, to: Recipient, tellin
     )
 
 
-def _attempt_rows(message: MessageRow, made: Plan) -> list[AttemptRow]:
-    return [
-        AttemptRow(
-            new_id(), message.id, number, step.channel, step.address, step.text, step.buttons,
-            "waiting" if step.due_at is None else "ready", step.due_at,
-        )
-        for number, step in enumerate(made.steps, 1)
-    ]  # fmt: skip
+def _attempt_rows(work: Work, message: MessageRow, made: Plan) -> list[AttemptRow]:
+    """An emergency's first step is born in the hands of a sender here, where one is free.
+
+    Not the buttons of next steps: a claim takes the chat's reply token along.
+    """
+    urgent = message.message_class == "emergency" and message.rule not in STEP_RULES
+    rows = []
+    for number, step in enumerate(made.steps, 1):
+        in_hand = urgent and step.due_at == work.now and hands.free(step.channel)
+        state = "waiting" if step.due_at is None else "sending" if in_hand else "ready"
+        due_at = None if in_hand else step.due_at
+        row = (new_id(), message.id, number, step.channel, step.address, step.text, step.buttons, state, due_at)
+        rows.append(AttemptRow(*row))
+    return rows
+
+
+def _in_hand(message: MessageRow, row: AttemptRow) -> dict[str, Any]:
+    """What a claim would give the sender."""
+    return {
+        "id": row.id,
+        "message_id": message.id,
+        "state": row.state,
+        "channel": row.channel,
+        "area": message.area,
+        "class": message.message_class,
+        "exercise": message.exercise,
+        "address": row.address,
+        "text": row.text,
+        "buttons": row.buttons,
+        "left_s": (message.expires_at - message.planned_at).total_seconds(),
+        "reply_token": None,
+        "parts_done": None,
+        "waited_s": 0.0,
+    }
 
 
 def _say(work: Work, row: MessageRow, made: Plan) -> None:
-    message = {**asdict(row), "class": row.message_class}
     if made.status == "suppressed":
-        say_cancelled(work, message, made.reason or "suppressed")
+        say_cancelled(work, row, made.reason or "suppressed")
         return
     event = MessagePlanned(
-        **facts_of(message, work.now),
+        **facts_of(row, work.now),
         channel=MessageChannel(made.steps[0].channel) if made.steps else MessageChannel.DESK,
         send_at=made.send_at,
         expires_at=made.expires_at,
         acknowledge_by_at=made.answer_by_at,
         private=MessagePlanned.Private(template=row.template),
     )
-    work.say(row.id, event, origin_of(message))
+    work.say(row.id, event, origin_of(row))
     if made.status == "failed":
-        say_failed(work, message, MessageChannel.DESK, 1, made.reason or "no_address", final=True)
+        say_failed(work, row, MessageChannel.DESK, 1, made.reason or "no_address", final=True)
