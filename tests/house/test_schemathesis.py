@@ -194,7 +194,8 @@ def try_route(operation: Any, asker: Asker) -> None:
             for part in ("path_parameters", "query", "body"):
                 setattr(case, part, with_real_ids(getattr(case, part), draw))
         answer = asker.ask(case, stranger)
-        case.validate_response(answer, checks=RULES)
+        # With real ids in it a wrong request may have become a right one.
+        case.validate_response(answer, checks=RULES[:-1] if real else RULES)
 
     holds()
 
