@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 from rich.console import Console
@@ -20,6 +21,7 @@ from karuna.simulate.desk import Desk
 from karuna.simulate.doors import Doors, code_of
 from karuna.simulate.mix import Body, Town
 from karuna.simulate.pace import Pace
+from karuna.simulate.stage import stage_is_free
 from shared.auth import Role
 from shared.pack_parts import Pack
 from shared.packs import load
@@ -30,6 +32,8 @@ RIDE_EVERY = 7
 DEMO_PEOPLE, DEMO_WORK = 1.5, 15.0
 """People answer a little quicker than in life; driving and caring go faster, so that something can be seen."""
 Told = Callable[[str], None]
+
+STAGE_S, AGAIN_S = 1.0, 10.0
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -45,10 +49,25 @@ async def demonstrate(local: Local, area: str, *, every_s: float = EVERY_S) -> N
 
     while True:
         try:
-            await _demonstrate(local, area, every_s, tell)
+            await _while_alone(local, _demonstrate(local, area, every_s, tell))
         except Exception as problem:  # noqa: BLE001 - a demonstration may fail, the system must go on
             tell(f"{type(problem).__name__}: {problem}")
-        await asyncio.sleep(10)
+            await asyncio.sleep(AGAIN_S)
+        while not stage_is_free(local.home):
+            await asyncio.sleep(STAGE_S)
+
+
+async def _while_alone(local: Local, playing: Coroutine[Any, Any, None]) -> None:
+    """Until a replay or simulation wants the stage."""
+    task = asyncio.create_task(playing)
+    try:
+        while not task.done() and stage_is_free(local.home):
+            await asyncio.wait([task], timeout=STAGE_S)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
 
 
 async def _demonstrate(local: Local, area: str, every_s: float, tell: Told) -> None:
