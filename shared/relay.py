@@ -215,19 +215,27 @@ class Relay:
         self._stream = stream
         self._writer = StreamWriter(bus, stream)
         self._woken = asyncio.Event()
+        self._last = 0
+        """Where PostgreSQL says the stream stands, as of our last confirmed publish."""
         self.broken: str | None = None
 
     def wake(self) -> None:
         self._woken.set()
 
     async def run(self, connection: LockConnection) -> None:
-        """Lead: settle what the last leader left open, then send for ever."""
+        """Lead: settle what the last leader left open, then send for ever.
+
+        Its commits need not wait for the disk: what a crash of the database forgets of them the stream still
+        knows, and settling reads it there.
+        """
+        await connection.execute("set synchronous_commit = off")
         await connection.execute(FIRST_TIME, self._stream)
         settled = False
         while True:
             try:
                 if not settled:
                     await self._settle(connection)
+                    self._last = await connection.fetchval(LAST_SEQUENCE, self._stream)
                     settled = True
                 await self._send_all(connection)
                 await self._wait()
@@ -263,12 +271,13 @@ class Relay:
                 OUTBOX_ROWS.labels(self._stream).set(state["rows"] if state else 0)
 
     async def _send(self, connection: LockConnection, rows: list[asyncpg.Record]) -> None:
-        last = await connection.fetchval(LAST_SEQUENCE, self._stream)
+        last = self._last
         messages = [message for row in rows for message in messages_of(row)]
         await self._writer.publish(messages, last)
         point("relay.published")
         places = [last + 1 + 2 * number for number in range(len(rows))]
         await self._record(connection, rows, places, last, last + len(messages))
+        self._last = last + len(messages)
         BATCH_SIZE.labels(self._stream).observe(len(rows))
 
     async def _record(

@@ -23,23 +23,30 @@ from shared.events.base import Event, Origin
 
 Clock = Callable[[], datetime]
 
-TAKE_NUMBERS = """
-insert into aggregate as a (id, noun, area, seq)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[])
-on conflict (id) do update set seq = a.seq + excluded.seq
-returning a.id, a.seq, a.area, a.noun
-"""
-
+# One round trip for all that was said. ``back``: how many events of the same aggregate follow in this flush; the
+# aggregate's own counter, locked by this statement, then gives every event its number.
 WRITE_EVENTS = """
-with said as (
+with numbered as (
+    insert into aggregate as a (id, noun, area, seq)
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[])
+    on conflict (id) do update set seq = a.seq + excluded.seq
+    returning a.id, a.noun, a.area, a.seq
+), said as (
     insert into event_log (id, type, area, noun, aggregate_id, aggregateseq, occurred_at, correlation_id,
                            causation_id, traceparent, exercise, protected, actor, data, open_data)
-    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bigint[],
-                         $7::timestamptz[], $8::uuid[], $9::uuid[], $10::text[], $11::boolean[], $12::boolean[],
-                         $13::text[], $14::jsonb[], $15::jsonb[])
+    select e.id, e.type, n.area, n.noun, n.id, n.seq - e.back, e.occurred_at, e.correlation_id, e.causation_id,
+           e.traceparent, e.exercise, e.protected, e.actor, e.data, e.open_data
+    from unnest($5::uuid[], $6::text[], $7::uuid[], $8::bigint[], $9::timestamptz[], $10::uuid[], $11::uuid[],
+                $12::text[], $13::boolean[], $14::boolean[], $15::text[], $16::jsonb[], $17::jsonb[]) with ordinality
+         as e (id, type, aggregate_id, back, occurred_at, correlation_id, causation_id, traceparent, exercise,
+               protected, actor, data, open_data, place)
+    join numbered n on n.id = e.aggregate_id
+    order by e.place
     returning position
+), sent as (
+    insert into outbox (position) select position from said order by position
 )
-insert into outbox (position) select position from said order by position
+select id, noun from numbered
 """
 
 WRITE_DUE = """
@@ -146,40 +153,28 @@ class Work:
         """Write what was said. Aggregate rows are locked in the order of their ids, so flushes cannot deadlock."""
         if not self._said:
             return
-        last = await self._take_numbers()
-        rows = [_row(said, last) for said in self._said]
-        await self.db.execute(WRITE_EVENTS, *map(list, zip(*rows, strict=True)))
-        self._said.clear()
-
-    async def _take_numbers(self) -> dict[UUID, tuple[int, str]]:
-        """Per aggregate the number before its first event here, and the area it was born in."""
-        counts = Counter(said.aggregate_id for said in self._said)
         first = {said.aggregate_id: said for said in reversed(self._said)}
-        ids = sorted(counts)
+        ids = sorted(first)
+        left = Counter(said.aggregate_id for said in self._said)
+        aggregates = [(key, first[key].event.NOUN, first[key].origin.area, left[key]) for key in ids]
+        events = [_row(said, left) for said in self._said]
         rows = await self.db.fetch(
-            TAKE_NUMBERS,
-            ids,
-            [first[key].event.NOUN for key in ids],
-            [first[key].origin.area for key in ids],
-            [counts[key] for key in ids],
+            WRITE_EVENTS, *map(list, zip(*aggregates, strict=True)), *map(list, zip(*events, strict=True))
         )
         for row in rows:
             if row["noun"] != first[row["id"]].event.NOUN:
                 raise ValueError(f"aggregate is a {row['noun']}, not a {first[row['id']].event.NOUN}")
-        return {row["id"]: (row["seq"] - counts[row["id"]], row["area"]) for row in rows}
+        self._said.clear()
 
 
-def _row(said: Said, last: dict[UUID, tuple[int, str]]) -> tuple[Any, ...]:
-    before, area = last[said.aggregate_id]
-    last[said.aggregate_id] = (before + 1, area)
+def _row(said: Said, left: Counter[UUID]) -> tuple[Any, ...]:
+    left[said.aggregate_id] -= 1
     event, origin = said.event, said.origin
     return (
         new_id(),
         event.short_type(),
-        area,
-        event.NOUN,
         said.aggregate_id,
-        before + 1,
+        left[said.aggregate_id],
         said.occurred_at,
         origin.correlation_id,
         said.cause.causation_id,
