@@ -77,12 +77,17 @@ async def keep(local: Local, told: Callable[[str], None]) -> None:
     async def on_back() -> None:
         back.set()
 
+    async def on_error(problem: Exception) -> None:
+        told(type(problem).__name__)
+
     client = await nats.connect(
         local.nats.url,
         user_credentials=str(local.accounts.creds("provisioner")),
         inbox_prefix=inbox("provisioner").encode(),
         max_reconnect_attempts=-1,
+        reconnect_time_wait=0.5,
         reconnected_cb=on_back,
+        error_cb=on_error,
     )
     try:
         while True:
