@@ -166,7 +166,19 @@ class LineChannel:
         return _refused(answer) or TryLater(_temporary(answer), answer.retry_after_s, code=answer.code)
 
     async def _reply(self, token: SecretStr, objects: list[JsonObject], *, silent: bool) -> Outcome:
+        """A reply has no retry key, but its token works once: asked again, a token that is spent by now tells that the
+        first was taken.
+        """
         body = {"replyToken": token.get_secret_value(), "messages": objects, "notificationDisabled": silent}
+        first = await self._reply_once(body)
+        if not isinstance(first, Unknown):
+            return first
+        again = await self._reply_once(body)
+        if isinstance(again, GiveUp) and again.reason is Reason.REPLY_TOKEN_SPENT:
+            return Accepted(())
+        return again if isinstance(again, Accepted) else first
+
+    async def _reply_once(self, body: JsonObject) -> Outcome:
         try:
             answer = await self._caller.post_json(self._base + REPLY, body)
         except NotSentError:

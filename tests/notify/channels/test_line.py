@@ -137,8 +137,16 @@ async def test_a_reply_token_works_once_and_never_carries_a_key(line, client):
 
 
 @pytest.mark.parametrize("fault", ["lose_response", "server_error", "accept_then_500", "slow"])
-async def test_a_reply_that_failed_is_unknown(line, client, fault):
+async def test_a_reply_whose_answer_is_lost_is_shown_once(line, client, fault):
     line.world.faults.add(Fault(fault, delay_s=0.6))
+    token = SecretStr(line.world.reply_token(line.world.channels[TOKEN], PERSON, time.time()))
+    assert isinstance(await client.send(outgoing(reply_token=token)), Accepted)
+    assert len(entries(line)) == 1
+
+
+@pytest.mark.parametrize("fault", ["lose_response", "server_error", "accept_then_500", "slow"])
+async def test_a_reply_that_failed_twice_is_unknown(line, client, fault):
+    line.world.faults.add(Fault(fault, times=2, delay_s=0.6))
     assert isinstance(await client.send(outgoing(reply_token=SecretStr("t"))), Unknown)
 
 
