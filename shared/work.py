@@ -7,7 +7,7 @@ A change and its events are one transaction: :meth:`Work.say` collects events, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -85,6 +85,10 @@ class Said:
     occurred_at: datetime
 
 
+Writer = Callable[["Work", list[Any]], Awaitable[None]]
+"""Writes many rows of one kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One transaction. Handlers have the shape ``async def verb(work, message)``."""
@@ -94,14 +98,27 @@ class Work:
     cause: Cause
     _said: list[Said] = field(default_factory=list)
     _then: list[Callable[[], None]] = field(default_factory=list)
+    _gathered: dict[Writer, list[Any]] = field(default_factory=dict)
 
     def because_of(self, cause: Cause) -> Work:
         """The same transaction, on behalf of another message."""
-        return Work(self.db, self.now, cause, self._said, self._then)
+        return Work(self.db, self.now, cause, self._said, self._then, self._gathered)
 
     def then(self, act: Callable[[], None]) -> None:
         """Do ``act`` (a hint, e.g. wake somebody) once this has committed; never if it does not."""
         self._then.append(act)
+
+    def gather(self, write: Writer, row: Any) -> None:
+        """Have ``write`` called once before the commit with all rows gathered for it.
+
+        A backlog is applied many messages to a transaction; what each adds is then one statement for all.
+        """
+        self._gathered.setdefault(write, []).append(row)
+
+    async def write_gathered(self) -> None:
+        while self._gathered:
+            write = next(iter(self._gathered))
+            await write(self, self._gathered.pop(write))
 
     def say(self, aggregate_id: UUID, event: Event, origin: Origin) -> None:
         """Tell everyone concerned, if and only if this transaction commits.
@@ -114,11 +131,14 @@ class Work:
     async def attempt(self) -> AsyncIterator[None]:
         """A part that may be refused while the whole goes on: what it wrote, said and hinted is undone together."""
         said, hints = len(self._said), len(self._then)
+        gathered = {write: len(rows) for write, rows in self._gathered.items()}
         try:
             async with self.db.transaction():
                 yield
         except BaseException:
             del self._said[said:], self._then[hints:]
+            for write, rows in self._gathered.items():
+                del rows[gathered.get(write, 0) :]
             raise
 
     async def later(
@@ -197,6 +217,7 @@ async def transaction(
             async with connection.transaction():
                 work = Work(connection, clock(), cause)
                 yield work
+                await work.write_gathered()
                 spoke = work.said_something
                 await work.flush()
                 point("work.flushed")

@@ -36,7 +36,7 @@ async def put_call(db: Connection, call_id: UUID, values: Sequence[Any]) -> Row 
     return await db.fetchrow(PUT_CALL, call_id, *values)
 
 
-SET_CALL_STATUS = "update call set status = $2 where id = $1"
+SET_CALL_STATUS = "update call set status = $2 where id = $1 and erased_at is null"
 
 
 async def set_call_status(db: Connection, call_id: UUID, status: str) -> None:

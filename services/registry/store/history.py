@@ -13,21 +13,28 @@ from shared.database import Connection, Pool
 
 Row = asyncpg.Record
 
-# Nothing is written for a call that is erased or not known; the answer says which.
-NOTE = """
-with known as materialized (select erased_at from call where id = $2), noted as (
+# Lines of calls that are erased are not written; the answer names the calls that are not known.
+WRITE_LINES = """
+with told as (
+    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[],
+                         $8::boolean[], $9::jsonb[])
+        as t (event_id, call_id, patient_id, trip_id, type, subject_id, occurred_at, protected, codes)
+), written as (
     insert into history (event_id, call_id, patient_id, trip_id, type, subject_id, occurred_at, protected, codes)
-    select $1, $2, $3, $4, $5, $6, $7, $8, $9 from known where erased_at is null
+    select t.* from told t join call c on c.id = t.call_id where c.erased_at is null
     on conflict do nothing
 )
-select erased_at is not null as erased from known
+select distinct call_id from told t where not exists (select from call c where c.id = t.call_id)
 """
 
+Line = tuple[UUID, UUID, UUID | None, UUID | None, str, UUID, datetime, bool, dict[str, Any]]
+"""``event_id, call_id, patient_id, trip_id, type, subject_id, occurred_at, protected, codes``"""
 
-async def note(db: Connection, event_id: UUID, call_id: UUID, values: Sequence[Any]) -> bool | None:
-    """Write a line of history: False written (now or before), True the call is erased, None the call is not known."""
-    erased: bool | None = await db.fetchval(NOTE, event_id, call_id, *values)
-    return erased
+
+async def write_lines(db: Connection, lines: Sequence[Line]) -> list[UUID]:
+    """Write lines of history, each once; returns the calls that are not known here."""
+    rows = await db.fetch(WRITE_LINES, *map(list, zip(*lines, strict=True)))
+    return [row["call_id"] for row in rows]
 
 
 CURSOR_OF = "select seq from cursor where noun = $1 and aggregate_id = $2"
@@ -40,14 +47,17 @@ async def heard_so_far(db: Connection, noun: str, aggregate_id: UUID) -> int:
 
 # --- trips and barriers -------------------------------------------------------------------------------------------
 
+# Nothing of an erased call comes back.
 PUT_TRIP = """
-insert into trip (id, call_id, patient_id, leg, lane, status) values ($1, $2, $3, $4, $5, 'requested')
+insert into trip (id, call_id, patient_id, leg, lane, status)
+select $1, id, $3, $4, $5, 'requested' from call where id = $2 and erased_at is null
 on conflict (id) do update set patient_id = excluded.patient_id, leg = excluded.leg, lane = excluded.lane
 """
 END_TRIP = "update trip set status = $2, outcome = $3, ended_at = $4 where id = $1"
 PUT_BARRIER = """
 insert into barrier (id, call_id, patient_id, barrier, action, owner, state, from_at)
-values ($1, $2, $3, $4, $5, $6, 'asked', $7) on conflict do nothing
+select $1, id, $3, $4, $5, $6, 'asked', $7 from call where id = $2 and erased_at is null
+on conflict do nothing
 """
 END_BARRIER = "update barrier set state = $2, outcome = $3, until_at = $4 where id = $1"
 
