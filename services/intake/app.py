@@ -5,11 +5,13 @@ from __future__ import annotations
 from services.intake import handlers, topic
 from services.intake.api import acts, calls, desk, public, reports
 from services.intake.desk import prepare
+from services.intake.figures import unanswered
 from services.intake.settings import IntakeSettings
 from shared import audit
 from shared.ask import Question, asking
 from shared.erasure import shred
 from shared.service import Service
+from shared.tidy import tidy
 
 QUESTIONS = (
     Question("calls_search", "POST", "/v1/calls/search"),
@@ -24,6 +26,7 @@ SERVICE = Service(
     routers=[calls.router, acts.router, desk.router, reports.router, public.router, audit.router],
     hears=handlers.HEARS,
     due=handlers.DUE,
-    beside=[topic.listen, shred, asking(QUESTIONS)],
+    beside=[topic.listen, shred, asking(QUESTIONS), tidy],
     prepare=prepare,
+    figures=[unanswered],
 )

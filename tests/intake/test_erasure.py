@@ -6,14 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest_asyncio
 
 from services.intake.app import SERVICE
-from services.intake.verbs.erase import erase_again
 from shared.service import build, running
-from shared.work import Cause, new_id
+from shared.work import new_id
 from tests.harness import Running, issuer_file, problem_of, service_running
 from tests.intake import events
 from tests.intake.conftest import acted, emergency, get, post, whole
@@ -117,11 +115,12 @@ async def test_what_remains_of_other_patients_is_said_again(intake: Running) -> 
     assert (call["status"], call["patient_count"], call["erased_at"]) == ("open", 1, None)
 
 
-async def test_after_a_restore_the_ledger_is_applied_again(intake: Running) -> None:
+async def test_a_restore_brings_back_an_open_call_and_an_admin_erases_it_again(intake: Running) -> None:
     taken = await canary(intake)
-    async with intake.runtime.work(Cause("system:restore")) as work:
-        await erase_again(work, [UUID(taken["id"])])
+    await acted(intake, taken["id"], "erase", role="admin")
     assert await traces_in_the_database(intake) == set()
+    assert (await whole(intake, taken["id"]))["status"] == "closed"
+    await acted(intake, taken["id"], "erase", role="admin")
 
 
 # --- the stream ------------------------------------------------------------------------

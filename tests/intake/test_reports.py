@@ -82,4 +82,5 @@ async def test_what_was_handed_over_and_what_nobody_answered_is_counted(intake: 
     assert await report(intake, "unanswered") == [
         {"severity": "cbd:red", "emergencies": 5, "unanswered": 5, "answered_later": 0}
     ]
+    assert 'karuna_intake_unanswered_calls{severity="red"} 5.0' in (await intake.client.get("/metrics")).text
     assert (await get(intake, "/v1/reports/nonsense", "supervisor")).status_code == 422

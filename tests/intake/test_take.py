@@ -257,6 +257,12 @@ async def test_outside_the_area_the_call_is_handed_over_with_time_and_receiver_n
     assert await intake.sql("select from due where kind = 'watchdog'") == []
 
 
+async def test_outside_the_area_every_visit_of_a_series_is_handed_over(intake: Running) -> None:
+    ride = await booked(intake, in_days(1), location=OUTSIDE, appointment={"recurrence": "FREQ=DAILY;COUNT=3"})
+    given = await intake.said("intake.call.handed_over")
+    assert {str(row["aggregate_id"]) for row in given} == {ride["id"], *(visit["id"] for visit in ride["series"])}
+
+
 async def test_a_hand_over_that_nobody_at_the_desk_saw_raises_an_alarm(intake: Running) -> None:
     await emergency(intake, location=OUTSIDE, channel="web")
     alarms = await intake.client.get("/v1/alarms", headers=(await _desk()))

@@ -64,7 +64,8 @@ async def list_alarms(request: Request, caller: AtDesk, acknowledged: Annotated[
     """สัญญาณเตือน | Emergencies nobody has accepted, with numbers to ring. Needs the database alone, not the broker."""
     pool, desk = runtime_of(request).pool, desk_at(request)
     rows = await progress_store.list_alarms(pool, areas_of(caller), acknowledged_too=acknowledged)
-    await audit(pool, caller, "read_alarms", "call", [row["call_id"] for row in rows] or None, {"found": len(rows)})
+    if rows:  # a desk looks every few seconds: only what was shown is worth a line
+        await audit(pool, caller, "read_alarms", "call", [row["call_id"] for row in rows])
     now = now_utc()
     return AlarmList(items=[shown.alarm_out(row, desk.pack(row["area"]), now) for row in rows])
 
@@ -195,7 +196,8 @@ async def ringing_now(request: Request, caller: AtDesk) -> RingingList:
     rows = await progress_store.recent_ringing(pool, areas_of(caller), now_utc() - RINGING_SHOWN)
     items = [shown.ringing_out(row, await store.calls_of_phone(pool, row["area"], row["phone"])) for row in rows[:10]]
     ids = [UUID(str(call["id"])) for item in items for call in item.calls]
-    await audit(pool, caller, "ringing", "call", ids or None, {"found": len(ids)})
+    if ids:
+        await audit(pool, caller, "ringing", "call", ids)
     return RingingList(items=items)
 
 

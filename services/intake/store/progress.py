@@ -99,6 +99,10 @@ from alarm a join call c on c.id = a.call_id
 where ($1::text[] is null or a.area = any($1)) and (a.acknowledged_at is null or $2)
 order by a.raised_at, a.id limit 500
 """
+COUNT_UNANSWERED_NOW = """
+select c.severity, count(*) as calls from alarm a join call c on c.id = a.call_id
+where a.kind = 'unanswered' and a.answered_at is null and c.status = 'open' and not c.exercise group by c.severity
+"""
 HAS_ALARM = "select exists (select from alarm where call_id = $1 and acknowledged_at is null)"
 READ_ALARM = "select * from alarm where id = $1"
 ACKNOWLEDGE_ALARM = """
@@ -120,6 +124,11 @@ async def answer_alarms(db: Connection, call_id: UUID, at: datetime) -> None:
 async def list_alarms(pool: Pool, areas: list[str] | None, *, acknowledged_too: bool) -> list[Row]:
     """Oldest first."""
     return await pool.fetch(LIST_ALARMS, areas, acknowledged_too)
+
+
+async def count_unanswered_now(pool: Pool) -> dict[str, int]:
+    """Severity → open calls that the watchdog found and to which nobody goes yet."""
+    return {row["severity"]: row["calls"] for row in await pool.fetch(COUNT_UNANSWERED_NOW)}
 
 
 async def has_alarm(db: Connection | Pool, call_id: UUID) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.intake import state
@@ -21,14 +21,16 @@ from shared.work import Work
 SELF = {"self", "ตนเอง", "ผู้ป่วยเอง"}
 
 
-async def erase_call(work: Work, call: Row) -> None:
+async def erase_call(work: Work, call: Row, *, even_open: bool = False) -> None:
     """Nothing personal is left, here or in our stream; every other service wipes its copies.
+
+    ``even_open``: in whatever state it is, which a restore brings back; an open call is over with it.
 
     Raises:
         Refused: 409, the call is still open: somebody may be on the way.
 
     """
-    if call["erased_at"] is None:
+    if call["erased_at"] is None and not even_open:
         with refusing(CONFLICT):
             advance("call", call["status"], "erase")
     await _wipe(work, call, None)
@@ -51,20 +53,14 @@ async def erase_person(work: Work, person_id: UUID) -> None:
     await forget_heard(work, "person", person_id)
 
 
-async def erase_again(work: Work, call_ids: Iterable[UUID]) -> None:
-    """After a restore: the ledger says these were erased, so they are wiped once more. Nothing is said anew."""
-    for call_id in call_ids:
-        await store_wipe(work, call_id)
-
-
 async def _wipe(work: Work, call: Row, patient_ids: list[UUID] | None) -> None:
     await unwatch(work, call["id"])
     await work.cancel("series", call["id"])
-    await store_wipe(work, call["id"], patient_ids)
+    await wipe_rows(work, call["id"], patient_ids)
     work.say(call["id"], CallErased(at=work.now), state.origin_of(call))
 
 
-async def store_wipe(work: Work, call_id: UUID, patient_ids: list[UUID] | None = None) -> None:
+async def wipe_rows(work: Work, call_id: UUID, patient_ids: list[UUID] | None = None) -> None:
     """Wipe the rows, blank what was said of the call and of its barriers, and note it in the ledger."""
     barriers = await barrier_store.read_barriers(work.db, [call_id])
     await wiping.wipe_call(work.db, call_id, patient_ids, work.now)
@@ -81,7 +77,7 @@ async def _wipe_one_of_many(work: Work, call: Row, theirs: Sequence[Row]) -> Non
     kept = {name: call[name] for name in KEPT}
     if _is_caller(call, theirs):
         kept |= dict.fromkeys(name for name in KEPT if name.startswith("caller_"))
-    await store_wipe(work, call["id"], [patient["id"] for patient in theirs])
+    await wipe_rows(work, call["id"], [patient["id"] for patient in theirs])
     work.say(call["id"], CallErased(at=work.now), state.origin_of(call))
     await wiping.drop_patients(work.db, [patient["id"] for patient in theirs])
     after = await wiping.keep_of_call(work.db, call["id"], kept)

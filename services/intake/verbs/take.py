@@ -39,9 +39,9 @@ async def take(work: Work, desk: Desk, taker: Taker, body: CallBody) -> TakenOut
     call = _begin(made, work.now)
     taking = store.Taking([call], [_patient(call["id"], patient) for patient in made.patients])
     taking.barriers += [_barrier(work, call, taking.patients, each) for each in dict.fromkeys(body.barriers)]
+    add_visits(work, taking, made.visits)
     if not made.verdict.served:
         _hand_over(work, made, taking)
-    add_visits(work, taking, made.visits)
     similar = await possible_duplicates(work, made)
     series = numbers.series(made.pack.area.case_prefix, call["received_at"])
     for call_id, number in (await store.take_calls(work.db, call["area"], series, taking)).items():
@@ -83,17 +83,19 @@ def _barrier(work: Work, call: Doc, patients: list[Doc], barrier: str) -> Doc:
 
 def _hand_over(work: Work, made: Draft, taking: store.Taking) -> None:
     """The place is another's: the call is theirs from the start, with time and receiver, and nobody of ours goes."""
-    call = taking.calls[0]
     partner = made.verdict.partners[0]
-    call |= {"status": "handed_over", "stage": "handed_over", "ended_at": work.now, "outcome": "handed_over",
-             "reason": "outside_area"}  # fmt: skip
-    taking.hand_overs.append({
-        "id": new_id(), "call_id": call["id"], "receiver": partner.code, "receiver_name": partner.name.th,
-        "reason": "outside_area", "reason_text": None, "ends_call": True, "at": work.now, "by_actor": work.cause.actor,
-    })  # fmt: skip
-    if call["lane"] == "emergency" and call["channel"] not in AT_THE_DESK and not call["back_entry"]:
+    for call in taking.calls:
+        call |= {"status": "handed_over", "stage": "handed_over", "ended_at": work.now, "outcome": "handed_over",
+                 "reason": "outside_area"}  # fmt: skip
+        taking.hand_overs.append({
+            "id": new_id(), "call_id": call["id"], "receiver": partner.code, "receiver_name": partner.name.th,
+            "reason": "outside_area", "reason_text": None, "ends_call": True, "at": work.now,
+            "by_actor": work.cause.actor,
+        })  # fmt: skip
+    first = taking.calls[0]
+    if first["lane"] == "emergency" and first["channel"] not in AT_THE_DESK and not first["back_entry"]:
         taking.alarms.append({
-            "id": new_id(), "kind": "hand_over", "call_id": call["id"], "area": call["area"], "raised_at": work.now,
+            "id": new_id(), "kind": "hand_over", "call_id": first["id"], "area": first["area"], "raised_at": work.now,
             "answered_at": None, "acknowledged_at": None, "acknowledged_by": None,
         })  # fmt: skip
 
