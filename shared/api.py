@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from shared import figures
 from shared.auth import ANYONE, Caller, may
 from shared.events.base import Origin
 from shared.events.envelope import encode
@@ -42,8 +43,9 @@ async def ready(request: Request) -> JSONResponse:
 
 
 @router.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
-async def metrics() -> Response:
+async def metrics(request: Request) -> Response:
     """Figures for Prometheus: counts and durations only."""
+    await figures.read(request.app.state.runtime)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,4 +109,5 @@ class Bus:
                 await self.client.flush()
         except (TimeoutError, nats.errors.Error):
             log.debug("bus.flush_failed")
-        await self.client.close()
+        with suppress(OSError, nats.errors.Error):  # the broker is away: nobody to take leave of
+            await self.client.close()

@@ -55,6 +55,8 @@ class Service:
     """Coroutines that run for the life of the process, e.g. an inbox topic."""
     prepare: Callable[[Runtime], Awaitable[None]] | None = None
     """Loads packs and rules before the service is ready."""
+    figures: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
+    """Gauges of the moment, brought up to date when Prometheus asks."""
 
 
 @dataclass(slots=True)
