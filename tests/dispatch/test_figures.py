@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
+
+from services.dispatch.rules.stamps import intervals, summarise
 from shared.work import now_utc
 from tests.dispatch.conftest import Town
 
@@ -35,3 +38,31 @@ async def test_response_times_count_what_is_missing(town: Town) -> None:
     assert busy["runs"] == 2
     assert (await town.get("/v1/reports/queue"))["rows"] == []
     await town.get("/v1/reports/nonsense", status=422)
+
+
+async def test_the_stamps_report_says_what_the_rule_says(town: Town) -> None:
+    now = now_utc()
+    missions = []
+    for number, until in enumerate(("at_base", "clear", "at_scene")):
+        unit = await town.unit(1)
+        call_id = await town.call(received_at=now - timedelta(minutes=30))
+        [asked] = await town.asked(call_id)
+        await town.running.sql(
+            "update assignment set asked_at = $1 where ended_at is null", now - timedelta(minutes=29)
+        )
+        steps = ["accept", "en_route", "at_scene", "left_scene", "at_destination", "clear", "at_base"]
+        for place, step in enumerate(steps[: steps.index(until) + 1]):
+            await town.step(asked["id"], step, unit, at=now - timedelta(minutes=28 - 3 * place - number))
+        await town.running.sql("update unit set active = false")
+        trip = await town.trip(call_id)
+        stamps = {name: datetime.fromisoformat(at) for name, at in trip["assignments"][0]["stamps"].items()}
+        received = datetime.fromisoformat(trip["received_at"])
+        missions.append(intervals({**stamps, "received": received, "ordered": stamps["order"]}))
+    rows = {row["interval"]: row for row in (await town.get("/v1/reports/stamps"))["rows"]}
+    assert list(rows) == [
+        "call_handling_s", "turnout_s", "travel_s", "response_s", "on_scene_s", "transport_s", "return_s", "mission_s",
+    ]  # fmt: skip
+    for name, row in rows.items():
+        rule = summarise(missions, name)
+        assert (row["known"], row["missing"], row["wrong"]) == (rule.known, rule.missing, rule.wrong)
+        assert [row["p50_s"], row["p90_s"], row["mean_s"]] == pytest.approx([rule.p50_s, rule.p90_s, rule.mean_s])

@@ -19,6 +19,8 @@ FIELD = (*DESK, *CREW)
 
 Manager = Annotated[Caller, Depends(may(*MANAGES))]
 AtDesk = Annotated[Caller, Depends(may(*DESK))]
+Acts = Annotated[Caller, Depends(may(*MANAGES, *CREW))]
+"""Those who manage, and crews for their own unit; a call taker reads and assigns."""
 InField = Annotated[Caller, Depends(may(*FIELD))]
 
 NIL = UUID(int=0)

@@ -24,6 +24,7 @@ MONTH = timedelta(days=31)
 
 class Kpi(StrEnum):
     RESPONSE_TIMES = "response_times"
+    STAMPS = "stamps"
     TRIPS = "trips"
     QUEUE = "queue"
     UNITS = "units"
@@ -48,7 +49,7 @@ async def report(
     request: Request, caller: Reader, kpi: Kpi, area: AreaQuery = None,
     from_: Annotated[Moment | None, Query(alias="from")] = None, to: Annotated[Moment | None, Query()] = None,
 ) -> Report:  # fmt: skip
-    """ตัวชี้วัด | Response times by severity with missing stamps counted, trips by outcome, the queue, units."""
+    """ตัวชี้วัด | Response times and stamps by severity, missing ones counted; trips by outcome; queue; units."""
     until = to or now_utc()
     since = from_ or until - MONTH
     rows = await reports.READERS[kpi.value](runtime_of(request).pool, areas_of(caller, area), since, until)

@@ -22,6 +22,7 @@ from services.dispatch.api.common import (
     Id,
     InField,
     Limit,
+    Manager,
     areas_of,
     crew_of,
     next_of,
@@ -197,7 +198,7 @@ async def ready(request: Request, caller: InField, trip_id: Id, body: ReadyBody 
 
 
 @router.post("/v1/trips/{trip_id}/cancel", response_model=TripOut, responses=WRITES)
-async def cancel(request: Request, caller: AtDesk, trip_id: Id, body: CancelBody) -> TripOut:
+async def cancel(request: Request, caller: Manager, trip_id: Id, body: CancelBody) -> TripOut:
     """ยกเลิกเที่ยว | The trip will not take place; with the way there goes the way back."""
     await _visible(request, caller, trip_id)
     runtime = runtime_of(request)

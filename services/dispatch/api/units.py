@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from services.dispatch.api.common import (
     CODE_PATTERN,
     NIL,
+    Acts,
     After,
     AreaQuery,
     Id,
@@ -176,7 +177,7 @@ async def _answer(request: Request, unit_id: UUID) -> UnitOut:
 
 
 @router.post("/{unit_id}/duty", response_model=UnitOut, responses=problems(400, 401, 403, 404, 409, 413))
-async def set_duty(request: Request, caller: InField, unit_id: Id, body: DutyBody) -> UnitOut:
+async def set_duty(request: Request, caller: Acts, unit_id: Id, body: DutyBody) -> UnitOut:
     """เข้าเวร ออกเวร งดใช้งาน | May the unit be called, with whom and in what. The same again changes nothing."""
     await _own(request, caller, unit_id)
     runtime = runtime_of(request)
@@ -187,7 +188,7 @@ async def set_duty(request: Request, caller: InField, unit_id: Id, body: DutyBod
 
 
 @router.post("/{unit_id}/disinfected", response_model=UnitOut, responses=problems(400, 401, 403, 404, 409, 413))
-async def disinfected(request: Request, caller: InField, unit_id: Id, body: DisinfectedBody | None = None) -> UnitOut:
+async def disinfected(request: Request, caller: Acts, unit_id: Id, body: DisinfectedBody | None = None) -> UnitOut:
     """ทำความสะอาดแล้ว | The unit is clean and may be offered again."""
     await _own(request, caller, unit_id)
     runtime = runtime_of(request)

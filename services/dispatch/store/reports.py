@@ -27,20 +27,50 @@ with journey as (
     from journey
 )
 select severity, severity_scheme, count(*)::int as trips,
-    percentile_cont(0.5) within group (order by to_order_s) as to_order_p50_s,
-    percentile_cont(0.9) within group (order by to_order_s) as to_order_p90_s,
+    percentile_disc(0.5) within group (order by to_order_s) as to_order_p50_s,
+    percentile_disc(0.9) within group (order by to_order_s) as to_order_p90_s,
     (count(*) - count(to_order_s))::int as to_order_missing,
-    percentile_cont(0.5) within group (order by to_accept_s) as to_accept_p50_s,
-    percentile_cont(0.9) within group (order by to_accept_s) as to_accept_p90_s,
+    percentile_disc(0.5) within group (order by to_accept_s) as to_accept_p50_s,
+    percentile_disc(0.9) within group (order by to_accept_s) as to_accept_p90_s,
     (count(*) - count(to_accept_s))::int as to_accept_missing,
-    percentile_cont(0.5) within group (order by to_scene_s) as to_scene_p50_s,
-    percentile_cont(0.9) within group (order by to_scene_s) as to_scene_p90_s,
+    percentile_disc(0.5) within group (order by to_scene_s) as to_scene_p50_s,
+    percentile_disc(0.9) within group (order by to_scene_s) as to_scene_p90_s,
     (count(*) - count(to_scene_s))::int as to_scene_missing,
     count(*) filter (where to_scene_s <= 480)::int as within_8_min,
     count(*) filter (where to_scene_s <= 600)::int as within_10_min,
     count(*) filter (where status = 'cancelled')::int as cancelled
 from waited group by severity, severity_scheme
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], severity), severity_scheme
+"""
+# The seven stamps of the form, of the unit that kept the trip; the definitions are those of ``rules.stamps``.
+STAMPS = """
+with mission as (
+    select distinct on (t.id) t.severity, t.severity_scheme, t.received_at, a.asked_at, a.en_route_at, a.at_scene_at,
+           a.left_scene_at, a.at_destination_at, a.at_base_at
+    from trip t join assignment a on a.trip_id = t.id and a.role = 'primary' and a.accepted_at is not null
+    where ($1::text[] is null or t.area = any($1)) and t.lane = 'emergency' and not t.exercise
+      and t.received_at >= $2 and t.received_at < $3
+    order by t.id, a.accepted_at desc
+)
+select m.severity, m.severity_scheme, i.name as interval, count(*)::int as missions,
+    count(*) filter (where i.s >= 0)::int as known, count(*) filter (where i.s is null)::int as missing,
+    count(*) filter (where i.s < 0)::int as wrong,
+    (avg(i.s) filter (where i.s >= 0))::float as mean_s,
+    percentile_disc(0.5) within group (order by i.s) filter (where i.s >= 0) as p50_s,
+    percentile_disc(0.9) within group (order by i.s) filter (where i.s >= 0) as p90_s
+from mission m cross join lateral (values
+    (1, 'call_handling_s', extract(epoch from m.asked_at - m.received_at)::float),
+    (2, 'turnout_s', extract(epoch from m.en_route_at - m.asked_at)::float),
+    (3, 'travel_s', extract(epoch from m.at_scene_at - m.en_route_at)::float),
+    (4, 'response_s', extract(epoch from m.at_scene_at - m.received_at)::float),
+    (5, 'on_scene_s', extract(epoch from m.left_scene_at - m.at_scene_at)::float),
+    (6, 'transport_s', extract(epoch from m.at_destination_at - m.left_scene_at)::float),
+    (7, 'return_s', extract(epoch from m.at_base_at - m.at_destination_at)::float),
+    (8, 'mission_s', extract(epoch from m.at_base_at - m.received_at)::float)
+) as i (place, name, s)
+group by m.severity, m.severity_scheme, i.place, i.name
+order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], m.severity), m.severity_scheme,
+    i.place
 """
 TRIPS = """
 select lane, leg, status, outcome, count(*)::int as trips, count(distinct call_id)::int as calls,
@@ -73,6 +103,10 @@ async def response_times(pool: Pool, areas: list[str] | None, since: datetime, u
     return await pool.fetch(RESPONSE_TIMES, areas, since, until)
 
 
+async def stamps(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    return await pool.fetch(STAMPS, areas, since, until)
+
+
 async def trips(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
     return await pool.fetch(TRIPS, areas, since, until)
 
@@ -85,4 +119,10 @@ async def units(pool: Pool, areas: list[str] | None, since: datetime, until: dat
     return await pool.fetch(UNITS, areas, since, until)
 
 
-READERS: Mapping[str, Reader] = {"response_times": response_times, "trips": trips, "queue": queue, "units": units}
+READERS: Mapping[str, Reader] = {
+    "response_times": response_times,
+    "stamps": stamps,
+    "trips": trips,
+    "queue": queue,
+    "units": units,
+}

@@ -1,0 +1,77 @@
+"""The quick choice equals the first of the full ranking; windows and tours of booked rides."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.dispatch.rules import windows
+from services.dispatch.rules.eligibility import CrewFacts, UnitFacts
+from services.dispatch.rules.ranking import GreatCircle, best, rank
+from services.dispatch.rules.requirements import Asked, requirements
+from shared.geo import Point, distance_m, distances_m
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+points = st.builds(Point, st.floats(103.4, 103.7), st.floats(16.3, 16.6))
+
+
+def unit(number: int, **facts: Any) -> UnitFacts:
+    skills = dict.fromkeys(facts.pop("skills"), None)
+    crew = tuple(CrewFacts(str(each), skills) for each in range(facts.pop("crew")))
+    return UnitFacts(id=f"{number:03}", vehicle_kind="ambulance", crew=crew, **facts)
+
+
+units = st.lists(
+    st.fixed_dictionaries({
+        "level": st.sampled_from(["transport", "fr", "bls", "ils", "als"]),
+        "duty": st.sampled_from(["on_duty", "on_duty", "off_duty"]),
+        "skills": st.sets(st.sampled_from(["first_aid", "emt_b", "paramedic", "driving", "lifting"])),
+        "crew": st.integers(0, 3),
+        "places": st.fixed_dictionaries({"stretcher": st.integers(0, 1), "seat": st.integers(0, 2)}),
+        "equipment": st.frozensets(st.sampled_from(["aed", "oxygen_set"])),
+        "position": st.none() | points,
+        "position_at": st.none() | st.integers(0, 900).map(lambda s: NOW - timedelta(seconds=s)),
+        "station": st.none() | points,
+    }),
+    max_size=12,
+).map(lambda found: [unit(number, **facts) for number, facts in enumerate(found)])  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    units=units, place=st.none() | points, severity=st.sampled_from(["red", "yellow", "green", "white"]),
+    mobility=st.none() | st.sampled_from(["walking", "stretcher"]),
+)  # fmt: skip
+def test_the_quick_choice_is_the_first_of_the_ranking(
+    units: list[UnitFacts], place: Point | None, severity: str, mobility: str | None
+) -> None:
+    wanted = requirements(Asked(severity=severity, mobility=mobility))
+    first = next(iter(rank(units, wanted, place, NOW, GreatCircle())), None)
+    found = best(units, wanted, place, NOW, GreatCircle())
+    assert found == (first if first is not None and first.eligible else None)
+
+
+@given(st.lists(points, max_size=5), points)
+def test_distances_from_many_points_are_those_from_each(origins: list[Point], to: Point) -> None:
+    assert distances_m(origins, to) == pytest.approx([distance_m(origin, to) for origin in origins])
+
+
+@pytest.mark.parametrize("mobility", ["walking", "assisted", "wheelchair", "stretcher", None])
+def test_who_is_fetched_last_minute_still_reaches_the_clinic(mobility: str | None) -> None:
+    appointment, ride = NOW + timedelta(hours=5), timedelta(minutes=12)
+    window = windows.to_appointment(appointment, ride, mobility)
+    assert window.pickup_earliest_at < window.pickup_latest_at < window.arrive_by_at < appointment
+    start = windows.start_for(window.pickup_latest_at, timedelta(minutes=7))
+    planned = windows.tour(start, timedelta(minutes=7), ride, mobility)
+    assert planned.pickup_at == window.pickup_latest_at
+    assert planned.dropoff_at <= window.arrive_by_at
+    assert planned.end_at > planned.dropoff_at
+
+
+def test_unknown_places_get_honest_defaults() -> None:
+    window = windows.to_appointment(NOW, None, None)
+    assert window.arrive_by_at - window.pickup_latest_at == windows.UNKNOWN_RIDE + 2 * windows.BOARDING[None]
