@@ -14,7 +14,7 @@ from karuna import dead_letters
 from karuna.show import print_story
 from tests.journeys import looking
 from tests.journeys.canary import Canary
-from tests.journeys.town import SERVICES, Town, eventually
+from tests.journeys.town import SERVICES, Town, eventually, heard_all
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -157,23 +157,6 @@ async def settled(town: Town) -> None:
 
 
 WAITING = "select (select count(*) from outbox) + (select count(*) from shred) + (select count(*) from parked) as n"
-HEARS = {"dispatch": {"call", "person"}, "registry": {"call", "trip"}, "notify": {"call", "assignment", "person"}}
-
-
-async def heard_all(town: Town) -> bool:
-    """Whether every aggregate a service listens to stands there as far as its owner has said."""
-    said = {
-        (row["noun"], row["id"]): row["seq"]
-        for service in SERVICES
-        for row in await town.sql(service, "select noun, id, seq from aggregate")
-    }
-    for service, nouns in HEARS.items():
-        cursors = {
-            (row["noun"], row["aggregate_id"]): row["seq"] for row in await town.sql(service, "select * from cursor")
-        }
-        if any(cursors.get(key, 0) < seq for key, seq in said.items() if key[0] in nouns):
-            return False
-    return True
 
 
 async def _in_nothing(town: Town, call_id: str, person_id: str) -> None:

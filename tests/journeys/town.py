@@ -202,4 +202,23 @@ async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = 20) -
         return found
 
 
-__all__ = ["AREA", "SERVICES", "STEPS", "Town", "eventually", "free_home", "town_of", "whole_system"]
+HEARS = {"dispatch": {"call", "person"}, "registry": {"call", "trip"}, "notify": {"call", "assignment", "person"}}
+
+
+async def heard_all(town: Town) -> bool:
+    """Whether every aggregate a service listens to stands there as far as its owner has said."""
+    said = {
+        (row["noun"], row["id"]): row["seq"]
+        for service in SERVICES
+        for row in await town.sql(service, "select noun, id, seq from aggregate")
+    }
+    for service, nouns in HEARS.items():
+        cursors = {
+            (row["noun"], row["aggregate_id"]): row["seq"] for row in await town.sql(service, "select * from cursor")
+        }
+        if any(cursors.get(key, 0) < seq for key, seq in said.items() if key[0] in nouns):
+            return False
+    return True
+
+
+__all__ = ["AREA", "SERVICES", "STEPS", "Town", "eventually", "free_home", "heard_all", "town_of", "whole_system"]
