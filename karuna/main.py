@@ -365,13 +365,15 @@ def replay(
 def simulate(
     days: Annotated[float, typer.Option(min=0.01, max=366)] = 1.0,
     speed: Annotated[float, typer.Option(min=0.1, max=100_000)] = 600.0,
+    calls_a_day: Annotated[float, typer.Option(min=0.1, max=5000, help="เฉลี่ยต่อวัน (on average)")] = 5.3,
     seed_number: Annotated[int, typer.Option("--seed")] = 1,
     home: HomeOption = None,
 ) -> None:
     """จำลองวันของเทศบาล (a municipality's days: calls, appointments, volunteers who decline or sleep)."""
     from karuna.simulate.town import simulate as live
 
-    raise typer.Exit(_run(live(_local(home), days=days, speed=speed, seed=seed_number, out=out)))
+    done = live(_local(home), days=days, speed=speed, seed=seed_number, out=out, a_day=calls_a_day)
+    raise typer.Exit(_run(done))
 
 
 def main() -> None:

@@ -47,8 +47,12 @@ class UnitType(BaseModel):
         return self
 
 
-async def bring(doors: Doors, name: str, units: Mapping[str, tuple[UnitType, Point]]) -> None:
-    """Put every unit with vehicle, base and crew, and let them go on duty. ``units``: call sign → type and base.
+BroughtUnits = Mapping[str, tuple[UnitType, Point]]
+"""Call sign → type and base."""
+
+
+async def bring(doors: Doors, name: str, units: BroughtUnits) -> None:
+    """Put every unit with vehicle, base and crew, and let them go on duty.
 
     Raises:
         DoorClosed: dispatch refused something.
@@ -64,7 +68,7 @@ async def bring(doors: Doors, name: str, units: Mapping[str, tuple[UnitType, Poi
     await asyncio.gather(*(one(sign, kind, base) for sign, (kind, base) in units.items()))
 
 
-async def send_home(doors: Doors, name: str, units: Mapping[str, tuple[UnitType, Point]]) -> None:
+async def send_home(doors: Doors, name: str, units: BroughtUnits) -> None:
     """Off duty and no longer in use; what they did stays written down."""
     for sign, (kind, base) in units.items():
         try:

@@ -7,6 +7,7 @@ drive, and report the steps of the journey. Some decline, some are asleep. Nothi
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
@@ -21,13 +22,14 @@ from karuna.simulate.cast import Cast, Member, board, digits, own_trips, read_ca
 from karuna.simulate.doors import DoorClosed, Doors, Json
 from karuna.simulate.driving import Driving
 from karuna.simulate.mission import ORDER, Mission, World
-from karuna.simulate.pace import ANSWER, CALL_IN, CLEANING, RATES, SMS_WAKES, VISIT, Pace
+from karuna.simulate.pace import AHEAD, ANSWER, CALL_IN, CLEANING, RATES, SMS_WAKES, VISIT, Pace
 from shared.auth import Role
 
 LOOK_S = 20.0
 """How long one look at the inbox waits for something new."""
 ROUND_S = 15.0
 """How often somebody walks around: is a vehicle dirty, is there work nobody remembers?"""
+RIDES_S = 60.0
 ANSWERED_KEPT = 5_000
 NEWEST = 10**15
 PAST = {"accept": "accepted", "decline": "declined"}
@@ -50,7 +52,7 @@ class Crews:
         self._buttons = Buttons()
         self._cast = Cast()
         self._answered: OrderedDict[str, str] = OrderedDict()
-        self._missions: dict[str, asyncio.Task[None]] = {}
+        self._missions: dict[str, Mission] = {}
         self._homeward: dict[UUID, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -71,8 +73,8 @@ class Crews:
 
     @property
     def busy(self) -> int:
-        """Missions under way."""
-        return len(self._missions)
+        """Missions and ways home of today."""
+        return sum(not mission.ahead for mission in self._missions.values()) + len(self._homeward)
 
     async def refresh(self) -> None:
         """Read again who there is.
@@ -221,7 +223,8 @@ class Crews:
     ) -> None:
         world = World(self.doors, self._cast, self.pace, self.driving, self._buttons, self.counts)
         mission = Mission(world, member, trip, assignment, expected)
-        self._missions[assignment["id"]] = self._start(self._mission(mission, assignment["id"], done))
+        self._missions[assignment["id"]] = mission
+        self._start(self._mission(mission, assignment["id"], done))
 
     async def _mission(self, mission: Mission, assignment_id: str, done: str) -> None:
         if (homeward := self._homeward.pop(mission.unit_id, None)) is not None:
@@ -242,13 +245,40 @@ class Crews:
 
     async def _around(self) -> None:
         """Dirty vehicles are cleaned, and work nobody here remembers is taken up again."""
+        rides_s = 0.0
         while True:
             try:
-                for unit in await board(self.doors):
+                units = await board(self.doors)
+                for unit in units:
                     await self._look_at(unit)
+                if time.monotonic() - rides_s > RIDES_S:
+                    await self._rides(units)
+                    rides_s = time.monotonic()
             except DoorClosed as problem:
                 self._told(str(problem))
             await asyncio.sleep(max(1.0, ROUND_S / self.pace.work))
+
+    async def _rides(self, units: list[Json]) -> None:
+        """Rides that were accepted before a restart, and whose time has come."""
+        soon = datetime.now(UTC) + AHEAD
+        for unit in units:
+            members = self._members(unit) if unit["run_id"] is None else []
+            for member in members[:1]:
+                for trip in await own_trips(self.doors, member):
+                    for each in trip["assignments"]:
+                        due = each["start_at"] is not None and datetime.fromisoformat(each["start_at"]) < soon
+                        if due and each["status"] == "accepted" and each["id"] not in self._answered:
+                            self._take_up(member, trip, each)
+
+    def _members(self, unit: Json) -> list[Member]:
+        return [self._cast.members[UUID(each)] for each in unit["crew_ids"] if UUID(each) in self._cast.members]
+
+    def _take_up(self, member: Member, trip: Json, assignment: Json) -> None:
+        """Go on where somebody was, in the application."""
+        self._remember(assignment["id"], "resumed")
+        self.counts["resumed"] += 1
+        done = assignment["status"] if assignment["status"] in ORDER else "accept"
+        self._go(member, trip, assignment, done=done)
 
     async def _look_at(self, unit: Json) -> None:
         if unit["cleanliness"] == "contaminated" and unit["run_id"] is None:
@@ -268,13 +298,9 @@ class Crews:
         self.counts["cleaned"] += 1
 
     async def _resume(self, unit: Json) -> None:
-        """After a restart: the crew goes on where it was, in the application."""
-        members = [self._cast.members[UUID(each)] for each in unit["crew_ids"] if UUID(each) in self._cast.members]
-        for member in members[:1]:
+        """After a restart: the crew goes on where it was."""
+        for member in self._members(unit)[:1]:
             for trip in await own_trips(self.doors, member):
                 for each in trip["assignments"]:
                     if each["id"] == unit["assignment_id"]:
-                        self._remember(each["id"], "resumed")
-                        self.counts["resumed"] += 1
-                        done = "accept" if each["status"] == "accepted" else each["status"]
-                        self._go(member, trip, each, done=done if done in ORDER else "accept")
+                        self._take_up(member, trip, each)

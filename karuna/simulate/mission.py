@@ -18,7 +18,17 @@ from karuna.simulate.buttons import Buttons, Expected
 from karuna.simulate.cast import Cast, Member, own_trips
 from karuna.simulate.doors import DoorClosed, Doors, Json, code_of
 from karuna.simulate.driving import Driving
-from karuna.simulate.pace import AT_SCENE, BOARDING, HAND_OVER, HAZARD, NOT_TRANSPORTED, TURN_OUT, UNKNOWN_DRIVE_S, Pace
+from karuna.simulate.pace import (
+    AHEAD,
+    AT_SCENE,
+    BOARDING,
+    HAND_OVER,
+    HAZARD,
+    NOT_TRANSPORTED,
+    TURN_OUT,
+    UNKNOWN_DRIVE_S,
+    Pace,
+)
 from shared.auth import Role
 from shared.geo import Point
 
@@ -57,6 +67,8 @@ class Mission:
         self.id, self.unit_id = UUID(assignment["id"]), UUID(assignment["unit_id"])
         self._fate = world.pace.fate("mission", self.id)
         self._urgent = trip["lane"] == "emergency"
+        self.ahead = False
+        """It waits for another day."""
         self._carries = trip["patient_id"] is not None and assignment["role"] == "primary"
 
     async def run(self, done: str = "accept") -> bool:
@@ -109,11 +121,13 @@ class Mission:
             await pace.do(AT_SCENE if self._carries else HAZARD)
 
     async def _until_start(self) -> None:
-        """A booked ride waits for its time."""
+        """A booked ride waits for its time, in real time where that is another day's."""
         if self._assignment.get("start_at"):
-            start_at = datetime.fromisoformat(self._assignment["start_at"])
-            left_s = (start_at - datetime.now(UTC)).total_seconds()
-            await asyncio.sleep(max(0.0, left_s) / self._world.pace.work)
+            left = datetime.fromisoformat(self._assignment["start_at"]) - datetime.now(UTC)
+            self.ahead = left > AHEAD
+            scale = 1.0 if self.ahead else self._world.pace.work
+            await asyncio.sleep(max(0.0, left.total_seconds()) / scale)
+            self.ahead = False
 
     async def _drive(self, end: Point | None) -> None:
         if end is None:

@@ -8,7 +8,7 @@ these leave open (the other complaints, hazards, rides, what callers leave out) 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from karuna.seed import PEOPLE, line_user, person_body
 from services.intake.rules.triage import answers_giving
 from shared.geo import METRES_PER_DEGREE, Point, inside
 from shared.pack_parts import Pack
+from shared.thai.dates import BANGKOK
 
 Body = dict[str, Any]
 
@@ -61,6 +62,8 @@ HOURS = (
 )
 """Weight of each hour; 12 to 18 together 36.5 %."""
 WEEKDAYS = (14.3, 14.1, 14.1, 14.2, 14.7, 14.5, 14.1)
+A_DAY = 5.3
+"""The municipality of Kalasin served 1,918 people a year."""
 KINDS = {"emergency": 62, "ride": 27, "hazard": 11}
 DUPLICATE = 0.05
 """Share of emergencies of which a second person calls as well."""
@@ -69,7 +72,7 @@ SERIES = 0.25
 CLINICS = ("อายุรกรรม", "คลินิกไตเทียม", "ศัลยกรรมกระดูก", "กายภาพบำบัด")
 RELATIONS = ("self", "child", "spouse", "neighbour", "relative", "health_volunteer", "passer_by")
 DIALYSIS = "FREQ=WEEKLY;BYDAY=MO,WE,FR;COUNT=4"
-RIDE_LEAD = timedelta(minutes=90)
+RIDE_LEAD_MIN = 90
 """A compressed day cannot wait for tomorrow: an appointment lies so far ahead that its ride may begin at once."""
 NEAR_M = 450.0
 
@@ -88,6 +91,13 @@ def moments(days: float, a_day: float, start: datetime, dice: random.Random) -> 
             found.append(at)
 
 
+def dated(ride: Body) -> Body:
+    """The ride with its appointment counted from now."""
+    appointment = dict(ride["appointment"])
+    at = datetime.now(BANGKOK) + timedelta(minutes=appointment.pop("in_min"))
+    return {**ride, "appointment": {**appointment, "at": at.isoformat()}}
+
+
 class Town:
     """The people and places calls come from."""
 
@@ -95,13 +105,17 @@ class Town:
         """``facilities``: ids of places people have appointments at."""
         self._pack, self._facilities, self._dice = pack, facilities, dice
 
-    def call(self) -> list[Body]:
-        """One matter: its call, and a second one where somebody else calls as well."""
+    def matter(self) -> list[Callable[[], Body]]:
+        """One matter: its call, and a second one where somebody else calls as well; made when they are sent."""
         kind = self._weighted(KINDS)
         if kind == "ride":
-            return [self.ride()]
+            ride = self.ride()
+            return [lambda: dated(ride)]
         body = self.hazard() if kind == "hazard" else self.emergency()
-        return [body, self.again(body)] if self._dice.random() < DUPLICATE else [body]
+        if self._dice.random() >= DUPLICATE:
+            return [lambda: body]
+        again = self.again(body)
+        return [lambda: body, lambda: again]
 
     def emergency(self) -> Body:
         """A medical emergency, with what callers leave out left out."""
@@ -136,8 +150,8 @@ class Town:
             "location": self._place(),
         }
 
-    def ride(self, now: datetime | None = None) -> Body:
-        """A ride to an appointment, there and back; some are series. ``now`` fixes the clock of the appointment."""
+    def ride(self) -> Body:
+        """A ride to an appointment, there and back; some are series. :func:`dated` says when."""
         dice, number = self._dice, self._dice.randrange(PEOPLE)
         patient = self._patient(number)
         caller: Body = {"phone": self._phone(number), "name": patient["name"], "relation": "self"}
@@ -153,7 +167,7 @@ class Town:
             "location": self._place(sure=True),
             "destination": {"facility_id": dice.choice(self._facilities)},
             "appointment": {
-                "at": (now or datetime.now().astimezone()) + RIDE_LEAD + timedelta(minutes=dice.randrange(20)),
+                "in_min": RIDE_LEAD_MIN + dice.randrange(20),
                 "clinic": dice.choice(CLINICS),
                 "duration_min": 90,
                 "return_trip": dice.random() < 0.8,

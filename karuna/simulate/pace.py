@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from shared.geo import Point, distance_m
 
@@ -32,6 +33,8 @@ HAND_OVER = (10 * 60.0, 0.4)
 VISIT = (90 * 60.0, 0.5)
 CLEANING = (30 * 60.0, 0.3)
 DESK = (15.0, 0.5)
+AHEAD = timedelta(hours=4)
+"""What begins later than this is work of another day: nobody waits for it in compressed time."""
 UNKNOWN_DRIVE_S = 8 * 60.0
 NOT_TRANSPORTED = 0.15
 """Share of emergency patients who are helped at the scene and stay."""

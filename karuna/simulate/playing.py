@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from karuna.simulate.crews import Crews
 from karuna.simulate.doors import DoorClosed, Doors, Json, code_of
+from karuna.simulate.pace import AHEAD
 from shared.auth import Role
 
 AT_ONCE = 20
@@ -25,16 +26,17 @@ READS_AT_ONCE = 8
 PATIENCE_S = 150.0
 """So long nothing may change before what is still open is left open: longer than any timer of an order."""
 LOOK_S = 1.0
-LATER = timedelta(hours=4)
-"""A ride further ahead than this is work of another day, not of this replay."""
 
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A call to make ``after_s`` seconds (unscaled) after the one before it. ``key``: its Idempotency-Key."""
+    """A call to make ``after_s`` seconds (unscaled) after the one before it. ``key``: its Idempotency-Key.
+
+    ``body`` is made when it is sent: an appointment counts from then.
+    """
 
     after_s: float
-    body: Json
+    body: Callable[[], Json]
     key: str
 
 
@@ -79,26 +81,27 @@ async def make(doors: Doors, calls: Sequence[Making], speed: float, ledger: Ledg
 
 
 async def _one(doors: Doors, call: Making, ledger: Ledger, gate: asyncio.Semaphore) -> None:
+    body = call.body()
     try:
-        answer = await doors.ask("POST", "intake", "/v1/calls", Role.CALL_TAKER, json=call.body, key=call.key)
+        answer = await doors.ask("POST", "intake", "/v1/calls", Role.CALL_TAKER, json=body, key=call.key)
     except DoorClosed:
         ledger.refused["no answer"] += 1
     else:
-        _note(call, answer, ledger)
+        _note(call.key, body, answer, ledger)
     finally:
         ledger.sent += 1
         gate.release()
 
 
-def _note(call: Making, answer: httpx.Response, ledger: Ledger) -> None:
+def _note(key: str, body: Json, answer: httpx.Response, ledger: Ledger) -> None:
     if not answer.is_success:
         ledger.refused[f"{answer.status_code} {code_of(answer)}"] += 1
         return
     said: dict[str, Any] = answer.json()
-    people = call.body.get("patients") or [call.body.get("patient") or {}]
+    people = body.get("patients") or [body.get("patient") or {}]
     ledger.taken.append(
         Taken(
-            key=call.key,
+            key=key,
             id=said["id"],
             number=said["number"],
             severity=said["severity"],
@@ -134,7 +137,7 @@ def open_now(trips: Iterable[Json]) -> list[Json]:
 
 def later(trip: Json) -> bool:
     due = trip["arrive_by_at"] or trip["pickup_latest_at"]
-    return due is not None and datetime.fromisoformat(due) > datetime.now(UTC) + LATER
+    return due is not None and datetime.fromisoformat(due) > datetime.now(UTC) + AHEAD
 
 
 async def settle(doors: Doors, ledger: Ledger, crews: Crews) -> None:
@@ -142,10 +145,8 @@ async def settle(doors: Doors, ledger: Ledger, crews: Crews) -> None:
     known: dict[str, list[Json]] = {}
     changed_s, before = time.monotonic(), ""
     while True:
-        waiting = [one.id for one in ledger.taken if one.served and (one.id not in known or open_now(known[one.id]))]
-        for call_id, trips in zip(waiting, await gathered(trips_of(doors, each) for each in waiting), strict=True):
-            if trips or call_id not in known:
-                known[call_id] = trips
+        waiting = [one.id for one in ledger.taken if one.served and (not known.get(one.id) or open_now(known[one.id]))]
+        known |= dict(zip(waiting, await gathered(trips_of(doors, each) for each in waiting), strict=True))
         ledger.trips = [trip for trips in known.values() for trip in trips]
         unheard = [call_id for call_id in waiting if not known.get(call_id)]
         if ledger.sent == ledger.making and not unheard and not open_now(ledger.trips) and not crews.busy:

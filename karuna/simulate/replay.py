@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Mapping as Named
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from karuna.local import Local
-from karuna.simulate.bringing import UnitType, bring, send_home
+from karuna.simulate.acting import run
+from karuna.simulate.bringing import BroughtUnits, UnitType
 from karuna.simulate.calls_file import FileCall, box_of, read_calls
-from karuna.simulate.crews import Crews
-from karuna.simulate.desk import Desk
-from karuna.simulate.doors import DoorClosed, Doors, Json
-from karuna.simulate.lookup import look_up
+from karuna.simulate.doors import DoorClosed, Json
 from karuna.simulate.mapping import Mapping, read_mapping
 from karuna.simulate.moving import Moved
 from karuna.simulate.pace import Pace
-from karuna.simulate.playing import PATIENCE_S, Ledger, Making, make, progress, settle
-from karuna.simulate.report import Report, gather, show
-from karuna.simulate.stage import StageTaken, stage
+from karuna.simulate.playing import PATIENCE_S, Making
+from karuna.simulate.report import Report, show
+from karuna.simulate.stage import StageTaken
 from karuna.simulate.wrong import FileProblem
 from services.intake.rules.triage import answers_giving
 from shared.geo import Point
@@ -31,7 +26,6 @@ from shared.pack_parts import Pack
 from shared.packs import PackError, load
 
 FAILED, LOST = 2, 1
-BroughtUnits = Named[str, tuple[UnitType, Point]]
 
 
 async def replay(
@@ -70,7 +64,9 @@ async def played(
     calls = await asyncio.to_thread(read_calls, file, mapping, limit)
     pack = await asyncio.to_thread(_pack, local, mapping_file, mapping)
     moved = Moved(pack, mapping.move_to.source or box_of(calls))
-    making = [Making(call.after_s, body_of(call, mapping, moved), f"{file.name}/{call.number}") for call in calls]
+    making = [
+        Making(call.after_s, partial(body_of, call, mapping, moved), f"{file.name}/{call.number}") for call in calls
+    ]
     units = _units(mapping_file, mapping, calls, moved) if mapping.units.bring else {}
     out.print(
         f"{file.name}: {len(calls):,} เรื่อง (calls) {calls[0].at:%Y-%m-%d %H:%M} – {calls[-1].at:%Y-%m-%d %H:%M}, "
@@ -79,49 +75,6 @@ async def played(
     return await run(
         local, pack.area.slug, making, speed, out, pace=pace, units=units, name=mapping.name, patience_s=patience_s
     )
-
-
-async def run(
-    local: Local,
-    area: str,
-    making: list[Making],
-    speed: float,
-    out: Console,
-    *,
-    pace: Pace | None = None,
-    units: BroughtUnits | None = None,
-    name: str = "replay",
-    patience_s: float = PATIENCE_S,
-) -> Report:
-    """Make the calls while people answer, wait for the end, look for what is lost."""
-    pace, units = pace or Pace(people=speed, work=speed), units or {}
-    ledger = Ledger(datetime.now(UTC), making=len(making), patience_s=patience_s)
-    began_s = time.monotonic()
-    async with AsyncExitStack() as stack:
-        stack.enter_context(stage(local.home))
-        doors = await stack.enter_async_context(Doors(local, area))
-        if units:
-            await bring(doors, name, units)
-            stack.push_async_callback(send_home, doors, name, units)
-        crews = await stack.enter_async_context(Crews(doors, pace, told=lambda text: out.print(f"[yellow]{text}[/]")))
-        desk = asyncio.create_task(
-            Desk(doors, pace, crews.counts, told=lambda text: out.print(f"[yellow]{text}[/]")).run()
-        )
-        try:
-            async with progress(out, ledger, crews):
-                making_them = asyncio.create_task(make(doors, making, speed, ledger))
-                try:
-                    await settle(doors, ledger, crews)
-                finally:
-                    making_them.cancel()
-                    await asyncio.gather(making_them, return_exceptions=True)
-        finally:
-            desk.cancel()
-            await asyncio.gather(desk, return_exceptions=True)
-        lost = await look_up(local, doors, ledger)
-        report = await gather(doors, ledger, lost, crews.counts, crews.driving.sent)
-    report.took_s, report.speed = time.monotonic() - began_s, speed
-    return report
 
 
 def _pack(local: Local, file: Path, mapping: Mapping) -> Pack:

@@ -7,25 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from rich.console import Console
 
 from karuna.local import Local
+from karuna.simulate.acting import run
 from karuna.simulate.cast import read_cast
 from karuna.simulate.crews import Crews
 from karuna.simulate.desk import Desk
-from karuna.simulate.doors import Doors, code_of
-from karuna.simulate.mix import Body, Town
+from karuna.simulate.doors import DoorClosed, Doors, code_of
+from karuna.simulate.mix import A_DAY, Body, Town, dated, moments
 from karuna.simulate.pace import Pace
-from karuna.simulate.stage import stage_is_free
+from karuna.simulate.playing import Making
+from karuna.simulate.report import Report, show
+from karuna.simulate.stage import StageTaken, stage_is_free
 from shared.auth import Role
 from shared.pack_parts import Pack
-from shared.packs import load
+from shared.packs import PackError, load
+from shared.thai.dates import BANGKOK
 
+AREA = "kalasin"
 EVERY_S = 30.0
 RIDE_EVERY = 7
 """In the demonstration every so many calls one is a ride."""
@@ -79,9 +86,9 @@ async def _demonstrate(local: Local, area: str, every_s: float, tell: Told) -> N
             number = 0
             while True:
                 number += 1
-                bodies = [town.ride()] if number % RIDE_EVERY == 0 else town.call()
+                bodies = [partial(dated, town.ride())] if number % RIDE_EVERY == 0 else town.matter()
                 for body in bodies:
-                    answer = await send(doors, body)
+                    answer = await send(doors, body())
                     if not answer.is_success:
                         tell(f"intake {answer.status_code}: {code_of(answer)}")
                 await asyncio.sleep(pace.dice.uniform(0.5, 1.5) * every_s)
@@ -97,10 +104,56 @@ async def town_of(local: Local, area: str, doors: Doors, dice: random.Random) ->
     return Town(pack, sorted(str(each) for each in cast.hospitals), dice)
 
 
-async def send(doors: Doors, body: Body, key: str | None = None) -> httpx.Response:
+async def send(doors: Doors, body: Body) -> httpx.Response:
     """Take a call as the desk does."""
-    plain = {**body}
-    if "appointment" in plain:
-        at: datetime = plain["appointment"]["at"]
-        plain["appointment"] = {**plain["appointment"], "at": at.astimezone(UTC).isoformat()}
-    return await doors.ask("POST", "intake", "/v1/calls", Role.CALL_TAKER, json=plain, key=key)
+    return await doors.ask("POST", "intake", "/v1/calls", Role.CALL_TAKER, json=body)
+
+
+async def simulate(
+    local: Local, *, days: float, speed: float, seed: int, out: Console, a_day: float = A_DAY, area: str = AREA
+) -> int:
+    """Let days pass and report. Exit code 0: all is well, 1: something is lost, 2: it could not be played."""
+    try:
+        report = await simulated(local, area, days=days, speed=speed, seed=seed, a_day=a_day, out=out)
+    except (StageTaken, DoorClosed, PackError) as problem:
+        out.print(f"[bold red]จำลองไม่ได้ (cannot simulate)[/]: {problem}")
+        return 2
+    show(out, report)
+    return 0 if report.ok else 1
+
+
+async def simulated(
+    local: Local, area: str, *, days: float, speed: float, seed: int, a_day: float, out: Console
+) -> Report:
+    """Days of a municipality, compressed by ``speed``. The same seed gives the same calls.
+
+    Raises:
+        StageTaken: a replay or another simulation runs here.
+        DoorClosed: the installation does not answer.
+        PackError: there is no such municipality.
+
+    """
+    dice = random.Random(seed)
+    async with Doors(local, area) as doors:
+        town = await town_of(local, area, doors, dice)
+    midnight = datetime.now(BANGKOK).replace(hour=0, minute=0, second=0, microsecond=0)
+    making = list(spaced(moments(days, a_day, midnight, dice), town, dice, f"simulate-{uuid4()}"))
+    out.print(
+        f"{area}: {days:g} วัน (days), {len(making):,} เรื่อง (calls), speed {speed:g} ≈ "
+        f"{days * 24 * 60 / speed:,.1f} นาที (min)"
+    )
+    return await run(local, area, making, speed, out, pace=Pace(people=speed, work=speed, seed=seed))
+
+
+def spaced(times: Sequence[datetime], town: Town, dice: random.Random, key: str) -> Iterator[Making]:
+    """The calls of these moments; a second caller of the same matter follows within minutes."""
+    calls: list[tuple[datetime, Callable[[], Body]]] = []
+    for at in times:
+        first, *again = town.matter()
+        calls.append((at, first))
+        calls += [(at + timedelta(minutes=dice.uniform(1, 8)), each) for each in again]
+    calls.sort(key=lambda call: call[0])
+    before = calls[0][0] if calls else None
+    for number, (at, body) in enumerate(calls):
+        yield Making((at - before).total_seconds() if before else 0.0, body, f"{key}/{number}")
+        before = at
