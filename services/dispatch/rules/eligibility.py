@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -41,11 +41,18 @@ class CrewFacts:
 
     id: str
     skills: Mapping[str, date | None] = field(default_factory=dict)
+    _valid: dict[date, frozenset[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def valid_skills(self, on: date) -> frozenset[str]:
-        return _with_implied(
-            frozenset(skill for skill, last_day in self.skills.items() if last_day is None or on <= last_day)
-        )
+        """What they may do on a day; worked out once, for every decision looks at everybody."""
+        found = self._valid.get(on)
+        if found is None:
+            found = _with_implied(
+                frozenset(skill for skill, last_day in self.skills.items() if last_day is None or on <= last_day)
+            )
+            self._valid.clear()
+            self._valid[on] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,12 @@ class UnitFacts:
         """What the crew can do together."""
         on = local_day(at)
         return frozenset().union(*(member.valid_skills(on) for member in self.crew))
+
+    def abilities(self, on: date) -> Hashable:
+        """Everything :func:`shortfalls` looks at: units that agree in it lack the same."""
+        skills = frozenset[str]().union(*[member.valid_skills(on) for member in self.crew])
+        state = (self.level, self.duty, self.clean, self.busy, self.exercise, len(self.crew))
+        return state, skills, self.equipment, tuple(self.places.items())
 
     def working_level(self, at: datetime) -> str | None:
         """The highest level, up to the vehicle's own, at which the crew on board may work; None below FR."""

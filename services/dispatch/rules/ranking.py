@@ -7,7 +7,7 @@ every answer, because choosing by it makes late arrivals noticeably more frequen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop
@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, Protocol
 from services.dispatch.rules.eligibility import Shortfall, UnitFacts, shortfalls
 from services.dispatch.rules.requirements import Requirements
 from shared.geo import Point, distances_m
+from shared.thai.dates import local_day
 from shared.thai.text import Text
 
 Source = Literal["matrix", "roads", "great_circle"]
@@ -105,7 +106,10 @@ def best(
     """The first of :func:`rank` if it may go, else None; without looking closely at units that are too far to win.
 
     A score is never below the plain travel time, so once the best so far beats the next travel time nobody can.
+    What is missing is worked out once for all units of equal abilities, and only the winner's reasons are written.
     """
+    on = local_day(at)
+    lacks: dict[Hashable, tuple[Shortfall, ...]] = {}
     located = [(unit, origin) for unit in units if (origin := unit.position or unit.station) is not None]
     candidates: list[tuple[float, str, UnitFacts, Travel | None]] = []
     if place is not None and located:
@@ -116,37 +120,57 @@ def best(
         reached = {unit_id for _, unit_id, _, _ in candidates}
         candidates += [(weights.nowhere_s, unit.id, unit, None) for unit in units if unit.id not in reached]
     heapify(candidates)
-    winner: Recommendation | None = None
+    winner: tuple[float, str, UnitFacts, Travel | None] | None = None
     while candidates:
         least_s, _, unit, travel = heappop(candidates)
-        if winner is not None and least_s > winner.score_s:
+        if winner is not None and least_s > winner[0]:
             break
-        found = _recommend(unit, wanted, at, travel, weights)
-        if found.eligible and (winner is None or (found.score_s, found.unit_id) < (winner.score_s, winner.unit_id)):
-            winner = found
-    return winner
+        abilities = unit.abilities(on)
+        missing = lacks.get(abilities)
+        if missing is None:
+            missing = lacks[abilities] = shortfalls(unit, wanted, at)
+        score_s = _score(unit, travel, _stale(unit, at, weights), missing, weights)
+        if (winner is None or (score_s, unit.id) < winner[:2]) and not any(short.hard for short in missing):
+            winner = (score_s, unit.id, unit, travel)
+    return _recommend(winner[2], wanted, at, winner[3], weights) if winner else None
 
 
 def _recommend(
     unit: UnitFacts, wanted: Requirements, at: datetime, travel: Travel | None, weights: Weights
 ) -> Recommendation:
     missing = shortfalls(unit, wanted, at)
-    age_s = (at - unit.position_at).total_seconds() if unit.position is not None and unit.position_at else None
-    stale = unit.position is not None and (age_s is None or age_s > weights.stale_after_s)
-    score = travel.duration_s if travel else weights.nowhere_s
-    score += weights.stale_s if stale else 0
-    score += weights.from_station_s if unit.position is None and unit.station is not None else 0
-    score += sum(_weight(short, weights) for short in missing)
+    stale = _stale(unit, at, weights)
     return Recommendation(
         unit_id=unit.id,
         eligible=not any(short.hard for short in missing),
-        score_s=score,
+        score_s=_score(unit, travel, stale, missing, weights),
         duration_s=travel.duration_s if travel else None,
         distance_m=travel.distance_m if travel else None,
         stale=stale,
-        reasons=tuple(_reasons(unit, travel, age_s, stale=stale)),
+        reasons=tuple(_reasons(unit, travel, _age_s(unit, at), stale=stale)),
         shortfalls=missing,
     )
+
+
+def _age_s(unit: UnitFacts, at: datetime) -> float | None:
+    """How old the position is, as far as there is one with a time."""
+    return (at - unit.position_at).total_seconds() if unit.position is not None and unit.position_at else None
+
+
+def _stale(unit: UnitFacts, at: datetime, weights: Weights) -> bool:
+    if unit.position is None:
+        return False
+    age_s = _age_s(unit, at)
+    return age_s is None or age_s > weights.stale_after_s
+
+
+def _score(
+    unit: UnitFacts, travel: Travel | None, stale: bool, missing: Sequence[Shortfall], weights: Weights
+) -> float:
+    score = travel.duration_s if travel else weights.nowhere_s
+    score += weights.stale_s if stale else 0
+    score += weights.from_station_s if unit.position is None and unit.station is not None else 0
+    return score + sum(_weight(short, weights) for short in missing)
 
 
 def _weight(short: Shortfall, weights: Weights) -> float:
