@@ -189,7 +189,7 @@ async def town_of(local: Local) -> AsyncIterator[Town]:
         yield Town(local, client)
 
 
-async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = 20) -> Any:
+async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = 45) -> Any:
     """What ``look`` finds, as soon as it finds something.
 
     Raises:
