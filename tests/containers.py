@@ -34,7 +34,7 @@ WANTED = os.environ.get("KARUNA_TEST_CONTAINERS") == "1"
 NATS_IMAGE = os.environ.get("KARUNA_NATS_IMAGE", "nats:2.15-alpine")
 POSTGRES_IMAGE = os.environ.get("KARUNA_POSTGRES_IMAGE", "postgres:18-bookworm")
 MEMORY = "1g"
-READY_S = 30
+READY_S = 60
 ENGINE_API = "1.41"
 
 
