@@ -273,6 +273,16 @@ class SearchPage(Answer):
     next: str | None
 
 
+class RefusalOut(Answer):
+    """Why a call was refused, and on what legal basis: the reason's, and that of the service it asked for."""
+
+    code: str
+    reason: Text
+    text: str | None
+    service: str
+    legal_basis: list[Text]
+
+
 class CallOut(SearchLine):
     """A call, whole."""
 
@@ -294,6 +304,7 @@ class CallOut(SearchLine):
     outcome: str | None
     reason: str | None
     reason_text: str | None
+    refusal: RefusalOut | None
     updated_at: datetime
     erased_at: datetime | None
     barriers: list[BarrierOut]

@@ -226,11 +226,10 @@ class HandOverBody(Body):
 
 
 class CloseBody(Body):
-    """``outcome`` of the list ``reason_close``; a refusal names its ``reason`` and the service it is about."""
+    """``outcome`` of the list ``reason_close``; a refusal names its ``reason``, of the list ``reason_refusal``."""
 
     outcome: Code = "done"
     reason: Code | None = None
-    service: Code | None = None
     text: Line = None
 
 

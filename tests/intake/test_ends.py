@@ -86,6 +86,10 @@ async def test_a_refusal_needs_a_coded_reason_with_a_legal_basis(intake: Running
     assert (await post(intake, path, body)).json()["status"] == "closed"
     call = await whole(intake, ride["id"])
     assert (call["outcome"], call["reason"], call["reason_text"]) == ("refused", "unlawful", body["text"])
+    assert call["refusal"]["service"] == "patient_transport"
+    assert len(call["refusal"]["legal_basis"]) > 1, "the reason's own, and those of the municipality's service"
+    await acted(intake, ride["id"], "erase")
+    assert (await whole(intake, ride["id"]))["refusal"]["text"] is None
 
 
 async def test_an_emergency_is_never_refused(intake: Running) -> None:

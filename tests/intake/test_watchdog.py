@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 from shared.events import dispatch
-from shared.work import now_utc
-from tests.harness import Running, problem_of
+from shared.work import Cause, now_utc
+from tests.harness import Running, call_origin, problem_of
 from tests.intake.conftest import E164, INSIDE, acted, booked, emergency, get, post, take
 from tests.intake.events import Crew
 from tests.intake.test_take import in_days
@@ -78,6 +79,20 @@ async def test_nobody_is_alarmed_for_what_needs_nobody(intake: Running) -> None:
     body = {"receiver": "centre_1669", "reason": "red_flag", "ends_call": True}
     await acted(intake, handed["id"], "hand-over", body)
     await intake.do_due("watchdog")
+    assert await alarms(intake) == []
+
+
+async def test_a_watchdog_that_wakes_too_late_looks_before_it_barks(intake: Running) -> None:
+    """Its row may have been claimed in the moment in which somebody accepted, or the call ended."""
+    taken, ended = await emergency(intake), await emergency(intake)
+    crew = Crew(intake, taken["id"])
+    await crew.requested()
+    await crew.tells(dispatch.AssignmentAccepted)
+    await acted(intake, ended["id"], "withdraw")
+    async with intake.runtime.work(Cause("system:intake")) as work:
+        for call in (taken, ended):
+            await work.later("watchdog", UUID(call["id"]), work.now, call_origin(UUID(call["id"])))
+    assert await intake.do_due("watchdog") == 2
     assert await alarms(intake) == []
 
 

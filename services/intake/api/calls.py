@@ -32,10 +32,12 @@ from services.intake.verbs.change import change, wanted_version
 from services.intake.verbs.take import take
 from shared.audit import audit
 from shared.auth import Role
+from shared.database import Pool
 from shared.errors import Refused, refuse
 from shared.events.words import CallStatus, Channel, Lane, Severity
 from shared.http import IdempotencyKey, once
 from shared.openapi import Moment, problems
+from shared.pack_parts import Pack
 from shared.refusal import Refusal
 from shared.thai.identifiers import read_identifier
 from shared.thai.names import name_key
@@ -163,11 +165,11 @@ async def read_call(request: Request, caller: WhoReads, call_id: UUID) -> JSONRe
     runtime = runtime_of(request)
     call = await call_to_read(runtime, caller, call_id)
     await audit(runtime.pool, caller, "read", "call", call_id)
-    whole = await whole_call(runtime.pool, call)
+    whole = await whole_call(runtime.pool, desk_at(request).pack(call["area"]), call)
     return JSONResponse(whole.model_dump(mode="json"), headers={"ETag": f'"{whole.version}"'})
 
 
-async def whole_call(pool: Any, call: Any) -> CallOut:
+async def whole_call(pool: Pool, pack: Pack | None, call: Any) -> CallOut:
     """A call with all that belongs to it."""
     call_id: UUID = call["id"]
     first_id: UUID = call["series_of"] or call_id
@@ -175,6 +177,7 @@ async def whole_call(pool: Any, call: Any) -> CallOut:
     return shown.call_out(
         {**dict(call.items()), "alarmed": alarmed},
         await store.read_patients(pool, [call_id]),
+        pack,
         barriers=await barrier_store.read_barriers(pool, [call_id]),
         links=await store.read_links(pool, call_id),
         hand_overs=await store.read_hand_overs(pool, call_id),

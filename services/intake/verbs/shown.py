@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from services.intake import answers
+from services.intake.rules import refusals
 from services.intake.rules.barriers import action_for
 from services.intake.rules.service_area import Verdict
-from services.intake.rules.services import Offered
+from services.intake.rules.services import Asked, Offered, service_for
 from services.intake.rules.triage import Question, Tree, Triage, trees
 from services.intake.state import Row
 from shared.pack_parts import Pack
@@ -161,11 +162,28 @@ _WHOLE = (
 )  # fmt: skip
 
 
-def call_out(call: Row, patients: Sequence[Row], **lists: Sequence[Row]) -> answers.CallOut:
+def refusal_out(call: Row, pack: Pack | None) -> answers.RefusalOut | None:
+    """The refusal of a call that was refused, with every law it stands on."""
+    if call["outcome"] != "refused" or pack is None:
+        return None
+    # An erased call has lost its sentence; the code and its legal basis stay.
+    refusal = refusals.refuse(call["reason"], call["reason_text"] or "-", pack, call["tambon_code"])
+    service = service_for(pack, Asked(call["kind"], call["lane"])).service
+    return answers.RefusalOut(
+        code=refusal.code,
+        reason=refusal.reason,
+        text=call["reason_text"],
+        service=service.code,
+        legal_basis=[refusal.legal_basis, *service.legal_basis],
+    )
+
+
+def call_out(call: Row, patients: Sequence[Row], pack: Pack | None, **lists: Sequence[Row]) -> answers.CallOut:
     """The whole call. ``lists``: barriers, links, hand_overs, trips, ratings, series."""
     return answers.CallOut(
         **search_out(call, patients).model_dump(),
         **_pick(call, *_WHOLE),
+        refusal=refusal_out(call, pack),
         barriers=[barrier_out(row) for row in lists["barriers"]],
         links=[link_out(row, call["id"]) for row in lists["links"]],
         hand_overs=[answers.HandOverOut(**_pick(r, *answers.HandOverOut.model_fields)) for r in lists["hand_overs"]],
