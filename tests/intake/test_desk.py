@@ -212,7 +212,7 @@ MAY = [
     ("GET", "/v1/ringing", DESK),
     ("GET", "/v1/triage/6", DESK | {"partner"}),
     ("POST", "/v1/triage", DESK | {"partner"}),
-    ("GET", "/v1/reports/calls", DESK | {"case_manager", "auditor"}),
+    ("GET", "/v1/reports/calls", DESK | {"case_manager"}),
     ("GET", "/v1/codes", ALL),
     ("GET", "/v1/events", ALL),
     ("GET", "/v1/audit", {"auditor"}),

@@ -20,7 +20,7 @@ from shared.work import Work
 DESK = (Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
 TAKES = (*DESK, Role.PARTNER)
 READS = (*DESK, Role.PARTNER, Role.CASE_MANAGER)
-REPORTS = (*DESK, Role.CASE_MANAGER, Role.AUDITOR)
+REPORTS = (*DESK, Role.CASE_MANAGER)
 BARRIERS = (*DESK, Role.CASE_MANAGER)
 
 NO_AREA = (403, "no_area", "บัญชีของท่านไม่มีพื้นที่ที่เปิดให้บริการ", "your account has no municipality that is served here")
