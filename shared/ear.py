@@ -26,13 +26,18 @@ FETCH_S = 5.0
 
 
 class Ear:
-    """Fetches from the durable ``durable`` of ``stream`` and gives to the inbox."""
+    """Fetches from the durable ``durable`` of ``stream`` and gives to the inbox.
 
-    def __init__(self, bus: Bus, inbox: Inbox, *, stream: str, durable: str) -> None:
+    ``patience_s``: after each group it lets messages gather for so long, where nobody waits for the effect: many in one
+    transaction cost a fraction of one by one.
+    """
+
+    def __init__(self, bus: Bus, inbox: Inbox, *, stream: str, durable: str, patience_s: float = 0.0) -> None:
         self._bus = bus
         self._inbox = inbox
         self.stream = stream
         self._durable = durable
+        self._patience_s = patience_s
         self.stopping = False
 
     async def run(self, connection: LockConnection) -> None:
@@ -74,6 +79,8 @@ class Ear:
             return
         if messages:
             await self._take(messages)
+            if self._patience_s and len(messages) < GROUP:
+                await asyncio.sleep(self._patience_s)
 
     async def _take(self, messages: list[Msg]) -> None:
         """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""

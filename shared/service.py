@@ -53,6 +53,8 @@ class Service:
     due: Mapping[str, DueHandler] = field(default_factory=dict)
     beside: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
     """Coroutines that run for the life of the process, e.g. an inbox topic."""
+    patience_s: float = 0.0
+    """How long its ears let messages gather after each group, where nobody waits for what it does with them."""
     prepare: Callable[[Runtime], Awaitable[None]] | None = None
     """Loads packs and rules before the service is ready."""
     figures: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
@@ -114,7 +116,10 @@ async def build(service: Service, settings: Settings) -> Runtime:
         runtime.wake()
 
     inbox = Inbox(service.name, pool, service.hears, woke=woke)
-    ears = [Ear(bus, inbox, stream=d.stream, durable=d.name) for d in durables_of(service.name)]
+    ears = [
+        Ear(bus, inbox, stream=d.stream, durable=d.name, patience_s=service.patience_s)
+        for d in durables_of(service.name)
+    ]
     runtime = Runtime(
         service=service,
         settings=settings,

@@ -27,6 +27,7 @@ SERVICE = Service(
     hears=handlers.HEARS,
     due=handlers.DUE,
     beside=[topic.listen, shred, asking(QUESTIONS), tidy],
+    patience_s=0.05,  # how far the trips are: the desk looks every few seconds
     prepare=prepare,
     figures=[unanswered],
 )

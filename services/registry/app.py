@@ -72,5 +72,6 @@ SERVICE = Service(
     routers=[persons.router, cases.router, reports.router, audit.router],
     hears=HEARS,
     beside=[shred, rotate, asking(QUESTIONS)],
+    patience_s=0.1,  # histories: nobody waits for the next line
     prepare=prepare,
 )
