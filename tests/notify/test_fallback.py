@@ -98,6 +98,22 @@ async def test_a_throttled_line_is_tried_again_and_nothing_is_sent_twice(town: T
     assert not seen(town.smsc.inbox, phone(1)[1:])
 
 
+async def test_a_crew_no_way_reaches_is_a_failure_within_seconds_and_is_still_tried(town: Town) -> None:
+    town.line.world.faults.add(_fault("server_error", times=None))
+    town.smsc.faults.add(_fault("system_error", times=None))
+    crew = await town.crew(1)
+    call = await town.call(crew)
+    await town.order(call)
+    message = (await town.messages(rule="crew_ordered"))[0]
+    await town.status(message["id"], "failed")
+    finals = [row["data"]["final"] for row in await town.said("message.failed") if row["data"]["assignment_id"]]
+    assert finals == [True], "once"
+    town.line.world.faults.clear()
+    town.smsc.faults.clear()
+    reached = "select 1 from message where id = $1 and status in ('accepted', 'delivered')"
+    await town.until(lambda: town.service.sql(reached, message["id"]), 30)
+
+
 async def test_the_crew_that_lost_the_race_is_stood_down_only_where_it_was_told(quiet_town: Town) -> None:
     town = quiet_town
     told, untold = await town.crew(1), await town.crew(2)

@@ -52,8 +52,8 @@ async def test_three_processes_at_once_tell_everybody_exactly_once(quiet_town: T
         await town.order(await town.call(*crews[start : start + 6]))
     for _ in range(3):
         town.start()
-    await town.line.world.inbox.wait(lambda box: box.total >= 60)
-    await town.until(lambda: all_accepted(town))
+    await town.line.world.inbox.wait(lambda box: box.total >= 60, 30)
+    await town.until(lambda: all_accepted(town), 30)
     assert all(len(seen(town.line.world.inbox, line_id(number))) == 1 for number in range(1, 61))
     assert [row["n"] for row in await town.service.sql("select sum(tries) as n from attempt where number = 1")] == [60]
 

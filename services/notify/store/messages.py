@@ -84,6 +84,9 @@ OPEN_OF_CALL = """
 select * from message where call_id = $1 and recipient_kind in ('caller', 'patient') and status = 'planned'
 order by id for update
 """
+STOP_EXPIRED = """
+update attempt set state = 'cancelled', due_at = null where state = 'ready' and expires_at <= clock_timestamp()
+"""
 EXPIRED = """
 select * from message
 where expires_at <= clock_timestamp() and (status = 'planned' or (wants_answer and status in ('accepted', 'delivered')))
@@ -202,7 +205,7 @@ async def read(db: Connection | Pool, message_id: UUID) -> Record | None:
 class Move:
     """A message's next status."""
 
-    message: Record
+    message: Any
     status: str
     reason: str | None = None
     answer: str | None = None
@@ -251,6 +254,11 @@ async def open_of_trip(db: Connection, trip_id: UUID) -> list[Record]:
 
 async def open_of_call(db: Connection, call_id: UUID) -> list[Record]:
     return await db.fetch(OPEN_OF_CALL, call_id)
+
+
+async def stop_expired(db: Connection) -> None:
+    """Ways still tried for messages long reported as failed."""
+    await db.execute(STOP_EXPIRED)
 
 
 async def expired(db: Connection) -> list[Record]:

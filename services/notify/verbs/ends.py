@@ -48,4 +48,5 @@ async def expire(work: Work) -> int:
     await messages.stop_attempts(work.db, [step.message["id"] for step in moved])
     for step in moved:
         say_expired(work, step.message)
+    await messages.stop_expired(work.db)
     return len(moved)
