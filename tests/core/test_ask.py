@@ -53,7 +53,7 @@ async def asker(pair: Pair) -> AsyncIterator[Client]:
     )
     try:
         async with running(runtime):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(40):
                 while (await ask(client, bearer("dispatcher")))[0] == "none":
                     await asyncio.sleep(0.05)
             yield client

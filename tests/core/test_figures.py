@@ -25,7 +25,8 @@ async def test_what_waits_for_the_broker_and_for_people_is_told(pair: Pair) -> N
             while await health(speaker):
                 await asyncio.sleep(0.02)
         await speaker.pool.execute(
-            "insert into dead_letter (id, subject, body, reason, died_at) values ($1, 's', '', 'poison', now())", uuid4()
+            "insert into dead_letter (id, subject, body, reason, died_at) values ($1, 's', '', 'poison', now())",
+            uuid4(),
         )
         await speaker.pool.execute(
             "insert into parked values ('trip', $1, 2, 's', '', null, null, now() - interval '40 s')", uuid4()

@@ -43,7 +43,7 @@ async def relay_until_empty(pair: Pair, runtime: Runtime, bus: Bus) -> Relay:
     connection = await connect(pair.databases["intake"].dsn)
     job = asyncio.create_task(relay.run(connection))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while await runtime.pool.fetchval("select count(*) from outbox") and not relay.broken:
                 await asyncio.sleep(0.01)
     finally:
@@ -118,7 +118,7 @@ async def test_two_relays_at_once_send_everything_once(pair: Pair) -> None:
         jobs = [asyncio.create_task(Relay(bus, "INTAKE").run(connection)) for connection in connections]
         for _ in range(40):
             await say(runtime, 3)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while await runtime.pool.fetchval("select count(*) from outbox"):
                 await asyncio.sleep(0.02)
         for job in jobs:

@@ -16,7 +16,7 @@ from shared.streams import SERVICES
 for service in SERVICES:
     importlib.import_module(f"shared.events.{service}")
 
-EVENTS: list[type[Event]] = [TYPES[name] for name in sorted(TYPES) if name.split(".")[0] in SERVICES]
+EVENTS: list[type[Event]] = [TYPES[name] for name in sorted(TYPES) if TYPES[name].__module__.startswith("shared.")]
 
 
 def name_of(event: type[Event]) -> str:
