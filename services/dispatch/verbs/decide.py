@@ -77,7 +77,7 @@ async def choose(work: Work, trip: Trip, history: Sequence[Assignment], policy: 
     facts = [member.facts for member in pool]
     found = best(facts, asked, place, work.now, policy.travel_times, policy.weights)
     if found is None:
-        return Choice(None, None, _reasons(len(free), open_to, asked, work.now))
+        return Choice(None, None, _reasons([member for member, _ in free], open_to, asked, work.now))
     member = next(member for member in pool if member.facts.id == found.unit_id)
     return Choice(member, found)
 
@@ -91,14 +91,17 @@ def _may_ask_again(assignment: Assignment, now: datetime, policy: Policy) -> boo
     return assignment.ended_at + policy.ask_again <= now
 
 
-def _reasons(free: int, open_to: Sequence[Member], asked_for: Requirements, now: datetime) -> tuple[str, ...]:
-    """Why nobody can go, as codes: the least that is missing among those who are free."""
+def _reasons(
+    free: Sequence[Member], open_to: Sequence[Member], asked_for: Requirements, now: datetime
+) -> tuple[str, ...]:
+    """Why nobody can go, as codes: those who fit said no, or the least that is missing among those who are free."""
     if not free:
         return ("nobody_free",)
-    if not open_to:
+    lacking = {m.id: [short for short in shortfalls(m.facts, asked_for, now) if short.hard] for m in free}
+    if not open_to or not all(lacking.values()):
         return ("nobody_willing",)
-    lacking = [[short for short in shortfalls(m.facts, asked_for, now) if short.hard] for m in open_to]
-    return ("nobody_fits", *sorted({f"no_{short.what.lower()}" for short in min(lacking, key=len)}))
+    least = min((lacking[member.id] for member in open_to), key=len)
+    return ("nobody_fits", *sorted({f"no_{short.what.lower()}" for short in least}))
 
 
 async def order(
