@@ -1,0 +1,28 @@
+"""A trip that waits says why: those who fit declined, or nobody who is free has what is needed."""
+
+from __future__ import annotations
+
+from tests.dispatch.conftest import Town
+
+
+async def test_where_the_only_unit_that_fits_declined_the_queue_says_so_not_that_something_is_missing(
+    town: Town,
+) -> None:
+    fitting = await town.unit(1)
+    await town.unit(2, level="transport", skills=("driving",), equipment=())
+    call_id = await town.call()
+    [asked] = await town.asked(call_id)
+    assert asked["unit_id"] == str(fitting.id)
+    await town.step(asked["id"], "decline", fitting)
+    await town.running.do_due("find_unit")
+    trip = await town.trip(call_id)
+    assert trip["status"] == "queued"
+    assert trip["queue_reasons"] == ["nobody_willing"]
+
+
+async def test_where_nobody_ever_fitted_the_queue_says_what_is_missing(town: Town) -> None:
+    await town.unit(2, level="transport", skills=("driving",), equipment=())
+    trip = await town.trip(await town.call())
+    assert trip["status"] == "queued"
+    assert trip["queue_reasons"][0] == "nobody_fits"
+    assert "no_first_aid" in trip["queue_reasons"]
