@@ -7,6 +7,7 @@ background tasks share one event loop, one pool and one NATS client.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -242,6 +243,9 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         runtime = await build(service, settings)
         app.state.runtime, runtime.app = runtime, app
         async with running(runtime):
+            # What start-up has loaded stays for good: no later collection shall stop the service to look at it.
+            gc.collect()
+            gc.freeze()
             yield
 
     from shared import api  # noqa: PLC0415 the common routes need Runtime

@@ -1,0 +1,127 @@
+"""Runs the parts in order on one ground, and writes ``BENCH.md`` when all of them ran."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import structlog
+from rich.console import Console
+
+from bench import chain, core, report
+from bench.ground import Ground, standing
+from bench.town import write_pack
+from shared.service import uvloop_runner
+
+CORE = ("hop", "saturate", "drain")
+"""``consumer`` is measured while the backlog drains."""
+TOWN = ("chain", "burst")
+"""``memory`` is read after the burst."""
+SAME = {"consumer": "drain", "memory": "burst"}
+out = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    asked = sys.argv[1:] or [*CORE, *TOWN]
+    parts = [SAME.get(part, part) for part in asked]
+    if unknown := set(parts) - {*CORE, *TOWN}:
+        raise SystemExit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join((*CORE, *TOWN, *SAME))}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    gc.set_threshold(50_000)  # pauses of the load are not those of the system
+    with uvloop_runner() as runner:
+        runner.run(bench(parts, whole=not sys.argv[1:]))
+
+
+async def bench(parts: list[str], *, whole: bool) -> None:
+    """Measure, print each table as soon as it is known."""
+    started, load_before = time.monotonic(), os.getloadavg()[0]
+    out.print(f"โหลดของเครื่อง (load of the machine): {load_before:.1f}")
+    areas = Path(tempfile.mkdtemp(prefix="karuna-bench-areas-"))
+    tables: list[report.Table] = []
+
+    def show(table: report.Table) -> None:
+        tables.append(table)
+        out.print(table.text(), markup=False)
+
+    try:
+        write_pack(areas)
+        async with standing(areas) as ground:
+            await _core(ground, [part for part in CORE if part in parts], show)
+            await ground.fresh_streams()
+            await _town(ground, [part for part in TOWN if part in parts], show)
+    finally:
+        shutil.rmtree(areas, ignore_errors=True)
+    if whole:
+        machine = report.machine(load_before, os.getloadavg()[0], time.monotonic() - started)
+        await asyncio.to_thread(report.write, tables, machine)
+        out.print("→ BENCH.md")
+
+
+async def _core(ground: Ground, parts: list[str], show: report.Show) -> None:
+    if not parts:
+        return
+    async with core.pair(ground) as pair:
+        if "hop" in parts:
+            await _part("hop", show, lambda: _hop(pair, show))
+        if "saturate" in parts:
+            await _part("saturate", show, lambda: _saturate(pair, show))
+        if "drain" in parts:
+            await _part("drain", show, lambda: _drain(pair, ground, show))
+
+
+async def _town(ground: Ground, parts: list[str], show: report.Show) -> None:
+    if not parts:
+        return
+    async with chain.town(ground) as town:
+        if "chain" in parts:
+            await _part("chain", show, lambda: _chain(town, show))
+        if "burst" in parts:
+            await _part("burst", show, lambda: _burst(town, show))
+
+
+async def _part(name: str, show: report.Show, measure: Callable[[], Awaitable[None]]) -> None:
+    """A part that fails is shown as failed; the others are still measured."""
+    try:
+        await measure()
+    except Exception as problem:  # noqa: BLE001 whatever it is, it belongs into the report
+        out.print_exception()
+        show(report.failed(name, type(problem).__name__))
+
+
+async def _hop(pair: core.Pair, show: report.Show) -> None:
+    show(report.hop(await core.hop(pair)))
+
+
+async def _saturate(pair: core.Pair, show: report.Show) -> None:
+    show(report.saturated(await core.saturate(pair)))
+
+
+async def _drain(pair: core.Pair, ground: Ground, show: report.Show) -> None:
+    drained = await core.drain(pair, ground.local.home.path)
+    show(report.drained(drained))
+    show(report.consumer(drained))
+
+
+async def _chain(town: chain.Town, show: report.Show) -> None:
+    compared = []
+    for processes, crews_answer in ((1, False), (1, True), (3, False)):
+        if processes > 1:
+            await chain.start_services(town.ground, processes)
+        compared.append(await chain.compare(town, processes, crews_answer=crews_answer))
+        out.print(compared[-1])
+    show(report.compared(compared))
+    show(report.cpu(compared))
+
+
+async def _burst(town: chain.Town, show: report.Show) -> None:
+    await chain.start_services(town.ground, 1)
+    burst = await chain.burst(town)
+    show(report.burst(burst))
+    show(report.memory(burst))
