@@ -65,8 +65,12 @@ async def call_handed_over(work: Work, message: Message) -> None:
 async def call_linked(work: Work, message: Message) -> None:
     """Of two calls about the same thing only the leading one's trips serve."""
     event: CallLinked = message.event
-    if event.link is CallLink.DUPLICATE and event.leading_call_id == event.other_call_id:
+    if event.link is not CallLink.DUPLICATE:
+        return
+    if event.leading_call_id == event.other_call_id:
         await trip_verbs.cancel_call(work, message.id, message.envelope.area, "duplicate")
+    elif event.leading_call_id == message.id:  # it leads now, perhaps in place of one that was withdrawn
+        await trip_verbs.reopen_call(work, message.id, message.envelope.area)
 
 
 async def call_unlinked(work: Work, message: Message) -> None:

@@ -110,6 +110,33 @@ async def test_a_decline_with_its_reason_asks_the_next_at_once(town: Town) -> No
     assert "reason" not in str(declined["open_data"])
 
 
+async def test_a_volunteer_who_declines_is_followed_by_the_next_at_once(town: Town) -> None:
+    first, second = await town.unit(1, volunteer=True), await town.unit(2, volunteer=True)
+    call_id = await town.call()
+    [asked] = await town.asked(call_id)
+    await drain(town)
+    await town.reply("decline", assignment_id=asked["id"], crew_id=first.crew[0])
+    await drain(town)
+    assert [each["unit_id"] for each in await town.asked(call_id)] == [str(second.id)]
+
+
+async def drain(town: Town) -> None:
+    """Do what is due by now, and nothing that is not."""
+    while await town.running.runtime.due.do_one():
+        pass
+
+
+async def test_a_unit_at_work_is_not_asked_for_another_call(town: Town) -> None:
+    unit = await town.unit(1)
+    [asked] = await town.asked(await town.call())
+    await town.drive(asked["id"], unit, until="at_scene")
+    second = await town.call()
+    assert await town.asked(second) == []
+    trip = await town.trip(second)
+    refused = await town.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}, status=409)
+    assert ([short["code"] for short in refused["shortfalls"]], refused["overridable"]) == (["busy"], False)
+
+
 async def test_nobody_free_is_a_visible_queue_served_by_severity_the_moment_somebody_is(town: Town) -> None:
     unit = await town.unit(1, on=False)
     green, red = await town.call(severity="green"), await town.call(severity="red")

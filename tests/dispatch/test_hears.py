@@ -139,6 +139,16 @@ async def test_duplicates_share_the_leading_calls_trips_and_get_their_own_back(t
     assert [each["unit_id"] for each in await town.asked(other)] == [str(second.id)]
 
 
+async def test_a_duplicate_that_leads_from_now_on_gets_its_trips_back(town: Town) -> None:
+    unit = await town.unit(1)
+    leading, other = await town.call(), await town.call()
+    link: dict[str, Any] = {"other_call_id": leading, "link": "duplicate", "at": now_utc(), "by": "person"}
+    await town.say(other, intake.CallLinked(**link, leading_call_id=leading))
+    await town.say(leading, intake.CallWithdrawn(at=now_utc(), by="person"))
+    await town.say(other, intake.CallLinked(**link, leading_call_id=other))
+    assert [each["unit_id"] for each in await town.asked(other)] == [str(unit.id)]
+
+
 async def test_who_is_on_board_is_brought_whatever_becomes_of_the_call(town: Town) -> None:
     unit = await town.unit(1)
     call_id = await town.call()
