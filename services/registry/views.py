@@ -91,10 +91,13 @@ def barrier(row: Row) -> BarrierShown:
 
 
 def case(row: Row) -> CaseShown:
-    same = ("id", "person_id", "area", "protected", "exercise", "opened_at", "opened_call_id", "closed_at", "call_ids")
+    """``call_ids`` are those the reader may see; that another one opened the case is not told either."""
+    same = ("id", "person_id", "area", "protected", "exercise", "opened_at", "closed_at", "call_ids")
+    opened_by = row["opened_call_id"] if row["opened_call_id"] in row["call_ids"] else None
     return CaseShown(
         status=label("case_status", "open" if row["closed_at"] is None else "closed"),
         outcome=label("case_outcome", row["outcome"]) if row["outcome"] else None,
+        opened_call_id=opened_by,
         **{name: row[name] for name in same},
     )
 

@@ -173,6 +173,28 @@ async def test_protected_matters_are_shown_to_the_three_roles_alone(registry: Ru
     assert barrier
 
 
+async def test_what_becomes_protected_is_hidden_from_its_first_line(registry: Running) -> None:
+    call = await Call(registry, patients=[somsri()]).received()
+    person_id = await person_of(registry, call)
+    await call.trip()
+    call.protected = True
+    await call.updated()
+    assert str(call.id) not in str(await history(registry, person_id, "dispatcher"))
+    case = (await read(registry, f"/v1/cases?person_id={person_id}", "dispatcher"))["items"][0]
+    assert (case["call_ids"], case["opened_call_id"]) == ([], None)
+    assert len(await history(registry, person_id, "case_manager")) > 4
+
+
+async def test_a_protected_line_is_hidden_before_its_call_is_known_to_be(registry: Running) -> None:
+    call = await Call(registry, patients=[somsri()]).received()
+    person_id = await person_of(registry, call)
+    call.protected = True
+    await call.trip()
+    for role, count in (("dispatcher", 0), ("supervisor", 1)):
+        lines = [line["type"] for line in await history(registry, person_id, role)]
+        assert lines.count("dispatch.trip.requested.v1") == count
+
+
 async def test_a_secret_person_is_found_by_nobody_and_read_by_the_three_roles(registry: Running) -> None:
     call = await Call(registry, patients=[somsri(groups=["violence"])], caller={"phone": "+66812345678"}).received()
     person_id = await person_of(registry, call)

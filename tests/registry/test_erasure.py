@@ -122,11 +122,18 @@ async def test_what_waits_or_died_is_wiped_with_its_call(registry: Running) -> N
     await call.received(take=False)
     await call.tell(intake.CallUpdated(**call.state(), at=now_utc(), private=call.private(intake.CallUpdated.Private)))
     await call.message()
+    barrier = await call.barrier("money", seq=2)
+    await call.barrier_met(barrier, "money", seq=4)
+    lost = await call.barrier("knowledge", take=False)
     broken = call.raws[0]
+    unreadable = call.raws[-1]
+    await registry.runtime.inbox.take([Raw(unreadable.subject, unreadable.body.replace(b'"owner":"', b'"nobody":"'))])
     await registry.runtime.inbox.take([Raw(broken.subject, broken.body.replace(b'"lane":"emergency"', b'"lane":"?"'))])
-    assert await registry.dead_letters()
-    assert len(await registry.sql("select from parked")) == 2
+    assert len(await registry.dead_letters()) == 2
+    assert len(await registry.sql("select from parked")) == 4
     await call.erased()
+    assert not await registry.sql("select from dead_letter where length(body) > 0")
+    assert lost
     left = await everything(registry)
     assert not [word for word in ("สมศรี", cid(1), "812345678", "หายใจไม่ออก") if word in left]
     assert not await registry.sql("select from parked")

@@ -175,7 +175,8 @@ def shuffled(raws: list[Raw], seed: int) -> list[Raw]:
 async def test_a_replay_of_everything_in_another_order_gives_the_same(registry: Running, seed: int) -> None:
     await add(registry, name="คนอื่น", national_id=cid(9))
     stories = [await whole_story(registry) for _ in range(2)]
-    other = await Call(registry, patients=[{"name": "นายสมาน ใจดี"}, {}]).received()
+    other = await Call(registry, patients=[{"name": "นายสมาน ใจดี", "mobility": "walking"}, {}]).received()
+    other.patients[0].update(mobility="stretcher")
     other.patients[1].update(name="มานี", national_id=cid(3))
     await other.updated()
     gone = await whole_story(registry, caller={"phone": "+66899999999"})

@@ -98,8 +98,10 @@ async def write_match(
 
 # --- cases --------------------------------------------------------------------------------------------------------
 
+# A call that became protected later is left out of a case that is not.
 READ_CASE = """
-select k.*, (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids
+select k.*, (select coalesce(array_agg(distinct c.id), '{}') from call_person m join call c on c.id = m.call_id
+             where m.case_id = k.id and (not c.protected or $3)) as call_ids
 from case_file k join person p on p.id = k.person_id
 where k.id = $1 and ($2::text[] is null or k.area = any($2)) and (not k.protected or $3) and p.erased_at is null
 """
@@ -109,7 +111,8 @@ with person as (select p.id from person p join case_file k on k.person_id = p.id
 select k.* from case_file k join person on person.id = k.person_id where k.id = $1 for update of k
 """
 READ_CASES = """
-select k.*, (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids
+select k.*, (select coalesce(array_agg(distinct c.id), '{}') from call_person m join call c on c.id = m.call_id
+             where m.case_id = k.id and (not c.protected or $3)) as call_ids
 from case_file k where k.person_id = $1 and ($2::text[] is null or k.area = any($2)) and (not k.protected or $3)
   and ($4::uuid is null or k.id < $4)
 order by k.id desc limit $5

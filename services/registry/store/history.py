@@ -97,7 +97,8 @@ with matched as (
 ), own as (
     select l.id, l.type, l.aggregate_id, l.occurred_at, l.correlation_id, l.data
     from event_log l
-    where l.aggregate_id = any($2::uuid[]) and ($3 is null or l.area = any($3)) and (not l.protected or $4)
+    where l.aggregate_id = any($2::uuid[]) and ($3 is null or l.area = any($3))
+      and ($4 or not (l.protected or exists (select from call c where c.id = l.correlation_id and c.protected)))
       and ($5 is null or (l.occurred_at, l.id) < ($5, $6))
     order by l.occurred_at desc, l.id desc limit $7
 ), both_sources as (
