@@ -45,6 +45,10 @@ def test_nothing_tracked_names_this_machine_or_a_package_registry() -> None:
     forbidden = f"{ROOT.parent}/|/home/[a-z]+/|--(extra-)?index-url|--find-link|/simple/"
     allowed = (":!tests/house/test_documents.py",)
     found = subprocess.run(
-        ["git", "grep", "-nIE", "-e", forbidden, "--", ".", *allowed], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "grep", "-nIE", "-e", forbidden, "--", ".", *allowed],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert found.stdout == ""
