@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from karuna.simulate.doors import DoorClosed, Doors, Json, code_of
-from karuna.simulate.pace import DESK, VISIT, Pace
+from karuna.simulate.pace import CALL_IN, DESK, VISIT, Pace
 from shared.auth import Role
 
 ROUND_S = 4.0
@@ -63,7 +63,7 @@ class Desk:
         return True
 
     async def _decide(self, trip: Json) -> None:
-        """A proposal is confirmed; a ride that nobody was asked for is booked; the rest is the system's own work."""
+        """A proposal is confirmed, a ride booked, who declined is talked to; the rest is the system's work."""
         proposed = [each for each in trip["assignments"] if each["status"] == "proposed"]
         asked = [each for each in trip["assignments"] if each["ended_at"] is None]
         if proposed:
@@ -72,16 +72,26 @@ class Desk:
         elif trip["lane"] == "booked" and not asked:
             await self._pace.think(DESK)
             await self._book(trip)
+        elif "nobody_willing" in trip["queue_reasons"] and not asked:
+            await self._pace.think(CALL_IN)
+            await self._talk_to(trip)
         else:
             return
         self._tried[trip["id"]] = datetime.now(UTC)
 
+    async def _fitting(self, trip: Json) -> list[Json]:
+        path = f"/v1/trips/{trip['id']}/recommendations"
+        found = await self._doors.read("dispatch", path, Role.DISPATCHER, params={"limit": 20})
+        return [each for each in found["items"] if each["eligible"]]
+
+    async def _talk_to(self, trip: Json) -> None:
+        """An emergency whose fitting units declined: the dispatcher rings the nearest of them and orders it again."""
+        for each in (await self._fitting(trip))[:1]:
+            await self._assign(trip, UUID(each["unit_id"]), {})
+
     async def _book(self, trip: Json) -> None:
         """The best fitting unit that has nothing against it; the way back is ordered at once."""
-        found = await self._doors.read(
-            "dispatch", f"/v1/trips/{trip['id']}/recommendations", Role.DISPATCHER, params={"limit": 20}
-        )
-        fitting = [UUID(each["unit_id"]) for each in found["items"] if each["eligible"] and not each["said_no"]]
+        fitting = [UUID(each["unit_id"]) for each in await self._fitting(trip) if not each["said_no"]]
         for unit_id in fitting[:BEST]:
             when = {} if trip["now_at"] is not None else {"start_at": self._start(trip).isoformat()}
             if await self._assign(trip, unit_id, when):

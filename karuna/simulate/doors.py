@@ -139,7 +139,10 @@ class Doors:
 
     async def press(self, line_user: str, data: str) -> bool:
         """Press a button in LINE; whether the webhook took it."""
-        answer = await self._client.post(f"{self.line}/_control/users/{line_user}/postback", json={"data": data})
+        try:
+            answer = await self._client.post(f"{self.line}/_control/users/{line_user}/postback", json={"data": data})
+        except httpx.TransportError:
+            return False
         return answer.is_success and any(200 <= status < 300 for status in answer.json()["statuses"])
 
 

@@ -15,6 +15,7 @@ import json
 import re
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class SmsGateway:
         self._token, self._receipt_token, self._client = token, receipt_token, client
         self._handsets = Handsets(inbox)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._next_id = 0
+        self._next_id = int(time.time() * 8)  # never an id of before the last start
 
     async def take(self, request: Request) -> Response:
         raw = await request.body()

@@ -86,7 +86,8 @@ class Smsc:
         self._sessions: set[_Bound] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._random = random.Random(1)
-        self._next_id = 0x1A2B3C
+        # Never the id of a message before the last start: a receipt would be taken for that one's.
+        self._next_id = int(time.time() * 8) % 2**31
         self._recent: deque[float] = deque()
 
     async def __aenter__(self) -> Self:
