@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,5 +108,9 @@ class Bus:
                 await self.client.flush()
         except (TimeoutError, nats.errors.Error):
             log.debug("bus.flush_failed")
-        with suppress(OSError, nats.errors.Error):  # the broker is away: nobody to take leave of
+        try:
             await self.client.close()
+        except (OSError, nats.errors.Error):  # the broker is away: nobody to take leave of
+            transport = self.client._transport  # noqa: SLF001 nats-py leaves its socket open then
+            if transport is not None:
+                transport.close()  # type: ignore[no-untyped-call]
