@@ -70,41 +70,53 @@ async def bring(doors: Doors, name: str, units: BroughtUnits) -> None:
 
 async def send_home(doors: Doors, name: str, units: BroughtUnits) -> None:
     """Off duty and no longer in use; what they did stays written down."""
-    for sign, (kind, base) in units.items():
-        try:
-            await _duty(doors, name, sign, on=False)
-            await _put(doors, name, sign, kind, base, active=False)
-        except DoorClosed:  # still on a run: it stays until somebody at the desk sends it home
-            continue
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(sign: str, kind: UnitType) -> None:
+        async with gate:
+            try:
+                await _duty(doors, name, sign, on=False)
+                await _unit(doors, name, sign, kind, active=False)
+            except DoorClosed:  # still on a run: it stays until somebody at the desk sends it home
+                return
+
+    await asyncio.gather(*(one(sign, kind) for sign, (kind, _) in units.items()))
 
 
-async def _put(doors: Doors, name: str, sign: str, kind: UnitType, base: Point, *, active: bool = True) -> None:
+async def _put(doors: Doors, name: str, sign: str, kind: UnitType, base: Point) -> None:
     area, code = doors.area, f"{name}-{sign}"
-    station, vehicle, unit = (str(seed_id(area, noun, code)) for noun in ("station", "vehicle", "unit"))
-    crew = [f"{code}-{number}" for number in range(kind.crew)]
+    station, vehicle = (str(seed_id(area, noun, code)) for noun in ("station", "vehicle"))
     place = {"lon": base.lon, "lat": base.lat}
     await _send(doors, f"/v1/stations/{station}", {"name": f"ฐาน {sign}", "name_en": f"base of {sign}", **place})
     carries = {"seats": kind.seats, "wheelchairs": kind.wheelchairs, "stretchers": kind.stretchers}
     equipped = {"kind": kind.vehicle, "name": sign, "station_id": station, "equipment": sorted(kind.equipment)}
-    await _send(doors, f"/v1/vehicles/{vehicle}", {**equipped, **carries, "active": active})
-    for number, member in enumerate(crew, start=1):
+    await _send(doors, f"/v1/vehicles/{vehicle}", {**equipped, **carries})
+    for number, member in enumerate(_crew(code, kind), start=1):
         body = {
             "kind": "staff",
             "name": f"ลูกทีม {sign} คนที่ {number} (สมมติ)",
             "line_user_id": line_user(area, member),
             "skills": dict.fromkeys(sorted(kind.skills)),
-            "active": active,
         }
         await _send(doors, f"/v1/crew/{seed_id(area, 'crew', member)}", body)
-    unit_body = {
+    await _unit(doors, name, sign, kind)
+
+
+def _crew(code: str, kind: UnitType) -> list[str]:
+    return [f"{code}-{number}" for number in range(kind.crew)]
+
+
+async def _unit(doors: Doors, name: str, sign: str, kind: UnitType, *, active: bool = True) -> None:
+    area, code = doors.area, f"{name}-{sign}"
+    body = {
         "call_sign": sign,
-        "station_id": station,
+        "station_id": str(seed_id(area, "station", code)),
         "level": kind.level,
-        "vehicle_id": vehicle,
-        "crew_ids": [str(seed_id(area, "crew", member)) for member in crew],
+        "vehicle_id": str(seed_id(area, "vehicle", code)),
+        "crew_ids": [str(seed_id(area, "crew", member)) for member in _crew(code, kind)],
         "active": active,
     }
-    await _send(doors, f"/v1/units/{unit}", unit_body)
+    await _send(doors, f"/v1/units/{seed_id(area, 'unit', code)}", body)
 
 
 async def _send(doors: Doors, path: str, body: dict[str, Any]) -> None:

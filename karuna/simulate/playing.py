@@ -23,6 +23,7 @@ from shared.auth import Role
 AT_ONCE = 20
 """Calls that may wait for their answer at the same time: a desk has so many lines."""
 READS_AT_ONCE = 8
+SEARCHED = 200
 PATIENCE_S = 150.0
 """So long nothing may change before what is still open is left open: longer than any timer of an order."""
 LOOK_S = 1.0
@@ -142,21 +143,37 @@ def later(trip: Json) -> bool:
 
 async def settle(doors: Doors, ledger: Ledger, crews: Crews) -> None:
     """Until every trip has ended, or nothing changes any more. Only what is open is read again."""
-    known: dict[str, list[Json]] = {}
+    known: dict[str, Json] = {}
+    heard = set[str]()
     changed_s, before = time.monotonic(), ""
     while True:
-        waiting = [one.id for one in ledger.taken if one.served and (not known.get(one.id) or open_now(known[one.id]))]
-        known |= dict(zip(waiting, await gathered(trips_of(doors, each) for each in waiting), strict=True))
-        ledger.trips = [trip for trips in known.values() for trip in trips]
-        unheard = [call_id for call_id in waiting if not known.get(call_id)]
-        if ledger.sent == ledger.making and not unheard and not open_now(ledger.trips) and not crews.busy:
+        unheard = [one.id for one in ledger.taken if one.served and one.id not in heard]
+        for trips in await gathered(trips_of(doors, call_id) for call_id in unheard):
+            known |= {trip["id"]: trip for trip in trips}
+            heard |= {trip["call_id"] for trip in trips}
+        known |= {trip["id"]: trip for trip in await _again(doors, [trip["id"] for trip in open_now(known.values())])}
+        ledger.trips = list(known.values())
+        waiting = open_now(ledger.trips)
+        all_heard = ledger.sent == ledger.making and heard.issuperset(o.id for o in ledger.taken if o.served)
+        if all_heard and not waiting and not crews.busy:
             return
-        state = f"{ledger.sent} {unheard} {[(t['id'], t['status'], len(t['assignments'])) for t in ledger.trips]}"
+        state = (
+            f"{ledger.sent} {len(heard)} {[(trip['id'], trip['status'], len(trip['assignments'])) for trip in waiting]}"
+        )
         if state != before or crews.busy:
             changed_s, before = time.monotonic(), state
         if time.monotonic() - changed_s > ledger.patience_s and ledger.sent == ledger.making:
             return
         await asyncio.sleep(LOOK_S)
+
+
+async def _again(doors: Doors, trip_ids: Sequence[str]) -> list[Json]:
+    """These trips as they are now."""
+    found: list[Json] = []
+    for first in range(0, len(trip_ids), SEARCHED):
+        asked = {"ids": list(trip_ids[first : first + SEARCHED])}
+        found += (await doors.read("dispatch", "/v1/trips/search", Role.DISPATCHER, json=asked))["items"]
+    return found
 
 
 @asynccontextmanager
