@@ -261,13 +261,11 @@ class Relay:
         while True:
             self._woken.clear()
             rows = await connection.fetch(NEXT_ROWS, BATCH_ROWS)
-            if len(rows) < BATCH_ROWS:
+            if rows:
+                await self._send(connection, rows)
+            if not rows or (len(rows) < BATCH_ROWS and not self._woken.is_set()):
                 OUTBOX_AGE.labels(self._stream).set(0)
                 OUTBOX_ROWS.labels(self._stream).set(0)
-            if not rows:
-                return
-            await self._send(connection, rows)
-            if len(rows) < BATCH_ROWS and not self._woken.is_set():
                 return  # whoever commits after that look wakes us
             if len(rows) == BATCH_ROWS:
                 state = await connection.fetchrow(OUTBOX_STATE)
