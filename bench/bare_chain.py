@@ -63,11 +63,13 @@ class Process:
         async with self.pool.acquire() as db:
             while True:
                 self.woken.clear()
-                rows = await db.fetch(NEXT)
-                for row in rows:
-                    await self.js.publish(row["subject"], row["body"])
+                rows, sent = await db.fetch(NEXT), list[int]()
                 if rows:
-                    await db.execute(SENT, [row["id"] for row in rows])
+                    with suppress(nats.errors.Error):  # what was stored twice the inbox knows
+                        for row in rows:
+                            await self.js.publish(row["subject"], row["body"])
+                            sent.append(row["id"])
+                    await db.execute(SENT, sent)
                     continue
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1):
@@ -79,7 +81,7 @@ class Process:
         while True:
             try:
                 messages = await subscription.fetch(50, timeout=5)
-            except nats.errors.TimeoutError:
+            except nats.errors.Error:  # nothing came, or the server was busy
                 continue
             for message in messages:
                 await act(orjson.loads(message.data))

@@ -25,8 +25,9 @@ from shared.streams import SERVICES
 
 ROUNDS = 5
 RATE_PER_S = 20
-CALLS = 100
-"""Per round: five seconds."""
+CALM_RATE_PER_S = 5
+"""Eighteen thousand calls an hour: more than any town has, and yet most of the machine is idle."""
+ROUND_S = 5
 BURST_CALLS, BURST_S = 2_000, 60.0
 WITHIN_S = 30
 BARE_ROLES = ("intake", "dispatch", "notify")
@@ -53,6 +54,7 @@ class Compared:
     """System and bare chain of the same run. ``ratio``: the median over the rounds of each round's quotient."""
 
     processes: int
+    rate: float
     crews_answer: bool
     system: Leg
     bare: Leg
@@ -174,17 +176,19 @@ async def _start_bare(stack: AsyncExitStack, made: Town, secrets: Secrets) -> No
 # --- rounds ---------------------------------------------------------------------------------------------------
 
 
-async def compare(made: Town, processes: int, *, crews_answer: bool, rounds: int = ROUNDS) -> Compared:
+async def compare(
+    made: Town, processes: int, *, crews_answer: bool, rate: float = RATE_PER_S, rounds: int = ROUNDS
+) -> Compared:
     """Alternate: a round of the bare chain, a round of the system."""
     made.at_work.answer_at_once = crews_answer
-    await _system(made, 20)  # everybody is awake, every statement prepared
-    await _bare(made, 20)
+    await _system(made, 20, rate)  # everybody is awake, every statement prepared
+    await _bare(made, 20, rate)
     bare, system = [], []
     for _ in range(rounds):
-        bare.append(await _bare(made, CALLS))
-        system.append(await _system(made, CALLS))
+        bare.append(await _bare(made, round(ROUND_S * rate), rate))
+        system.append(await _system(made, round(ROUND_S * rate), rate))
     quotients = [one.alert.over(other.alert) for one, other in zip(system, bare, strict=True)]
-    return Compared(processes, crews_answer, _middle(system), _middle(bare), middle(quotients))
+    return Compared(processes, rate, crews_answer, _middle(system), _middle(bare), middle(quotients))
 
 
 def _middle(legs: Sequence[Leg]) -> Leg:
@@ -193,18 +197,18 @@ def _middle(legs: Sequence[Leg]) -> Leg:
     return Leg(posts, alerts, cpu, sum(leg.missing for leg in legs))
 
 
-async def _bare(made: Town, calls: int) -> Leg:
+async def _bare(made: Town, calls: int, rate: float) -> Leg:
     pids = {name: [one.pid] for name, one in zip(BARE_ROLES, made.bare, strict=True)} | made.ground.server_pids()
     before = costs(pids)
-    posted = await call_in(made.client, made.bare_url, [("red", call_body("red"))] * calls, RATE_PER_S)
+    posted = await call_in(made.client, made.bare_url, [("red", call_body("red"))] * calls, rate)
     came = made.at_work.came_ns
     await _until(lambda: all(one.id in came for one in posted if one.id))
     return _leg(posted, {one.id: came[one.id] for one in posted if one.id in came}, before, costs(pids))
 
 
-async def _system(made: Town, calls: int) -> Leg:
+async def _system(made: Town, calls: int, rate: float) -> Leg:
     before = costs(made.pids())
-    posted = await post_calls(made, [("red", call_body("red")) for _ in range(calls)], RATE_PER_S)
+    posted = await post_calls(made, [("red", call_body("red")) for _ in range(calls)], rate)
     alerts: dict[str, int] = {}
 
     async def all_alerted() -> bool:

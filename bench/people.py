@@ -64,7 +64,7 @@ async def provider(webhook_url: str, secrets: Secrets) -> AsyncIterator[Provider
 
         def noted(*args: Any, **kwargs: Any) -> Any:
             sent = show(*args, **kwargs)
-            made.note(world.inbox.newest_first()[0])
+            made.note(world.inbox._entries[-1])  # noqa: SLF001
             return sent
 
         world._show = noted  # type: ignore[method-assign]  # noqa: SLF001

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.chain import BURST_CALLS, BURST_S, CALLS, RATE_PER_S, Burst, Compared
+from bench.chain import BURST_CALLS, BURST_S, ROUND_S, Burst, Compared
 from bench.core import BACKLOG, HOPS, ROUNDS, WRITERS, Drained, Hop, Saturated
 from bench.town import CREW_OF_UNIT, UNITS
 from karuna.local import ROOT
@@ -117,19 +117,26 @@ def consumer(it: Drained) -> Table:
 
 def compared(them: Sequence[Compared]) -> Table:
     columns = (
-        *("process ต่อ service", "ลูกทีมตอบระหว่างวัด", "POST ms", "POST → LINE ms", "เปล่า (bare) POST → LINE ms"),
+        *(
+            "สาย/วินาที (calls/s)",
+            "process ต่อ service",
+            "ลูกทีมตอบระหว่างวัด",
+            "POST ms",
+            "POST → LINE ms",
+            "เปล่า (bare) POST → LINE ms",
+        ),
         *("÷ (p50 / p95 / p99)", f"เป้า p50, p99 ≤ {ALERT_RATIO:g}", "ไม่ถึง (missing)"),
     )
     rows = [
         (
-            str(it.processes), "✓" if it.crews_answer else "–", it.system.post.text(), it.system.alert.text(),
-            it.bare.alert.text(), it.ratio.text(2),
+            f"{it.rate:g}", str(it.processes), "✓" if it.crews_answer else "–", it.system.post.text(),
+            it.system.alert.text(), it.bare.alert.text(), it.ratio.text(2),
             f"{_met(it.ratio.p50, ALERT_RATIO)} {_met(it.ratio.p99, ALERT_RATIO)}", str(it.system.missing),
         )
         for it in them
     ]  # fmt: skip
     note = (
-        f"p50 / p95 / p99, median of the rounds: {CALLS} red calls at {RATE_PER_S}/s, a round of the bare chain (three "
+        f"p50 / p95 / p99, median of the rounds: red calls for {ROUND_S} s a round, a round of the bare chain (three "
         f"plain processes that keep the same promises and know nothing) before each round of the system. {UNITS} units "
         f"of {CREW_OF_UNIT}; the first message to a crew counts. ลูกทีมตอบ: every crew presses accept in LINE at once, "
         "and all that follows from it runs on the same machine in the same seconds. Calls, crews and the simulated "
@@ -141,7 +148,7 @@ def compared(them: Sequence[Compared]) -> Table:
 def cpu(them: Sequence[Compared]) -> Table:
     names = list(them[0].system.cpu_ms)
     rows = [
-        (f"{it.processes} process{', crews answer' if it.crews_answer else ''}",
+        (f"{it.rate:g}/s, {it.processes} per service{', crews answer' if it.crews_answer else ''}",
          *(f"{it.system.cpu_ms[name]:.1f}" for name in names))
         for it in them
     ]  # fmt: skip

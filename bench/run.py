@@ -110,12 +110,13 @@ async def _drain(pair: core.Pair, ground: Ground, show: report.Show) -> None:
 
 
 async def _chain(town: chain.Town, show: report.Show) -> None:
-    compared = []
-    for processes, crews_answer in ((1, False), (1, True), (3, False)):
-        if processes > 1:
-            await chain.start_services(town.ground, processes)
-        compared.append(await chain.compare(town, processes, crews_answer=crews_answer))
-        out.print(compared[-1])
+    compared = [
+        await chain.compare(town, 1, crews_answer=True, rate=chain.CALM_RATE_PER_S),
+        await chain.compare(town, 1, crews_answer=False),
+        await chain.compare(town, 1, crews_answer=True),
+    ]
+    await chain.start_services(town.ground, 3)
+    compared.append(await chain.compare(town, 3, crews_answer=False))
     show(report.compared(compared))
     show(report.cpu(compared))
 
