@@ -215,6 +215,7 @@ def try_all(document: dict[str, Any], asker: Asker) -> list[str]:
     return faults
 
 
+@pytest.mark.timeout(600)  # seconds on an idle machine; minutes where others work beside
 @pytest.mark.parametrize("name", SERVICES)
 async def test_no_input_breaks_a_route_or_its_description(name: str, database: MakeDatabase, tmp_path: Path) -> None:
     async with SERVICES[name](database, tmp_path) as running:
