@@ -7,12 +7,14 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
+from prometheus_client import Gauge
 
 from services.notify.channels.base import Receipt
 from services.notify.prepare import WAYS
 from services.notify.sending.sender import Sender
 from services.notify.sending.ways import AllWays
 from services.notify.store import receipts, replies
+from services.notify.store.reports import look
 from services.notify.verbs.ends import expire
 from services.notify.verbs.receipts import match_kept, receive
 from services.notify.verbs.record import recover
@@ -27,6 +29,7 @@ TIDY_EVERY = 600
 KEEP_RECEIPTS = timedelta(days=3)
 KEEP_LINE_EVENTS = timedelta(days=30)
 SYSTEM = Cause("system:notify")
+OLDEST_DUE = Gauge("karuna_notify_oldest_due_seconds", "How long the oldest due attempt has waited", ["urgent"])
 
 
 async def run_senders(runtime: Runtime) -> None:
@@ -60,6 +63,12 @@ async def sweep(runtime: Runtime) -> None:
 
 
 async def sweep_once(runtime: Runtime) -> None:
+    """One look first: mostly there is nothing to take up."""
+    left = await look(runtime.pool)
+    for urgent in (True, False):
+        OLDEST_DUE.labels(urgent).set(left["oldest_urgent_s" if urgent else "oldest_routine_s"])
+    if not (left["lost"] or left["receipts"] or left["expired"]):
+        return
     async with runtime.work(SYSTEM) as work:
         await recover(work)
     async with runtime.work(SYSTEM) as work:

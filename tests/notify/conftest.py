@@ -22,7 +22,7 @@ from karuna.simulate.line_world import Channel, LineWorld
 from karuna.simulate.serving import listening, serving
 from karuna.simulate.smsc import Smsc
 from services.notify.app import SERVICE
-from services.notify.beside import run_senders, sweep_once
+from services.notify.beside import run_senders, sweep, sweep_once
 from shared.events.dispatch import (
     AssignmentAccepted,
     AssignmentOffered,
@@ -102,8 +102,8 @@ class Town:
     # --- the senders ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Let the senders run, as beside every process."""
-        self.jobs.append(asyncio.create_task(run_senders(self.service.runtime)))
+        """Let the senders and the sweeper run, as beside every process."""
+        self.jobs += [asyncio.create_task(job(self.service.runtime)) for job in (run_senders, sweep)]
 
     async def stop(self) -> None:
         for job in self.jobs:

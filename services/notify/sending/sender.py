@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from services.notify.channels.base import Button, GiveUp, Outcome, Outgoing, Reason
 from services.notify.rules.plan import ROUTINE_URGENCY
 from services.notify.sending import hands
-from services.notify.sending.ways import CALL_WITHIN_S, AllWays
+from services.notify.sending.ways import AllWays
 from services.notify.store import attempts
 from services.notify.verbs.record import Spoken, record
 from shared.crash import point
@@ -30,7 +30,6 @@ from shared.work import Cause
 log = structlog.get_logger()
 
 POLL_S = 0.5
-LEASE_MARGIN_S = 4.0
 FINISH_WITHIN_S = 5.0
 RECORD_TOGETHER = 50
 SENDING = Gauge("karuna_notify_sending", "Calls to providers under way", ["channel"])
@@ -114,11 +113,7 @@ class Sender:
         """Take what is due, the most urgent first; True when there may be more. The last slots are for emergencies."""
         urgency_up_to = ROUTINE_URGENCY if room > self._reserve else ROUTINE_URGENCY - 1
         limit = room if urgency_up_to < ROUTINE_URGENCY else room - self._reserve
-        lease_s = CALL_WITHIN_S[self.channel] + LEASE_MARGIN_S
-        async with self._runtime.pool.acquire(timeout=5) as db, db.transaction():
-            rows = await attempts.claim(
-                db, channel=self.channel, limit=limit, urgency_up_to=urgency_up_to, lease_s=lease_s
-            )
+        rows = await attempts.claim(self._runtime.pool, channel=self.channel, limit=limit, urgency_up_to=urgency_up_to)
         point("sender.claimed")
         self.start(rows)
         return len(rows) == limit or urgency_up_to < ROUTINE_URGENCY

@@ -13,6 +13,9 @@ from shared.database import Connection, Pool
 
 Record = asyncpg.Record
 
+LEASE_S = {"line": 5.0, "sms": 34.0}
+"""After this a process counts as dead. LINE may be asked again while the first call still hangs: its key forgives."""
+
 CLAIM = """
 with picked as (
     select id, area, channel, address, due_at, class = 'emergency' and tries = 0 as may_reply from attempt
@@ -98,9 +101,12 @@ class PartRow:
     provider_id: str
 
 
-async def claim(db: Connection, *, channel: str, limit: int, urgency_up_to: int, lease_s: float) -> list[Record]:
-    """Take due attempts, the most urgent first. Fresh reply tokens of their chats are taken along."""
-    return await db.fetch(CLAIM, limit, urgency_up_to, lease_s, channel)
+async def claim(db: Connection | Pool, *, channel: str, limit: int, urgency_up_to: int) -> list[Record]:
+    """Take due attempts, the most urgent first. Fresh reply tokens of their chats are taken along.
+
+    One statement, so a transaction of its own.
+    """
+    return await db.fetch(CLAIM, limit, urgency_up_to, LEASE_S[channel], channel)
 
 
 async def to_record(db: Connection, message_ids: Sequence[UUID]) -> list[Record]:

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.notify.rules.life import before
+from services.notify.store.attempts import LEASE_S
 from services.notify.store.rows import columns
 from shared.database import Connection, Pool
 
@@ -33,7 +34,9 @@ with planned as (
     select w.id, w.message_id, w.number, w.channel, p.area, p.class, p.urgency, p.exercise, w.address, w.text,
            w.buttons, w.state, w.due_at, p.expires_at, (w.state = 'sending')::int,
            case when w.state = 'sending' then clock_timestamp() end,
-           case when w.state = 'sending' then clock_timestamp() + $35 * interval '1 second' end
+           case when w.state = 'sending'
+                then clock_timestamp()
+                     + case w.channel when 'line' then $35::float else $36::float end * interval '1 second' end
     from unnest($26::uuid[], $27::uuid[], $28::smallint[], $29::text[], $30::text[], $31::text[], $32::jsonb[],
                 $33::text[], $34::timestamptz[])
          as w (id, message_id, number, channel, address, text, buttons, state, due_at)
@@ -42,8 +45,6 @@ with planned as (
 select id from planned
 """
 
-IN_HAND_S = 15.0
-"""The lease of an attempt that is born in the hands of a sender of the process that plans it."""
 LOCK = "select * from message where id = any($1::uuid[]) order by id for update"
 READ = "select * from message where id = $1"
 MOVE = """
@@ -136,6 +137,10 @@ from attempt a where a.message_id = any($1::uuid[]) order by a.message_id, a.num
 """
 
 
+LEASES = (LEASE_S["line"], LEASE_S["sms"])
+"""Of attempts born in the hands of a sender."""
+
+
 @dataclass(frozen=True, slots=True)
 class MessageRow:
     """A message about to be planned; the fields are the columns, in their order."""
@@ -188,7 +193,7 @@ class AttemptRow:
 
 async def plan(db: Connection, messages: Sequence[MessageRow], attempts: Sequence[AttemptRow]) -> set[UUID]:
     """Write what is new; returns the ids that were. Whoever was to be told of this intent before is left out."""
-    rows = await db.fetch(PLAN, *columns(MessageRow, messages), *columns(AttemptRow, attempts), IN_HAND_S)
+    rows = await db.fetch(PLAN, *columns(MessageRow, messages), *columns(AttemptRow, attempts), *LEASES)
     return {row["id"] for row in rows}
 
 
