@@ -28,12 +28,13 @@ log = structlog.get_logger()
 POLL_S = 0.5
 TRIES = 8
 
+# The row goes first: what its handler makes due anew, for the same subject and fence, is another row and stays.
 CLAIM = """
-select id, kind, subject_id, fence, due_at, origin, data, attempts from due
-where due_at <= clock_timestamp() and kind = any($1::text[])
-order by due_at limit 1 for update skip locked
+with mine as (select id from due where due_at <= clock_timestamp() and kind = any($1::text[])
+              order by due_at limit 1 for update skip locked)
+delete from due d using mine where d.id = mine.id
+returning d.id, d.kind, d.subject_id, d.fence, d.due_at, d.origin, d.data, d.attempts
 """
-DONE = "delete from due where id = $1"
 TRY_LATER = """
 update due set attempts = attempts + 1, due_at = clock_timestamp() + least(60, power(2, attempts)) * interval '1 second'
 where id = $1
@@ -126,7 +127,6 @@ class DueRunner:
                 due = _due(row)
                 cause = Cause(f"system:{self._service}", None, row["origin"].get("traceparent"))
                 await self._handlers[due.kind](work.because_of(cause), due)
-                await work.db.execute(DONE, due.id)
                 point("due.effect")
         except (*AWAY, *COLLISION):
             raise

@@ -54,7 +54,10 @@ insert into due (id, kind, subject_id, fence, due_at, origin, data) values ($1, 
 on conflict (kind, subject_id, fence) do update set due_at = excluded.due_at, data = excluded.data
 """
 
-CANCEL_DUE = "delete from due where kind = $1 and subject_id = $2"
+# One that is being done just now is not waited for: its handler may be waiting for us, and looks for itself.
+CANCEL_DUE = """
+delete from due where id in (select id from due where kind = $1 and subject_id = $2 for update skip locked)
+"""
 
 
 def now_utc() -> datetime:
@@ -162,7 +165,7 @@ class Work:
         await self.db.execute(WRITE_DUE, new_id(), kind, subject_id, fence, due_at, packed, data or {})
 
     async def cancel(self, kind: str, subject_id: UUID) -> None:
-        """What was due for this subject is pointless now."""
+        """What was due for this subject is pointless now. A handler that has begun looks again, or was first."""
         await self.db.execute(CANCEL_DUE, kind, subject_id)
 
     @property

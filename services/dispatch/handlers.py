@@ -167,6 +167,7 @@ async def message_lost(work: Work, message: Message) -> None:
         return
     trip = await trips.lock(work.db, found.trip_id)
     if trip is not None and await assignments.note_unreached(work.db, found.id, event.recipient_id):
+        await work.cancel("order_timeout", found.id)
         await at_once(work, "order_timeout", found.id, trip.origin)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
 from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, trips
@@ -13,15 +14,22 @@ from services.dispatch.verbs import decide, handover, release
 from shared.due import Due, DueHandler
 from shared.work import Work
 
+SHORTLY = timedelta(milliseconds=40)
+
 
 async def find_unit(work: Work, due: Due) -> None:
     """A trip's turn: it waits, its unit said no, or it is time for it."""
-    await decide.look_again(work, due.subject_id, due.origin.area)
+    trip = await _trip(work, due, due.subject_id)
+    if trip is not None:
+        await decide.look_again(work, trip)
 
 
 async def serve_queue(work: Work, due: Due) -> None:
     """A unit became free, came on duty or is clean again."""
-    await decide.serve_queue(work, due.origin.area)
+    if await runs.try_serialise(work.db, due.origin.area):
+        await decide.serve_queue(work, due.origin.area)
+    else:
+        await _come_back(work, due)
 
 
 async def order_timeout(work: Work, due: Due) -> None:
@@ -31,13 +39,15 @@ async def order_timeout(work: Work, due: Due) -> None:
         return
     policy = policy_of(trip.area)
     booked_for_later = assignment.start_at is not None
-    if not booked_for_later and assignment.role == "primary" and policy.parallel(trip.severity):
-        history = await assignments.of_trips(work.db, [trip.id])
-        if not any(a.role == "primary" and a.status in WORKING for a in history):
-            await work.later("order_expires", assignment.id, work.now + policy.silent_until, trip.origin)
-            await decide.find_unit(work, trip, history)
+    if booked_for_later or assignment.role != "primary" or not policy.parallel(trip.severity):
+        await _give_up(work, trip, assignment)
         return
-    await _give_up(work, trip, assignment)
+    await work.later("order_expires", assignment.id, work.now + policy.silent_until, trip.origin)
+    history = await assignments.of_trips(work.db, [trip.id])
+    # Who was asked after this one is the next already: an early silence must not skip their turn.
+    later = [a for a in history if a.attempt > assignment.attempt and a.role == "primary"]
+    if not any(decide.still_in_time(a, work.now) for a in later) and not any(a.status in WORKING for a in history):
+        await decide.find_unit(work, trip, history)
 
 
 async def order_expires(work: Work, due: Due) -> None:
@@ -72,17 +82,33 @@ async def _give_up(work: Work, trip: Trip, assignment: Assignment) -> None:
 
 
 async def _asked(work: Work, due: Due) -> tuple[Trip | None, Assignment | None]:
-    """The assignment a timer is about, under the locks in their order: area, trip."""
-    await runs.serialise(work.db, due.origin.area)
+    """The assignment a timer is about, with its trip, both as they are under the locks."""
     found = await assignments.read(work.db, due.subject_id)
-    trip = await trips.lock(work.db, found.trip_id) if found else None
+    trip = await _trip(work, due, found.trip_id) if found else None
     return trip, await assignments.read(work.db, due.subject_id)
+
+
+async def _trip(work: Work, due: Due, trip_id: UUID) -> Trip | None:
+    """The trip under its locks, area first. None: there is none, or somebody is at it and we come back in a moment.
+
+    A due thing holds its own row of ``due``, which others may want to move while they hold a trip: so it never waits.
+    """
+    if await runs.try_serialise(work.db, due.origin.area):
+        trip = await trips.try_lock(work.db, trip_id)
+        if trip is not None:
+            return trip
+    await _come_back(work, due)
+    return None
+
+
+async def _come_back(work: Work, due: Due) -> None:
+    in_a_moment = work.now + SHORTLY
+    await work.later(due.kind, due.subject_id, in_a_moment, due.origin, fence=due.fence, data=due.data)
 
 
 async def find_support(work: Work, due: Due) -> None:
     """A crew asked for more help and nobody could go yet."""
-    await runs.serialise(work.db, due.origin.area)
-    trip = await trips.lock(work.db, due.subject_id)
+    trip = await _trip(work, due, due.subject_id)
     if trip is not None and trip.ended_at is None:
         trip.need = {**trip.need, "codes": sorted({*trip.need.get("codes", ()), *due.data.get("codes", ())})}
         await handover.find_support(work, trip)
@@ -90,8 +116,7 @@ async def find_support(work: Work, due: Due) -> None:
 
 async def booked_due(work: Work, due: Due) -> None:
     """A booked trip comes near and nobody has taken it: an alarm now, and a little later the system looks itself."""
-    await runs.serialise(work.db, due.origin.area)
-    trip = await trips.lock(work.db, due.subject_id)
+    trip = await _trip(work, due, due.subject_id)
     if trip is None or trip.status not in {"requested", "unassigned"} or trip.now_at is not None:
         return
     before: timedelta = policy_of(trip.area).booked_last_call

@@ -76,7 +76,7 @@ LIST_CREW = """
 select c.*, d.unit_id from crew c left join on_duty d on d.crew_id = c.id
 where ($1::text[] is null or c.area = any($1)) and c.erased_at is null and c.id > $2 order by c.id limit $3
 """
-READ_CREW = "select * from crew where id = $1 for update"
+READ_CREW = "select * from crew where id = $1 for no key update"
 WIPE_CREW = """
 update crew set name = '-', phone = null, line_user_id = null, organisation = null, quiet_from = null,
     quiet_until = null, skills = '{}'::jsonb, active = false, erased_at = $2, changed_at = $2

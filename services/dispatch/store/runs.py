@@ -12,6 +12,7 @@ import asyncpg
 from shared.database import Connection, Pool
 
 DECIDE = "select pg_advisory_xact_lock(hashtextextended('dispatch.decide.' || $1, 0))"
+TRY_DECIDE = "select pg_try_advisory_xact_lock(hashtextextended('dispatch.decide.' || $1, 0))"
 INSERT_OPEN = """
 insert into run (id, unit_id, area, lane, exercise, status, opened_at) values ($1, $2, $3, $4, $5, 'open', $6)
 """
@@ -20,7 +21,7 @@ insert into run (id, unit_id, area, lane, exercise, status, booked, override_rea
 values ($1, $2, $3, 'booked', $4, 'planned', tstzrange($5, $6), $7)
 """
 READ_RUN = "select * from run where id = $1"
-LOCK_RUN = "select * from run where id = $1 for update"
+LOCK_RUN = "select * from run where id = $1 for no key update"
 OPEN_OF_UNIT = "select * from run where unit_id = $1 and status = 'open'"
 OPEN_RUN = "update run set status = 'open', opened_at = $2 where id = $1 and status = 'planned'"
 CLOSE_RUN = "update run set status = 'closed', closed_at = $2 where id = $1 and status = any($3::text[])"
@@ -78,6 +79,11 @@ async def serialise(db: Connection, area: str) -> None:
     Taken before any lock on trips, so that two decisions cannot wait for each other.
     """
     await db.execute(DECIDE, area)
+
+
+async def try_serialise(db: Connection, area: str) -> bool:
+    """The same, unless somebody else decides just now."""
+    return bool(await db.fetchval(TRY_DECIDE, area))
 
 
 async def insert_open(

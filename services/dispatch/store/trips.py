@@ -25,10 +25,11 @@ select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[],
                      $26::double precision[], $27::double precision[], $28::double precision[], $29::uuid[])
 """
 READ_TRIP = "select * from trip where id = $1"
-LOCK_TRIP = "select * from trip where id = $1 for update"
-LOCK_OF_CALL = "select * from trip where call_id = $1 order by id for update"
+LOCK_TRIP = "select * from trip where id = $1 for no key update"
+TRY_LOCK_TRIP = "select * from trip where id = $1 for no key update skip locked"
+LOCK_OF_CALL = "select * from trip where call_id = $1 order by id for no key update"
 OF_CALL_EXISTS = "select exists (select from trip where call_id = $1)"
-LOCK_OF_PATIENT = "select * from trip where call_id = $1 and patient_id = $2 order by id for update"
+LOCK_OF_PATIENT = "select * from trip where call_id = $1 and patient_id = $2 order by id for no key update"
 UPDATE_TRIP = """
 update trip set status = $2, previous_status = case when status <> $2 then status else previous_status end,
     outcome = $3, reason = $4, pickup_at = $5, ready_at = $6, now_at = $7, queued_at = $8, queue_reasons = $9,
@@ -59,7 +60,7 @@ where t.area = $1 and t.now_at is not null and t.now_at <= $2 and t.status in ('
   and not t.back_entry
   and not exists (select from assignment a where a.trip_id = t.id and a.ended_at is null and a.role = 'primary')
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], t.severity), t.now_at, t.id
-limit 50 for update of t skip locked
+limit 50 for no key update of t skip locked
 """
 QUEUE = """
 select t.*, s.asked, s.declined, s.silent, s.waiting from trip t
@@ -189,6 +190,12 @@ async def read(db: Connection | Pool, trip_id: UUID) -> Trip | None:
 async def lock(db: Connection, trip_id: UUID) -> Trip | None:
     """The trip, locked: all that happens to a trip and its assignments happens under this lock."""
     row = await db.fetchrow(LOCK_TRIP, trip_id)
+    return Trip.of(row) if row else None
+
+
+async def try_lock(db: Connection, trip_id: UUID) -> Trip | None:
+    """The trip, locked, unless somebody else is at it."""
+    row = await db.fetchrow(TRY_LOCK_TRIP, trip_id)
     return Trip.of(row) if row else None
 
 

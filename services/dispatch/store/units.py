@@ -26,7 +26,7 @@ where r.area = excluded.area
 returning (xmax = 0) as made
 """
 READ_UNIT = "select * from unit where id = $1"
-LOCK_UNIT = "select * from unit where id = $1 for update"
+LOCK_UNIT = "select * from unit where id = $1 for no key update"
 UNITS_OF_CREW = "select unit_id from on_duty where crew_id = $1"
 UNITS_WITH_CREW = "select id from unit where $1 = any(crew_ids) or $1 = any(usual_crew_ids)"
 UNITS_WITH_VEHICLE = "select id from unit where vehicle_id = $1 or usual_vehicle_id = $1"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from services.dispatch import fleet
 from services.dispatch.fleet import Member
@@ -187,8 +186,7 @@ async def mark_queued(work: Work, trip: Trip, reasons: tuple[str, ...]) -> None:
 
 
 async def serve_queue(work: Work, area: str) -> None:
-    """A unit became free: the most urgent and longest waiting trip is served first."""
-    await runs.serialise(work.db, area)
+    """A unit became free: the most urgent and longest waiting trip is served first. The caller holds the area."""
     waiting = await trips.waiting(work.db, area, work.now)
     if not waiting:
         return
@@ -197,14 +195,15 @@ async def serve_queue(work: Work, area: str) -> None:
         await find_unit(work, trip, [a for a in history if a.trip_id == trip.id])
 
 
-async def look_again(work: Work, trip_id: UUID, area: str) -> None:
-    """One trip's turn: if it still needs a unit and nobody is on the way to an answer, find one."""
-    await runs.serialise(work.db, area)
-    trip = await trips.lock(work.db, trip_id)
-    if trip is None or not needs_unit(trip, work.now):
+async def look_again(work: Work, trip: Trip) -> None:
+    """One trip's turn: if it still needs a unit and nobody is on the way to an answer, find one.
+
+    The caller holds the area and the trip.
+    """
+    if not needs_unit(trip, work.now):
         return
     history = await assignments.of_trips(work.db, [trip.id])
-    if not any(a.role == "primary" and (a.status in WORKING or _still_in_time(a, work.now)) for a in history):
+    if not any(a.role == "primary" and (a.status in WORKING or still_in_time(a, work.now)) for a in history):
         await find_unit(work, trip, history)
 
 
@@ -213,7 +212,8 @@ def needs_unit(trip: Trip, now: datetime) -> bool:
     return waits and not trip.back_entry and trip.now_at is not None and trip.now_at <= now
 
 
-def _still_in_time(assignment: Assignment, now: datetime) -> bool:
+def still_in_time(assignment: Assignment, now: datetime) -> bool:
+    """Whether somebody may still answer."""
     asked = assignment.status in ASKED
     return asked and assignment.respond_by_at is not None and assignment.respond_by_at > now
 

@@ -55,6 +55,9 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
         Refused: 404; 409 an open run, a crew member or vehicle elsewhere; 422 what is missing or unknown.
 
     """
+    seen = await units.read(work.db, unit_id)
+    if seen is not None:
+        await runs.serialise(work.db, seen["area"])  # nobody is sent while their duty changes
     unit = await units.lock(work.db, unit_id)
     if unit is None:
         raise lives.missing("unit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from uuid import UUID
 
@@ -90,8 +91,11 @@ def _never(what: str) -> Refusal:
 
 
 async def at_once(work: Work, kind: str, subject_id: UUID, origin: Origin) -> None:
-    """Have a due thing done right after this work, in a transaction of its own with its own locks."""
-    await work.later(kind, subject_id, work.now, origin)
+    """Have a due thing done right after this work, in a transaction of its own with its own locks.
+
+    The fence is a fresh one, so that nobody waits for a row that is just being done.
+    """
+    await work.later(kind, subject_id, work.now, origin, fence=secrets.randbits(62))
     work.then(poke)
 
 

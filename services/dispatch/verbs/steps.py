@@ -72,6 +72,7 @@ EVENTS: Mapping[str, type[Event]] = {
 ALREADY_BUSY = (
     "unit_busy", "หน่วยนี้ยังมีงานค้างอยู่ จบงานนั้นก่อน", "the unit is still on another run; finish that one first",
 )  # fmt: skip
+OFF_DUTY = ("off_duty", "หน่วยนี้ไม่ได้เข้าเวร รับงานไม่ได้", "the unit is not on duty and cannot take the trip")
 
 
 async def step(work: Work, assignment_id: UUID, report: Report) -> tuple[Assignment, Step]:
@@ -154,7 +155,11 @@ async def _plan(work: Work, trip: Trip, assignment: Assignment, made: Step) -> N
 
 
 async def _run_for(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> UUID:
-    """The run of an accepted offer: opened now."""
+    """The run of an accepted offer: opened now, if the unit is (still) on duty."""
+    unit = await units.read(work.db, assignment.unit_id)
+    if unit is None or unit["duty"] != "on_duty":
+        code, th, en = OFF_DUTY
+        raise Refused(409, code, th, en, field="step")
     run_id = new_id()
     try:
         async with work.db.transaction():
