@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from shared.codes.codes import code_list
 from shared.geo import Point, Polygon, read_point
+from shared.pack_notify import NotifyPolicies
 from shared.thai import areas
 from shared.thai.phones import read_phone
 from shared.thai.text import Text
@@ -149,20 +149,6 @@ class DispatchPolicies(_Part):
     urgent_km_h: float = Field(default=50, gt=0)
     ordinary_km_h: float = Field(default=35, gt=0)
     stale_position_s: float = Field(default=120, gt=0)
-
-
-class NotifyPolicies(_Part):
-    """How messages go out. Times of day are those of Asia/Bangkok; ``brand`` stands in every text, so keep it short."""
-
-    brand: Text = Text(th="ชุมชนกรุณา", en="Karuna")
-    quiet_from: time = time(21, 0)
-    """From here until ``quiet_until`` routine messages to the public wait."""
-    quiet_until: time = time(7, 0)
-    remind_at: time = time(18, 0)
-    """On the day before a ride."""
-    emergency_wait_s: float = Field(default=15, gt=0)
-    """LINE not answered for so long: SMS as well."""
-    booked_wait_s: float = Field(default=600, gt=0)
 
 
 class Targets(_Part):

@@ -15,7 +15,7 @@ from services.notify.rules.templates import LANGUAGES, Fault, all_templates, lin
 from services.notify.rules.words import Facts, words
 from services.notify.sending.ways import AllWays
 from services.notify.settings import NotifySettings
-from shared.packs import Pack, load_all
+from shared.pack_notify import Voice, voices
 from shared.service import Runtime
 from shared.thai.dates import BANGKOK
 from shared.thai.text import Text
@@ -47,15 +47,14 @@ async def prepare(runtime: Runtime) -> None:
 
 def load_policies(folder: Path) -> dict[str, Policy]:
     """Every area's policy from its settings pack."""
-    packs = load_all(folder) if folder.is_dir() else {}
-    return {slug: _policy(pack) for slug, pack in packs.items()}
+    return {slug: _policy(voice) for slug, voice in voices(folder).items()}
 
 
-def _policy(pack: Pack) -> Policy:
-    own = pack.policies.notify
+def _policy(voice: Voice) -> Policy:
+    own = voice.policies
     return Policy(
         brand=own.brand,
-        short_number=pack.area.short_number,
+        short_number=voice.short_number,
         quiet_from=own.quiet_from,
         quiet_until=own.quiet_until,
         remind_at=own.remind_at,
