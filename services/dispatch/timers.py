@@ -10,7 +10,7 @@ from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import decide, handover, release
+from services.dispatch.verbs import decide, duty, handover, release
 from shared.due import Due, DueHandler
 from shared.work import Work
 
@@ -125,6 +125,14 @@ async def booked_due(work: Work, due: Due) -> None:
     await work.later("find_unit", trip.id, trip.now_at, trip.origin)
 
 
+async def duty_ends(work: Work, due: Due) -> None:
+    """A duty with an end is over, or goes on as long as its run does."""
+    if not await runs.try_serialise(work.db, due.origin.area):
+        await _come_back(work, due)
+    elif not await duty.end_duty(work, due.subject_id):
+        await work.later("duty_ends", due.subject_id, work.now + timedelta(minutes=1), due.origin)
+
+
 DUE: Mapping[str, DueHandler] = {
     "find_unit": find_unit,
     "serve_queue": serve_queue,
@@ -133,4 +141,5 @@ DUE: Mapping[str, DueHandler] = {
     "proposal_timeout": proposal_timeout,
     "find_support": find_support,
     "booked_due": booked_due,
+    "duty_ends": duty_ends,
 }

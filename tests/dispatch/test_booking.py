@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.dispatch import policy
+from shared.pack_parts import DispatchPolicies
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town
 from tests.harness import bearer
@@ -224,9 +226,6 @@ async def test_a_paper_entry_records_original_times_and_orders_nobody(town: Town
 
 
 async def test_confirm_proposes_and_the_dispatcher_orders_or_it_is_an_alarm(town: Town) -> None:
-    from services.dispatch import policy
-    from shared.pack_parts import DispatchPolicies
-
     policy.set_policy("kalasin", DispatchPolicies(default_mode="confirm", booked_mode="confirm"))
     unit = await town.unit()
     call_id = await town.call()
@@ -255,3 +254,13 @@ async def test_call_takers_assign_and_crews_do_not(town: Town) -> None:
     path, body = f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}
     await town.post(path, body, status=403, headers=unit.headers)
     await town.post(path, body, status=201, headers=bearer("call_taker"))
+
+
+async def test_nobody_waits_at_the_clinic_for_a_click(town: Town) -> None:
+    """Rides are confirmed by a dispatcher here; whoever is ready to go home is treated like a green emergency."""
+    policy.set_policy("kalasin", DispatchPolicies(default_mode="auto", booked_mode="confirm"))
+    unit = await town.unit()
+    call_id = await ride(town, appointment={"return_trip": True})
+    back = next(trip for trip in await town.trips(call_id) if trip["leg"] == "return")
+    ready = await town.post(f"/v1/trips/{back['id']}/ready")
+    assert [(each["unit_id"], each["status"]) for each in ready["assignments"]] == [(str(unit.id), "offered")]

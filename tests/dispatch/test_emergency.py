@@ -160,6 +160,9 @@ async def test_a_waiting_trip_is_never_forgotten(town: Town) -> None:
     call_id = await town.call()
     [row] = await town.running.sql("select due_at - clock_timestamp() as wait from due where kind = 'find_unit'")
     assert row["wait"] <= timedelta(seconds=15)
+    for _ in range(2):
+        await town.running.do_due("find_unit")
+        assert len(await town.running.sql("select from due where kind = 'find_unit'")) == 1, "it looks again, for ever"
     unit = await town.unit(1)
     await town.running.sql("delete from due where kind = 'serve_queue'")
     await town.running.do_due("find_unit")

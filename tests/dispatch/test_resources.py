@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared.work import new_id
+from shared.work import new_id, now_utc
 from tests.dispatch.conftest import Town
 from tests.harness import bearer, problem_of
 
@@ -102,6 +103,36 @@ async def test_duty_says_with_whom_and_in_what_and_the_same_again_says_nothing(t
     assert await town.types("dispatch.unit") == ["unit.on_duty", "unit.off_duty"]
 
 
+async def test_a_duty_with_an_end_ends_by_itself_after_its_run(town: Town) -> None:
+    unit = await town.unit(1, on=False)
+    await town.duty(unit, until_at=(now_utc() - timedelta(hours=1)).isoformat(), status=422)
+    await town.duty(unit, until_at=(now_utc() + timedelta(hours=8)).isoformat())
+    await town.running.sql("update unit set until_at = now()")
+    [asked] = await town.asked(await town.call())
+    await town.running.do_due("duty_ends")
+    assert (await town.get("/v1/units"))["items"][0]["duty"] == "on_duty", "the run is finished first"
+    await town.drive(asked["id"], unit, until="clear")
+    await town.running.do_due("duty_ends")
+    assert (await town.get("/v1/units"))["items"][0]["duty"] == "off_duty"
+    assert await town.running.sql("select from due where kind = 'duty_ends'") == []
+
+
+async def test_who_comes_on_duty_takes_over_what_is_booked_for_the_shift(town: Town) -> None:
+    unit = await town.unit(1, on=False)
+    soon, later = now_utc() + timedelta(hours=5), now_utc() + timedelta(hours=40)
+    booked = []
+    for at in (soon, later):
+        call_id = await town.call(lane="booked", severity="green", appointment={"at": at})
+        trip = await town.trip(call_id)
+        booked.append(await town.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}, status=201))
+    fresh = await town.member(("driving",))
+    await town.duty(unit, crew_ids=[str(fresh)])
+    headers = bearer("crew", subject=str(fresh), crew_id=str(fresh))
+    body = {"step": "accept", "at": now_utc().isoformat()}
+    await town.post(f"/v1/assignments/{booked[0]['id']}/steps", body, headers=headers)
+    await town.post(f"/v1/assignments/{booked[1]['id']}/steps", body, headers=headers, status=404)
+
+
 async def test_out_of_service_needs_a_coded_reason_and_is_never_ordered(town: Town) -> None:
     unit = await town.unit()
     answer = await town.duty(unit, on=False, reason="because", status=422)
@@ -133,8 +164,6 @@ async def test_a_unit_on_a_run_keeps_its_duty_and_may_change_its_crew(town: Town
     fresh = await town.member()
     await town.duty(unit, crew_ids=[str(fresh)])
     headers = bearer("crew", subject=str(fresh), crew_id=str(fresh))
-    from shared.work import now_utc
-
     body = {"step": "accept", "at": now_utc().isoformat()}
     await town.post(f"/v1/assignments/{asked['id']}/steps", body, headers=headers)
     await town.post(

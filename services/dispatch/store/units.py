@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -54,9 +54,11 @@ update unit u set version = u.version + 1, facts = jsonb_build_object(
     'station', (select jsonb_build_array(s.lon, s.lat) from station s where s.id = u.station_id))
 from vehicle v where v.id = coalesce(u.vehicle_id, u.usual_vehicle_id) and u.id = $1
 """
+# Who comes on duty takes over what the unit has to do in this shift; what is booked for later waits for its own crew.
 UPDATE_OPEN_CREWS = """
-update assignment set crew_ids = $2 where unit_id = $1 and ended_at is null and start_at is null
+update assignment set crew_ids = $2 where unit_id = $1 and ended_at is null and (start_at is null or start_at < $3)
 """
+SHIFT = timedelta(hours=16)
 CONTAMINATE = """
 update unit set cleanliness = 'contaminated', contaminated_at = $2, version = version + 1
 where id = $1 and cleanliness = 'clean' returning id
@@ -175,7 +177,7 @@ async def set_duty(
         await db.execute(SIGN_ON, unit_id, crew)
     await db.execute(REFRESH_FACTS, unit_id)
     if duty == "on_duty":
-        await db.execute(UPDATE_OPEN_CREWS, unit_id, crew)
+        await db.execute(UPDATE_OPEN_CREWS, unit_id, crew, until_at or at + SHIFT)
 
 
 async def refresh_facts(db: Connection, unit_id: UUID) -> None:

@@ -55,7 +55,9 @@ async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment], *, ro
             await queue(work, trip, choice.reasons, asked=any(a.status in ASKED for a in history))
         return False
     attempt = 1 + max((a.attempt for a in history), default=0)
-    if role == "primary" and policy.must_be_confirmed(trip.lane, trip.severity):
+    # Whoever is ready to go home is treated like a green emergency: nobody waits at a clinic for a click.
+    way = ("emergency", "green") if trip.leg == "return" else (trip.lane, trip.severity)
+    if role == "primary" and policy.must_be_confirmed(*way):
         await propose(work, trip, choice.member, attempt, policy)
     elif trip.lane == "booked" or choice.member.volunteer:
         await offer_now(work, trip, choice.member, attempt, policy, role=role)

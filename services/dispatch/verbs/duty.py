@@ -27,6 +27,7 @@ REFUSALS = {
     "vehicle_missing": (422, "ต้องระบุรถ", "a unit on duty needs a vehicle", "vehicle_id"),
     "not_contaminated": (409, "หน่วยนี้สะอาดอยู่แล้ว", "the unit is clean", "cleanliness"),
     "not_in_use": (409, "หน่วยนี้เลิกใช้แล้ว", "the unit is not in use any more", "unit_id"),
+    "until_past": (422, "เวลาออกเวรผ่านไปแล้ว", "the end of this duty has passed", "until_at"),
     "on_a_run": (409, "หน่วยมีงานค้างอยู่ เปลี่ยนรถหรือออกเวรไม่ได้",
                  "the unit is on a run: it keeps its vehicle and its duty", "on"),
 }  # fmt: skip
@@ -62,6 +63,8 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
     if unit is None:
         raise lives.missing("unit")
     busy = await runs.open_of_unit(work.db, unit_id) is not None
+    if duty.until_at is not None and duty.until_at <= work.now:
+        raise _refuse("until_past")
     if duty.on:
         await _on(work, unit, duty, busy=busy)
         return
@@ -69,6 +72,7 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
     if unit["duty"] == what and unit["out_of_service_reason"] == duty.reason:
         return
     _allowed(work, unit, what, duty.reason, busy=busy)
+    await work.cancel("duty_ends", unit_id)
     await units.set_duty(work.db, unit_id, what, work.now, until_at=duty.until_at, reason=duty.reason)
     origin = Origin(unit["area"], unit_id, exercise=unit["exercise"])
     if what == "off_duty":
@@ -110,6 +114,9 @@ async def _on(work: Work, unit: asyncpg.Record, duty: Duty, *, busy: bool) -> No
         until_at=duty.until_at, private={"call_sign": unit["call_sign"]},
     )  # fmt: skip
     work.say(unit["id"], event, origin)
+    await work.cancel("duty_ends", unit["id"])
+    if duty.until_at is not None:
+        await work.later("duty_ends", unit["id"], duty.until_at, origin)
     await lives.at_once(work, "serve_queue", unit["id"], origin)
 
 
@@ -136,6 +143,16 @@ def _allowed(work: Work, unit: asyncpg.Record, what: str, reason: str | None, *,
     found = advance(Life("duty", unit["duty"]), Happening(what, work.now, work.now, actor, reason=reason))
     if isinstance(found, Refusal):
         raise lives.refused(found)
+
+
+async def end_duty(work: Work, unit_id: UUID) -> bool:
+    """The time of this duty is over. False while the unit is on a run: it is finished first."""
+    if await runs.open_of_unit(work.db, unit_id) is not None:
+        return False
+    unit = await units.read(work.db, unit_id)
+    if unit is not None and unit["until_at"] is not None and unit["until_at"] <= work.now:
+        await set_duty(work, unit_id, Duty(on=False))
+    return True
 
 
 async def go_off_duty(work: Work, unit_id: UUID, *, without: UUID) -> None:
