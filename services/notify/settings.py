@@ -70,7 +70,7 @@ class WaysOfArea(Ways):
 class ChannelsConfig(BaseModel):
     """``KARUNA_CHANNELS_FILE`` or, as text, ``KARUNA_CHANNELS``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     areas: dict[str, WaysOfArea] = {}
     receipt_secrets: dict[str, SecretStr] = {}

@@ -21,6 +21,8 @@ with picked as (
     select id, area, channel, address, due_at, class = 'emergency' and tries = 0 as may_reply from attempt
     where state = 'ready' and channel = $4 and due_at <= clock_timestamp() and expires_at > clock_timestamp()
       and urgency <= $2
+      and not exists (select from message m where m.id = message_id
+                      and m.status in ('acknowledged', 'cancelled', 'expired', 'suppressed'))
     order by urgency, due_at limit $1 for update skip locked
 ), token as (
     delete from reply_token t using picked p
@@ -68,14 +70,22 @@ select id, message_id, class, channel from attempt
 where state = 'sending' and lease_until < clock_timestamp() order by id limit 100
 """
 """Their process died between claim and record. Nobody knows whether the call was made."""
+# Messages are locked first, as everywhere; what has ended meanwhile is not tried again.
 AGAIN = """
-update attempt set state = 'ready', due_at = clock_timestamp(), lease_until = null, doubt = true
-where id = any($1::uuid[]) and state = 'sending' and lease_until < clock_timestamp()
+with open as (select id, status in ('acknowledged', 'cancelled', 'expired') as over from message
+              where id in (select message_id from attempt where id = any($1::uuid[])) order by id for update)
+update attempt a set state = case when over then 'cancelled' else 'ready' end,
+       due_at = case when not over then clock_timestamp() end, lease_until = null, doubt = true
+from open where open.id = a.message_id and a.id = any($1::uuid[]) and a.state = 'sending'
+and a.lease_until < clock_timestamp()
 """
 
 GIVE_BACK = """
-update attempt set state = 'ready', due_at = clock_timestamp(), lease_until = null, tries = tries - 1
-where id = any($1::uuid[]) and state = 'sending'
+with open as (select id, status in ('acknowledged', 'cancelled', 'expired') as over from message
+              where id in (select message_id from attempt where id = any($1::uuid[])) order by id for update)
+update attempt a set state = case when over then 'cancelled' else 'ready' end,
+       due_at = case when not over then clock_timestamp() end, lease_until = null, tries = tries - 1
+from open where open.id = a.message_id and a.id = any($1::uuid[]) and a.state = 'sending'
 """
 
 

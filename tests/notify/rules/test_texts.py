@@ -125,3 +125,12 @@ def test_a_rule_that_makes_no_sense_is_refused(wrong: dict) -> None:
     Rule.model_validate(GOOD)
     with pytest.raises(ValidationError):
         Rule.model_validate({**GOOD, **wrong})
+
+
+def test_wrong_channel_settings_are_told_without_their_secrets() -> None:
+    from services.notify.settings import ChannelsConfig
+
+    line = {"access_token": "canary-token", "channel_secrets": [], "base_url": 5}
+    with pytest.raises(ValidationError) as told:
+        ChannelsConfig.model_validate({"areas": {"kalasin": {"line": line}}})
+    assert "canary" not in str(told.value)
