@@ -26,7 +26,8 @@ from services.dispatch.api.common import (
     runtime_of,
     seen,
 )
-from services.dispatch.api.resources import PUT_ANSWERS, Area, Name, PutOut
+from services.dispatch.api.resources import PUT_ANSWERS
+from services.dispatch.api.resources_models import Area, Name, PutOut
 from services.dispatch.positions import KNOWN
 from services.dispatch.store import units
 from services.dispatch.verbs import duty

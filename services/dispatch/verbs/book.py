@@ -23,10 +23,10 @@ from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import WORKING, Assignment
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import decide, release
+from services.dispatch.verbs.grow import ride
 from services.dispatch.verbs.lives import missing, move_trip
 from services.dispatch.verbs.needs import wanted
 from services.dispatch.verbs.saying import asked_facts, by_of, of_call
-from services.dispatch.verbs.trips import ride
 from shared.errors import Refused
 from shared.events.dispatch import AssignmentOffered, AssignmentOrdered, RunOpened, TripPlanned, TripReplanned
 from shared.geo import Point

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.policy import policy_of
-from services.dispatch.rules import windows
-from services.dispatch.store import assignments, resources, runs, trips
+from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import decide, release
+from services.dispatch.verbs.grow import drop_point, people, trips_for
 from services.dispatch.verbs.lives import at_once, missing, move_trip
-from services.dispatch.verbs.needs import need_of
 from services.dispatch.verbs.saying import by_of, of_call, trip_facts
 from shared.events.base import Origin
 from shared.events.dispatch import TripCancelled, TripChanged, TripRequested
-from shared.events.intake import CallFacts, CallPrivate, Patient
-from shared.events.words import CallStatus, Lane, Leg
-from shared.geo import Point
-from shared.thai.dates import local_day
+from shared.events.intake import CallFacts, CallPrivate
+from shared.events.words import CallStatus, Lane
 from shared.work import Work, new_id
 
 ON_BOARD = frozenset({"left_scene", "at_destination"})
@@ -31,7 +27,6 @@ FOLLOWS_CALL = (
     "on_day", "need", "details", "pickup_lon", "pickup_lat", "drop_lon", "drop_lat", "facility_id", "person_id",
     "protected",
 )  # fmt: skip
-ORDER = ("red", "pink", "yellow", "green", "white", "black")
 
 
 async def follow_call(work: Work, call_id: UUID, call: CallFacts, origin: Origin, *, first: bool = False) -> None:
@@ -45,8 +40,8 @@ async def follow_call(work: Work, call_id: UUID, call: CallFacts, origin: Origin
     if not first or call.lane is Lane.EMERGENCY:
         await runs.serialise(work.db, origin.area)
     known = [] if first else await trips.lock_of_call(work.db, call_id)
-    drop = await _drop_point(work, private)
-    expected = [trip for patient in _people(private) for trip in _trips_for(work, call_id, call, patient, origin, drop)]
+    drop = await drop_point(work, private)
+    expected = [trip for patient in people(private) for trip in trips_for(work, call_id, call, patient, origin, drop)]
     new = [trip for trip in expected if _same(trip, known) is None]
     if new:
         await _open(work, [_with_outbound(trip, known) for trip in new])
@@ -56,114 +51,6 @@ async def follow_call(work: Work, call_id: UUID, call: CallFacts, origin: Origin
             await _change(work, trip, wanted)
         elif trip.ended_at is None and not await _carries_somebody(work, trip):
             await cancel(work, trip, "other")
-
-
-def _people(private: CallPrivate) -> Sequence[Patient | None]:
-    """One trip each; a job without a patient has one trip of its own."""
-    return private.patients or (None,)
-
-
-def _trips_for(
-    work: Work, call_id: UUID, call: CallFacts, patient: Patient | None, origin: Origin,
-    drop: tuple[float, float] | None,
-) -> Iterator[Trip]:  # fmt: skip
-    outbound = _outbound(work, call_id, call, patient, origin, drop)
-    yield outbound
-    private: CallPrivate = call.private  # type: ignore[attr-defined]
-    if private.appointment is not None and private.appointment.return_trip:
-        yield _return_of(outbound, private)
-
-
-def _outbound(
-    work: Work, call_id: UUID, call: CallFacts, patient: Patient | None, origin: Origin,
-    drop: tuple[float, float] | None,
-) -> Trip:  # fmt: skip
-    private: CallPrivate = call.private  # type: ignore[attr-defined]
-    place = private.location
-    trip = Trip(
-        id=new_id(), call_id=call_id, patient_id=patient.patient_id if patient else None,
-        person_id=patient.person_id if patient else None, leg=Leg.OUTBOUND.value, outbound_id=None, area=origin.area,
-        amphoe=call.amphoe, protected=origin.protected, exercise=origin.exercise, back_entry=call.back_entry,
-        kind=call.kind.value, lane=call.lane.value, severity=call.severity.value,
-        severity_scheme=call.severity_scheme.value, status="requested", received_at=call.received_at,
-        on_day=local_day(call.received_at), pickup_earliest_at=None, pickup_latest_at=None, arrive_by_at=None,
-        now_at=None, need=_need(private, patient), details=_details(private, patient), pickup_lon=place.lon,
-        pickup_lat=place.lat, drop_lon=drop[0] if drop else None, drop_lat=drop[1] if drop else None,
-        facility_id=private.destination.facility_id if private.destination else None,
-    )  # fmt: skip
-    if trip.lane == "emergency":
-        trip.now_at = min(call.received_at, work.now)
-    elif private.appointment is not None:
-        window = windows.to_appointment(private.appointment.at, ride(trip), trip.need.get("mobility"))
-        trip.on_day = local_day(private.appointment.at)
-        trip.pickup_earliest_at, trip.pickup_latest_at = window.pickup_earliest_at, window.pickup_latest_at
-        trip.arrive_by_at = window.arrive_by_at
-    else:
-        trip.pickup_earliest_at = call.received_at
-    return trip
-
-
-def _return_of(outbound: Trip, private: CallPrivate) -> Trip:
-    """Home again, when the person says so."""
-    appointment = private.appointment
-    over_at = None
-    if appointment is not None:
-        over_at = appointment.at + timedelta(minutes=appointment.duration_min or 60)
-    return replace(
-        outbound, id=new_id(), leg=Leg.RETURN.value, outbound_id=outbound.id, status="awaiting_ready", lane="booked",
-        now_at=None, pickup_earliest_at=over_at, pickup_latest_at=None, arrive_by_at=None,
-        pickup_lon=outbound.drop_lon, pickup_lat=outbound.drop_lat, drop_lon=outbound.pickup_lon,
-        drop_lat=outbound.pickup_lat, facility_id=outbound.facility_id,
-    )  # fmt: skip
-
-
-def _need(private: CallPrivate, patient: Patient | None) -> dict[str, Any]:
-    hazard = private.hazard if patient is None else None
-    return need_of(
-        mobility=patient.mobility.value if patient and patient.mobility else None,
-        needs=tuple(need.value for need in patient.needs) if patient else (),
-        groups=patient.groups if patient else (),
-        companions=private.companions,
-        hazard=hazard,
-        codes=private.requirements,
-        barriers=tuple(barrier.value for barrier in private.barriers),
-    )
-
-
-def _details(private: CallPrivate, patient: Patient | None) -> dict[str, Any]:
-    """The personal half, as the crew will need it at the door. It stays here, and erasure blanks it."""
-    person = patient.model_dump(mode="json", exclude_none=True, exclude={"national_id"}) if patient else None
-    full = {
-        "patient": person,
-        "caller": private.caller.model_dump(mode="json", exclude_none=True, exclude={"line_user_id"}),
-        "location": private.location.model_dump(mode="json", exclude_none=True),
-        "destination": private.destination.model_dump(mode="json", exclude_none=True) if private.destination else None,
-        "complaint": private.complaint,
-        "clinic": private.appointment.clinic if private.appointment else None,
-        "appointment_at": private.appointment.at.isoformat() if private.appointment else None,
-        "hazard": private.hazard,
-        "notes": private.notes,
-    }
-    return {key: value for key, value in full.items() if value}
-
-
-async def _drop_point(work: Work, private: CallPrivate) -> tuple[float, float] | None:
-    """Where to, as ``(lon, lat)``: given, or the facility's."""
-    to = private.destination
-    if to is None:
-        return None
-    if to.lon is not None and to.lat is not None:
-        return to.lon, to.lat
-    return await resources.facility_point(work.db, to.facility_id) if to.facility_id else None
-
-
-def ride(trip: Trip) -> timedelta | None:
-    """How long the ride takes, as far as both ends are known."""
-    if trip.pickup is None or trip.drop is None:
-        return None
-    times = policy_of(trip.area).travel_times
-    [travel] = times.to([Point(*trip.pickup)], Point(*trip.drop), urgent=False)
-    return timedelta(seconds=travel.duration_s)
 
 
 def _is_same(one: Trip, other: Trip) -> bool:
