@@ -77,7 +77,7 @@ async def read_audit(
     request: Request,
     caller: Annotated[Caller, Depends(may(Role.AUDITOR))],
     subject_id: UUID | None = None,
-    actor: Annotated[str | None, Query(max_length=200)] = None,
+    actor: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")] = None,
     from_: Annotated[Moment | None, Query(alias="from")] = None,
     to: Moment | None = None,
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
