@@ -42,6 +42,11 @@ class Buttons:
         self._waiting.setdefault((line_user, answer), deque()).append(expected)
         return expected
 
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return sum(len(queue) for queue in self._waiting.values())
+
     def came(self, line_user: str, answers: Data) -> bool:
         """Hand a message to who waits longest for one of its answers."""
         for answer in answers:

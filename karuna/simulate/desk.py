@@ -10,13 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from karuna.simulate.doors import DoorClosed, Doors, Json, code_of
-from karuna.simulate.pace import CALL_IN, DESK, VISIT, Pace
+from karuna.simulate.pace import AHEAD, CALL_IN, DESK, VISIT, Pace
 from shared.auth import Role
 
 ROUND_S = 4.0
 BEST = 4
 """How many recommended units are tried for a ride before it waits for the next look."""
 SOON = timedelta(seconds=20)
+SILENT = timedelta(minutes=20)
+"""How long a crew may leave the offer of a ride unanswered."""
 WAITING = ("requested", "queued", "unassigned")
 AGAIN = timedelta(seconds=30)
 KEPT = 10_000
@@ -47,6 +49,8 @@ class Desk:
             for trip in await self._trips(status):
                 if self._due(trip["id"]):
                     await self._decide(trip)
+        for trip in await self._trips("planned"):
+            await self._wait_no_longer(trip)
         for trip in await self._trips("awaiting_ready"):
             await self._fetch(trip)
 
@@ -69,7 +73,7 @@ class Desk:
         if proposed:
             await self._pace.think(DESK)
             await self._assign(trip, UUID(proposed[0]["unit_id"]), {})
-        elif trip["lane"] == "booked" and not asked:
+        elif trip["lane"] == "booked" and not asked and self._soon(trip):
             await self._pace.think(DESK)
             await self._book(trip)
         elif "nobody_willing" in trip["queue_reasons"] and not asked:
@@ -78,6 +82,16 @@ class Desk:
         else:
             return
         self._tried[trip["id"]] = datetime.now(UTC)
+
+    async def _wait_no_longer(self, trip: Json) -> None:
+        """A ride whose crew does not answer is taken from it: somebody else will be asked."""
+        now = datetime.now(UTC)
+        silent = max(SILENT / self._pace.people, timedelta(seconds=20))
+        for each in trip["assignments"]:
+            if each["status"] == "offered" and now - datetime.fromisoformat(each["asked_at"]) > silent:
+                path = f"/v1/assignments/{each['id']}/release"
+                await self._doors.ask("POST", "dispatch", path, Role.DISPATCHER, json={"reason": "replanned"})
+                self._counts["silent ride taken back"] += 1
 
     async def _fitting(self, trip: Json) -> list[Json]:
         path = f"/v1/trips/{trip['id']}/recommendations"
@@ -97,6 +111,11 @@ class Desk:
             if await self._assign(trip, unit_id, when):
                 return
         self._counts["no_unit_for_ride"] += 1
+
+    def _soon(self, trip: Json) -> bool:
+        """Rides of another day are booked on that day."""
+        earliest = trip["pickup_earliest_at"]
+        return earliest is None or datetime.fromisoformat(earliest) < datetime.now(UTC) + AHEAD
 
     def _start(self, trip: Json) -> datetime:
         """In time for the earliest pickup; when that has come, at once."""
