@@ -51,6 +51,7 @@ async def run(
     async with AsyncExitStack() as stack:
         stack.enter_context(stage(local.home))
         doors = await stack.enter_async_context(Doors(local, area))
+        await doors.knock()
         if units:
             await bring(doors, name, units)
             stack.push_async_callback(send_home, doors, name, units)

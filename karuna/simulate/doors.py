@@ -17,6 +17,7 @@ import httpx
 from karuna.local import Local
 from karuna.platform.home import HOST
 from shared.auth import LONGEST_S, Role
+from shared.streams import SERVICES
 
 RENEW_S = LONGEST_S * 0.6
 TOKENS_KEPT = 2_000
@@ -100,6 +101,19 @@ class Doors:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 1.5, 3.0)
         raise DoorClosed(f"{service} {method} {path.split('?', maxsplit=1)[0]}: {said}")
+
+    async def knock(self) -> None:
+        """See at once whether anybody is there.
+
+        Raises:
+            DoorClosed: nobody; start it first.
+
+        """
+        for service in SERVICES:
+            try:
+                await self.ask("GET", service, "/healthz", Role.DISPATCHER, tries=3)
+            except DoorClosed as problem:
+                raise DoorClosed(f"ระบบยังไม่เปิด: make run (nothing runs here, start it first): {problem}") from None
 
     async def read(self, service: str, path: str, role: Role, **options: Any) -> Any:
         """What a GET (or a POST with ``json``, for searches) answers.

@@ -135,6 +135,7 @@ async def simulated(
     """
     dice = random.Random(seed)
     async with Doors(local, area) as doors:
+        await doors.knock()
         town = await town_of(local, area, doors, dice)
     midnight = datetime.now(BANGKOK).replace(hour=0, minute=0, second=0, microsecond=0)
     making = list(spaced(moments(days, a_day, midnight, dice), town, dice, f"simulate-{uuid4()}"))
