@@ -60,11 +60,12 @@ async def test_a_process_that_dies_at_any_step_changes_nothing(town: Town) -> No
 
     async with asyncio.timeout(60):
         await asyncio.gather(*map(die_everywhere, POINTS))
-    await asyncio.sleep(2)
+    async with asyncio.timeout(40):
+        while town.requests <= 60:  # the survivors work on, and there is something to check
+            await asyncio.sleep(0.05)
     stop.set()
     await asking
     await town.check()
-    assert town.requests > 50
 
 
 async def test_random_kills_and_freezes_of_everything(town: Town) -> None:
