@@ -21,7 +21,8 @@ def events() -> tuple[type[Event], ...]:
     """Every event that a service says, service by service, as declared."""
     modules = [importlib.import_module(f"shared.events.{service}") for service in SERVICES]
     ours = tuple(module.__name__ for module in modules)
-    return tuple(event for event in TYPES.values() if event.__module__.startswith(ours))
+    spoken = [event for event in TYPES.values() if event.__module__.startswith(ours)]
+    return tuple(sorted(spoken, key=lambda event: SERVICES.index(event.SERVICE)))  # whatever was imported first
 
 
 def event_name(event: type[Event]) -> str:
