@@ -98,6 +98,8 @@ async def test_conflicts_are_shown_and_a_coded_reason_overrides_them(town: Town)
     assert conflict["code"] == "booked"
     assert conflict["trip_ids"] == [(await town.trip(first))["id"]]
     assert (await town.trip(second))["status"] == "requested", "nothing is left half done"
+    made_up = await book(town, second, unit.id, override_reason="because", status=422)
+    assert [(each["field"], each["code"]) for each in made_up["errors"]] == [("override_reason", "unknown_code")]
     await book(town, second, unit.id, override_reason="local_knowledge")
     [kept] = await town.running.sql("select override_reason from run where override_reason is not null")
     assert kept["override_reason"] == "local_knowledge"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.dispatch import fleet
 from services.dispatch.api import queue_view
@@ -35,7 +35,8 @@ from services.dispatch.verbs import book
 from services.dispatch.verbs import trips as trip_verbs
 from shared.audit import audit
 from shared.auth import Caller
-from shared.errors import refuse
+from shared.codes.codes import code_list
+from shared.errors import TwoTongued, refuse
 from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Moment, problems
 from shared.work import now_utc
@@ -49,16 +50,27 @@ Code = Annotated[str, Field(pattern=CODE_PATTERN)]
 WRITES = problems(400, 401, 403, 404, 409, 413)
 
 
+def _known_override(code: str) -> str:
+    """A made-up reason overrides nothing."""
+    if code not in (known := code_list("reason_override").codes):
+        codes = ", ".join(known)
+        raise TwoTongued(f"ไม่มีรหัสเหตุผลนี้ ใช้ได้: {codes}", f"no such reason; known are: {codes}", "unknown_code")
+    return code
+
+
 class SearchBody(Body):
     ids: Annotated[list[UUID], Field(max_length=200)]
 
 
 class AssignBody(Body):
-    """``start_at``: when the unit sets out; left out, at once where a unit is needed at once, else in time."""
+    """``start_at``: when the unit sets out; left out, at once where a unit is needed at once, else in time.
+
+    ``override_reason`` from the list ``reason_override``.
+    """
 
     unit_id: UUID
     start_at: Moment | None = None
-    override_reason: Code | None = None
+    override_reason: Annotated[Code, AfterValidator(_known_override)] | None = None
     role: Literal["primary", "support"] = "primary"
 
 
