@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,17 +23,10 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-from services.dispatch.app import SERVICE as DISPATCH
-from services.intake.app import SERVICE as INTAKE
-from services.registry.app import SERVICE as REGISTRY
 from shared.auth import Role
-from shared.work import now_utc
-from tests.dispatch.conftest import Town as DispatchTown
-from tests.harness import Running, bearer, service_running
-from tests.intake.conftest import take
-from tests.notify.conftest import a_town as notify_town
+from tests.harness import bearer
+from tests.house.worlds import SERVICES
 from tests.platform_fixtures import MakeDatabase
-from tests.registry.conftest import Call, add, cid, somsri
 
 EXAMPLES = int(os.environ.get("KARUNA_EXAMPLES", "10"))
 """Requests per route, always the same ones. More find more: ``KARUNA_EXAMPLES=200`` for an evening."""
@@ -64,60 +55,6 @@ TABLES = """
 select table_name from information_schema.columns where table_schema = 'public' and column_name = 'id'
 and data_type = 'uuid' order by 1
 """
-
-
-# --- four services with something in them -------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def intake(database: MakeDatabase, folder: Path) -> AsyncIterator[Running]:
-    async with service_running(INTAKE, (await database("intake")).dsn, folder) as running:
-        for lane in ("emergency", "booked"):
-            at = {"at": (now_utc() + timedelta(days=3)).isoformat(), "return_trip": True}
-            await take(
-                running,
-                lane=lane,
-                kind="medical" if lane == "emergency" else "transfer",
-                caller={"name": "มานี", "phone": "0812345678"},
-                patient={"name": "สมศรี", "age": 70},
-                location={"landmark": "หน้าวัดกลาง", "tambon_code": "460101"},
-                barriers=["vehicle"],
-                **({} if lane == "emergency" else {"appointment": at}),
-            )
-        yield running
-
-
-@asynccontextmanager
-async def dispatch(database: MakeDatabase, folder: Path) -> AsyncIterator[Running]:
-    async with service_running(DISPATCH, (await database("dispatch")).dsn, folder) as running:
-        town = DispatchTown(running)
-        await town.unit(1)
-        await town.unit(2)
-        await town.call()
-        await town.call(lane="booked", severity="green")
-        yield running
-
-
-@asynccontextmanager
-async def registry(database: MakeDatabase, folder: Path) -> AsyncIterator[Running]:
-    async with service_running(REGISTRY, (await database("registry")).dsn, folder) as running:
-        await add(running, name="มานี", national_id=cid(4), phone="0812345678")
-        call = await Call(running, patients=[somsri(groups=["bedridden"])]).received()
-        await call.barrier("money")
-        await call.trip_completed(await call.trip())
-        yield running
-
-
-@asynccontextmanager
-async def notify(database: MakeDatabase, folder: Path) -> AsyncIterator[Running]:
-    async with notify_town(database, folder) as town:
-        call = await town.call(await town.crew(1))
-        await town.order(call)
-        yield town.service
-
-
-World = Callable[[MakeDatabase, Path], AbstractAsyncContextManager[Running]]
-SERVICES: dict[str, World] = {"intake": intake, "dispatch": dispatch, "registry": registry, "notify": notify}
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------
