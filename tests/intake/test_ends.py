@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -244,15 +245,35 @@ async def test_a_series_without_end_goes_on_when_its_time_comes(intake: Running)
     ride = await booked(intake, in_days(1), appointment={"recurrence": "FREQ=WEEKLY"})
     made = len(ride["series"])
     (due,) = await intake.sql("select due_at from due where kind = 'series'")
-    from services.intake.verbs import series
-
-    later = due["due_at"].replace(microsecond=0)
-    async with intake.runtime.work(_later_cause()) as work:
-        object.__setattr__(work, "now", later)
-        await series.go_on(work, _uuid(ride["id"]), series.Ahead("KLS", 60, 120))
+    await _go_on(intake, ride["id"], due["due_at"].replace(microsecond=0))
     rows = await intake.sql("select occurrence from call where series_of = $1 order by occurrence", _uuid(ride["id"]))
     assert [row["occurrence"] for row in rows] == list(range(2, len(rows) + 2))
     assert len(rows) > made
+
+
+async def test_a_visit_that_comes_seldom_is_made_when_it_comes_near(intake: Running) -> None:
+    """Once a year lies beyond what is made ahead: nothing now, and it is not forgotten for that."""
+    ride = await booked(intake, in_days(2), appointment={"recurrence": "FREQ=YEARLY;COUNT=3"})
+    assert ride["series"] == []
+    first_at = datetime.fromisoformat((await whole(intake, ride["id"]))["appointment"]["at"])
+    for occurrence in (2, 3):
+        (due,) = await intake.sql("select due_at from due where kind = 'series'")
+        assert (
+            timedelta(days=20) < first_at + timedelta(days=365 * (occurrence - 1)) - due["due_at"] < timedelta(days=40)
+        )
+        await intake.sql("delete from due where kind = 'series'")
+        await _go_on(intake, ride["id"], due["due_at"])
+        rows = await intake.sql("select max(occurrence) as last from call where series_of = $1", _uuid(ride["id"]))
+        assert rows[0]["last"] == occurrence
+    assert await intake.sql("select from due where kind = 'series'") == [], "the third was the last"
+
+
+async def _go_on(intake: Running, call_id: str, at: datetime) -> None:
+    from services.intake.verbs import series
+
+    async with intake.runtime.work(_later_cause()) as work:
+        object.__setattr__(work, "now", at)
+        await series.go_on(work, _uuid(call_id), series.Ahead("KLS", 60, 120))
 
 
 def _later_cause() -> Any:

@@ -20,6 +20,8 @@ from shared.thai.dates import BANGKOK, local
 
 MOST = 60
 HORIZON = timedelta(days=120)
+LONGEST_PAUSE = timedelta(days=3660)
+"""Who comes again later than in ten years books anew."""
 LONGEST_RULE = 300
 FIELD = "appointment.recurrence"
 
@@ -67,6 +69,17 @@ def occurrences(
     text = ";".join(f"{name}={value}" for name, value in parts.items() if name not in {"COUNT", "UNTIL"})
     later = _series(text, start.replace(tzinfo=None), local(end).replace(tzinfo=None))
     return [start, *(each.replace(tzinfo=BANGKOK) for each in islice(later, most - 1))]
+
+
+def following(first_at: datetime, recurrence: str | None, last_at: datetime, occurrence: int) -> datetime | None:
+    """The appointment after ``last_at``, which was the ``occurrence``-th, however far ahead; None: that was the last.
+
+    Raises:
+        Refusal: the rule cannot be read.
+
+    """
+    found = occurrences(first_at, recurrence, now=last_at, most=occurrence + 1, horizon=LONGEST_PAUSE)
+    return next((at for at in found if at > last_at), None)
 
 
 def trips(

@@ -21,7 +21,7 @@ from shared.work import Work, new_id
 SERIES = "series"
 Doc = dict[str, Any]
 LOOK_AGAIN = timedelta(days=30)
-"""More visits are made when the last one made is this near."""
+"""More visits are made when the first one not made is this near."""
 
 
 def add_visits(work: Work, taking: store.Taking, visits: list[datetime], after: int = 1) -> None:
@@ -61,10 +61,13 @@ class Ahead:
         return cls(pack.area.case_prefix, policy.occurrences, policy.occurrence_days)
 
 
-async def keep_going(work: Work, ahead: Ahead, first: state.Row, last_at: datetime) -> None:
-    """Look again in time for the visits after ``last_at``."""
+async def keep_going(work: Work, ahead: Ahead, first: state.Row, last_at: datetime, occurrence: int) -> None:
+    """Look again in time for the visit after ``last_at`` (the ``occurrence``-th), however seldom they come."""
+    next_at = _next(first, last_at, occurrence)
+    if next_at is None:
+        return
     early = min(LOOK_AGAIN, timedelta(days=ahead.days) / 2)
-    due_at = max(work.now + timedelta(days=1), last_at - early)
+    due_at = max(work.now + timedelta(days=1), next_at - early)
     await work.later(SERIES, first["id"], due_at, state.origin_of(first), data=asdict(ahead))
 
 
@@ -76,10 +79,15 @@ async def go_on(work: Work, first_id: UUID, ahead: Ahead) -> None:
     made = await progress_store.last_of_series(work.db, first_id)
     last_at, occurrence = (made["at"], made["occurrence"]) if made and made["at"] else (row["appointment_at"], 1)
     visits = _after(row, ahead, last_at, occurrence, work.now)
-    if not visits:
-        return
+    if visits:
+        await _make(work, row, ahead, visits, occurrence)
+    await keep_going(work, ahead, row, visits[-1] if visits else last_at, occurrence + len(visits))
+
+
+async def _make(work: Work, row: asyncpg.Record, ahead: Ahead, visits: list[datetime], occurrence: int) -> None:
+    """Calls for these visits of the series whose first call is ``row``."""
     first = _begun_again(dict(row.items()), work.now)
-    people = [_document(each) for each in await store.read_patients(work.db, [first_id])]
+    people = [_document(each) for each in await store.read_patients(work.db, [row["id"]])]
     taking = store.Taking([first], people)
     add_visits(work, taking, visits, after=occurrence)
     taking.calls, taking.patients = taking.calls[1:], taking.patients[len(people) :]
@@ -87,7 +95,6 @@ async def go_on(work: Work, first_id: UUID, ahead: Ahead) -> None:
     for call in taking.calls:
         call["number"] = numbered[call["id"]]
     say_taken(work, taking)
-    await keep_going(work, ahead, first, visits[-1])
 
 
 def _document(patient: asyncpg.Record) -> Doc:
@@ -116,3 +123,12 @@ def _after(first: state.Row, ahead: Ahead, last_at: datetime, occurrence: int, n
     except Refusal:
         return []
     return [at for at in every if at > last_at]
+
+
+def _next(first: state.Row, last_at: datetime, occurrence: int) -> datetime | None:
+    try:
+        return appointments.following(
+            first["appointment_at"], first["appointment"].get("recurrence"), last_at, occurrence
+        )
+    except Refusal:
+        return None

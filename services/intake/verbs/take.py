@@ -49,8 +49,9 @@ async def take(work: Work, desk: Desk, taker: Taker, body: CallBody) -> TakenOut
     say_taken(work, taking)
     if watched(call):
         await watch(work, call, desk.watchdog_s(call["area"]))
-    if made.visits:
-        await keep_going(work, Ahead.of(made.pack), call, made.visits[-1])
+    if call["appointment"]:
+        visits = [call["appointment_at"], *made.visits]
+        await keep_going(work, Ahead.of(made.pack), call, visits[-1], len(visits))
     return _answer(made, taking, similar)
 
 
