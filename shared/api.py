@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared import figures
 from shared.auth import ANYONE, Caller, may
+from shared.database import Search, look_up
 from shared.events.base import Origin
 from shared.events.envelope import encode
 from shared.openapi import problems
@@ -20,11 +21,11 @@ from shared.service import Runtime, health
 
 router = APIRouter()
 
-OPEN_FEED = """
+OPEN_FEED = Search("""
 select * from event_log
 where stream_sequence > $1 and ($2::text[] is null or area = any($2)) and ($3::uuid is null or correlation_id = $3)
 order by stream_sequence limit $4
-"""
+""")
 
 
 @router.get("/healthz", tags=["operations"])
@@ -63,7 +64,7 @@ async def events(
     """
     runtime: Runtime = request.app.state.runtime
     areas = None if "*" in caller.areas else sorted(caller.areas)
-    rows = await runtime.pool.fetch(OPEN_FEED, after, areas, call_id, limit)
+    rows = await look_up(runtime.pool, OPEN_FEED, after, areas, call_id, limit)
     items = [orjson.Fragment(_open(row)) for row in rows]
     body = {"items": items, "next": rows[-1]["stream_sequence"] if rows else after}
     return Response(orjson.dumps(body), media_type="application/json")

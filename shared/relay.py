@@ -41,7 +41,10 @@ PUBLISH_TIMEOUT_S = 5.0
 NO_MESSAGE = 10037
 WRONG_SEQUENCE = {10071, 10164}
 
-NEXT_ROWS = "select l.* from outbox o join event_log l using (position) order by o.position limit $1"
+NEXT_ROWS = """
+select * from event_log where position = any(array(select position from outbox order by position limit $1))
+order by position
+"""
 HALF_ROWS = """
 select l.*, o.internal_sequence from outbox o join event_log l using (position)
 where o.internal_sequence is not null

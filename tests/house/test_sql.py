@@ -17,6 +17,7 @@ import pytest
 
 import services
 import shared
+from shared.database import Search
 from shared.streams import SERVICES
 from tests.platform_fixtures import MakeDatabase
 
@@ -35,9 +36,16 @@ def statements(package: ModuleType) -> dict[str, str]:
     found: dict[str, str] = {}
     for module in modules(package):
         for name, value in vars(module).items():
-            if NAME.fullmatch(name) and isinstance(value, str) and BEGINS.match(value):
+            if isinstance(value, Search):
+                found.setdefault(value.text, f"{module.__name__}.{name}")
+            elif NAME.fullmatch(name) and isinstance(value, str) and BEGINS.match(value):
                 found.setdefault(value, f"{module.__name__}.{name}")
     return {where: text for text, where in found.items()}
+
+
+def searches(package: ModuleType) -> set[str]:
+    """The texts that are planned for their values."""
+    return {value.text for module in modules(package) for value in vars(module).values() if isinstance(value, Search)}
 
 
 OF_SHARED = statements(shared)

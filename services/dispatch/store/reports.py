@@ -7,11 +7,11 @@ from datetime import datetime
 
 import asyncpg
 
-from shared.database import Pool
+from shared.database import Pool, Search, look_up
 
 # Per trip of the emergency lane: the first asking, the first acceptance and the first arrival at the scene.
 # A stamp that is missing is counted, never guessed.
-RESPONSE_TIMES = """
+RESPONSE_TIMES = Search("""
 with journey as (
     select t.severity, t.severity_scheme, t.received_at,
            min(a.asked_at) filter (where a.status <> 'proposed') as asked_at, min(a.accepted_at) as accepted_at,
@@ -41,9 +41,9 @@ select severity, severity_scheme, count(*)::int as trips,
     count(*) filter (where status = 'cancelled')::int as cancelled
 from waited group by severity, severity_scheme
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], severity), severity_scheme
-"""
+""")
 # The seven stamps of the form, of the unit that kept the trip; the definitions are those of ``rules.stamps``.
-STAMPS = """
+STAMPS = Search("""
 with mission as (
     select distinct on (t.id) t.severity, t.severity_scheme, t.received_at, a.asked_at, a.en_route_at, a.at_scene_at,
            a.left_scene_at, a.at_destination_at, a.at_base_at
@@ -71,52 +71,52 @@ from mission m cross join lateral (values
 group by m.severity, m.severity_scheme, i.place, i.name
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], m.severity), m.severity_scheme,
     i.place
-"""
-TRIPS = """
+""")
+TRIPS = Search("""
 select lane, leg, status, outcome, count(*)::int as trips, count(distinct call_id)::int as calls,
        count(*) filter (where back_entry)::int as from_paper
 from trip
 where ($1::text[] is null or area = any($1)) and not exercise and received_at >= $2 and received_at < $3
 group by lane, leg, status, outcome order by lane, leg, status, outcome
-"""
-QUEUE = """
+""")
+QUEUE = Search("""
 select lane, severity, count(*)::int as queued,
        count(*) filter (where status in ('queued', 'unassigned'))::int as still_waiting,
        count(*) filter (where 'nobody_free' = any(queue_reasons))::int as nobody_free
 from trip
 where ($1::text[] is null or area = any($1)) and not exercise and queued_at >= $2 and queued_at < $3
 group by lane, severity order by lane, severity
-"""
-UNITS = """
+""")
+UNITS = Search("""
 select u.id::text as unit_id, count(r.id)::int as runs,
        count(r.id) filter (where r.lane = 'emergency')::int as emergency_runs,
        coalesce(sum(extract(epoch from least(coalesce(r.closed_at, $3), $3) - r.opened_at)), 0)::float as busy_s
 from unit u join run r on r.unit_id = u.id and r.opened_at >= $2 and r.opened_at < $3 and not r.exercise
 where ($1::text[] is null or u.area = any($1))
 group by u.id order by u.id limit 1000
-"""
+""")
 
 Reader = Callable[[Pool, list[str] | None, datetime, datetime], Awaitable[list[asyncpg.Record]]]
 
 
 async def response_times(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await pool.fetch(RESPONSE_TIMES, areas, since, until)
+    return await look_up(pool, RESPONSE_TIMES, areas, since, until)
 
 
 async def stamps(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await pool.fetch(STAMPS, areas, since, until)
+    return await look_up(pool, STAMPS, areas, since, until)
 
 
 async def trips(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await pool.fetch(TRIPS, areas, since, until)
+    return await look_up(pool, TRIPS, areas, since, until)
 
 
 async def queue(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await pool.fetch(QUEUE, areas, since, until)
+    return await look_up(pool, QUEUE, areas, since, until)
 
 
 async def units(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await pool.fetch(UNITS, areas, since, until)
+    return await look_up(pool, UNITS, areas, since, until)
 
 
 READERS: Mapping[str, Reader] = {

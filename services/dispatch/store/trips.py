@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, Search, look_up
 from shared.events.base import Origin
 
 INSERT_TRIPS = """
@@ -62,7 +62,7 @@ where t.area = $1 and t.now_at is not null and t.now_at <= $2 and t.status in ('
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], t.severity), t.now_at, t.id
 limit 50 for no key update of t skip locked
 """
-QUEUE = """
+QUEUE = Search("""
 select t.*, s.asked, s.declined, s.silent, s.waiting from trip t
 left join lateral (select count(*) as asked, count(*) filter (where a.status = 'declined') as declined,
                           count(*) filter (where a.status = 'expired') as silent,
@@ -73,27 +73,27 @@ where ($1::text[] is null or t.area = any($1)) and t.now_at is not null
   and t.status in ('requested', 'queued', 'unassigned') and not t.back_entry
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], t.severity), t.now_at, t.id
 limit 500
-"""
-PAGE = """
+""")
+PAGE = Search("""
 select * from trip
 where ($1::text[] is null or area = any($1)) and ($2::uuid is null or call_id = $2)
   and ($3::date is null or on_day = $3) and ($4::text is null or status = $4) and id > $5
 order by id limit $6
-"""
-DAY = """
+""")
+DAY = Search("""
 select * from trip
 where ($1::text[] is null or area = any($1)) and on_day = $2 and ($3::text is null or status = $3)
   and (coalesce(pickup_at, pickup_latest_at, received_at), id) > ($4::timestamptz, $5::uuid)
 order by coalesce(pickup_at, pickup_latest_at, received_at), id limit $6
-"""
+""")
 BY_IDS = "select * from trip where id = any($1::uuid[]) and ($2::text[] is null or area = any($2)) order by id"
-OF_CREW = """
+OF_CREW = Search("""
 select distinct t.* from trip t join assignment a on a.trip_id = t.id
 where $1 = any(a.crew_ids) and a.ended_at is null and t.ended_at is null
   and ($2::uuid[] is null or t.id = any($2)) and ($3::uuid is null or t.call_id = $3)
   and ($4::date is null or t.on_day = $4) and ($5::text is null or t.status = $5)
 order by t.id limit 200
-"""
+""")
 GROUPS_OF = "select group_code from person_group where person_id = $1"
 JOIN_GROUP = """
 insert into person_group (membership_id, person_id, group_code) values ($1, $2, $3)
@@ -252,21 +252,21 @@ async def waiting(db: Connection, area: str, now: datetime) -> list[Trip]:
 
 
 async def queue(pool: Pool, areas: list[str] | None, now: datetime) -> list[asyncpg.Record]:
-    return await pool.fetch(QUEUE, areas, now)
+    return await look_up(pool, QUEUE, areas, now)
 
 
 async def page(
     pool: Pool, areas: list[str] | None, call_id: UUID | None, on: date | None, status: str | None, after: UUID,
     limit: int,
 ) -> list[Trip]:  # fmt: skip
-    return [Trip.of(row) for row in await pool.fetch(PAGE, areas, call_id, on, status, after, limit)]
+    return [Trip.of(row) for row in await look_up(pool, PAGE, areas, call_id, on, status, after, limit)]
 
 
 async def day(
     pool: Pool, areas: list[str] | None, on: date, status: str | None, after: tuple[datetime, UUID], limit: int
 ) -> list[Trip]:
     """The day list, in the order of pickup times."""
-    return [Trip.of(row) for row in await pool.fetch(DAY, areas, on, status, *after, limit)]
+    return [Trip.of(row) for row in await look_up(pool, DAY, areas, on, status, *after, limit)]
 
 
 async def by_ids(pool: Pool, trip_ids: list[UUID], areas: list[str] | None) -> list[Trip]:
@@ -278,7 +278,7 @@ async def of_crew(
     on: date | None = None, status: str | None = None,
 ) -> list[Trip]:  # fmt: skip
     """The open trips on which this crew member works or is asked; access ends with the trip."""
-    return [Trip.of(row) for row in await pool.fetch(OF_CREW, crew_id, trip_ids, call_id, on, status)]
+    return [Trip.of(row) for row in await look_up(pool, OF_CREW, crew_id, trip_ids, call_id, on, status)]
 
 
 async def brought_by(db: Connection, outbound_id: UUID, crew_id: UUID) -> bool:

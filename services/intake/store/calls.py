@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, Search, look_up
 from shared.work import new_id
 
 Row = asyncpg.Record
@@ -181,7 +181,7 @@ async def calls_of_person(db: Connection, person_id: UUID) -> list[UUID]:
 
 # --- lists -------------------------------------------------------------------
 
-LIST_CALLS = """
+LIST_CALLS = Search("""
 select c.*, exists (select from alarm a where a.call_id = c.id and a.acknowledged_at is null) as alarmed
 from call c
 where ($1::text[] is null or area = any($1)) and ($2::text is null or status = $2)
@@ -190,7 +190,7 @@ where ($1::text[] is null or area = any($1)) and ($2::text is null or status = $
   and ($7::timestamptz is null or (received_at, id) < ($7, $8::uuid))
   and ($9::text is null or taken_by = $9)
 order by received_at desc, id desc limit $10
-"""
+""")
 
 
 async def list_calls(
@@ -208,10 +208,10 @@ async def list_calls(
 ) -> list[Row]:
     """Newest first. ``areas`` None stands for all, ``before`` is where the last page ended."""
     at, call_id = before or (None, None)
-    return await pool.fetch(LIST_CALLS, areas, status, lane, severity, start, end, at, call_id, taken_by, limit)
+    return await look_up(pool, LIST_CALLS, areas, status, lane, severity, start, end, at, call_id, taken_by, limit)
 
 
-SEARCH_CALLS = """
+SEARCH_CALLS = Search("""
 select c.*, exists (select from alarm a where a.call_id = c.id and a.acknowledged_at is null) as alarmed
 from call c
 where erased_at is null and ($1::text[] is null or area = any($1)) and ($2::uuid[] is null or id = any($2))
@@ -228,12 +228,12 @@ where erased_at is null and ($1::text[] is null or area = any($1)) and ($2::uuid
   and ($12::timestamptz is null or (received_at, id) < ($12, $13::uuid))
   and ($14::text is null or taken_by = $14)
 order by received_at desc, id desc limit $15
-"""
+""")
 
 
 async def search_calls(pool: Pool, *arguments: Any) -> list[Row]:
     """Arguments in the order of the statement; what is None does not count."""
-    return await pool.fetch(SEARCH_CALLS, *arguments)
+    return await look_up(pool, SEARCH_CALLS, *arguments)
 
 
 CALL_BY_TRACKING_CODE = """

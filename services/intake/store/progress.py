@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, Search, look_up
 from shared.work import new_id
 
 Row = asyncpg.Record
@@ -91,14 +91,14 @@ insert into alarm (id, kind, call_id, area, raised_at) values ($1, $2, $3, $4, $
 on conflict on constraint alarm_once_per_call do nothing returning id
 """
 ANSWER_ALARMS = "update alarm set answered_at = $2 where call_id = $1 and answered_at is null"
-LIST_ALARMS = """
+LIST_ALARMS = Search("""
 select a.*, c.number, c.status, c.stage, c.kind as call_kind, c.severity, c.severity_scheme, c.received_at,
        c.caller_name, coalesce(c.caller_phone, c.caller_phone_typed) as caller_phone, c.lat, c.lon, c.address,
        c.landmark, c.tambon_code, c.community, c.point_typed, c.exercise
 from alarm a join call c on c.id = a.call_id
 where ($1::text[] is null or a.area = any($1)) and (a.acknowledged_at is null or $2)
 order by a.raised_at, a.id limit 500
-"""
+""")
 COUNT_UNANSWERED_NOW = """
 select c.severity, count(*) as calls from alarm a join call c on c.id = a.call_id
 where a.kind = 'unanswered' and a.answered_at is null and c.status = 'open' and not c.exercise group by c.severity
@@ -123,7 +123,7 @@ async def answer_alarms(db: Connection, call_id: UUID, at: datetime) -> None:
 
 async def list_alarms(pool: Pool, areas: list[str] | None, *, acknowledged_too: bool) -> list[Row]:
     """Oldest first."""
-    return await pool.fetch(LIST_ALARMS, areas, acknowledged_too)
+    return await look_up(pool, LIST_ALARMS, areas, acknowledged_too)
 
 
 async def count_unanswered_now(pool: Pool) -> dict[str, int]:
@@ -181,9 +181,9 @@ ADD_RINGING = """
 with gone as (delete from ringing where rang_at < $4::timestamptz - interval '1 hour')
 insert into ringing (id, area, phone, rang_at) values ($1, $2, $3, $4)
 """
-RECENT_RINGING = """
+RECENT_RINGING = Search("""
 select * from ringing where ($1::text[] is null or area = any($1)) and rang_at >= $2 order by rang_at desc limit 50
-"""
+""")
 
 
 async def add_ringing(db: Connection, ringing_id: UUID, area: str, phone: str, at: datetime) -> None:
@@ -192,4 +192,4 @@ async def add_ringing(db: Connection, ringing_id: UUID, area: str, phone: str, a
 
 
 async def recent_ringing(pool: Pool, areas: list[str] | None, since: datetime) -> list[Row]:
-    return await pool.fetch(RECENT_RINGING, areas, since)
+    return await look_up(pool, RECENT_RINGING, areas, since)

@@ -13,7 +13,7 @@ import asyncpg
 from services.notify.rules.life import before
 from services.notify.store.attempts import LEASE_S
 from services.notify.store.rows import columns
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, Search, look_up
 
 Record = asyncpg.Record
 
@@ -76,7 +76,7 @@ TOLD_OF_ASSIGNMENT = """
 select distinct m.recipient_id from message m
 where m.assignment_id = $1 and m.recipient_kind = 'crew' and m.rule = any($2::text[])
 and (m.accepted_at is not null
-     or exists (select from attempt a where a.message_id = m.id and a.state in ('sending', 'unknown')))
+     or 0 < (select count(*) from attempt a where a.message_id = m.id and a.state in ('sending', 'unknown')))
 """
 OPEN_OF_TRIP = """
 select * from message where trip_id = $1 and status = 'planned' order by id for update
@@ -117,18 +117,18 @@ select m.* from message m join unnest($1::text[], $2::uuid[]) as w (kind, id)
      on w.kind = m.recipient_kind and w.id = m.recipient_id
 where m.status in ('planned', 'accepted', 'delivered') order by m.id for update of m
 """
-LIST = """
+LIST = Search("""
 select m.* from message m
 where ($1::text[] is null or m.area = any($1)) and ($2::uuid is null or m.call_id = $2)
   and ($3::uuid is null or m.assignment_id = $3)
   and ($4::text is null or m.status = $4) and ($5::uuid is null or m.id > $5)
 order by m.id limit $6
-"""
-ABOUT = """
+""")
+ABOUT = Search("""
 select m.* from message m
 where ($1::text[] is null or m.area = any($1)) and m.call_id = $2 and ($3::uuid is null or m.recipient_id = $3)
 order by m.planned_at, m.id limit 500
-"""
+""")
 ATTEMPTS_OF = """
 select a.*, coalesce((select jsonb_agg(jsonb_build_object('number', p.number, 'of', p.of_parts, 'state', p.state,
                                                           'code', p.code) order by p.number)
@@ -303,11 +303,11 @@ async def listed(
     after: UUID | None,
     limit: int,
 ) -> list[Record]:
-    return await db.fetch(LIST, areas, call_id, assignment_id, status, after, limit)
+    return await look_up(db, LIST, areas, call_id, assignment_id, status, after, limit)
 
 
 async def about(db: Pool, areas: Sequence[str] | None, call_id: UUID, recipient_id: UUID | None) -> list[Record]:
-    return await db.fetch(ABOUT, areas, call_id, recipient_id)
+    return await look_up(db, ABOUT, areas, call_id, recipient_id)
 
 
 async def attempts_of(db: Connection | Pool, message_ids: Sequence[UUID]) -> list[Record]:

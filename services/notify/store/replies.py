@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.notify.store.rows import values
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, Search, look_up
 
 Record = asyncpg.Record
 
@@ -35,11 +35,11 @@ select m.* from message m join attempt a on a.message_id = m.id
 where m.area = $1 and a.address = $2 and m.rule = any($3::text[]) and m.planned_at > $4
 order by m.planned_at desc limit 1 for update of m
 """
-LIST = """
+LIST = Search("""
 select * from reply where ($1::text[] is null or area = any($1)) and ($2::uuid is null or call_id = $2)
   and ($3::uuid is null or id > $3)
 order by id limit $4
-"""
+""")
 WIPE_OF_CALL = """
 update reply set line_user_id = null, text = null, lon = null, lat = null, recipient_id = null where call_id = $1
 """
@@ -100,7 +100,7 @@ async def last_rating(
 async def listed(
     db: Pool, areas: Sequence[str] | None, *, call_id: UUID | None, after: UUID | None, limit: int
 ) -> list[Record]:
-    return await db.fetch(LIST, areas, call_id, after, limit)
+    return await look_up(db, LIST, areas, call_id, after, limit)
 
 
 async def wipe_of_call(db: Connection, call_id: UUID) -> None:

@@ -7,22 +7,22 @@ from datetime import datetime
 
 import asyncpg
 
-from shared.database import Pool
+from shared.database import Pool, Search, look_up
 
 Record = asyncpg.Record
 
-BY_CHANNEL_AND_STATE = """
+BY_CHANNEL_AND_STATE = Search("""
 select a.channel, m.class, a.state, count(*) as attempts
 from attempt a join message m on m.id = a.message_id
 where not m.exercise and ($1::text[] is null or m.area = any($1)) and m.planned_at >= $2 and m.planned_at < $3
 group by 1, 2, 3 order by 1, 2, 3
-"""
-BY_STATUS = """
+""")
+BY_STATUS = Search("""
 select m.class, m.status, count(*) as messages from message m
 where not m.exercise and ($1::text[] is null or m.area = any($1)) and m.planned_at >= $2 and m.planned_at < $3
 group by 1, 2 order by 1, 2
-"""
-ANSWERED = """
+""")
+ANSWERED = Search("""
 select m.class, count(*) as asked, count(m.acknowledged_at) as answered,
        (percentile_cont(0.5) within group (order by extract(epoch from m.acknowledged_at - m.planned_at)))::float
            as p50_s,
@@ -33,8 +33,8 @@ from message m
 where not m.exercise and m.wants_answer and m.status <> 'suppressed'
   and ($1::text[] is null or m.area = any($1)) and m.planned_at >= $2 and m.planned_at < $3
 group by 1 order by 1
-"""
-FALLBACK = """
+""")
+FALLBACK = Search("""
 select m.class, count(*) as messages,
        count(*) filter (where exists (select from attempt a where a.message_id = m.id and a.number > 1 and a.tries > 0))
            as fell_back
@@ -42,7 +42,7 @@ from message m
 where not m.exercise and ($1::text[] is null or m.area = any($1)) and m.planned_at >= $2 and m.planned_at < $3
   and exists (select from attempt a where a.message_id = m.id and a.number > 1)
 group by 1 order by 1
-"""
+""")
 LEFT_LYING = """
 select exists (select from attempt where state = 'sending' and lease_until < clock_timestamp()) as lost,
        exists (select from receipt) as receipts,
@@ -69,4 +69,4 @@ async def look(pool: Pool) -> Record:
 
 async def report(pool: Pool, kpi: str, areas: Sequence[str] | None, from_at: datetime, to_at: datetime) -> list[Record]:
     """The rows of one figure; each row names its group."""
-    return await pool.fetch(REPORTS[kpi], areas, from_at, to_at)
+    return await look_up(pool, REPORTS[kpi], areas, from_at, to_at)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, Search, look_up
 
 Row = asyncpg.Record
 
@@ -82,7 +82,7 @@ async def end_barrier(db: Connection, barrier_id: UUID, state: str, outcome: str
 
 # Two sources, one story: what was heard of the person's calls, and what the registry itself said of the person, their
 # groups and their cases. $3: areas; $4: whether protected lines are shown; $5, $6: the last line of the page before.
-READ_HISTORY = """
+READ_HISTORY = Search("""
 with matched as (
     select m.call_id, m.patient_id, m.case_id, c.area, c.protected
     from call_person m join call c on c.id = m.call_id
@@ -98,7 +98,7 @@ with matched as (
     select l.id, l.type, l.aggregate_id, l.occurred_at, l.correlation_id, l.data
     from event_log l
     where l.aggregate_id = any($2::uuid[]) and ($3 is null or l.area = any($3))
-      and ($4 or not (l.protected or exists (select from call c where c.id = l.correlation_id and c.protected)))
+      and ($4 or not (l.protected or coalesce((select c.protected from call c where c.id = l.correlation_id), false)))
       and ($5 is null or (l.occurred_at, l.id) < ($5, $6))
     order by l.occurred_at desc, l.id desc limit $7
 ), both_sources as (
@@ -108,7 +108,7 @@ with matched as (
     from own
 )
 select * from both_sources order by occurred_at desc, event_id desc limit $7
-"""
+""")
 OWN_AGGREGATES = """
 select $1::uuid as id union all select id from case_file where person_id = $1
 union all select id from membership where person_id = $1
@@ -127,7 +127,7 @@ async def read_history(
     """A page of a person's history, newest first."""
     own = [row["id"] for row in await db.fetch(OWN_AGGREGATES, person_id)]
     at, event_id = before or (None, None)
-    return await db.fetch(READ_HISTORY, person_id, own, areas, protected, at, event_id, limit)
+    return await look_up(db, READ_HISTORY, person_id, own, areas, protected, at, event_id, limit)
 
 
 READ_BARRIERS = """
@@ -147,7 +147,7 @@ async def read_barriers(
 
 # --- figures ------------------------------------------------------------------------------------------------------
 
-COUNT_SERVED = """
+COUNT_SERVED = Search("""
 with done as (
     select t.id, t.lane, t.call_id, m.person_id, m.patient_id
     from trip t join call c on c.id = t.call_id
@@ -167,7 +167,7 @@ select 'group', g.group_code, count(distinct done.person_id), count(distinct don
 join membership g on g.person_id = done.person_id and g.from_on <= $6 and coalesce(g.until_on, $6) >= $5
 group by g.group_code
 order by dimension, code
-"""
+""")
 
 
 async def count_served(
@@ -177,7 +177,7 @@ async def count_served(
 
     ``days`` are the same span as first and last day, for memberships.
     """
-    return await db.fetch(COUNT_SERVED, area, start, end, list(not_served), *days)
+    return await look_up(db, COUNT_SERVED, area, start, end, list(not_served), *days)
 
 
 # --- replay -------------------------------------------------------------------------------------------------------
