@@ -187,6 +187,15 @@ async def test_the_patient_says_ready_by_message(town: Town) -> None:
     assert [each["unit_id"] for each in await town.asked(call_id)] == [str(unit.id)]
 
 
+async def test_the_button_beneath_the_news_of_the_way_there_means_the_way_back(town: Town) -> None:
+    unit = await town.unit()
+    call_id = await ride(town, appointment={"return_trip": True})
+    there, back = sorted(await town.trips(call_id), key=lambda trip: trip["leg"])
+    await town.reply("ready", call_id=call_id, trip_id=UUID(there["id"]))
+    await town.running.do_due("find_unit")
+    assert [(each["trip_id"], each["unit_id"]) for each in await town.asked(call_id)] == [(back["id"], str(unit.id))]
+
+
 async def test_the_crew_that_brought_somebody_may_say_ready_and_nobody_else(town: Town) -> None:
     unit, other = await town.unit(1), await town.unit(9)
     call_id = await ride(town, appointment={"return_trip": True})

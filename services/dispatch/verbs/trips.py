@@ -212,9 +212,12 @@ async def ready(work: Work, trip_id: UUID, area: str, at: datetime) -> Trip:
 
 
 async def patient_ready(work: Work, call_id: UUID, trip_id: UUID | None, patient_id: UUID | None, at: datetime) -> None:
-    """The patient, or whoever came along, says by message that they may be fetched."""
+    """The patient, or whoever came along, says by message that they may be fetched.
+
+    The button stands beneath the news of the way there, so ``trip_id`` may be that one.
+    """
     for trip in await trips.lock_of_call(work.db, call_id):
-        meant = trip_id in {None, trip.id} and patient_id in {None, trip.patient_id}
+        meant = trip_id in {None, trip.id, trip.outbound_id} and patient_id in {None, trip.patient_id}
         if trip.status == "awaiting_ready" and meant:
             await _become_ready(work, trip, at)
             await at_once(work, "find_unit", trip.id, trip.origin)
