@@ -162,7 +162,8 @@ class Town:
         await self.service.emit(call.assignment_id, event, call.origin)
 
     async def offer(self, call: Call, pickup_at: datetime, **changes: Any) -> None:
-        event = AssignmentOffered(**call.about(**changes), leg="outbound", pickup_at=pickup_at, start_at=pickup_at)
+        about = {"leg": "outbound", "pickup_at": pickup_at, "start_at": pickup_at, **changes}
+        event = AssignmentOffered(**call.about(**about))
         await self.service.emit(call.assignment_id, event, call.origin)
 
     async def accepted(self, call: Call, crew_id: UUID | None = None) -> None:

@@ -121,6 +121,18 @@ async def test_a_ride_that_starts_before_the_morning_is_told_by_night(town: Town
     assert any("จัดรถแล้ว" in entry.text for entry in await town.texts(9, 2))
 
 
+async def test_a_crew_at_home_is_asked_by_night_only_where_the_morning_is_too_late(town: Town) -> None:
+    house.settle({AREA: night()})
+    now, pickup_at = now_utc(), now_utc() + timedelta(days=2)
+    crew = await town.crew(1)
+    for minutes, waits in ((180, True), (30, False)):
+        call = await town.call(caller=CALLER, lane="booked", appointment=pickup_at)
+        await town.offer(call, pickup_at, crew_ids=(crew,), respond_by_at=now + timedelta(minutes=minutes))
+        (message,) = await town.messages(rule="crew_offered", call_id=call.id)
+        first = (await town.attempts(message["id"]))[0]
+        assert (first["due_at"] is not None and first["due_at"] > now + timedelta(minutes=50)) == waits
+
+
 async def test_the_evening_before_passenger_and_crew_are_reminded_once(town: Town) -> None:
     crew = await town.crew(1)
     pickup_at = now_utc() + timedelta(days=3)

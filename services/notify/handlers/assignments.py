@@ -85,7 +85,9 @@ def _telling(message: Message, row: Any, told: frozenset[Any]) -> Telling:
     # An order is never held up for want of the call: it may reach us later by another stream.
     said = Facts(number=row["call_number"], severity=event.severity.value, pickup_at=pickup_at if booked else None)
     origin = message.origin
-    deadline_at = getattr(event, "start_at", None) or getattr(event, "respond_by_at", None) or pickup_at
+    # An offer is void when its time to answer is over, however far ahead the ride itself lies.
+    moments = (getattr(event, "respond_by_at", None), getattr(event, "start_at", None), pickup_at)
+    deadline_at = min((moment for moment in moments if moment is not None), default=None)
     return Telling(
         event_type=message.envelope.short_type,
         event_id=message.envelope.id,
