@@ -116,15 +116,15 @@ class Issuers:
 
 
 def _caller(claims: dict[str, Any], purpose: str | None) -> Caller:
-    areas = claims["areas"]
-    if not isinstance(areas, list):
-        raise TypeError("areas")
+    areas, crew_id, device_id = claims["areas"], claims.get("crew_id"), claims.get("device_id")
+    if not isinstance(areas, list) or any(not isinstance(each, str | None) for each in (crew_id, device_id)):
+        raise TypeError("claims")
     return Caller(
         subject=str(claims["sub"]),
         role=Role(claims["role"]),
         areas=frozenset(map(str, areas)),
-        crew_id=claims.get("crew_id"),
-        device_id=claims.get("device_id"),
+        crew_id=crew_id,
+        device_id=device_id,
         purpose=purpose,
     )
 
@@ -138,7 +138,7 @@ def may(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
     async def check(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise refuse("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
+            raise refuse("unauthenticated")
         issuers: Issuers = request.app.state.runtime.issuers
         caller = issuers.check(token, request.headers.get("karuna-purpose"))
         if caller.role not in roles:

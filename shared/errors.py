@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -73,8 +74,10 @@ COMMON = {
 
 
 def refuse(code: str, **extra: Any) -> Refused:
-    """One of the common refusals."""
+    """One of the common refusals. Those of tokens say which kind of token is wanted (RFC 9110, 15.5.2)."""
     status, th, en = COMMON[code]
+    if status == HTTPStatus.UNAUTHORIZED:
+        extra.setdefault("headers", {"WWW-Authenticate": "Bearer"})
     return Refused(status, code, th, en, **extra)
 
 

@@ -29,6 +29,8 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 15),
 )
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What figures are told apart by: any word could be sent as a method."""
 KEY_PATTERN = r"^[\x21-\x7e]{1,128}$"
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=KEY_PATTERN)]
 """Honoured on every POST that creates. Any printable ASCII without spaces."""
@@ -146,7 +148,8 @@ class Edge:
             await self._guarded(request, receive, noted)
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
-            REQUESTS.labels(request.method, route, status).observe(time.perf_counter() - started)
+            method = request.method if request.method in METHODS else "other"
+            REQUESTS.labels(method, route, status).observe(time.perf_counter() - started)
             structlog.contextvars.unbind_contextvars("trace_id")
 
     async def _guarded(self, request: Request, receive: Receive, send: Send) -> None:
