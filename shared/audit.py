@@ -1,7 +1,7 @@
 """Who looked at or changed something personal: one append-only row each, and the route by which auditors read them.
 
 Role and purpose come from the caller's token and header. ``detail`` holds field names, counts and codes; never the
-personal values themselves.
+personal values themselves. A row belongs to the municipalities of whoever acted and to that of the record.
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from shared.auth import Caller, Role, may
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, Search, look_up
 from shared.openapi import Moment, problems
 from shared.service import Runtime
 from shared.work import Work, now_utc
 
 WRITE_AUDIT = """
-insert into audit (at, caller, role, purpose, act, noun, subject_id, detail)
-select $1, $2, $3, $4, $5, $6, subject_id, $8 from unnest($7::uuid[]) as s (subject_id)
+insert into audit (at, caller, role, purpose, act, noun, subject_id, detail, areas)
+select $1, $2, $3, $4, $5, $6, subject_id, $9, array_remove($10::text[] || area, null)
+from unnest($7::uuid[], $8::text[]) as s (subject_id, area)
 """
 
-READ_AUDIT = """
+READ_AUDIT = Search("""
 select id, at, caller, role, purpose, act, noun, subject_id, detail from audit
 where ($1::uuid is null or subject_id = $1) and ($2::text is null or caller = $2)
   and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4) and id > $5
+  and ($7::text[] is null or areas && $7)
 order by id limit $6
-"""
+""")
 
 router = APIRouter()
 
@@ -42,15 +44,21 @@ async def audit(
     noun: str,
     subject_id: UUID | Sequence[UUID] | None,
     detail: dict[str, Any] | None = None,
+    *,
+    area: str | Sequence[str] | None = None,
 ) -> None:
     """Write down that ``caller`` did ``act`` (``read``, ``search``, ``erase`` …) to one or several subjects.
 
     Given a ``Work`` the row is part of its transaction; given the pool it stands at once (a read has no transaction).
+    ``area``: the subject's municipality; of several subjects one for all, or one each.
     """
     db: Connection | Pool = where.db if isinstance(where, Work) else where
     at = where.now if isinstance(where, Work) else now_utc()
     ids = [subject_id] if subject_id is None or isinstance(subject_id, UUID) else list(subject_id)
-    await db.execute(WRITE_AUDIT, at, caller.actor, caller.role.value, caller.purpose, act, noun, ids, detail or {})
+    areas = [area] * len(ids) if area is None or isinstance(area, str) else list(area)
+    own = sorted(caller.areas - {"*"})
+    who = (caller.actor, caller.role.value, caller.purpose)
+    await db.execute(WRITE_AUDIT, at, *who, act, noun, ids, areas, detail or {}, own)
 
 
 class AuditRow(BaseModel):
@@ -83,9 +91,10 @@ async def read_audit(
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AuditPage:
-    """Who looked at what, and why. For auditors; reading it is itself written down."""
+    """Who looked at what in the auditor's municipalities, and why. Reading it is itself written down."""
     runtime: Runtime = request.app.state.runtime
-    rows = await runtime.pool.fetch(READ_AUDIT, subject_id, actor, from_, to, after, limit)
+    areas = None if "*" in caller.areas else sorted(caller.areas)
+    rows = await look_up(runtime.pool, READ_AUDIT, subject_id, actor, from_, to, after, limit, areas)
     await audit(runtime.pool, caller, "read_audit", "audit", subject_id, {"rows": len(rows)})
     items = [AuditRow(**row) for row in rows]
     return AuditPage(items=items, next=items[-1].id if len(items) == limit else None)

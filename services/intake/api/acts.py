@@ -37,7 +37,7 @@ async def act(
         async def do() -> tuple[int, dict[str, Any]]:
             call = await call_to_change(work, caller, call_id)
             after = await verb(work, call)
-            await audit(work, caller, name, "call", call_id)
+            await audit(work, caller, name, "call", call_id, area=call["area"])
             return 200, shown.stand_out(after).model_dump(mode="json")
 
         return await once(work, request, caller, key, body, do)
@@ -141,7 +141,8 @@ async def _with_pair(
             one, two = await links.held_pair(work, call_id, body.other_call_id)
             call, other = visible(one, caller), visible(two, caller)
             await verb(work, call, other)
-            await audit(work, caller, name, "call", [call_id, body.other_call_id])
+            ids = [call_id, body.other_call_id]
+            await audit(work, caller, name, "call", ids, area=[call["area"], other["area"]])
             return 200, shown.stand_out(call).model_dump(mode="json")
 
         return await once(work, request, caller, key, body, do)

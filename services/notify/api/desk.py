@@ -90,7 +90,9 @@ async def list_replies(
     rows = await replies.listed(pool, areas_of(caller), call_id=call_id, after=after, limit=limit)
     seen = {} if caller.role in READS_TEXTS else {"text": None, "lon": None, "lat": None}
     items = [ReplyOut(**{**{name: row[name] for name in ReplyOut.model_fields}, **seen}) for row in rows]
-    await audit(pool, caller, "list_replies", "call", call_id, {"replies": len(items)})
+    await audit(
+        pool, caller, "list_replies", "call", call_id, {"replies": len(items)}, area=rows[0]["area"] if rows else None
+    )
     return Replies(items=items, next=items[-1].id if len(items) == limit else None)
 
 
@@ -106,7 +108,7 @@ async def make_link(
             key = (body.recipient_kind, body.recipient_id)
             row = own((await recipients.read(work.db, [key])).get(key), caller)
             code = await make_code(work, row["area"], *key)
-            await audit(work, caller, "make_link_code", body.recipient_kind, body.recipient_id)
+            await audit(work, caller, "make_link_code", *key, area=row["area"])
             return 201, {"code": code, "expires_at": (work.now + GOOD_FOR).isoformat()}
 
         return await once(work, request, caller, idempotency_key, body, verb)
@@ -120,7 +122,7 @@ async def set_preferences(
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         key = (kind, recipient_id)
-        own((await recipients.read(work.db, [key])).get(key), caller)
+        row = own((await recipients.read(work.db, [key])).get(key), caller)
         await prefer(work, kind, recipient_id, body.model_dump())
-        await audit(work, caller, "set_preferences", kind, recipient_id)
+        await audit(work, caller, "set_preferences", kind, recipient_id, area=row["area"])
     return Preferred(recipient_kind=kind, recipient_id=recipient_id, wants_routine=body.wants_routine)

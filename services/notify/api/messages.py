@@ -98,7 +98,7 @@ async def acknowledge(
         async def verb() -> tuple[int, dict[str, Any]]:
             row = own(next(iter(await store.lock(work.db, [message_id])), None), caller)
             await heard(work, row, body.answer, body.heard_at)
-            await audit(work, caller, "acknowledge_message", "message", message_id)
+            await audit(work, caller, "acknowledge_message", "message", message_id, area=row["area"])
             return 200, {"id": str(message_id), "status": "acknowledged"}
 
         return await once(work, request, caller, idempotency_key, body, verb)
@@ -117,7 +117,7 @@ async def send_again(
         async def verb() -> tuple[int, dict[str, Any]]:
             row = own(next(iter(await store.lock(work.db, [message_id])), None), caller)
             new_id = await resend(work, row)
-            await audit(work, caller, "resend_message", "message", message_id)
+            await audit(work, caller, "resend_message", "message", message_id, area=row["area"])
             return 201, {"id": str(new_id), "status": "planned"}
 
         return await once(work, request, caller, idempotency_key, None, verb)
@@ -128,8 +128,12 @@ async def _shown(runtime: Runtime, rows: list[Any], caller: Caller, act: str, ca
     attempts: dict[UUID, list[Any]] = {}
     for attempt in await store.attempts_of(runtime.pool, [row["id"] for row in rows]):
         attempts.setdefault(attempt["message_id"], []).append(attempt)
-    concerned = call_id or [row["id"] for row in rows]
-    if concerned:
-        noun = "call" if call_id else "message"
-        await audit(runtime.pool, caller, act, noun, concerned, {"messages": len(rows)})
+    areas = [row["area"] for row in rows]
+    if call_id:
+        await audit(
+            runtime.pool, caller, act, "call", call_id, {"messages": len(rows)}, area=areas[0] if areas else None
+        )
+    elif rows:
+        ids = [row["id"] for row in rows]
+        await audit(runtime.pool, caller, act, "message", ids, {"messages": len(rows)}, area=areas)
     return [message_out(row, attempts.get(row["id"], []), caller) for row in rows]

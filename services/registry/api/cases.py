@@ -34,8 +34,8 @@ async def list_cases(
 ) -> CasePage:
     """เรื่องของบุคคล | A person's cases, newest first."""
     runtime = runtime_of(request)
-    await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "list_cases", "person", person_id)
+    person = await person_for(runtime, caller, person_id)
+    await audit(runtime.pool, caller, "list_cases", "person", person_id, area=person.area)
     rows = await store.calls.read_cases(
         runtime.pool, person_id, areas_of(caller), protected=sees_protected(caller), before=cursor, limit=limit
     )
@@ -50,7 +50,7 @@ async def read_case(request: Request, caller: Reads, case_id: UUID) -> CaseShown
     if row is None:
         raise refuse("not_found")
     await person_for(runtime, caller, row["person_id"])
-    await audit(runtime.pool, caller, "read", "case", case_id)
+    await audit(runtime.pool, caller, "read", "case", case_id, area=row["area"])
     return views.case(row)
 
 
@@ -60,10 +60,11 @@ async def close_case(request: Request, caller: Closes, case_id: UUID, body: Clos
     runtime = runtime_of(request)
     areas, protected = areas_of(caller), sees_protected(caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        if await store.calls.read_case(work.db, case_id, areas, protected=protected) is None:
+        before = await store.calls.read_case(work.db, case_id, areas, protected=protected)
+        if before is None:
             raise refuse("not_found")
         await cases.close(work, case_id, body.outcome, body.at)
-        await audit(work, caller, "close", "case", case_id, {"outcome": body.outcome})
+        await audit(work, caller, "close", "case", case_id, {"outcome": body.outcome}, area=before["area"])
         row = await store.calls.read_case(work.db, case_id, areas, protected=protected)
     if row is None:
         raise refuse("not_found")
