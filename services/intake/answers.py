@@ -312,6 +312,7 @@ class CallOut(SearchLine):
     hand_overs: list[HandOverOut]
     trips: list[TripOut]
     ratings: list[RatingOut]
+    possible_duplicates: list[DuplicateOut]
 
 
 class StandOut(Answer):

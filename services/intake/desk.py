@@ -18,11 +18,15 @@ NEAR_M = 150_000
 
 @dataclass(frozen=True, slots=True)
 class Taker:
-    """Who takes a call: their actor, the municipalities they take calls for (their own first), their usual channel."""
+    """Who takes a call: their actor, the municipalities they take calls for (their own first), their usual channel.
+
+    ``outside``: no one of the desk, so that other people's calls are none of theirs.
+    """
 
     actor: str
     areas: tuple[str, ...]
     channel: Channel
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

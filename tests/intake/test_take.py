@@ -11,7 +11,7 @@ import pytest
 
 from shared.work import now_utc
 from tests.harness import Running, problem_of
-from tests.intake.conftest import E164, INSIDE, OUTSIDE, PHONE, booked, emergency, post, take, whole
+from tests.intake.conftest import E164, INSIDE, OUTSIDE, PHONE, acted, booked, emergency, get, post, take, whole
 
 
 def in_days(days: float) -> str:
@@ -336,6 +336,30 @@ async def test_the_same_matter_told_twice_is_shown_and_taken_all_the_same(intake
     assert found["reasons"][0]["th"]
     far = await emergency(intake, caller={"phone": "0899999999"}, location={"lat": 16.41, "lon": 103.49})
     assert far["possible_duplicates"] == []
+
+
+async def test_partners_are_not_told_who_else_rang_and_the_desk_sees_it_when_it_looks(intake: Running) -> None:
+    ours = await emergency(intake, triage={"criteria_group": 25})
+    body = {"lane": "emergency", "caller": {"phone": PHONE}, "location": INSIDE, "triage": {"criteria_group": 25}}
+    theirs = await take(intake, "partner", **body)
+    assert theirs["possible_duplicates"] == []
+    (own,) = (await take(intake, "partner", **body))["possible_duplicates"]
+    assert own["id"] == theirs["id"]
+    seen = {each["id"] for each in (await whole(intake, theirs["id"]))["possible_duplicates"]}
+    assert ours["id"] in seen
+    assert theirs["id"] not in seen
+    as_partner = (await get(intake, f"/v1/calls/{theirs['id']}", "partner")).json()["possible_duplicates"]
+    assert ours["id"] not in {each["id"] for each in as_partner}
+    await acted(intake, theirs["id"], "close")
+    assert (await whole(intake, theirs["id"]))["possible_duplicates"] == []
+
+
+async def test_a_telephone_exchange_announces_who_rings_and_learns_nothing(intake: Running) -> None:
+    await emergency(intake)
+    for role, known in (("partner", 0), ("call_taker", 1)):
+        answer = await post(intake, "/v1/ringing", {"from": PHONE}, role)
+        assert answer.status_code == 201
+        assert len(answer.json()["calls"]) == known
 
 
 # --- numbers ---------------------------------------------------------------------------

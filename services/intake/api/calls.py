@@ -29,6 +29,7 @@ from services.intake.store import calls as store
 from services.intake.store import progress as progress_store
 from services.intake.verbs import shown
 from services.intake.verbs.change import change, wanted_version
+from services.intake.verbs.similar import similar_to
 from services.intake.verbs.take import take
 from shared.audit import audit
 from shared.auth import Role
@@ -122,7 +123,8 @@ async def search_calls(request: Request, caller: WhoReads, body: SearchBody) -> 
     for patient in await store.read_patients(pool, ids):
         people[patient["call_id"]].append(patient)
     asked = sorted(body.model_fields_set - {"limit", "after"})
-    await audit(pool, caller, "search", "call", ids or None, {"by": asked, "found": len(ids)})
+    found_in = [row["area"] for row in rows] or None
+    await audit(pool, caller, "search", "call", ids or None, {"by": asked, "found": len(ids)}, area=found_in)
     items = [shown.search_out(row, people[row["id"]]) for row in rows]
     return SearchPage(items=items, next=paging.after(rows, body.limit))
 
@@ -164,16 +166,16 @@ async def read_call(request: Request, caller: WhoReads, call_id: UUID) -> JSONRe
     """อ่านสาย | The whole call. Written down in the audit; ``ETag`` is its version."""
     runtime = runtime_of(request)
     call = await call_to_read(runtime, caller, call_id)
-    await audit(runtime.pool, caller, "read", "call", call_id)
-    whole = await whole_call(runtime.pool, desk_at(request).pack(call["area"]), call)
+    await audit(runtime.pool, caller, "read", "call", call_id, area=call["area"])
+    whole = await whole_call(runtime.pool, desk_at(request).pack(call["area"]), call, brought_by=own_only(caller))
     return JSONResponse(whole.model_dump(mode="json"), headers={"ETag": f'"{whole.version}"'})
 
 
-async def whole_call(pool: Pool, pack: Pack | None, call: Any) -> CallOut:
-    """A call with all that belongs to it."""
+async def whole_call(pool: Pool, pack: Pack | None, call: Any, *, brought_by: str | None = None) -> CallOut:
+    """A call with all that belongs to it; what it may be a duplicate of as long as it is open."""
     call_id: UUID = call["id"]
     first_id: UUID = call["series_of"] or call_id
-    alarmed = await progress_store.has_alarm(pool, call_id)
+    alarmed, is_open = await progress_store.has_alarm(pool, call_id), call["status"] == "open"
     return shown.call_out(
         {**dict(call.items()), "alarmed": alarmed},
         await store.read_patients(pool, [call_id]),
@@ -184,6 +186,7 @@ async def whole_call(pool: Pool, pack: Pack | None, call: Any) -> CallOut:
         trips=await progress_store.trips_of_call(pool, call_id),
         ratings=await progress_store.ratings_of_call(pool, call_id),
         series=await progress_store.series(pool, first_id) if call["occurrence"] else [],
+        similar=await similar_to(pool, pack, call, brought_by=brought_by) if pack and is_open else [],
     )
 
 
@@ -201,5 +204,6 @@ async def change_call(
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         call = await call_to_change(work, caller, call_id)
         after, warnings = await change(work, desk_at(request), call, body, version)
-        await audit(work, caller, "change", "call", call_id, {"fields": sorted(body.model_fields_set)})
+        fields = {"fields": sorted(body.model_fields_set)}
+        await audit(work, caller, "change", "call", call_id, fields, area=call["area"])
         return shown.stand_out(after, warnings)

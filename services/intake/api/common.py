@@ -17,10 +17,11 @@ from shared.events.words import Channel
 from shared.service import Runtime
 from shared.work import Work
 
-DESK = (Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
+DESK = (Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR)
+"""Who serves callers. An admin sets up and erases, and has no need to know who called."""
 TAKES = (*DESK, Role.PARTNER)
 READS = (*DESK, Role.PARTNER, Role.CASE_MANAGER)
-REPORTS = (*DESK, Role.CASE_MANAGER)
+REPORTS = (*DESK, Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN)
 BARRIERS = (*DESK, Role.CASE_MANAGER)
 
 NO_AREA = (403, "no_area", "บัญชีของท่านไม่มีพื้นที่ที่เปิดให้บริการ", "your account has no municipality that is served here")
@@ -51,8 +52,8 @@ def taker_of(desk: Desk, caller: Caller) -> Taker:
     areas = desk.areas_of(caller)
     if not areas:
         raise Refused(*NO_AREA)
-    channel = Channel.PARTNER if caller.role is Role.PARTNER else Channel.PHONE
-    return Taker(caller.actor, areas, channel)
+    outside = caller.role is Role.PARTNER
+    return Taker(caller.actor, areas, Channel.PARTNER if outside else Channel.PHONE, outside)
 
 
 def areas_of(caller: Caller) -> list[str] | None:

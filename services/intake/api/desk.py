@@ -27,6 +27,7 @@ from services.intake.api.common import (
     call_to_change,
     call_to_read,
     desk_at,
+    own_only,
     runtime_of,
     taker_of,
 )
@@ -65,7 +66,8 @@ async def list_alarms(request: Request, caller: AtDesk, acknowledged: Annotated[
     pool, desk = runtime_of(request).pool, desk_at(request)
     rows = await progress_store.list_alarms(pool, areas_of(caller), acknowledged_too=acknowledged)
     if rows:  # a desk looks every few seconds: only what was shown is worth a line
-        await audit(pool, caller, "read_alarms", "call", [row["call_id"] for row in rows])
+        concerned = [row["call_id"] for row in rows]
+        await audit(pool, caller, "read_alarms", "call", concerned, area=[row["area"] for row in rows])
     now = now_utc()
     return AlarmList(items=[shown.alarm_out(row, desk.pack(row["area"]), now) for row in rows])
 
@@ -83,7 +85,8 @@ async def acknowledge(
             if alarm is None or not caller.may_see(alarm["area"]):
                 raise refuse("not_found")
             after = await watch.acknowledge(work, alarm)
-            await audit(work, caller, "acknowledge", "call", after["call_id"], {"alarm": after["kind"]})
+            detail = {"alarm": after["kind"]}
+            await audit(work, caller, "acknowledge", "call", after["call_id"], detail, area=alarm["area"])
             answer = AcknowledgedOut(id=after["id"], acknowledged_at=after["acknowledged_at"])
             return 200, answer.model_dump(mode="json")
 
@@ -100,7 +103,7 @@ async def list_barriers(request: Request, caller: WhoMeetsBarriers, call_id: UUI
     """อุปสรรค | The barriers of a call: asked, met, unmet, with their actions and owners."""
     runtime = runtime_of(request)
     call = await call_to_read(runtime, caller, call_id)
-    await audit(runtime.pool, caller, "read_barriers", "call", call_id)
+    await audit(runtime.pool, caller, "read_barriers", "call", call_id, area=call["area"])
     rows = await barrier_store.read_barriers(runtime.pool, [call["id"]])
     return BarrierList(items=[shown.barrier_out(row) for row in rows])
 
@@ -149,7 +152,7 @@ async def _end_barrier(
                 raise refuse("not_found")
             call = await call_to_change(work, caller, call_id)
             after = await verb(work, call, await barriers.held_barrier(work, barrier_id))
-            await audit(work, caller, f"barrier_{after['state']}", "call", call_id)
+            await audit(work, caller, f"barrier_{after['state']}", "call", call_id, area=call["area"])
             return 200, shown.barrier_out(after).model_dump(mode="json")
 
         return await once(work, request, caller, key, body, do)
@@ -180,9 +183,13 @@ async def announce(
         async def verb() -> tuple[int, dict[str, Any]]:
             ringing_id = new_id()
             await progress_store.add_ringing(work.db, ringing_id, area, number, work.now)
-            known = await store.calls_of_phone(work.db, area, number)
+            known = [
+                row
+                for row in await store.calls_of_phone(work.db, area, number)
+                if own_only(caller) in (None, row["taken_by"])
+            ]
             ids = [row["id"] for row in known]
-            await audit(work, caller, "ringing", "call", ids or None, {"found": len(ids)})
+            await audit(work, caller, "ringing", "call", ids or None, {"found": len(ids)}, area=area)
             row = {"id": ringing_id, "area": area, "phone": number, "rang_at": work.now}
             return 201, shown.ringing_out(row, known).model_dump(mode="json")
 
@@ -195,9 +202,9 @@ async def ringing_now(request: Request, caller: AtDesk) -> RingingList:
     pool = runtime_of(request).pool
     rows = await progress_store.recent_ringing(pool, areas_of(caller), now_utc() - RINGING_SHOWN)
     items = [shown.ringing_out(row, await store.calls_of_phone(pool, row["area"], row["phone"])) for row in rows[:10]]
-    ids = [UUID(str(call["id"])) for item in items for call in item.calls]
-    if ids:
-        await audit(pool, caller, "ringing", "call", ids)
+    shown_calls = {UUID(str(call["id"])): item.area for item in items for call in item.calls}
+    if shown_calls:
+        await audit(pool, caller, "ringing", "call", list(shown_calls), area=list(shown_calls.values()))
     return RingingList(items=items)
 
 

@@ -66,7 +66,7 @@ async def take_calls(db: Connection, area: str, series: str, taking: Taking) -> 
 
 # Only what can be the same matter: near, from the same telephone, or from the same community. Who decides is people.
 SIMILAR_CALLS = """
-select id, number, received_at, kind, lat, lon, caller_phone, criteria_group, community, exercise
+select id, number, received_at, kind, lat, lon, caller_phone, criteria_group, community, exercise, taken_by
 from call
 where area = $1 and received_at between $2 and $3 and status in ('open', 'handed_over') and exercise = $4
   and series_of is null and erased_at is null
@@ -76,7 +76,7 @@ order by received_at desc limit 50
 
 
 async def similar_calls(
-    db: Connection,
+    db: Connection | Pool,
     area: str,
     between: tuple[datetime, datetime],
     *,
@@ -251,7 +251,7 @@ async def call_by_tracking_code(pool: Pool, code: str) -> Row | None:
 
 
 CALLS_OF_PHONE = """
-select id, number, status, stage, severity, severity_scheme, received_at, kind, lane from call
+select id, number, status, stage, severity, severity_scheme, received_at, kind, lane, taken_by from call
 where area = $1 and caller_phone = $2 and erased_at is null order by received_at desc limit 10
 """
 

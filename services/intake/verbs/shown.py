@@ -178,7 +178,9 @@ def refusal_out(call: Row, pack: Pack | None) -> answers.RefusalOut | None:
     )
 
 
-def call_out(call: Row, patients: Sequence[Row], pack: Pack | None, **lists: Sequence[Row]) -> answers.CallOut:
+def call_out(
+    call: Row, patients: Sequence[Row], pack: Pack | None, similar: list[answers.DuplicateOut], **lists: Sequence[Row]
+) -> answers.CallOut:
     """The whole call. ``lists``: barriers, links, hand_overs, trips, ratings, series."""
     return answers.CallOut(
         **search_out(call, patients).model_dump(),
@@ -190,6 +192,7 @@ def call_out(call: Row, patients: Sequence[Row], pack: Pack | None, **lists: Seq
         trips=[answers.TripOut(**_pick(row, *answers.TripOut.model_fields)) for row in lists["trips"]],
         ratings=[answers.RatingOut(**_pick(row, *answers.RatingOut.model_fields)) for row in lists["ratings"]],
         series=[visit_out(row) for row in lists["series"]],
+        possible_duplicates=similar,
     )
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.intake import state
 from services.intake.answers import DuplicateOut, HandOverAdvice, Receiver, TakenOut
 from services.intake.bodies import CallBody
 from services.intake.desk import Desk, Taker
 from services.intake.draft import Draft, draft
 from services.intake.rules import barriers as barrier_rules
-from services.intake.rules import duplicates, numbers
+from services.intake.rules import numbers
 from services.intake.store import calls as store
 from services.intake.verbs import shown
 from services.intake.verbs.saying import say_taken
 from services.intake.verbs.series import Ahead, add_visits, keep_going
+from services.intake.verbs.similar import similar_to
 from services.intake.verbs.watch import watch, watched
-from shared.geo import Point, box_around
 from shared.pack_parts import Pack, Partner
 from shared.thai.text import Text
 from shared.work import Work, new_id
@@ -42,7 +41,7 @@ async def take(work: Work, desk: Desk, taker: Taker, body: CallBody) -> TakenOut
     add_visits(work, taking, made.visits)
     if not made.verdict.served:
         _hand_over(work, made, taking)
-    similar = await possible_duplicates(work, made)
+    similar = await similar_to(work.db, made.pack, call, brought_by=taker.actor if taker.outside else None)
     series = numbers.series(made.pack.area.case_prefix, call["received_at"])
     for call_id, number in (await store.take_calls(work.db, call["area"], series, taking)).items():
         next(each for each in taking.calls if each["id"] == call_id)["number"] = number
@@ -99,49 +98,6 @@ def _hand_over(work: Work, made: Draft, taking: store.Taking) -> None:
             "id": new_id(), "kind": "hand_over", "call_id": first["id"], "area": first["area"], "raised_at": work.now,
             "answered_at": None, "acknowledged_at": None, "acknowledged_by": None,
         })  # fmt: skip
-
-
-async def possible_duplicates(work: Work, made: Draft) -> list[DuplicateOut]:
-    """Calls that may tell of the same thing, the likeliest first. People decide."""
-    rule, call = made.pack.policies.intake.duplicates, made.columns
-    around = timedelta(minutes=rule.within_min)
-    received_at = call["received_at"]
-    point = Point(call["lon"], call["lat"]) if call["lat"] is not None else None
-    rows = await store.similar_calls(
-        work.db,
-        call["area"],
-        (received_at - around, received_at + around),
-        exercise=call["exercise"],
-        phone=call["caller_phone"],
-        community=call["community"],
-        box=box_around(point, rule.within_m) if point else (None, None, None, None),
-    )
-    numbers_of = {str(row["id"]): row for row in rows}
-    found = duplicates.candidates(_compared(call), [_compared(row) for row in rows], rule)
-    return [
-        DuplicateOut(
-            id=UUID(each.call_id),
-            number=numbers_of[each.call_id]["number"],
-            received_at=numbers_of[each.call_id]["received_at"],
-            points=each.points,
-            strength=each.strength,
-            reasons=list(each.reasons),
-        )
-        for each in found
-    ]
-
-
-def _compared(call: state.Row) -> duplicates.CallFacts:
-    return duplicates.CallFacts(
-        id=str(call["id"]),
-        received_at=call["received_at"],
-        point=Point(call["lon"], call["lat"]) if call["lat"] is not None else None,
-        community=call["community"],
-        phone=call["caller_phone"],
-        kind=call["kind"],
-        group=call["criteria_group"],
-        exercise=call["exercise"],
-    )
 
 
 def _answer(made: Draft, taking: store.Taking, similar: list[DuplicateOut]) -> TakenOut:
