@@ -71,7 +71,8 @@ async def test_erasing_a_crew_member_leaves_nothing_personal_here(town: Town) ->
     unit = await town.unit(crew=2)
     crew_id = unit.crew[0]
     await town.put("crew", CREW, crew_id)
-    await town.post(f"/v1/crew/{crew_id}/erase", status=204)
+    await town.post(f"/v1/crew/{crew_id}/erase", status=403)
+    await town.post(f"/v1/crew/{crew_id}/erase", status=204, headers=bearer("supervisor"))
     everything = str(
         [dict(row) for row in await town.running.sql("select * from crew where id = $1", crew_id)]
         + [

@@ -28,7 +28,7 @@ MAY = {
     "POST /v1/persons/search": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/persons/{person_id}": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/persons/{person_id}/history": "call_taker dispatcher case_manager registry_officer supervisor",
-    "POST /v1/persons/{person_id}/erase": "registry_officer supervisor",
+    "POST /v1/persons/{person_id}/erase": "registry_officer supervisor admin",
     "GET /v1/cases": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/cases/{case_id}": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/cases/{case_id}/close": "case_manager registry_officer supervisor",

@@ -100,7 +100,7 @@ async def test_a_report_is_of_ones_own_municipality_and_of_days_in_order(registr
     headers = bearer("auditor", purpose="")
     for query, code in (
         ("from=2026-01-02&to=2026-01-01", "days_reversed"),
-        ("from=2026-01-01&to=2026-01-02&area=trat", "not_your_area"),
+        ("from=2026-01-01&to=2026-01-02&area=trat", "not_found"),
         ("from=2569-01-01&to=2569-01-02", "invalid"),
         ("to=2026-01-01", "invalid"),
     ):

@@ -104,7 +104,7 @@ async def test_the_area_is_the_callers_unless_there_are_several(registry: Runnin
     assert problem_of(without)["errors"][0]["field"] == "area"
     assert (await registry.client.post("/v1/persons", json={"area": "songkhla"}, headers=several)).status_code == 201
     foreign = await registry.client.post("/v1/persons", json={"area": "trat"}, headers=several)
-    assert problem_of(foreign)["code"] == "not_your_area"
+    assert problem_of(foreign)["code"] == "not_found"
 
 
 # --- search -------------------------------------------------------------------------------------------------------

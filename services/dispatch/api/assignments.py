@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from services.dispatch.api.answers import AssignmentOut, HandoverOut, StepOut
-from services.dispatch.api.common import CODE_PATTERN, Acts, Id, Manager, crew_of, runtime_of, seen
+from services.dispatch.api.common import CODE_PATTERN, Decides, Id, Reports, crew_of, runtime_of, seen
 from services.dispatch.store import assignments, resources
 from services.dispatch.verbs import handover, steps
 from shared.auth import Caller
@@ -96,7 +96,7 @@ async def _known_facility(request: Request, facility_id: UUID | None) -> None:
 
 @router.post("/{assignment_id}/steps", response_model=StepDone, responses=WRITES)
 async def step(
-    request: Request, caller: Acts, assignment_id: Id, body: StepBody, idempotency_key: IdempotencyKey = None
+    request: Request, caller: Reports, assignment_id: Id, body: StepBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """รายงานขั้นตอน | Accept, decline, the stamps, or a correction. The same report again is answered the same."""
     await _area(request, caller, assignment_id)
@@ -118,7 +118,7 @@ async def step(
 
 
 @router.post("/{assignment_id}/release", response_model=AssignmentOut, responses=WRITES)
-async def release(request: Request, caller: Manager, assignment_id: Id, body: ReleaseBody) -> AssignmentOut:
+async def release(request: Request, caller: Decides, assignment_id: Id, body: ReleaseBody) -> AssignmentOut:
     """ปลดหน่วย | Take a unit off a trip; if it was the trip's own, another one is looked for."""
     await _area(request, caller, assignment_id)
     runtime = runtime_of(request)
@@ -128,7 +128,7 @@ async def release(request: Request, caller: Manager, assignment_id: Id, body: Re
 
 @router.post("/{assignment_id}/backup", response_model=AssignmentOut, responses=WRITES)
 async def backup(
-    request: Request, caller: Acts, assignment_id: Id, body: BackupBody, idempotency_key: IdempotencyKey = None
+    request: Request, caller: Reports, assignment_id: Id, body: BackupBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """ขอกำลังเสริม | One more unit is asked, beside the first."""
     area = await _area(request, caller, assignment_id)
@@ -149,7 +149,7 @@ async def backup(
 
 @router.post("/{assignment_id}/handover", status_code=201, response_model=HandoverOut, responses=WRITES)
 async def hand_over(
-    request: Request, caller: Acts, assignment_id: Id, body: HandoverBody, idempotency_key: IdempotencyKey = None
+    request: Request, caller: Reports, assignment_id: Id, body: HandoverBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """ส่งมอบผู้ป่วย | Somebody else takes care of the person, with who and when."""
     await _area(request, caller, assignment_id)

@@ -12,16 +12,24 @@ from shared.auth import Caller, Role, may
 from shared.errors import Refused, refuse
 from shared.service import Runtime
 
-MANAGES = (Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
-DESK = (*MANAGES, Role.CALL_TAKER)
+DECIDES = (Role.DISPATCHER, Role.SUPERVISOR)
+DESK = (*DECIDES, Role.CALL_TAKER)
 CREW = (Role.CREW, Role.VOLUNTEER)
 FIELD = (*DESK, *CREW)
 
-Manager = Annotated[Caller, Depends(may(*MANAGES))]
+Decides = Annotated[Caller, Depends(may(*DECIDES))]
 AtDesk = Annotated[Caller, Depends(may(*DESK))]
-Acts = Annotated[Caller, Depends(may(*MANAGES, *CREW))]
-"""Those who manage, and crews for their own unit; a call taker reads and assigns."""
+"""A call taker reads and assigns."""
 InField = Annotated[Caller, Depends(may(*FIELD))]
+Reports = Annotated[Caller, Depends(may(*DECIDES, *CREW))]
+"""Who says how far an assignment is: crews for their own, the desk for what it heard by radio."""
+
+# An admin keeps resources and duty, and sees no trips: whom they carry is for those who serve them.
+Manager = Annotated[Caller, Depends(may(*DECIDES, Role.ADMIN))]
+MayErase = Annotated[Caller, Depends(may(Role.SUPERVISOR, Role.ADMIN))]
+SeesFleet = Annotated[Caller, Depends(may(*DESK, Role.ADMIN))]
+SeesBoard = Annotated[Caller, Depends(may(*FIELD, Role.ADMIN))]
+RunsUnit = Annotated[Caller, Depends(may(*DECIDES, Role.ADMIN, *CREW))]
 
 NIL = UUID(int=0)
 AREA_PATTERN = r"^[a-z][a-z0-9-]{1,30}$"

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from services.dispatch.api.common import Acts, crew_of, runtime_of
+from services.dispatch.api.common import RunsUnit, crew_of, runtime_of
 from services.dispatch.positions import CLOCK_SKEW, KNOWN, FixIn, write_on
 from services.dispatch.store import units
 from shared.errors import FieldProblem, Refused
@@ -40,7 +40,7 @@ class PositionsOut(BaseModel):
 
 
 @router.post("/v1/positions", status_code=202, response_model=PositionsOut, responses=problems(400, 401, 403, 404, 413))
-async def take_positions(request: Request, caller: Acts, body: PositionsBody) -> PositionsOut:
+async def take_positions(request: Request, caller: RunsUnit, body: PositionsBody) -> PositionsOut:
     """พิกัดรถ | Where units are. A crew tells its own unit's position; all or none of a list is taken."""
     runtime = runtime_of(request)
     areas = await KNOWN.area_of(runtime, [fix.unit_id for fix in body.positions])

@@ -18,7 +18,7 @@ from shared.work import now_utc
 
 router = APIRouter(tags=["reports"])
 
-Reader = Annotated[Caller, Depends(may(*DESK, Role.CASE_MANAGER, Role.AUDITOR))]
+Reader = Annotated[Caller, Depends(may(*DESK, Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN))]
 MONTH = timedelta(days=31)
 
 

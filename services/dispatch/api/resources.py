@@ -11,10 +11,11 @@ from services.dispatch.api.common import (
     NIL,
     After,
     AreaQuery,
-    AtDesk,
     Id,
     Limit,
     Manager,
+    MayErase,
+    SeesFleet,
     areas_of,
     next_of,
     runtime_of,
@@ -58,7 +59,7 @@ async def _put(
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         made = await crews.put(work, noun, resource_id, values)
         if noun == "crew" and made is not None:
-            await audit(work, caller, "register" if made else "change", "crew", resource_id)
+            await audit(work, caller, "register" if made else "change", "crew", resource_id, area=values["area"])
     response.status_code = 201 if made else 200
     return PutOut(id=resource_id, made=made is True, changed=made is not None)
 
@@ -105,18 +106,18 @@ async def put_crew(request: Request, response: Response, caller: Manager, crew_i
 
 
 @router.post("/v1/crew/{crew_id}/erase", status_code=204, responses=problems(401, 403, 404, 409))
-async def erase_crew(request: Request, caller: Manager, crew_id: Id) -> None:
+async def erase_crew(request: Request, caller: MayErase, crew_id: Id) -> None:
     """ลบข้อมูลส่วนบุคคล | Blank everything personal of a member, here and at everybody who heard of them."""
     runtime = runtime_of(request)
-    seen(await resources.area_of(runtime.pool, "crew", crew_id), caller)
+    area = seen(await resources.area_of(runtime.pool, "crew", crew_id), caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         await crews.erase_crew(work, crew_id)
-        await audit(work, caller, "erase", "crew", crew_id)
+        await audit(work, caller, "erase", "crew", crew_id, area=area)
 
 
 @router.get("/v1/stations", response_model=StationPage, responses=READ_ANSWERS)
 async def list_stations(
-    request: Request, caller: AtDesk, area: AreaQuery = None, after: After = None, limit: Limit = 100
+    request: Request, caller: SeesFleet, area: AreaQuery = None, after: After = None, limit: Limit = 100
 ) -> StationPage:
     """Stations, by id."""
     rows = await resources.page(runtime_of(request).pool, "station", areas_of(caller, area), after or NIL, limit)
@@ -126,7 +127,7 @@ async def list_stations(
 
 @router.get("/v1/facilities", response_model=FacilityPage, responses=READ_ANSWERS)
 async def list_facilities(
-    request: Request, caller: AtDesk, area: AreaQuery = None, after: After = None, limit: Limit = 100
+    request: Request, caller: SeesFleet, area: AreaQuery = None, after: After = None, limit: Limit = 100
 ) -> FacilityPage:
     """Facilities, by id."""
     rows = await resources.page(runtime_of(request).pool, "facility", areas_of(caller, area), after or NIL, limit)
@@ -136,7 +137,7 @@ async def list_facilities(
 
 @router.get("/v1/vehicles", response_model=VehiclePage, responses=READ_ANSWERS)
 async def list_vehicles(
-    request: Request, caller: AtDesk, area: AreaQuery = None, after: After = None, limit: Limit = 100
+    request: Request, caller: SeesFleet, area: AreaQuery = None, after: After = None, limit: Limit = 100
 ) -> VehiclePage:
     """Vehicles, by id."""
     rows = await resources.page(runtime_of(request).pool, "vehicle", areas_of(caller, area), after or NIL, limit)
@@ -146,11 +147,11 @@ async def list_vehicles(
 
 @router.get("/v1/crew", response_model=CrewPage, responses=READ_ANSWERS)
 async def list_crew(
-    request: Request, caller: AtDesk, area: AreaQuery = None, after: After = None, limit: Limit = 100
+    request: Request, caller: SeesFleet, area: AreaQuery = None, after: After = None, limit: Limit = 100
 ) -> CrewPage:
     """Crew members with how to reach them; who looked is written down."""
     pool = runtime_of(request).pool
     rows = await resources.page(pool, "crew", areas_of(caller, area), after or NIL, limit)
-    await audit(pool, caller, "list", "crew", None, {"rows": len(rows)})
+    await audit(pool, caller, "list", "crew", None, {"rows": len(rows)}, area=area)
     items = [CrewOut(**row) for row in rows]
     return CrewPage(items=items, next=next_of(items, limit))

@@ -19,10 +19,10 @@ from services.dispatch.api.common import (
     After,
     AreaQuery,
     AtDesk,
+    Decides,
     Id,
     InField,
     Limit,
-    Manager,
     areas_of,
     crew_of,
     next_of,
@@ -119,7 +119,7 @@ async def _of_crew(request: Request, caller: Caller, crew_id: UUID, **which: Any
     pool = runtime_of(request).pool
     found = await trips.of_crew(pool, crew_id, **which)
     if found:
-        await audit(pool, caller, "read", "trip", [trip.id for trip in found])
+        await audit(pool, caller, "read", "trip", [trip.id for trip in found], area=[trip.area for trip in found])
     items = await _with_assignments(request, found, details=True)
     for item in items:
         item.assignments = [each for each in item.assignments if crew_id in each.crew_ids]
@@ -147,7 +147,7 @@ async def read_trip(request: Request, caller: InField, trip_id: Id) -> TripOut:
             raise refuse("not_found")
         return own.items[0]
     trip = await _visible(request, caller, trip_id)
-    await audit(pool, caller, "read", "trip", trip_id)
+    await audit(pool, caller, "read", "trip", trip_id, area=trip.area)
     [answer] = await _with_assignments(request, [trip], details=True)
     steps = await assignments.steps_of(pool, [each.id for each in answer.assignments])
     answer.steps = [StepOut.of(step) for step in steps]
@@ -210,7 +210,7 @@ async def ready(request: Request, caller: InField, trip_id: Id, body: ReadyBody 
 
 
 @router.post("/v1/trips/{trip_id}/cancel", response_model=TripOut, responses=WRITES)
-async def cancel(request: Request, caller: Manager, trip_id: Id, body: CancelBody) -> TripOut:
+async def cancel(request: Request, caller: Decides, trip_id: Id, body: CancelBody) -> TripOut:
     """ยกเลิกเที่ยว | The trip will not take place; with the way there goes the way back."""
     await _visible(request, caller, trip_id)
     runtime = runtime_of(request)

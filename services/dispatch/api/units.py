@@ -12,14 +12,14 @@ from pydantic import BaseModel, Field
 from services.dispatch.api.common import (
     CODE_PATTERN,
     NIL,
-    Acts,
     After,
     AreaQuery,
     Id,
-    InField,
     Limit,
     Manager,
     Page,
+    RunsUnit,
+    SeesBoard,
     areas_of,
     crew_of,
     next_of,
@@ -129,7 +129,7 @@ async def put_unit(request: Request, response: Response, caller: Manager, unit_i
 
 @router.get("", response_model=UnitPage, responses=problems(401, 403))
 async def board(
-    request: Request, caller: InField, area: AreaQuery = None,
+    request: Request, caller: SeesBoard, area: AreaQuery = None,
     duty_: Annotated[Literal["on_duty", "off_duty", "out_of_service"] | None, Query(alias="duty")] = None,
     after: After = None, limit: Limit = 100,
 ) -> UnitPage:  # fmt: skip
@@ -178,7 +178,7 @@ async def _answer(request: Request, unit_id: UUID) -> UnitOut:
 
 
 @router.post("/{unit_id}/duty", response_model=UnitOut, responses=problems(400, 401, 403, 404, 409, 413))
-async def set_duty(request: Request, caller: Acts, unit_id: Id, body: DutyBody) -> UnitOut:
+async def set_duty(request: Request, caller: RunsUnit, unit_id: Id, body: DutyBody) -> UnitOut:
     """เข้าเวร ออกเวร งดใช้งาน | May the unit be called, with whom and in what. The same again changes nothing."""
     await _own(request, caller, unit_id)
     runtime = runtime_of(request)
@@ -189,7 +189,7 @@ async def set_duty(request: Request, caller: Acts, unit_id: Id, body: DutyBody) 
 
 
 @router.post("/{unit_id}/disinfected", response_model=UnitOut, responses=problems(400, 401, 403, 404, 409, 413))
-async def disinfected(request: Request, caller: Acts, unit_id: Id, body: DisinfectedBody | None = None) -> UnitOut:
+async def disinfected(request: Request, caller: RunsUnit, unit_id: Id, body: DisinfectedBody | None = None) -> UnitOut:
     """ทำความสะอาดแล้ว | The unit is clean and may be offered again."""
     await _own(request, caller, unit_id)
     runtime = runtime_of(request)

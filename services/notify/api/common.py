@@ -16,7 +16,7 @@ from shared.errors import refuse
 from shared.service import Runtime
 from shared.thai.text import Text
 
-DESK = (Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
+DESK = (Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR)
 READS = (*DESK, Role.CASE_MANAGER, Role.AUDITOR)
 READS_TEXTS = frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.CASE_MANAGER})
 

@@ -27,7 +27,6 @@ FAULTS = {
     "purpose_not_yours": ("บทบาทของท่านใช้วัตถุประสงค์นี้ไม่ได้", "your role may not have this purpose"),
 }
 NO_AREA = (422, "area_needed", "ต้องระบุพื้นที่", "say which municipality")
-NOT_YOUR_AREA = (403, "not_your_area", "ท่านไม่มีสิทธิ์ในพื้นที่นี้", "this municipality is not yours")
 
 
 def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
@@ -63,12 +62,12 @@ def area_for(caller: Caller, asked: str | None) -> str:
     """The area in which something is written: the one asked for, else the caller's only one.
 
     Raises:
-        Refused: 403 not the caller's; 422 there are several to choose from.
+        Refused: 404 not the caller's; 422 there are several to choose from.
 
     """
     if asked is not None:
         if not caller.may_see(asked):
-            raise Refused(*NOT_YOUR_AREA, field="area")
+            raise refuse("not_found", field="area")
         return asked
     if len(caller.areas) != 1 or "*" in caller.areas:
         raise Refused(*NO_AREA, field="area")

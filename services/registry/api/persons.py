@@ -39,7 +39,7 @@ BAD_CURSOR = (
 )
 
 
-@router.post("", status_code=201, response_model=PersonCreated, responses=problems(400, 401, 403, 409, 413))
+@router.post("", status_code=201, response_model=PersonCreated, responses=problems(400, 401, 403, 404, 409, 413))
 async def register_person(
     request: Request, caller: Registers, body: PersonBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
@@ -50,7 +50,7 @@ async def register_person(
 
         async def verb() -> tuple[int, dict[str, Any]]:
             person = await registering.register(work, body, area)
-            await audit(work, caller, "register", "person", person.id)
+            await audit(work, caller, "register", "person", person.id, area=person.area)
             return 201, PersonCreated(id=person.id, area=person.area).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)
@@ -63,7 +63,8 @@ async def search_persons(request: Request, caller: Searches, body: SearchBody) -
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         rows, more = await searching.search(work, body, areas_of(caller))
         detail = {"by": body.given[0], "found": len(rows)}
-        await audit(work, caller, "search", "person", [row["id"] for row in rows] or None, detail)
+        ids, areas = [row["id"] for row in rows], [row["area"] for row in rows]
+        await audit(work, caller, "search", "person", ids or None, detail, area=areas or None)
     today = local_day(work.now)
     return PersonHits(items=[views.hit(row, today) for row in rows], more=more)
 
@@ -73,7 +74,7 @@ async def read_person(request: Request, caller: Reads, person_id: UUID) -> Perso
     """ดูข้อมูลบุคคล | Who this is, how they are reached, what stands in their way."""
     runtime = runtime_of(request)
     person = await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "read", "person", person_id)
+    await audit(runtime.pool, caller, "read", "person", person_id, area=person.area)
     protected, areas = sees_protected(caller), areas_of(caller)
     identifiers = await store.people.read_identifiers(runtime.pool, person_id)
     contacts = await store.people.read_contacts(runtime.pool, person_id)
@@ -104,8 +105,8 @@ async def read_history(
     before = views.read_cursor(cursor) if cursor is not None else None
     if cursor is not None and before is None:
         raise Refused(*BAD_CURSOR, field="cursor")
-    await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "read_history", "person", person_id)
+    person = await person_for(runtime, caller, person_id)
+    await audit(runtime.pool, caller, "read_history", "person", person_id, area=person.area)
     rows = await store.history.read_history(
         runtime.pool, person_id, areas_of(caller), protected=sees_protected(caller), before=before, limit=limit
     )
@@ -124,5 +125,6 @@ async def erase_person(request: Request, caller: Erases, person_id: UUID, body: 
             return Erased(id=person_id, erased_at=row["erased_at"])
         person = records.opened(row, ring())
         await erasing.erase_persons(work, [(person_id, people.origin_of(person))])
-        await audit(work, caller, "erase", "person", person_id, {"reason": (body or EraseBody()).reason})
+        why = {"reason": (body or EraseBody()).reason}
+        await audit(work, caller, "erase", "person", person_id, why, area=person.area)
     return Erased(id=person_id, erased_at=work.now)

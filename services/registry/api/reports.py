@@ -39,7 +39,7 @@ async def codes() -> CodeLists:
     return CodeLists(items=list(published(*LISTS)))
 
 
-@router.get("/reports/{kpi}", responses=problems(401, 403))
+@router.get("/reports/{kpi}", responses=problems(401, 403, 404))
 async def report(
     request: Request,
     caller: Reports,

@@ -34,7 +34,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons/search": Rule(DESK, reads=True),
     "GET /v1/persons/{person_id}": Rule(DESK, reads=True),
     "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True),
-    "POST /v1/persons/{person_id}/erase": Rule(frozenset({OFFICER, SUPERVISOR})),
+    "POST /v1/persons/{person_id}/erase": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN})),
     "GET /v1/cases": Rule(DESK, reads=True),
     "GET /v1/cases/{case_id}": Rule(DESK, reads=True),
     "POST /v1/cases/{case_id}/close": Rule(CARE),
