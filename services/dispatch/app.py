@@ -9,6 +9,7 @@ from services.dispatch.handlers import HEARS
 from services.dispatch.policy import load_policies
 from services.dispatch.settings import DispatchSettings
 from services.dispatch.timers import DUE
+from shared import audit
 from shared.ask import Question, asking
 from shared.erasure import shred
 from shared.service import Runtime, Service
@@ -31,7 +32,15 @@ QUESTIONS = (
 SERVICE = Service(
     name="dispatch",
     settings=DispatchSettings,
-    routers=[resources.router, units.router, trips.router, assignments.router, positions_api.router, reports.router],
+    routers=[
+        resources.router,
+        units.router,
+        trips.router,
+        assignments.router,
+        positions_api.router,
+        reports.router,
+        audit.router,
+    ],
     hears=HEARS,
     due=DUE,
     beside=[positions.listen, shred, asking(QUESTIONS)],
