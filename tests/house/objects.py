@@ -1,0 +1,206 @@
+"""Of each furnished service: what it knows of, and how every route is asked for one of these things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from shared.work import new_id, now_utc
+from tests.harness import AREA, Running, bearer
+
+NOT_FOUND = frozenset({404})
+NOTHING = frozenset({200})
+"""A list, a search, figures: nothing of it is there."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``path`` and ``body`` of a right request. ``refusals``: what a stranger is answered; ``finds``: what is in the
+
+    answer of those whose it is; ``by``: one of them, where the supervisor may not; ``of_the_area``: it belongs to
+    everybody of the municipality.
+    """
+
+    path: str
+    body: Any = None
+    refusals: frozenset[int] = NOT_FOUND
+    finds: str = ""
+    by: str | None = None
+    of_the_area: bool = False
+
+
+@dataclass
+class Things:
+    """``ids`` of everything of the municipality; ``without_objects``: routes that name nothing and list nothing."""
+
+    asked: dict[str, Asked]
+    without_objects: set[str]
+    ids: set[str] = field(default_factory=set)
+
+
+TABLES = """
+select table_name from information_schema.columns where table_schema = 'public' and column_name = 'id'
+and data_type = 'uuid' order by 1
+"""
+SENT = "update event_log set stream_sequence = 2 * position"
+"""As if the relay had sent everything: the open feed shows what was sent."""
+
+
+async def objects_of(name: str, running: Running) -> Things:
+    await running.sql(SENT)
+    things: Things = await {"intake": intake, "dispatch": dispatch, "registry": registry, "notify": notify}[name](
+        running
+    )
+    for table in await running.sql(TABLES):
+        things.ids |= {str(row["id"]) for row in await running.sql(f'select id from "{table["table_name"]}"')}
+    return things
+
+
+async def one(running: Running, statement: str) -> UUID:
+    found: UUID = (await running.sql(statement))[0]["id"]
+    return found
+
+
+def everywhere(finds: Any, about: Any) -> dict[str, Asked]:
+    """What every service has: the open feed, and who looked at what."""
+    return {
+        "GET /v1/events": Asked("/v1/events?limit=1000", refusals=NOTHING, finds=str(finds), of_the_area=True),
+        "GET /v1/audit": Asked(f"/v1/audit?subject_id={about}", refusals=NOTHING, finds=f'"{about}"', by="auditor"),
+    }
+
+
+async def intake(running: Running) -> Things:
+    call, other = [row["id"] for row in await running.sql("select id from call order by number limit 2")]
+    await running.client.post("/v1/ringing", json={"from": "0812345678"}, headers=bearer("call_taker"))
+    await running.client.get(f"/v1/calls/{call}", headers=bearer("call_taker"))
+    await running.do_due("watchdog")
+    alarm = await one(running, "select id from alarm")
+    barriers = [row["id"] for row in await running.sql("select id from barrier order by id")]
+    ringing = await one(running, "select id from ringing")
+    again = {"caller": {"phone": "0812345678"}, "location": {"landmark": "หน้าวัดกลาง", "tambon_code": "460101"}}
+    act = f"/v1/calls/{call}"
+    pair = {"other_call_id": str(other), "link": "related"}
+    asked = {
+        **everywhere(call, call),
+        "POST /v1/calls": Asked("/v1/calls", again, frozenset({201}), finds="possible_duplicates"),
+        "GET /v1/calls": Asked("/v1/calls", refusals=NOTHING, finds=str(call)),
+        "POST /v1/calls/search": Asked("/v1/calls/search", {"phone": "0812345678"}, NOTHING, str(call)),
+        "GET /v1/calls/{call_id}": Asked(act),
+        "PATCH /v1/calls/{call_id}": Asked(act, {"notes": "x", "version": 1}),
+        "GET /v1/calls/{call_id}/barriers": Asked(f"{act}/barriers"),
+        "GET /v1/alarms": Asked("/v1/alarms", refusals=NOTHING, finds=str(alarm)),
+        "POST /v1/alarms/{alarm_id}/acknowledge": Asked(f"/v1/alarms/{alarm}/acknowledge"),
+        "POST /v1/barriers/{barrier_id}/met": Asked(f"/v1/barriers/{barriers[0]}/met", {"outcome": "unit_matched"}),
+        "POST /v1/barriers/{barrier_id}/unmet": Asked(f"/v1/barriers/{barriers[1]}/unmet", {"reason": "declined"}),
+        "POST /v1/ringing": Asked(
+            "/v1/ringing", {"from": "0812345678", "area": AREA}, frozenset({404, 201}), str(call)
+        ),
+        "GET /v1/ringing": Asked("/v1/ringing", refusals=NOTHING, finds=str(ringing)),
+        "GET /v1/reports/{kpi}": Asked(f"/v1/reports/calls?area={AREA}"),
+        "POST /v1/calls/{call_id}/link": Asked(f"{act}/link", pair),
+        "POST /v1/calls/{call_id}/unlink": Asked(f"{act}/unlink", pair),
+        "POST /v1/calls/{call_id}/hand-over": Asked(
+            f"{act}/hand-over", {"receiver": "centre_1669", "reason": "red_flag"}
+        ),
+        "POST /v1/calls/{call_id}/withdraw": Asked(f"{act}/withdraw", {}),
+        "POST /v1/calls/{call_id}/close": Asked(f"{act}/close", {"outcome": "done"}),
+        "POST /v1/calls/{call_id}/erase": Asked(f"{act}/erase", {}),
+    }
+    return Things(asked, {"GET /v1/codes", "GET /v1/triage/{criteria_group}", "POST /v1/triage"})
+
+
+async def dispatch(running: Running) -> Things:
+    assignment = (await running.sql("select id, trip_id, unit_id, crew_ids[1] as crew_id from assignment limit 1"))[0]
+    trip, unit, crew = assignment["trip_id"], assignment["unit_id"], assignment["crew_id"]
+    idle = await one(running, f"select id from unit where id <> '{unit}'")
+    waiting = await one(running, "select id from trip where lane = 'booked'")
+    station, vehicle = await one(running, "select id from station"), await one(running, "select id from vehicle")
+    place = {"area": AREA, "name": "x", "lon": 103.5, "lat": 16.4}
+    facility, clinic = new_id(), {**place, "kind": "hospital"}
+    await running.client.put(f"/v1/facilities/{facility}", json=clinic, headers=bearer("admin"))
+    await running.client.get(f"/v1/trips/{trip}", headers=bearer("dispatcher"))
+    now = now_utc().isoformat()
+    fix = {"unit_id": str(unit), "lon": 103.5, "lat": 16.4, "at": now}
+    at = f"/v1/assignments/{assignment['id']}"
+    asked = {
+        **everywhere(trip, trip),
+        "PUT /v1/stations/{station_id}": Asked(f"/v1/stations/{station}", place),
+        "PUT /v1/facilities/{facility_id}": Asked(f"/v1/facilities/{facility}", clinic),
+        "PUT /v1/vehicles/{vehicle_id}": Asked(
+            f"/v1/vehicles/{vehicle}", {"area": AREA, "kind": "ambulance", "name": "x"}
+        ),
+        "PUT /v1/crew/{crew_id}": Asked(f"/v1/crew/{crew}", {"area": AREA, "kind": "staff", "name": "x"}),
+        "PUT /v1/units/{unit_id}": Asked(f"/v1/units/{idle}", {"area": AREA, "call_sign": "x"}),
+        "GET /v1/stations": Asked("/v1/stations", refusals=NOTHING, finds=str(station)),
+        "GET /v1/facilities": Asked("/v1/facilities", refusals=NOTHING, finds=str(facility)),
+        "GET /v1/vehicles": Asked("/v1/vehicles", refusals=NOTHING, finds=str(vehicle)),
+        "GET /v1/crew": Asked("/v1/crew", refusals=NOTHING, finds=str(crew)),
+        "GET /v1/units": Asked("/v1/units", refusals=NOTHING, finds=str(unit)),
+        "POST /v1/units/{unit_id}/duty": Asked(f"/v1/units/{unit}/duty", {"on": True}),
+        "POST /v1/units/{unit_id}/disinfected": Asked(f"/v1/units/{unit}/disinfected", {}),
+        "POST /v1/positions": Asked("/v1/positions", {"positions": [fix]}, frozenset({422})),
+        "GET /v1/reports/{kpi}": Asked(f"/v1/reports/units?area={AREA}", refusals=NOTHING, finds=str(unit)),
+        "GET /v1/trips": Asked("/v1/trips", refusals=NOTHING, finds=str(trip)),
+        "POST /v1/trips/search": Asked("/v1/trips/search", {"ids": [str(trip)]}, NOTHING, str(trip)),
+        "GET /v1/trips/{trip_id}": Asked(f"/v1/trips/{trip}"),
+        "GET /v1/trips/{trip_id}/recommendations": Asked(f"/v1/trips/{waiting}/recommendations"),
+        "GET /v1/queue": Asked("/v1/queue", refusals=NOTHING, finds="items"),
+        "POST /v1/trips/{trip_id}/ready": Asked(f"/v1/trips/{waiting}/ready", {}),
+        "POST /v1/assignments/{assignment_id}/steps": Asked(f"{at}/steps", {"step": "accept", "at": now}),
+        "POST /v1/assignments/{assignment_id}/backup": Asked(f"{at}/backup", {}),
+        "POST /v1/assignments/{assignment_id}/handover": Asked(f"{at}/handover", {"receiver": "hospital", "at": now}),
+        "POST /v1/assignments/{assignment_id}/release": Asked(f"{at}/release", {"reason": "closer_unit"}),
+        "POST /v1/trips/{trip_id}/assign": Asked(f"/v1/trips/{waiting}/assign", {"unit_id": str(unit)}),
+        "POST /v1/trips/{trip_id}/cancel": Asked(f"/v1/trips/{waiting}/cancel", {"reason": "went_alone"}),
+        "POST /v1/crew/{crew_id}/erase": Asked(f"/v1/crew/{crew}/erase"),
+    }
+    return Things(asked, {"GET /v1/codes"})
+
+
+async def registry(running: Running) -> Things:
+    person = await one(running, "select id from person where source = 'call'")
+    case = await one(running, "select id from case_file")
+    await running.client.get(f"/v1/persons/{person}", headers=bearer("supervisor"))
+    at, days = f"/v1/persons/{person}", "from=2026-01-01&to=2027-01-01"
+    asked = {
+        **everywhere(person, person),
+        "POST /v1/persons": Asked("/v1/persons", {"name": "x", "area": AREA}),
+        "POST /v1/persons/search": Asked("/v1/persons/search", {"ids": [str(person)]}, NOTHING, str(person)),
+        "GET /v1/persons/{person_id}": Asked(at),
+        "GET /v1/persons/{person_id}/history": Asked(f"{at}/history"),
+        "GET /v1/cases": Asked(f"/v1/cases?person_id={person}"),
+        "GET /v1/cases/{case_id}": Asked(f"/v1/cases/{case}"),
+        "GET /v1/reports/{kpi}": Asked(f"/v1/reports/served?area={AREA}&{days}"),
+        "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
+        "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),
+    }
+    return Things(asked, {"GET /v1/codes"})
+
+
+async def notify(running: Running) -> Things:
+    message = (await running.sql("select * from message where recipient_kind = 'crew' limit 1"))[0]
+    call, crew = message["call_id"], message["recipient_id"]
+    reply = new_id()
+    await running.sql(
+        "insert into reply (id, area, channel, call_id, answer, text, said_at, came_at) "
+        "values ($1, $2, 'line', $3, 'text', 'x', now(), now())", reply, AREA, call,
+    )  # fmt: skip
+    await running.client.get(f"/v1/messages?call_id={call}", headers=bearer("supervisor"))
+    at, hours = f"/v1/messages/{message['id']}", "from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z"
+    whose = {"recipient_kind": "crew", "recipient_id": str(crew)}
+    asked = {
+        **everywhere(message["id"], call),
+        "GET /v1/messages": Asked(f"/v1/messages?call_id={call}", refusals=NOTHING, finds=str(message["id"])),
+        "GET /v1/messages/why": Asked(f"/v1/messages/why?call_id={call}", refusals=NOTHING, finds=str(message["id"])),
+        "GET /v1/messages/{message_id}": Asked(at),
+        "GET /v1/replies": Asked(f"/v1/replies?call_id={call}", refusals=NOTHING, finds=str(reply)),
+        "POST /v1/line/links": Asked("/v1/line/links", whose),
+        "PUT /v1/recipients/{kind}/{recipient_id}/preferences": Asked(
+            f"/v1/recipients/crew/{crew}/preferences", {"wants_routine": True}
+        ),
+        "GET /v1/reports/{kpi}": Asked(f"/v1/reports/messages?area={AREA}&{hours}"),
+        "POST /v1/messages/{message_id}/resend": Asked(f"{at}/resend"),
+        "POST /v1/messages/{message_id}/acknowledge": Asked(f"{at}/acknowledge", {}),
+    }
+    return Things(asked, {"GET /v1/codes"})
