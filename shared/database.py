@@ -51,13 +51,22 @@ _KEEPALIVE = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
-PLANS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_mergejoin": "off", "jit": "off"}
+PLANS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
 """Every statement reads by index (a test sees to it), so one plan serves all values and all sizes of the tables.
 
 Otherwise a young database, whose statistics say "nearly empty", would walk tables until the next analysis, and
 statements with arrays would be planned anew each time, which costs more than running them.
 """
-PLAN_FOR_VALUES = "set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on"
+PLAN_FOR_VALUES = (
+    "set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on; "
+    "set local enable_hashjoin = on; set local enable_mergejoin = on"
+)
 _SETTINGS = {
     **_KEEPALIVE,
     **PLANS,

@@ -28,9 +28,10 @@ log = structlog.get_logger()
 POLL_S = 0.5
 TRIES = 8
 
+# ``(select clock_timestamp())`` is read once, so that the index on due_at bounds the search.
 # The row goes first: what its handler makes due anew, for the same subject and fence, is another row and stays.
 CLAIM = """
-with mine as (select id from due where due_at <= clock_timestamp() and kind = any($1::text[])
+with mine as (select id from due where due_at <= (select clock_timestamp()) and kind = any($1::text[])
               order by due_at limit 1 for update skip locked)
 delete from due d using mine where d.id = mine.id
 returning d.id, d.kind, d.subject_id, d.fence, d.due_at, d.origin, d.data, d.attempts

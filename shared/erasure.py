@@ -44,9 +44,10 @@ update dead_letter set body = '', reason = 'erased', requeued_at = coalesce(requ
 where aggregate_id = $2 and (noun = $1 or noun is null)
 """
 TO_SHRED = """
-select s.position, l.stream_sequence from shred s join event_log l using (position)
-where l.stream_sequence is not null and not exists (select from outbox o where o.position = s.position)
-order by s.position limit 200
+select position, stream_sequence from event_log
+where position = any(array(select s.position from shred s order by s.position limit 200))
+  and stream_sequence is not null and 0 = (select count(*) from outbox o where o.position = event_log.position)
+order by position
 """
 SHREDDED = "delete from shred where position = any($1::bigint[])"
 

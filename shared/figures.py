@@ -27,8 +27,8 @@ STREAM_BYTES = Gauge("karuna_stream_bytes", "Size of this service's stream", ["s
 STREAM_LIMIT = Gauge("karuna_stream_limit_bytes", "The size at which the stream refuses", ["stream"])
 
 READ_WAITING = """
-select coalesce((select extract(epoch from clock_timestamp() - e.occurred_at)
-                 from outbox o join event_log e using (position) order by o.position limit 1), 0)::float8 as outbox_s,
+select coalesce((select extract(epoch from clock_timestamp() - occurred_at) from event_log
+                 where position = (select min(position) from outbox)), 0)::float8 as outbox_s,
        coalesce((select extract(epoch from clock_timestamp() - min(parked_at)) from parked), 0)::float8 as parked_s,
        (select count(*) from dead_letter where requeued_at is null) as dead
 """

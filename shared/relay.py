@@ -46,8 +46,9 @@ select * from event_log where position = any(array(select position from outbox o
 order by position
 """
 HALF_ROWS = """
-select l.*, o.internal_sequence from outbox o join event_log l using (position)
-where o.internal_sequence is not null
+select l.*, o.internal_sequence from event_log l
+join lateral (select internal_sequence from outbox where position = l.position) o on true
+where l.position = any(array(select position from outbox where internal_sequence is not null))
 """
 SENT = """
 with gone as (delete from outbox where position = any($1::bigint[])),
@@ -66,8 +67,9 @@ ROWS_BY_EVENT = """
 select l.*, o.internal_sequence from outbox o join event_log l using (position) where l.id = $1
 """
 OUTBOX_STATE = """
-select count(*) as rows, coalesce(extract(epoch from clock_timestamp() - min(occurred_at)), 0)::float as age_s
-from outbox join event_log using (position)
+select (select count(*) from outbox) as rows,
+       coalesce((select extract(epoch from clock_timestamp() - occurred_at) from event_log
+                 where position = (select min(position) from outbox)), 0)::float as age_s
 """
 
 SENT_TOTAL = Counter("karuna_relay_events_total", "Events the relay has seen stored", ["stream"])
@@ -215,8 +217,9 @@ def _stored_at(data: bytes) -> int:
 class Relay:
     """Moves the outbox into the stream, under the lock whose connection it is given."""
 
-    def __init__(self, bus: Bus, stream: str) -> None:
+    def __init__(self, bus: Bus, stream: str, *, linger_s: float = 0.0) -> None:
         self._stream = stream
+        self._linger_s = linger_s
         self._writer = StreamWriter(bus, stream)
         self._woken = asyncio.Event()
         self._last = 0
@@ -257,6 +260,7 @@ class Relay:
         try:
             async with asyncio.timeout(POLL_S):
                 await self._woken.wait()
+            await asyncio.sleep(self._linger_s)
         except TimeoutError:
             return
 

@@ -54,8 +54,10 @@ class Service:
     due: Mapping[str, DueHandler] = field(default_factory=dict)
     beside: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
     """Coroutines that run for the life of the process, e.g. an inbox topic."""
-    patience_s: float = 0.0
-    """How long its ears let messages gather after each group, where nobody waits for what it does with them."""
+    patience_s: Mapping[str, float] = field(default_factory=dict)
+    """Service heard → how long the ear lets messages gather after each group, where nobody waits for the effect."""
+    linger_s: float = 0.0
+    """How long its relay lets events gather, where nobody waits for them."""
     prepare: Callable[[Runtime], Awaitable[None]] | None = None
     """Loads packs and rules before the service is ready."""
     figures: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
@@ -117,8 +119,9 @@ async def build(service: Service, settings: Settings) -> Runtime:
         runtime.wake()
 
     inbox = Inbox(service.name, pool, service.hears, woke=woke)
+    patience_s = {stream_name(heard): seconds for heard, seconds in service.patience_s.items()}
     ears = [
-        Ear(bus, inbox, stream=d.stream, durable=d.name, patience_s=service.patience_s)
+        Ear(bus, inbox, stream=d.stream, durable=d.name, patience_s=patience_s.get(d.stream, 0.0))
         for d in durables_of(service.name)
     ]
     runtime = Runtime(
@@ -128,7 +131,7 @@ async def build(service: Service, settings: Settings) -> Runtime:
         bus=bus,
         issuers=Issuers(settings.issuer_file),
         leadership=Leadership(dsn),
-        relay=Relay(bus, stream_name(service.name)),
+        relay=Relay(bus, stream_name(service.name), linger_s=service.linger_s),
         inbox=inbox,
         due=DueRunner(service.name, pool, service.due, woke=woke),
         ears=ears,

@@ -44,5 +44,7 @@ SERVICE = Service(
     hears=HEARS,
     due=DUE,
     beside=[positions.listen, shred, asking(QUESTIONS)],
+    # Calls at once, and a crew's answer nearly so; who the patient was may come a little later.
+    patience_s={"registry": 0.25, "notify": 0.05},
     prepare=prepare,
 )

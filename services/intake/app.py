@@ -27,7 +27,8 @@ SERVICE = Service(
     hears=handlers.HEARS,
     due=handlers.DUE,
     beside=[topic.listen, shred, asking(QUESTIONS), tidy],
-    patience_s=0.05,  # how far the trips are: the desk looks every few seconds
+    # How far the trips are, and who the patient was: the desk looks every few seconds.
+    patience_s={"dispatch": 0.2, "registry": 0.25, "notify": 0.1},
     prepare=prepare,
     figures=[unanswered],
 )

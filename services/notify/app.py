@@ -96,5 +96,8 @@ SERVICE = Service(
     hears=HEARS,
     due={REMINDER: remind},
     beside=[run_senders, sweep, asking(QUESTIONS)],
+    # Calls and orders at once; who the patient was may come a little later.
+    patience_s={"registry": 0.25},
+    linger_s=0.02,
     prepare=prepare,
 )

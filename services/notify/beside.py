@@ -12,11 +12,12 @@ from prometheus_client import Gauge
 from services.notify.channels.base import Receipt
 from services.notify.prepare import WAYS
 from services.notify.sending.sender import Sender
+from services.notify.sending.together import Together
 from services.notify.sending.ways import AllWays
 from services.notify.store import receipts, replies
 from services.notify.store.reports import look
 from services.notify.verbs.ends import expire
-from services.notify.verbs.receipts import match_kept, receive
+from services.notify.verbs.receipts import Came, match_kept, receive
 from services.notify.verbs.record import recover
 from shared.database import AWAY, COLLISION
 from shared.service import Runtime
@@ -25,6 +26,7 @@ from shared.work import Cause
 log = structlog.get_logger()
 
 SWEEP_EVERY_S = 1.0
+RECEIPTS_GATHER_S = 0.05
 TIDY_EVERY = 600
 KEEP_RECEIPTS = timedelta(days=3)
 KEEP_LINE_EVENTS = timedelta(days=30)
@@ -36,14 +38,20 @@ async def run_senders(runtime: Runtime) -> None:
     """Hold the channels open and send what is due, until cancelled."""
     ways: AllWays = runtime.parts[WAYS]
 
-    async def came(provider: str, receipt: Receipt) -> None:
+    async def take(came: list[Came]) -> None:
         async with runtime.work(SYSTEM) as work:
-            await receive(work, provider, [receipt])
+            await receive(work, came)
+
+    receipts_in = Together(take, linger_s=RECEIPTS_GATHER_S)
+
+    async def came(provider: str, receipt: Receipt) -> None:
+        await receipts_in.do((provider, receipt))
 
     async with ways.open(came):
         line = Sender(runtime, ways, "line", runtime.settings.line_parallel)
         sms = Sender(runtime, ways, "sms", runtime.settings.sms_parallel)
         async with asyncio.TaskGroup() as group:
+            group.create_task(receipts_in.run())
             group.create_task(line.run())
             group.create_task(sms.run())
 

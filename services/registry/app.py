@@ -72,6 +72,8 @@ SERVICE = Service(
     routers=[persons.router, cases.router, reports.router, audit.router],
     hears=HEARS,
     beside=[shred, rotate, asking(QUESTIONS)],
-    patience_s=0.1,  # histories: nobody waits for the next line
+    # Histories: nobody waits for the next line.
+    patience_s={"intake": 0.25, "dispatch": 0.5, "notify": 0.5},
+    linger_s=0.1,
     prepare=prepare,
 )

@@ -83,7 +83,7 @@ class Play:
         rows = await self.town.service.sql("select provider_id from part order by random() limit 1")
         state = self.random.choice([ReceiptState.DELIVERED, ReceiptState.UNDELIVERED])
         async with self.town.service.runtime.work(SYSTEM) as work:
-            await receive(work, "smsc", [Receipt(row["provider_id"], state) for row in rows])
+            await receive(work, [("smsc", Receipt(row["provider_id"], state)) for row in rows])
 
     async def press(self) -> None:
         rows = await self.town.service.sql(

@@ -30,7 +30,7 @@ async def two_parts(town: Town) -> tuple[Any, list[Any]]:
 
 async def bring(town: Town, part: Any, state: ReceiptState, provider_id: str | None = None) -> None:
     async with town.service.runtime.work(Cause("system:sms")) as work:
-        await receive(work, "smsc", [Receipt(provider_id or part["provider_id"], state)])
+        await receive(work, [("smsc", Receipt(provider_id or part["provider_id"], state))])
 
 
 async def status(town: Town, message: Any) -> str:

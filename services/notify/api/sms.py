@@ -44,5 +44,5 @@ async def bring_receipts(request: Request, provider: Annotated[str, Path(pattern
     except ReceiptRefusedError as problem:
         raise Refused(*REFUSALS[problem.code]) from None
     async with runtime_of(request).work(Cause("system:sms", None, request.state.traceparent)) as work:
-        await receive(work, provider, came)
+        await receive(work, [(provider, one) for one in came])
     return Received(receipts=len(came))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from pydantic import SecretStr
 from services.notify.channels.base import Button, GiveUp, Outcome, Outgoing, Reason
 from services.notify.rules.plan import ROUTINE_URGENCY
 from services.notify.sending import hands
+from services.notify.sending.together import Together
 from services.notify.sending.ways import AllWays
 from services.notify.store import attempts
 from services.notify.verbs.record import Spoken, record
@@ -31,7 +33,6 @@ log = structlog.get_logger()
 
 POLL_S = 0.5
 FINISH_WITHIN_S = 5.0
-RECORD_TOGETHER = 50
 SENDING = Gauge("karuna_notify_sending", "Calls to providers under way", ["channel"])
 WAITED = Histogram(
     "karuna_notify_waited_seconds",
@@ -50,7 +51,7 @@ class Sender:
         self._woken = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
         self._more = False
-        self._recorder = Recorder(runtime)
+        self._recorder = Together(partial(_record, runtime))
 
     async def run(self) -> None:
         """Until cancelled; then what is in hand is finished and recorded."""
@@ -134,9 +135,11 @@ class Sender:
         if way is not None:
             outcome, breaker_open = await way.send(outgoing(row), emergency=row["class"] == "emergency")
         point("sender.called")
-        await self._recorder.write(
-            Spoken(row["id"], row["message_id"], way.provider if way else "", outcome, breaker_open)
-        )
+        spoken = Spoken(row["id"], row["message_id"], way.provider if way else "", outcome, breaker_open)
+        try:
+            await self._recorder.do(spoken)
+        except Exception as problem:  # noqa: BLE001 the lease brings the attempt back
+            log.error("recorder.failed", reason=type(problem).__name__)
 
 
 def outgoing(row: Any) -> Outgoing:
@@ -154,45 +157,17 @@ def outgoing(row: Any) -> Outgoing:
     )
 
 
-class Recorder:
-    """Writes outcomes: those that come at the same time in one transaction, each alone when one makes trouble."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._queue: asyncio.Queue[tuple[Spoken, asyncio.Future[None]]] = asyncio.Queue()
-
-    async def write(self, spoken: Spoken) -> None:
-        """Returns when it is written (or cannot be, which is logged: the lease brings the attempt back)."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((spoken, written))
-        await written
-
-    async def run(self) -> None:
-        while True:
-            batch = [await self._queue.get()]
-            while len(batch) < RECORD_TOGETHER and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            await self._write([spoken for spoken, _ in batch])
-            for _, written in batch:
-                if not written.done():
-                    written.set_result(None)
-
-    async def _write(self, batch: list[Spoken]) -> None:
-        pause_s = 0.1
-        while True:
-            try:
-                async with self._runtime.work(Cause("system:notify")) as work:
-                    await record(work, batch)
-            except (*AWAY, *COLLISION) as problem:
-                log.warning("recorder.interrupted", reason=type(problem).__name__, outcomes=len(batch))
-                await asyncio.sleep(pause_s)
-                pause_s = min(2.0, pause_s * 2)
-            except Exception as problem:  # noqa: BLE001 one bad outcome must not hold up the others
-                log.error("recorder.failed", reason=type(problem).__name__, outcomes=len(batch))
-                if len(batch) > 1:
-                    for one in batch:
-                        await self._write([one])
-                return
-            else:
-                point("sender.recorded")
-                return
+async def _record(runtime: Runtime, batch: list[Spoken]) -> None:
+    """While the database is away the outcomes wait: what was sent is not sent again for want of a line about it."""
+    pause_s = 0.1
+    while True:
+        try:
+            async with runtime.work(Cause("system:notify")) as work:
+                await record(work, batch)
+        except (*AWAY, *COLLISION) as problem:
+            log.warning("recorder.interrupted", reason=type(problem).__name__, outcomes=len(batch))
+            await asyncio.sleep(pause_s)
+            pause_s = min(2.0, pause_s * 2)
+        else:
+            point("sender.recorded")
+            return

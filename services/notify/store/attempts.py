@@ -19,7 +19,7 @@ LEASE_S = {"line": 5.0, "sms": 34.0}
 CLAIM = """
 with picked as (
     select id, area, channel, address, due_at, class = 'emergency' and tries = 0 as may_reply from attempt
-    where state = 'ready' and channel = $4 and due_at <= clock_timestamp() and expires_at > clock_timestamp()
+    where state = 'ready' and channel = $4 and due_at <= (select clock_timestamp()) and expires_at > clock_timestamp()
       and urgency <= $2
       and not exists (select from message m where m.id = message_id
                       and m.status in ('acknowledged', 'cancelled', 'expired', 'suppressed'))
@@ -67,7 +67,7 @@ on conflict (attempt_id, number) do nothing
 
 LOST = """
 select id, message_id, class, channel from attempt
-where state = 'sending' and lease_until < clock_timestamp() order by id limit 100
+where state = 'sending' and lease_until < (select clock_timestamp()) order by id limit 100
 """
 """Their process died between claim and record. Nobody knows whether the call was made."""
 # Messages are locked first, as everywhere; what has ended meanwhile is not tried again.

@@ -90,7 +90,8 @@ update attempt set state = 'cancelled', due_at = null where state = 'ready' and 
 """
 EXPIRED = """
 select * from message
-where expires_at <= clock_timestamp() and (status = 'planned' or (wants_answer and status in ('accepted', 'delivered')))
+where expires_at <= (select clock_timestamp())
+  and (status = 'planned' or (wants_answer and status in ('accepted', 'delivered')))
 order by id limit 200 for update skip locked
 """
 PENDING_ROUTINE_TO = """

@@ -44,16 +44,16 @@ where not m.exercise and ($1::text[] is null or m.area = any($1)) and m.planned_
 group by 1 order by 1
 """)
 LEFT_LYING = """
-select exists (select from attempt where state = 'sending' and lease_until < clock_timestamp()) as lost,
+select exists (select from attempt where state = 'sending' and lease_until < (select clock_timestamp())) as lost,
        exists (select from receipt) as receipts,
-       exists (select from message where expires_at <= clock_timestamp()
+       exists (select from message where expires_at <= (select clock_timestamp())
                and (status = 'planned' or (wants_answer and status in ('accepted', 'delivered'))))
-       or exists (select from attempt where state = 'ready' and expires_at <= clock_timestamp()) as expired,
+       or exists (select from attempt where state = 'ready' and expires_at <= (select clock_timestamp())) as expired,
        coalesce((select extract(epoch from clock_timestamp() - min(due_at)) from attempt
-                 where state = 'ready' and due_at <= clock_timestamp() and class = 'emergency'), 0)::float
+                 where state = 'ready' and due_at <= (select clock_timestamp()) and class = 'emergency'), 0)::float
            as oldest_urgent_s,
        coalesce((select extract(epoch from clock_timestamp() - min(due_at)) from attempt
-                 where state = 'ready' and due_at <= clock_timestamp() and class = 'routine'), 0)::float
+                 where state = 'ready' and due_at <= (select clock_timestamp()) and class = 'routine'), 0)::float
            as oldest_routine_s
 """
 REPORTS = {"attempts": BY_CHANNEL_AND_STATE, "messages": BY_STATUS, "acknowledged": ANSWERED, "fallback": FALLBACK}

@@ -18,11 +18,18 @@ from shared.work import Cause, Work
 Id = tuple[str, str]
 
 
-async def receive(work: Work, provider: str, came: Sequence[Receipt]) -> None:
+Came = tuple[str, Receipt]
+"""A provider's name and what it said."""
+
+
+async def receive(work: Work, came: Sequence[Came]) -> None:
     """Keep the receipts, and apply those whose part is known. The others wait: the provider's answer is slower."""
-    for one in came:
-        await receipts.keep(work.db, provider, one.provider_id, one.state.value, one.code, one.said_at, work.now)
-    await match_kept(work, sorted({(provider, one.provider_id) for one in came}))
+    if not came:
+        return
+    await receipts.keep(
+        work.db, [(name, one.provider_id, one.state.value, one.code, one.said_at) for name, one in came], work.now
+    )
+    await match_kept(work, sorted({(name, one.provider_id) for name, one in came}))
 
 
 async def match_kept(work: Work, ids: Sequence[Id] | None) -> int:
@@ -31,8 +38,7 @@ async def match_kept(work: Work, ids: Sequence[Id] | None) -> int:
     if not rows:
         return 0
     locked = {row["id"]: row for row in await messages.lock(work.db, sorted({row["message_id"] for row in rows}))}
-    for row in rows:
-        await receipts.set_part(work.db, row["attempt_id"], row["number"], row["state"], row["code"], row["said_at"])
+    await receipts.set_parts(work.db, rows)
     await receipts.drop(work.db, [row["receipt_id"] for row in rows])
     by_attempt: dict[UUID, list[Any]] = {}
     for part in await receipts.parts_of(work.db, sorted({row["attempt_id"] for row in rows})):
