@@ -28,8 +28,11 @@ from shared.work import Work
 log = structlog.get_logger()
 
 BLANK_EVENTS = """
-with blanked as (
-    update event_log set data = '{}' where aggregate_id = any($1::uuid[]) and data <> '{}'::jsonb returning position
+with held as (
+    select position from event_log where aggregate_id = any($1::uuid[]) and data <> '{}'::jsonb
+    order by position for update
+), blanked as (
+    update event_log l set data = '{}' from held where l.position = held.position returning l.position
 )
 insert into shred (position) select position from blanked on conflict do nothing
 """

@@ -166,6 +166,25 @@ async def test_erasing_while_a_call_comes_leaves_no_half(registry: Running) -> N
     assert not opened
 
 
+LOCKED_OUT = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+
+async def test_a_person_and_their_call_erased_at_once_wait_for_each_other_and_never_collide(registry: Running) -> None:
+    """Both hold the person before they touch anything of theirs; the other way round one of them would get a 503."""
+    call = await Call(registry, patients=[somsri()], caller={"phone": "+66899999999", "name": "มานี"}).received()
+    person_id = await person_of(registry, call)
+    async with registry.runtime.pool.acquire() as erasing, erasing.transaction():
+        await erasing.execute("set local lock_timeout = '300ms'")
+        await erasing.execute("select from person where id = $1 for update", person_id)
+        forgetting = asyncio.create_task(call.erased())
+        async with asyncio.timeout(10):
+            while not (await registry.sql(LOCKED_OUT))[0]["count"]:
+                await asyncio.sleep(0.01)
+        await erasing.execute("delete from contact where person_id = $1", person_id)
+    await forgetting
+    assert (await registry.sql("select erased_at from person"))[0]["erased_at"]
+
+
 async def test_the_database_keeps_a_tombstone_empty(registry: Running) -> None:
     person_id = await add(registry, name="มานี")
     await erase(registry, person_id)

@@ -200,6 +200,11 @@ async def search(db: Connection, sought: Sought, areas: Sequence[str] | None, li
 
 # Whoever is just being matched is waited for, so that their new case is seen and closed too.
 HOLD_PERSONS = "select id from person where id = any($1::uuid[]) order by id for update"
+HOLD_PEOPLE_OF_CALL = """
+select id from person where id in (select person_id from call_person where call_id = $1
+                                   union all select person_id from contact where source_call_id = $1)
+order by id for update
+"""
 WIPE_PERSONS = """
 with gone as (
     update person set name = null, birth = null, line_user_id = null, sex = null, mobility = null, needs = '{}',
@@ -216,6 +221,11 @@ select coalesce(array_agg(id), '{}') from groups
 
 async def hold_persons(db: Connection, person_ids: Sequence[UUID]) -> None:
     await db.execute(HOLD_PERSONS, list(person_ids))
+
+
+async def hold_people_of_call(db: Connection, call_id: UUID) -> None:
+    """Hold everybody of whom this call told, before anything of theirs is touched: so does whoever erases one."""
+    await db.execute(HOLD_PEOPLE_OF_CALL, call_id)
 
 
 async def wipe_persons(db: Connection, person_ids: Sequence[UUID], at: Any) -> list[UUID]:

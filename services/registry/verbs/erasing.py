@@ -31,6 +31,7 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
 
 async def forget_call(work: Work, call_id: UUID, origin: Origin) -> None:
     """Wipe what is kept of a call. Who is known from that call alone is erased with it."""
+    await store.people.hold_people_of_call(work.db, call_id)
     only_here = await store.people.only_from_call(work.db, call_id)
     for case in await store.calls.forget_call(work.db, call_id, work.now):
         await close(work, case["id"], ERASED, None, By.SYSTEM)
