@@ -91,6 +91,7 @@ def _plain(value: Any) -> str:
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=to_json, decoder=orjson.loads)
+    await connection.prepare("select $1::jsonb[]")  # asyncpg looks this type up once: now, not inside a transaction
 
 
 async def _keep(_: asyncpg.Connection[asyncpg.Record]) -> None:

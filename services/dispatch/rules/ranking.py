@@ -86,12 +86,8 @@ def rank(
 
     ``place`` may be unknown (a landmark only): then nothing is said of distance and the fittest come first.
     """
-    located = [(unit, origin) for unit in units if (origin := unit.position or unit.station) is not None]
-    travels: dict[str, Travel] = {}
-    if place is not None and located:
-        answers = travel_times.to([origin for _, origin in located], place, urgent=wanted.urgent)
-        travels = {unit.id: travel for (unit, _), travel in zip(located, answers, strict=True)}
-    ranked = [_recommend(unit, wanted, at, travels.get(unit.id), weights) for unit in units]
+    found = _with_travel(units, place, travel_times, urgent=wanted.urgent)
+    ranked = [_recommend(unit, wanted, at, travel, weights) for unit, travel in found]
     return sorted(ranked, key=lambda found: (not found.eligible, found.score_s, found.unit_id))
 
 
@@ -105,34 +101,43 @@ def best(
 ) -> Recommendation | None:
     """The first of :func:`rank` if it may go, else None; without looking closely at units that are too far to win.
 
-    A score is never below the plain travel time, so once the best so far beats the next travel time nobody can.
+    What is missing only adds to a score, so once the best so far beats the next one's score without it, nobody can.
     What is missing is worked out once for all units of equal abilities, and only the winner's reasons are written.
     """
     on = local_day(at)
     lacks: dict[Hashable, tuple[Shortfall, ...]] = {}
-    located = [(unit, origin) for unit in units if (origin := unit.position or unit.station) is not None]
-    candidates: list[tuple[float, str, UnitFacts, Travel | None]] = []
-    if place is not None and located:
-        answers = travel_times.to([origin for _, origin in located], place, urgent=wanted.urgent)
-        pairs = zip(located, answers, strict=True)
-        candidates = [(travel.duration_s, unit.id, unit, travel) for (unit, _), travel in pairs]
-    if len(candidates) < len(units):
-        reached = {unit_id for _, unit_id, _, _ in candidates}
-        candidates += [(weights.nowhere_s, unit.id, unit, None) for unit in units if unit.id not in reached]
+    candidates = [
+        (_score_as_it_stands(unit, travel, at, weights), unit.id, unit, travel)
+        for unit, travel in _with_travel(units, place, travel_times, urgent=wanted.urgent)
+    ]
     heapify(candidates)
     winner: tuple[float, str, UnitFacts, Travel | None] | None = None
-    while candidates:
-        least_s, _, unit, travel = heappop(candidates)
-        if winner is not None and least_s > winner[0]:
-            break
+    while candidates and (winner is None or candidates[0][:2] < winner[:2]):
+        stands_s, _, unit, travel = heappop(candidates)
         abilities = unit.abilities(on)
         missing = lacks.get(abilities)
         if missing is None:
             missing = lacks[abilities] = shortfalls(unit, wanted, at)
-        score_s = _score(unit, travel, _stale(unit, at, weights), missing, weights)
+        score_s = stands_s + _lacking_s(missing, weights)
         if (winner is None or (score_s, unit.id) < winner[:2]) and not any(short.hard for short in missing):
             winner = (score_s, unit.id, unit, travel)
     return _recommend(winner[2], wanted, at, winner[3], weights) if winner else None
+
+
+def _with_travel(
+    units: Sequence[UnitFacts], place: Point | None, travel_times: TravelTimes, *, urgent: bool
+) -> list[tuple[UnitFacts, Travel | None]]:
+    """Every unit with its travel time; None where it or the place is not known."""
+    if place is None:
+        return [(unit, None) for unit in units]
+    located = [(unit, origin) for unit in units if (origin := unit.position or unit.station) is not None]
+    answers = travel_times.to([origin for _, origin in located], place, urgent=urgent) if located else ()
+    found: list[tuple[UnitFacts, Travel | None]] = [
+        (unit, travel) for (unit, _), travel in zip(located, answers, strict=True)
+    ]
+    if len(located) < len(units):
+        found += [(unit, None) for unit in units if unit.position is None and unit.station is None]
+    return found
 
 
 def _recommend(
@@ -143,7 +148,7 @@ def _recommend(
     return Recommendation(
         unit_id=unit.id,
         eligible=not any(short.hard for short in missing),
-        score_s=_score(unit, travel, stale, missing, weights),
+        score_s=_score_as_it_stands(unit, travel, at, weights) + _lacking_s(missing, weights),
         duration_s=travel.duration_s if travel else None,
         distance_m=travel.distance_m if travel else None,
         stale=stale,
@@ -164,13 +169,15 @@ def _stale(unit: UnitFacts, at: datetime, weights: Weights) -> bool:
     return age_s is None or age_s > weights.stale_after_s
 
 
-def _score(
-    unit: UnitFacts, travel: Travel | None, stale: bool, missing: Sequence[Shortfall], weights: Weights
-) -> float:
+def _score_as_it_stands(unit: UnitFacts, travel: Travel | None, at: datetime, weights: Weights) -> float:
+    """Travel time and what is uncertain about it, in seconds."""
     score = travel.duration_s if travel else weights.nowhere_s
-    score += weights.stale_s if stale else 0
-    score += weights.from_station_s if unit.position is None and unit.station is not None else 0
-    return score + sum(_weight(short, weights) for short in missing)
+    score += weights.stale_s if _stale(unit, at, weights) else 0
+    return score + (weights.from_station_s if unit.position is None and unit.station is not None else 0)
+
+
+def _lacking_s(missing: Sequence[Shortfall], weights: Weights) -> float:
+    return sum(_weight(short, weights) for short in missing)
 
 
 def _weight(short: Shortfall, weights: Weights) -> float:

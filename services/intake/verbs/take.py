@@ -42,15 +42,16 @@ async def take(work: Work, desk: Desk, taker: Taker, body: CallBody) -> TakenOut
     if not made.verdict.served:
         _hand_over(work, made, taking)
     similar = await similar_to(work.db, made.pack, call, brought_by=taker.actor if taker.outside else None)
-    series = numbers.series(made.pack.area.case_prefix, call["received_at"])
-    for call_id, number in (await store.take_calls(work.db, call["area"], series, taking)).items():
-        next(each for each in taking.calls if each["id"] == call_id)["number"] = number
-    say_taken(work, taking)
     if watched(call):
         await watch(work, call, desk.watchdog_s(call["area"]))
     if call["appointment"]:
         visits = [call["appointment_at"], *made.visits]
         await keep_going(work, Ahead.of(made.pack), call, visits[-1], len(visits))
+    # Last of all: from here to the commit no other call of the area gets its number.
+    series = numbers.series(made.pack.area.case_prefix, call["received_at"])
+    for call_id, number in (await store.take_calls(work.db, call["area"], series, taking)).items():
+        next(each for each in taking.calls if each["id"] == call_id)["number"] = number
+    say_taken(work, taking)
     return _answer(made, taking, similar)
 
 

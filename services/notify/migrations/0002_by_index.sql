@@ -4,3 +4,6 @@ create index reply_recipient on reply (recipient_kind, recipient_id) where recip
 drop index message_expiry;
 create index message_expiry on message (expires_at)
     where status = 'planned' or (wants_answer and status in ('accepted', 'delivered'));
+-- The kind alone finds nearly everything; the id finds one.
+drop index message_recipient;
+create index message_recipient on message (recipient_id);
