@@ -74,7 +74,7 @@ class Cause:
     """Why this work is done: who did it, and on what message or request it stands."""
 
     actor: str
-    """``person:<subject>`` or ``system:<service>``; never a name."""
+    """``person:<subject>``, ``account:<key>`` or ``system:<service>``; never a name."""
     causation_id: UUID | None = None
     traceparent: str | None = None
 

@@ -1,6 +1,7 @@
 """``karuna.<area>.inbox.calls``: calls from other systems, asked for over NATS as a micro service of one queue group.
 
 The body is that of ``POST /v1/calls``, the header ``Idempotency-Key`` is required, the municipality is the subject's.
+Who asks is the account the request came from: the server writes it, and what an asker writes there is overwritten.
 The answer is what HTTP would answer: the call with its number, or a problem document; the header ``Karuna-Status``
 says which. A reply subject is only used where it is somebody's inbox: NATS permissions do not look at replies, so a
 forged one could else make us write into a stream.
@@ -38,6 +39,9 @@ log = structlog.get_logger()
 SUBJECT = "karuna.*.inbox.calls"
 REPLIES = ("_INBOX.", "_R_.")
 ROUTE = "topic inbox.calls"
+REQUEST_INFO = "Nats-Request-Info"
+"""Written by the server where a request crosses from another account (exports of services), read by nobody else."""
+ACCOUNT = re.compile(r"A[A-Z2-7]{55}")
 ASKED = Counter("karuna_topic_calls_total", "Calls asked for on the topic", ["status"])
 
 NO_KEY = (422, "key_missing", "ต้องมี Idempotency-Key ในส่วนหัว", "the header Idempotency-Key is required")
@@ -131,7 +135,16 @@ def read(desk: Desk, subject: str, data: bytes, headers: dict[str, str]) -> tupl
     except orjson.JSONDecodeError:
         raise refuse("not_json", field="body") from None
     body = CallBody.model_validate(content)
-    return Taker(f"topic:{area}", (area,), Channel.TOPIC), key, body
+    return Taker(asker(area, headers), (area,), Channel.TOPIC, outside=True), key, body
+
+
+def asker(area: str, headers: dict[str, str]) -> str:
+    """``account:<its public key>``; ``topic:<area>`` for what comes from our own account, where only notify may ask."""
+    try:
+        account = orjson.loads(headers[REQUEST_INFO])["acc"]
+    except (KeyError, TypeError, orjson.JSONDecodeError):
+        return f"topic:{area}"
+    return f"account:{account}" if ACCOUNT.fullmatch(str(account)) else f"topic:{area}"
 
 
 async def _take(runtime: Runtime, desk: Desk, taker: Taker, key: str, body: CallBody, headers: dict[str, str]) -> Reply:

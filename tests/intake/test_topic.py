@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import nats
 from nats.aio.client import Client
 
+from karuna.platform import jwt
+from karuna.platform.grants import grant
+from karuna.platform.home import Home
+from karuna.subscribers import Subscribers
 from tests.harness import Running
 from tests.intake.conftest import E164, INSIDE, OUTSIDE
 from tests.intake.test_erasure import on_air
@@ -53,6 +60,65 @@ async def test_the_same_key_is_one_call_and_no_key_is_none(on_air: Running, stre
         status, answer = await ask(client, BODY, key=None)
         assert (status, answer["code"]) == (422, "key_missing")
     assert len(await on_air.said()) == 1
+
+
+@asynccontextmanager
+async def partners(broker: Broker, *names: str) -> AsyncIterator[dict[str, tuple[str, Client]]]:
+    """Outsiders who may ask for calls: name → (public key of their account, their client)."""
+    home = Home(broker.accounts.folder.parent)
+    home.create()
+    subscribers = Subscribers(home, broker.accounts, broker.url)
+    async with AsyncExitStack() as stack:
+        made = {}
+        for name in names:
+            mine = await subscribers.add(grant(name, inbox_calls=("kalasin",)))
+            stack.push_async_callback(subscribers.remove, name)
+            token = (broker.accounts.folder / "subscribers" / f"{name}.jwt").read_text()
+            options = {"user_credentials": str(subscribers.creds(name)), "inbox_prefix": mine.inbox_prefix.encode()}
+            client = await nats.connect(broker.url, allow_reconnect=False, **options)
+            stack.push_async_callback(client.close)
+            made[name] = (jwt.decode(token)["sub"], client)
+        yield made
+
+
+async def test_two_partners_may_use_the_same_key_and_each_call_knows_who_brought_it(
+    on_air: Running, streams: Broker
+) -> None:
+    async with partners(streams, "hospital", "village") as both:
+        numbers = []
+        for _, client in both.values():
+            status, first = await ask(client, BODY, key="k-1")
+            assert (status, first["possible_duplicates"]) == (201, []), "whom others told of is none of theirs"
+            assert (await ask(client, BODY, key="k-1"))[1] == first
+            numbers.append(first["number"])
+        assert len(set(numbers)) == 2
+        said = [(row["actor"], row["data"]["number"]) for row in await on_air.said("intake.call.received")]
+        assert said == [(f"account:{key}", number) for (key, _), number in zip(both.values(), numbers, strict=True)]
+        assert {row["taken_by"] for row in await on_air.sql("select taken_by from call")} == {who for who, _ in said}
+
+
+async def test_nobody_asks_in_anothers_name(on_air: Running, streams: Broker) -> None:
+    """However the header is written, what the server writes is what counts."""
+    async with partners(streams, "hospital", "village") as both:
+        (hospital, _), (village, client) = both.values()
+        forged = json.dumps({"acc": hospital})
+        subject, inbox = SUBJECT, client.new_inbox()
+        answers = await client.subscribe(inbox)
+        tries = ["{}", "{}{}", "x-note: 1\r\n{}", "nats-request-info: {1}\r\n{}", "Nats-Request-Info : {1}\r\n{}"]
+        for number, shape in enumerate(tries):
+            line = f"Nats-Request-Info: {forged}\r\n"
+            head = (
+                f"NATS/1.0\r\nIdempotency-Key: k-{number}\r\n"
+                + shape.replace("{1}", forged).replace("{}", line)
+                + "\r\n"
+            )
+            body = json.dumps(BODY).encode()
+            sizes = f"{len(head)} {len(head) + len(body)}"
+            await client._send_command(f"HPUB {subject} {inbox} {sizes}\r\n{head}".encode() + body + b"\r\n")
+            await client._flush_pending()
+            answer = await answers.next_msg(timeout=10)
+            assert (answer.headers or {})["Karuna-Status"] == "201", answer.data
+        assert {row["actor"] for row in await on_air.said()} == {f"account:{village}"}
 
 
 async def test_rubbish_gets_a_problem_document_and_ends_nothing(on_air: Running, streams: Broker) -> None:
