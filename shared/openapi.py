@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+
+from shared.events.words import Sex
 
 _TEXT: Final = {"type": "string"}
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
@@ -68,3 +70,11 @@ def _written_out(value: Any) -> Any:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_storable)]
 """An instant from outside: aware, turned to UTC."""
+
+
+def _known(value: Any) -> Any:
+    return None if value == "unknown" else value
+
+
+ToldSex = Annotated[Sex | None, BeforeValidator(_known, json_schema_input_type=Sex | Literal["unknown"] | None)]
+"""A code of the list ``sex``; ``unknown`` is the same as left out."""

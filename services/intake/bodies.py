@@ -13,9 +13,9 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from shared.errors import TwoTongued
-from shared.events.words import Barrier, CallKind, Channel, Code, Lane, Language, Mobility, Need, Sex
+from shared.events.words import Barrier, CallKind, Channel, Code, Lane, Language, Mobility, Need
 from shared.http import Body
-from shared.openapi import Moment
+from shared.openapi import Moment, ToldSex
 from shared.thai.dates import BE_OFFSET
 from shared.thai.text import arabic_digits
 
@@ -66,7 +66,7 @@ class PatientBody(Body):
     birth_date: Word = None
     birth_year: Annotated[int, Field(ge=0, le=9999)] | None = None
     age: Annotated[int, Field(ge=0, le=130)] | None = None
-    sex: Sex | None = None
+    sex: ToldSex = None
     mobility: Mobility | None = None
     needs: Annotated[list[Need], Field(default_factory=list, max_length=20)]
     groups: Annotated[list[Code], Field(default_factory=list, max_length=20)]

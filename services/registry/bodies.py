@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from services.registry.rules.identity import Described, Held, Phone, birth_of
 from shared.codes.codes import code_list
 from shared.errors import TwoTongued
-from shared.events.words import Disclosure, Language, Mobility, Need, Sex, TimeOfDay
+from shared.events.words import Disclosure, Language, Mobility, Need, TimeOfDay
 from shared.http import Body
-from shared.openapi import Moment
+from shared.openapi import Moment, ToldSex
 from shared.refusal import Refusal
 from shared.thai.dates import BANGKOK, Years, read_day, read_year
 from shared.thai.identifiers import Identifier, read_hospital_no, read_identifier, read_passport
@@ -180,7 +180,7 @@ class PersonBody(Body):
     birth_date: BirthDate = None
     birth_year: BirthYear = None
     age: Annotated[int, Field(ge=0, le=130)] | None = None
-    sex: Sex | None = None
+    sex: ToldSex = None
     phone: PhoneNumber = None
     line_user_id: Word = None
     language: Language | None = None

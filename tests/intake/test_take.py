@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from shared.codes.codes import code_list
 from shared.work import now_utc
 from tests.harness import Running, problem_of
 from tests.intake.conftest import E164, INSIDE, OUTSIDE, PHONE, acted, booked, emergency, get, post, take, whole
@@ -323,6 +324,13 @@ async def test_answers_that_cannot_be_read_warn_in_an_emergency_and_refuse_a_boo
     assert [warning["field"] for warning in taken["warnings"]] == ["triage.criteria_group"]
     body = {"lane": "booked", "kind": "transfer", "caller": {"phone": PHONE}, "triage": {"criteria_group": 11}}
     assert (await post(intake, "/v1/calls", body)).status_code == 422
+
+
+@pytest.mark.parametrize("sex", code_list("sex").codes)
+async def test_every_code_of_the_list_of_sexes_may_be_told(intake: Running, sex: str) -> None:
+    taken = await emergency(intake, patient={"age": 70, "sex": sex})
+    told = (await whole(intake, taken["id"]))["patients"][0]["sex"]
+    assert told == (None if sex == "unknown" else sex)
 
 
 # --- duplicates ----------------------------------------------------------------------

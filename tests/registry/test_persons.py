@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from services.registry.store.people import SEARCH
+from shared.codes.codes import code_list
 from tests.harness import Running, bearer, problem_of
 from tests.registry.conftest import Call, add, cid, person_of, read, search, somsri
 
@@ -96,6 +99,12 @@ async def test_bad_input_gets_one_answer_that_names_the_field(registry: Running)
         assert field in [error["field"] for error in errors], case
         assert all(error["th"] != error["en"] for error in errors), case
     assert not await registry.sql("select from person")
+
+
+@pytest.mark.parametrize("sex", code_list("sex").codes)
+async def test_every_code_of_the_list_of_sexes_may_be_told(registry: Running, sex: str) -> None:
+    person_id = await add(registry, name="มานี", sex=sex)
+    assert (await read(registry, f"/v1/persons/{person_id}"))["sex"] == (None if sex == "unknown" else sex)
 
 
 async def test_the_area_is_the_callers_unless_there_are_several(registry: Running) -> None:
