@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import httpx
 import orjson
 import structlog
 from nats.micro import add_service
@@ -45,17 +44,13 @@ def asking(questions: Sequence[Question]) -> Callable[[Runtime], Awaitable[None]
 
     async def answer_questions(runtime: Runtime) -> None:
         gate = asyncio.Semaphore(AT_ONCE)
-        transport = httpx.ASGITransport(runtime.app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://ask") as web:
-            while not runtime.stopping:
-                await _serve(runtime, web, gate, questions)
+        while not runtime.stopping:
+            await _serve(runtime, gate, questions)
 
     return answer_questions
 
 
-async def _serve(
-    runtime: Runtime, web: httpx.AsyncClient, gate: asyncio.Semaphore, questions: Sequence[Question]
-) -> None:
+async def _serve(runtime: Runtime, gate: asyncio.Semaphore, questions: Sequence[Question]) -> None:
     """Answer for as long as this client of NATS lives."""
     client = runtime.bus.client
     if not client.is_connected:
@@ -68,9 +63,7 @@ async def _serve(
 
         async def handle(request: Request, question: Question = question) -> None:
             async with gate:
-                status, body = await answer(
-                    runtime, web, question, request.subject, request.data, request.headers or {}
-                )
+                status, body = await answer(runtime, question, request.subject, request.data, request.headers or {})
             # nats-py keeps the reply subject to itself; the message under the request is the only way to it.
             if request._msg.reply.startswith(REPLIES):  # noqa: SLF001
                 await request.respond(body, headers={"Karuna-Status": str(status)})
@@ -87,7 +80,7 @@ async def _serve(
 
 
 async def answer(
-    runtime: Runtime, web: httpx.AsyncClient, question: Question, subject: str, data: bytes, headers: dict[str, str]
+    runtime: Runtime, question: Question, subject: str, data: bytes, headers: dict[str, str]
 ) -> tuple[int, bytes]:
     """Status and body, as HTTP would have given them. Never raises for what somebody sent."""
     lower = {name.lower(): value for name, value in headers.items()}
@@ -98,8 +91,12 @@ async def answer(
         return refused.status, orjson.dumps(problem_body(refused))
     passed = {name: lower[name] for name in PASSED_ON if name in lower}
     told: dict[str, Any] = {"json": asked} if question.method == "POST" else {"params": asked}
+    import httpx  # noqa: PLC0415 some megabytes, and most processes are never asked
+
+    transport = httpx.ASGITransport(runtime.app, raise_app_exceptions=False)
     try:
-        reply = await web.request(question.method, question.path, headers=passed, **told)
+        async with httpx.AsyncClient(transport=transport, base_url="http://ask") as web:
+            reply = await web.request(question.method, question.path, headers=passed, **told)
     except (httpx.HTTPError, ValueError, TypeError) as problem:
         log.warning("ask.failed", question=question.name, reason=type(problem).__name__)
         return 500, orjson.dumps(problem_body(refuse("broken")))

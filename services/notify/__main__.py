@@ -1,5 +1,6 @@
 """``python -m services.notify``: one process of the service, until SIGTERM."""
 
+import shared.lean  # noqa: F401 before everything else
 from services.notify.app import SERVICE
 from shared.service import serve
 

@@ -1,5 +1,6 @@
 """``python -m services.registry``: one process of the service, until SIGTERM."""
 
+import shared.lean  # noqa: F401 before everything else
 from services.registry.app import SERVICE
 from shared.service import serve
 

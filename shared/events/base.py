@@ -22,7 +22,7 @@ TYPES: dict[str, type[Event]] = {}
 class Part(BaseModel):
     """A piece of an event: immutable, and unknown fields are an error where it is made."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Event(Part):
