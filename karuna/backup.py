@@ -11,9 +11,11 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -24,9 +26,14 @@ from karuna.rebuild import rebuild
 from shared.bus import Bus, BusSettings
 from shared.streams import SERVICES, stream_name
 
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 FIGURES = "figures.json"
+KEPT = ("keys", "subscribers")
+"""Folders of the home that go along with the dumps."""
 PLAIN = ("--no-owner", "--no-privileges")
 """Owners and rights are made anew by the place that is restored into."""
+NOBODY_SPEAKS = "set local lock_timeout = '10s'; lock table outbox in share mode"
+"""Whoever wants to say something waits until this transaction ends: some milliseconds."""
 TABLES = """
 select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'
 order by table_name
@@ -42,32 +49,46 @@ class Different(RuntimeError):
 
 
 async def backup(local: Local, folder: Path) -> dict[str, Any]:
-    """Write dumps, keys and figures into ``folder`` (made with mode 0700). The services may go on meanwhile.
+    """Write dumps, keys, subscribers and figures into ``folder`` (made with mode 0700). The services go on meanwhile.
 
-    Each database is dumped in one snapshot together with its figures.
+    All databases are dumped as they stood at one moment, each with its figures.
     """
     await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True)
     figures: dict[str, Any] = {"made_at": datetime.now(UTC).isoformat(), "tables": {}}
-    for service in SERVICES:
-        connection = await asyncpg.connect(local.postgres.owner_dsn(service))
-        try:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                snapshot = await connection.fetchval("select pg_export_snapshot()")
-                dump = folder / f"{service}.dump"
-                arguments = [
-                    "--format=custom",
-                    "--no-owner",
-                    "--no-privileges",
-                    f"--snapshot={snapshot}",
-                    f"--file={dump}",
-                ]
-                await _pg("pg_dump", local.postgres.owner_dsn(service), *arguments)
-                figures["tables"][service] = await count_rows(connection)
-        finally:
-            await connection.close()
-    shutil.copytree(local.home.keys, folder / "keys")
+    async with AsyncExitStack() as reading:
+        readers = [await _reader(local, service, reading) for service in SERVICES]
+        snapshots = await _one_moment(local, readers)
+        for service, reader, snapshot in zip(SERVICES, readers, snapshots, strict=True):
+            saved = (f"--snapshot={snapshot}", f"--file={folder / service}.dump")
+            await _pg("pg_dump", local.postgres.owner_dsn(service), "--format=custom", *PLAIN, *saved)
+            figures["tables"][service] = await count_rows(reader)
+    for name in KEPT:
+        shutil.copytree(local.home.path / name, folder / name)
     write_private(folder / FIGURES, json.dumps(figures, indent=1))
     return figures
+
+
+async def _reader(local: Local, service: str, reading: AsyncExitStack) -> Connection:
+    """A connection whose transaction sees one moment: that of its first question."""
+    connection = await asyncpg.connect(local.postgres.owner_dsn(service))
+    reading.push_async_callback(connection.close)
+    await reading.enter_async_context(connection.transaction(isolation="repeatable_read", readonly=True))
+    return connection
+
+
+async def _one_moment(local: Local, readers: Sequence[Connection]) -> list[str]:
+    """The readers' snapshots, all taken while nobody can say anything.
+
+    Else a service dumped later could have heard an event that its owner, dumped earlier, does not know: after a
+    restore the owner would give that number to another event, which nobody would hear.
+    """
+    async with AsyncExitStack() as holding:
+        for service in SERVICES:
+            connection = await asyncpg.connect(local.postgres.owner_dsn(service))
+            holding.push_async_callback(connection.close)
+            await holding.enter_async_context(connection.transaction())
+            await connection.execute(NOBODY_SPEAKS)
+        return [await reader.fetchval("select pg_export_snapshot()") for reader in readers]
 
 
 async def restore(local: Local, folder: Path) -> dict[str, Any]:
@@ -87,29 +108,23 @@ async def restore(local: Local, folder: Path) -> dict[str, Any]:
                 raise NotEmpty(f"database {service} is not empty")
         finally:
             await connection.close()
-        dsn = local.postgres.owner_dsn(service)
-        await _pg(
-            "pg_restore",
-            dsn,
-            "--no-owner",
-            "--no-privileges",
-            "--exit-on-error",
-            "--single-transaction",
-            str(folder / f"{service}.dump"),
-        )
-    await local.start_ground()
+        whole = ("--exit-on-error", "--single-transaction", str(folder / f"{service}.dump"))
+        await _pg("pg_restore", local.postgres.owner_dsn(service), *PLAIN, *whole)
     figures = await compare(local, folder)
+    await local.furnish()
     for service in SERVICES:
         await _refill(local, service)
     return figures
 
 
 def take_keys(folder: Path, home: Path) -> None:
-    """The first step of a restore: the keys, into a home that has none."""
-    keys = home / "keys"
-    if keys.exists() and any(keys.iterdir()):
-        raise NotEmpty(f"{keys} is not empty")
-    shutil.copytree(folder / "keys", keys, dirs_exist_ok=True)
+    """The first step of a restore: keys and subscribers, into a home that has none."""
+    for name in KEPT:
+        place = home / name
+        if place.exists() and any(place.iterdir()):
+            raise NotEmpty(f"{place} is not empty")
+    for name in KEPT:
+        shutil.copytree(folder / name, home / name, dirs_exist_ok=True)
 
 
 async def compare(local: Local, folder: Path) -> dict[str, Any]:
@@ -133,7 +148,7 @@ async def compare(local: Local, folder: Path) -> dict[str, Any]:
     return figures
 
 
-async def count_rows(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, int]:
+async def count_rows(connection: Connection) -> dict[str, int]:
     """Rows by table, within the connection's transaction."""
     tables = [row["table_name"] for row in await connection.fetch(TABLES)]
     return {table: await connection.fetchval(f'select count(*) from "{table}"') for table in tables}  # noqa: S608

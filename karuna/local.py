@@ -25,6 +25,7 @@ from karuna.platform.nats_server import NatsServer, NatsSettings
 from karuna.platform.postgres import Postgres, PostgresSettings
 from karuna.platform.process import Process
 from karuna.platform.provision import provision
+from karuna.subscribers import Subscribers
 from shared.database import migrate
 from shared.streams import SERVICES
 
@@ -69,7 +70,7 @@ class Local:
         await self.furnish()
 
     async def furnish(self) -> None:
-        """Migrate every database and make every stream and durable, on servers that answer already."""
+        """Migrate every database and make every stream and durable, outsiders' too, on servers that answer already."""
         for service in SERVICES:
             await migrate(self.postgres.owner_dsn(service), f"services.{service}")
         client = await nats.connect(
@@ -79,6 +80,7 @@ class Local:
             await provision(client)
         finally:
             await client.close()
+        await Subscribers(self.home, self.accounts, self.nats.url).renew()
 
     def environment(self, service: str, **extra: str) -> dict[str, str]:
         """What a process of ``service`` needs to know; nothing of it is for another service."""
