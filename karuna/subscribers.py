@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,26 @@ class Subscribers:
         text = jwt.creds(jwt.user(key, user.public, grant.user, grant.rights()), user.seed)
         write_private(self.creds(grant.name), text)
         subscriber = _described(grant, self._url)
-        write_private(self._folder / f"{grant.name}.json", json.dumps(asdict(subscriber), indent=1, ensure_ascii=False))
+        self._describe(subscriber)
         return subscriber
+
+    def _describe(self, subscriber: Subscriber) -> None:
+        text = json.dumps(asdict(subscriber), indent=1, ensure_ascii=False)
+        write_private(self._folder / f"{subscriber.name}.json", text)
+
+    async def renew(self) -> None:
+        """Make the durables that the server does not know (any more), and write down where it answers now.
+
+        A durable made anew begins at the beginning.
+        """
+        everybody = self.all()
+        if not everybody:
+            return
+        async with self._provisioner() as client:
+            for durable in (durable for subscriber in everybody for durable in subscriber.durables()):
+                await call(client, *put_consumer(durable, ""))
+        for subscriber in everybody:
+            self._describe(replace(subscriber, server=self._url))
 
     async def remove(self, name: str) -> None:
         """Close its connections and refuse its credentials, now and after every restart; drop its durables.
