@@ -18,6 +18,8 @@ TAKE_LOCK = "select pg_advisory_lock(hashtextextended('relay', 0))"
 LOST = """
 update event_log set stream_sequence = -stream_sequence where stream_sequence + 1 > $1
 """
+# Sent by half, and that half is gone: both are to be sent.
+FORGET_HALF = "update outbox set internal_sequence = null where internal_sequence > $1"
 NEXT_LOST = "select * from event_log where stream_sequence < 0 order by stream_sequence desc limit $1"
 PLACE = """
 with placed as (
@@ -61,6 +63,7 @@ async def rebuild(dsn: str, bus: Bus, stream: str) -> Rebuilt:
         await _check_head(connection, writer, kept)
         last = await _finish_half(connection, writer, kept)
         await connection.execute(LOST, last)
+        await connection.execute(FORGET_HALF, last)
         await connection.execute(STAND, stream, last)
         while rows := await connection.fetch(NEXT_LOST, BATCH_ROWS):
             messages = [message for row in rows for message in messages_of(row)]
