@@ -13,7 +13,7 @@ import orjson
 from nats.js import JetStreamContext
 
 from karuna.local import Local
-from shared.streams import SERVICES, STREAMS
+from shared.streams import SERVICES, STREAMS, stream_name
 from tests.journeys.town import AREA, Town
 
 AT_ONCE = 200
@@ -54,14 +54,19 @@ async def tables(local: Local) -> AsyncIterator[tuple[str, str]]:
 BYTES = "select column_name from information_schema.columns where table_name = $1 and data_type = 'bytea'"
 
 
-async def messages(local: Local, *, tree: str = "") -> AsyncIterator[tuple[str, str]]:
-    """Subject, and headers with body, of every message of every durable stream; ``tree`` narrows by its beginning."""
+async def messages(local: Local, *, tree: str = "", of: str = "") -> AsyncIterator[tuple[str, str]]:
+    """Subject, and headers with body, of every message of every durable stream.
+
+    ``tree`` narrows by the subject's beginning, ``of`` to one service's stream.
+    """
     client = await nats.connect(
         local.nats.url, user_credentials=str(local.accounts.creds("provisioner")), inbox_prefix=b"_INBOX.provisioner"
     )
     try:
         js = client.jetstream()
         for stream in STREAMS:
+            if of and stream.name != stream_name(of):
+                continue
             info = orjson.loads((await client.request(f"$JS.API.STREAM.INFO.{stream.name}", b"")).data)
             if "state" not in info:
                 assert stream.storage == "memory", f"{stream.name} is missing"  # gone with the broker's memory

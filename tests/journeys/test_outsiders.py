@@ -4,72 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import shutil
+from functools import partial
 from pathlib import Path
 
 import nats
+import nats.errors
 import pytest
 
-from karuna.local import ROOT
+from tests.journeys.terminal import Listener, command, file_of, karuna, listening
 from tests.journeys.town import Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-PYTHON = sys.executable
 
 
-async def command(town: Town, *arguments: str) -> tuple[int, str]:
-    """Run a program as somebody at a terminal would; gives exit code and what it printed."""
-    env = {**os.environ, "KARUNA_HOME": str(town.local.home.path)}
-    process = await asyncio.create_subprocess_exec(
-        PYTHON, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=env, cwd=ROOT
-    )
-    try:
-        async with asyncio.timeout(40):
-            out, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, out.decode()
-
-
-@asynccontextmanager
-async def listening(town: Town, name: str) -> AsyncIterator[list[str]]:
-    """``examples/subscriber.py`` with the lines it printed so far."""
-    lines: list[str] = []
-    process = await asyncio.create_subprocess_exec(
-        PYTHON, "examples/subscriber.py", str(_file(town, name)), stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL, cwd=ROOT,
-    )  # fmt: skip
-
-    async def read() -> None:
-        assert process.stdout is not None
-        async for line in process.stdout:
-            lines.append(line.decode())  # noqa: PERF401 they are looked at while they come
-
-    reading = asyncio.create_task(read())
-    try:
-        yield lines
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-        await reading
-
-
-def _file(town: Town, name: str) -> Path:
-    return town.local.home.subscribers / f"{name}.json"
-
-
-async def test_an_outsider_in_and_out(town: Town) -> None:
+async def test_an_outsider_in_and_out(town: Town, tmp_path: Path) -> None:
     allowed = ("--allow", "karuna.kalasin.dispatch.>", "--inbox-calls", "kalasin")
     code, said = await command(town, "-m", "karuna", "subscriber", "add", "demo", *allowed)
     assert code == 0, said
 
-    code, number = await command(town, "examples/partner_call.py", str(_file(town, "demo")), "examples/call.json")
+    code, number = await command(town, "examples/partner_call.py", str(file_of(town, "demo")), "examples/call.json")
     assert code == 0, number
     found = await town.ask(
         "intake", "POST", "/v1/calls/search", role="call_taker", body={"number": number.strip().splitlines()[-1]}
@@ -78,34 +32,47 @@ async def test_an_outsider_in_and_out(town: Town) -> None:
     assert found["items"][0]["channel"] == "topic"
     trip = await town.trip(call_id, lambda trip: bool(trip["assignments"]))
 
-    async with listening(town, "demo") as lines:
-        await eventually(lambda: _heard(lines, trip["id"]), 40)
+    async with listening(town, "demo") as demo:
+        await demo.heard(trip["id"])
         await town.local.nats.kill()
         await town.local.nats.start()
         await town.drive(trip["assignments"][0]["id"])
-        await eventually(lambda: _heard(lines, "assignment.cleared.v1"), 40)
-        assert all(" th.karuna.dispatch." in line for line in lines)
-        assert not any("examples" in line or "สมมติ ตัวอย่าง" in line for line in lines)
-    await _refused_everything_else(town)
+        await demo.heard("assignment.cleared.v1")
+        assert all(" th.karuna.dispatch." in line for line in demo.lines)
+        assert not any("examples" in line or "สมมติ ตัวอย่าง" in line for line in demo.lines)
+        await _refused_everything_else(town)
+        await _removed_for_good(town, demo, tmp_path)
 
-    code, said = await command(town, "-m", "karuna", "subscriber", "remove", "demo")
+
+async def _removed_for_good(town: Town, demo: Listener, safe: Path) -> None:
+    """Its connection is closed at once, and what it has kept opens nothing, now and after the server's next start."""
+    mine = json.loads(file_of(town, "demo").read_text("utf-8"))
+    kept = shutil.copy(file_of(town, "demo").with_suffix(".creds"), safe)
+    knock = partial(nats.connect, mine["server"], user_credentials=str(kept), allow_reconnect=False, connect_timeout=5)
+    await (await knock(inbox_prefix=mine["inbox_prefix"].encode())).close()
+
+    code, said = await karuna(town, "subscriber", "remove", "demo")
     assert code == 0, said
-    assert not _file(town, "demo").exists()
-
-
-async def _heard(lines: list[str], text: str) -> bool:
-    return any(text in line for line in lines)
+    assert not file_of(town, "demo").exists()
+    async with asyncio.timeout(20):
+        assert await demo.process.wait() != 0
+    for restarted in (False, True):
+        if restarted:
+            await town.local.nats.kill()
+            await town.local.nats.start()
+        with pytest.raises(nats.errors.Error, match=r"(?i)authorization"):
+            await knock()
 
 
 async def _refused_everything_else(town: Town) -> None:
-    mine = json.loads(_file(town, "demo").read_text("utf-8"))
+    mine = json.loads(file_of(town, "demo").read_text("utf-8"))
     told: list[str] = []
 
     async def refused(error: Exception) -> None:
         told.append(str(error).lower())
 
     client = await nats.connect(
-        mine["server"], user_credentials=str(_file(town, "demo").with_suffix(".creds")),
+        mine["server"], user_credentials=str(file_of(town, "demo").with_suffix(".creds")),
         inbox_prefix=mine["inbox_prefix"].encode(), error_cb=refused,
     )  # fmt: skip
     try:
