@@ -159,6 +159,25 @@ async def test_a_deleted_or_shorter_stream_is_rebuilt_the_same(pair: Pair, keep:
         assert await stream_ids(pair) == await archive_ids(runtime)
 
 
+async def test_an_event_sent_by_half_is_sent_whole_again_when_that_half_is_lost(pair: Pair) -> None:
+    """As in a backup made between the two copies, restored beside an empty stream."""
+    async with speaker_of(pair) as (runtime, bus):
+        await say(runtime, 2)
+        await relay_until_empty(pair, runtime, bus)
+        await say(runtime, 1)
+        await runtime.pool.execute("update outbox set internal_sequence = 5")
+        await runtime.pool.execute("update relay set last_sequence = 5")
+        async with pair.broker.connected("provisioner") as client:
+            await _shorten(pair, client, 0)
+        owner = Bus(BusSettings(pair.broker.url, "provisioner", pair.broker.creds("provisioner")))
+        await owner.open()
+        await rebuild(pair.databases["intake"].owner_dsn, owner, "INTAKE")
+        await owner.close()
+        await relay_until_empty(pair, runtime, bus)
+        assert len(await stream_ids(pair)) == 6
+        assert await stream_ids(pair) == await archive_ids(runtime)
+
+
 async def _shorten(pair: Pair, client: Client, keep: int) -> None:
     """An empty stream, or one that lost its end: delete it and put the beginning back."""
     js = client.jetstream()
