@@ -106,7 +106,11 @@ async def connect(dsn: str) -> asyncpg.Connection[asyncpg.Record]:
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
         dsn, timeout=5, command_timeout=15, server_settings=_SETTINGS
     )
-    await _prepare(connection)
+    try:
+        await _prepare(connection)
+    except BaseException:  # also being cancelled: nobody else knows of this connection yet
+        connection.terminate()
+        raise
     return connection
 
 

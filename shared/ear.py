@@ -47,8 +47,7 @@ class Ear:
             try:
                 await self._reset()
                 subscription = await self._bus.js.pull_subscribe_bind(self._durable, stream=self.stream)
-                while not connection.is_closed() and not self.stopping:
-                    await self._listen_once(subscription)
+                await self._listen(subscription, connection)
                 if self.stopping:
                     return
             except (nats.errors.Error, OSError) as problem:
@@ -70,17 +69,30 @@ class Ear:
             log.warning("ear.no_consumer", stream=self.stream, error=error.get("description"))
             raise nats.errors.Error(error.get("description"))
 
-    async def _listen_once(self, subscription: JetStreamContext.PullSubscription) -> None:
+    async def _listen(self, subscription: JetStreamContext.PullSubscription, connection: LockConnection) -> None:
+        """In a backlog the next group is on its way while this one is applied; what is lost of it comes again."""
+        ahead: asyncio.Task[list[Msg]] | None = None
         try:
-            messages = await subscription.fetch(GROUP, timeout=FETCH_S)
+            while not connection.is_closed() and not self.stopping:
+                messages = await (ahead or self._fetch(subscription))
+                backlog = len(messages) == GROUP
+                ahead = asyncio.create_task(self._fetch(subscription)) if backlog else None
+                if messages:
+                    await self._take(messages)
+                if messages and not backlog and self._patience_s:
+                    await asyncio.sleep(self._patience_s)
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _fetch(self, subscription: JetStreamContext.PullSubscription) -> list[Msg]:
+        try:
+            return await subscription.fetch(GROUP, timeout=FETCH_S)
         except (nats.errors.TimeoutError, TimeoutError):
             if not self._bus.client.is_connected:
                 raise nats.errors.ConnectionClosedError from None
-            return
-        if messages:
-            await self._take(messages)
-            if self._patience_s and len(messages) < GROUP:
-                await asyncio.sleep(self._patience_s)
+            return []
 
     async def _take(self, messages: list[Msg]) -> None:
         """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""

@@ -34,8 +34,8 @@ log = structlog.get_logger()
 
 BATCH_ROWS = 450
 """Two messages each: JetStream takes at most a thousand in one batch."""
-SINGLY_UP_TO_ROWS = 3
-"""Up to here message by message (one fsync each); above, one atomic batch (four fsyncs for all)."""
+SINGLY_UP_TO_ROWS = 1
+"""Up to here message by message (one fsync each); above, one atomic batch (four fsyncs for all, heard as one group)."""
 POLL_S = 1.0
 PUBLISH_TIMEOUT_S = 5.0
 NO_MESSAGE = 10037

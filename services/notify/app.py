@@ -98,6 +98,6 @@ SERVICE = Service(
     beside=[run_senders, sweep, asking(QUESTIONS)],
     # Calls and orders at once; who the patient was may come a little later.
     patience_s={"registry": 0.25},
-    linger_s=0.02,
+    linger_s=0.05,
     prepare=prepare,
 )

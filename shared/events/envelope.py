@@ -6,6 +6,7 @@ Source: CloudEvents specification 1.0.2 (CNCF), JSON event format.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
@@ -45,19 +46,19 @@ class Envelope(BaseModel):
     protectedroot: bool = False
     data: dict[str, Any]
 
-    @property
+    @cached_property
     def short_type(self) -> str:
         return self.type.removeprefix(TYPE_PREFIX)
 
-    @property
+    @cached_property
     def service(self) -> str:
         return self.short_type.split(".")[0]
 
-    @property
+    @cached_property
     def noun(self) -> str:
         return self.short_type.split(".")[1]
 
-    @property
+    @cached_property
     def aggregate_id(self) -> UUID:
         return UUID(self.subject.split("/", 1)[1])
 
@@ -124,14 +125,14 @@ def decode(body: bytes, subject: str) -> Envelope:
     """
     try:
         envelope = Envelope.model_validate_json(body)
-        expected = subject_of("internal", envelope.area, envelope.short_type, envelope.aggregate_id)
-        open_expected = subject_of("karuna", envelope.area, envelope.short_type, envelope.aggregate_id)
+        tree: Literal["internal", "karuna"] = "internal" if subject.startswith("internal.") else "karuna"
+        expected = subject_of(tree, envelope.area, envelope.short_type, envelope.aggregate_id)
     except ValidationError as problem:
         fields = ", ".join(".".join(map(str, error["loc"])) or "body" for error in problem.errors())
         raise NotOurs(f"envelope invalid: {fields}") from None
     except (ValueError, IndexError):
         raise NotOurs("envelope invalid: type or subject") from None
-    if subject not in (expected, open_expected):
+    if subject != expected:
         raise NotOurs("subject and envelope disagree")
     if envelope.source != f"/karuna/{envelope.area}/{envelope.service}":
         raise NotOurs("source and envelope disagree")
