@@ -6,6 +6,7 @@ Running it again changes nothing. With ``apply=False`` it only looks, which the 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -57,12 +58,18 @@ class Finding:
         return self.state in {"updated", "missing", "differs", "unknown"}
 
 
-async def provision(client: Client, *, max_bytes: int = DEFAULT_MAX_BYTES, apply: bool = True) -> list[Finding]:
+def wanted_max_bytes() -> int:
+    """How large a stream may become: ``KARUNA_STREAM_MAX_BYTES``, else 1 GiB."""
+    return int(os.environ.get("KARUNA_STREAM_MAX_BYTES") or DEFAULT_MAX_BYTES)
+
+
+async def provision(client: Client, *, max_bytes: int | None = None, apply: bool = True) -> list[Finding]:
     """Create or update every declared stream and durable; gives one finding for each, and for every stranger.
 
     Raises ``ServerRefused`` where the server does not let a difference be healed (the storage kind, say).
     """
-    findings = [await _stream(client, stream, max_bytes, apply) for stream in STREAMS]
+    limit = wanted_max_bytes() if max_bytes is None else max_bytes
+    findings = [await _stream(client, stream, limit, apply) for stream in STREAMS]
     present = {finding.what for finding in findings if finding.state != "missing"}
     for durable in DURABLES:
         if durable.stream in present:

@@ -6,6 +6,7 @@ import json
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from karuna.platform.provision import call, provision
 from shared.streams import DURABLES, STREAMS, internal_subject
@@ -16,6 +17,16 @@ async def test_everything_declared_is_made_and_a_second_time_changes_nothing(str
     async with streams.connected("provisioner") as client:
         again = await provision(client)
     assert [finding.state for finding in again] == ["same"] * (len(STREAMS) + len(DURABLES))
+
+
+async def test_streams_may_become_as_large_as_the_setting_says(
+    streams: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KARUNA_STREAM_MAX_BYTES", str(3 << 30))
+    async with streams.connected("provisioner") as client:
+        await provision(client)
+        config = (await call(client, "$JS.API.STREAM.INFO.INTAKE"))["config"]
+    assert config["max_bytes"] == 3 << 30
 
 
 async def test_the_server_syncs_before_it_answers(streams: Broker) -> None:
