@@ -18,7 +18,6 @@ import httpx
 import typer
 from nats.errors import Error as NatsError
 from rich.console import Console
-from rich.table import Table
 
 from karuna.local import Local
 from karuna.platform.home import Home
@@ -200,7 +199,7 @@ def rebuild_streams(
     names: Annotated[list[str] | None, typer.Argument(help="INTAKE DISPATCH REGISTRY NOTIFY")] = None,
     home: HomeOption = None,
 ) -> None:
-    """เติมสตรีมที่ว่างหรือสั้นลงจากคลังเหตุการณ์ (refill an empty or shorter stream from the archive)."""
+    """เติมสตรีมที่ว่างหรือสั้นลง และเหตุการณ์ที่ขาด จากคลังเหตุการณ์ (refill streams, close holes, from the archive)."""
     from karuna.show import rebuild_and_print
 
     wanted = [name.upper() for name in names or []] or [stream_name(service) for service in SERVICES]
@@ -215,12 +214,13 @@ def list_letters(
     from karuna.dead_letters import letters
 
     found = _run(letters(_local(home).postgres.dsn(_known(service)), everything=everything))
-    table = Table("id", "subject", "seq", "reason", "died", "requeued")
-    for row in found:
-        again = row["requeued_at"].isoformat(timespec="seconds") if row["requeued_at"] else ""
-        died = row["died_at"].isoformat(timespec="seconds")
-        table.add_row(str(row["id"]), row["subject"], str(row["aggregateseq"] or ""), row["reason"], died, again)
-    out.print(table if found else "ไม่มี (none)")
+    for row in found:  # lines, not a table: an id that is cut to the width of the terminal cannot be sent again
+        seq = f" #{row['aggregateseq']}" if row["aggregateseq"] else ""
+        again = f" → {row['requeued_at'].isoformat(timespec='seconds')}" if row["requeued_at"] else ""
+        out.print(f"{row['id']}  {row['died_at'].isoformat(timespec='seconds')}{again}  {row['reason']}", markup=False)
+        out.print(f"    {row['subject']}{seq}", markup=False)
+    if not found:
+        out.print("ไม่มี (none)")
 
 
 @dead.command("show")
