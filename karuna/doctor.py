@@ -1,102 +1,134 @@
-"""What is wrong, and what to do: streams, consumers, rights, clocks, sync_interval, outbox, parked, dead letters."""
+"""What is wrong, and what to do: streams, consumers, rights, clocks, what is synced, outbox, parked, dead letters."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import httpx
-import nats
+import nats.errors
 import orjson
 from nats.aio.client import Client
 
+from karuna.advice import advice
 from karuna.local import Local
+from karuna.platform.broker import connect_once
 from karuna.platform.provision import provision
-from shared.streams import SERVICES, durables_of, stream_name
+from shared.streams import SERVICES, Durable, durables_of, stream_name
+from shared.thai.text import Text
 
 CLOCK_TOLERANCE_S = 2.0
 OUTBOX_AGE_S = 30.0
 PARKED_AGE_S = 30.0
 FULL_SHARE = 0.7
 PENDING_ALARM = 1000
+WAIT_S = 3.0
 
+# What waits behind a dead letter, or behind what does, waits for a person and not for a missing event.
 STATE = """
+with recursive stuck (noun, id) as (
+    select noun, aggregate_id from dead_letter where requeued_at is null
+    union
+    select p.noun, p.aggregate_id from parked p join stuck s on s.noun = p.waits_noun and s.id = p.waits_id
+), held as (
+    select p.parked_at, exists (select from stuck s where s.noun = p.noun and s.id = p.aggregate_id) as behind_a_letter
+    from parked p
+)
 select (select coalesce(extract(epoch from clock_timestamp() - min(l.occurred_at)), 0)::float
         from outbox o join event_log l using (position)) as outbox_age_s,
        (select count(*) from outbox) as outbox_rows,
-       (select coalesce(extract(epoch from clock_timestamp() - min(parked_at)), 0)::float from parked) as parked_age_s,
-       (select count(*) from parked) as parked_rows,
+       (select coalesce(extract(epoch from clock_timestamp() - min(parked_at)), 0)::float
+        from held where not behind_a_letter) as parked_age_s,
+       (select count(*) from held where not behind_a_letter) as parked_rows,
+       (select count(*) from held where behind_a_letter) as held_back,
        (select count(*) from dead_letter where requeued_at is null) as dead_letters,
        (select coalesce(max(last_sequence), 0) from relay) as sent,
        (select count(*) from due where due_at < clock_timestamp() - interval '60 seconds') as overdue,
+       array(select name || ' ' || setting from pg_settings
+             where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off') as unsafe,
        clock_timestamp() as now
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One look. ``advice`` says what to do, in Thai and English; empty when all is well."""
+    """One look. ``advice`` says what it means and what to do; None when all is well."""
 
     what: str
     ok: bool
     found: str
-    advice: str = ""
+    advice: Text | None = None
+
+
+def _look(what: str, ok: bool, found: str, code: str, **names: str) -> Finding:
+    return Finding(what, ok, found, None if ok else advice(code, **names))
 
 
 async def examine(local: Local) -> AsyncIterator[Finding]:
-    """Look at everything; each finding comes as soon as it is known."""
-    async with httpx.AsyncClient(timeout=3) as web:
-        for finding in await _broker(web, local):
+    """Look at everything; each finding comes as soon as it is known. What is away keeps nobody from the rest."""
+    async with httpx.AsyncClient(timeout=WAIT_S) as web:
+        broker = await _broker(web, local)
+        for finding in broker:
             yield finding
         for service in SERVICES:
             yield await _service(web, local, service)
+    async with _client(local) as client:
+        if isinstance(client, Exception):
+            if all(finding.what != "broker" for finding in broker):
+                yield _look("broker", False, type(client).__name__, "broker")
+        else:
+            yield await _declared(client)
+        for service in SERVICES:
+            async for finding in _of_service(client if isinstance(client, Client) else None, local, service):
+                yield finding
+
+
+@asynccontextmanager
+async def _client(local: Local) -> AsyncIterator[Client | Exception]:
+    """A client with the doctor's rights, which are to look; or why there is none."""
     try:
-        client = await nats.connect(
-            local.nats.url,
-            user_credentials=str(local.accounts.creds("doctor")),
-            inbox_prefix=b"_INBOX.doctor",
-            allow_reconnect=False,
-            connect_timeout=3,
-            error_cb=_quiet,
-        )
+        client = await connect_once(local.nats.url, local.accounts, "doctor")
     except (OSError, TimeoutError, nats.errors.Error) as problem:
-        yield Finding("broker", False, type(problem).__name__, "เปิด nats-server (start nats-server: make run)")
+        yield problem
         return
     try:
-        async for finding in _streams(client, local):
-            yield finding
+        yield client
     finally:
         await client.close()
-
-
-async def _quiet(_: Exception) -> None:
-    """What goes wrong is a finding, not a line of the client's log."""
 
 
 async def _broker(web: httpx.AsyncClient, local: Local) -> list[Finding]:
     try:
         state = (await web.get(f"{local.nats.monitor_url}/varz")).json()
     except (httpx.HTTPError, ValueError) as problem:
-        return [Finding("broker", False, type(problem).__name__, "เปิด nats-server (start nats-server: make run)")]
-    always = bool(state.get("jetstream", {}).get("config", {}).get("sync_always"))
+        return [_look("broker", False, type(problem).__name__, "broker")]
+    config = state.get("jetstream", {}).get("config")
+    if not config:
+        return [_look("jetstream", False, "off", "jetstream")]
+    always = bool(config.get("sync_always"))
     drift_s = abs((datetime.now(UTC) - datetime.fromisoformat(state["now"])).total_seconds())
     return [
-        Finding(
-            "sync_interval",
-            always,
-            "always" if always else "not always",
-            "" if always else "ตั้ง sync_interval: always (acknowledged messages can be lost at a power cut)",
-        ),
+        _look("sync_interval", always, "always" if always else "not always", "broker_settings"),
         _clock("clock of broker", drift_s),
     ]
 
 
 def _clock(what: str, drift_s: float) -> Finding:
-    ok = drift_s < CLOCK_TOLERANCE_S
-    return Finding(what, ok, f"{drift_s:.2f} s apart", "" if ok else "ตั้งเวลาเครื่องด้วย NTP (set the clocks by NTP)")
+    return _look(what, drift_s < CLOCK_TOLERANCE_S, f"{drift_s:.2f} s apart", "clock")
+
+
+NOT_READY = {
+    "database": "database",
+    "broker": "broker",
+    "permissions": "permissions",
+    "sync_interval": "broker_settings",
+    "stream": "stream",
+}
+"""What ``/readyz`` names → the advice."""
 
 
 async def _service(web: httpx.AsyncClient, local: Local, service: str) -> Finding:
@@ -104,118 +136,96 @@ async def _service(web: httpx.AsyncClient, local: Local, service: str) -> Findin
         answer = await web.get(f"{local.url(service)}/readyz")
         body = answer.json()
     except (httpx.HTTPError, ValueError) as problem:
-        return Finding(f"{service} ready", False, type(problem).__name__, f"เปิดบริการ (karuna run {service})")
+        return _look(f"{service} ready", False, type(problem).__name__, "service", service=service)
     wrong = ", ".join(f"{name}: {text}" for name, text in body["wrong"].items())
-    return Finding(
-        f"{service} ready", body["ready"], wrong or "ready", "" if body["ready"] else _readiness_advice(body["wrong"])
-    )
+    code = next((NOT_READY[name] for name in body["wrong"] if name in NOT_READY), "not_ready")
+    names = {"service": service, "stream": stream_name(service)}
+    return _look(f"{service} ready", body["ready"], wrong or "ready", code, **names)
 
 
-ADVICE = {
-    "database": "ตรวจ PostgreSQL (is PostgreSQL up, is its disk full?)",
-    "broker": "ตรวจ nats-server (is nats-server up?)",
-    "permissions": "สิทธิ์ NATS ผิด (rights differ from the table: restart with make run)",
-    "sync_interval": "ตั้ง sync_interval: always",
-    "stream": "สั่ง karuna streams rebuild",
-}
-
-
-def _readiness_advice(wrong: dict[str, str]) -> str:
-    return "; ".join(ADVICE.get(name, name) for name in wrong)
-
-
-async def _streams(client: Client, local: Local) -> AsyncIterator[Finding]:
+async def _declared(client: Client) -> Finding:
     drift = [finding for finding in await provision(client, apply=False) if finding.drifted]
     names = ", ".join(f"{finding.what} {finding.state}" for finding in drift)
-    yield Finding(
-        "streams and durables", not drift, names or "as declared", "สั่ง karuna streams provision" if drift else ""
-    )
-    for service in SERVICES:
-        stream = await _ask(client, f"$JS.API.STREAM.INFO.{stream_name(service)}")
-        if stream is None:
-            yield Finding(stream_name(service), False, "missing", "สั่ง karuna streams provision แล้ว rebuild")
-            continue
-        limit, size = stream["config"]["max_bytes"], stream["state"]["bytes"]
-        full = limit > 0 and size > FULL_SHARE * limit
-        yield Finding(
-            f"{stream_name(service)} size",
-            not full,
-            f"{size:,} of {limit:,} bytes",
-            "เพิ่ม max_bytes (raise it)" if full else "",
-        )
-        async for finding in _database(local, service, stream["state"]["last_seq"]):
+    strangers = all(finding.state == "unknown" for finding in drift)
+    return _look("streams and durables", not drift, names or "as declared", "stranger" if strangers else "declared")
+
+
+async def _of_service(client: Client | None, local: Local, service: str) -> AsyncIterator[Finding]:
+    """A service's stream, its database, and the two held against each other; its durables."""
+    before = await _stream(client, service) if client else None
+    state = await _state(local, service)
+    if isinstance(state, Exception):
+        yield _look(f"{service} database", False, type(state).__name__, "database", service=service)
+    else:
+        yield _clock(f"clock of {service} database", abs((datetime.now(UTC) - state["now"]).total_seconds()))
+        for finding in _waiting(service, state):
             yield finding
-        for durable in durables_of(service):
-            yield await _durable(client, durable.stream, durable.name)
-
-
-async def _database(local: Local, service: str, last_sequence: int) -> AsyncIterator[Finding]:
-    try:
-        connection = await asyncpg.connect(local.postgres.dsn(service), timeout=3)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
-        yield Finding(f"{service} database", False, type(problem).__name__, ADVICE["database"])
+    if client is None:
         return
+    after, name = await _stream(client, service), stream_name(service)
+    if before is None or after is None:
+        yield _look(name, False, "missing", "stream", stream=name)
+    else:
+        limit, size = after["config"]["max_bytes"], after["state"]["bytes"]
+        room = limit <= 0 or size <= FULL_SHARE * limit
+        yield _look(f"{name} size", room, f"{size:,} of {limit:,} bytes", "full", stream=name)
+        if not isinstance(state, Exception):
+            yield _end(service, state, before["state"]["last_seq"], after["state"]["last_seq"])
+    for durable in durables_of(service):
+        yield await _durable(client, durable, service)
+
+
+async def _state(local: Local, service: str) -> asyncpg.Record | Exception:
+    """What waits in a service's own tables; or why nobody knows."""
     try:
-        state = await connection.fetchrow(STATE)
-    finally:
-        await connection.close()
+        connection = await asyncpg.connect(local.postgres.dsn(service), timeout=WAIT_S)
+        try:
+            state = await connection.fetchrow(STATE)
+        finally:
+            await connection.close()
+    except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
+        return problem
     assert state is not None  # noqa: S101 an aggregate without group by always gives a row
-    yield _clock(f"clock of {service} database", abs((datetime.now(UTC) - state["now"]).total_seconds()))
-    yield _limit(
-        f"{service} outbox",
-        state["outbox_age_s"],
-        OUTBOX_AGE_S,
-        f"{state['outbox_rows']} rows",
-        "ดู readyz และบันทึกของ relay (see readyz and the relay's log)",
-    )
-    yield _limit(
-        f"{service} parked",
-        state["parked_age_s"],
-        PARKED_AGE_S,
-        f"{state['parked_rows']} messages",
-        "เหตุการณ์ก่อนหน้าหายไป: karuna streams rebuild (an earlier event is missing)",
-    )
-    yield _limit(
-        f"{service} dead letters",
-        state["dead_letters"],
-        0.5,
-        f"{state['dead_letters']} waiting",
-        f"karuna dead-letters list {service}",
-    )
-    yield _limit(
-        f"{service} overdue",
-        state["overdue"],
-        0.5,
-        f"{state['overdue']} due things late",
-        "ดูบันทึก due.failed (see the log)",
-    )
-    same = state["sent"] == last_sequence or state["outbox_rows"] > 0
-    yield Finding(
-        f"{service} stream end",
-        same,
-        f"sent {state['sent']}, stored {last_sequence}",
-        "" if same else f"karuna streams rebuild {stream_name(service)}",
-    )
+    return state
 
 
-def _limit(what: str, value: float, limit: float, found: str, advice: str) -> Finding:
-    return Finding(what, value < limit, found, "" if value < limit else advice)
+def _end(service: str, state: asyncpg.Record, before: int, after: int) -> Finding:
+    """The service goes on while we look: what it has noted as sent lies between our two looks at its stream."""
+    same = before <= state["sent"] <= after or state["outbox_rows"] > 0
+    found = f"sent {state['sent']}, stored {after}"
+    return _look(f"{service} stream end", same, found, "stream", stream=stream_name(service))
 
 
-async def _durable(client: Client, stream: str, name: str) -> Finding:
-    info = await _ask(client, f"$JS.API.CONSUMER.INFO.{stream}.{name}")
+def _waiting(service: str, state: asyncpg.Record) -> Iterator[Finding]:
+    """What stands in the service's own tables."""
+    unsafe, late, letters = ", ".join(state["unsafe"]), state["overdue"], state["dead_letters"]
+    looks = (
+        ("synced", not unsafe, unsafe or "before every answer", "durability"),
+        ("outbox", state["outbox_age_s"] < OUTBOX_AGE_S, f"{state['outbox_rows']} rows", "outbox"),
+        ("parked", state["parked_age_s"] < PARKED_AGE_S, f"{state['parked_rows']} messages", "parked"),
+        ("dead letters", not letters, f"{letters} waiting, {state['held_back']} held back", "dead_letters"),
+        ("overdue", not late, f"{late} due things late", "overdue"),
+    )
+    for what, ok, found, code in looks:
+        yield _look(f"{service} {what}", ok, found, code, service=service)
+
+
+async def _durable(client: Client, durable: Durable, service: str) -> Finding:
+    what = f"durable {durable.stream}/{durable.name}"
+    info = await _ask(client, f"$JS.API.CONSUMER.INFO.{durable.stream}.{durable.name}")
     if info is None:
-        return Finding(f"durable {stream}/{name}", False, "missing", "สั่ง karuna streams provision")
-    ok = info["num_pending"] < PENDING_ALARM
+        return _look(what, False, "missing", "declared")
     found = (
         f"{info['num_pending']} to deliver, {info['num_ack_pending']} in hand, {info['num_redelivered']} redelivered"
     )
-    return Finding(
-        f"durable {stream}/{name}", ok, found, "" if ok else "บริการตามไม่ทัน (add processes: karuna run --processes)"
-    )
+    return _look(what, info["num_pending"] < PENDING_ALARM, found, "pending", service=service)
+
+
+async def _stream(client: Client, service: str) -> dict[str, Any] | None:
+    return await _ask(client, f"$JS.API.STREAM.INFO.{stream_name(service)}")
 
 
 async def _ask(client: Client, subject: str) -> dict[str, Any] | None:
-    reply = await client.request(subject, b"", timeout=3)
+    reply = await client.request(subject, b"", timeout=WAIT_S)
     answer: dict[str, Any] = orjson.loads(reply.data)
     return None if "error" in answer else answer

@@ -6,15 +6,26 @@ that is interrupted goes on where it was.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import asyncpg
 
 from shared.bus import Bus
 from shared.database import connect
+from shared.leader import TRY_LOCK
 from shared.relay import BATCH_ROWS, StreamWriter, messages_of
 
-TAKE_LOCK = "select pg_advisory_lock(hashtextextended('relay', 0))"
+# A relay with nothing to send does not notice that its stream is gone, and would hold its lock for ever. It takes the
+# loss of its connection for the loss of the lock, and asks for it again.
+LET_GO = """
+select pg_terminate_backend(pid) from pg_locks
+where locktype = 'advisory' and granted and objsubid = 1
+  and database = (select oid from pg_database where datname = current_database())
+  and (classid::bigint << 32) | objid::bigint = hashtextextended('relay', 0)
+"""
+STOOD = "select last_sequence from relay where stream = $1"
+LOOKS, PAUSE_S = 20, 0.1
 LOST = """
 update event_log set stream_sequence = -stream_sequence where stream_sequence + 1 > $1
 """
@@ -49,16 +60,21 @@ class Rebuilt:
 
 
 async def rebuild(dsn: str, bus: Bus, stream: str) -> Rebuilt:
-    """Make the stream whole again. Waits for the relay's lock; services may go on meanwhile.
+    """Make the stream whole again; nothing is done to one that is. Services may go on meanwhile.
+
+    ``dsn`` is the service's own: nobody else may ask its relay to let go.
 
     Raises:
         Foreign: the stream's last message is none of ours.
+        TimeoutError: the relay did not let go.
 
     """
     connection = await connect(dsn)
     try:
-        await connection.execute(TAKE_LOCK, timeout=60)
         writer = StreamWriter(bus, stream)
+        if (whole := await _whole(connection, writer, stream)) is not None:
+            return Rebuilt(stream, whole, 0)
+        await _take_lock(connection)
         kept = await writer.last_sequence()
         await _check_head(connection, writer, kept)
         last = await _finish_half(connection, writer, kept)
@@ -74,6 +90,28 @@ async def rebuild(dsn: str, bus: Bus, stream: str) -> Rebuilt:
         return Rebuilt(stream, kept, last - kept)
     finally:
         await connection.close()
+
+
+async def _whole(connection: asyncpg.Connection[asyncpg.Record], writer: StreamWriter, stream: str) -> int | None:
+    """Where the stream ends, if that is where we stand; while a relay sends it may be ahead for a moment."""
+    for _ in range(LOOKS):
+        ours = await connection.fetchval(STOOD, stream) or 0
+        theirs = await writer.last_sequence()
+        if theirs == ours:
+            return theirs
+        if theirs < ours:
+            return None
+        await asyncio.sleep(PAUSE_S)
+    return None
+
+
+async def _take_lock(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    for _ in range(LOOKS):
+        if await connection.fetchval(TRY_LOCK, "relay"):
+            return
+        await connection.execute(LET_GO)
+        await asyncio.sleep(PAUSE_S)
+    raise TimeoutError("the relay did not let go of its lock")
 
 
 async def _check_head(connection: asyncpg.Connection[asyncpg.Record], writer: StreamWriter, last: int) -> None:

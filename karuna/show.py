@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import httpx
-import nats
 from rich.console import Console
 
 from karuna.doctor import examine
+from karuna.holes import close_holes
 from karuna.local import Local
+from karuna.platform.broker import connect_once
 from karuna.platform.provision import provision
 from karuna.rebuild import rebuild
 from karuna.trace import find_call, story
@@ -42,19 +43,15 @@ async def print_findings(out: Console, local: Local) -> int:
     async for finding in examine(local):
         bad += not finding.ok
         mark = "[green]✓[/]" if finding.ok else "[bold red]✗[/]"
-        out.print(f"{mark} {finding.what}: {finding.found}" + (f"\n    → {finding.advice}" if finding.advice else ""))
+        out.print(f"{mark} {finding.what}: {finding.found}")
+        if finding.advice is not None:
+            out.print(f"    → {finding.advice.th}\n      {finding.advice.en}")
     out.print("ปกติทุกอย่าง (all well)" if bad == 0 else f"ผิดปกติ {bad} อย่าง ({bad} things to look at)")
     return bad
 
 
 async def provision_and_print(out: Console, local: Local) -> None:
-    client = await nats.connect(
-        local.nats.url,
-        user_credentials=str(local.accounts.creds("provisioner")),
-        inbox_prefix=b"_INBOX.provisioner",
-        connect_timeout=3,
-        allow_reconnect=False,
-    )
+    client = await connect_once(local.nats.url, local.accounts, "provisioner")
     try:
         for finding in await provision(client):
             out.print(f"{finding.what}: {finding.state}")
@@ -68,7 +65,11 @@ async def rebuild_and_print(out: Console, local: Local, streams: list[str]) -> N
     await bus.open()
     try:
         for stream in streams:
-            done = await rebuild(local.postgres.owner_dsn(stream.lower()), bus, stream)
+            done = await rebuild(local.postgres.dsn(stream.lower()), bus, stream)
             out.print(f"{done.stream}: {done.kept} อยู่แล้ว (kept), {done.resent} ส่งใหม่ (sent again)")
     finally:
         await bus.close()
+    for listener in SERVICES:
+        given = await close_holes(local, listener, [stream.lower() for stream in streams])
+        if given:
+            out.print(f"{listener}: {given} เหตุการณ์ที่ขาด ให้จากคลัง (missing events given from the archive)")

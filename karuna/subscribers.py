@@ -15,12 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from karuna.platform import jwt
 from karuna.platform.accounts import Accounts
+from karuna.platform.broker import connect_once
 from karuna.platform.files import read_or_none, write_private
 from karuna.platform.grants import Grant
 from karuna.platform.home import Home
@@ -189,13 +189,7 @@ class Subscribers:
 
     @asynccontextmanager
     async def _provisioner(self) -> AsyncIterator[Client]:
-        client = await nats.connect(
-            self._url,
-            user_credentials=str(self._accounts.creds("provisioner")),
-            inbox_prefix=inbox("provisioner").encode(),
-            allow_reconnect=False,
-            connect_timeout=_TIMEOUT_S,
-        )
+        client = await connect_once(self._url, self._accounts, "provisioner")
         try:
             yield client
         finally:

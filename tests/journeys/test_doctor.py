@@ -1,0 +1,275 @@
+"""``karuna doctor`` finds what is wrong with a running installation, says in both languages what to do, and that helps.
+
+An installation of its own: every test breaks it, asks the doctor, follows its advice, and leaves it well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import nats
+import pytest
+import pytest_asyncio
+from typer.testing import CliRunner
+
+from karuna.doctor import examine
+from karuna.local import Local
+from karuna.main import app
+from karuna.platform.provision import call
+from karuna.up import installation as started
+from shared.streams import SERVICES
+from tests.journeys.town import Town, eventually, free_home, town_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+THAI = re.compile(r"[ก-๙]")
+BODY: dict[str, Any] = {
+    "lane": "booked", "kind": "transfer", "caller": {"phone": "0845550900"},
+    "patient": {"name": "สายทอง ตรวจระบบ", "national_id": "1234567890121"}, "location": {"landmark": "ตลาดเก่า"},
+}  # fmt: skip
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local]:
+    async with started(free_home(tmp_path_factory.mktemp("patient"))) as local:
+        yield local
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def town(own: Local) -> AsyncIterator[Town]:
+    """Well before and well after."""
+    async with town_of(own) as made:
+        yield made
+        await eventually(lambda: _is_well(own), 30)
+
+
+async def _is_well(local: Local) -> bool:
+    return not [finding async for finding in examine(local) if not finding.ok]
+
+
+async def karuna(local: Local, *arguments: str) -> tuple[int, str]:
+    """The command as an operator types it; exit code and what it printed."""
+    done = await asyncio.to_thread(CliRunner().invoke, app, [*arguments, "--home", str(local.home.path)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    return done.exit_code, done.output
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the doctor found wrong: name → found, advice in Thai, advice in English."""
+
+    code: int
+    wrong: dict[str, tuple[str, str, str]]
+    text: str
+
+
+async def doctor(town: Town) -> Said:
+    """Ask, and check that every complaint has both its sentences and the last line counts them."""
+    code, text = await karuna(town.local, "doctor")
+    lines, wrong = text.splitlines(), {}
+    for number, line in enumerate(lines):
+        if line.startswith("✗ "):
+            what, found = line.removeprefix("✗ ").split(": ", 1)
+            thai, english = lines[number + 1].strip(), lines[number + 2].strip()
+            assert thai.startswith("→ "), text
+            assert THAI.search(thai), text
+            assert not THAI.search(english), text
+            wrong[what] = (found, thai, english)
+    assert (code == 0) == (not wrong), text
+    last = "ปกติทุกอย่าง (all well)" if not wrong else f"ผิดปกติ {len(wrong)} อย่าง ({len(wrong)} things to look at)"
+    assert lines[-1] == last
+    return Said(code, wrong, text)
+
+
+async def test_a_healthy_and_busy_installation_is_well(town: Town) -> None:
+    said = await doctor(town)
+    assert (said.code, said.wrong) == (0, {})
+    for service in SERVICES:
+        assert f"✓ {service} ready: ready" in said.text
+
+    async def calls() -> None:
+        await asyncio.gather(*(town.take(BODY) for _ in range(25)))
+
+    flowing = asyncio.create_task(calls())
+    while not flowing.done():
+        assert [finding async for finding in examine(town.local) if not finding.ok] == []
+    await flowing
+
+
+async def test_a_stopped_service(town: Town) -> None:
+    await town.local.stop_service("notify")
+    said = await doctor(town)
+    assert set(said.wrong) == {"notify ready"}
+    _, thai, english = said.wrong["notify ready"]
+    assert "ไม่ตอบ" in thai
+    assert "karuna run notify" in thai
+    assert "does not answer" in english
+    assert "karuna run notify" in english
+    await _start(town, "notify")
+
+
+async def _start(town: Town, service: str) -> None:
+    town.local.start_service(service)
+    await town.local.ready(service)
+
+
+async def test_a_deleted_durable(town: Town) -> None:
+    """Its listener hears nothing; provisioned again, it hears what was said meanwhile."""
+    await _as(town, "provisioner", "$JS.API.CONSUMER.DELETE.INTAKE.registry")
+    taken = await town.take(BODY)
+    said = await doctor(town)
+    assert set(said.wrong) == {"streams and durables", "durable INTAKE/registry"}
+    assert said.wrong["streams and durables"][0] == "INTAKE/registry missing"
+    assert all("karuna streams provision" in text for text in said.wrong["durable INTAKE/registry"][1:])
+    code, _ = await karuna(town.local, "streams", "provision")
+    assert code == 0
+    await eventually(lambda: _heard(town, "registry", taken["id"], 1))
+
+
+async def _as(town: Town, user: str, subject: str, body: bytes = b"") -> None:
+    local = town.local
+    client = await nats.connect(
+        local.nats.url, user_credentials=str(local.accounts.creds(user)), inbox_prefix=f"_INBOX.{user}".encode()
+    )
+    try:
+        await call(client, subject, body)
+    finally:
+        await client.close()
+
+
+async def _heard(town: Town, service: str, call_id: str, seq: int) -> bool:
+    cursor = "select seq from cursor where noun = 'call' and aggregate_id = $1"
+    return [row["seq"] for row in await town.sql(service, cursor, UUID(call_id))] == [seq]
+
+
+async def test_a_deleted_stream(town: Town) -> None:
+    """Nobody speaks just now, so nobody has noticed; it is refilled while the services go on."""
+    before = await town.sql("notify", "select stream_sequence from event_log order by 1")
+    await _as(town, "provisioner", "$JS.API.STREAM.DELETE.NOTIFY")
+    said = await doctor(town)
+    assert "NOTIFY" in said.wrong
+    assert all("karuna streams rebuild NOTIFY" in text for text in said.wrong["NOTIFY"][1:])
+    code, printed = await karuna(town.local, "streams", "rebuild", "NOTIFY")
+    assert code == 0
+    assert f"NOTIFY: 0 อยู่แล้ว (kept), {2 * len(before)} ส่งใหม่ (sent again)" in printed
+    assert await town.sql("notify", "select stream_sequence from event_log order by 1") == before
+
+
+async def test_a_broker_that_is_away_and_one_that_does_not_sync(town: Town) -> None:
+    broker, kept = town.local.nats, town.local.nats.settings
+    await broker.stop()
+    try:
+        async with asyncio.timeout(10):  # and not the two minutes that the client would knock
+            said = await doctor(town)
+        assert set(said.wrong) == {"broker", *(f"{service} ready" for service in SERVICES)}
+        assert "✓ registry dead letters" in said.text
+        broker.settings = replace(kept, sync_interval="2m")
+        await broker.start()
+        said = await doctor(town)
+        assert "sync_interval: always" in said.wrong["sync_interval"][1]
+        assert "sync_interval: always" in said.wrong["sync_interval"][2]
+        assert "power cut" in said.wrong["sync_interval"][2]
+    finally:
+        await broker.stop()
+        broker.settings = kept
+        await broker.start()
+    assert (await karuna(town.local, "streams", "provision"))[0] == 0  # positions stood in the broker's memory
+
+
+async def test_a_database_that_does_not_sync(town: Town) -> None:
+    await _as_admin(town, "alter role dispatch in database dispatch set synchronous_commit = off")
+    said = await doctor(town)
+    assert set(said.wrong) == {"dispatch synced"}
+    found, thai, english = said.wrong["dispatch synced"]
+    assert found == "synchronous_commit off"
+    assert "ไฟดับ" in thai
+    assert "power cut" in english
+    await _as_admin(town, "alter role dispatch in database dispatch reset synchronous_commit")
+
+
+async def _as_admin(town: Town, statement: str) -> None:
+    connection = await asyncpg.connect(town.local.postgres.admin_dsn())
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+BREAK = """
+create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;
+create trigger broken before insert on call for each row execute function broken();
+"""
+
+
+async def test_a_dead_letter_is_named_mended_and_sent_again(town: Town) -> None:
+    """What waits behind it is not called a hole: filling in would not help."""
+    await _execute(town, "registry", BREAK)
+    taken = await town.take(BODY)
+    [letter] = await eventually(lambda: town.sql("registry", "select id from dead_letter where requeued_at is null"))
+    await eventually(lambda: town.sql("registry", "select 1 from parked where noun = 'trip'"))
+    await _long_ago(town)
+    said = await doctor(town)
+    assert set(said.wrong) == {"registry dead letters"}
+    found, thai, english = said.wrong["registry dead letters"]
+    assert re.fullmatch(r"1 waiting, [1-9]\d* held back", found)
+    assert all("karuna dead-letters list registry" in text for text in (thai, english))
+
+    await _execute(town, "registry", "drop function broken() cascade")
+    code, listed = await karuna(town.local, "dead-letters", "list", "registry")
+    assert code == 0
+    assert str(letter["id"]) in listed
+    code, _ = await karuna(town.local, "dead-letters", "requeue", "registry", str(letter["id"]))
+    assert code == 0
+    await eventually(lambda: _heard(town, "registry", taken["id"], 1))
+
+
+async def test_a_hole_is_named_and_closed_from_the_archive(town: Town) -> None:
+    """A message is gone from the stream before one service heard it: what followed waits, until it is given again."""
+    await town.local.stop_service("registry")
+    taken = await town.take(BODY)
+    await town.ask("intake", "POST", f"/v1/calls/{taken['id']}/withdraw", role="call_taker", body={})
+    for service in ("dispatch", "notify"):
+        await eventually(lambda service=service: _heard(town, service, taken["id"], 2))
+    [row] = await town.sql(
+        "intake", "select stream_sequence from event_log where aggregate_id = $1 and aggregateseq = 1", taken["id"]
+    )
+    body = f'{{"seq": {row["stream_sequence"]}}}'.encode()
+    await _as(town, "intake", "$JS.API.STREAM.MSG.DELETE.INTAKE", body)
+    await _start(town, "registry")
+    await eventually(lambda: town.sql("registry", "select 1 from parked where noun = 'call'"))
+    await _long_ago(town)
+
+    said = await doctor(town)
+    assert set(said.wrong) == {"registry parked"}
+    found, thai, english = said.wrong["registry parked"]
+    assert re.fullmatch(r"[1-9]\d* messages", found)
+    assert "หายไป" in thai
+    assert all("karuna streams rebuild" in text for text in (thai, english))
+
+    code, printed = await karuna(town.local, "streams", "rebuild")
+    assert code == 0
+    assert "missing events given" in printed
+    await eventually(lambda: _heard(town, "registry", taken["id"], 2))
+    kept = await town.sql("registry", "select type from history where call_id = $1", taken["id"])
+    assert {"intake.call.received.v1", "intake.call.withdrawn.v1"} <= {line["type"] for line in kept}
+    code, printed = await karuna(town.local, "streams", "rebuild")
+    assert (code, "missing events given" in printed) == (0, False)
+
+
+async def _execute(town: Town, service: str, script: str) -> None:
+    connection = await asyncpg.connect(town.local.postgres.owner_dsn(service))
+    try:
+        await connection.execute(script)
+    finally:
+        await connection.close()
+
+
+async def _long_ago(town: Town) -> None:
+    """Half a minute passes for all that waits at the registry."""
+    await town.sql("registry", "update parked set parked_at = parked_at - interval '31 seconds'")
