@@ -33,7 +33,12 @@ def free_home(folder: Path) -> Home:
     """A home whose every port is a free one, so that it stands beside whatever else runs here."""
     home = Home(folder)
     home.create()
-    write_private(folder / "ports.json", json.dumps(asdict(Ports(**{f.name: free_port() for f in fields(Ports)}))))
+    ports: dict[str, int] = {}
+    for field in fields(Ports):
+        while (port := free_port()) in ports.values():
+            continue
+        ports[field.name] = port
+    write_private(folder / "ports.json", json.dumps(asdict(Ports(**ports))))
     return home
 
 
