@@ -66,7 +66,7 @@ def everywhere(finds: Any, about: Any) -> dict[str, Asked]:
     """What every service has: the open feed, and who looked at what."""
     return {
         "GET /v1/events": Asked("/v1/events?limit=1000", refusals=NOTHING, finds=str(finds), of_the_area=True),
-        "GET /v1/audit": Asked(f"/v1/audit?subject_id={about}", refusals=NOTHING, finds=f'"{about}"', by="auditor"),
+        "GET /v1/audit": Asked("/v1/audit?limit=500", refusals=NOTHING, finds=f'"{about}"', by="auditor"),
     }
 
 
