@@ -35,6 +35,12 @@ def _with_implied(held: frozenset[str]) -> frozenset[str]:
     return held.union(*(IMPLIED_SKILLS.get(skill, frozenset()) for skill in held))
 
 
+@lru_cache(maxsize=4096)
+def _one_of(_abilities: Hashable) -> Hashable:
+    """The same small thing for equal abilities: cheaper to look up a thousand times than what it stands for."""
+    return object()
+
+
 @dataclass(frozen=True, slots=True)
 class CrewFacts:
     """A member on board. ``skills`` maps each to the last day its certificate is valid; None: does not expire."""
@@ -72,6 +78,8 @@ class UnitFacts:
     position: Point | None = None
     position_at: datetime | None = None
     station: Point | None = None
+    _abilities: dict[Hashable, Hashable] = field(default_factory=dict, repr=False, compare=False)
+    """Worked out once a day; ``dataclasses.replace`` takes it along, for a unit moves more often than it changes."""
 
     def skills(self, at: datetime) -> frozenset[str]:
         """What the crew can do together."""
@@ -80,9 +88,12 @@ class UnitFacts:
 
     def abilities(self, on: date) -> Hashable:
         """Everything :func:`shortfalls` looks at: units that agree in it lack the same."""
-        skills = frozenset[str]().union(*[member.valid_skills(on) for member in self.crew])
-        state = (self.level, self.duty, self.clean, self.busy, self.exercise, len(self.crew))
-        return state, skills, self.equipment, tuple(self.places.items())
+        found = self._abilities.get((on, self.busy))
+        if found is None:
+            skills = frozenset[str]().union(*[member.valid_skills(on) for member in self.crew])
+            state = (self.level, self.duty, self.clean, self.busy, self.exercise, len(self.crew))
+            found = self._abilities[on, self.busy] = _one_of((state, skills, self.equipment, (*self.places.items(),)))
+        return found
 
     def working_level(self, at: datetime) -> str | None:
         """The highest level, up to the vehicle's own, at which the crew on board may work; None below FR."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import heapify, heappop
 from typing import Literal, NamedTuple, Protocol
 
 from services.dispatch.rules.eligibility import Shortfall, UnitFacts, shortfalls
@@ -99,27 +98,23 @@ def best(
     travel_times: TravelTimes,
     weights: Weights = Weights(),
 ) -> Recommendation | None:
-    """The first of :func:`rank` if it may go, else None; without looking closely at units that are too far to win.
+    """The first of :func:`rank` if it may go, else None.
 
-    What is missing only adds to a score, so once the best so far beats the next one's score without it, nobody can.
     What is missing is worked out once for all units of equal abilities, and only the winner's reasons are written.
     """
     on = local_day(at)
-    lacks: dict[Hashable, tuple[Shortfall, ...]] = {}
-    candidates = [
-        (_score_as_it_stands(unit, travel, at, weights), unit.id, unit, travel)
-        for unit, travel in _with_travel(units, place, travel_times, urgent=wanted.urgent)
-    ]
-    heapify(candidates)
+    costs_s: dict[Hashable, float | None] = {}
     winner: tuple[float, str, UnitFacts, Travel | None] | None = None
-    while candidates and (winner is None or candidates[0][:2] < winner[:2]):
-        stands_s, _, unit, travel = heappop(candidates)
+    for unit, travel in _with_travel(units, place, travel_times, urgent=wanted.urgent):
         abilities = unit.abilities(on)
-        missing = lacks.get(abilities)
-        if missing is None:
-            missing = lacks[abilities] = shortfalls(unit, wanted, at)
-        score_s = stands_s + _lacking_s(missing, weights)
-        if (winner is None or (score_s, unit.id) < winner[:2]) and not any(short.hard for short in missing):
+        if abilities not in costs_s:
+            missing = shortfalls(unit, wanted, at)
+            costs_s[abilities] = None if any(short.hard for short in missing) else _lacking_s(missing, weights)
+        lacking_s = costs_s[abilities]
+        if lacking_s is None or (winner and travel and travel.duration_s + lacking_s > winner[0]):
+            continue
+        score_s = _score_as_it_stands(unit, travel, at, weights) + lacking_s
+        if winner is None or (score_s, unit.id) < winner[:2]:
             winner = (score_s, unit.id, unit, travel)
     return _recommend(winner[2], wanted, at, winner[3], weights) if winner else None
 
