@@ -67,7 +67,8 @@ async def _a_bad_day(town: Town) -> str:
         assert not looking.traces_of(BIRD.needles, str(shown))
     assert await dead_letters.requeue(town.local.postgres.owner_dsn("notify"), letter["id"])
     call_id: str = taken["id"]
-    await town.ask("intake", "POST", "/v1/ringing", role="call_taker", body={"from": BIRD.phone})
+    exchange: dict[str, Any] = {"role": "partner", "headers": {"Idempotency-Key": "ring-1"}}
+    await town.ask("intake", "POST", "/v1/ringing", body={"from": BIRD.phone}, **exchange)
     await town.ask("intake", "POST", "/v1/calls/search", role="call_taker", body={"phone": BIRD.phone})
     for digits in (BIRD.phone[-4:], "0000"):
         body = {"code": taken["tracking_code"], "phone_last4": digits}

@@ -22,6 +22,9 @@ with people as (
     update hand_over set receiver_name = null, reason_text = null where call_id = $1
 ), rung as (
     delete from ringing where phone in (select caller_phone from call where id = $1)
+), announced as (
+    update idempotency i set answer = jsonb_build_object('id', i.answer -> 'id')
+    from call c where c.id = $1 and i.answer ->> 'phone' = c.caller_phone
 )
 update call set
     caller_name = null, caller_name_key = null, caller_phone = null, caller_phone_typed = null,
