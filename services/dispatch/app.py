@@ -13,6 +13,7 @@ from shared import audit
 from shared.ask import Question, asking
 from shared.erasure import shred
 from shared.service import Runtime, Service
+from shared.tidy import tidy
 
 
 async def prepare(runtime: Runtime) -> None:
@@ -43,7 +44,7 @@ SERVICE = Service(
     ],
     hears=HEARS,
     due=DUE,
-    beside=[positions.listen, shred, asking(QUESTIONS)],
+    beside=[positions.listen, shred, asking(QUESTIONS), tidy],
     # Calls at once, and a crew's answer nearly so; who the patient was may come a little later.
     patience_s={"registry": 0.25, "notify": 0.05},
     prepare=prepare,

@@ -47,6 +47,7 @@ from shared.events.intake import (
 )
 from shared.events.registry import PersonChanged, PersonErased, PersonMatched, PersonRegistered
 from shared.service import Service
+from shared.tidy import tidy
 
 HEARS = [
     Hears(CallReceived, calls.received),
@@ -95,7 +96,7 @@ SERVICE = Service(
     routers=routers,
     hears=HEARS,
     due={REMINDER: remind},
-    beside=[run_senders, sweep, asking(QUESTIONS)],
+    beside=[run_senders, sweep, asking(QUESTIONS), tidy],
     # Calls and orders at once; who the patient was may come a little later.
     patience_s={"registry": 0.25},
     linger_s=0.05,

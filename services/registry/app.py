@@ -13,6 +13,7 @@ from shared.consumer import Hears
 from shared.erasure import shred
 from shared.events import dispatch, intake, notify
 from shared.service import Service
+from shared.tidy import tidy
 
 HEARS = [
     Hears(intake.CallReceived, handlers.take_call),
@@ -71,7 +72,7 @@ SERVICE = Service(
     settings=RegistrySettings,
     routers=[persons.router, cases.router, reports.router, audit.router],
     hears=HEARS,
-    beside=[shred, rotate, asking(QUESTIONS)],
+    beside=[shred, rotate, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line.
     patience_s={"intake": 0.25, "dispatch": 0.5, "notify": 0.5},
     linger_s=0.1,
