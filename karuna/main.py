@@ -308,9 +308,10 @@ def list_subscribers(home: HomeOption = None) -> None:
     from karuna.subscribers import Subscribers
 
     local = _local(home)
-    for one in Subscribers(local.home, local.accounts, local.nats.url).all():
+    people = Subscribers(local.home, local.accounts, local.nats.url)
+    for one in people.all():
         filters = [f for s in one.streams for f in s["filters"]]
-        out.print(f"{one.name}: {', '.join([*filters, *one.calls])}")
+        out.print(f"{one.name} {people.caller(one.name)}: {', '.join([*filters, *one.calls])}")
 
 
 @containers.command("keys")
@@ -381,7 +382,7 @@ def main() -> None:
     try:
         app()
     except (RuntimeError, LookupError, OSError, asyncpg.PostgresError, httpx.HTTPError, NatsError) as problem:
-        Console(stderr=True).print(
+        Console(stderr=True, soft_wrap=True).print(
             f"[bold red]ไม่สำเร็จ (failed)[/]: {type(problem).__name__}: {problem}", highlight=False
         )
         sys.exit(1)

@@ -85,6 +85,10 @@ class Subscribers:
     def creds(self, name: str) -> Path:
         return self._folder / f"{name}.creds"
 
+    def caller(self, name: str) -> str:
+        """What stands with the calls it brings: ``account:<public key>``. Raises ``UnknownSubscriber``."""
+        return f"account:{self._account_key(self.get(name).name).public}"
+
     async def add(self, grant: Grant) -> Subscriber:
         """Make its durables, its account and its credentials. Raises ``SubscriberExists``.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from functools import partial
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import nats
 import nats.errors
 import pytest
+from nats.aio.client import Client
 
 from tests.journeys.terminal import Listener, command, file_of, karuna, listening
 from tests.journeys.town import Town, eventually
@@ -30,6 +32,8 @@ async def test_an_outsider_in_and_out(town: Town, tmp_path: Path) -> None:
     )
     call_id = found["items"][0]["id"]
     assert found["items"][0]["channel"] == "topic"
+    [brought] = await town.sql("intake", "select taken_by from call where id = $1", UUID(call_id))
+    assert f"demo {brought['taken_by']}: " in (await karuna(town, "subscriber", "list"))[1]
     trip = await town.trip(call_id, lambda trip: bool(trip["assignments"]))
 
     async with listening(town, "demo") as demo:
@@ -48,8 +52,7 @@ async def _removed_for_good(town: Town, demo: Listener, safe: Path) -> None:
     """Its connection is closed at once, and what it has kept opens nothing, now and after the server's next start."""
     mine = json.loads(file_of(town, "demo").read_text("utf-8"))
     kept = shutil.copy(file_of(town, "demo").with_suffix(".creds"), safe)
-    knock = partial(nats.connect, mine["server"], user_credentials=str(kept), allow_reconnect=False, connect_timeout=5)
-    await (await knock(inbox_prefix=mine["inbox_prefix"].encode())).close()
+    await _knock(mine, kept)
 
     code, said = await karuna(town, "subscriber", "remove", "demo")
     assert code == 0, said
@@ -61,7 +64,19 @@ async def _removed_for_good(town: Town, demo: Listener, safe: Path) -> None:
             await town.local.nats.kill()
             await town.local.nats.start()
         with pytest.raises(nats.errors.Error, match=r"(?i)authorization"):
-            await knock()
+            await _knock(mine, kept)
+
+
+async def _knock(mine: dict[str, Any], creds: Path) -> None:
+    """Connect and go away again."""
+    client = Client()
+    try:
+        await client.connect(
+            mine["server"], user_credentials=str(creds), inbox_prefix=mine["inbox_prefix"].encode(),
+            allow_reconnect=False, connect_timeout=5,
+        )  # fmt: skip
+    finally:
+        await client.close()  # a refused client leaves its socket open
 
 
 async def _refused_everything_else(town: Town) -> None:
