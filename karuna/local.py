@@ -5,17 +5,20 @@ The same class runs under ``make run`` and under the journeys and faults of the 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+import asyncpg
 import httpx
 import nats
+import nats.errors
 
 from karuna.issuer import LocalIssuer
 from karuna.platform.accounts import Accounts
@@ -23,7 +26,7 @@ from karuna.platform.files import write_private
 from karuna.platform.home import HOST, Home, Ports, host_of
 from karuna.platform.nats_server import NatsServer, NatsSettings
 from karuna.platform.postgres import Postgres, PostgresSettings
-from karuna.platform.process import Process
+from karuna.platform.process import Process, ProcessFailed
 from karuna.platform.provision import provision
 from karuna.subscribers import Subscribers
 from shared.database import migrate
@@ -81,6 +84,17 @@ class Local:
         finally:
             await client.close()
         await Subscribers(self.home, self.accounts, self.nats.url).renew()
+
+    async def keep_ground(self, told: Callable[[str], None]) -> None:
+        """Start broker and database again when they die, until they are stopped."""
+
+        async def broker() -> None:
+            await self.nats.start()
+            await self.furnish()  # what lives in the broker's memory alone is gone
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_again(self.nats.process, broker, told))
+            group.create_task(_again(self.postgres.process, self.postgres.start_server, told))
 
     def environment(self, service: str, **extra: str) -> dict[str, str]:
         """What a process of ``service`` needs to know; nothing of it is for another service."""
@@ -176,6 +190,20 @@ class Local:
     def write_channels(self, channels: Mapping[str, object]) -> None:
         """Name the LINE and SMS providers of this installation (under ``make run``: the simulators)."""
         write_private(self.home.keys / "channels.json", json.dumps(channels, ensure_ascii=False))
+
+
+async def _again(process: Process, start: Callable[[], Awaitable[None]], told: Callable[[str], None]) -> None:
+    while True:
+        code = await process.wait()
+        while not process.running:
+            if process.stopping:
+                return
+            told(f"{process.name} ended ({code}), again")
+            await asyncio.sleep(0.5)
+            try:
+                await start()
+            except (ProcessFailed, OSError, nats.errors.Error, asyncpg.PostgresError) as problem:
+                told(f"{process.name}: {problem}")
 
 
 def _named(variable: str) -> Path | None:

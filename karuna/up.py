@@ -42,7 +42,9 @@ async def up(home: Home, *, demo: bool) -> int:
             async with installation(home) as local:
                 done = await seed(local, AREA)
                 _welcome(local, done.line(), time.monotonic() - started)
+                ground = asyncio.create_task(local.keep_ground(_told))
                 await _live(local, stop, demo=demo)
+                ground.cancel()
                 out.print("\nกำลังปิด (stopping)…")
     except HomeInUse as problem:
         out.print(f"เปิดอยู่แล้ว (already running): {problem}")
@@ -65,7 +67,8 @@ async def installation(home: Home) -> AsyncIterator[Local]:
             local.start_service(service)
         simulators.start()
         await asyncio.gather(*(local.ready(service) for service in SERVICES))
-        supervisors = [asyncio.create_task(_kept(process)) for group in local.processes.values() for process in group]
+        processes = [simulators, *(process for group in local.processes.values() for process in group)]
+        supervisors = [asyncio.create_task(_kept(process)) for process in processes]
         yield local
     finally:
         for task in supervisors:
@@ -76,7 +79,11 @@ async def installation(home: Home) -> AsyncIterator[Local]:
 
 async def _kept(process: Process) -> None:
     """Start a service again when it dies."""
-    await process.supervise(told=lambda text: out.print(f"[yellow]{text}[/]"))
+    await process.supervise(told=_told)
+
+
+def _told(text: str) -> None:
+    out.print(f"[yellow]{text}[/]")
 
 
 def simulated_channels(local: Local) -> Process:

@@ -99,6 +99,11 @@ class Process:
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
 
+    @property
+    def stopping(self) -> bool:
+        """Whether its end was asked for."""
+        return self._stopping
+
     def start(self) -> None:
         """Start it. To be called in the main thread: a child is told of the death of the thread that made it."""
         if self.running:
