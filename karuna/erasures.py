@@ -35,13 +35,16 @@ async def ledger(local: Local) -> list[dict[str, str]]:
 
 
 async def apply(local: Local, lines: Iterable[str]) -> dict[str, int]:
-    """Erase again what the ledger names, through the owners' public doors; counts ``erased`` and ``unknown``.
+    """Erase again what the ledger names, through the owners' public doors; counts by what came of it.
+
+    ``unknown``: born after the backup. ``refused``: not now, e.g. a crew member whose unit is on a run again; apply the
+    ledger once more when that is over.
 
     Raises:
-        RuntimeError: an owner refused; the text is its answer.
+        RuntimeError: an owner could not; the text is its answer.
 
     """
-    counts = {"erased": 0, "unknown": 0}
+    counts = {"erased": 0, "unknown": 0, "refused": 0}
     headers = {"authorization": f"Bearer {local.issuer.token(Role.ADMIN, areas=['*'])}", "karuna-purpose": "erasure"}
     async with httpx.AsyncClient(headers=headers, timeout=30) as client:
         for line in filter(str.strip, lines):
@@ -50,7 +53,9 @@ async def apply(local: Local, lines: Iterable[str]) -> dict[str, int]:
             answer = await client.post(f"{local.url(service)}/v1/{noun}/{entry['id']}/erase", json={})
             if answer.status_code == httpx.codes.NOT_FOUND:
                 counts["unknown"] += 1
-            elif answer.is_success or answer.status_code == httpx.codes.CONFLICT:
+            elif answer.status_code == httpx.codes.CONFLICT:
+                counts["refused"] += 1
+            elif answer.is_success:
                 counts["erased"] += 1
             else:
                 raise RuntimeError(f"{entry['noun']} {entry['id']}: {answer.status_code} {answer.text[:300]}")

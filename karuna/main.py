@@ -172,8 +172,11 @@ def erasures(
     from karuna import erasures as module
 
     if apply is not None:
-        out.print(_run(module.apply(_local(home), apply.read_text("utf-8").splitlines())))
-        return
+        counts = _run(module.apply(_local(home), apply.read_text("utf-8").splitlines()))
+        out.print(counts)
+        if counts["refused"]:
+            out.print("บางรายการยังลบไม่ได้ ให้ทำซ้ำเมื่องานที่ค้างสิ้นสุด (not all: apply again when what is open is over)")
+        raise typer.Exit(1 if counts["refused"] else 0)
     for line in _run(module.ledger(_local(home))):
         typer.echo(json.dumps(line))
 

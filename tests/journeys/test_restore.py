@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,7 +46,7 @@ async def test_a_restored_town_goes_on_and_the_erased_stay_erased(town: Town, tm
         await settled(there)
         assert await _person(there) is None
         assert await _left(there) == {}
-        await _a_new_call_reaches_a_crew(there, {before["number"], bird["number"]})
+        await _a_new_call_reaches_a_crew(there, {before["number"], bird["number"]}, ledger)
         await _the_neighbour_hears_until_it_is_removed(there)
         code, said = await karuna(there, "doctor")
         assert code == 0, said
@@ -134,12 +135,20 @@ async def _left(town: Town) -> dict[str, list[str]]:
     return {place: what for place, what in found.items() if what}
 
 
-async def _a_new_call_reaches_a_crew(town: Town, taken_before: set[str]) -> None:
+async def _a_new_call_reaches_a_crew(town: Town, taken_before: set[str], ledger: Path) -> None:
     taken = await town.take(CALL)
     assert taken["number"] not in taken_before
     trip = await town.trip(taken["id"], lambda trip: bool(trip["assignments"]))
-    await town.drive(trip["assignments"][0]["id"])
+    assignment = trip["assignments"][0]
+    await town.drive(assignment["id"], ("accept", "en_route"))
+    line = json.dumps({"noun": "crew", "id": assignment["crew_ids"][0], "erased_at": "2026-01-01T00:00:00+00:00"})
+    await asyncio.to_thread(ledger.write_text, line)
+    code, said = await karuna(town, "erasures", "--apply", str(ledger))
+    assert (code, "'refused': 1" in said) == (1, True), "a crew on a run is erased when it is back"
+    await town.drive(assignment["id"], ("at_scene", "left_scene", "at_destination", "clear", "at_base"))
     await town.trip(taken["id"], lambda trip: trip["status"] == "completed")
+    code, said = await karuna(town, "erasures", "--apply", str(ledger))
+    assert (code, "'erased': 1" in said) == (0, True), said
 
 
 async def _the_neighbour_hears_until_it_is_removed(town: Town) -> None:
