@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -99,14 +101,18 @@ async def told(town: Town, call_id: str, to: str, *words: str, via: str = "sms")
     return entry
 
 
-async def history(town: Town, person_id: str, *wanted: str) -> list[Doc]:
-    """The person's history, oldest first, as soon as every ``wanted`` kind of event stands in it."""
+async def history(town: Town, person_id: str, call_id: str, wanted: Mapping[str, int]) -> list[Doc]:
+    """The person's history, oldest first, as soon as the call has so many events of each ``wanted`` kind in it.
+
+    Each service's story comes by a stream of its own: the end of one says nothing of the end of another.
+    """
 
     async def whole() -> list[Doc]:
         path = f"/v1/persons/{person_id}/history?limit=200"
         page = await town.ask("registry", "GET", path, role="case_manager")
         lines: list[Doc] = page["items"]
-        return lines if set(wanted) <= {line["type"] for line in lines} else []
+        found = Counter(line["type"] for line in lines if line["call_id"] == call_id)
+        return lines if all(found[kind] >= count for kind, count in wanted.items()) else []
 
     return list(reversed(await eventually(whole)))
 

@@ -157,7 +157,8 @@ async def _it_is_over_at_the_desk(town: Town, taken: Doc) -> None:
 
 async def _the_history_shows_it_all(town: Town, person_id: str, call_id: str, assignments: list[str]) -> None:
     """What the crews said, both legs, every message: each once, in order, readable in both languages."""
-    lines = await history(town, person_id, "intake.call.closed.v1")
+    ends = {"intake.call.closed.v1": 1, "dispatch.trip.completed.v1": 2, "dispatch.assignment.at_base.v1": 2}
+    lines = await history(town, person_id, call_id, ends)
     mine = [line for line in lines if line["call_id"] == call_id]
     assert len({line["event_id"] for line in mine}) == len(mine)
     for assignment_id in assignments:
