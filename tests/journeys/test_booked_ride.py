@@ -108,10 +108,15 @@ async def _reminded_the_day_before(town: Town, taken: Doc, asked: Doc) -> None:
     [due] = await town.sql("notify", "select due_at from due where kind = 'reminder' and subject_id = $1", trip["id"])
     pickup = local(datetime.fromisoformat(trip["pickup_at"]))
     assert local(due["due_at"]) == (pickup - timedelta(days=1)).replace(hour=18, minute=0, second=0, microsecond=0)
+    await eventually(lambda: _messages(town, taken["id"], "crew_accepted"))  # notify knows who goes
     await town.time_passes("notify", "reminder", trip["id"])
     await told(town, taken["id"], OWN_PHONE[1:], "แจ้งเตือน", taken["number"], f"{pickup:%H:%M}")
-    messages = [m for m in await town.messages(taken["id"]) if m["template"] == "crew_reminder"]
-    assert {m["recipient_id"] for m in messages} == set(asked["crew_ids"])
+    messages = await _messages(town, taken["id"], "crew_reminder")
+    assert {message["recipient_id"] for message in messages} == set(asked["crew_ids"])
+
+
+async def _messages(town: Town, call_id: str, template: str) -> list[Doc]:
+    return [message for message in await town.messages(call_id) if message["template"] == template]
 
 
 async def _seven_stamps(town: Town, trip_id: str, assignment_id: str) -> None:
