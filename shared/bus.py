@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,12 +87,19 @@ class Bus:
     async def _on_closed(self) -> None:
         self.closed.set()
 
-    async def stay_open(self) -> None:
-        """The client closes for good on an expired or revoked user: read the credentials again and come back."""
+    async def stay_open(self, opened: Callable[[], Awaitable[None]]) -> None:
+        """Open, and again when the client has closed for good (an expired or revoked user: the credentials are read
+
+        anew). ``opened`` runs after each time: a new client knows nothing of what the last one subscribed to.
+        """
         while True:
+            await self.open()
+            try:
+                await opened()
+            except nats.errors.Error as problem:  # closed again by now
+                log.warning("bus.away", reason=type(problem).__name__)
             await self.closed.wait()
             log.error("bus.closed")
-            await self.open()
 
     async def wake(self, subject: str) -> None:
         """A hint without content; a lost one costs at most the poll interval."""

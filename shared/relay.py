@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ BATCH_ROWS = 450
 SINGLY_UP_TO_ROWS = 1
 """Up to here message by message (one fsync each); above, one atomic batch (four fsyncs for all, heard as one group)."""
 POLL_S = 1.0
+BROKEN_FRESH_S = 10.0
 PUBLISH_TIMEOUT_S = 5.0
 NO_MESSAGE = 10037
 WRONG_SEQUENCE = {10071, 10164}
@@ -224,7 +226,14 @@ class Relay:
         self._woken = asyncio.Event()
         self._last = 0
         """Where PostgreSQL says the stream stands, as of our last confirmed publish."""
-        self.broken: str | None = None
+        self._broken: tuple[str, float] | None = None
+
+    @property
+    def broken(self) -> str | None:
+        """What was found wrong with the stream; whoever leads finds it anew every second or so, or it is mended."""
+        if self._broken is None or time.monotonic() - self._broken[1] > BROKEN_FRESH_S:
+            return None
+        return self._broken[0]
 
     def wake(self) -> None:
         self._woken.set()
@@ -251,7 +260,7 @@ class Relay:
                 log.warning("relay.unsettled", stream=self._stream, reason=str(problem) or type(problem).__name__)
                 await asyncio.sleep(0.2)
             except StreamBroken as problem:
-                settled, self.broken = False, str(problem)
+                settled, self._broken = False, (str(problem), time.monotonic())
                 log.error("relay.stream_broken", stream=self._stream, reason=str(problem))
                 await asyncio.sleep(1)
                 return
@@ -303,7 +312,7 @@ class Relay:
         """Make PostgreSQL agree with what the stream really holds beyond our last confirmed publish."""
         ours = await connection.fetchval(LAST_SEQUENCE, self._stream)
         theirs = await self._writer.last_sequence()
-        self.broken = None
+        self._broken = None
         if theirs < ours:
             raise StreamBroken(f"stream ends at {theirs}, {ours} were sent: karuna streams rebuild {self._stream}")
         if theirs > ours:

@@ -183,13 +183,13 @@ def _jobs(runtime: Runtime) -> dict[str, Job]:
 
 
 async def _listen_to_broker(runtime: Runtime) -> None:
-    await runtime.bus.open()
-
     async def woken(_: Any) -> None:
         runtime.relay.wake()
 
-    await runtime.bus.client.subscribe(f"wake.{runtime.service.name}", cb=woken)
-    await runtime.bus.stay_open()
+    async def opened() -> None:
+        await runtime.bus.client.subscribe(f"wake.{runtime.service.name}", cb=woken)
+
+    await runtime.bus.stay_open(opened)
 
 
 async def _after_bus(runtime: Runtime, job: Callable[[], Awaitable[None]]) -> None:

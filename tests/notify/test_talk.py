@@ -150,3 +150,21 @@ async def test_an_event_is_handled_once_however_often_it_comes(town: Town) -> No
     assert len(await town.said("reply.received")) == 1
     assert len(await town.service.sql("select 1 from line_event")) == 1
     assert phone(9) in {row["address"] for row in await town.service.sql("select address from opt_out")}
+
+
+async def test_who_gives_back_a_trip_they_took_hears_that_it_is_not_done_yet(town: Town) -> None:
+    crew = await town.crew(1)
+    call = await town.call(crew)
+    await town.order(call)
+    decline = (await town.chat(1))[0].buttons[1]
+    await town.accepted(call, crew)
+    await town.press(1, decline)
+    assert any("ขอคืนงาน" in entry.text for entry in await town.chat(1, 2))
+
+
+async def test_who_declines_when_asked_is_thanked(town: Town) -> None:
+    crew = await town.crew(1)
+    call = await town.call(crew)
+    await town.order(call)
+    await town.press(1, (await town.chat(1))[0].buttons[1])
+    assert "รับทราบว่าไม่รับงาน" in (await town.chat(1, 2))[1].text

@@ -40,7 +40,14 @@ STEPS = frozenset({
     Answer.ACCEPT, Answer.DECLINE, Answer.EN_ROUTE, Answer.AT_SCENE, Answer.LEFT_SCENE, Answer.AT_DESTINATION,
     Answer.CLEAR, Answer.AT_BASE,
 })  # fmt: skip
-OVER = frozenset({"released", "expired", "declined"})
+AFTER = {
+    "released": "over", "expired": "over", "declined": "over", "ordered": "asked", "offered": "asked",
+    "proposed": "asked", "accepted": "held",
+}  # fmt: skip
+"""What a press finds: nobody waits for it any more, an answer is asked for, or the trip is already theirs."""
+DECLINED = {
+    "asked": "chat_declined", "held": "chat_giving_back", "on_the_way": "chat_still_yours", "over": "chat_too_late",
+}  # fmt: skip
 EARLIEST_CLOCK = timedelta(hours=24)
 """A redelivered event may be late, but not by more; a clock ahead of ours is not believed."""
 
@@ -117,17 +124,24 @@ async def _pressed(talk: Talk, message: Any, pressed: Pressed) -> Chat | None:
     await acknowledge(talk.work, [message], MessageChannel.LINE, at=talk.at, answer=answer.value)
     await _say_reply(talk, answer, message)
     if answer is Answer.READY:
-        return talk.answer("chat_ready")
+        return talk.answer("chat_ready" if await _still_waits(talk, message) else "chat_too_late")
     if answer not in STEPS or message["assignment_id"] is None:
         return None
     assignment = await views.read_assignment(talk.work.db, message["assignment_id"])
-    if assignment is not None and assignment["status"] in OVER:
-        return talk.answer("chat_too_late")
+    stands = AFTER.get(assignment["status"], "on_the_way") if assignment is not None else "asked"
     if answer is Answer.DECLINE:
-        return talk.answer("chat_declined")
+        return talk.answer(DECLINED[stands])
+    if stands == "over":
+        return talk.answer("chat_too_late")
     # The next button comes when dispatch has agreed; the reply token waits for it.
     await views.set_responder(talk.work.db, message["assignment_id"], message["recipient_id"])
     return None
+
+
+async def _still_waits(talk: Talk, message: Any) -> bool:
+    """Whether somebody of this message's call still has to be brought back. A trip we have not heard of yet may."""
+    trip = await views.read_trip(talk.work.db, message["trip_id"]) if message["trip_id"] else None
+    return trip is None or bool(await views.ready_trips(talk.work.db, [trip["call_id"]]))
 
 
 async def _text(talk: Talk) -> Chat | None:
