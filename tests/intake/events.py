@@ -32,6 +32,17 @@ class Crew:
     async def queued(self) -> None:
         await self._say(self.trip_id, dispatch.TripQueued(call_id=self.call_id, at=now_utc(), **URGENCY))
 
+    async def unassigned(self) -> None:
+        """The unit that had accepted is lost: the next one is another crew's matter."""
+        private = dispatch.TripUnassigned.Private(reason="broken_down")
+        event = dispatch.TripUnassigned(
+            call_id=self.call_id, unit_id=self.unit_id, assignment_id=self.assignment_id, at=now_utc(), by=By.PERSON,
+            private=private, **URGENCY,
+        )  # fmt: skip
+        await self.tells(dispatch.AssignmentReleased, reason="broken_down")
+        await self._say(self.trip_id, event)
+        self.assignment_id, self.unit_id = new_id(), new_id()
+
     async def completed(self, leg: Leg = Leg.OUTBOUND) -> None:
         private = dispatch.TripCompleted.Private(outcome="delivered")
         event = dispatch.TripCompleted(call_id=self.call_id, leg=leg, at=now_utc(), private=private)

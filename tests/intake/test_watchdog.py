@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared.events import dispatch
+from shared.events.words import Leg
 from shared.work import Cause, now_utc
 from tests.harness import Running, call_origin, problem_of
 from tests.intake.conftest import E164, INSIDE, acted, booked, emergency, get, post, take
@@ -108,6 +109,50 @@ async def test_a_call_has_one_alarm_however_often_it_is_due(intake: Running) -> 
     await intake.do_due("watchdog")
     assert len(await alarms(intake)) == 1
     assert len(await intake.said("intake.call.unanswered")) == 1
+
+
+async def test_a_lost_unit_wakes_it_again_and_it_barks_as_often_as_nobody_goes(intake: Running) -> None:
+    taken = await emergency(intake)
+    crew = Crew(intake, taken["id"])
+    await crew.requested()
+    for before in ([], [True]):
+        await crew.tells(dispatch.AssignmentAccepted)
+        assert await intake.sql("select from due where kind = 'watchdog'") == []
+        await crew.unassigned()
+        (due,) = await intake.sql("select due_at - now() as left from due where kind = 'watchdog'")
+        assert timedelta(seconds=50) < due["left"] <= timedelta(seconds=60), "a minute from the loss on"
+        assert await intake.do_due("watchdog") == 1
+        standing = await alarms(intake)
+        assert [bool(alarm["answered_at"]) for alarm in standing] == [*before, False]
+    assert len(await intake.said("intake.call.unanswered")) == 2
+
+
+async def test_of_two_patients_one_without_a_unit_is_an_alarm_though_the_other_one_s_is_on_its_way(
+    intake: Running,
+) -> None:
+    taken = await emergency(intake)
+    one, two = Crew(intake, taken["id"]), Crew(intake, taken["id"])
+    for crew in (one, two):
+        await crew.requested()
+        await crew.tells(dispatch.AssignmentAccepted)
+    await one.unassigned()
+    await two.tells(dispatch.AssignmentEnRoute)
+    await intake.do_due("watchdog")
+    (alarm,) = await alarms(intake)
+    assert alarm["answered_at"] is None
+    await one.tells(dispatch.AssignmentAccepted)
+    (alarm,) = await alarms(intake)
+    assert alarm["answered_at"]
+
+
+async def test_who_waits_for_the_way_home_is_no_alarm(intake: Running) -> None:
+    taken = await emergency(intake)
+    there, back = Crew(intake, taken["id"]), Crew(intake, taken["id"])
+    await there.requested()
+    await there.tells(dispatch.AssignmentAccepted)
+    await back.requested(Leg.RETURN)
+    await back.queued()
+    assert await intake.sql("select from due where kind = 'watchdog'") == []
 
 
 def _desk() -> dict[str, str]:

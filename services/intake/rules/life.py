@@ -45,6 +45,8 @@ STAGE_OF_ASSIGNMENT = {
 }
 PROGRESS = ("received", "queued", "assigned", "on_the_way", "at_scene", "to_destination", "at_destination")
 TRIP_ENDED = {"completed", "cancelled"}
+GOING = {*STAGE_OF_ASSIGNMENT, "cleared"}
+"""States of an assignment in which its crew goes, or went."""
 
 
 def advance(noun: str, status: str, act: str) -> str:
@@ -80,6 +82,12 @@ def stage_of(trips: Iterable[Row], assignments: Iterable[Row]) -> str:
         if each["state"] in STAGE_OF_ASSIGNMENT and each["trip_id"] not in ended
     ]
     return max(stages, key=PROGRESS.index)
+
+
+def lacks_somebody(trips: Iterable[Row], assignments: Iterable[Row]) -> bool:
+    """Whether a trip stands in the queue to which nobody goes. The way home may wait there."""
+    served = {each["trip_id"] for each in assignments if each["state"] in GOING}
+    return any(trip["state"] == "queued" and trip["leg"] != "return" and trip["id"] not in served for trip in trips)
 
 
 def outcome_of(trips: Iterable[Row]) -> tuple[str, str | None] | None:

@@ -100,7 +100,7 @@ where ($1::text[] is null or a.area = any($1)) and (a.acknowledged_at is null or
 order by a.raised_at, a.id limit 500
 """)
 COUNT_UNANSWERED_NOW = """
-select c.severity, count(*) as calls from alarm a join call c on c.id = a.call_id
+select c.severity, count(distinct c.id) as calls from alarm a join call c on c.id = a.call_id
 where a.kind = 'unanswered' and a.answered_at is null and c.status = 'open' and not c.exercise group by c.severity
 """
 HAS_ALARM = "select exists (select from alarm where call_id = $1 and acknowledged_at is null)"
@@ -111,7 +111,7 @@ update alarm set acknowledged_at = $2, acknowledged_by = $3 where id = $1 and ac
 
 
 async def raise_alarm(db: Connection, kind: str, call_id: UUID, area: str, at: datetime) -> UUID | None:
-    """A new alarm at the desk; None where the call has one of this kind."""
+    """A new alarm at the desk; None where one of this kind stands that is neither answered nor acknowledged."""
     alarm_id: UUID | None = await db.fetchval(RAISE_ALARM, new_id(), kind, call_id, area, at)
     return alarm_id
 

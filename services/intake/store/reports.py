@@ -45,8 +45,9 @@ where not c.exercise and ($1::text[] is null or c.area = any($1))
 group by h.reason, h.ends_call order by h.reason, h.ends_call
 """)
 COUNT_UNANSWERED = Search("""
-select c.severity_scheme || ':' || c.severity as severity, count(*) as emergencies, count(a.id) as unanswered,
-    count(a.id) filter (where a.answered_at is not null) as answered_later
+select c.severity_scheme || ':' || c.severity as severity, count(distinct c.id) as emergencies,
+    count(distinct a.call_id) as unanswered,
+    count(distinct a.call_id) - count(distinct a.call_id) filter (where a.answered_at is null) as answered_later
 from call c left join alarm a on a.call_id = c.id and a.kind = 'unanswered'
 where not c.exercise and c.lane = 'emergency' and c.served and not c.back_entry
   and ($1::text[] is null or c.area = any($1))

@@ -11,7 +11,7 @@ from services.intake.store import progress as progress_store
 from services.intake.verbs.common import Row, next_status, say_updated
 from services.intake.verbs.ends import end_closed, withdraw_one
 from services.intake.verbs.links import leader_of
-from services.intake.verbs.watch import DEFAULT_WATCHDOG_S, unwatch
+from services.intake.verbs.watch import DEFAULT_WATCHDOG_S, unanswered_again, unwatch
 from shared.work import Work
 
 CANCELLED_BY_CALLER = "caller_withdrew"
@@ -30,7 +30,6 @@ TRIP_STATE = {
     "cancelled": "cancelled",
 }
 NOT_A_STATE = {"corrected", "backup_requested", "at_base"}
-GOING = {"accepted", "en_route", "at_scene", "left_scene", "at_destination", "cleared"}
 
 
 async def trip_moved(
@@ -44,6 +43,8 @@ async def trip_moved(
     await progress_store.see_trip(work.db, trip_id, call_id, state, leg, outcome, at)
     if event == "requested" and call["status"] == "closed" and call["erased_at"] is None:
         call = await _reopen(work, call)
+    elif state == "queued" and await _is_lost(work, call):
+        call = await unanswered_again(work, call, DEFAULT_WATCHDOG_S)
     await _settle(work, call)
 
 
@@ -58,7 +59,7 @@ async def assignment_moved(
         await progress_store.correct_assignment(work.db, assignment_id, rc)
     else:
         await progress_store.see_assignment(work.db, assignment_id, call_id, trip_id, event, rc, at)
-    if event in GOING and call["answered_at"] is None:
+    if event in life.GOING and call["answered_at"] is None and not await _lacks_somebody(work, call):
         await unwatch(work, call_id)
         await progress_store.answer_alarms(work.db, call_id, work.now)
         call = await store.change_call(work.db, call_id, {"answered_at": at}, work.now)
@@ -73,6 +74,18 @@ async def found(work: Work, call_id: UUID, rc: str) -> None:
     call = await store.lock_call(work.db, call_id)
     if call is not None and call["rc"] != rc:
         await store.change_call(work.db, call_id, {"rc": rc}, work.now)
+
+
+async def _is_lost(work: Work, call: Row) -> bool:
+    """Somebody went, and one of the trips has nobody now. A duplicate's trips are none: its leading call is served."""
+    if call["status"] != "open" or call["answered_at"] is None or not await _lacks_somebody(work, call):
+        return False
+    return await leader_of(work, call["id"]) is None
+
+
+async def _lacks_somebody(work: Work, call: Row) -> bool:
+    trips = await progress_store.trips_of_call(work.db, call["id"])
+    return life.lacks_somebody(trips, await progress_store.assignments_of_call(work.db, call["id"]))
 
 
 async def _settle(work: Work, call: Row) -> None:

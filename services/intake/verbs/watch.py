@@ -43,6 +43,14 @@ async def unwatch(work: Work, call_id: UUID) -> None:
     await work.cancel(WATCHDOG, call_id)
 
 
+async def unanswered_again(work: Work, call: Row, watchdog_s: int) -> Row:
+    """Whoever went does not go any more: the watchdog's time begins anew."""
+    after = await store.change_call(work.db, call["id"], {"answered_at": None}, work.now)
+    if watched(after):
+        await watch(work, after, watchdog_s, since=work.now)
+    return after
+
+
 async def bark(work: Work, call_id: UUID) -> None:
     """The time is up. Nothing happens where somebody goes, or the call is over."""
     call = await store.lock_call(work.db, call_id)
