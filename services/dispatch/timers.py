@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.dispatch.policy import policy_of
+from services.dispatch.rules.changes import WAITING
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
@@ -117,10 +118,11 @@ async def find_support(work: Work, due: Due) -> None:
 async def booked_due(work: Work, due: Due) -> None:
     """A booked trip comes near and nobody has taken it: an alarm now, and a little later the system looks itself."""
     trip = await _trip(work, due, due.subject_id)
-    if trip is None or trip.status not in {"requested", "unassigned"} or trip.now_at is not None:
+    if trip is None or trip.status not in WAITING or trip.now_at is not None:
         return
     before: timedelta = policy_of(trip.area).booked_last_call
     trip.now_at = max(work.now, trip.pickup_latest_at - before) if trip.pickup_latest_at else work.now
+    trip.queued_at = None  # it waits from now on, whatever it waited for before it was booked
     await decide.mark_queued(work, trip, ("nobody_booked",))
     await work.later("find_unit", trip.id, trip.now_at, trip.origin)
 

@@ -119,6 +119,13 @@ class Assignment:
         return asked | {step: at for step, column in STAMPS.items() if (at := getattr(self, column)) is not None}
 
 
+def was_not_its_no(assignment: Assignment) -> bool:
+    """It ended without the unit having said no or been silent: beaten by another one, or held for another time."""
+    released = assignment.status == "released"
+    moved = assignment.reason == "replanned" and assignment.start_at is not None
+    return released and (moved or assignment.reason == "another_accepted")
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One report of a crew, or of somebody on its behalf, as it came."""

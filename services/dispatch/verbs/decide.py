@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from services.dispatch import fleet
 from services.dispatch.fleet import Member
 from services.dispatch.policy import Policy, policy_of
+from services.dispatch.rules.changes import WAITING
 from services.dispatch.rules.eligibility import shortfalls
 from services.dispatch.rules.ranking import Recommendation, best
 from services.dispatch.rules.requirements import Requirements
 from services.dispatch.store import assignments, runs, trips
-from services.dispatch.store.assignments import ASKED, WORKING, Assignment
+from services.dispatch.store.assignments import ASKED, WORKING, Assignment, was_not_its_no
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.lives import move_trip
 from services.dispatch.verbs.needs import wanted
@@ -84,12 +85,10 @@ async def choose(work: Work, trip: Trip, history: Sequence[Assignment], policy: 
 
 
 def _may_ask_again(assignment: Assignment, now: datetime, policy: Policy) -> bool:
-    """Declined: never. Still asked or working: not now. Beaten by another unit: at once. Else: after a while."""
+    """Declined: never. Still asked or working: not now. It was not the unit's no: at once. Else: after a while."""
     if assignment.ended_at is None or assignment.status == "declined":
         return False
-    if assignment.status == "released" and assignment.reason == "another_accepted":
-        return True
-    return assignment.ended_at + policy.ask_again <= now
+    return was_not_its_no(assignment) or assignment.ended_at + policy.ask_again <= now
 
 
 def _reasons(
@@ -210,7 +209,7 @@ async def look_again(work: Work, trip: Trip) -> None:
 
 
 def needs_unit(trip: Trip, now: datetime) -> bool:
-    waits = trip.status in {"requested", "queued", "unassigned"}
+    waits = trip.status in WAITING
     return waits and not trip.back_entry and trip.now_at is not None and trip.now_at <= now
 
 

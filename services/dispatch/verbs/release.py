@@ -70,9 +70,15 @@ async def seek(work: Work, trip: Trip) -> None:
         await at_once(work, "find_unit", trip.id, trip.origin)
     elif trip.now_at is not None:
         await work.later("find_unit", trip.id, trip.now_at, trip.origin)
-    elif trip.pickup_latest_at is not None and not trip.back_entry:
-        due_at = trip.pickup_latest_at - policy_of(trip.area).booked_due
-        await work.later("booked_due", trip.id, max(work.now, due_at), trip.origin)
+    elif not trip.back_entry:
+        await watch_booking(work, trip)
+
+
+async def watch_booking(work: Work, trip: Trip) -> None:
+    """Have the booking looked at an hour before its pickup; one without a time, an hour after it was asked."""
+    before = policy_of(trip.area).booked_due
+    due_at = trip.pickup_latest_at - before if trip.pickup_latest_at else trip.received_at + before
+    await work.later("booked_due", trip.id, max(work.now, due_at), trip.origin)
 
 
 async def _end(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.policy import policy_of
+from services.dispatch.rules.changes import WAITING, Due, Wish, after_change
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import decide, release
@@ -79,14 +80,7 @@ async def _open(work: Work, new: Sequence[Trip]) -> None:
         if decide.needs_unit(trip, work.now):
             await decide.find_unit(work, trip, ())
         elif trip.leg == "outbound" and not trip.back_entry:
-            await _watch_booking(work, trip)
-
-
-async def _watch_booking(work: Work, trip: Trip) -> None:
-    """Have the booking looked at an hour before its pickup; one without a time, an hour after it was asked."""
-    before = policy_of(trip.area).booked_due
-    due_at = trip.pickup_latest_at - before if trip.pickup_latest_at else trip.received_at + before
-    await work.later("booked_due", trip.id, max(work.now, due_at), trip.origin)
+            await release.watch_booking(work, trip)
 
 
 async def _change(work: Work, trip: Trip, wanted: Trip) -> None:
@@ -100,18 +94,42 @@ async def _change(work: Work, trip: Trip, wanted: Trip) -> None:
     different = [name for name in FOLLOWS_CALL if getattr(trip, name) != getattr(wanted, name)]
     if not different:
         return
-    moved_up = trip.lane == "booked" and wanted.lane == "emergency"
-    moved_window = "pickup_latest_at" in different
+    was = _wish(trip)
     for name in different:
         setattr(trip, name, getattr(wanted, name))
-    if moved_up:
-        trip.now_at = work.now
     await trips.rewrite(work.db, trip)
     work.say(trip.id, TripChanged(**trip_facts(trip), at=work.now, ready_at=trip.ready_at), trip.origin)
-    if moved_up and trip.status in {"requested", "unassigned"}:
-        await at_once(work, "find_unit", trip.id, trip.origin)
-    elif moved_window and trip.leg == "outbound" and trip.status in {"requested", "unassigned"}:
-        await _watch_booking(work, trip)
+    if trip.leg == "outbound" and not trip.back_entry:
+        before = policy_of(trip.area).booked_due
+        due = after_change(was, _wish(trip), trip.status, pickup_at=trip.pickup_at, at=work.now, before=before)
+        if due is not None:
+            await _follow(work, trip, due)
+
+
+def _wish(trip: Trip) -> Wish:
+    return Wish(trip.lane, trip.pickup_earliest_at, trip.pickup_latest_at, trip.arrive_by_at)
+
+
+async def _follow(work: Work, trip: Trip, due: Due) -> None:
+    """Let units go that were held for the old time, and have the trip looked at when it is due now."""
+    if due != "watch":
+        trip.now_at = work.now if due == "now" else None
+        await trips.update(work.db, trip)
+        await work.cancel("find_unit", trip.id)
+        if trip.status in WAITING | {"planned"}:
+            await _free_units(work, trip)
+    if trip.status in WAITING:
+        await release.seek(work, trip)
+
+
+async def _free_units(work: Work, trip: Trip) -> None:
+    """Units that hold the trip's old time stand down; with them the plan goes."""
+    for assignment in await assignments.of_trips(work.db, [trip.id]):
+        # Who is asked now, or going now, is just right for a trip that is needed now.
+        keeps = trip.now_at is not None and assignment.start_at is None
+        if assignment.role == "primary" and assignment.ended_at is None and not keeps:
+            await release.release(work, trip, assignment, "replanned")
+            await release.lose_unit(work, trip, assignment, "replanned")
 
 
 async def _carries_somebody(work: Work, trip: Trip) -> bool:
