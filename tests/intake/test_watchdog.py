@@ -10,7 +10,7 @@ from shared.events import dispatch
 from shared.events.words import Leg
 from shared.work import Cause, now_utc
 from tests.harness import Running, call_origin, problem_of
-from tests.intake.conftest import E164, INSIDE, acted, booked, emergency, get, post, take
+from tests.intake.conftest import E164, INSIDE, acted, booked, emergency, get, post, take, whole
 from tests.intake.events import Crew
 from tests.intake.test_take import in_days
 
@@ -143,6 +143,26 @@ async def test_of_two_patients_one_without_a_unit_is_an_alarm_though_the_other_o
     await one.tells(dispatch.AssignmentAccepted)
     (alarm,) = await alarms(intake)
     assert alarm["answered_at"]
+
+
+async def test_a_booked_ride_that_becomes_an_emergency_is_watched_though_its_crew_has_accepted_for_tomorrow(
+    intake: Running,
+) -> None:
+    ride, under_way = await booked(intake, in_days(1)), await booked(intake, in_days(1))
+    for call, last in ((ride, dispatch.AssignmentAccepted), (under_way, dispatch.AssignmentEnRoute)):
+        crew = Crew(intake, call["id"])
+        await crew.requested()
+        await crew.tells(last)
+        version = (await whole(intake, call["id"]))["version"]
+        body = {"version": version, "lane": "emergency"}
+        answer = await intake.client.patch(f"/v1/calls/{call['id']}", json=body, headers=_desk())
+        assert answer.status_code == 200, answer.text
+    (due,) = await intake.sql("select subject_id, due_at - now() as left from due where kind = 'watchdog'")
+    assert str(due["subject_id"]) == ride["id"], "who is on the way is on the way"
+    assert timedelta(seconds=50) < due["left"] <= timedelta(seconds=60)
+    assert await intake.do_due("watchdog") == 1
+    assert [alarm["call_id"] for alarm in await alarms(intake)] == [ride["id"]]
+    assert "answered_at" not in str(await intake.said("intake.call")), "our own bookkeeping is nobody's news"
 
 
 async def test_who_waits_for_the_way_home_is_no_alarm(intake: Running) -> None:

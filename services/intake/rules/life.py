@@ -84,6 +84,11 @@ def stage_of(trips: Iterable[Row], assignments: Iterable[Row]) -> str:
     return max(stages, key=PROGRESS.index)
 
 
+def on_the_way(assignments: Iterable[Row]) -> bool:
+    """Whether a crew has set out, and not only accepted."""
+    return any(each["state"] in STAGE_OF_ASSIGNMENT and each["state"] != "accepted" for each in assignments)
+
+
 def lacks_somebody(trips: Iterable[Row], assignments: Iterable[Row]) -> bool:
     """Whether a trip stands in the queue to which nobody goes. The way home may wait there."""
     served = {each["trip_id"] for each in assignments if each["state"] in GOING}

@@ -14,10 +14,11 @@ import asyncpg
 from services.intake.bodies import PatchBody
 from services.intake.desk import Desk
 from services.intake.draft import amphoe_of, judge, judged_columns
-from services.intake.rules import kinds, reading
+from services.intake.rules import kinds, life, reading
 from services.intake.rules.protection import is_protected
 from services.intake.rules.service_area import check
 from services.intake.store import calls as store
+from services.intake.store import progress as progress_store
 from services.intake.verbs.common import CONFLICT, INVALID, Row, next_status, refused, say_triaged, say_updated
 from services.intake.verbs.watch import unwatch, watch, watched
 from shared.errors import Refused
@@ -90,6 +91,8 @@ async def change(work: Work, desk: Desk, call: Row, body: PatchBody, version: in
     if replaced:
         await store.put_patients(work.db, call["id"], patients)
         changes["patient_count"] = len(patients)
+    if call["lane"] == "booked" and lane == "emergency" and not await _somebody_comes(work, call):
+        changes["answered_at"] = None
     if not changes and not replaced:
         return call, notes.warnings_of(lane)
     after = await store.change_call(work.db, call["id"], changes, work.now)
@@ -97,11 +100,16 @@ async def change(work: Work, desk: Desk, call: Row, body: PatchBody, version: in
     return after, notes.warnings_of(lane)
 
 
+async def _somebody_comes(work: Work, call: Row) -> bool:
+    """Whether the unit that took the booked ride comes now: it accepted another hour, perhaps another day."""
+    return life.on_the_way(await progress_store.assignments_of_call(work.db, call["id"]))
+
+
 async def _tell(work: Work, desk: Desk, before: Row, after: Row, changes: Doc, *, replaced: bool) -> None:
     judged_anew = {"severity", "severity_scheme", "lane", "idc"} & set(changes)
     if judged_anew:
         await say_triaged(work, before, after)
-    others = sorted((set(changes) - JUDGED_COLUMNS) | ({"patients"} if replaced else set()))
+    others = sorted((set(changes) - JUDGED_COLUMNS - {"answered_at"}) | ({"patients"} if replaced else set()))
     if others or not judged_anew:
         await say_updated(work, after, others)
     if not watched(after):
