@@ -64,6 +64,19 @@ async def test_a_trip_that_becomes_known_late_opens_its_call_again(intake: Runni
     assert said["data"]["status"] == "open"
 
 
+async def test_a_call_opened_again_is_watched_again(intake: Running) -> None:
+    taken = await emergency(intake)
+    first, late = Crew(intake, taken["id"]), Crew(intake, taken["id"])
+    await first.requested()
+    await first.tells(dispatch.AssignmentAccepted)
+    await first.completed()
+    assert await intake.sql("select from due where kind = 'watchdog'") == []
+    await late.requested()
+    assert (await whole(intake, taken["id"]))["answered_at"] is None, "who came was another trip's crew"
+    assert await intake.do_due("watchdog") == 1
+    assert len(await intake.said("intake.call.unanswered")) == 1
+
+
 async def test_what_could_not_be_served_is_closed_as_unmet(intake: Running) -> None:
     taken = await emergency(intake)
     crew = Crew(intake, taken["id"])

@@ -11,7 +11,7 @@ from services.intake.store import progress as progress_store
 from services.intake.verbs.common import Row, next_status, say_updated
 from services.intake.verbs.ends import end_closed, withdraw_one
 from services.intake.verbs.links import leader_of
-from services.intake.verbs.watch import DEFAULT_WATCHDOG_S, unanswered_again, unwatch
+from services.intake.verbs.watch import DEFAULT_WATCHDOG_S, unanswered_again, unwatch, watch, watched
 from shared.work import Work
 
 CANCELLED_BY_CALLER = "caller_withdrew"
@@ -105,12 +105,14 @@ async def _settle(work: Work, call: Row) -> None:
 
 
 async def _reopen(work: Work, call: Row) -> Row:
-    """The last trip known was done, but there is another one."""
+    """The last trip known was done, but there is another one, and nobody goes there yet."""
     changes = {
         "status": next_status(call, "reopen"), "stage": "received", "ended_at": None, "outcome": None, "reason": None,
-        "reason_text": None,
+        "reason_text": None, "answered_at": None,
     }  # fmt: skip
     after = await store.change_call(work.db, call["id"], changes, work.now)
+    if watched(after):
+        await watch(work, after, DEFAULT_WATCHDOG_S, since=work.now)
     await say_updated(work, after, ("status",))
     return after
 
