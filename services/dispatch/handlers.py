@@ -31,7 +31,7 @@ from shared.events.intake import (
 )
 from shared.events.notify import MessageExpired, MessageFailed, ReplyReceived
 from shared.events.registry import GroupJoined, GroupLeft, PersonErased, PersonMatched
-from shared.events.words import Answer, CallLink, RecipientKind, Step
+from shared.events.words import Answer, By, CallLink, RecipientKind, Step
 from shared.work import Work
 
 log = structlog.get_logger()
@@ -54,6 +54,12 @@ async def call_withdrawn(work: Work, message: Message) -> None:
 
 
 async def call_closed(work: Work, message: Message) -> None:
+    """Somebody ended the call, and its trips with it.
+
+    A call closes by itself when all trips that intake knows have ended: one still open here is news on its way there.
+    """
+    if message.event.by is By.SYSTEM:
+        return
     await trip_verbs.cancel_call(work, message.id, message.envelope.area, "other")
 
 

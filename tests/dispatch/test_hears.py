@@ -159,6 +159,18 @@ async def test_who_is_on_board_is_brought_whatever_becomes_of_the_call(town: Tow
     await town.step(asked["id"], "at_destination", unit)
 
 
+async def test_a_call_that_closed_by_itself_ends_no_trip_it_had_not_heard_of(town: Town) -> None:
+    """The second patient came while the end of the first one's trip was on its way to intake."""
+    await town.unit(1)
+    going, closed = await town.call(), await town.call()
+    private = {"outcome": "transported"}
+    await town.say(going, intake.CallClosed(at=now_utc(), by="system", private=private))
+    await town.say(closed, intake.CallClosed(at=now_utc(), by="person", private=private))
+    assert (await town.trip(going))["status"] == "requested"
+    assert len(await town.asked(going)) == 1
+    assert (await town.trip(closed))["status"] == "cancelled"
+
+
 async def test_handing_the_call_over_ends_our_trips_only_where_it_says_so(town: Town) -> None:
     await town.unit(1)
     kept, gone = await town.call(), await town.call()
