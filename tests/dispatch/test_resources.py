@@ -232,3 +232,22 @@ async def test_bad_bodies_name_the_field_in_both_languages(town: Town) -> None:
 async def test_only_those_who_manage_put_resources(town: Town, role: str) -> None:
     answer = await town.running.client.put(f"/v1/stations/{new_id()}", json=STATION, headers=bearer(role))
     assert answer.status_code == 403
+
+
+async def test_nobody_takes_over_a_unit_that_others_are_on(town: Town) -> None:
+    """A colleague at home belongs to the usual crew; whom the unit fetches is not for them to read."""
+    unit = await town.unit(on=False, crew=3)
+    *crew, colleague = unit.crew
+    await town.duty(unit, crew_ids=[str(member) for member in crew])
+    [asked] = await town.asked(await town.call())
+    await town.step(asked["id"], "accept", unit)
+    headers = bearer("crew", subject=str(colleague), crew_id=str(colleague))
+    path, mine = f"/v1/units/{unit.id}/duty", {"on": True, "crew_ids": [str(colleague)]}
+    await town.post(path, mine, status=404, headers=headers)
+    await town.post(f"/v1/units/{unit.id}/disinfected", status=404, headers=headers)
+    assert (await town.get("/v1/trips", headers=headers))["items"] == []
+    for step in ("en_route", "at_scene", "left_scene", "at_destination", "clear"):
+        await town.step(asked["id"], step, unit)
+    await town.post(path, mine, status=404, headers=headers)
+    await town.post(path, {"on": False}, headers=unit.headers)
+    await town.post(path, mine, headers=headers)

@@ -33,7 +33,6 @@ from services.dispatch.store import units
 from services.dispatch.verbs import duty
 from services.dispatch.verbs import units as unit_verbs
 from shared.auth import Caller
-from shared.errors import refuse
 from shared.events.words import UnitLevel
 from shared.http import Body
 from shared.openapi import Moment, problems
@@ -157,8 +156,8 @@ def _position(unit_id: UUID, now: datetime, fresh_s: float) -> PositionOut | Non
     return PositionOut(lat=fix.point.lat, lon=fix.point.lon, at=fix.at, age_s=round(age_s, 1), stale=age_s > fresh_s)
 
 
-async def _own(request: Request, caller: Caller, unit_id: UUID) -> None:
-    """Refuse, unless the caller may act on the unit: the desk in its areas, a crew member on their own.
+async def _in_area(request: Request, caller: Caller, unit_id: UUID) -> None:
+    """Refuse, unless the unit is in the caller's areas; whether a crew member is on it, the act itself looks.
 
     Raises:
         Refused: 404.
@@ -166,9 +165,6 @@ async def _own(request: Request, caller: Caller, unit_id: UUID) -> None:
     """
     row = await units.read(runtime_of(request).pool, unit_id)
     seen(row["area"] if row else None, caller)
-    crew_id = crew_of(caller)
-    if row is not None and crew_id is not None and crew_id not in {*row["crew_ids"], *row["usual_crew_ids"]}:
-        raise refuse("not_found")
 
 
 async def _answer(request: Request, unit_id: UUID) -> UnitOut:
@@ -180,9 +176,9 @@ async def _answer(request: Request, unit_id: UUID) -> UnitOut:
 @router.post("/{unit_id}/duty", response_model=UnitOut, responses=problems(400, 401, 403, 404, 409, 413))
 async def set_duty(request: Request, caller: RunsUnit, unit_id: Id, body: DutyBody) -> UnitOut:
     """เข้าเวร ออกเวร งดใช้งาน | May the unit be called, with whom and in what. The same again changes nothing."""
-    await _own(request, caller, unit_id)
+    await _in_area(request, caller, unit_id)
     runtime = runtime_of(request)
-    asked = duty.Duty(body.on, body.crew_ids, body.vehicle_id, body.reason, body.until_at)
+    asked = duty.Duty(body.on, body.crew_ids, body.vehicle_id, body.reason, body.until_at, by_crew=crew_of(caller))
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         await duty.set_duty(work, unit_id, asked)
     return await _answer(request, unit_id)
@@ -191,7 +187,7 @@ async def set_duty(request: Request, caller: RunsUnit, unit_id: Id, body: DutyBo
 @router.post("/{unit_id}/disinfected", response_model=UnitOut, responses=problems(400, 401, 403, 404, 409, 413))
 async def disinfected(request: Request, caller: RunsUnit, unit_id: Id, body: DisinfectedBody | None = None) -> UnitOut:
     """ทำความสะอาดแล้ว | The unit is clean and may be offered again."""
-    await _own(request, caller, unit_id)
+    await _in_area(request, caller, unit_id)
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         await duty.disinfected(work, unit_id, crew_of(caller), body.method if body else None)

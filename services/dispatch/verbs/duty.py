@@ -40,13 +40,31 @@ def _refuse(code: str) -> Refused:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """``reason`` with ``on=False``: out of service. Crew and vehicle left out: as they are, or the usual ones."""
+    """``reason`` with ``on=False``: out of service. Crew and vehicle left out: as they are, or the usual ones.
+
+    ``by_crew``: the crew member who says it; None: somebody at the desk, or the system.
+    """
 
     on: bool
     crew_ids: Sequence[UUID] | None = None
     vehicle_id: UUID | None = None
     reason: str | None = None
     until_at: datetime | None = None
+    by_crew: UUID | None = None
+
+
+def _check_own(unit: asyncpg.Record, crew_id: UUID | None, *, busy: bool = False) -> None:
+    """A unit on duty or on a run is its crew's; otherwise any of its usual crew may sign on.
+
+    Who else took it over would read whom it fetches, and the crew that drives would be shut out.
+
+    Raises:
+        Refused: 404.
+
+    """
+    own = unit["crew_ids"] if busy or unit["duty"] == "on_duty" else [*unit["crew_ids"], *unit["usual_crew_ids"]]
+    if crew_id is not None and crew_id not in own:
+        raise lives.missing("unit")
 
 
 async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
@@ -63,6 +81,7 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
     if unit is None:
         raise lives.missing("unit")
     busy = await runs.open_of_unit(work.db, unit_id) is not None
+    _check_own(unit, duty.by_crew, busy=busy)
     if duty.until_at is not None and duty.until_at <= work.now:
         raise _refuse("until_past")
     if duty.on:
@@ -181,6 +200,7 @@ async def disinfected(work: Work, unit_id: UUID, crew_id: UUID | None, method: s
     unit = await units.lock(work.db, unit_id)
     if unit is None:
         raise lives.missing("unit")
+    _check_own(unit, crew_id)
     if not await units.disinfect(work.db, unit_id):
         raise _refuse("not_contaminated")
     origin = Origin(unit["area"], unit_id, exercise=unit["exercise"])
