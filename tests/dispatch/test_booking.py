@@ -258,6 +258,21 @@ async def test_confirm_proposes_and_the_dispatcher_orders_or_it_is_an_alarm(town
     assert again
 
 
+async def test_a_proposal_nobody_confirmed_is_no_answer_of_the_crew(town: Town) -> None:
+    policy.set_policy("kalasin", DispatchPolicies(default_mode="confirm", booked_mode="confirm"))
+    unit = await town.unit()
+    call_id = await town.call()
+    await town.running.do_due("proposal_timeout")
+    [item] = (await town.get("/v1/queue"))["items"]
+    assert (item["reason_codes"], item["silent"]) == (["not_confirmed"], 0)
+    trip = await town.trip(call_id)
+    [found] = (await town.get(f"/v1/trips/{trip['id']}/recommendations"))["items"]
+    assert not found["said_no"]
+    await town.running.do_due("find_unit")
+    [again] = await town.asked(call_id)
+    assert (again["unit_id"], again["status"]) == (str(unit.id), "proposed")
+
+
 async def test_call_takers_assign_and_crews_do_not(town: Town) -> None:
     unit = await town.unit()
     call_id = await ride(town)

@@ -11,7 +11,7 @@ from services.dispatch.api.answers import Queue, QueueItem, ReasonOut, Recommend
 from services.dispatch.fleet import Member
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.ranking import rank
-from services.dispatch.store.assignments import Assignment
+from services.dispatch.store.assignments import Assignment, was_not_its_no
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.needs import wanted
 from shared.codes.codes import code_list
@@ -72,7 +72,7 @@ def recommended(
     place = Point(*trip.pickup) if trip.pickup else None
     facts = [member.facts for member in members]
     ranked = rank(facts, wanted(trip), place, now, policy.travel_times, policy.weights)
-    said_no = {a.unit_id for a in history if a.status in {"declined", "expired"}}
+    said_no = {a.unit_id for a in history if a.status in {"declined", "expired"} and not was_not_its_no(a)}
     items = [
         RecommendationOut(
             rank=number, unit_id=UUID(found.unit_id), call_sign=by_id[found.unit_id].call_sign,

@@ -120,10 +120,14 @@ class Assignment:
 
 
 def was_not_its_no(assignment: Assignment) -> bool:
-    """It ended without the unit having said no or been silent: beaten by another one, or held for another time."""
-    released = assignment.status == "released"
+    """It ended, and the unit neither said no nor was silent: beaten by another one, held for another time, never asked.
+
+    A proposal that no dispatcher confirmed is the dispatcher's silence; the crew heard nothing of it.
+    """
+    if assignment.status == "expired":
+        return assignment.previous_status == "proposed"
     moved = assignment.reason == "replanned" and assignment.start_at is not None
-    return released and (moved or assignment.reason == "another_accepted")
+    return assignment.status == "released" and (moved or assignment.reason == "another_accepted")
 
 
 @dataclass(frozen=True, slots=True)

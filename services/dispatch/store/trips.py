@@ -65,7 +65,8 @@ limit 50 for no key update of t skip locked
 QUEUE = Search("""
 select t.*, s.asked, s.declined, s.silent, s.waiting from trip t
 left join lateral (select count(*) as asked, count(*) filter (where a.status = 'declined') as declined,
-                          count(*) filter (where a.status = 'expired') as silent,
+                          count(*) filter (where a.status = 'expired'
+                                           and a.previous_status is distinct from 'proposed') as silent,
                           count(*) filter (where a.status in ('proposed', 'ordered', 'offered')
                                            and a.respond_by_at > $2) as waiting
                    from assignment a where a.trip_id = t.id) s on true
