@@ -28,7 +28,8 @@ ASSIGNMENT: Table = {
     "proposed": {"order": "ordered", "offer": "offered", "release": "released", "expire": "expired"},
     "ordered": {"accept": "accepted", "decline": "declined", "expire": "expired", "release": "released"},
     "offered": {"accept": "accepted", "decline": "declined", "expire": "expired", "release": "released"},
-    "accepted": {"en_route": "en_route", "release": "released"},
+    # Until it sets out a crew may find that it cannot go: then the next one is asked.
+    "accepted": {"en_route": "en_route", "decline": "declined", "release": "released"},
     "en_route": {"at_scene": "at_scene", "release": "released"},
     # Hazards, and patients who are not transported, end at the scene.
     "at_scene": {"left_scene": "left_scene", "clear": "cleared", "release": "released"},
