@@ -12,6 +12,7 @@ from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import decide, duty, handover, release
+from services.dispatch.verbs.needs import add_backup
 from shared.due import Due, DueHandler
 from shared.work import Work
 
@@ -111,7 +112,9 @@ async def find_support(work: Work, due: Due) -> None:
     """A crew asked for more help and nobody could go yet."""
     trip = await _trip(work, due, due.subject_id)
     if trip is not None and trip.ended_at is None:
-        trip.need = {**trip.need, "codes": sorted({*trip.need.get("codes", ()), *due.data.get("codes", ())})}
+        if due.data.get("codes"):  # noted on the row by the version before; the trip itself remembers now
+            add_backup(trip, due.data["codes"])
+            await trips.set_need(work.db, trip)
         await handover.find_support(work, trip)
 
 

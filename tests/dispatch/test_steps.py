@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from shared.events import intake
 from shared.work import new_id, now_utc
-from tests.dispatch.conftest import Town
+from tests.dispatch.conftest import Town, call_event
 from tests.harness import bearer
 
 
@@ -144,6 +146,23 @@ async def test_release_looks_for_another_unit_at_once(town: Town) -> None:
     assert (await town.trip(call_id))["status"] == "planned"
 
 
+async def test_a_crew_that_accepted_and_then_cannot_go_loses_the_trip_to_the_next(town: Town) -> None:
+    first, second = await town.unit(1), await town.unit(2)
+    call_id = await town.call()
+    [asked] = await town.asked(call_id)
+    await town.step(asked["id"], "accept", first)
+    await town.reply("decline", assignment_id=UUID(asked["id"]), crew_id=first.crew[0])
+    assert (await town.trip(call_id))["status"] == "unassigned"
+    [declined] = await town.running.said("dispatch.assignment.declined")
+    assert declined["data"]["previous_status"] == "accepted"
+    assert "run.closed" in await town.types()
+    await town.running.do_due("find_unit")
+    [after] = await town.asked(call_id)
+    assert after["unit_id"] == str(second.id)
+    await town.drive(after["id"], second, until="en_route")
+    await town.step(after["id"], "decline", second, status=409)
+
+
 async def test_backup_sends_a_second_unit_in_support(town: Town) -> None:
     first, second = await town.unit(1), await town.unit(2)
     call_id = await town.call()
@@ -171,6 +190,28 @@ async def test_backup_that_nobody_can_give_yet_is_given_when_somebody_can(town: 
     second = await town.unit(2)
     await town.running.do_due("find_support")
     assert str(second.id) in {each["unit_id"] for each in await town.asked(call_id)}
+
+
+async def test_what_a_backup_must_be_able_to_do_outlasts_the_first_no(town: Town) -> None:
+    crews = {1: (), 2: ("lifting",), 3: (), 4: ("lifting",)}
+    first, able, near, far = [await town.unit(km, skills=("paramedic", "driving", *more)) for km, more in crews.items()]
+    call_id = new_id()
+    patient = {"patient_id": new_id()}
+    await town.call(call_id, patients=[patient])
+    [asked] = await town.asked(call_id)
+    assert asked["unit_id"] == str(first.id)
+    await town.drive(asked["id"], first, until="at_scene")
+    await town.post(f"/v1/assignments/{asked['id']}/backup", {"requirements": ["lifting"]}, headers=first.headers)
+    [support] = [each for each in await town.asked(call_id) if each["role"] == "support"]
+    assert support["unit_id"] == str(able.id)
+    await town.say(call_id, call_event(intake.CallUpdated, patients=[patient], notes="อยู่ชั้นสอง", at=now_utc()))
+    await town.step(support["id"], "decline", able)
+    await town.running.do_due("find_support")
+    [again] = [each for each in await town.asked(call_id) if each["role"] == "support"]
+    assert again["unit_id"] == str(far.id), "the next one can lift, too, though another is nearer"
+    assert near.id != far.id
+    await town.step(again["id"], "accept", far)
+    assert "backup" not in (await town.trip(call_id))["need"]
 
 
 async def test_a_hand_over_names_receiver_and_time_and_is_said_once(town: Town) -> None:

@@ -14,6 +14,7 @@ from services.dispatch.store.handovers import Handover, insert
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import decide
 from services.dispatch.verbs.lives import missing
+from services.dispatch.verbs.needs import add_backup, with_backup
 from services.dispatch.verbs.release import lose_unit, release
 from services.dispatch.verbs.saying import assignment_facts, by_of
 from shared.errors import Refused
@@ -108,7 +109,8 @@ async def ask_backup(
     event = AssignmentBackupRequested(**facts, private={"reason": reason, "requirements": codes})
     work.say(assignment.id, event, trip.origin)
     if not trip.back_entry:
-        trip.need = {**trip.need, "codes": sorted({*trip.need.get("codes", ()), *codes})}
+        add_backup(trip, codes)
+        await trips.set_need(work.db, trip)
         await find_support(work, trip)
     return assignment
 
@@ -120,10 +122,8 @@ async def find_support(work: Work, trip: Trip) -> None:
     waits = any(a.role == "support" and a.status in {"ordered", "offered"} for a in history)
     if not still_there or waits:
         return
-    if not await decide.find_unit(work, trip, history, role="support"):
-        policy = policy_of(trip.area)
-        data = {"codes": trip.need.get("codes", [])}
-        await work.later("find_support", trip.id, work.now + policy.retry, trip.origin, data=data)
+    if not await decide.find_unit(work, with_backup(trip), history, role="support"):
+        await work.later("find_support", trip.id, work.now + policy_of(trip.area).retry, trip.origin)
 
 
 async def let_go(work: Work, assignment_id: UUID, reason: str) -> Assignment:

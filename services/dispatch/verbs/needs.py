@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -82,3 +84,14 @@ def add_groups(trip: Trip, groups: list[str]) -> bool:
     before = set(trip.need.get("groups", ()))
     trip.need = {**trip.need, "groups": sorted(before | set(groups))}
     return not before >= set(groups)
+
+
+def add_backup(trip: Trip, codes: Iterable[str]) -> None:
+    """Remember what a crew asked of the unit that shall come beside it, until one has accepted."""
+    trip.need = {**trip.need, "backup": sorted({*trip.need.get("backup", ()), *codes})}
+
+
+def with_backup(trip: Trip) -> Trip:
+    """The trip as a unit in support is looked for: what the trip asks, and what was asked on the way."""
+    codes = {*trip.need.get("codes", ()), *trip.need.get("backup", ())}
+    return replace(trip, need={**trip.need, "codes": sorted(codes)})

@@ -136,6 +136,8 @@ async def _accept(work: Work, trip: Trip, assignment: Assignment, made: Step) ->
         await work.cancel(timer, assignment.id)
     if assignment.role == "primary":
         await _plan(work, trip, assignment, made)
+    elif trip.need.pop("backup", None) is not None:  # who was asked for is coming
+        await trips.set_need(work.db, trip)
 
 
 async def _plan(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:

@@ -88,7 +88,7 @@ async def _change(work: Work, trip: Trip, wanted: Trip) -> None:
     if trip.ended_at is not None:
         return
     wanted.person_id = wanted.person_id or trip.person_id
-    wanted.need |= {key: trip.need[key] for key in ("met",) if key in trip.need}
+    wanted.need |= {key: trip.need[key] for key in ("met", "backup") if key in trip.need}
     if trip.leg == "return":
         wanted.lane = trip.lane
     different = [name for name in FOLLOWS_CALL if getattr(trip, name) != getattr(wanted, name)]
@@ -156,11 +156,17 @@ async def cancel(work: Work, trip: Trip, reason: str) -> None:
 
 
 async def cancel_call(work: Work, call_id: UUID, area: str, reason: str) -> None:
-    """The call needs no trips any more. Who is on board is still brought where they go."""
+    """The call needs no trips any more. Who is on board is still brought where they go.
+
+    Nor are those needed that ended as a duplicate's: unlinking it later brings nobody to a call that is over.
+    """
     await runs.serialise(work.db, area)
     for trip in await trips.lock_of_call(work.db, call_id):
         if trip.ended_at is None and not await _carries_somebody(work, trip):
             await cancel(work, trip, reason)
+        elif trip.status == "cancelled" and trip.reason == "duplicate" != reason:
+            trip.reason = reason
+            await trips.update(work.db, trip)
 
 
 async def reopen_call(work: Work, call_id: UUID, area: str) -> None:
