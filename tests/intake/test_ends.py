@@ -150,6 +150,19 @@ async def test_an_unlinked_duplicate_is_watched_again(intake: Running) -> None:
     assert problem_of(answer)["code"] == "not_linked"
 
 
+async def test_what_is_over_is_not_unlinked_as_if_somebody_would_come_then(intake: Running) -> None:
+    first, again = await emergency(intake), await emergency(intake)
+    await linked(intake, again, first)
+    await acted(intake, first["id"], "close", {"outcome": "done"})
+    body = {"other_call_id": first["id"]}
+    for erased in (False, True):
+        if erased:
+            await acted(intake, again["id"], "erase")
+        answer = await post(intake, f"/v1/calls/{again['id']}/unlink", body)
+        assert (answer.status_code, problem_of(answer)["code"]) == (409, "call_closed")
+    assert await intake.said("intake.call.unlinked") == []
+
+
 async def test_a_duplicate_ends_with_the_call_that_leads_it(intake: Running) -> None:
     first, again = await emergency(intake), await emergency(intake)
     own = Crew(intake, again["id"])

@@ -24,10 +24,10 @@ CALL: Table = {
         "change": "open", "triage": "open", "link": "open", "unlink": "open", "tell": "open",
         "hand_over": "handed_over", "withdraw": "withdrawn", "close": "closed",
     },
-    "handed_over": {"change": "handed_over", "tell": "handed_over", "unlink": "handed_over", "close": "closed"},
-    "withdrawn": {"unlink": "withdrawn", "erase": "withdrawn"},
+    "handed_over": {"change": "handed_over", "tell": "handed_over", "close": "closed"},
+    "withdrawn": {"erase": "withdrawn"},
     # Dispatch may come to know of another trip after the last known one was done.
-    "closed": {"unlink": "closed", "erase": "closed", "reopen": "open"},
+    "closed": {"erase": "closed", "reopen": "open"},
 }  # fmt: skip
 
 BARRIER: Table = {"asked": {"meet": "met", "miss": "unmet"}, "met": {}, "unmet": {}}

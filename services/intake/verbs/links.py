@@ -87,7 +87,7 @@ async def unlink(work: Work, call: Row, other: Row, kind: str, watchdog_s: int) 
     """They do not belong together after all; a former duplicate needs its own trips again, and is watched again.
 
     Raises:
-        Refused: 409, they are not linked.
+        Refused: 409, they are not linked, or the duplicate is over: nobody would come.
 
     """
     one, two = call, other
@@ -95,6 +95,8 @@ async def unlink(work: Work, call: Row, other: Row, kind: str, watchdog_s: int) 
         one, two = other, call
         if not await store.end_link(work.db, one["id"], two["id"], kind, work.now, work.cause.actor):
             raise Refused(CONFLICT, *NOT_LINKED)
+    if kind == DUPLICATE:
+        next_status(one, "unlink")
     for this, that in ((one, two), (two, one)):
         event = CallUnlinked(other_call_id=that["id"], link=CallLink(kind), at=work.now, by=by_of(work.cause))
         work.say(this["id"], event, state.origin_of(this))
