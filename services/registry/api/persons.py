@@ -46,14 +46,20 @@ async def register_person(
     """ขึ้นทะเบียนบุคคล | Register a person. Nothing is required, an identifier least of all; wealth is not asked."""
     runtime = runtime_of(request)
     area = area_for(caller, body.area)
-    async with runtime.work(runtime.asked_by(caller, request)) as work:
+    try:
+        async with runtime.work(runtime.asked_by(caller, request)) as work:
 
-        async def verb() -> tuple[int, dict[str, Any]]:
-            person = await registering.register(work, body, area)
-            await audit(work, caller, "register", "person", person.id, area=person.area)
-            return 201, PersonCreated(id=person.id, area=person.area).model_dump(mode="json")
+            async def verb() -> tuple[int, dict[str, Any]]:
+                person = await registering.register(work, body, area, areas_of(caller))
+                await audit(work, caller, "register", "person", person.id, area=person.area)
+                return 201, PersonCreated(id=person.id, area=person.area).model_dump(mode="json")
 
-        return await once(work, request, caller, idempotency_key, body, verb)
+            return await once(work, request, caller, idempotency_key, body, verb)
+    except registering.PersonExists as known:
+        # It tells that somebody has this number: that is written down, though the rest was undone.
+        ids, areas = [one for one, _ in known.holders], [where for _, where in known.holders]
+        await audit(runtime.pool, caller, "register_refused", "person", ids or None, area=areas or None)
+        raise
 
 
 @router.post("/search", responses=problems(400, 401, 403, 413))

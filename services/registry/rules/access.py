@@ -1,7 +1,8 @@
 """Who may do what with people's data: one table of roles and routes, and nothing that is not in it.
 
 A route that answers with personal data is ``reads``: its caller must say for which purpose (``Karuna-Purpose``), out
-of those the role may have, and the answer leaves an audit row. Protected matters (violence, psychiatric, secret
+of those the role may have, and the answer leaves an audit row. Registering reads as well: it may find that somebody
+has the number already. Protected matters (violence, psychiatric, secret
 class) are shown to the three roles of :data:`SEES_PROTECTED` alone; for all others they do not exist.
 """
 
@@ -30,7 +31,7 @@ class Rule:
 
 
 ROUTES: Final[dict[str, Rule]] = {
-    "POST /v1/persons": Rule(frozenset({CALL_TAKER, MANAGER, OFFICER, SUPERVISOR})),
+    "POST /v1/persons": Rule(frozenset({CALL_TAKER, MANAGER, OFFICER, SUPERVISOR}), reads=True),
     "POST /v1/persons/search": Rule(DESK, reads=True),
     "GET /v1/persons/{person_id}": Rule(DESK, reads=True),
     "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True),

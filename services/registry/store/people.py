@@ -196,6 +196,20 @@ async def search(db: Connection, sought: Sought, areas: Sequence[str] | None, li
     return await db.fetch(SEARCH, *marks, areas, limit)
 
 
+HOLDERS = """
+select p.id, p.area, p.disclosure <> 'secret' and ($2::text[] is null or p.area = any($2) or exists (
+    select from call_person m join call c on c.id = m.call_id where m.person_id = p.id and c.area = any($2))) as shown
+from person p where p.erased_at is null
+    and p.id in (select person_id from identifier where blind = any($1::bytea[]) and until_on is null)
+order by p.id desc
+"""
+
+
+async def holders(db: Connection, numbers: Sequence[bytes], areas: Sequence[str] | None) -> list[Row]:
+    """Whose these numbers are now: ``id``, ``area``, and whether a caller of these areas may find them."""
+    return await db.fetch(HOLDERS, list(numbers), areas)
+
+
 # --- erasure ------------------------------------------------------------------------------------------------------
 
 # Whoever is just being matched is waited for, so that their new case is seen and closed too.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from services.registry import records, store
 from services.registry.bodies import PersonBody
@@ -18,11 +20,21 @@ from shared.work import Work, new_id
 EXISTS = (409, "person_exists", "มีบุคคลที่ใช้เลขประจำตัวนี้อยู่แล้ว", "somebody with this number is registered already")
 
 
-async def register(work: Work, body: PersonBody, area: str) -> Person:
-    """Write a new person down, unless one of their numbers is somebody's already.
+class PersonExists(Refused):
+    """409. ``holders``: id and municipality of whose number it is, for the audit and not for the answer."""
+
+    def __init__(self, holders: Sequence[tuple[UUID, str]], shown: UUID | None) -> None:
+        facts: dict[str, Any] = {} if shown is None else {"person_id": str(shown)}
+        super().__init__(*EXISTS, **facts)
+        self.holders = holders
+
+
+async def register(work: Work, body: PersonBody, area: str, areas: Sequence[str] | None) -> Person:
+    """Write a new person down, unless one of their numbers is somebody's already. ``areas``: the caller's, None is all.
 
     Raises:
-        Refused: 409 with ``person_id``; without it where that person is secret.
+        PersonExists: 409 with ``person_id`` where the caller may find that person, and one same answer where not: it
+            tells nobody who is secret.
 
     """
     told = body.described()
@@ -30,7 +42,7 @@ async def register(work: Work, body: PersonBody, area: str) -> Person:
     wanted = replace(told, held=_current(told, body))
     verdict = await matching.find(work, wanted, [], exercise=body.exercise)
     if verdict.disputed or verdict.method is Method.IDENTIFIER:
-        raise Refused(*EXISTS, **await _who(work, wanted, exercise=body.exercise))
+        raise await _exists(work, wanted, areas, exercise=body.exercise)
     person_id = new_id()
     listed = {one.held().key for one in body.identifiers}
     identifiers = [
@@ -63,8 +75,9 @@ def _more(body: PersonBody, told: Described) -> dict[str, Any]:
     return more
 
 
-async def _who(work: Work, wanted: Described, *, exercise: bool) -> dict[str, Any]:
-    """Whom the number belongs to, for the caller to go on with; nothing where they are secret."""
-    sought = store.people.Sought(numbers=records.number_marks(ring(), wanted.held, exercise=exercise))
-    rows = await store.people.search(work.db, sought, None, 1)
-    return {"person_id": str(rows[0]["id"])} if rows else {}
+async def _exists(work: Work, wanted: Described, areas: Sequence[str] | None, *, exercise: bool) -> PersonExists:
+    """Whom the number belongs to, for the caller to go on with; nothing where they are not for the caller to find."""
+    rows = await store.people.holders(work.db, records.number_marks(ring(), wanted.held, exercise=exercise), areas)
+    return PersonExists(
+        [(row["id"], row["area"]) for row in rows], next((row["id"] for row in rows if row["shown"]), None)
+    )
