@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared import figures
 from shared.auth import ANYONE, Caller, may
 from shared.database import Search, look_up
+from shared.errors import Refused
 from shared.events.base import Origin
 from shared.events.envelope import encode
 from shared.openapi import problems
@@ -26,6 +27,14 @@ select * from event_log
 where stream_sequence > $1 and ($2::text[] is null or area = any($2)) and ($3::uuid is null or correlation_id = $3)
 order by stream_sequence limit $4
 """)
+END_OF_STREAM = "select max(stream_sequence) from event_log"
+
+CURSOR_AHEAD = (
+    409,
+    "cursor_ahead",
+    "after อยู่เลยเหตุการณ์ล่าสุด ระบบถูกกู้คืนหลังจากได้ค่านี้ ให้อ่านใหม่ตั้งแต่ after=0",
+    "after lies beyond the last event: the service was restored since; read again from after=0",
+)
 
 
 @router.get("/healthz", tags=["operations"])
@@ -50,7 +59,7 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/v1/events", tags=["events"], responses=problems(401))
+@router.get("/v1/events", tags=["events"], responses=problems(401, 409))
 async def events(
     request: Request,
     caller: Annotated[Caller, Depends(may(*ANYONE))],
@@ -60,11 +69,14 @@ async def events(
 ) -> Response:
     """The open part of this service's events, in the order of the stream, for those who speak no NATS.
 
-    ``next`` is the cursor to ask with next time; it stays when there is nothing new.
+    ``next`` is the cursor to ask with next time; it stays when there is nothing new. After a restore
+    a cursor from before may lie beyond the end: it is refused, for what follows would be skipped.
     """
     runtime: Runtime = request.app.state.runtime
     areas = None if "*" in caller.areas else sorted(caller.areas)
     rows = await look_up(runtime.pool, OPEN_FEED, after, areas, call_id, limit)
+    if not rows and after > 0 and after > (await runtime.pool.fetchval(END_OF_STREAM) or 0):
+        raise Refused(*CURSOR_AHEAD, field="after")
     items = [orjson.Fragment(_open(row)) for row in rows]
     body = {"items": items, "next": rows[-1]["stream_sequence"] if rows else after}
     return Response(orjson.dumps(body), media_type="application/json")
