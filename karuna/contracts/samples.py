@@ -102,6 +102,7 @@ SPECIAL: Final[dict[str, dict[str, Any]]] = {
     "dispatch.assignment.cleared": {"previous_status": "at_destination", "at": after(34)},
     "dispatch.assignment.at_base": {"previous_status": "cleared", "at": after(50)},
     "dispatch.assignment.corrected": {"previous_status": "cleared", "at": after(8), "reason": "pressed_late"},
+    "dispatch.assignment.crew_changed": {"previous_status": "accepted", "status": "accepted", "crew_id": None},
     "dispatch.assignment.released": {"previous_status": "ordered", "by": "system", "reason": "another_accepted"},
     "dispatch.assignment.backup_requested": {"previous_status": "at_scene", "at": after(10)},
     "dispatch.trip.changed": {"leg": "return", "waits_for_ready": True, "reason": "appointment_moved"},

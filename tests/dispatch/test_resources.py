@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -251,3 +253,45 @@ async def test_nobody_takes_over_a_unit_that_others_are_on(town: Town) -> None:
     await town.post(path, mine, status=404, headers=headers)
     await town.post(path, {"on": False}, headers=unit.headers)
     await town.post(path, mine, headers=headers)
+
+
+async def test_the_next_shift_takes_over_what_the_unit_has_to_do_and_everybody_hears(town: Town) -> None:
+    """On a run, asked, and booked for this shift: each is the new crew's, said under the trip's own lock."""
+    unit = await town.unit(crew=1)
+    going = await town.call()
+    [asked] = await town.asked(going)
+    await town.step(asked["id"], "accept", unit)
+    later = await town.call(lane="booked", severity="green", appointment={"at": now_utc() + timedelta(days=3)})
+    trip = await town.trip(later)
+    booked = await town.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}, status=201)
+    fresh = str(await town.member())
+    await town.duty(unit, crew_ids=[fresh])
+    [said] = await town.running.said("dispatch.assignment.crew_changed")
+    assert (str(said["aggregate_id"]), said["data"]["crew_ids"]) == (asked["id"], [fresh])
+    assert (said["data"]["status"], said["data"]["trip_id"]) == ("accepted", (await town.trip(going))["id"])
+    [waiting] = await town.asked(later)
+    assert (waiting["id"], waiting["crew_ids"]) == (booked["id"], [str(unit.crew[0])]), "its own crew drives it"
+    headers = bearer("crew", subject=fresh, crew_id=fresh)
+    body = {"step": "en_route", "at": now_utc().isoformat()}
+    await town.post(f"/v1/assignments/{asked['id']}/steps", body, headers=unit.headers, status=404)
+    await town.post(f"/v1/assignments/{asked['id']}/steps", body, headers=headers)
+    await town.duty(unit, crew_ids=[fresh])
+    assert len(await town.running.said("dispatch.assignment.crew_changed")) == 1
+
+
+async def test_a_change_of_crew_waits_for_the_step_that_is_being_reported(town: Town) -> None:
+    """Under the trip's lock the step says the crew it had; what is said after it is the new one."""
+    unit = await town.unit(crew=1)
+    [asked] = await town.asked(await town.call())
+    fresh = str(await town.member())
+    pool = town.running.runtime.pool
+    async with pool.acquire() as db, db.transaction():
+        await db.execute("select from trip where id = $1 for no key update", UUID(asked["trip_id"]))
+        body = {"on": True, "crew_ids": [fresh]}
+        path = f"/v1/units/{unit.id}/duty"
+        change = asyncio.create_task(town.running.client.post(path, json=body, headers=town.desk))
+        while not await pool.fetchval("select exists (select from pg_locks where not granted)"):
+            assert not change.done()
+        # A step holds its trip and may still need the unit: with the unit taken first, both would wait.
+        await db.execute("select from unit where id = $1 for no key update nowait", unit.id)
+    assert (await change).status_code == 200

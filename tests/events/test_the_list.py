@@ -16,7 +16,7 @@ V1 = {
         trip.cancelled run.opened run.closed assignment.proposed assignment.ordered assignment.offered
         assignment.accepted assignment.declined assignment.expired assignment.en_route assignment.at_scene
         assignment.left_scene assignment.at_destination assignment.cleared assignment.at_base assignment.corrected
-        assignment.released assignment.backup_requested patient.handed_over unit.on_duty unit.off_duty
+        assignment.crew_changed assignment.released assignment.backup_requested patient.handed_over unit.on_duty unit.off_duty
         unit.out_of_service unit.contaminated unit.disinfected unit.shared crew.registered crew.changed crew.erased
         waste.handed_over facility.alerted facility.accepted facility.refused bed.held bed.released plan.published
         layer.published

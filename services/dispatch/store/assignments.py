@@ -27,6 +27,7 @@ select $6, $7, tour.id, $2, $3, $8, 'order', 'ordered', $9, $10, $5, $11, $12 fr
 """
 READ_ASSIGNMENT = "select * from assignment where id = $1"
 OF_TRIPS = "select * from assignment where trip_id = any($1::uuid[]) order by asked_at, id"
+BY_IDS = "select * from assignment where id = any($1::uuid[]) order by asked_at, id"
 OF_RUN = "select * from assignment where run_id = $1 order by asked_at, id"
 OPEN_IN_RUN = "select count(*) from assignment where run_id = $1 and ended_at is null"
 OPEN_OF_UNIT = "select id from assignment where unit_id = $1 and ended_at is null"
@@ -38,7 +39,7 @@ UPDATE_ASSIGNMENT = """
 update assignment set previous_status = case when status <> $2 then status else previous_status end, status = $2,
     run_id = $3, respond_by_at = $4, start_at = $5, accepted_at = $6, en_route_at = $7, at_scene_at = $8,
     left_scene_at = $9, at_destination_at = $10, cleared_at = $11, at_base_at = $12, ended_at = $13, outcome = $14,
-    rc = $15, facility_id = $16, reason = $17, crew_ids = $18, way = $19, asked_at = $20
+    rc = $15, facility_id = $16, reason = $17, way = $18, asked_at = $19
 where id = $1
 """
 INSERT_STEP = """
@@ -191,6 +192,10 @@ async def of_trips(db: Connection | Pool, trip_ids: Sequence[UUID]) -> list[Assi
     return [Assignment.of(row) for row in await db.fetch(OF_TRIPS, list(trip_ids))]
 
 
+async def by_ids(db: Connection, assignment_ids: Sequence[UUID]) -> list[Assignment]:
+    return [Assignment.of(row) for row in await db.fetch(BY_IDS, list(assignment_ids))]
+
+
 async def of_run(db: Connection, run_id: UUID) -> list[Assignment]:
     return [Assignment.of(row) for row in await db.fetch(OF_RUN, run_id)]
 
@@ -209,7 +214,7 @@ async def update(db: Connection, assignment: Assignment) -> None:
     await db.execute(
         UPDATE_ASSIGNMENT, now.id, now.status, now.run_id, now.respond_by_at, now.start_at, now.accepted_at,
         now.en_route_at, now.at_scene_at, now.left_scene_at, now.at_destination_at, now.cleared_at, now.at_base_at,
-        now.ended_at, now.outcome, now.rc, now.facility_id, now.reason, list(now.crew_ids), now.way, now.asked_at,
+        now.ended_at, now.outcome, now.rc, now.facility_id, now.reason, now.way, now.asked_at,
     )  # fmt: skip
 
 

@@ -28,6 +28,10 @@ READ_TRIP = "select * from trip where id = $1"
 LOCK_TRIP = "select * from trip where id = $1 for no key update"
 TRY_LOCK_TRIP = "select * from trip where id = $1 for no key update skip locked"
 LOCK_OF_CALL = "select * from trip where call_id = $1 order by id for no key update"
+LOCK_OF_UNIT = """
+select * from trip where id in (select trip_id from assignment where unit_id = $1 and ended_at is null)
+order by id for no key update
+"""
 OF_CALL_EXISTS = "select exists (select from trip where call_id = $1)"
 LOCK_OF_PATIENT = "select * from trip where call_id = $1 and patient_id = $2 order by id for no key update"
 UPDATE_TRIP = """
@@ -202,6 +206,11 @@ async def try_lock(db: Connection, trip_id: UUID) -> Trip | None:
 
 async def lock_of_call(db: Connection, call_id: UUID) -> list[Trip]:
     return [Trip.of(row) for row in await db.fetch(LOCK_OF_CALL, call_id)]
+
+
+async def lock_of_unit(db: Connection, unit_id: UUID) -> list[Trip]:
+    """The trips this unit is on, or asked for."""
+    return [Trip.of(row) for row in await db.fetch(LOCK_OF_UNIT, unit_id)]
 
 
 async def lock_of_patient(db: Connection, call_id: UUID, patient_id: UUID) -> list[Trip]:

@@ -57,6 +57,8 @@ from vehicle v where v.id = coalesce(u.vehicle_id, u.usual_vehicle_id) and u.id 
 # Who comes on duty takes over what the unit has to do in this shift; what is booked for later waits for its own crew.
 UPDATE_OPEN_CREWS = """
 update assignment set crew_ids = $2 where unit_id = $1 and ended_at is null and (start_at is null or start_at < $3)
+  and not (crew_ids @> $2 and crew_ids <@ $2)
+returning id
 """
 SHIFT = timedelta(hours=16)
 CONTAMINATE = """
@@ -163,8 +165,10 @@ async def set_duty(
     vehicle_id: UUID | None = None,
     crew_ids: list[UUID] | None = None,
     reason: str | None = None,
-) -> None:
-    """Change duty, and who is on the unit.
+) -> list[UUID]:
+    """Change duty, and who is on the unit; the assignments that are this crew's from now on.
+
+    The caller holds their trips.
 
     Raises:
         asyncpg.UniqueViolationError: ``on_duty_pkey`` (a member is on another unit) or ``unit_one_per_vehicle``.
@@ -176,8 +180,9 @@ async def set_duty(
     if duty == "on_duty":
         await db.execute(SIGN_ON, unit_id, crew)
     await db.execute(REFRESH_FACTS, unit_id)
-    if duty == "on_duty":
-        await db.execute(UPDATE_OPEN_CREWS, unit_id, crew, until_at or at + SHIFT)
+    if duty != "on_duty":
+        return []
+    return [row["id"] for row in await db.fetch(UPDATE_OPEN_CREWS, unit_id, crew, until_at or at + SHIFT)]
 
 
 async def refresh_facts(db: Connection, unit_id: UUID) -> None:

@@ -10,12 +10,14 @@ from uuid import UUID
 import asyncpg
 
 from services.dispatch.rules.life import Actor, Happening, Life, advance
-from services.dispatch.store import runs, units
+from services.dispatch.store import assignments, runs, trips, units
+from services.dispatch.store.assignments import ASKED
+from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import lives
-from services.dispatch.verbs.saying import by_of
+from services.dispatch.verbs.saying import assignment_facts, by_of
 from shared.errors import Refused
 from shared.events.base import Origin
-from shared.events.dispatch import UnitDisinfected, UnitOffDuty, UnitOnDuty, UnitOutOfService
+from shared.events.dispatch import AssignmentCrewChanged, UnitDisinfected, UnitOffDuty, UnitOnDuty, UnitOutOfService
 from shared.refusal import Refusal
 from shared.work import Work, is_unique
 
@@ -77,6 +79,7 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
     seen = await units.read(work.db, unit_id)
     if seen is not None:
         await runs.serialise(work.db, seen["area"])  # nobody is sent while their duty changes
+    held = await trips.lock_of_unit(work.db, unit_id)  # before the unit, as a step of its crew does
     unit = await units.lock(work.db, unit_id)
     if unit is None:
         raise lives.missing("unit")
@@ -85,7 +88,7 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
     if duty.until_at is not None and duty.until_at <= work.now:
         raise _refuse("until_past")
     if duty.on:
-        await _on(work, unit, duty, busy=busy)
+        await _on(work, unit, duty, held, busy=busy)
         return
     what = "out_of_service" if duty.reason is not None else "off_duty"
     if unit["duty"] == what and unit["out_of_service_reason"] == duty.reason:
@@ -105,7 +108,7 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
         work.say(unit_id, out, origin)
 
 
-async def _on(work: Work, unit: asyncpg.Record, duty: Duty, *, busy: bool) -> None:
+async def _on(work: Work, unit: asyncpg.Record, duty: Duty, held: Sequence[Trip], *, busy: bool) -> None:
     here = unit["duty"] == "on_duty"
     crew = list(duty.crew_ids if duty.crew_ids is not None else (unit["crew_ids"] if here else unit["usual_crew_ids"]))
     vehicle_id = duty.vehicle_id or (unit["vehicle_id"] if here else unit["usual_vehicle_id"])
@@ -118,7 +121,7 @@ async def _on(work: Work, unit: asyncpg.Record, duty: Duty, *, busy: bool) -> No
         _allowed(work, unit, "on_duty", None, busy=busy)
     try:
         async with work.db.transaction():
-            await units.set_duty(
+            taken_over = await units.set_duty(
                 work.db, unit["id"], "on_duty", work.now, until_at=duty.until_at, vehicle_id=vehicle_id, crew_ids=crew
             )
     except asyncpg.UniqueViolationError as problem:
@@ -133,10 +136,24 @@ async def _on(work: Work, unit: asyncpg.Record, duty: Duty, *, busy: bool) -> No
         until_at=duty.until_at, private={"call_sign": unit["call_sign"]},
     )  # fmt: skip
     work.say(unit["id"], event, origin)
+    await _say_taken_over(work, held, taken_over)
     await work.cancel("duty_ends", unit["id"])
     if duty.until_at is not None:
         await work.later("duty_ends", unit["id"], duty.until_at, origin)
     await lives.at_once(work, "serve_queue", unit["id"], origin)
+
+
+async def _say_taken_over(work: Work, held: Sequence[Trip], taken_over: Sequence[UUID]) -> None:
+    """What the unit has to do is this crew's from now on: whoever tells crews must know."""
+    for assignment in await assignments.by_ids(work.db, taken_over):
+        trip = next(trip for trip in held if trip.id == assignment.trip_id)
+        facts = assignment_facts(trip, assignment, work.now, by_of(work), previous=assignment.status)
+        asked = assignment.status in ASKED
+        event = AssignmentCrewChanged(
+            **facts, status=assignment.status, respond_by_at=assignment.respond_by_at if asked else None,
+            start_at=assignment.start_at if asked else None, pickup_at=trip.pickup_at,
+        )  # fmt: skip
+        work.say(assignment.id, event, trip.origin)
 
 
 async def _check_crew_and_vehicle(work: Work, unit: asyncpg.Record, crew: list[UUID], vehicle_id: UUID | None) -> None:
@@ -181,7 +198,7 @@ async def go_off_duty(work: Work, unit_id: UUID, *, without: UUID) -> None:
         Refused: 409, it is on a run.
 
     """
-    unit = await units.lock(work.db, unit_id)
+    unit = await units.read(work.db, unit_id)  # locked after its trips, where duty changes
     if unit is None:
         return
     rest = [member for member in unit["crew_ids"] if member != without]

@@ -163,6 +163,17 @@ class AssignmentCorrected(AssignmentFacts, Event, type="dispatch.assignment.corr
     private: Private
 
 
+class AssignmentCrewChanged(AssignmentFacts, Event, type="dispatch.assignment.crew_changed.v1"):
+    """เปลี่ยนเวร | Others are on the unit now, and the assignment is theirs: ``crew_ids``. The status stays."""
+
+    status: AssignmentStatus
+    respond_by_at: Instant | None = None
+    """Until when they may answer, where they are asked."""
+    start_at: Instant | None = None
+    """When they must set out, where they are asked; None: now."""
+    pickup_at: Instant | None = None
+
+
 class AssignmentReleased(AssignmentFacts, Event, type="dispatch.assignment.released.v1"):
     """ปลดจากงาน | The unit is not needed for this trip any more."""
 
