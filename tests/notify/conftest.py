@@ -25,6 +25,7 @@ from services.notify.app import SERVICE
 from services.notify.beside import run_senders, sweep, sweep_once
 from shared.events.dispatch import (
     AssignmentAccepted,
+    AssignmentCrewChanged,
     AssignmentOffered,
     AssignmentOrdered,
     AssignmentReleased,
@@ -168,6 +169,14 @@ class Town:
 
     async def accepted(self, call: Call, crew_id: UUID | None = None) -> None:
         event = AssignmentAccepted(**call.about(crew_id=crew_id, by="person", previous_status="ordered"))
+        await self.service.emit(call.assignment_id, event, call.origin)
+
+    async def taken_over(self, call: Call, status: str, *crew_ids: UUID) -> None:
+        """The next shift is on the unit."""
+        event = AssignmentCrewChanged(
+            **call.about(crew_ids=crew_ids, previous_status=status), status=status,
+            respond_by_at=now_utc() + timedelta(seconds=30),
+        )  # fmt: skip
         await self.service.emit(call.assignment_id, event, call.origin)
 
     async def released(self, call: Call, reason: str = "another_accepted") -> None:

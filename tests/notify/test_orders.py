@@ -35,3 +35,33 @@ async def test_pressing_accept_becomes_a_reply_once_and_the_next_button_comes_wh
     entries = await town.chat(1, 2)
     assert [button["label"] for button in entries[1].buttons] == ["ออกจากฐาน"]
     assert town.line.world.channels["line-token"].used == 1  # the second went by the free reply token
+
+
+async def test_the_next_shift_gets_the_button_and_who_went_home_is_told_it_is_too_late(town: Town) -> None:
+    old, fresh, mate = await town.crew(1), await town.crew(2), await town.crew(3)
+    call = await town.call(old)
+    await town.order(call)
+    entry = (await town.chat(1))[0]
+    await town.press(1, entry.buttons[0])
+    await town.accepted(call, old)
+    went_home = (await town.chat(1, 2))[1]
+    await town.taken_over(call, "accepted", fresh, mate)
+    [first] = [number for number, crew in ((2, fresh), (3, mate)) if crew == min(fresh, mate)]
+    assert [button["label"] for button in (await town.chat(first))[0].buttons] == ["ออกจากฐาน"]
+    await town.press(1, went_home.buttons[0])
+    assert "ไม่ต้องดำเนินการ" in (await town.chat(1, 3))[-1].text
+    buttons = {row["recipient_id"]: row["status"] for row in await town.messages(rule="crew_next_en_route")}
+    assert buttons.keys() == {old, min(fresh, mate)}
+
+
+async def test_who_comes_on_duty_while_the_unit_is_asked_is_asked_too_and_who_stays_not_twice(town: Town) -> None:
+    old, stays, fresh = await town.crew(1), await town.crew(2), await town.crew(3)
+    call = await town.call(old, stays)
+    await town.order(call)
+    await town.chat(1)
+    await town.chat(2)
+    await town.taken_over(call, "ordered", stays, fresh)
+    assert [button["label"] for button in (await town.chat(3))[0].buttons] == ["รับงาน", "ไม่รับงาน"]
+    orders = {row["recipient_id"]: row["status"] for row in await town.messages(rule="crew_ordered")}
+    assert orders[old] == "cancelled"
+    assert len(await town.messages(rule="crew_ordered")) == 3

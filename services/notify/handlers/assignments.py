@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,9 @@ from services.notify.rules.plan import Occasion
 from services.notify.rules.words import Facts
 from services.notify.store import messages, views
 from services.notify.verbs.ends import OPEN, acknowledge, cancel
-from services.notify.verbs.tell import ORDER_RULES, STEP_RULES, Telling, tell
+from services.notify.verbs.tell import ORDER_RULES, STEP_RULES, Telling, tell, tell_how_it_stands
 from shared.consumer import Message
-from shared.events.dispatch import AssignmentFacts
+from shared.events.dispatch import AssignmentCrewChanged, AssignmentFacts
 from shared.events.words import MessageChannel
 from shared.work import Work
 
@@ -60,6 +60,28 @@ async def changed(work: Work, message: Message) -> None:
     if means.steps:
         await _settle_steps(work, message)
     await tell(work, _telling(message, row, frozenset(told)))
+
+
+async def crew_changed(work: Work, message: Message) -> None:
+    """Others are on the unit now: orders, buttons and reminders are theirs, and nobody else's any more."""
+    event: AssignmentCrewChanged = message.event
+    if event.back_entry:
+        return
+    status, crew = event.status.value, frozenset(event.crew_ids)
+    before = await views.read_assignment(work.db, message.id)
+    row = await views.put_assignment(work.db, message.id, _values(event, status))
+    waiting = await messages.open_of_assignment(work.db, message.id, OPEN)
+    await cancel(work, [each for each in waiting if each["recipient_id"] not in crew], "assignment_crew_changed")
+    fresh = sorted(crew.difference(before["crew_ids"] if before is not None else ()))
+    responder_id = row["responder_id"]
+    if fresh and responder_id not in crew:
+        responder_id = fresh[0]
+        await views.set_responder(work.db, message.id, responder_id)
+    telling = replace(
+        _telling(message, row, frozenset()), crew_ids=tuple(fresh),
+        responder_id=responder_id if responder_id in fresh else None,
+    )  # fmt: skip
+    await tell_how_it_stands(work, telling, f"dispatch.assignment.{status}.v1")
 
 
 async def _settle_orders(work: Work, message: Message, orders: str) -> None:

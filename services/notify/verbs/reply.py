@@ -128,6 +128,8 @@ async def _pressed(talk: Talk, message: Any, pressed: Pressed) -> Chat | None:
     if answer not in STEPS or message["assignment_id"] is None:
         return None
     assignment = await views.read_assignment(talk.work.db, message["assignment_id"])
+    if assignment is not None and message["recipient_id"] not in assignment["crew_ids"]:
+        return talk.answer("chat_too_late")  # the next shift has taken it over
     stands = AFTER.get(assignment["status"], "on_the_way") if assignment is not None else "asked"
     if answer is Answer.DECLINE:
         return talk.answer(DECLINED[stands])

@@ -54,7 +54,19 @@ class Telling:
 
 async def tell(work: Work, telling: Telling) -> None:
     """Plan what the rules ask for."""
-    rules = [rule for rule in rules_on(telling.event_type) if rule.fits(telling.facts)]
+    await _plan(work, telling, rules_on(telling.event_type))
+
+
+async def tell_how_it_stands(work: Work, telling: Telling, of: str) -> None:
+    """Plan for people who come to an assignment later what its crew has in hand: the order, or the next button.
+
+    ``of`` is the type of the event by which the assignment came to where it stands.
+    """
+    await _plan(work, telling, [rule for rule in rules_on(of) if rule.id in (*ORDER_RULES, *STEP_RULES)])
+
+
+async def _plan(work: Work, telling: Telling, possible: Iterable[Rule]) -> None:
+    rules = [rule for rule in possible if rule.fits(telling.facts)]
     if not rules:
         return
     known = await recipients.read(work.db, sorted(_concerned(rules, telling), key=str))
