@@ -1,4 +1,8 @@
-"""What dispatch hears: calls, barriers, people and their groups, replies of crews, messages that reached nobody."""
+"""What dispatch hears: calls, barriers, people and their groups, replies of crews, messages that reached nobody.
+
+Several messages are heard in one transaction, in any mixture. Whoever locks a trip therefore takes the area first, as
+a decision does: with a trip held and the area still to come, hearing and deciding would wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Sequence
 import structlog
 from prometheus_client import Counter
 
-from services.dispatch.store import assignments, trips
+from services.dispatch.store import assignments, runs, trips
 from services.dispatch.verbs import steps
 from services.dispatch.verbs import trips as trip_verbs
 from services.dispatch.verbs.lives import at_once
@@ -88,6 +92,7 @@ async def call_unlinked(work: Work, message: Message) -> None:
 
 async def call_erased(work: Work, message: Message) -> None:
     """Nothing personal of the call stays; what was driven stays on record."""
+    await runs.serialise(work.db, message.envelope.area)
     await trips.wipe_call(work.db, message.id)
     await forget_heard(work, "call", message.id)
 
@@ -108,6 +113,7 @@ async def barrier_unmet(work: Work, message: Message) -> None:
 async def _barrier(work: Work, message: Message, *, add: bool) -> None:
     event = message.event
     call_id, patient_id = event.call_id, event.patient_id
+    await runs.serialise(work.db, message.envelope.area)
     of_call = await trips.lock_of_call(work.db, call_id)
     if not of_call and not await work.db.fetchval(CALL_HEARD, call_id):
         raise Unknown("call", call_id)
@@ -124,6 +130,7 @@ async def person_matched(work: Work, message: Message) -> None:
         if await work.db.fetchval(CALL_HEARD, event.call_id):
             return
         raise Unknown("call", event.call_id)
+    await runs.serialise(work.db, message.envelope.area)
     groups = await trips.groups_of(work.db, message.id)
     for trip in await trips.lock_of_patient(work.db, event.call_id, event.patient_id):
         if trip.ended_at is None and add_groups(trip, groups):
@@ -132,6 +139,7 @@ async def person_matched(work: Work, message: Message) -> None:
 
 
 async def person_erased(work: Work, message: Message) -> None:
+    await runs.serialise(work.db, message.envelope.area)
     await trips.wipe_person(work.db, message.id)
     await forget_heard(work, "person", message.id)
 
@@ -149,6 +157,7 @@ async def reply_received(work: Work, message: Message) -> None:
     """A crew's postback is the same step as over HTTP; one that comes too late changes nothing."""
     event: ReplyReceived = message.event
     try:
+        await runs.serialise(work.db, message.envelope.area)
         async with work.attempt():
             if event.answer.value in STEPS and event.assignment_id is not None and event.crew_id is not None:
                 report = steps.Report(event.answer.value, event.at, by_crew=event.crew_id)
@@ -171,6 +180,7 @@ async def message_lost(work: Work, message: Message) -> None:
     found = await assignments.read(work.db, event.assignment_id)
     if found is None or found.start_at is not None:
         return
+    await runs.serialise(work.db, found.area)
     trip = await trips.lock(work.db, found.trip_id)
     if trip is not None and await assignments.note_unreached(work.db, found.id, event.recipient_id):
         await work.cancel("order_timeout", found.id)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from services.dispatch.store import runs
+from shared.events import intake
+from shared.events.base import Origin
+from shared.events.notify import ReplyReceived
 from shared.work import new_id, now_utc
-from tests.dispatch.conftest import Town
+from tests.dispatch.conftest import Town, call_event
+from tests.harness import AREA
 
 OPEN = "insert into run (id, unit_id, area, lane, exercise, status, opened_at) values ($1, $2, 'kalasin', 'emergency', false, 'open', now())"
+WAITS = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
 BOOK = """
 insert into run (id, unit_id, area, lane, exercise, status, booked, override_reason)
 values ($1, $2, 'kalasin', 'booked', false, 'planned', tstzrange($3, $4), $5)
@@ -116,3 +123,28 @@ async def test_nobody_is_on_duty_twice(town: Town) -> None:
     first, second = await town.unit(1), await town.unit(2)
     statement = "insert into on_duty (crew_id, unit_id) values ($1, $2)"
     await refused(town, asyncpg.UniqueViolationError, statement, first.crew[0], second.id)
+
+
+async def test_hearing_and_deciding_never_wait_for_each_other(town: Town) -> None:
+    """A group of messages about a known trip and a new emergency, while somebody at the desk decides in that area."""
+    unit, call_id = await town.unit(1), await town.call()
+    [asked] = await town.asked(call_id)
+    reply = ReplyReceived(
+        channel="line", answer="accept", at=now_utc(), assignment_id=asked["id"], crew_id=unit.crew[0]
+    )
+    private = {"barrier": "people", "outcome": "done"}
+    news = (intake.BarrierMet(call_id=call_id, at=now_utc(), by="person", private=private), reply)
+    pool = town.running.runtime.pool
+    for event in news:
+        other = new_id()
+        about = await town.running.emit(new_id(), event, Origin(AREA, call_id), take=False)
+        received = await town.running.emit(other, call_event(intake.CallReceived), Origin(AREA, other), take=False)
+        async with pool.acquire() as db, db.transaction():
+            await runs.serialise(db, AREA)
+            hearing = asyncio.create_task(town.running.runtime.inbox.take([about, received]))
+            while not await pool.fetchval(WAITS):
+                assert not hearing.done()
+            await db.execute("select from trip where id = $1 for no key update nowait", UUID(asked["trip_id"]))
+        await hearing
+        assert len(await town.trips(other)) == 1
+    assert await town.running.dead_letters() == []
