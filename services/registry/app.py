@@ -50,6 +50,7 @@ HEARS = [
     Hears(dispatch.AssignmentCleared, handlers.write_line),
     Hears(dispatch.AssignmentAtBase, handlers.write_line),
     Hears(dispatch.AssignmentCorrected, handlers.write_line),
+    Hears(dispatch.AssignmentCrewChanged, handlers.write_line),
     Hears(dispatch.AssignmentReleased, handlers.write_line),
     Hears(dispatch.AssignmentBackupRequested, handlers.write_line),
     Hears(dispatch.PatientHandedOver, handlers.write_line),
