@@ -270,8 +270,11 @@ def add_subscriber(
         asks = tuple((area, service, name) for area, service, name in (_parts(text, 3) for text in ask or []))
         granted = grant(name, tuple(allow or []), inbox_calls=tuple(calls or []), positions=units, asks=asks)
         _run(people.add(granted))
-    except (GrantRefused, SubscriberExists) as problem:
+    except GrantRefused as problem:
         out.print(str(problem))
+        raise typer.Exit(1) from None
+    except SubscriberExists:
+        out.print(f"มีผู้รับชื่อนี้แล้ว (there is a subscriber of that name): {name}")
         raise typer.Exit(1) from None
     out.print(f"{people.creds(name)}\n{people.creds(name).with_suffix('.json')}")
 
@@ -380,13 +383,21 @@ def simulate(
     raise typer.Exit(_run(done))
 
 
+def _in_words(problem: Exception) -> str:
+    if isinstance(problem, httpx.ConnectError):
+        return "ระบบไม่ได้เปิดอยู่ เปิดด้วย make run หรือ karuna up (nothing answers: start it with make run or karuna up)"
+    if isinstance(problem, FileExistsError):
+        return f"มีอยู่แล้ว ไม่เขียนทับ (it exists and is not overwritten): {problem.filename}"
+    return f"{type(problem).__name__}: {problem}"
+
+
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except (RuntimeError, LookupError, OSError, asyncpg.PostgresError, httpx.HTTPError, NatsError) as problem:
         Console(stderr=True, soft_wrap=True).print(
-            f"[bold red]ไม่สำเร็จ (failed)[/]: {type(problem).__name__}: {problem}", highlight=False
+            f"[bold red]ไม่สำเร็จ (failed)[/]: {_in_words(problem)}", highlight=False
         )
         sys.exit(1)
 

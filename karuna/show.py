@@ -15,6 +15,7 @@ from karuna.trace import find_call, story
 from shared.auth import Role
 from shared.bus import Bus, BusSettings
 from shared.streams import SERVICES
+from shared.thai.dates import local as local_time
 
 
 def headers(local: Local, role: Role = Role.SUPERVISOR) -> dict[str, str]:
@@ -23,14 +24,14 @@ def headers(local: Local, role: Role = Role.SUPERVISOR) -> dict[str, str]:
 
 
 async def print_story(out: Console, local: Local, call: str) -> None:
-    """One line an event: time of day (UTC), seconds since the call, seconds since the line before, what, facts."""
+    """One line an event: Thai time of day, seconds since the call, seconds since the line before, what, facts."""
     async with httpx.AsyncClient(base_url=local.url("intake"), headers=headers(local), timeout=10) as client:
         call_id = await find_call(client, call)
     lines = await story({service: local.url(service) for service in SERVICES}, headers(local), call_id)
     for line in lines:
         facts = " ".join(f"{name}={value}" for name, value in line.facts.items())
         out.print(
-            f"{line.at:%H:%M:%S.%f}"[:-3],
+            f"{local_time(line.at):%H:%M:%S.%f}"[:-3],
             f"+{line.after_s:9.3f}s (+{line.since_s:7.3f}) {line.type:36}",
             f"{str(line.subject_id)[-8:]}#{line.seq} {facts}",
         )

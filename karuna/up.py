@@ -24,6 +24,7 @@ from karuna.seed import seed
 from karuna.simulate.channels import SMPP_ACCOUNT, Secrets
 from shared.auth import Role
 from shared.streams import SERVICES
+from shared.thai.dates import local as local_time
 
 AREA = "kalasin"
 TOKENS_SHOWN = (Role.CALL_TAKER, Role.DISPATCHER, Role.CASE_MANAGER, Role.SUPERVISOR, Role.ADMIN)
@@ -162,7 +163,7 @@ async def _live(local: Local, stop: asyncio.Event, *, demo: bool) -> None:
     async def show(message: Msg) -> None:
         event = orjson.loads(message.data)
         facts = " ".join(f"{name}={event['data'][name]}" for name in SHOWN if event["data"].get(name))
-        at = datetime.fromisoformat(event["time"]).astimezone()
+        at = local_time(datetime.fromisoformat(event["time"]))
         kind = event["type"].removeprefix("th.karuna.").removesuffix(".v1")
         out.print(f"{at:%H:%M:%S}  {kind:34} {event['subject'].rsplit('/', 1)[-1][-8:]}  {facts}")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
+from shared.errors import TwoTongued
 from shared.events.words import Sex
 
 _TEXT: Final = {"type": "string"}
@@ -52,11 +53,23 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": MEANING[status], "content": content} for status in {*statuses, 422, 503}}
 
 
+OUT_OF_TIME = TwoTongued(
+    "ปีต้องอยู่ระหว่าง ค.ศ. 1900 ถึง 2199 ถ้าเป็น พ.ศ. ให้ลบ 543", "the year is between 1900 and 2199 (not the Buddhist era)",
+    "date_out_of_range",
+)  # fmt: skip
+
+
 def _storable(at: datetime) -> datetime:
     """In UTC, and of a time in which anything of ours can have happened: the ends of the calendar overflow."""
     if not EARLIEST <= at < LATEST:
-        raise ValueError("between 1900 and 2200")
+        raise OUT_OF_TIME
     return at.astimezone(UTC)
+
+
+def _of_our_time(day: date) -> date:
+    if not EARLIEST.date() <= day < LATEST.date():
+        raise OUT_OF_TIME
+    return day
 
 
 def _written_out(value: Any) -> Any:
@@ -68,6 +81,8 @@ def _written_out(value: Any) -> Any:
     raise ValueError("an instant is written out, with its time zone")
 
 
+Day = Annotated[date, AfterValidator(_of_our_time)]
+"""A day from outside. A year of the Buddhist era is refused here: an empty list of that day would be believed."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_storable)]
 """An instant from outside: aware, turned to UTC."""
 

@@ -290,3 +290,11 @@ async def test_nobody_waits_at_the_clinic_for_a_click(town: Town) -> None:
     back = next(trip for trip in await town.trips(call_id) if trip["leg"] == "return")
     ready = await town.post(f"/v1/trips/{back['id']}/ready")
     assert [(each["unit_id"], each["status"]) for each in ready["assignments"]] == [(str(unit.id), "offered")]
+
+
+async def test_a_day_of_the_buddhist_era_is_refused_instead_of_looking_empty(town: Town) -> None:
+    answer = await town.running.client.get("/v1/trips?on=2569-11-23", headers=town.desk)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["code"]) == ("on", "date_out_of_range")
+    assert "พ.ศ." in error["th"]

@@ -420,3 +420,14 @@ async def test_paper_is_only_recorded_and_nobody_is_watched_for(intake: Running)
 async def test_an_exercise_is_marked_in_everything_that_is_said(intake: Running) -> None:
     await emergency(intake, exercise=True, barriers=["money"])
     assert all(row["exercise"] for row in await intake.said())
+
+
+async def test_nobody_is_told_that_help_comes_where_nobody_of_ours_goes(intake: Running) -> None:
+    def said_of_help(taken: dict[str, Any]) -> bool:
+        return any("Help is on its way" in text["en"] for text in taken["triage"]["advice"])
+
+    assert said_of_help(await emergency(intake, location=INSIDE))
+    outside = await emergency(intake, location=OUTSIDE)
+    assert outside["served"] is False
+    assert not said_of_help(outside)
+    assert not said_of_help(await emergency(intake, location=INSIDE, back_entry=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -38,7 +38,7 @@ from shared.auth import Caller
 from shared.codes.codes import code_list
 from shared.errors import TwoTongued, refuse
 from shared.http import Body, IdempotencyKey, once
-from shared.openapi import Moment, problems
+from shared.openapi import Day, Moment, problems
 from shared.work import now_utc
 
 router = APIRouter(tags=["trips"])
@@ -87,7 +87,7 @@ class CancelBody(Body):
 @router.get("/v1/trips", response_model=TripPage, responses=problems(401, 403))
 async def list_trips(
     request: Request, caller: InField, call_id: Annotated[UUID | None, Query()] = None,
-    on: Annotated[date | None, Query()] = None, status: Annotated[Status | None, Query()] = None,
+    on: Annotated[Day | None, Query()] = None, status: Annotated[Status | None, Query()] = None,
     area: AreaQuery = None, after: After = None, limit: Limit = 100,
 ) -> TripPage:  # fmt: skip
     """เที่ยวรถ | Trips with their assignments; with ``on`` a day's list by pickup time. Crews see their own."""

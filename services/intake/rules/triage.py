@@ -145,6 +145,8 @@ class Triage:
     idc: str | None
     lane: Lane
     advice: tuple[Text, ...]
+    first_aid: tuple[Text, ...]
+    """The advice that says nothing of a team on its way: for calls to which nobody of ours goes."""
     red_flags: tuple[Question, ...]
     missing: tuple[Question, ...]
     hand_over_1669: bool
@@ -217,6 +219,7 @@ def triage(
         idc=_idc(tree, severity, (*yes, *counted)),
         lane=_lane(lane, kind, severity, yes, asked=asked),
         advice=(*data.advice.get(severity, ()), *tree.advice),
+        first_aid=tree.advice,
         red_flags=tuple(question for question in yes if question.red_flag),
         missing=missing,
         hand_over_1669=any(question.red_flag and question.medical for question in counted),

@@ -28,13 +28,13 @@ def question_out(question: Question) -> answers.QuestionOut:
     )
 
 
-def triage_out(judged: Triage) -> answers.TriageOut:
+def triage_out(judged: Triage, *, somebody_goes: bool = True) -> answers.TriageOut:
     return answers.TriageOut(
         severity=judged.severity,
         severity_scheme=judged.severity_scheme,
         lane=judged.lane,
         idc=judged.idc,
-        advice=list(judged.advice),
+        advice=list(judged.advice if somebody_goes else judged.first_aid),
         red_flags=[question_out(question) for question in judged.red_flags],
         missing=[question_out(question) for question in judged.missing],
         hand_over_1669=judged.hand_over_1669,

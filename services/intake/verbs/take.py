@@ -112,7 +112,7 @@ def _answer(made: Draft, taking: store.Taking, similar: list[DuplicateOut]) -> T
         service_area=shown.area_out(made.verdict),
         service=shown.service_out(made.service),
         possible_duplicates=similar,
-        triage=shown.triage_out(made.judged),
+        triage=shown.triage_out(made.judged, somebody_goes=made.verdict.served and not call["back_entry"]),
         barriers=[shown.barrier_out(barrier) for barrier in taking.barriers],
         warnings=[shown.warning_out(warning) for warning in made.warnings],
         hand_over=hand_over_advice(made),
