@@ -65,7 +65,7 @@ class Process:
                 self.woken.clear()
                 rows, sent = await db.fetch(NEXT), list[int]()
                 if rows:
-                    with suppress(nats.errors.Error):  # what was stored twice the inbox knows
+                    with suppress(nats.errors.Error, TimeoutError):  # what was stored twice the inbox knows
                         for row in rows:
                             await self.js.publish(row["subject"], row["body"])
                             sent.append(row["id"])
@@ -81,7 +81,7 @@ class Process:
         while True:
             try:
                 messages = await subscription.fetch(50, timeout=5)
-            except nats.errors.Error:  # nothing came, or the server was busy
+            except (nats.errors.Error, TimeoutError):  # nothing came, or the server was busy
                 continue
             for message in messages:
                 await act(orjson.loads(message.data))
@@ -148,10 +148,14 @@ async def main(role: str) -> None:
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         print(json.dumps({"ready": role}), flush=True)
-        await reader.read()
-        for job in jobs:
+        told_to_end = asyncio.create_task(reader.read())
+        await asyncio.wait([told_to_end, *jobs], return_when=asyncio.FIRST_COMPLETED)
+        broken = [job.exception() for job in jobs if job.done() and not job.cancelled()]
+        for job in (told_to_end, *jobs):
             job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        await asyncio.gather(told_to_end, *jobs, return_exceptions=True)
+        if broken:  # a chain that stands still would be measured as a slow one
+            raise RuntimeError(f"{role} ended") from broken[0]
 
 
 if __name__ == "__main__":
