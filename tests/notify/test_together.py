@@ -19,7 +19,8 @@ async def test_what_comes_at_the_same_time_is_done_together_and_a_bad_piece_alon
 
     together = Together(act, linger_s=0.01)
     running = asyncio.create_task(together.run())
-    results = await asyncio.gather(*(together.do(number) for number in (1, 13, 2)), return_exceptions=True)
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*(together.do(number) for number in (1, 13, 2)), return_exceptions=True)
     assert batches == [[1, 13, 2], [1], [13], [2]]
     assert [type(result) for result in results] == [type(None), ValueError, type(None)]
     await together.do(3)  # it goes on
