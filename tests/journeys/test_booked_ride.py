@@ -84,6 +84,7 @@ async def _declined_by_one_accepted_by_another(town: Town, taken: Doc, there: Do
     start_at = datetime.fromisoformat(there["pickup_latest_at"]) - timedelta(minutes=50)
     second = await assign(town, there, "K6", start_at=start_at.isoformat())
     assert datetime.fromisoformat(second["start_at"]) == start_at
+    assert await _messages(town, taken["id"], "ride_planned") == []  # both were only asked
     await town.press_when_asked(second["id"], "accept")
 
     async def accepted() -> Doc | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.notify import house
 from services.notify.rules.policy import Policy
@@ -31,12 +31,36 @@ def night() -> Policy:
     return Policy(quiet_from=(here - timedelta(hours=1)).time(), quiet_until=(here + timedelta(hours=1)).time())
 
 
-async def plan_ride(town: Town, call: Call, pickup_at=None, **changes) -> None:
+async def ask_for_ride(town: Town, call: Call, pickup_at: datetime) -> None:
+    """A unit and a time are found, and its crew is asked."""
     event = TripPlanned(
         call_id=call.id, patient_id=call.patient_id, run_id=new_id(), unit_id=call.unit_id,
         assignment_id=call.assignment_id, pickup_at=pickup_at, at=now_utc(), by="person",
     )  # fmt: skip
     await town.service.emit(call.trip_id, event, call.origin)
+    await town.offer(call, pickup_at)
+
+
+async def plan_ride(town: Town, call: Call, pickup_at: datetime) -> None:
+    """A crew has taken the ride."""
+    await ask_for_ride(town, call, pickup_at)
+    await town.accepted(call)
+
+
+async def replan(town: Town, call: Call, before: datetime, pickup_at: datetime) -> None:
+    """Another crew is asked, for another time."""
+    call.assignment_id = new_id()
+    event = TripReplanned(
+        call_id=call.id, patient_id=call.patient_id, run_id=new_id(), unit_id=call.unit_id,
+        assignment_id=call.assignment_id, pickup_at=pickup_at, previous_run_id=new_id(),
+        previous_unit_id=call.unit_id, previous_pickup_at=before, at=now_utc(), by="person",
+    )  # fmt: skip
+    await town.service.emit(call.trip_id, event, call.origin)
+    await town.offer(call, pickup_at)
+
+
+async def ride(town: Town, pickup_at: datetime) -> Call:
+    return await town.call(caller=CALLER, lane="booked", appointment=pickup_at)
 
 
 async def complete(town: Town, call: Call, leg: str = "outbound") -> None:
@@ -137,8 +161,6 @@ async def test_the_evening_before_passenger_and_crew_are_reminded_once(town: Tow
     crew = await town.crew(1)
     pickup_at = now_utc() + timedelta(days=3)
     call = await town.call(crew, caller=CALLER, lane="booked", appointment=pickup_at)
-    await town.offer(call, pickup_at)
-    await town.accepted(call, crew)
     await plan_ride(town, call, pickup_at)
     due = await town.service.sql("select * from due where kind = 'reminder'")
     evening = local(due[0]["due_at"])
@@ -149,16 +171,46 @@ async def test_the_evening_before_passenger_and_crew_are_reminded_once(town: Tow
     assert [m["recipient_id"] for m in await town.messages(rule="crew_reminder")] == [crew]
 
 
+async def test_a_vehicle_is_arranged_when_a_crew_has_taken_the_ride_and_not_when_it_is_only_asked(town: Town) -> None:
+    pickup_at = now_utc() + timedelta(days=3)
+    call = await ride(town, pickup_at)
+    await ask_for_ride(town, call, pickup_at)
+    assert await town.messages(rule="ride_planned") == []
+    await town.service.do_due("reminder")
+    [reminder] = await town.messages(rule="ride_reminder")
+    assert "กำลังจัดรถ" in (await town.attempts(reminder["id"]))[0]["text"]
+    await town.accepted(call)
+    [message] = await town.messages(rule="ride_planned")
+    assert "จัดรถแล้ว" in (await town.attempts(message["id"]))[0]["text"]
+
+
+async def test_an_order_is_no_question_and_whatever_is_heard_first_the_rider_is_told_once(town: Town) -> None:
+    pickup_at = now_utc() + timedelta(days=3)
+    ordered = await ride(town, pickup_at)
+    await ask_for_ride(town, ordered, pickup_at)
+    await town.order(ordered)
+    assert len(await town.messages(rule="ride_planned", call_id=ordered.id)) == 1
+    # What falls due is offered, accepted, and planned only then.
+    due = await ride(town, pickup_at)
+    await town.offer(due, pickup_at)
+    await town.accepted(due)
+    assert await town.messages(rule="ride_planned", call_id=due.id) == []
+    await plan_ride(town, due, pickup_at)
+    assert len(await town.messages(rule="ride_planned", call_id=due.id)) == 1
+    # Another crew takes it for the same time: nothing new for who waits at the door.
+    await replan(town, due, pickup_at, pickup_at)
+    await town.accepted(due)
+    assert await town.messages(rule="ride_changed", call_id=due.id) == []
+    assert len(await town.messages(rule="ride_planned", call_id=due.id)) == 1
+
+
 async def test_moving_the_ride_moves_the_reminder_and_cancelling_drops_it(town: Town) -> None:
     pickup_at = now_utc() + timedelta(days=3)
     call = await town.call(caller=CALLER, lane="booked", appointment=pickup_at)
     await plan_ride(town, call, pickup_at)
-    moved = TripReplanned(
-        call_id=call.id, patient_id=call.patient_id, run_id=new_id(), unit_id=call.unit_id,
-        pickup_at=pickup_at + timedelta(days=1), previous_run_id=new_id(), previous_unit_id=call.unit_id,
-        previous_pickup_at=pickup_at, at=now_utc(), by="person",
-    )  # fmt: skip
-    await town.service.emit(call.trip_id, moved, call.origin)
+    await replan(town, call, pickup_at, pickup_at + timedelta(days=1))
+    assert await town.messages(rule="ride_changed") == []  # nobody has taken it for the new time yet
+    await town.accepted(call)
     due = await town.service.sql("select due_at from due where kind = 'reminder'")
     assert [local(row["due_at"]).date() for row in due] == [local(pickup_at).date()]
     assert len(await town.messages(rule="ride_changed")) == 1

@@ -58,7 +58,7 @@ async def test_stop_ends_routine_messages_on_every_way_and_start_brings_them_bac
     urgent = await town.call(caller=caller)
     await town.until(lambda: town.messages(call_id=urgent.id, status="accepted"))
     await town.write(9, "START")
-    await plan_ride(town, call, pickup_at)
+    await plan_ride(town, other, pickup_at)
     assert [m["status"] for m in await town.messages(rule="ride_planned")][1] != "suppressed"
     assert [row["data"]["answer"] for row in await town.said("reply.received")] == ["stop", "start"]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from services.notify.handlers.trips import TAKEN, tell_taken
 from services.notify.rules.plan import Occasion
 from services.notify.rules.words import Facts
 from services.notify.store import messages, views
@@ -60,6 +61,8 @@ async def changed(work: Work, message: Message) -> None:
     if means.steps:
         await _settle_steps(work, message)
     await tell(work, _telling(message, row, frozenset(told)))
+    if means.status in TAKEN and event.role == "primary" and event.lane == "booked":
+        await tell_taken(work, message, event.trip_id)
 
 
 async def crew_changed(work: Work, message: Message) -> None:

@@ -24,7 +24,10 @@ from shared.work import Work
 REMINDER = "reminder"
 MOVED = timedelta(minutes=5)
 """Less than this is not worth a message."""
-CARRIED = frozenset({"accepted", "ordered", "planned"})
+TAKEN = frozenset({"ordered", "accepted", "en_route", "at_scene", "left_scene", "at_destination"})
+"""A crew goes: it has accepted, or was ordered. Who is only asked may still say no."""
+TAKEN_EVENT = "ride.taken"
+"""What rules call the moment in which a ride has both a time and a crew that goes; several events lead to it."""
 
 
 async def requested(work: Work, message: Message) -> None:
@@ -54,9 +57,23 @@ async def planned(work: Work, message: Message) -> None:
         raise Unknown("trip", message.id)
     booked = trip["lane"] == "booked" and not trip["waits_for_ready"]
     await _remind(work, message.id, event.pickup_at if booked else None, message.origin)
-    before = getattr(event, "previous_pickup_at", event.pickup_at)
-    facts = {**_of(trip), "time_changed": abs(event.pickup_at - before) >= MOVED}
-    await _tell(work, message, trip, facts)
+    await tell_taken(work, message, message.id)
+
+
+async def tell_taken(work: Work, message: Message, trip_id: UUID) -> None:
+    """If a crew goes, and the passenger does not know so for this time: tell them."""
+    trip = await views.taken_trip(work.db, trip_id, TAKEN)
+    if trip is None:
+        return
+    told_at = trip["told_pickup_at"]
+    moved = told_at is None or abs(trip["pickup_at"] - told_at) >= MOVED
+    if not moved:
+        return
+    facts = {**_of(trip), "told_before": told_at is not None}
+    telling = await _telling(work, TAKEN_EVENT, message.envelope.id, message.origin, trip, facts)
+    if telling is not None:
+        await tell(work, telling)
+        await views.tell_pickup(work.db, trip_id)
 
 
 async def completed(work: Work, message: Message) -> None:
@@ -83,9 +100,10 @@ async def remind(work: Work, due: Due) -> None:
     if trip is None or trip["status"] != "open":
         return
     assignment = await views.read_assignment(work.db, trip["assignment_id"]) if trip["assignment_id"] else None
-    going = assignment is not None and assignment["status"] in CARRIED
+    going = assignment is not None and assignment["status"] in TAKEN
     event_id = uuid5(due.subject_id, f"reminder {local_day(work.now)}")
-    telling = await _telling(work, "due.reminder", event_id, due.origin, trip, {})
+    shown = {**trip, "pickup_at": trip["pickup_at"] if going else None}  # until a crew goes no time is promised
+    telling = await _telling(work, "due.reminder", event_id, due.origin, shown, {})
     if telling is not None:
         crew_ids = tuple(assignment["crew_ids"]) if assignment is not None and going else ()
         await tell(work, replace(telling, crew_ids=crew_ids, assignment_id=trip["assignment_id"] if going else None))

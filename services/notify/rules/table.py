@@ -36,7 +36,7 @@ class Rule(BaseModel):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{2,40}$")
     on: str
-    """Short type of the event, or ``due.<kind>`` for what the clock brings."""
+    """Short type of the event, ``due.<kind>`` for what the clock brings, ``ride.taken``: time and crew are certain."""
     when: dict[str, str | bool] = {}
     to: To
     template: str

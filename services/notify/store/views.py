@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,7 @@ READ_CALL = "select * from call where id = $1"
 WIPE_CALL = """
 update call set tracking_code = null, appointment_at = null, erased_at = $2 where id = $1
 """
-WIPE_CALL_TRIPS = "update trip set pickup_at = null, patient_id = null where call_id = $1"
+WIPE_CALL_TRIPS = "update trip set pickup_at = null, told_pickup_at = null, patient_id = null where call_id = $1"
 
 PUT_TRIP = """
 insert into trip (id, call_id, patient_id, leg, lane, pickup_at, waits_for_ready, status)
@@ -39,6 +39,11 @@ PLAN_TRIP = "update trip set pickup_at = $2, assignment_id = coalesce($3, assign
 END_TRIP = "update trip set status = $2 where id = $1 returning *"
 CARRY_TRIP = "update trip set assignment_id = $2 where id = $1"
 READ_TRIP = "select * from trip where id = $1"
+TAKEN_TRIP = """
+select t.* from trip t join assignment a on a.id = t.assignment_id
+where t.id = $1 and t.status = 'open' and t.pickup_at is not null and a.status = any($2::text[])
+"""
+TELL_PICKUP = "update trip set told_pickup_at = pickup_at where id = $1"
 RETURN_WAITS = """
 select exists (select from trip where call_id = $1 and patient_id is not distinct from $2 and leg = 'return'
                and status = 'open' and waits_for_ready)
@@ -106,6 +111,16 @@ async def carry_trip(db: Connection, trip_id: UUID, assignment_id: UUID) -> None
 
 async def read_trip(db: Connection, trip_id: UUID) -> Record | None:
     return await db.fetchrow(READ_TRIP, trip_id)
+
+
+async def taken_trip(db: Connection, trip_id: UUID, statuses: Collection[str]) -> Record | None:
+    """The open trip, if it has a time and its assignment one of these statuses."""
+    return await db.fetchrow(TAKEN_TRIP, trip_id, list(statuses))
+
+
+async def tell_pickup(db: Connection, trip_id: UUID) -> None:
+    """The passenger knows the time as it stands now."""
+    await db.execute(TELL_PICKUP, trip_id)
 
 
 async def return_waits(db: Connection, call_id: UUID, patient_id: UUID | None) -> bool:
