@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit journeys faults soak mutants bench contracts lock test-containers images clean
+.PHONY: help setup run test check unit journeys faults soak mutants bench contracts lock vendor test-containers images clean
 
 help: ## แสดงคำสั่ง (show the commands)
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -59,6 +59,9 @@ lock: setup ## ตรึงรุ่นของไลบรารีพร้�
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    requirements/$$file.in -o requirements/$$file.txt; \
 	done
+
+vendor: setup ## ไฟล์ของผู้อื่นที่แนบมา ต้องมี npm (fetch vendored files anew and compare; ACCEPT=1 takes new ones)
+	$(BIN)/python -m karuna.vendor $(if $(ACCEPT),--accept)
 
 # Journeys and faults of the whole system are left out: they start broker and database by the launcher they test.
 test-containers: setup ## ทดสอบบน NATS และ PostgreSQL ของ testcontainers (the suite on containers)
