@@ -145,6 +145,10 @@ class DispatchPolicies(_Part):
     parallel: frozenset[Severity] = frozenset({"red", "pink", "yellow"})
     volunteer_offer_s: float = Field(default=180, gt=0)
     booked_offer_s: float = Field(default=7200, gt=0)
+    departs_within_s: Mapping[Severity, Annotated[float, Field(gt=0)]] = {"red": 120, "pink": 120, "yellow": 180}
+    """From accepting an emergency to setting out; beyond it the desk is alarmed."""
+    default_departs_within_s: float = Field(default=300, gt=0)
+    """The same for severities not named above."""
     factor: float = Field(default=1.4, ge=1)
     urgent_km_h: float = Field(default=50, gt=0)
     ordinary_km_h: float = Field(default=35, gt=0)

@@ -51,6 +51,10 @@ class Policy:
         patient = volunteer and not self.parallel(severity)
         return timedelta(seconds=self.pack.volunteer_offer_s if patient else self.pack.order_timeout_s)
 
+    def departs_within(self, severity: str) -> timedelta:
+        """How long a crew that accepted an emergency has to set out."""
+        return timedelta(seconds=self.pack.departs_within_s.get(severity, self.pack.default_departs_within_s))
+
     @property
     def booked_respond(self) -> timedelta:
         return timedelta(seconds=self.pack.booked_offer_s)

@@ -13,7 +13,10 @@ from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import decide, duty, handover, release
 from services.dispatch.verbs.needs import add_backup
+from services.dispatch.verbs.saying import assignment_facts
 from shared.due import Due, DueHandler
+from shared.events.dispatch import AssignmentDelayed
+from shared.events.words import By
 from shared.work import Work
 
 SHORTLY = timedelta(milliseconds=40)
@@ -67,6 +70,27 @@ async def proposal_timeout(work: Work, due: Due) -> None:
     await release.expire(work, trip, assignment)
     if trip.ended_at is None:
         await decide.queue(work, trip, ("not_confirmed",))
+
+
+async def departure_overdue(work: Work, due: Due) -> None:
+    """A crew accepted an emergency and has not set out: the desk is alarmed, and the next unit alerted beside it.
+
+    The trip stays with the crew until another one accepts. Looked at again until somebody sets out.
+    """
+    trip, assignment = await _asked(work, due)
+    if trip is None or assignment is None or assignment.status != "accepted":
+        return
+    if not due.data.get("said"):
+        facts = assignment_facts(trip, assignment, work.now, By.SYSTEM, previous=assignment.status)
+        work.say(assignment.id, AssignmentDelayed(**facts, depart_by_at=due.data["depart_by_at"]), trip.origin)
+    policy = policy_of(trip.area)
+    if not policy.parallel(trip.severity):
+        return
+    history = await assignments.of_trips(work.db, [trip.id])
+    if not any(a.role == "primary" and decide.still_in_time(a, work.now) for a in history):
+        await decide.find_unit(work, trip, history)
+    data = {**due.data, "said": True}
+    await work.later("departure_overdue", assignment.id, work.now + policy.retry, trip.origin, data=data)
 
 
 async def _give_up(work: Work, trip: Trip, assignment: Assignment) -> None:
@@ -144,6 +168,7 @@ DUE: Mapping[str, DueHandler] = {
     "order_timeout": order_timeout,
     "order_expires": order_expires,
     "proposal_timeout": proposal_timeout,
+    "departure_overdue": departure_overdue,
     "find_support": find_support,
     "booked_due": booked_due,
     "duty_ends": duty_ends,

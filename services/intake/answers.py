@@ -330,7 +330,11 @@ class StandOut(Answer):
 
 
 class AlarmOut(Answer):
-    """An emergency nobody has accepted: ring the caller, ring who could go. Stands until acknowledged."""
+    """What the desk must not overlook. Stands until acknowledged; ``answered_at``: when it was over by itself.
+
+    ``kind``: ``unanswered`` (nobody has accepted the emergency: ring the caller, ring who could go), ``not_departed``
+    (a crew accepted and has not set out: ring the crew), ``hand_over`` (outside the area: ring who takes it).
+    """
 
     id: UUID
     kind: str

@@ -8,7 +8,7 @@ from shared.consumer import Hears, Message
 from shared.due import Due
 from shared.events import dispatch, notify, registry
 from shared.events.base import Event
-from shared.events.words import Answer, Disclosure, RecipientKind
+from shared.events.words import Answer, AssignmentStatus, Disclosure, RecipientKind
 from shared.work import Work
 
 TRIPS: tuple[type[Event], ...] = (
@@ -35,6 +35,8 @@ ASSIGNMENTS: tuple[type[Event], ...] = (
     dispatch.AssignmentCorrected,
     dispatch.AssignmentReleased,
 )
+AFTER_ACCEPTED = {"en_route", "declined", "released"}
+"""By which an accepted assignment is no longer one that waits for its crew to set out."""
 CALLING = {RecipientKind.CALLER, RecipientKind.PATIENT}
 
 
@@ -52,6 +54,13 @@ async def assignment_moved(work: Work, message: Message) -> None:
     event = message.event
     rc = getattr(getattr(event, "private", None), "rc", None)
     await progress.assignment_moved(work, message.id, event.trip_id, event.call_id, event.NAME, rc, event.at)
+    if event.NAME in AFTER_ACCEPTED and event.previous_status is AssignmentStatus.ACCEPTED:
+        await progress.departed(work, event.call_id)
+
+
+async def assignment_delayed(work: Work, message: Message) -> None:
+    event: dispatch.AssignmentDelayed = message.event
+    await progress.not_departed(work, event.call_id)
 
 
 async def person_matched(work: Work, message: Message) -> None:
@@ -83,6 +92,7 @@ async def rating_given(work: Work, message: Message) -> None:
 HEARS = [
     *(Hears(event, trip_moved) for event in TRIPS),
     *(Hears(event, assignment_moved) for event in ASSIGNMENTS),
+    Hears(dispatch.AssignmentDelayed, assignment_delayed),
     Hears(registry.PersonRegistered, person_known),
     Hears(registry.PersonChanged, person_known),
     Hears(registry.PersonMatched, person_matched),

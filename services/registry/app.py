@@ -42,6 +42,7 @@ HEARS = [
     Hears(dispatch.AssignmentOffered, handlers.write_line),
     Hears(dispatch.AssignmentAccepted, handlers.write_line),
     Hears(dispatch.AssignmentDeclined, handlers.write_line),
+    Hears(dispatch.AssignmentDelayed, handlers.write_line),
     Hears(dispatch.AssignmentExpired, handlers.write_line),
     Hears(dispatch.AssignmentEnRoute, handlers.write_line),
     Hears(dispatch.AssignmentAtScene, handlers.write_line),

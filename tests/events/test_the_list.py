@@ -14,7 +14,8 @@ V1 = {
     "dispatch": """
         trip.requested trip.queued trip.planned trip.replanned trip.changed trip.unassigned trip.completed
         trip.cancelled run.opened run.closed assignment.proposed assignment.ordered assignment.offered
-        assignment.accepted assignment.declined assignment.expired assignment.en_route assignment.at_scene
+        assignment.accepted assignment.declined assignment.delayed assignment.expired assignment.en_route
+        assignment.at_scene
         assignment.left_scene assignment.at_destination assignment.cleared assignment.at_base assignment.corrected
         assignment.crew_changed assignment.released assignment.backup_requested patient.handed_over unit.on_duty unit.off_duty
         unit.out_of_service unit.contaminated unit.disinfected unit.shared crew.registered crew.changed crew.erased

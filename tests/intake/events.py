@@ -56,11 +56,15 @@ class Crew:
         await self._say(self.trip_id, event)
 
     async def tells(self, kind: type[Event], **private: Any) -> Any:
-        """An event of the assignment, e.g. ``AssignmentAccepted``; ``take=False`` in ``private`` only makes it."""
+        """An event of the assignment, e.g. ``AssignmentAccepted``; ``take=False`` in ``private`` only makes it.
+
+        What is named like a field of the event is that field, the rest is private.
+        """
         options = {"take": private.pop("take")} if "take" in private else {}
+        open_part = {name: private.pop(name) for name in kind.model_fields if name in private}
         values = {
             "call_id": self.call_id, "trip_id": self.trip_id, "unit_id": self.unit_id, "role": Role.PRIMARY,
-            "at": now_utc(), "by": By.PERSON, **URGENCY,
+            "at": now_utc(), "by": By.PERSON, **URGENCY, **open_part,
         }  # fmt: skip
         if issubclass(kind, dispatch.Asked):
             values["leg"] = Leg.OUTBOUND

@@ -71,6 +71,26 @@ async def test_an_acceptance_that_comes_later_answers_the_alarm_but_a_person_mus
     assert problem_of(again)["code"] == "alarm_acknowledged"
 
 
+async def test_a_crew_that_accepted_and_does_not_set_out_is_an_alarm_until_it_goes(intake: Running) -> None:
+    taken = await emergency(intake)
+    crew = Crew(intake, taken["id"])
+    await crew.requested()
+    await crew.tells(dispatch.AssignmentAccepted, previous_status="ordered")
+    assert await alarms(intake) == []
+    await crew.tells(dispatch.AssignmentDelayed, previous_status="accepted", depart_by_at=now_utc())
+    (alarm,) = await alarms(intake)
+    assert (alarm["kind"], alarm["call_id"], alarm["answered_at"]) == ("not_departed", taken["id"], None)
+    assert alarm["ring"]
+    next_one = Crew(intake, taken["id"])
+    await next_one.tells(dispatch.AssignmentOrdered)
+    await next_one.tells(dispatch.AssignmentReleased, previous_status="ordered", reason="another_accepted")
+    assert (await alarms(intake))[0]["answered_at"] is None, "whoever was alerted beside it does not end it"
+    await crew.tells(dispatch.AssignmentEnRoute, previous_status="accepted")
+    (alarm,) = await alarms(intake)
+    assert alarm["answered_at"]
+    assert (await post(intake, f"/v1/alarms/{alarm['id']}/acknowledge")).status_code == 200
+
+
 async def test_nobody_is_alarmed_for_what_needs_nobody(intake: Running) -> None:
     await booked(intake, in_days(1))
     await take(intake, lane="emergency", caller={"phone": "0812345678"}, back_entry=True)

@@ -167,7 +167,10 @@ async def queue(work: Work, trip: Trip, reasons: tuple[str, ...], *, asked: bool
     """Nobody can go: the trip waits where everybody sees it, and is looked at again every few seconds.
 
     ``asked``: somebody else still has to answer, so nothing is said yet; but we go on looking.
+    A trip whose crew has only not set out yet does not wait here: its own timer looks again.
     """
+    if trip.status not in WAITING:
+        return
     policy = policy_of(trip.area)
     await work.later("find_unit", trip.id, work.now + policy.retry, trip.origin)
     if not asked:

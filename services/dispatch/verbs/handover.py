@@ -135,8 +135,5 @@ async def let_go(work: Work, assignment_id: UUID, reason: str) -> Assignment:
     """
     trip, assignment = await locked(work, assignment_id, None)
     await release(work, trip, assignment, reason)
-    if trip.status in {"planned", "under_way"}:
-        others = await assignments.of_trips(work.db, [trip.id])
-        if not any(a.role == "primary" and a.ended_at is None for a in others):
-            await lose_unit(work, trip, assignment, reason)
+    await lose_unit(work, trip, assignment, reason)
     return assignment

@@ -16,8 +16,8 @@ from shared.events.dispatch import AssignmentExpired, AssignmentReleased, RunClo
 from shared.events.words import By
 from shared.work import Work
 
-TIMERS = ("order_timeout", "order_expires", "proposal_timeout")
-"""Due things about an assignment that waits for an answer."""
+TIMERS = ("order_timeout", "order_expires", "proposal_timeout", "departure_overdue")
+"""Due things about an assignment that waits for an answer, or for its crew to set out."""
 
 
 async def release(work: Work, trip: Trip, assignment: Assignment, reason: str, *, by: By | None = None) -> None:
@@ -50,8 +50,13 @@ async def release_others(work: Work, trip: Trip, winner: Assignment, all_of_trip
 
 
 async def lose_unit(work: Work, trip: Trip, assignment: Assignment, reason: str | None) -> None:
-    """The trip's unit is gone: say so and look for another one, at once where one is needed at once."""
+    """The trip's unit is gone: say so and look for another one, at once where one is needed at once.
+
+    Nothing is lost where another unit holds the trip: this one was only alerted beside it.
+    """
     if assignment.role != "primary" or trip.status not in {"planned", "under_way"}:
+        return
+    if any(_holds(other) for other in await assignments.of_trips(work.db, [trip.id]) if other.id != assignment.id):
         return
     move_trip(trip, "unassign")
     trip.pickup_at, trip.queued_at, trip.queue_reasons = None, work.now, ("lost_unit",)
@@ -62,6 +67,12 @@ async def lose_unit(work: Work, trip: Trip, assignment: Assignment, reason: str 
     )  # fmt: skip
     work.say(trip.id, event, trip.origin)
     await seek(work, trip)
+
+
+def _holds(assignment: Assignment) -> bool:
+    """Whether the trip is this assignment's: its crew goes, or is booked for it."""
+    booked = assignment.start_at is not None and assignment.ended_at is None
+    return assignment.role == "primary" and (assignment.status in WORKING or booked)
 
 
 async def seek(work: Work, trip: Trip) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.dispatch.policy import policy_of
 from services.dispatch.rules.windows import UNKNOWN_APPROACH
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import STAMPS, Assignment, Step
@@ -37,6 +38,7 @@ from shared.events.dispatch import (
     RunOpened,
     TripCompleted,
     TripPlanned,
+    TripReplanned,
     UnitContaminated,
 )
 from shared.work import Work, is_unique, new_id
@@ -123,8 +125,9 @@ def recorded(work: Work, assignment: Assignment, report: Report, previous: str) 
 
 
 async def _accept(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:
-    """The unit goes. Others who were asked stand down in this same transaction."""
+    """The unit goes. Others who were asked, or did not set out, stand down in this same transaction."""
     others = await assignments.of_trips(work.db, [trip.id])
+    before = next((each for each in others if each.id != assignment.id and _had_it(each)), None)
     await release.release_others(work, trip, assignment, others) if assignment.role == "primary" else None
     opened = assignment.run_id is None
     if assignment.run_id is None:
@@ -135,25 +138,46 @@ async def _accept(work: Work, trip: Trip, assignment: Assignment, made: Step) ->
     for timer in release.TIMERS:
         await work.cancel(timer, assignment.id)
     if assignment.role == "primary":
-        await _plan(work, trip, assignment, made)
+        await _plan(work, trip, assignment, made, before)
+        await _expect_departure(work, trip, assignment)
     elif trip.need.pop("backup", None) is not None:  # who was asked for is coming
         await trips.set_need(work.db, trip)
 
 
-async def _plan(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:
+def _had_it(assignment: Assignment) -> bool:
+    return assignment.role == "primary" and assignment.status == "accepted"
+
+
+async def _plan(work: Work, trip: Trip, assignment: Assignment, made: Step, before: Assignment | None) -> None:
+    """Say whose the trip is now. ``before``: who had accepted it, and did not set out."""
     await work.cancel("find_unit", trip.id)
     await work.cancel("booked_due", trip.id)
-    if trip.status == "planned":  # booked by hand: it was said when it was offered
+    if trip.status == "planned" and before is None:  # booked by hand: it was said when it was offered
         return
-    move_trip(trip, "plan")
+    move_trip(trip, "replan" if before else "plan")
     trip.pickup_at = made.at + UNKNOWN_APPROACH if trip.pickup_at is None and trip.lane == "booked" else trip.pickup_at
     trip.queue_reasons = ()
     await trips.update(work.db, trip)
-    event = TripPlanned(
-        **of_call(trip), run_id=assignment.run_id, unit_id=assignment.unit_id, assignment_id=assignment.id,
-        pickup_at=trip.pickup_at or made.at, at=work.now, by=made.by,
-    )  # fmt: skip
+    facts = {
+        **of_call(trip), "run_id": assignment.run_id, "unit_id": assignment.unit_id, "assignment_id": assignment.id,
+        "pickup_at": trip.pickup_at or made.at, "at": work.now, "by": made.by,
+    }  # fmt: skip
+    if before is None:
+        work.say(trip.id, TripPlanned(**facts), trip.origin)
+        return
+    previous_at = trip.pickup_at or before.accepted_at or made.at
+    event = TripReplanned(
+        **facts, previous_run_id=before.run_id, previous_unit_id=before.unit_id, previous_pickup_at=previous_at
+    )
     work.say(trip.id, event, trip.origin)
+
+
+async def _expect_departure(work: Work, trip: Trip, assignment: Assignment) -> None:
+    """From now on the crew has so long to set out: counted from when we heard, for an answer may come late."""
+    if trip.lane == "emergency" and not assignment.back_entry:
+        depart_by_at = work.now + policy_of(trip.area).departs_within(trip.severity)
+        data = {"depart_by_at": depart_by_at.isoformat()}
+        await work.later("departure_overdue", assignment.id, depart_by_at, trip.origin, data=data)
 
 
 async def _run_for(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> UUID:
@@ -205,7 +229,7 @@ async def _decline(work: Work, trip: Trip, assignment: Assignment, made: Step) -
 
 
 async def _en_route(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:
-    """A booked run opens with its first departure; the trip is under way."""
+    """A booked run opens with its first departure; the trip is under way. Who was alerted beside it stands down."""
     run = await runs.lock(work.db, assignment.run_id) if assignment.run_id else None
     if run is not None and run.status == "planned":
         try:
@@ -215,8 +239,11 @@ async def _en_route(work: Work, trip: Trip, assignment: Assignment, made: Step) 
             raise _busy(problem) from problem
         await _say_run_opened(work, trip, assignment, made.at)
     assignment.start_at = None  # from now on the unit is on it
+    await work.cancel("departure_overdue", assignment.id)
     await _write(work, trip, assignment, made)
     if assignment.role == "primary":
+        others = await assignments.of_trips(work.db, [trip.id])
+        await release.release_others(work, trip, assignment, others)
         move_trip(trip, "start")
         await trips.update(work.db, trip)
 

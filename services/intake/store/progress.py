@@ -91,6 +91,7 @@ insert into alarm (id, kind, call_id, area, raised_at) values ($1, $2, $3, $4, $
 on conflict on constraint alarm_once_per_call do nothing returning id
 """
 ANSWER_ALARMS = "update alarm set answered_at = $2 where call_id = $1 and answered_at is null"
+ANSWER_ALARM = "update alarm set answered_at = $3 where call_id = $1 and kind = $2 and answered_at is null"
 LIST_ALARMS = Search("""
 select a.*, c.number, c.status, c.stage, c.kind as call_kind, c.severity, c.severity_scheme, c.received_at,
        c.caller_name, coalesce(c.caller_phone, c.caller_phone_typed) as caller_phone, c.lat, c.lon, c.address,
@@ -119,6 +120,11 @@ async def raise_alarm(db: Connection, kind: str, call_id: UUID, area: str, at: d
 async def answer_alarms(db: Connection, call_id: UUID, at: datetime) -> None:
     """Somebody goes now: the alarm still stands until a person has seen it."""
     await db.execute(ANSWER_ALARMS, call_id, at)
+
+
+async def answer_alarm(db: Connection, call_id: UUID, kind: str, at: datetime) -> None:
+    """What this kind of alarm was about is over."""
+    await db.execute(ANSWER_ALARM, call_id, kind, at)
 
 
 async def list_alarms(pool: Pool, areas: list[str] | None, *, acknowledged_too: bool) -> list[Row]:

@@ -14,6 +14,7 @@ from services.intake.verbs.links import leader_of
 from services.intake.verbs.watch import DEFAULT_WATCHDOG_S, unanswered_again, unwatch, watch, watched
 from shared.work import Work
 
+NOT_DEPARTED = "not_departed"
 CANCELLED_BY_CALLER = "caller_withdrew"
 COMPLAINT_UP_TO = 2
 """A score of one or two stars of five is a complaint: somebody looks at it."""
@@ -67,6 +68,18 @@ async def assignment_moved(
         call = await store.change_call(work.db, call_id, {"rc": rc}, work.now)
     if event != "cleared":  # the trip's own end follows and says how far the call is; until then it stays there
         await _settle(work, call)
+
+
+async def not_departed(work: Work, call_id: UUID) -> None:
+    """A crew accepted and has not set out in time: the desk must see it. Dispatch alerts the next one by itself."""
+    call = await store.lock_call(work.db, call_id)
+    if call is not None and call["status"] == "open":
+        await progress_store.raise_alarm(work.db, NOT_DEPARTED, call_id, call["area"], work.now)
+
+
+async def departed(work: Work, call_id: UUID) -> None:
+    """The crew that had accepted set out, or another one goes in its place."""
+    await progress_store.answer_alarm(work.db, call_id, NOT_DEPARTED, work.now)
 
 
 async def found(work: Work, call_id: UUID, rc: str) -> None:

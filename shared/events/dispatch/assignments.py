@@ -79,6 +79,13 @@ class AssignmentDeclined(AssignmentFacts, Event, type="dispatch.assignment.decli
     private: Private = Private()
 
 
+class AssignmentDelayed(AssignmentFacts, Event, type="dispatch.assignment.delayed.v1"):
+    """รับงานแล้วแต่ยังไม่ออกเดินทาง | A crew accepted an emergency and has not set out in time; the status stays."""
+
+    depart_by_at: Instant
+    """Until when it should have set out. Beside it the next unit is alerted, where silence would do so too."""
+
+
 class AssignmentExpired(AssignmentFacts, Event, type="dispatch.assignment.expired.v1"):
     """ไม่ตอบรับในเวลา | Nobody answered in time, or nobody confirmed the proposal."""
 
