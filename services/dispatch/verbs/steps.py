@@ -19,12 +19,11 @@ from services.dispatch.rules.windows import UNKNOWN_APPROACH
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import STAMPS, Assignment, Step
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import release
+from services.dispatch.verbs import opening, release
 from services.dispatch.verbs.correct import correct
 from services.dispatch.verbs.lives import at_once, missing, move_assignment, move_trip
 from services.dispatch.verbs.needs import wanted
 from services.dispatch.verbs.saying import assignment_facts, by_of, of_call
-from shared.errors import Refused
 from shared.events.base import Event
 from shared.events.dispatch import (
     AssignmentAccepted,
@@ -35,13 +34,12 @@ from shared.events.dispatch import (
     AssignmentDeclined,
     AssignmentEnRoute,
     AssignmentLeftScene,
-    RunOpened,
     TripCompleted,
     TripPlanned,
     TripReplanned,
     UnitContaminated,
 )
-from shared.work import Work, is_unique, new_id
+from shared.work import Work, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +68,6 @@ EVENTS: Mapping[str, type[Event]] = {
     "clear": AssignmentCleared,
     "at_base": AssignmentAtBase,
 }
-
-ALREADY_BUSY = (
-    "unit_busy", "หน่วยนี้ยังมีงานค้างอยู่ จบงานนั้นก่อน", "the unit is still on another run; finish that one first",
-)  # fmt: skip
-OFF_DUTY = ("off_duty", "หน่วยนี้ไม่ได้เข้าเวร รับงานไม่ได้", "the unit is not on duty and cannot take the trip")
 
 
 async def step(work: Work, assignment_id: UUID, report: Report) -> tuple[Assignment, Step]:
@@ -131,10 +124,10 @@ async def _accept(work: Work, trip: Trip, assignment: Assignment, made: Step) ->
     await release.release_others(work, trip, assignment, others) if assignment.role == "primary" else None
     opened = assignment.run_id is None
     if assignment.run_id is None:
-        assignment.run_id = await _run_for(work, trip, assignment, made.at)
+        assignment.run_id = await opening.run_for(work, trip, assignment, made.at)
     await _write(work, trip, assignment, made)
     if opened:
-        await _say_run_opened(work, trip, assignment, made.at)
+        await opening.say_run_opened(work, trip, assignment, made.at)
     for timer in release.TIMERS:
         await work.cancel(timer, assignment.id)
     if assignment.role == "primary":
@@ -180,40 +173,6 @@ async def _expect_departure(work: Work, trip: Trip, assignment: Assignment) -> N
         await work.later("departure_overdue", assignment.id, depart_by_at, trip.origin, data=data)
 
 
-async def _run_for(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> UUID:
-    """The run of an accepted offer: opened now, if the unit is (still) on duty."""
-    unit = await units.read(work.db, assignment.unit_id)
-    if unit is None or unit["duty"] != "on_duty":
-        code, th, en = OFF_DUTY
-        raise Refused(409, code, th, en, field="step")
-    run_id = new_id()
-    try:
-        async with work.db.transaction():
-            await runs.insert_open(
-                work.db, run_id, assignment.unit_id, assignment.area, trip.lane, at, exercise=trip.exercise
-            )
-    except asyncpg.UniqueViolationError as problem:
-        raise _busy(problem) from problem
-    return run_id
-
-
-async def _say_run_opened(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> None:
-    unit = await units.read(work.db, assignment.unit_id)
-    event = RunOpened(
-        unit_id=assignment.unit_id, vehicle_id=unit["vehicle_id"] if unit else None,
-        crew_ids=tuple(assignment.crew_ids), trip_ids=(trip.id,), lane=trip.lane, at=at,
-    )  # fmt: skip
-    if assignment.run_id is not None:
-        work.say(assignment.run_id, event, trip.origin)
-
-
-def _busy(problem: asyncpg.UniqueViolationError) -> BaseException:
-    if is_unique(problem, "run_one_open_per_unit"):
-        code, th, en = ALREADY_BUSY
-        return Refused(409, code, th, en, field="step")
-    return problem
-
-
 async def _decline(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:
     """No: the next one is asked at once."""
     await _write(work, trip, assignment, made)
@@ -236,8 +195,8 @@ async def _en_route(work: Work, trip: Trip, assignment: Assignment, made: Step) 
             async with work.db.transaction():
                 await runs.open_planned(work.db, run.id, made.at)
         except asyncpg.UniqueViolationError as problem:
-            raise _busy(problem) from problem
-        await _say_run_opened(work, trip, assignment, made.at)
+            raise opening.busy(problem) from problem
+        await opening.say_run_opened(work, trip, assignment, made.at)
     assignment.start_at = None  # from now on the unit is on it
     await work.cancel("departure_overdue", assignment.id)
     await _write(work, trip, assignment, made)
