@@ -21,10 +21,10 @@ class LocalIssuer:
 
     def __init__(self, keys: Path) -> None:
         self.public_file = keys / "issuer.json"
-        self._private_file = keys / "issuer.pem"
-        if not self._private_file.exists():
+        self.private_file = keys / "issuer.pem"
+        if not self.private_file.exists():
             self._make()
-        key = serialization.load_pem_private_key(self._private_file.read_bytes(), None)
+        key = serialization.load_pem_private_key(self.private_file.read_bytes(), None)
         if not isinstance(key, Ed25519PrivateKey):
             raise TypeError("issuer.pem holds no Ed25519 key")
         self._key = key
@@ -34,7 +34,7 @@ class LocalIssuer:
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        write_private(self._private_file, pem.decode())
+        write_private(self.private_file, pem.decode())
         jwk = {**json.loads(OKPAlgorithm.to_jwk(key.public_key())), "kid": KEY_ID}
         write_private(self.public_file, json.dumps({"keys": [jwk], "revoked": []}), mode=0o644)
 

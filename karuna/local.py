@@ -30,7 +30,7 @@ from karuna.platform.process import Process, ProcessFailed
 from karuna.platform.provision import provision
 from karuna.subscribers import Subscribers
 from shared.database import migrate
-from shared.streams import SERVICES
+from shared.streams import LISTENERS, SERVICES
 
 ROOT = Path(__file__).parents[1]
 
@@ -74,7 +74,7 @@ class Local:
 
     async def furnish(self) -> None:
         """Migrate every database and make every stream and durable, outsiders' too, on servers that answer already."""
-        for service in SERVICES:
+        for service in LISTENERS:
             await migrate(self.postgres.owner_dsn(service), f"services.{service}")
         client = await nats.connect(
             self.nats.url, user_credentials=str(self.accounts.creds("provisioner")), inbox_prefix=b"_INBOX.provisioner"
@@ -112,12 +112,25 @@ class Local:
             values["field_key"] = self.field_key()
         if service == "notify":
             values["channels_file"] = str(self.home.keys / "channels.json")
+        if service == "console":
+            values |= self._for_console()
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
         return {
             **inherited,
             "PYTHONUNBUFFERED": "1",
             **{f"KARUNA_{name.upper()}": value for name, value in values.items()},
             **extra,
+        }
+
+    def _for_console(self) -> dict[str, str]:
+        """Where the four answer; plain cookies and invented accounts, since it listens on loopback alone."""
+        return {
+            **{f"{service}_url": self.url(service) for service in SERVICES},
+            "issuer_key_file": str(self.issuer.private_file),
+            "simulators_url": f"http://{HOST}:{self.ports.line}",
+            "secure_cookies": "false",
+            "demo": "true" if HOST in {"127.0.0.1", "::1"} else "false",
+            "map_dir": str(self.home.path / "map"),
         }
 
     def start_service(

@@ -22,7 +22,7 @@ from rich.console import Console
 from karuna.local import Local
 from karuna.platform.home import Home
 from shared.auth import Role
-from shared.streams import SERVICES, stream_name
+from shared.streams import LISTENERS, SERVICES, stream_name
 
 app = typer.Typer(
     help="ชุมชนกรุณา: คำสั่งของผู้ดูแลระบบ (the operator's commands)", no_args_is_help=True, pretty_exceptions_enable=False
@@ -32,15 +32,17 @@ dead = typer.Typer(help="จดหมายตกค้าง (dead letters): li
 subscriber = typer.Typer(
     help="ผู้รับเหตุการณ์ภายนอก (outsiders who listen): add, remove, replay, list", no_args_is_help=True
 )
+account = typer.Typer(help="บัญชีผู้ใช้หน้าจอ (accounts of the console): add, list, close", no_args_is_help=True)
 containers = typer.Typer(help="คอนเทนเนอร์ (the steps around containers, see deploy/compose.yaml)", no_args_is_help=True)
 app.add_typer(streams, name="streams")
 app.add_typer(containers, name="containers")
 app.add_typer(dead, name="dead-letters")
 app.add_typer(subscriber, name="subscriber")
+app.add_typer(account, name="account")
 out = Console(highlight=False, soft_wrap=True)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="โฟลเดอร์ข้อมูล (default: $KARUNA_HOME or ./var)")]
-ServiceArgument = Annotated[str, typer.Argument(help=" | ".join(SERVICES))]
+ServiceArgument = Annotated[str, typer.Argument(help=" | ".join(LISTENERS))]
 
 
 def _local(home: Path | None) -> Local:
@@ -50,8 +52,8 @@ def _local(home: Path | None) -> Local:
 
 
 def _known(service: str) -> str:
-    if service not in SERVICES:
-        raise typer.BadParameter(f"{service!r}: {', '.join(SERVICES)}")
+    if service not in LISTENERS:
+        raise typer.BadParameter(f"{service!r}: {', '.join(LISTENERS)}")
     return service
 
 
@@ -60,6 +62,42 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+@account.command("add")
+def account_add(
+    login: str,
+    name: Annotated[str, typer.Option(help="ชื่อที่แสดง (the name that is shown)")],
+    role: Annotated[list[Role], typer.Option(help="บทบาท ใส่ได้หลายครั้ง (may be given several times)")],
+    area: Annotated[list[str], typer.Option(help="เทศบาล (municipality)")] = ["kalasin"],  # noqa: B006 typer copies it
+    crew: Annotated[UUID | None, typer.Option(help="รหัสลูกทีม (the crew member, for role crew)")] = None,
+    home: HomeOption = None,
+) -> None:
+    """สร้างหรือเปลี่ยนบัญชี พิมพ์รหัสผ่านครั้งแรกครั้งเดียว (make or change an account; prints its first password once)."""
+    from karuna.accounts import add
+
+    password = _run(add(_local(home), login, name, [each.value for each in role], area, crew))
+    out.print(f"{login}  {password}\nต้องเปลี่ยนเมื่อเข้าใช้ครั้งแรก (to be changed at the first sign-in)")
+
+
+@account.command("list")
+def account_list(home: HomeOption = None) -> None:
+    """บัญชีทั้งหมด (all accounts)."""
+    from karuna.accounts import lines
+
+    for line in _run(lines(_local(home))):
+        out.print(line)
+
+
+@account.command("close")
+def account_close(login: str, home: HomeOption = None) -> None:
+    """ปิดบัญชี และให้ทุกอุปกรณ์ออกจากระบบ (close an account and sign its devices out)."""
+    from karuna.accounts import close
+
+    if not _run(close(_local(home), login)):
+        out.print(f"ไม่มีบัญชี (no account): {login}")
+        raise typer.Exit(1)
+    out.print(f"ปิดแล้ว (closed): {login}")
 
 
 @app.command()

@@ -17,13 +17,14 @@ import orjson
 from nats.aio.msg import Msg
 from rich.console import Console
 
+from karuna.accounts import demonstration
 from karuna.local import ROOT, Local
 from karuna.platform.home import HOST, Home, HomeInUse
 from karuna.platform.process import Process, ProcessFailed
 from karuna.seed import seed
 from karuna.simulate.channels import SMPP_ACCOUNT, Secrets
 from shared.auth import Role
-from shared.streams import SERVICES
+from shared.streams import LISTENERS, SERVICES
 from shared.thai.dates import local as local_time
 
 AREA = "kalasin"
@@ -42,6 +43,7 @@ async def up(home: Home, *, demo: bool) -> int:
         with home.lock():
             async with installation(home) as local:
                 done = await seed(local, AREA)
+                await demonstration(local, AREA)
                 _welcome(local, done.line(), time.monotonic() - started)
                 ground = asyncio.create_task(local.keep_ground(_told))
                 await _live(local, stop, demo=demo)
@@ -64,10 +66,10 @@ async def installation(home: Home) -> AsyncIterator[Local]:
     simulators = simulated_channels(local)
     try:
         await local.start_ground()
-        for service in SERVICES:
+        for service in LISTENERS:
             local.start_service(service)
         simulators.start()
-        await asyncio.gather(*(local.ready(service) for service in SERVICES))
+        await asyncio.gather(*(local.ready(service) for service in LISTENERS))
         processes = [simulators, *(process for group in local.processes.values() for process in group)]
         supervisors = [asyncio.create_task(_kept(process)) for process in processes]
         yield local
@@ -130,6 +132,10 @@ def simulated_channels(local: Local) -> Process:
 
 def _welcome(local: Local, seeded: str, took_s: float) -> None:
     out.print(f"\n[bold]ชุมชนกรุณา Karuna[/] พร้อมใน {took_s:.1f} วินาที (ready)  {seeded}\n")
+    out.print(
+        f"  [bold]console   {local.url('console')}/[/]   "
+        "(หน้าจอ กดชื่อบัญชีสาธิตเพื่อเข้าใช้: the screens, press a demonstration account)"
+    )
     for service in SERVICES:
         out.print(f"  {service:9} {local.url(service)}/docs")
     out.print(f"  LINE+SMS  http://{HOST}:{local.ports.line}/  (จำลอง: ข้อความที่ทุกคนได้รับ, what everybody receives)")

@@ -155,10 +155,18 @@ class Inbox:
     """Applies messages to this service's database. Knows nothing of the broker."""
 
     def __init__(
-        self, service: str, pool: Pool, hears: Sequence[Hears], *, woke: Callable[[], None] = lambda: None
+        self,
+        service: str,
+        pool: Pool,
+        hears: Sequence[Hears],
+        *,
+        every: Handler | None = None,
+        woke: Callable[[], None] = lambda: None,
     ) -> None:
+        """``every`` is given each message, typed or not, in place of what ``hears`` names."""
         self._service = service
         self._pool = pool
+        self._every = every
         self._handlers: dict[str, list[Handler]] = {}
         for line in hears:
             self._handlers.setdefault(line.event.short_type(), []).append(line.handler)
@@ -287,6 +295,9 @@ class Inbox:
         HOP.labels(envelope.noun).observe(max(0.0, (work.now - envelope.time).total_seconds()))
 
     async def _effect(self, work: Work, envelope: Envelope) -> None:
+        if self._every is not None:
+            await self._every(work, Message(envelope, None))
+            return
         handlers = self._handlers.get(envelope.short_type, [])
         if not handlers or not envelope.data:
             return  # not for us, or erased since: only the cursor moves

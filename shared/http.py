@@ -122,10 +122,13 @@ def fingerprint(request: Request, body: BaseModel | None) -> bytes:
 class Edge:
     """The outermost layer: body limit, time limit, trace id, log line and metrics of each request."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, timeout_s: float) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, timeout_s: float, endless: frozenset[str] = frozenset()
+    ) -> None:
         self._app = app
         self._max_body = max_body_bytes
         self._timeout_s = timeout_s
+        self._endless = endless
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -155,7 +158,7 @@ class Edge:
     async def _guarded(self, request: Request, receive: Receive, send: Send) -> None:
         scope = request.scope
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(None if request.url.path in self._endless else self._timeout_s):
                 body = await self._read(request, receive)
                 await self._app(scope, _replay(body, receive), send)
         except TimeoutError:

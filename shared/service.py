@@ -27,7 +27,7 @@ from fastapi import APIRouter, FastAPI, Request
 from shared import errors, logs
 from shared.auth import Caller, Issuers
 from shared.bus import Bus, BusSettings
-from shared.consumer import Hears, Inbox
+from shared.consumer import Hears, Inbox, Message
 from shared.database import AWAY, Pool, open_pool
 from shared.due import DueHandler, DueRunner
 from shared.ear import Ear
@@ -35,7 +35,7 @@ from shared.http import Edge
 from shared.leader import Leadership
 from shared.relay import Relay
 from shared.settings import Settings
-from shared.streams import durables_of, stream_name
+from shared.streams import SERVICES, durables_of, stream_name
 from shared.work import Cause, Work, transaction
 
 log = structlog.get_logger()
@@ -53,6 +53,8 @@ class Service:
     settings: type[Settings]
     routers: Sequence[APIRouter]
     hears: Sequence[Hears]
+    every: Callable[[Runtime, Work, Message], Awaitable[None]] | None = None
+    """Given each message that is heard, whatever it says, in place of ``hears``."""
     due: Mapping[str, DueHandler] = field(default_factory=dict)
     beside: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
     """Coroutines that run for the life of the process, e.g. an inbox topic."""
@@ -64,6 +66,17 @@ class Service:
     """Loads packs and rules before the service is ready."""
     figures: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
     """Gauges of the moment, brought up to date when Prometheus asks."""
+    woken: Callable[[Runtime], None] | None = None
+    """What a wake means where there is no relay: another process of the service has committed something."""
+    endless: frozenset[str] = frozenset()
+    """Paths whose answers go on for as long as somebody listens: no time limit."""
+    furnish: Callable[[FastAPI], None] | None = None
+    """What the HTTP face needs beside routes: static files, answers to errors as pages."""
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it says events of its own, and so has a stream and a relay."""
+        return self.name in SERVICES
 
 
 @dataclass(slots=True)
@@ -76,7 +89,7 @@ class Runtime:
     bus: Bus
     issuers: Issuers
     leadership: Leadership
-    relay: Relay
+    relay: Relay | None
     inbox: Inbox
     due: DueRunner
     ears: list[Ear]
@@ -84,6 +97,7 @@ class Runtime:
     """What ``prepare`` made: settings packs, rule tables, clients."""
     app: Any = None
     """The service's HTTP face, for questions that come another way."""
+    server: uvicorn.Server | None = None
     stopping: bool = False
     sync_always: bool | None = None
 
@@ -98,7 +112,7 @@ class Runtime:
 
     def wake(self) -> None:
         """Wake the relay, here or in whichever process leads it."""
-        if "relay" in self.leadership.leading:
+        if self.relay is not None and "relay" in self.leadership.leading:
             self.relay.wake()
         else:
             task = asyncio.ensure_future(self.bus.wake(f"wake.{self.service.name}"))
@@ -120,7 +134,11 @@ async def build(service: Service, settings: Settings) -> Runtime:
     def woke() -> None:
         runtime.wake()
 
-    inbox = Inbox(service.name, pool, service.hears, woke=woke)
+    async def each(work: Work, message: Message) -> None:
+        assert service.every is not None  # noqa: S101 given to the inbox only where it is there
+        await service.every(runtime, work, message)
+
+    inbox = Inbox(service.name, pool, service.hears, every=each if service.every else None, woke=woke)
     patience_s = {stream_name(heard): seconds for heard, seconds in service.patience_s.items()}
     ears = [
         Ear(bus, inbox, stream=d.stream, durable=d.name, patience_s=patience_s.get(d.stream, 0.0))
@@ -133,7 +151,7 @@ async def build(service: Service, settings: Settings) -> Runtime:
         bus=bus,
         issuers=Issuers(settings.issuer_file),
         leadership=Leadership(dsn),
-        relay=Relay(bus, stream_name(service.name), linger_s=service.linger_s),
+        relay=Relay(bus, stream_name(service.name), linger_s=service.linger_s) if service.speaks else None,
         inbox=inbox,
         due=DueRunner(service.name, pool, service.due, woke=woke),
         ears=ears,
@@ -170,8 +188,9 @@ def _jobs(runtime: Runtime) -> dict[str, Job]:
         "bus": partial(_listen_to_broker, runtime),
         "holes": runtime.inbox.watch_holes,
         "sync": partial(_watch_sync, runtime),
-        "relay": partial(_after_bus, runtime, partial(lead, "relay", runtime.relay.run)),
     }
+    if runtime.relay is not None:
+        jobs["relay"] = partial(_after_bus, runtime, partial(lead, "relay", runtime.relay.run))
     if runtime.service.due:
         jobs["due"] = runtime.due.run
     for ear in runtime.ears:
@@ -184,7 +203,10 @@ def _jobs(runtime: Runtime) -> dict[str, Job]:
 
 async def _listen_to_broker(runtime: Runtime) -> None:
     async def woken(_: Any) -> None:
-        runtime.relay.wake()
+        if runtime.relay is not None:
+            runtime.relay.wake()
+        if runtime.service.woken is not None:
+            runtime.service.woken(runtime)
 
     async def opened() -> None:
         await runtime.bus.client.subscribe(f"wake.{runtime.service.name}", cb=woken)
@@ -239,7 +261,7 @@ async def health(runtime: Runtime) -> dict[str, str]:
         wrong["permissions"] = runtime.bus.refusals[-1]
     if runtime.sync_always is not True:
         wrong["sync_interval"] = "off" if runtime.sync_always is False else "not known yet"
-    if runtime.relay.broken:
+    if runtime.relay is not None and runtime.relay.broken:
         wrong["stream"] = runtime.relay.broken
     if runtime.stopping:
         wrong["stopping"] = "yes"
@@ -266,7 +288,14 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     for router in service.routers:
         app.include_router(router)
     errors.install(app)
-    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s)
+    if service.furnish is not None:
+        service.furnish(app)
+    app.add_middleware(
+        Edge,
+        max_body_bytes=settings.max_body_bytes,
+        timeout_s=settings.request_timeout_s,
+        endless=service.endless,
+    )
     return app
 
 
@@ -274,8 +303,9 @@ def serve(service: Service) -> None:
     """Run one process of the service until SIGTERM: not ready, finish what is in hand, leave within 10 s."""
     settings = service.settings()
     logs.configure(service.name, settings.log_level)
+    app = create_app(service, settings)
     config = uvicorn.Config(
-        create_app(service, settings),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -287,6 +317,7 @@ def serve(service: Service) -> None:
         timeout_keep_alive=30,
     )
     server = uvicorn.Server(config)
+    app.state.server = server
     # uvicorn raises the signal once more when it has shut down; having finished is a good end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with uvloop_runner() as runner:

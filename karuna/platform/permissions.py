@@ -86,8 +86,17 @@ def _service(service: str) -> Rights:
 
 def _console() -> Rights:
     return Rights(
-        publish=(*(s for durable in durables_of("console") for s in of_durable(durable)), *_LAST_POSITIONS),
-        subscribe=(f"{inbox('console')}.>", *(f"karuna.*.{s}.>" for s in SERVICES), POSITION_SUBJECT),
+        publish=(
+            *(s for durable in durables_of("console") for s in of_durable(durable)),
+            *_LAST_POSITIONS,
+            wake_subject("console"),
+        ),
+        subscribe=(
+            f"{inbox('console')}.>",
+            *(f"karuna.*.{s}.>" for s in SERVICES),
+            POSITION_SUBJECT,
+            wake_subject("console"),
+        ),
     )
 
 

@@ -1,0 +1,116 @@
+"""Accounts of the console: made by the operator, and the invented ones of the local default."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from karuna.local import Local
+from karuna.seed import seed_id
+from services.console.accounts import hashed
+from services.console.issuer import name_revoked
+from services.console.store import accounts
+from shared.packs import load
+from shared.work import new_id, now_utc
+
+
+@dataclass(frozen=True, slots=True)
+class Invented:
+    """One account of the demonstration. ``crew``: the code of a crew template."""
+
+    login: str
+    name: str
+    roles: tuple[str, ...]
+    crew: str | None = None
+
+
+DESK = (
+    Invented("somsri", "สมศรี รับแจ้ง", ("call_taker", "dispatcher")),
+    Invented("wichai", "วิชัย สั่งการ", ("dispatcher", "call_taker")),
+    Invented("malee", "มาลี หัวหน้าเวร", ("supervisor", "dispatcher", "auditor")),
+    Invented("orathai", "อรทัย ดูแลรายกรณี", ("case_manager", "registry_officer")),
+    Invented("anan", "อนันต์ ดูแลระบบ", ("admin", "supervisor")),
+)
+
+
+async def demonstration(local: Local, area: str) -> None:
+    """Accounts that everybody may use on this machine: the desk's, two crews' and a volunteer's."""
+    pack = load(local.areas / area)
+    crews = [member for member in pack.crew if member.shift == "day" and member.kind != "volunteer"][:2]
+    volunteers = [member for member in pack.crew if member.kind == "volunteer"][:1]
+    people = [
+        *DESK,
+        *(Invented(f"crew{n}", member.name.th, ("crew",), member.code) for n, member in enumerate(crews, 1)),
+        *(
+            Invented(f"volunteer{n}", member.name.th, ("volunteer",), member.code)
+            for n, member in enumerate(volunteers, 1)
+        ),
+    ]
+    connection = await asyncpg.connect(local.postgres.dsn("console"))
+    try:
+        for each in people:
+            crew_id = seed_id(area, "crew", each.crew) if each.crew else None
+            await accounts.put(
+                connection, new_id(), each.login, each.name, None, each.roles, [area], crew_id, now_utc(), demo=True
+            )
+    finally:
+        await connection.close()
+
+
+async def add(
+    local: Local, login: str, name: str, roles: Sequence[str], areas: Sequence[str], crew_id: UUID | None
+) -> str:
+    """Make an account, or give an existing one these roles; its new first password."""
+    password = secrets.token_urlsafe(12)
+    connection = await asyncpg.connect(local.postgres.dsn("console"))
+    try:
+        await accounts.put(
+            connection, new_id(), login.lower(), name, await hashed(password), roles, areas, crew_id, now_utc(),
+            must_change=True,
+        )  # fmt: skip
+    finally:
+        await connection.close()
+    return password
+
+
+async def lines(local: Local) -> list[str]:
+    connection = await asyncpg.connect(local.postgres.dsn("console"))
+    try:
+        return [
+            f"{each.login:16} {each.name}  {' '.join(each.roles)}  {' '.join(each.areas)}"
+            + ("" if each.active else "  ปิดแล้ว (closed)")
+            for each in await accounts.everybody(connection)
+        ]
+    finally:
+        await connection.close()
+
+
+async def close(local: Local, login: str) -> bool:
+    """Close an account; its browsers are out at once, its tokens within half a minute. False: there is none."""
+    connection = await asyncpg.connect(local.postgres.dsn("console"))
+    try:
+        found = await accounts.by_login(connection, login)
+        if found is None:
+            return False
+        now = now_utc()
+        await accounts.put(
+            connection,
+            found.id,
+            found.login,
+            found.name,
+            None,
+            found.roles,
+            found.areas,
+            found.crew_id,
+            now,
+            active=False,
+        )
+        await accounts.revoke_all(connection, found.id, now)
+        await name_revoked(connection, local.issuer.public_file)
+    finally:
+        await connection.close()
+    return True

@@ -1,0 +1,7 @@
+"""``python -m services.console``: one process of the console, until SIGTERM."""
+
+from services.console.app import SERVICE
+from shared.service import serve
+
+if __name__ == "__main__":
+    serve(SERVICE)

@@ -1,0 +1,62 @@
+"""The console's table of contents: what it shows, what it hears, what runs beside."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.console.backend import Backend, open_client
+from services.console.issuer import keep_named, signer
+from services.console.live import Hub, hub_of
+from services.console.pages import signing
+from services.console.picture import forget_old, note
+from services.console.settings import ConsoleSettings
+from services.console.web import furnish
+from shared.consumer import Message
+from shared.service import Runtime, Service
+from shared.work import Work
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+async def prepare(runtime: Runtime) -> None:
+    settings: ConsoleSettings = runtime.settings
+    if settings.demo and settings.http_host not in LOOPBACK:
+        raise ValueError("KARUNA_DEMO lets everybody in: only on loopback")
+    key = signer(settings.issuer_key_file, settings.issuer_file)
+    runtime.parts["signer"] = key
+    runtime.parts["backend"] = Backend(settings, key, open_client(settings))
+    runtime.parts["hub"] = Hub(runtime)
+
+
+async def hear(runtime: Runtime, work: Work, message: Message) -> None:
+    """Write the fact down; after the commit the pages of every process hear of it."""
+    await note(work, message)
+    work.then(hub_of(runtime).announce)
+
+
+def woken(runtime: Runtime) -> None:
+    hub_of(runtime).wake()
+
+
+async def tail(runtime: Runtime) -> None:
+    await hub_of(runtime).tail()
+    await asyncio.Event().wait()  # the server is stopping
+
+
+async def follow_units(runtime: Runtime) -> None:
+    await hub_of(runtime).follow_units()
+    await asyncio.Event().wait()
+
+
+SERVICE = Service(
+    name="console",
+    settings=ConsoleSettings,
+    routers=[signing.router],
+    hears=[],
+    every=hear,
+    beside=[tail, follow_units, forget_old, keep_named],
+    prepare=prepare,
+    woken=woken,
+    endless=frozenset({"/live"}),
+    furnish=furnish,
+)

@@ -1,0 +1,131 @@
+"""Asking the four services over their public HTTP, as the person who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+from structlog.contextvars import get_contextvars
+
+from services.console.issuer import Signer
+from services.console.people import Person
+from services.console.settings import ConsoleSettings
+
+OK_BELOW = 400
+
+
+class BackendRefused(Exception):
+    """A service said no: ``status`` and its problem document, with a sentence in each language."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(str(problem.get("code", status)))
+        self.status, self.problem = status, problem
+
+    @property
+    def code(self) -> str:
+        return str(self.problem.get("code", ""))
+
+    def sentence(self, lang: str) -> str:
+        """What to show the person: the fields that are wrong first, else the whole."""
+        errors = self.problem.get("errors") or []
+        told = [str(error.get(lang) or error.get("th")) for error in errors]
+        return " · ".join(dict.fromkeys(told)) or str(
+            self.problem.get(lang) or self.problem.get("title") or self.status
+        )
+
+
+class BackendAway(Exception):
+    """A service does not answer: what depends on it is shown as not known, the rest goes on."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(service)
+        self.service = service
+
+
+@dataclass(slots=True)
+class Backend:
+    """One HTTP client for the process."""
+
+    settings: ConsoleSettings
+    signer: Signer
+    client: aiohttp.ClientSession
+
+    async def get(
+        self, person: Person, service: str, path: str, *, params: Mapping[str, str | int] | None = None,
+        purpose: str | None = None,
+    ) -> Any:  # fmt: skip
+        return await self._ask("GET", person, service, path, params=params, purpose=purpose)
+
+    async def post(
+        self, person: Person, service: str, path: str, body: Any = None, *, key: str | None = None,
+        purpose: str | None = None,
+    ) -> Any:  # fmt: skip
+        return await self._ask("POST", person, service, path, body=body or {}, key=key, purpose=purpose)
+
+    async def put(self, person: Person, service: str, path: str, body: Any, *, purpose: str | None = None) -> Any:
+        return await self._ask("PUT", person, service, path, body=body, purpose=purpose)
+
+    async def patch(self, person: Person, service: str, path: str, body: Any, *, purpose: str | None = None) -> Any:
+        return await self._ask("PATCH", person, service, path, body=body, purpose=purpose)
+
+    async def public(self, service: str, path: str, body: Any) -> Any:
+        """A route that asks for no token."""
+        return await self._ask("POST", None, service, path, body=body)
+
+    async def _ask(
+        self, method: str, person: Person | None, service: str, path: str, *, body: Any = None,
+        params: Mapping[str, str | int] | None = None, key: str | None = None, purpose: str | None = None,
+    ) -> Any:  # fmt: skip
+        """The answer's JSON; None where it has no body.
+
+        Raises:
+            BackendRefused: the service answered with a problem.
+            BackendAway: no answer, or it says that what it needs is away.
+
+        """
+        headers = {"content-type": "application/json"}
+        if person is not None:
+            headers["authorization"] = f"Bearer {self._token(person)}"
+            headers["accept-language"] = person.lang
+        if key:
+            headers["idempotency-key"] = key
+        if purpose:
+            headers["karuna-purpose"] = purpose
+        if trace := get_contextvars().get("traceparent"):
+            headers["traceparent"] = trace
+        url = getattr(self.settings, f"{service}_url") + path
+        data = orjson.dumps(body) if body is not None else None
+        try:
+            async with self.client.request(method, url, params=params, data=data, headers=headers) as answer:
+                content = await answer.read()
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise BackendAway(service) from None
+        said = _read(content)
+        if status < OK_BELOW:
+            return said
+        if status == 503:  # noqa: PLR2004 the service is there, its database is not
+            raise BackendAway(service)
+        raise BackendRefused(status, said if isinstance(said, dict) else {})
+
+    def _token(self, person: Person) -> str:
+        return self.signer.token(
+            session_id=str(person.session_id), login=person.login, role=person.role, areas=person.areas,
+            crew_id=str(person.crew_id) if person.crew_id else None,
+        )  # fmt: skip
+
+
+def _read(content: bytes) -> Any:
+    try:
+        return orjson.loads(content) if content else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def open_client(settings: ConsoleSettings) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=settings.backend_timeout_s), connector=aiohttp.TCPConnector(limit=100)
+    )

@@ -1,0 +1,267 @@
+"""The live side: one tail of the fact table per process, many open pages.
+
+A page knows the position it was drawn at and asks for what came after; the browser repeats the last one it saw
+when it reconnects (``Last-Event-ID``). What is older than the kept facts, or too much at once, is answered by
+``reload``: nothing is ever skipped in silence. A beat every few seconds lets the page notice silence itself.
+Source of the format: HTML Standard, server-sent events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import nats.errors
+import orjson
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from services.console.store import facts
+from shared.database import AWAY
+from shared.service import Runtime
+from shared.streams import POSITION_SUBJECT, POSITIONS
+
+log = structlog.get_logger()
+
+BEAT_S = 5.0
+POLL_S = 1.0
+AT_ONCE = 500
+WAITING_MAX = 200
+"""Batches a page may be behind before it is sent away to draw itself anew."""
+REPLAY_MAX = 5_000
+POSITIONS_EVERY_S = 1.0
+LAST_FIXES = b'{"multi_last":["%s"]}' % POSITION_SUBJECT.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact as pages hear of it."""
+
+    position: int
+    noun: str
+    id: UUID
+    area: str
+    call_id: UUID
+    type: str
+    at: datetime
+    exercise: bool
+
+
+Batch = tuple[Change, ...]
+Fixes = dict[str, dict[str, Any]]
+"""Unit → its last fix: ``{"lat", "lon", "at", "speed_kmh"?, "heading_deg"?, "area"}``."""
+Painter = Callable[[Sequence[Change], str], "AsyncIterator[tuple[str, bytes]]"]
+"""Turns the changes of a batch into events for one language: ``(event name, data)``. Called once per batch and
+language, whatever the number of pages."""
+
+
+@dataclass(slots=True, eq=False)
+class Page:
+    """One open page: its areas, and the queue between the tail and its answer."""
+
+    areas: frozenset[str]
+    waiting: asyncio.Queue[Batch | Fixes | None] = field(default_factory=lambda: asyncio.Queue(WAITING_MAX))
+    lost: bool = False
+
+    def sees(self, area: str) -> bool:
+        return "*" in self.areas or area in self.areas
+
+    def give(self, what: Batch | Fixes) -> None:
+        """Queue something; a page that has fallen too far behind is told to reload."""
+        try:
+            self.waiting.put_nowait(what)
+        except asyncio.QueueFull:
+            self.lost = True
+
+
+class Hub:
+    """The tail of this process and its pages."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._woken = asyncio.Event()
+        self._pages: set[Page] = set()
+        self._position = -1
+        self.fixes: Fixes = {}
+        self._moved: set[str] = set()
+        self._announcing = False
+
+    @property
+    def position(self) -> int:
+        return self._position
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def announce(self) -> None:
+        """Something was committed here: read it, and let the other processes know, once for all of a group."""
+        self._woken.set()
+        if not self._announcing:
+            self._announcing = True
+            asyncio.get_running_loop().call_soon(self._call_others)
+
+    def _call_others(self) -> None:
+        self._announcing = False
+        self._runtime.wake()
+
+    # --- facts --------------------------------------------------------------
+
+    async def tail(self) -> None:
+        """Read on after every wake, and every second in any case; end all pages when the server stops."""
+        while not self._leaving:
+            try:
+                if self._position < 0:
+                    _, self._position = await facts.span(self._runtime.pool)
+                await self._read_on()
+            except AWAY as problem:
+                log.warning("hub.database_away", reason=type(problem).__name__)
+                await asyncio.sleep(0.5)
+            await self._wait()
+        for page in self._pages:
+            page.lost = True
+            page.waiting.put_nowait(None) if not page.waiting.full() else None
+
+    @property
+    def _leaving(self) -> bool:
+        server = self._runtime.server
+        return self._runtime.stopping or (server is not None and server.should_exit)
+
+    async def _wait(self) -> None:
+        ends = asyncio.get_running_loop().time() + POLL_S
+        while not self._leaving and (left := ends - asyncio.get_running_loop().time()) > 0:
+            try:
+                async with asyncio.timeout(min(left, 0.25)):  # a stop must be noticed soon
+                    await self._woken.wait()
+                break
+            except TimeoutError:
+                continue
+        self._woken.clear()
+
+    async def _read_on(self) -> None:
+        while rows := await facts.after(self._runtime.pool, self._position, AT_ONCE):
+            self._position = rows[-1]["position"]
+            changes = tuple(change_of(row) for row in rows)
+            for page in self._pages:
+                if seen := tuple(change for change in changes if page.sees(change.area)):
+                    page.give(seen)
+
+    # --- positions ----------------------------------------------------------
+
+    async def follow_units(self) -> None:
+        """Keep every unit's last fix, and give what moved to the pages once a second."""
+        while not self._leaving:
+            client = self._runtime.bus.client if self._runtime.bus.connected else None
+            if client is None:
+                await asyncio.sleep(0.2)
+                continue
+            try:
+                await self._follow(client)
+            except (nats.errors.Error, OSError) as problem:
+                log.warning("hub.positions_interrupted", reason=type(problem).__name__)
+                await asyncio.sleep(1)
+
+    async def _follow(self, client: Client) -> None:
+        async def moved(message: Msg) -> None:
+            self._keep(message.subject, message.data)
+
+        live = await client.subscribe(POSITION_SUBJECT, cb=moved)
+        try:
+            await self._snapshot(client)
+            while not self._leaving and self._runtime.bus.client is client and not client.is_closed:
+                await asyncio.sleep(POSITIONS_EVERY_S)
+                self._pass_on()
+        finally:
+            if client.is_connected:
+                await live.unsubscribe()
+
+    async def _snapshot(self, client: Client) -> None:
+        inbox = client.new_inbox()
+        replies = await client.subscribe(inbox)
+        try:
+            await client.publish(f"$JS.API.DIRECT.GET.{POSITIONS}", LAST_FIXES, reply=inbox)
+            while (message := await replies.next_msg(timeout=2)).data:
+                self._keep((message.headers or {}).get("Nats-Subject", ""), message.data)
+        except nats.errors.TimeoutError:
+            log.info("hub.no_snapshot")
+        finally:
+            await replies.unsubscribe()
+
+    def _keep(self, subject: str, data: bytes) -> None:
+        parts = subject.split(".")
+        if len(parts) != 7:  # noqa: PLR2004 internal.<area>.telemetry.unit.<id>.position.v1
+            return
+        said = orjson.loads(data)
+        fix = said.get("data", said)
+        self.fixes[parts[4]] = {**fix, "area": parts[1]}
+        self._moved.add(parts[4])
+
+    def _pass_on(self) -> None:
+        moved, self._moved = self._moved, set()
+        if not moved:
+            return
+        for page in self._pages:
+            seen = {unit: self.fixes[unit] for unit in moved if page.sees(self.fixes[unit]["area"])}
+            if seen:
+                page.give(seen)
+
+    # --- pages --------------------------------------------------------------
+
+    async def listen(self, areas: Iterable[str], after: int) -> AsyncIterator[Batch | Fixes | str]:
+        """What happens after a position, for these areas, for as long as the page listens.
+
+        Gives batches of changes, fixes, ``"beat"`` in silence, and at last ``"reload"`` where the page cannot be
+        brought up to date by going on.
+        """
+        page = Page(frozenset(areas))
+        self._pages.add(page)  # first: what comes while the past is read waits in the queue
+        try:
+            first, last = await facts.span(self._runtime.pool)
+            if after < first - 1 or after > last or last - after > REPLAY_MAX:
+                yield "reload"
+                return
+            sent = after
+            while sent < last and (rows := await facts.after(self._runtime.pool, sent, AT_ONCE)):
+                sent = rows[-1]["position"]
+                if seen := tuple(change_of(row) for row in rows if page.sees(row["area"])):
+                    yield seen
+            if fixes := {unit: fix for unit, fix in self.fixes.items() if page.sees(fix["area"])}:
+                yield fixes
+            async for what in self._go_on(page, sent):
+                yield what
+        finally:
+            self._pages.discard(page)
+
+    async def _go_on(self, page: Page, sent: int) -> AsyncIterator[Batch | Fixes | str]:
+        yield "beat"
+        while not page.lost:
+            try:
+                async with asyncio.timeout(BEAT_S):
+                    what = await page.waiting.get()
+            except TimeoutError:
+                yield "beat"
+                continue
+            if what is None:
+                break
+            if isinstance(what, dict):
+                yield what
+            elif fresh := tuple(change for change in what if change.position > sent):
+                yield fresh
+        if not self._leaving:
+            yield "reload"
+
+
+def change_of(row: Any) -> Change:
+    return Change(
+        row["position"], row["noun"], row["id"], row["area"], row["call_id"], row["type"], row["occurred_at"],
+        row["exercise"],
+    )  # fmt: skip
+
+
+def hub_of(runtime: Runtime) -> Hub:
+    hub: Hub = runtime.parts["hub"]
+    return hub

@@ -1,0 +1,37 @@
+"""Which screens there are, and whose they are: one table for the menu, the gates and the test of roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.auth import Role
+
+DESK = frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR})
+"""Who sees names, numbers and places of open calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the menu; its name is the text ``base.go_<key>``."""
+
+    key: str
+    path: str
+    roles: frozenset[Role]
+
+
+PLACES = (
+    Place("desk", "/desk", DESK),
+    Place("board", "/board", DESK | {Role.AUDITOR}),
+    Place("rides", "/rides", DESK),
+    Place("crew", "/crew", frozenset({Role.CREW, Role.VOLUNTEER})),
+    Place("people", "/people", frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.CASE_MANAGER,
+                                          Role.REGISTRY_OFFICER})),
+    Place("messages", "/messages", DESK | {Role.CASE_MANAGER, Role.AUDITOR}),
+    Place("reports", "/reports", DESK | {Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN}),
+    Place("admin", "/admin", frozenset({Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR})),
+)  # fmt: skip
+
+
+def navigation(role: Role) -> list[Place]:
+    """The menu of a role, in its order."""
+    return [place for place in PLACES if role in place.roles]

@@ -1,0 +1,242 @@
+"""Signing in and out, the role one works in, one's own password, second factor and devices."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import segno
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+
+from services.console import accounts as rules
+from services.console.issuer import name_revoked
+from services.console.people import Person
+from services.console.store import accounts
+from services.console.web import (
+    COOKIE,
+    NotAllowed,
+    cookie_hash,
+    go,
+    inside,
+    page,
+    runtime,
+    same_origin,
+    settings,
+    signed_in,
+    whoever,
+)
+from shared.auth import Role
+from shared.errors import Refused
+from shared.limits import Limit, address_of, forget, spend
+from shared.work import new_id, now_utc
+
+router = APIRouter(include_in_schema=False)
+
+LASTS = timedelta(hours=14)
+"""A long night shift; a phone of a crew stays signed in for as long as its shift can be."""
+HOMES = {
+    Role.CREW: "/crew",
+    Role.VOLUNTEER: "/crew",
+    Role.CASE_MANAGER: "/people",
+    Role.REGISTRY_OFFICER: "/people",
+    Role.AUDITOR: "/reports",
+    Role.ADMIN: "/admin",
+    Role.PARTNER: "/public",
+}
+Text = Annotated[str, Form(max_length=300)]
+FROM_ONE_PLACE = Limit("console.sign_in", 30, timedelta(minutes=5))
+"""A whole office may sign in from one address at the change of shifts; a guesser does not get far."""
+
+
+def home_of(role: Role) -> str:
+    return HOMES.get(role, "/board")
+
+
+@router.get("/")
+async def start(request: Request) -> Response:
+    """The signed-in person's own first page; the public one for everybody else."""
+    person = await whoever(request)
+    return go(home_of(person.role) if person else "/public")
+
+
+@router.get("/sign-in")
+async def ask(request: Request) -> Response:
+    if await whoever(request):
+        return go("/")
+    return await _form(request)
+
+
+async def _form(request: Request, problem: str | None = None, *, login: str = "", status: int = 200) -> Response:
+    demo = await accounts.demonstration(runtime(request).pool) if settings(request).demo else []
+    next_ = inside(request.query_params.get("next"))
+    return page(
+        request,
+        "base/sign_in.html",
+        status=status,
+        problem=problem,
+        login=login,
+        demo=demo,
+        next=next_,
+        home_of=home_of,
+    )
+
+
+@router.post("/sign-in")
+async def sign_in(
+    request: Request, login: Text, password: Text = "", code: Text = "", next_: Annotated[str, Form(alias="next")] = "/"
+) -> Response:
+    """Password and, where there is one, the code of the second factor. Says only that it was not right."""
+    pool, now = runtime(request).pool, now_utc()
+    if not same_origin(request):
+        return await _form(request, "origin", status=403)
+    try:
+        await spend(pool, FROM_ONE_PLACE, address_of(request), at=now)
+    except Refused:
+        return await _form(request, "too_many", login=login, status=429)
+    account = await accounts.by_login(pool, login.strip().lower())
+    verdict = await rules.judge(account, password, code, now)
+    if account is None or verdict.code != "ok":
+        if account is not None and verdict.code == "wrong":
+            await accounts.failed(pool, account.id, rules.LOCK_AFTER, now + rules.LOCK_FOR)
+        return await _form(request, verdict.code, login=login, status=401)
+    if verdict.step and not await accounts.use_step(pool, account.id, verdict.step):
+        return await _form(request, "wrong", login=login, status=401)
+    await accounts.passed(pool, account.id, verdict.step)
+    await forget(pool, FROM_ONE_PLACE, address_of(request))
+    return await _begin(request, account, next_)
+
+
+@router.post("/demo-sign-in")
+async def demo_sign_in(request: Request, login: Text, next_: Annotated[str, Form(alias="next")] = "/") -> Response:
+    """One press in the local default: an invented account, without its password."""
+    account = await accounts.by_login(runtime(request).pool, login)
+    if (
+        not settings(request).demo
+        or not same_origin(request)
+        or account is None
+        or not (account.demo and account.active)
+    ):
+        return await _form(request, "wrong", status=401)
+    return await _begin(request, account, next_)
+
+
+async def _begin(request: Request, account: accounts.Account, next_: str) -> Response:
+    """A new session, always under a new cookie: one set before signing in is worth nothing."""
+    cookie, now = secrets.token_urlsafe(32), now_utc()
+    device = (request.headers.get("user-agent") or "?")[:200]
+    await accounts.start_session(
+        runtime(request).pool, new_id(), account.id, cookie_hash(cookie), secrets.token_urlsafe(24), account.roles[0],
+        device, now, LASTS,
+    )  # fmt: skip
+    role = Role(account.roles[0])
+    answer = go("/account" if account.must_change else next_ if inside(next_) != "/" else home_of(role))
+    answer.set_cookie(
+        COOKIE, cookie, max_age=int(LASTS.total_seconds()), httponly=True, samesite="lax",
+        secure=settings(request).secure_cookies,
+    )  # fmt: skip
+    return answer
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, person: Annotated[Person, Depends(signed_in())]) -> Response:
+    await _revoke(request, person.session_id)
+    answer = go("/sign-in")
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+async def _revoke(request: Request, session_id: UUID) -> bool:
+    parts = runtime(request).parts
+    revoked = await accounts.revoke(runtime(request).pool, session_id, now_utc())
+    parts["signer"].forget(str(session_id))
+    await name_revoked(runtime(request).pool, parts["signer"].public_file)
+    return revoked
+
+
+@router.post("/role")
+async def change_role(request: Request, person: Annotated[Person, Depends(signed_in())], role: Text) -> Response:
+    """Work in another of one's roles: a token carries one at a time."""
+    if role not in person.roles:
+        raise NotAllowed(person, "role")
+    await accounts.switch_role(runtime(request).pool, person.session_id, role)
+    return go(home_of(Role(role)))
+
+
+# --- one's own account ---------------------------------------------------------
+
+
+@router.get("/account")
+async def own_account(request: Request, person: Annotated[Person, Depends(signed_in())]) -> Response:
+    return await _account(request, person)
+
+
+async def _account(request: Request, person: Person, told: str | None = None, *, status: int = 200) -> Response:
+    pool = runtime(request).pool
+    account = await accounts.by_id(pool, person.account_id)
+    devices = await accounts.sessions_of(pool, person.account_id, now_utc())
+    return page(
+        request,
+        "base/account.html",
+        status=status,
+        account=account,
+        devices=devices,
+        told=told,
+        shortest=rules.SHORTEST,
+    )
+
+
+@router.post("/account/password")
+async def change_password(
+    request: Request, person: Annotated[Person, Depends(signed_in())], old: Text, new: Text
+) -> Response:
+    """A new password of one's own; all other devices are signed out."""
+    pool, now = runtime(request).pool, now_utc()
+    account = await accounts.by_id(pool, person.account_id)
+    verdict = await rules.judge(account, old, "", now)
+    if verdict.code not in {"ok", "needs_code"}:
+        await accounts.failed(pool, person.account_id, rules.LOCK_AFTER, now + rules.LOCK_FOR)
+        return await _account(request, person, "password_wrong", status=422)
+    if len(new) < rules.SHORTEST or new == old:
+        return await _account(request, person, "password_short", status=422)
+    await accounts.set_password(pool, person.account_id, await rules.hashed(new), now)
+    for device in await accounts.sessions_of(pool, person.account_id, now):
+        if device["id"] != person.session_id:
+            await _revoke(request, device["id"])
+    return await _account(request, person, "password_changed")
+
+
+@router.post("/account/second-factor")
+async def second_factor(
+    request: Request, person: Annotated[Person, Depends(signed_in())], secret: Text = "", code: Text = ""
+) -> Response:
+    """Show a new secret, then keep it when a code of it was typed."""
+    pool, now = runtime(request).pool, now_utc()
+    wanted = secret or rules.new_secret()
+    if secret and rules.matching_step(secret, code, now) > 0:
+        await accounts.set_totp(pool, person.account_id, secret, now)
+        return await _account(request, person, "totp_on")
+    picture = segno.make(rules.enrolment_uri(wanted, person.login)).svg_data_uri(scale=4)
+    return page(request, "base/second_factor.html", secret=wanted, picture=picture, wrong=bool(secret))
+
+
+@router.post("/account/devices/{session_id}/revoke")
+async def revoke_device(
+    request: Request, person: Annotated[Person, Depends(signed_in())], session_id: UUID
+) -> Response:
+    """Sign one of one's own devices out, at once and for good."""
+    own = await accounts.sessions_of(runtime(request).pool, person.account_id, now_utc())
+    if session_id not in {device["id"] for device in own}:
+        raise NotAllowed(person, "role")
+    await _revoke(request, session_id)
+    return go("/account")
+
+
+@router.get("/language/{lang}")
+async def language(request: Request, lang: str) -> Response:
+    """Thai or English from now on, on this browser."""
+    answer = go(inside(request.query_params.get("back")))
+    answer.set_cookie("karuna_lang", "en" if lang == "en" else "th", max_age=365 * 86400, samesite="lax")
+    return answer

@@ -1,0 +1,115 @@
+"""The whole system with its console, started once, and Debian's Chromium to look at it.
+
+Everything lives on the session's event loop. Locators are roles and labels: what a person or a screen reader finds.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from karuna.accounts import demonstration
+from karuna.local import Local
+from tests.journeys.town import AREA, Town, town_of, whole_system
+
+CHROMIUM = os.environ.get("KARUNA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1440, "height": 900}
+
+SignIn = Callable[..., Awaitable[Page]]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local]:
+    async with whole_system(tmp_path_factory.mktemp("screens")) as local:
+        await demonstration(local, AREA)
+        local.start_service("console")
+        await local.ready("console")
+        yield local
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def town(installation: Local) -> AsyncIterator[Town]:
+    async with town_of(installation) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.fail("no Chromium: apt-get install chromium, or name one in KARUNA_CHROMIUM")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_as(chromium: Browser, installation: Local, request: pytest.FixtureRequest) -> AsyncIterator[SignIn]:
+    """``await open_as("somsri", "/board")``: a browser of its own, signed in to a demonstration account.
+
+    ``login`` None: nobody. ``phone``: 360 px wide. ``lang``: the language of the person. A script error, a refused
+    resource (CSP) or a 500 on any page fails the test.
+    """
+    base = installation.url("console")
+    wrong: list[str] = []
+    async with AsyncExitStack() as stack:
+
+        async def opened(login: str | None, path: str = "/", *, phone: bool = False, lang: str = "th") -> Page:
+            made = chromium.new_context(
+                base_url=base,
+                viewport=PHONE if phone else DESK,
+                locale="th-TH" if lang == "th" else "en-US",
+                timezone_id="Asia/Bangkok",
+                has_touch=phone,
+            )
+            context: BrowserContext = await stack.enter_async_context(await made)
+            context.set_default_timeout(15_000)
+            await context.add_cookies([{"name": "karuna_lang", "value": lang, "url": base}])
+            page = await context.new_page()
+            page.on("pageerror", lambda problem: wrong.append(f"{page.url}: {problem}"))
+            page.on("console", lambda said: _note(wrong, page, said.type, said.text))
+            page.on("response", lambda answer: _note_status(wrong, answer.status, answer.url))
+            if login is not None:
+                answer = await context.request.post(
+                    "/demo-sign-in", form={"login": login}, headers={"origin": base}, max_redirects=0
+                )
+                assert answer.status == 303, await answer.text()
+            await page.goto(path)
+            return page
+
+        yield opened
+    assert wrong == [], request.node.name
+
+
+def _note(wrong: list[str], page: Page, kind: str, text: str) -> None:
+    """Scripts must not complain; a refused or failed request is complained of by the browser itself."""
+    if kind == "error" and "Failed to load resource" not in text:
+        wrong.append(f"{page.url}: {text}")
+
+
+def _note_status(wrong: list[str], status: int, url: str) -> None:
+    if status == 500:
+        wrong.append(f"500 {url}")
+
+
+async def show(page: Page, name: str) -> Path:
+    """Keep a picture of the screen (``KARUNA_PICTURES=folder``)."""
+    folder = Path(os.environ.get("KARUNA_PICTURES") or tempfile.gettempdir()) / "karuna-pictures"
+    await page.evaluate("document.fonts.ready")
+    path = folder / f"{name}.png"
+    folder.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=path, full_page=True)
+    return path
