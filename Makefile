@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit journeys faults soak mutants bench contracts lock vendor test-containers images clean
+.PHONY: help setup run test check unit journeys faults browser soak mutants bench contracts lock vendor test-containers images clean
 
 help: ## แสดงคำสั่ง (show the commands)
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,7 +24,7 @@ $(STAMP): requirements/dev.txt
 run: setup ## เปิดระบบทั้งหมดบนเครื่องนี้ (start everything here)
 	@$(BIN)/karuna up
 
-test: check unit journeys faults ## ตรวจและทดสอบทั้งหมด (check, unit, contract, journeys, faults)
+test: check unit journeys faults browser ## ตรวจและทดสอบทั้งหมด (check, unit, contract, journeys, faults, screens)
 
 check: setup ## รูปแบบ ชนิดข้อมูล และสัญญาการนำเข้า (lint, types, import contracts)
 	$(BIN)/ruff format --check .
@@ -33,13 +33,16 @@ check: setup ## รูปแบบ ชนิดข้อมูล และส�
 	$(BIN)/lint-imports
 
 unit: setup ## กฎ หน่วย และสัญญาเหตุการณ์ (rules, units, contracts, on real parts)
-	$(BIN)/pytest -q tests --ignore=tests/journeys --ignore=tests/faults
+	$(BIN)/pytest -q tests --ignore=tests/journeys --ignore=tests/faults --ignore=tests/browser
 
 journeys: setup ## การเดินทางของเรื่องหนึ่ง (journeys through all services)
 	$(BIN)/pytest -q tests/journeys
 
 faults: setup ## ความผิดพลาดที่ต้องทนได้ (kills, pauses, lost broker, rebuilt streams)
 	$(BIN)/pytest -q tests/faults
+
+browser: setup ## หน้าจอในเบราว์เซอร์จริง (the screens in a real browser; needs Debian's chromium)
+	$(BIN)/pytest -q tests/browser
 
 soak: setup ## ทดสอบความผิดพลาดนาน ๆ (many more random faults; about 20 minutes)
 	KARUNA_SOAK=1 $(BIN)/pytest -q tests/faults

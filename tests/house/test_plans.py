@@ -15,7 +15,7 @@ import pytest
 import services
 import shared
 from shared import database as sessions
-from shared.streams import SERVICES
+from shared.streams import LISTENERS
 from tests.house.test_sql import OF_SERVICES, OF_SHARED, searches
 from tests.platform_fixtures import MakeDatabase
 
@@ -76,7 +76,7 @@ def walking(plan: dict[str, Any], partial: set[str], *, limited: bool = False) -
         yield from walking(inner, partial, limited=kind == "Limit")
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", LISTENERS)
 async def test_every_statement_finds_its_rows_by_index(service: str, database: MakeDatabase) -> None:
     own = {where: text for where, text in OF_SERVICES.items() if where.startswith(f"services.{service}.")}
     tried = {where: text for where, text in {**own, **OF_SHARED}.items() if text not in SEARCHES}

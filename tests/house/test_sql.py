@@ -18,7 +18,7 @@ import pytest
 import services
 import shared
 from shared.database import Search
-from shared.streams import SERVICES
+from shared.streams import LISTENERS
 from tests.platform_fixtures import MakeDatabase
 
 BEGINS = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:select|with|insert into|update|delete from)\s", re.IGNORECASE)
@@ -52,7 +52,7 @@ OF_SHARED = statements(shared)
 OF_SERVICES = statements(services)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", LISTENERS)
 async def test_every_statement_can_be_prepared(service: str, database: MakeDatabase) -> None:
     own = {where: text for where, text in OF_SERVICES.items() if where.startswith(f"services.{service}.")}
     assert len(own) > 10, "the walk has lost its way"

@@ -33,6 +33,7 @@ create table session (
     revoked_at      timestamptz
 );
 create index session_of_account on session (account_id, started_at desc);
+create index session_ended on session (expires_at);
 create index session_revoked on session (revoked_at) where revoked_at is not null;
 
 -- Every open fact in the order in which the board learned of it: the ids of the server-sent events.
