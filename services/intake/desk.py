@@ -12,6 +12,8 @@ from shared.geo import Point, distance_m
 from shared.packs import Pack, load_all
 from shared.service import Runtime
 
+DEFAULT_WATCHDOG_S = 60
+"""For an area without a pack."""
 NEAR_M = 150_000
 """So far from its centre a municipality may be told of a place, wherever on earth it lies."""
 
@@ -48,12 +50,20 @@ class Desk:
         if self.settings.watchdog_s is not None:
             return self.settings.watchdog_s
         pack = self.packs.get(area)
-        return int(pack.policies.intake.watchdog_s) if pack else 60
+        return int(pack.policies.intake.watchdog_s) if pack else DEFAULT_WATCHDOG_S
 
     def near(self, areas: Iterable[str], point: Point) -> bool:
         """Whether a point can be meant for one of these municipalities."""
         centres = (self.packs[area].area.centre.point for area in areas)
         return any(distance_m(point, centre) < NEAR_M for centre in centres)
+
+
+_here: list[Desk] = []
+
+
+def watchdog_s(area: str) -> int:
+    """The same for what is heard or due, where no request brings the desk along: after :func:`prepare`."""
+    return _here[-1].watchdog_s(area) if _here else DEFAULT_WATCHDOG_S
 
 
 def desk_of(runtime: Runtime) -> Desk:
@@ -69,4 +79,6 @@ async def prepare(runtime: Runtime) -> None:
 
     """
     settings: IntakeSettings = runtime.settings
-    runtime.parts["desk"] = Desk(load_all(settings.areas_dir), settings)
+    desk = Desk(load_all(settings.areas_dir), settings)
+    runtime.parts["desk"] = desk
+    _here[:] = [desk]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
+from services.intake.app import SERVICE
 from shared.events import dispatch
 from shared.events.words import Leg
 from shared.work import Cause, now_utc
-from tests.harness import Running, call_origin, problem_of
+from tests.harness import ROOT, Running, call_origin, problem_of, service_running
 from tests.intake.conftest import E164, INSIDE, acted, booked, emergency, get, post, take, whole
 from tests.intake.events import Crew
 from tests.intake.test_take import in_days
+from tests.platform_fixtures import MakeDatabase
 
 
 async def alarms(intake: Running, query: str = "") -> list[dict[str, object]]:
@@ -199,3 +203,27 @@ def _desk() -> dict[str, str]:
     from tests.harness import bearer
 
     return bearer("call_taker")
+
+
+async def test_it_begins_anew_with_the_time_of_the_municipality(database: MakeDatabase, tmp_path: Path) -> None:
+    """After a lost unit, and when another trip opens a closed call again, as at the first time."""
+    pack = Path(shutil.copytree(ROOT / "deploy" / "areas" / "kalasin", tmp_path / "areas" / "kalasin"))
+    text = (pack / "policies.toml").read_text("utf-8")
+    (pack / "policies.toml").write_text(text.replace("watchdog_s = 60", "watchdog_s = 240"), "utf-8")
+    made = await database("intake")
+    async with service_running(SERVICE, made.dsn, tmp_path, areas_dir=tmp_path / "areas") as intake:
+        taken = await emergency(intake)
+        crew = Crew(intake, taken["id"])
+        await crew.requested()
+        await crew.tells(dispatch.AssignmentAccepted)
+        await crew.unassigned()
+        assert await _left_s(intake) > 200
+        await crew.tells(dispatch.AssignmentAccepted)
+        await crew.completed()
+        await Crew(intake, taken["id"]).requested()
+        assert await _left_s(intake) > 200
+
+
+async def _left_s(intake: Running) -> float:
+    (due,) = await intake.sql("select due_at - now() as left from due where kind = 'watchdog'")
+    return float(due["left"].total_seconds())

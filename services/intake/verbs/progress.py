@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from services.intake.desk import watchdog_s
 from services.intake.rules import life
 from services.intake.store import calls as store
 from services.intake.store import progress as progress_store
 from services.intake.verbs.common import Row, next_status, say_updated
 from services.intake.verbs.ends import end_closed, withdraw_one
 from services.intake.verbs.links import leader_of
-from services.intake.verbs.watch import DEFAULT_WATCHDOG_S, unanswered_again, unwatch, watch, watched
+from services.intake.verbs.watch import unanswered_again, unwatch, watch, watched
 from shared.work import Work
 
 NOT_DEPARTED = "not_departed"
@@ -45,7 +46,7 @@ async def trip_moved(
     if event == "requested" and call["status"] == "closed" and call["erased_at"] is None:
         call = await _reopen(work, call)
     elif state == "queued" and await _is_lost(work, call):
-        call = await unanswered_again(work, call, DEFAULT_WATCHDOG_S)
+        call = await unanswered_again(work, call, watchdog_s(call["area"]))
     await _settle(work, call)
 
 
@@ -125,7 +126,7 @@ async def _reopen(work: Work, call: Row) -> Row:
     }  # fmt: skip
     after = await store.change_call(work.db, call["id"], changes, work.now)
     if watched(after):
-        await watch(work, after, DEFAULT_WATCHDOG_S, since=work.now)
+        await watch(work, after, watchdog_s(after["area"]), since=work.now)
     await say_updated(work, after, ("status",))
     return after
 
@@ -144,7 +145,7 @@ async def replied(work: Work, call_id: UUID) -> None:
     """Caller or patient cancels a booked ride by answering a message. An emergency is only cancelled by people."""
     call = await store.lock_call(work.db, call_id)
     if call is not None and call["status"] == "open" and call["lane"] == "booked":
-        await withdraw_one(work, call, CANCELLED_BY_CALLER, None, DEFAULT_WATCHDOG_S)
+        await withdraw_one(work, call, CANCELLED_BY_CALLER, None, watchdog_s(call["area"]))
 
 
 async def rated(work: Work, rating_id: UUID, call_id: UUID, score: int, at: datetime) -> None:

@@ -17,7 +17,6 @@ from shared.events.intake import CallUnanswered
 from shared.work import Work
 
 WATCHDOG = "watchdog"
-DEFAULT_WATCHDOG_S = 60
 
 ALREADY_SEEN = ("alarm_acknowledged", "มีผู้รับทราบสัญญาณเตือนนี้แล้ว", "somebody has acknowledged this alarm already")
 
