@@ -1,0 +1,131 @@
+"""Signing in and what it gives: passwords, codes that are good once, locks, sessions, tokens, and their end."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import jwt
+import pyotp
+import pytest
+
+from services.console.accounts import judge, new_secret
+from services.console.issuer import name_revoked
+from services.console.store import accounts
+from services.console.web import COOKIE, inside
+from shared.auth import Issuers, Role
+from shared.work import now_utc
+from tests.console.conftest import HERE, PASSWORD, Console
+from tests.harness import KEY
+
+
+async def test_the_right_password_gives_a_session_and_the_wrong_one_a_sentence(console: Console) -> None:
+    await console.account()
+    wrong = await console.sign_in(password="not this one at all")
+    assert (wrong.status_code, COOKIE in wrong.cookies, "ไม่ถูกต้อง" in wrong.text) == (401, False, True)
+    nobody = await console.sign_in("nobody")
+    assert (nobody.status_code, nobody.text.replace("nobody", "somsri")) == (401, wrong.text)
+    right = await console.sign_in()
+    assert (right.status_code, right.headers["location"]) == (303, "/board")
+    cookie = right.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    kept = await console.pool.fetchval("select cookie_hash from session")
+    assert right.cookies[COOKIE].encode() not in kept
+    assert (await console.client.get("/account")).status_code == 200
+
+
+async def test_five_wrong_tries_rest_the_account_even_for_the_right_password(console: Console) -> None:
+    account_id = await console.account()
+    for _ in range(5):
+        await console.sign_in(password="guess after guess")
+    assert "5 นาที" in (await console.sign_in()).text
+    await console.pool.execute("update account set locked_until = now() - interval '1 s' where id = $1", account_id)
+    assert (await console.sign_in()).status_code == 303
+    assert await console.pool.fetchval("select failures from account") == 0
+
+
+async def test_a_code_is_needed_where_there_is_a_second_factor_and_is_good_once(console: Console) -> None:
+    account_id, secret = await console.account(), new_secret()
+    await accounts.set_totp(console.pool, account_id, secret, now_utc())
+    assert "รหัสจากแอป" in (await console.sign_in()).text
+    assert (await console.sign_in(code="000000")).status_code == 401
+    code = pyotp.TOTP(secret).now()
+    assert (await console.sign_in(code=code)).status_code == 303
+    assert (await console.sign_in(code=code)).status_code == 401, "a code seen over a shoulder"
+    late = now_utc() + timedelta(minutes=2)
+    account = await accounts.by_login(console.pool, "somsri")
+    assert (await judge(account, PASSWORD, code, late)).code == "wrong"
+
+
+async def test_nothing_is_changed_without_the_sessions_own_token(console: Console) -> None:
+    await console.account()
+    await console.sign_in()
+    csrf = await console.csrf()
+    for fields, origin in (({}, HERE), ({"csrf": "x"}, HERE), ({"csrf": csrf}, "https://evil.example")):
+        refused = await console.client.post("/sign-out", data=fields, headers={"origin": origin})
+        assert refused.status_code == 403
+    assert (
+        await console.client.post("/sign-in", data={"login": "somsri"}, headers={"origin": "null"})
+    ).status_code == 403
+    assert (await console.post("/sign-out")).headers["location"] == "/sign-in"
+    assert (await console.client.get("/account")).headers["location"] == "/sign-in?next=/account"
+
+
+async def test_the_token_is_short_names_the_device_and_is_worthless_when_that_is_revoked(console: Console) -> None:
+    await console.account("somsri", Role.DISPATCHER, Role.CALL_TAKER)
+    await console.sign_in()
+    signer, session = console.running.runtime.parts["signer"], await console.pool.fetchval("select id from session")
+    token = signer.token(
+        session_id=str(session), login="somsri", role=Role.DISPATCHER, areas=("kalasin",), crew_id=None
+    )
+    claims = jwt.decode(token, KEY.public_key(), algorithms=["EdDSA"], audience="karuna")
+    assert claims["exp"] - claims["iat"] <= 300
+    assert Issuers(signer.public_file).check(token, None).device_id == str(session)
+
+    before = json.loads(signer.public_file.read_text())["revoked"]
+    await console.post("/sign-out")
+    with pytest.raises(Exception, match="revoked"):
+        Issuers(signer.public_file).check(token, None)
+    assert set(before) < set(json.loads(signer.public_file.read_text())["revoked"]), "what others revoked stays"
+    await console.pool.execute("update session set revoked_at = now() - interval '1 day'")
+    await name_revoked(console.pool, signer.public_file)
+    assert json.loads(signer.public_file.read_text())["revoked"] == before, "the list does not grow for ever"
+
+
+async def test_a_new_password_signs_other_devices_out(console: Console) -> None:
+    await console.account()
+    first = (await console.sign_in()).cookies[COOKIE]
+    await console.sign_in()
+    short = await console.post("/account/password", old=PASSWORD, new="short")
+    assert short.status_code == 422
+    wrong = await console.post("/account/password", old="not it", new="a brand new password")
+    assert wrong.status_code == 422
+    assert (await console.post("/account/password", old=PASSWORD, new="a brand new password")).status_code == 200
+    assert (await console.client.get("/account")).status_code == 200
+    console.client.cookies.clear()
+    console.client.cookies.set(COOKIE, first)
+    assert (await console.client.get("/account")).status_code == 303
+    assert (await console.sign_in()).status_code == 401
+    assert (await console.sign_in(password="a brand new password")).status_code == 303
+
+
+async def test_one_works_only_in_ones_own_roles_and_demonstration_is_off_by_default(console: Console) -> None:
+    await console.account("somsri", Role.DISPATCHER, Role.CALL_TAKER, demo=True)
+    refused = await console.client.post("/demo-sign-in", data={"login": "somsri"}, headers={"origin": HERE})
+    assert refused.status_code == 401
+    await console.sign_in()
+    assert (await console.post("/role", role="call_taker")).headers["location"] == "/board"
+    assert await console.pool.fetchval("select role from session") == "call_taker"
+    assert (await console.post("/role", role="admin")).status_code == 403
+    await console.pool.execute("update account set roles = '{dispatcher}'")
+    assert (await console.client.get("/account")).status_code == 303, "a role that was taken away ends its sessions"
+
+
+@pytest.mark.parametrize(
+    ("asked", "goes"),
+    [("/board", "/board"), (None, "/"), ("https://evil.example", "/"), ("//evil.example", "/"), ("/\\evil.example", "/"),
+     ("/a\r\nSet-Cookie: x", "/"), ("javascript:alert(1)", "/")],
+)  # fmt: skip
+def test_one_goes_on_inside_only(asked: str | None, goes: str) -> None:
+    assert inside(asked) == goes
