@@ -15,6 +15,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -217,7 +218,9 @@ def wants_json(request: Request) -> bool:
 
 def furnish(app: FastAPI) -> None:
     """Static files, headers, and errors as pages people can read (JSON for scripts that ask for it)."""
-    app.mount("/static", StaticFiles(packages=[("services.console", "static")]), name="static")
+    # Files only: compressing pages would let their secrets be guessed from sizes (BREACH).
+    files = GZipMiddleware(StaticFiles(packages=[("services.console", "static")]), minimum_size=1000)
+    app.mount("/static", files, name="static")
     app.add_exception_handler(SignedOut, _signed_out)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(BackendRefused, _refused)
