@@ -11,7 +11,7 @@ import pytest
 
 from shared.events import dispatch
 from tests.harness import Running, problem_of
-from tests.intake.conftest import INSIDE, PHONE, acted, booked, emergency, post, take, whole
+from tests.intake.conftest import INSIDE, OUTSIDE, PHONE, acted, booked, emergency, post, take, whole
 from tests.intake.events import Crew
 from tests.intake.test_take import in_days
 
@@ -262,6 +262,19 @@ async def test_a_series_without_end_goes_on_when_its_time_comes(intake: Running)
     rows = await intake.sql("select occurrence from call where series_of = $1 order by occurrence", _uuid(ride["id"]))
     assert [row["occurrence"] for row in rows] == list(range(2, len(rows) + 2))
     assert len(rows) > made
+
+
+async def test_outside_the_area_the_visits_that_are_made_later_are_handed_over_too(intake: Running) -> None:
+    ride = await booked(intake, in_days(2), location=OUTSIDE, appointment={"recurrence": "FREQ=YEARLY;COUNT=3"})
+    (due,) = await intake.sql("select due_at from due where kind = 'series'")
+    await _go_on(intake, ride["id"], due["due_at"])
+    (visit,) = await intake.sql("select * from call where series_of = $1", _uuid(ride["id"]))
+    assert (visit["status"], visit["served"], visit["stage"]) == ("handed_over", False, "handed_over")
+    [first, second] = await intake.said("intake.call.handed_over")
+    assert second["aggregate_id"] == visit["id"]
+    assert second["data"]["private"] == first["data"]["private"]
+    received = (await intake.said("intake.call.received"))[-1]["data"]
+    assert (received["served"], received["status"]) == (False, "handed_over")
 
 
 async def test_a_visit_that_comes_seldom_is_made_when_it_comes_near(intake: Running) -> None:

@@ -134,21 +134,23 @@ class Town:
         call_id, lane = new_id(), changes.pop("lane", "emergency")
         origin = call_origin(call_id, **{n: changes.pop(n) for n in ("protected", "exercise", "area") if n in changes})
         call = Call(call_id, new_id(), new_id(), new_id(), origin, f"KLS-{call_id.hex[-6:]}", lane, crew_ids=crew_ids)
-        appointment = changes.pop("appointment", None)
+        visit = changes.pop("appointment", None)
+        if isinstance(visit, datetime):
+            visit = Appointment(at=visit, return_trip=True)
         event = CallReceived(
             number=call.number, kind="medical", lane=lane, severity=changes.pop("severity", call.severity),
             severity_scheme="cbd", channel="phone", received_at=now_utc(), patient_count=1, **changes,
             private=CallReceived.Private(
                 caller=Caller(**(caller or {})), patients=(Patient(patient_id=call.patient_id, name=PATIENT_NAME),),
                 tracking_code="ABCD-EFGH", complaint="เจ็บหน้าอก",
-                appointment=Appointment(at=appointment, return_trip=True) if appointment else None,
+                appointment=visit,
             ),
         )  # fmt: skip
         call.severity = event.severity.value
         await self.service.emit(call_id, event, origin)
         trip = TripRequested(
             call_id=call_id, patient_id=call.patient_id, kind="medical", leg="outbound", lane=lane,
-            severity=call.severity, severity_scheme="cbd", arrive_by_at=appointment, at=now_utc(),
+            severity=call.severity, severity_scheme="cbd", arrive_by_at=visit.at if visit else None, at=now_utc(),
         )  # fmt: skip
         await self.service.emit(call.trip_id, trip, origin)
         if crew_ids:

@@ -15,7 +15,7 @@ from shared.events.dispatch import (
     TripReplanned,
     TripRequested,
 )
-from shared.events.intake import BarrierOpened, CallHandedOver, CallWithdrawn
+from shared.events.intake import Appointment, BarrierOpened, CallHandedOver, CallWithdrawn
 from shared.events.registry import PersonMatched, PersonRegistered
 from shared.thai.dates import local
 from shared.work import new_id, now_utc
@@ -122,6 +122,19 @@ async def test_a_call_handed_over_for_good_is_told_and_one_that_is_only_shared_i
         event = CallHandedOver(at=now_utc(), by="person", ends_call=ends, private=private)
         await town.service.emit(call.id, event, call.origin)
         assert len(await town.messages(call_id=call.id)) == count
+
+
+async def test_of_a_series_that_is_another_s_from_the_start_only_the_first_visit_is_told(town: Town) -> None:
+    first = await town.call(caller=CALLER, lane="booked", appointment=now_utc() + timedelta(days=2), served=False)
+    appointment = Appointment(at=now_utc() + timedelta(days=9), occurrence=2, series_of=first.id)
+    second = await town.call(caller=CALLER, lane="booked", appointment=appointment, served=False)
+    ours = await town.call(caller=CALLER, lane="booked", appointment=appointment)
+    for call in (first, second, ours):
+        private = CallHandedOver.Private(receiver="other", reason="outside_area")
+        event = CallHandedOver(at=now_utc(), by="system", ends_call=True, private=private)
+        await town.service.emit(call.id, event, call.origin)
+    told = [message["call_id"] for message in await town.messages(rule="caller_handed_over")]
+    assert told == [first.id, ours.id]
 
 
 async def test_routine_waits_for_the_morning_and_an_emergency_does_not(town: Town) -> None:

@@ -19,6 +19,7 @@ from shared.refusal import Refusal
 from shared.work import Work, new_id
 
 SERIES = "series"
+OUTSIDE = "outside_area"
 Doc = dict[str, Any]
 LOOK_AGAIN = timedelta(days=30)
 """More visits are made when the first one not made is this near."""
@@ -35,6 +36,19 @@ def add_visits(work: Work, taking: store.Taking, visits: list[datetime], after: 
         taking.links.append({
             "id": new_id(), "call_id": call["id"], "other_call_id": first["id"], "link": "occurrence",
             "linked_at": work.now, "linked_by": work.cause.actor, "unlinked_at": None, "unlinked_by": None,
+        })  # fmt: skip
+
+
+def give_away(work: Work, taking: store.Taking, receiver: str, receiver_name: str) -> None:
+    """Everything of ``taking`` lies outside the area: it is the receiver's from the start, and nobody of ours goes."""
+    for call in taking.calls:
+        call |= {
+            "status": "handed_over", "stage": "handed_over", "ended_at": work.now, "outcome": "handed_over",
+            "reason": OUTSIDE, "served": False,
+        }  # fmt: skip
+        taking.hand_overs.append({
+            "id": new_id(), "call_id": call["id"], "receiver": receiver, "receiver_name": receiver_name,
+            "reason": OUTSIDE, "reason_text": None, "ends_call": True, "at": work.now, "by_actor": work.cause.actor,
         })  # fmt: skip
 
 
@@ -91,6 +105,9 @@ async def _make(work: Work, row: asyncpg.Record, ahead: Ahead, visits: list[date
     taking = store.Taking([first], people)
     add_visits(work, taking, visits, after=occurrence)
     taking.calls, taking.patients = taking.calls[1:], taking.patients[len(people) :]
+    if not row["served"]:
+        given = next(each for each in await store.read_hand_overs(work.db, row["id"]) if each["reason"] == OUTSIDE)
+        give_away(work, taking, given["receiver"], given["receiver_name"])
     numbered = await store.take_calls(work.db, first["area"], numbers.series(ahead.prefix, work.now), taking)
     for call in taking.calls:
         call["number"] = numbered[call["id"]]

@@ -15,7 +15,7 @@ from services.intake.rules import numbers
 from services.intake.store import calls as store
 from services.intake.verbs import shown
 from services.intake.verbs.saying import say_taken
-from services.intake.verbs.series import Ahead, add_visits, keep_going
+from services.intake.verbs.series import Ahead, add_visits, give_away, keep_going
 from services.intake.verbs.similar import similar_to
 from services.intake.verbs.watch import watch, watched
 from shared.pack_parts import Pack, Partner
@@ -85,14 +85,7 @@ def _barrier(work: Work, call: Doc, patients: list[Doc], barrier: str) -> Doc:
 def _hand_over(work: Work, made: Draft, taking: store.Taking) -> None:
     """The place is another's: the call is theirs from the start, with time and receiver, and nobody of ours goes."""
     partner = made.verdict.partners[0]
-    for call in taking.calls:
-        call |= {"status": "handed_over", "stage": "handed_over", "ended_at": work.now, "outcome": "handed_over",
-                 "reason": "outside_area"}  # fmt: skip
-        taking.hand_overs.append({
-            "id": new_id(), "call_id": call["id"], "receiver": partner.code, "receiver_name": partner.name.th,
-            "reason": "outside_area", "reason_text": None, "ends_call": True, "at": work.now,
-            "by_actor": work.cause.actor,
-        })  # fmt: skip
+    give_away(work, taking, partner.code, partner.name.th)
     first = taking.calls[0]
     if first["lane"] == "emergency" and first["channel"] not in AT_THE_DESK and not first["back_entry"]:
         taking.alarms.append({

@@ -14,7 +14,7 @@ from services.notify.verbs.ends import cancel
 from services.notify.verbs.tell import Telling, tell
 from shared.consumer import Message, Unknown
 from shared.erasure import forget_heard
-from shared.events.intake import CallFacts, CallPrivate
+from shared.events.intake import Appointment, CallFacts, CallPrivate
 from shared.refusal import Refusal
 from shared.thai.phones import read_phone
 from shared.work import Work
@@ -27,9 +27,8 @@ async def received(work: Work, message: Message) -> None:
     if event.back_entry:
         return
     appointment = event.private.appointment
-    first = appointment is None or (appointment.series_of is None and appointment.occurrence in {None, 1})
     at = appointment.at if appointment else None
-    facts = {"lane": event.lane.value, "first": first}
+    facts = {"lane": event.lane.value, "first": _first(appointment)}
     said = Facts(event.number, event.private.tracking_code, severity=event.severity.value, appointment_at=at)
     await tell(work, _telling(message, message.id, said, facts))
 
@@ -46,7 +45,7 @@ async def handed_over(work: Work, message: Message) -> None:
     if message.event.ends_call:
         await views.set_call_status(work.db, message.id, "handed_over")
     if not call["back_entry"]:
-        facts = {"ends_call": message.event.ends_call}
+        facts = {"ends_call": message.event.ends_call, "follows": call["follows"]}
         await tell(work, _telling(message, message.id, _facts(call), facts))
 
 
@@ -79,6 +78,11 @@ async def barrier_opened(work: Work, message: Message) -> None:
         await tell(work, _telling(message, call["id"], _facts(call), facts))
 
 
+def _first(appointment: Appointment | None) -> bool:
+    """Whether this is no later visit of a series."""
+    return appointment is None or (appointment.series_of is None and appointment.occurrence in {None, 1})
+
+
 async def _call(work: Work, call_id: UUID) -> Any:
     row = await views.read_call(work.db, call_id)
     if row is None:
@@ -102,6 +106,7 @@ async def _keep(work: Work, message: Message) -> None:
         "protected": origin.protected,
         "exercise": origin.exercise,
         "back_entry": facts.back_entry,
+        "follows": not facts.served and not _first(private.appointment),
     }
     await views.put_call(work.db, message.id, values)
     contacts = _contacts(message.id, private, origin.area)

@@ -15,8 +15,8 @@ Record = asyncpg.Record
 
 PUT_CALL = """
 insert into call (id, area, number, lane, severity, status, tracking_code, appointment_at, protected, exercise,
-                  back_entry)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                  back_entry, follows)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (id) do update set number = excluded.number, lane = excluded.lane, severity = excluded.severity,
     status = excluded.status, tracking_code = excluded.tracking_code, appointment_at = excluded.appointment_at,
     protected = excluded.protected, back_entry = excluded.back_entry
@@ -72,7 +72,7 @@ async def put_call(db: Connection, call_id: UUID, values: dict[str, Any]) -> Non
     await db.execute(
         PUT_CALL, call_id, values["area"], values["number"], values["lane"], values["severity"], values["status"],
         values["tracking_code"], values["appointment_at"], values["protected"], values["exercise"],
-        values["back_entry"],
+        values["back_entry"], values["follows"],
     )  # fmt: skip
 
 
