@@ -35,3 +35,13 @@ PLACES = (
 def navigation(role: Role) -> list[Place]:
     """The menu of a role, in its order."""
     return [place for place in PLACES if role in place.roles]
+
+
+def roles_of(key: str) -> frozenset[Role]:
+    """Whose a screen is.
+
+    Raises:
+        KeyError: there is no such screen.
+
+    """
+    return {place.key: place.roles for place in PLACES}[key]

@@ -24,7 +24,7 @@ from tests.platform_fixtures import MakeDatabase
 __all__ = ["faces"]
 
 HERE = "http://test"
-PASSWORD = "four words are easy"  # noqa: S105 invented
+PASSWORD = "four words are easy"
 
 
 @dataclass(slots=True)

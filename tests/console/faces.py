@@ -126,7 +126,7 @@ class Faces:
 
     def browser(self, lang: str = "th") -> httpx.AsyncClient:
         """One in which nobody is signed in."""
-        transport = httpx.ASGITransport(self.running.client._transport.app, raise_app_exceptions=False)  # type: ignore[attr-defined]  # noqa: SLF001
+        transport = httpx.ASGITransport(self.running.client._transport.app, raise_app_exceptions=False)  # type: ignore[attr-defined]
         made = httpx.AsyncClient(transport=transport, base_url=BASE, timeout=20, cookies={"karuna_lang": lang})
         self._browsers.append(made)
         return made
@@ -160,7 +160,7 @@ async def faces(database: MakeDatabase, tmp_path: Path) -> AsyncIterator[Faces]:
             try:
                 yield opened
             finally:
-                for browser in opened._browsers:  # noqa: SLF001
+                for browser in opened._browsers:
                     await browser.aclose()
                 await running.runtime.parts["backend"].client.close()
 

@@ -1,0 +1,32 @@
+"""Codes as people read them: the label of a code list in one language, the code itself where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from services.console.texts import texts
+from shared.codes.codes import all_lists
+
+
+def label(list_id: str, code: str | None, lang: str) -> str:
+    """A code's label; the code as it is where the list does not know it."""
+    if not code:
+        return "–"
+    known = all_lists().get(list_id)
+    return known.label(code, "en" if lang == "en" else "th") if known is not None and code in known else code
+
+
+def labeller(lang: str) -> Callable[[str, str | None], str]:
+    """``code(list, code)`` for a template."""
+    return lambda list_id, code: label(list_id, code, lang)
+
+
+def options(list_id: str, lang: str, codes: Sequence[str] | None = None) -> list[tuple[str, str]]:
+    """``(code, label)`` of a list, or of these codes of it, for a field to choose from."""
+    return [(code, label(list_id, code, lang)) for code in (codes if codes is not None else all_lists()[list_id].codes)]
+
+
+def said(part: str, prefix: str, code: str, lang: str) -> str:
+    """The text ``<part>.<prefix>_<code>``, or the code where nobody wrote one."""
+    text = texts().get(f"{part}.{prefix}_{code}")
+    return text.of(lang) if text else code

@@ -1,0 +1,150 @@
+"""People: searched for first, then read for a purpose; what happened around them, their case, who looked and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import Response
+
+from services.console.backend import BackendAway, BackendRefused
+from services.console.labels import label, labeller, options, said
+from services.console.navigation import roles_of
+from services.console.people import Person
+from services.console.web import backend, go, page, signed_in
+from shared.auth import Role
+from shared.codes.codes import code_list
+
+router = APIRouter(prefix="/people", include_in_schema=False)
+
+Reader = Annotated[Person, Depends(signed_in(*roles_of("people")))]
+CARERS = frozenset({Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
+Carer = Annotated[Person, Depends(signed_in(*CARERS))]
+"""Who may close a case."""
+Short = Annotated[str, Form(max_length=200)]
+
+PURPOSES = {
+    "care": roles_of("people"),
+    "emergency": roles_of("people"),
+    "case_work": CARERS,
+    "registration": frozenset({Role.REGISTRY_OFFICER, Role.SUPERVISOR}),
+}
+"""What a person page may be opened for, the commonest first; the registry decides again."""
+WAYS = ("phone", "name", "national_id")
+CLOSED_AS = tuple(code for code in code_list("case_outcome").codes if code != "erased")
+ICONS = {
+    "call": "call", "trip": "car", "assignment": "ambulance", "run": "ambulance", "barrier": "hand",
+    "message": "envelope", "reply": "chat", "rating": "star", "person": "user", "group": "people", "case": "archive", "patient": "hospital",
+    "unit": "tower",
+}  # fmt: skip
+ACTS = 50
+"""How many of the last looks at a person are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """A search as it was typed."""
+
+    by: str = "phone"
+    text: str = ""
+    purpose: str = ""
+
+
+def purposes_of(person: Person) -> list[tuple[str, str]]:
+    """``(code, label)`` of the purposes this role may have."""
+    return options("purpose", person.lang, [code for code, roles in PURPOSES.items() if person.role in roles])
+
+
+def _asked(person: Person, purpose: str) -> str:
+    """The purpose, if it is one of this role's; else none: then it is asked for."""
+    return purpose if purpose in dict(purposes_of(person)) else ""
+
+
+@router.get("")
+async def look(request: Request, person: Reader) -> Response:
+    """An empty search: there is no list of people."""
+    return _search_page(request, person, Looking())
+
+
+def _search_page(
+    request: Request, person: Person, looking: Looking, *, found: dict[str, Any] | None = None, problem: str = "",
+    status: int = 200,
+) -> Response:  # fmt: skip
+    return page(
+        request, "people/search.html", status=status, looking=looking, found=found, problem=problem, ways=WAYS,
+        purposes=purposes_of(person),
+    )  # fmt: skip
+
+
+@router.post("")
+async def search(
+    request: Request, person: Reader, text: Short = "", by: Short = "phone", purpose: Short = ""
+) -> Response:
+    """Find somebody. By POST: what is typed never stands in an address."""
+    looking = Looking(by if by in WAYS else "phone", text.strip(), _asked(person, purpose))
+    if not looking.text or not looking.purpose:
+        return _search_page(request, person, looking, problem="empty" if not looking.text else "purpose", status=422)
+    try:
+        found = await backend(request).post(
+            person, "registry", "/v1/persons/search", {looking.by: looking.text}, purpose=looking.purpose
+        )
+    except BackendRefused as refused:
+        if refused.status != 422:  # noqa: PLR2004 what was typed cannot be a number of that kind
+            raise
+        return _search_page(request, person, looking, problem=refused.sentence(person.lang), status=422)
+    return _search_page(request, person, looking, found=found)
+
+
+@router.get("/{person_id}")
+async def show(
+    request: Request, person: Reader, person_id: UUID, purpose: Annotated[str, Query(max_length=40)] = "",
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:  # fmt: skip
+    """Who this is. Nothing is asked of the registry before the reader has said what for."""
+    why = _asked(person, purpose)
+    if not why:
+        return page(request, "people/purpose.html", person_id=person_id, purposes=purposes_of(person))
+    asking = backend(request)
+    known = await asking.get(person, "registry", f"/v1/persons/{person_id}", purpose=why)
+    params: dict[str, str | int] = {"limit": 50, **({"cursor": cursor} if cursor else {})}
+    history = await asking.get(person, "registry", f"/v1/persons/{person_id}/history", params=params, purpose=why)
+    cases = await asking.get(person, "registry", "/v1/cases", params={"person_id": str(person_id)}, purpose=why)
+    return page(
+        request, "people/person.html", known=known, history=history, cases=cases["items"], purpose=why,
+        purpose_label=dict(purposes_of(person))[why], older=cursor is not None, closes=person.role in CARERS,
+        closed_options=options("case_outcome", person.lang, CLOSED_AS), audits=Role.AUDITOR in person.roles,
+        looks=await _looks(request, person, person_id), code=labeller(person.lang),
+        act=lambda act: said("people", "act", act, person.lang), icon_of=lambda noun: ICONS.get(noun, "dots"),
+        relation=lambda code: label("relation", code, person.lang), may_messages=person.role in roles_of("messages"),
+    )  # fmt: skip
+
+
+async def _looks(request: Request, person: Person, person_id: UUID) -> list[dict[str, Any]] | None:
+    """Who looked at this person and why, newest first, for those who are auditors as well; None: not known now."""
+    if Role.AUDITOR not in person.roles:
+        return []
+    auditor = replace(person, role=Role.AUDITOR)
+    items: list[dict[str, Any]] = []
+    params: dict[str, str | int] = {"subject_id": str(person_id), "limit": 500}
+    try:
+        while True:
+            found = await backend(request).get(auditor, "registry", "/v1/audit", params=params, purpose="audit")
+            items += found["items"]
+            if found["next"] is None:
+                return items[::-1][:ACTS]
+            params["after"] = found["next"]
+    except (BackendAway, BackendRefused):
+        return None
+
+
+@router.post("/{person_id}/cases/{case_id}/close")
+async def close(
+    request: Request, person: Carer, person_id: UUID, case_id: UUID, outcome: Short, purpose: Short = ""
+) -> Response:
+    """Back to normal, or another end that has a code."""
+    why = _asked(person, purpose) or "case_work"
+    await backend(request).post(person, "registry", f"/v1/cases/{case_id}/close", {"outcome": outcome}, purpose=why)
+    return go(f"/people/{person_id}?{urlencode({'purpose': why})}")

@@ -1,0 +1,115 @@
+"""People are searched for by POST, read for a purpose that the reader gave, and never listed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from shared.auth import Role
+from shared.work import new_id
+from tests.console.faces import Asked, Faces, words_of
+
+PERSON, CASE, CALL = new_id(), new_id(), new_id()
+AT = "2026-11-22T03:00:00Z"
+
+
+def label(code: str, th: str, en: str) -> dict[str, str]:
+    return {"code": code, "th": th, "en": en}
+
+
+def known(faces: Faces, name: str = "ทองดี ใจงาม") -> None:
+    """The registry knows one person, with a history of two lines and an open case."""
+    hit = {"id": str(PERSON), "area": "kalasin", "name": name, "age": {"years": 71, "estimated": False}, "sex": "female",
+           "mobility": "wheelchair", "needs": [], "open_case_id": str(CASE), "exercise": False}  # fmt: skip
+    line = {"event_id": str(new_id()), "at": AT, "source": "intake", "type": "intake.call.received", "noun": "call",
+            "subject_id": str(CALL), "call_id": str(CALL), "th": "รับแจ้ง", "en": "Received",
+            "codes": [{"field": "lane", **label("booked", "นัดหมาย", "booked")}]}  # fmt: skip
+    case = {"id": str(CASE), "person_id": str(PERSON), "area": "kalasin", "status": label("open", "เปิดอยู่", "open"),
+            "protected": False, "exercise": False, "opened_at": AT, "opened_call_id": None, "closed_at": None,
+            "outcome": None, "call_ids": []}  # fmt: skip
+    shown = {**hit, "birth_on": "1955-02-01", "birth_year": None, "language": "th", "may_be_texted": True,
+             "disclosure": "shared", "registered_at": AT, "contacts": [], "groups": [], "barriers": [],
+             "identifiers": [], "open_case_ids": [str(CASE)]}  # fmt: skip
+    faces.services.answers |= {
+        "POST registry /v1/persons/search": {"items": [hit], "more": False},
+        f"GET registry /v1/persons/{PERSON}": shown,
+        f"GET registry /v1/persons/{PERSON}/history": {"items": [line], "next": None},
+        "GET registry /v1/cases": {"items": [case], "next": None},
+        f"POST registry /v1/cases/{CASE}/close": case,
+    }
+
+
+async def test_a_search_says_what_for_and_leaves_nothing_in_the_address(faces: Faces) -> None:
+    known(faces)
+    somsri = await faces.sign_in(Role.CALL_TAKER)
+    for form, sentence in (({"text": "0812345678"}, "ดูเพื่ออะไร"), ({"purpose": "care"}, "พิมพ์สิ่งที่ค้นหา"),
+                           ({"text": "x", "purpose": "case_work"}, "ดูเพื่ออะไร")):  # fmt: skip
+        refused = await somsri.post("/people", form)
+        assert (refused.status_code, sentence in words_of(refused)) == (422, True)
+    assert faces.services.asked == [], "nothing is asked before the reader said what for, in a purpose of the role's"
+
+    found = await somsri.post("/people", {"by": "phone", "text": " 0812345678 ", "purpose": "care"})
+    (asked,) = faces.services.of("POST registry /v1/persons/search")
+    assert (asked.body, asked.purpose, asked.claims["role"]) == ({"phone": "0812345678"}, "care", "call_taker")
+    assert f"/people/{PERSON}?purpose=care" in found.text
+    assert "0812345678" not in str(found.url)
+
+    faces.services.answers["POST registry /v1/persons/search"] = 422, {"code": "x", "th": "เลขผิด", "en": "not a number"}
+    wrong = await somsri.post("/people", {"by": "national_id", "text": "12", "purpose": "care"})
+    assert (wrong.status_code, "เลขผิด" in words_of(wrong)) == (422, True)
+
+
+async def test_a_person_is_read_only_for_a_purpose_and_the_calendar_follows_the_language(faces: Faces) -> None:
+    known(faces, name="<script>alert(1)</script>")
+    orathai = await faces.sign_in(Role.CASE_MANAGER)
+    asks = await orathai.get(f"/people/{PERSON}")
+    assert "ดูข้อมูลบุคคลเพื่ออะไร" in words_of(asks)
+    assert faces.services.asked == []
+    shown = await orathai.get(f"/people/{PERSON}?purpose=case_work")
+    assert {each.purpose for each in faces.services.asked} == {"case_work"}
+    assert "<script>alert(1)" not in shown.text
+    words = words_of(shown)
+    assert "1 ก.พ. 2498" in words
+    assert "รับแจ้ง" in words
+    assert "ใครเคยดู" not in words, "an auditor's"
+    english = words_of(await orathai.get(f"/people/{PERSON}?purpose=case_work&lang=en"))
+    assert "1 Feb 1955" in english
+
+
+async def test_a_case_is_closed_by_those_who_care_for_it(faces: Faces) -> None:
+    known(faces)
+    path = f"/people/{PERSON}/cases/{CASE}/close"
+    somsri = await faces.sign_in(Role.CALL_TAKER)
+    assert "ปิดเรื่อง" not in words_of(await somsri.get(f"/people/{PERSON}?purpose=care"))
+    assert (await somsri.post(path, {"outcome": "normal"})).status_code == 403
+    orathai = await faces.sign_in(Role.CASE_MANAGER)
+    closed = await orathai.post(path, {"outcome": "normal", "purpose": "case_work"})
+    assert (closed.status_code, closed.headers["location"]) == (303, f"/people/{PERSON}?purpose=case_work")
+    (asked,) = faces.services.of(f"POST registry /v1/cases/{CASE}/close")
+    assert (asked.body, asked.purpose) == ({"outcome": "normal"}, "case_work")
+
+
+async def test_an_auditor_sees_who_looked_and_why(faces: Faces) -> None:
+    known(faces)
+
+    def pages(asked: Asked) -> object:
+        row = {"at": AT, "role": "call_taker", "purpose": "emergency", "noun": "person", "detail": {}}
+        first = {**row, "id": 1, "caller": "somsri", "act": "read", "subject_id": str(PERSON)}
+        last = {**row, "id": 2, "caller": "wichai", "act": "something_new", "subject_id": str(PERSON)}
+        return {"items": [last], "next": None} if "after" in asked.query else {"items": [first], "next": 1}
+
+    faces.services.answers["GET registry /v1/audit"] = pages
+    malee = await faces.sign_in(Role.SUPERVISOR, Role.AUDITOR)
+    words = words_of(await malee.get(f"/people/{PERSON}?purpose=care"))
+    assert words.index("something_new") < words.index("somsri"), "newest first; an act nobody named shows as it is"
+    asked = faces.services.of("GET registry /v1/audit")
+    assert {(each.claims["role"], each.query["subject_id"]) for each in asked} == {("auditor", str(PERSON))}
+    faces.services.answers["GET registry /v1/audit"] = 503, {"code": "away"}
+    assert "ยังไม่ทราบ" in words_of(await malee.get(f"/people/{PERSON}?purpose=care")), "the rest is shown"
+
+
+async def test_the_registrys_refusal_is_a_page_in_ones_language(faces: Faces) -> None:
+    somsri = await faces.sign_in(Role.CALL_TAKER, lang="en")
+    stranger = UUID(int=1)
+    faces.services.answers[f"GET registry /v1/persons/{stranger}"] = 404, {"th": "ไม่พบ", "en": "not found here"}
+    refused = await somsri.get(f"/people/{stranger}?purpose=care")
+    assert (refused.status_code, "not found here" in words_of(refused)) == (404, True)
