@@ -33,7 +33,7 @@ check: setup ## รูปแบบ ชนิดข้อมูล และส�
 	$(BIN)/lint-imports
 
 unit: setup ## กฎ หน่วย และสัญญาเหตุการณ์ (rules, units, contracts, on real parts)
-	$(BIN)/pytest -q tests --ignore=tests/journeys --ignore=tests/faults --ignore=tests/browser
+	$(BIN)/pytest -q -n 2 --dist loadfile tests --ignore=tests/journeys --ignore=tests/faults --ignore=tests/browser
 
 journeys: setup ## การเดินทางของเรื่องหนึ่ง (journeys through all services)
 	$(BIN)/pytest -q tests/journeys
