@@ -67,6 +67,12 @@ async def test_pages_follow_each_other_without_holes(town: Town) -> None:
             break
         after = f"&after={page['next']}"
     assert len(seen) == len(set(seen)) == 2
+    url = f"/v1/messages?call_id={call.id}&newest=true"
+    newest = (await town.client.get(url, headers=DESK)).json()["items"]
+    assert [item["id"] for item in newest] == seen[::-1]
+    older = (await town.client.get(f"{url}&after={seen[1]}", headers=DESK)).json()["items"]
+    assert [item["id"] for item in older] == seen[:1]
+    assert {item["rule"]: item["asks"] for item in newest}["crew_ordered"] == ["accept", "decline"]
 
 
 async def test_why_tells_also_whom_nobody_told(town: Town) -> None:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 
 from services.notify.sending.ways import AllWays
+from services.notify.verbs.desk import asked_of
 from shared.auth import Caller, Role, may
 from shared.codes.codes import code_list
 from shared.errors import refuse
@@ -82,7 +83,7 @@ class AttemptOut(BaseModel):
 
 
 class MessageOut(BaseModel):
-    """One intent for one recipient, with all that was tried."""
+    """One intent for one recipient, with all that was tried. ``asks``: the answers its buttons offer."""
 
     id: UUID
     call_id: UUID | None
@@ -98,6 +99,7 @@ class MessageOut(BaseModel):
     status_label: Text
     reason: Reason | None
     answer: str | None
+    asks: list[str]
     exercise: bool
     planned_at: datetime
     expires_at: datetime
@@ -132,6 +134,7 @@ def message_out(row: Any, attempts: list[Any], caller: Caller) -> MessageOut:
         message_class=row["class"],
         status_label=label("message_status", row["status"]),
         reason=reason(row["reason"]),
+        asks=[answer.value for answer in asked_of(row["rule"])],
         attempts=[_attempt_out(attempt, caller) for attempt in attempts],
     )
 

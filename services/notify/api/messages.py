@@ -60,12 +60,14 @@ async def list_messages(
     status: Status | None = None,
     after: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    newest: Annotated[bool, Query(description="newest first; `after` then goes back in time")] = False,
 ) -> Page:
     """What was sent. Addresses are masked; texts are for those who serve the call."""
     pool = runtime_of(request).pool
     rows = await store.listed(
-        pool, areas_of(caller), call_id=call_id, assignment_id=assignment_id, status=status, after=after, limit=limit
-    )
+        pool, areas_of(caller), call_id=call_id, assignment_id=assignment_id, status=status, after=after, limit=limit,
+        newest=newest,
+    )  # fmt: skip
     items = await _shown(runtime_of(request), rows, caller, "list_messages", call_id)
     return Page(items=items, next=items[-1].id if len(items) == limit else None)
 

@@ -125,6 +125,13 @@ where ($1::text[] is null or m.area = any($1)) and ($2::uuid is null or m.call_i
   and ($4::text is null or m.status = $4) and ($5::uuid is null or m.id > $5)
 order by m.id limit $6
 """)
+LIST_NEWEST = Search("""
+select m.* from message m
+where ($1::text[] is null or m.area = any($1)) and ($2::uuid is null or m.call_id = $2)
+  and ($3::uuid is null or m.assignment_id = $3)
+  and ($4::text is null or m.status = $4) and ($5::uuid is null or m.id < $5)
+order by m.id desc limit $6
+""")
 ABOUT = Search("""
 select m.* from message m
 where ($1::text[] is null or m.area = any($1)) and m.call_id = $2 and ($3::uuid is null or m.recipient_id = $3)
@@ -303,8 +310,10 @@ async def listed(
     status: str | None,
     after: UUID | None,
     limit: int,
+    newest: bool = False,
 ) -> list[Record]:
-    return await look_up(db, LIST, areas, call_id, assignment_id, status, after, limit)
+    """In the order they were planned; ``newest`` first where asked for."""
+    return await look_up(db, LIST_NEWEST if newest else LIST, areas, call_id, assignment_id, status, after, limit)
 
 
 async def about(db: Pool, areas: Sequence[str] | None, call_id: UUID, recipient_id: UUID | None) -> list[Record]:

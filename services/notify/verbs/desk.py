@@ -42,7 +42,7 @@ async def heard(work: Work, message: Any, answer: Answer | None, heard_at: datet
         raise Refused(*REFUSALS["ended"])
     if at > work.now + CLOCKS_DIFFER:
         raise Refused(*REFUSALS["future"], field="heard_at")
-    asked = _buttons(message["rule"])
+    asked = asked_of(message["rule"])
     if answer is not None and answer is not Answer.SEEN and answer not in asked:
         raise Refused(*REFUSALS["not_asked"], field="answer", asked=[one.value for one in asked])
     await acknowledge(work, [message], MessageChannel.PHONE, at=at, answer=answer.value if answer else None)
@@ -134,5 +134,6 @@ def _again(work: Work, message: Any) -> MessageRow:
     )
 
 
-def _buttons(rule_id: str) -> tuple[Answer, ...]:
+def asked_of(rule_id: str) -> tuple[Answer, ...]:
+    """The answers that a rule's messages ask for."""
     return next((rule.buttons for rule in all_rules() if rule.id == rule_id), ())
