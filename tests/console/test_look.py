@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.console.pages.gallery import facts
+from services.console.pages.look import facts
 from services.console.web import render
 from shared.thai.text import Lang
+from tests.console.conftest import Console
 
 CONSOLE = Path(__file__).parents[2] / "services/console"
 DRAWN = set(re.findall(r'<symbol id="([a-z-]+)"', (CONSOLE / "static/icons.svg").read_text(encoding="utf-8")))
@@ -90,3 +91,14 @@ def test_stylesheets_fetch_only_what_lies_here(path: Path) -> None:
     assert "@import" not in text
     for address in re.findall(r"url\(\"?([^)\"]+)", text):
         assert (path.parent / address).is_file(), address
+
+
+async def test_scripts_read_the_table_and_only_a_demonstration_shows_the_gallery(console: Console) -> None:
+    told = await console.client.get("/tokens.json")
+    assert told.json()["kinds"]["call_stage"]["queued"]["label"]["th"] == "รับเรื่องแล้ว รอหน่วยว่าง"
+    assert (await console.client.get("/gallery")).status_code == 404
+    runtime = console.running.runtime
+    runtime.settings = runtime.settings.model_copy(update={"demo": True})
+    shown_there = await console.client.get("/gallery/crew?lang=en&theme=dark")
+    assert (shown_there.status_code, 'lang="en" data-theme="dark"' in shown_there.text) == (200, True)
+    assert (await console.client.get("/gallery")).status_code == 200

@@ -1,6 +1,6 @@
-"""Every building block of the screens on one page, with invented examples: for those who build or judge the look.
+"""The table of tokens for scripts, and every building block of the screens on one page, with invented examples.
 
-Served in demo mode alone; ``?theme=light`` shows the light side.
+The gallery is for those who build or judge the look: in demo mode alone; ``?theme=light`` shows the light side.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from services.console import tokens
 from services.console.web import lang_of, page, settings
@@ -20,6 +20,12 @@ from shared.work import now_utc
 
 router = APIRouter(include_in_schema=False)
 AGES_S = (83, 420, 5000)
+
+
+@router.get("/tokens.json")
+async def table() -> Response:
+    """Tone, icon, letter and label of every code (``tokens.as_json``): nothing in it is secret."""
+    return JSONResponse(tokens.as_json(), headers={"cache-control": "max-age=300"})
 
 
 @router.get("/gallery")
