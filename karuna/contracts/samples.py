@@ -41,7 +41,8 @@ VALUES: Final[dict[str, Any]] = {
     "crew_ids": (sample_id("crew_id"), sample_id("second_crew")), "recipient_id": sample_id("crew_id"),
     "assignee_id": sample_id("crew_id"), "agency_ids": (sample_id("agency_id"), sample_id("second_agency")),
     "from_facility_id": sample_id("facility_id"), "to_facility_id": sample_id("other_facility_id"),
-    "series_of": sample_id("first_call"), "carried_from": sample_id("earlier_barrier"),
+    "series_of": sample_id("first_call"), "along_with_id": sample_id("visit"),
+    "carried_from": sample_id("earlier_barrier"),
 
     "at": after(2), "received_at": after(0), "opened_at": after(2), "respond_by_at": after(2.5),
     "start_at": after(30), "pickup_at": after(45), "dropoff_at": after(65), "previous_pickup_at": after(40),
@@ -56,7 +57,7 @@ VALUES: Final[dict[str, Any]] = {
     "severity_scheme": "cbd", "previous_severity": "yellow", "previous_lane": "booked", "channel": "phone",
     "amphoe": "4601", "patient_count": 1, "back_entry": False, "served": True, "by": "person",
     "link": "duplicate", "ends_call": False, "leg": "outbound", "waits_for_ready": False, "role": "primary",
-    "previous_status": "accepted", "attempt": 1, "step": "at_scene", "level": "bls",
+    "whole_series": True, "previous_status": "accepted", "attempt": 1, "step": "at_scene", "level": "bls",
     "with_areas": ("khon-kaen",), "active": True, "version": 3, "trip_count": 18, "unplanned_count": 1,
     "feature_count": 240, "recipient_kind": "crew", "message_class": "emergency", "final": False,
     "answer": "accept",

@@ -238,6 +238,8 @@ class CallWithdrawn(Event, type="intake.call.withdrawn.v1"):
 
     at: Instant
     by: By
+    along_with_id: UUID | None = None
+    """The visit at which its whole series was withdrawn (its own id there). People are told once, with that one."""
 
     class Private(Part):
         reason: Code | None = None

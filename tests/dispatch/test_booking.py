@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.dispatch import policy
+from shared.events.intake import CallWithdrawn
 from shared.pack_parts import DispatchPolicies
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town
@@ -298,3 +299,12 @@ async def test_a_day_of_the_buddhist_era_is_refused_instead_of_looking_empty(tow
     (error,) = answer.json()["errors"]
     assert (error["field"], error["code"]) == ("on", "date_out_of_range")
     assert "พ.ศ." in error["th"]
+
+
+async def test_a_ride_withdrawn_with_its_series_says_so(town: Town) -> None:
+    alone, visit = await ride(town), await ride(town)
+    await town.say(alone, CallWithdrawn(at=now_utc(), by="person"))
+    await town.say(visit, CallWithdrawn(at=now_utc(), by="person", along_with_id=alone))
+    gone = [row["data"] for row in await town.running.said("dispatch.trip.cancelled")]
+    said = {event["call_id"]: event["whole_series"] for event in gone}
+    assert said == {str(alone): False, str(visit): True}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
 
 from services.notify import house
 from services.notify.rules.policy import Policy
@@ -61,6 +64,14 @@ async def replan(town: Town, call: Call, before: datetime, pickup_at: datetime) 
 
 async def ride(town: Town, pickup_at: datetime) -> Call:
     return await town.call(caller=CALLER, lane="booked", appointment=pickup_at)
+
+
+async def cancel_trip(town: Town, call: Call, **more: Any) -> None:
+    event = TripCancelled(
+        call_id=call.id, patient_id=call.patient_id, leg="outbound", at=now_utc(), by="person", **more,
+        private=TripCancelled.Private(reason="appointment_moved"),
+    )  # fmt: skip
+    await town.service.emit(call.trip_id, event, call.origin)
 
 
 async def complete(town: Town, call: Call, leg: str = "outbound") -> None:
@@ -227,13 +238,37 @@ async def test_moving_the_ride_moves_the_reminder_and_cancelling_drops_it(town: 
     due = await town.service.sql("select due_at from due where kind = 'reminder'")
     assert [local(row["due_at"]).date() for row in due] == [local(pickup_at).date()]
     assert len(await town.messages(rule="ride_changed")) == 1
-    gone = TripCancelled(
-        call_id=call.id, patient_id=call.patient_id, leg="outbound", at=now_utc(), by="person",
-        private=TripCancelled.Private(reason="appointment_moved"),
-    )  # fmt: skip
-    await town.service.emit(call.trip_id, gone, call.origin)
+    await cancel_trip(town, call)
     assert await town.service.sql("select 1 from due where kind = 'reminder'") == []
     assert len(await town.messages(rule="ride_cancelled")) == 1
+
+
+@pytest.mark.parametrize("heard", ["withdrawn", "cancelled"])
+async def test_a_series_that_is_withdrawn_is_told_once_whatever_is_heard_first(town: Town, heard: str) -> None:
+    pickup_at = now_utc() + timedelta(days=3)
+    visits = [await ride(town, pickup_at + timedelta(days=day)) for day in (0, 2, 4)]
+
+    async def withdrawn() -> None:
+        for visit in reversed(visits):
+            event = CallWithdrawn(at=now_utc(), by="person", along_with_id=visits[0].id)
+            await town.service.emit(visit.id, event, visit.origin)
+
+    async def cancelled() -> None:
+        for visit in visits:
+            await cancel_trip(town, visit, whole_series=True)
+
+    first, then = (withdrawn, cancelled) if heard == "withdrawn" else (cancelled, withdrawn)
+    await first()
+    await then()
+    assert await town.messages(rule="ride_cancelled") == []
+    [message] = await town.messages(rule="series_cancelled")
+    assert message["call_id"] == visits[0].id
+    text = (await town.attempts(message["id"]))[0]["text"]
+    assert "ทั้งชุด" in text
+    assert visits[0].number in text
+    alone = await ride(town, pickup_at)
+    await cancel_trip(town, alone)
+    assert [message["call_id"] for message in await town.messages(rule="ride_cancelled")] == [alone.id]
 
 
 async def test_what_waits_is_dropped_when_the_caller_withdraws(quiet_town: Town) -> None:

@@ -136,8 +136,10 @@ async def _carries_somebody(work: Work, trip: Trip) -> bool:
     return any(a.status in ON_BOARD for a in await assignments.of_trips(work.db, [trip.id]))
 
 
-async def cancel(work: Work, trip: Trip, reason: str) -> None:
+async def cancel(work: Work, trip: Trip, reason: str, *, whole_series: bool = False) -> None:
     """The trip will not take place; its units stand down. The caller holds the trip.
+
+    ``whole_series``: nor will the other visits, of which people are told once.
 
     Raises:
         Refused: 409, it has ended.
@@ -151,11 +153,14 @@ async def cancel(work: Work, trip: Trip, reason: str) -> None:
     await trips.update(work.db, trip)
     for kind in ("find_unit", "booked_due"):
         await work.cancel(kind, trip.id)
-    event = TripCancelled(**of_call(trip), leg=trip.leg, at=work.now, by=by_of(work), private={"reason": reason})
+    event = TripCancelled(
+        **of_call(trip), leg=trip.leg, at=work.now, by=by_of(work), whole_series=whole_series,
+        private={"reason": reason},
+    )  # fmt: skip
     work.say(trip.id, event, trip.origin)
 
 
-async def cancel_call(work: Work, call_id: UUID, area: str, reason: str) -> None:
+async def cancel_call(work: Work, call_id: UUID, area: str, reason: str, *, whole_series: bool = False) -> None:
     """The call needs no trips any more. Who is on board is still brought where they go.
 
     Nor are those needed that ended as a duplicate's: unlinking it later brings nobody to a call that is over.
@@ -163,7 +168,7 @@ async def cancel_call(work: Work, call_id: UUID, area: str, reason: str) -> None
     await runs.serialise(work.db, area)
     for trip in await trips.lock_of_call(work.db, call_id):
         if trip.ended_at is None and not await _carries_somebody(work, trip):
-            await cancel(work, trip, reason)
+            await cancel(work, trip, reason, whole_series=whole_series)
         elif trip.status == "cancelled" and trip.reason == "duplicate" != reason:
             trip.reason = reason
             await trips.update(work.db, trip)

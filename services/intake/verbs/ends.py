@@ -46,17 +46,26 @@ async def withdraw(work: Work, call: Row, body: WithdrawBody, watchdog_s: int) -
     if body.reason is not None:
         with refusing(INVALID):
             reason = life.wanted_code("reason_cancel", body.reason, body.text, "reason")
+    along_with_id = call["id"] if body.whole_series and _in_series(call) else None
     if body.whole_series:
         first_id: UUID = call["series_of"] or call["id"]
         await work.cancel(SERIES, first_id)
         # The last one first: so nothing that is open is carried over to a visit that will not be.
         for visit in reversed(await progress_store.open_of_series(work.db, first_id, call["occurrence"] or 1)):
-            await withdraw_one(work, visit, reason, body.text, watchdog_s)
-    return await withdraw_one(work, call, reason, body.text, watchdog_s)
+            await withdraw_one(work, visit, reason, body.text, watchdog_s, along_with_id=along_with_id)
+    return await withdraw_one(work, call, reason, body.text, watchdog_s, along_with_id=along_with_id)
 
 
-async def withdraw_one(work: Work, call: Row, reason: str | None, text: str | None, watchdog_s: int) -> Row:
+def _in_series(call: Row) -> bool:
+    return bool(call["series_of"] or (call["appointment"] or {}).get("recurrence"))
+
+
+async def withdraw_one(
+    work: Work, call: Row, reason: str | None, text: str | None, watchdog_s: int, *, along_with_id: UUID | None = None
+) -> Row:
     """One call, not its series. Where others wait behind it as its duplicates, one of them leads now.
+
+    ``along_with_id``: the visit with which its whole series is withdrawn.
 
     Raises:
         Refused: 409, the call is over.
@@ -64,7 +73,8 @@ async def withdraw_one(work: Work, call: Row, reason: str | None, text: str | No
     """
     status = next_status(call, "withdraw")
     after = await _end(work, call, status, "withdrawn", reason, text)
-    event = CallWithdrawn(at=work.now, by=by_of(work.cause), private=CallWithdrawn.Private(reason=reason))
+    private = CallWithdrawn.Private(reason=reason)
+    event = CallWithdrawn(at=work.now, by=by_of(work.cause), along_with_id=along_with_id, private=private)
     work.say(call["id"], event, state.origin_of(call))
     await carry_over(work, after)
     await orphaned(work, call, watchdog_s)

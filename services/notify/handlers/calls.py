@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,19 @@ async def withdrawn(work: Work, message: Message) -> None:
     """What the public was still to be told is pointless; crews hear of it when their assignments are released."""
     await views.set_call_status(work.db, message.id, "withdrawn")
     await cancel(work, await messages.open_of_call(work.db, message.id), "call_withdrawn")
+    if message.event.along_with_id == message.id:
+        await _tell_of_series(work, message)
+
+
+async def _tell_of_series(work: Work, message: Message) -> None:
+    """A whole series is withdrawn with this visit: one message for it, to each passenger or whoever called for them."""
+    call = await _call(work, message.id)
+    if call["back_entry"] or call["erased_at"] is not None:
+        return
+    telling = _telling(message, message.id, _facts(call), {"whole_series": True})
+    people = await recipients.of_call(work.db, message.id)
+    for each in [replace(telling, patient_id=id_) for kind, id_ in people if kind == "patient"] or [telling]:
+        await tell(work, each)
 
 
 async def closed(work: Work, message: Message) -> None:

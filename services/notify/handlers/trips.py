@@ -91,7 +91,7 @@ async def cancelled(work: Work, message: Message) -> None:
         raise Unknown("trip", message.id)
     await work.cancel(REMINDER, message.id)
     await cancel(work, await messages.open_of_trip(work.db, message.id), "trip_cancelled")
-    await _tell(work, message, trip, _of(trip))
+    await _tell(work, message, trip, {**_of(trip), "whole_series": message.event.whole_series})
 
 
 async def remind(work: Work, due: Due) -> None:

@@ -146,6 +146,8 @@ class TripCancelled(OfCall, Event, type="dispatch.trip.cancelled.v1"):
     leg: Leg
     at: Instant
     by: By
+    whole_series: bool = False
+    """With all visits of its series: people are told of that by the call, once."""
 
     class Private(Part):
         reason: Code
