@@ -73,11 +73,15 @@ def _answers(entry: Entry, line_url: str) -> str:
     return f"<div>{buttons}</div><div>{write}</div>"
 
 
-async def inbox_json(inbox: Inbox, request: Request) -> Response:
+async def inbox_json(inbox: Inbox, request: Request, shown: Sequence[Inbox] = ()) -> Response:
     """``?after=NUMBER`` leaves out what is known, ``&wait_s=`` waits for something new.
 
-    Gives ``{"items": [...], "total": n}``, oldest first.
+    Gives ``{"items": [...], "total": n}``, oldest first; with ``?all=n`` the newest of every inbox on the page instead,
+    newest first.
     """
+    if request.query_params.get("all", "").isdecimal():
+        newest = newest_of(shown or [inbox], min(int(request.query_params["all"]), SHOWN))
+        return JSONResponse({"items": [entry.as_json() for entry in newest], "total": len(newest)})
     try:
         after = int(request.query_params.get("after", 0))
         wait_s = min(float(request.query_params.get("wait_s", 0)), LONGEST_WAIT_S)

@@ -63,7 +63,7 @@ def line_app(world: LineWorld, people: People, shown: Sequence[Inbox]) -> Starle
         return page(shown)
 
     async def inbox(request: Request) -> Response:
-        return await inbox_json(world.inbox, request)
+        return await inbox_json(world.inbox, request, shown)
 
     return Starlette(
         routes=[

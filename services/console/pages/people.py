@@ -37,8 +37,8 @@ WAYS = ("phone", "name", "national_id")
 CLOSED_AS = tuple(code for code in code_list("case_outcome").codes if code != "erased")
 ICONS = {
     "call": "call", "trip": "car", "assignment": "ambulance", "run": "ambulance", "barrier": "hand",
-    "message": "envelope", "reply": "chat", "rating": "star", "person": "user", "group": "people", "case": "archive", "patient": "hospital",
-    "unit": "tower",
+    "message": "envelope", "reply": "chat", "rating": "star", "person": "user", "group": "people", "case": "archive",
+    "patient": "hospital", "unit": "tower",
 }  # fmt: skip
 ACTS = 50
 """How many of the last looks at a person are shown."""
