@@ -13,6 +13,7 @@ import psutil
 
 from bench.chain import BURST_CALLS, BURST_S, ROUND_S, Burst, Compared
 from bench.core import BACKLOG, HOPS, ROUNDS, WRITERS, Drained, Hop, Saturated
+from bench.screen import BROWSERS, CALLS, LISTENERS, MOVING, RATE_PER_S, Screen
 from bench.town import CREW_OF_UNIT, UNITS
 from karuna.local import ROOT
 
@@ -20,6 +21,7 @@ FILE = "BENCH.md"
 MEMORY_MB = {"intake": 100, "dispatch": 120, "registry": 150, "notify": 100}
 ALERT_RATIO, HOP_RATIO, SATURATED_RATIO, DRAIN_RATIO, CONSUMER_RATIO, FSYNCS = 2.0, 2.5, 0.5, 0.25, 2.0, 0.05
 RED_MS = 1000
+SCREEN_MS, CONSOLE_MB, FIRST_LOAD_KB = 150, 120, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,39 @@ def cpu(them: Sequence[Compared]) -> Table:
     bare = them[0].bare.cpu_ms
     rows.append(("bare chain", *(f"{bare[name]:.1f}" if name in bare else "–" for name in names)))
     return Table("CPU ต่อหนึ่งสาย · CPU per call, ms", ("", *names), rows)
+
+
+def screen(it: Screen) -> Table:
+    load_kb = max(it.first_load_bytes.values()) / 1000
+    rows = [
+        (
+            f"POST → the row in {LISTENERS} open streams, ms p50 / p95 / p99",
+            it.listeners.text(),
+            f"p95 ≤ {SCREEN_MS}",
+            _met(it.listeners.p95, SCREEN_MS),
+        ),
+        (
+            f"POST → the row in {BROWSERS} real browsers, ms",
+            it.browsers.text(),
+            f"p95 ≤ {SCREEN_MS}",
+            _met(it.browsers.p95, SCREEN_MS),
+        ),
+        ("rows that did not come", str(it.missing), "0", _met(it.missing, 0)),
+        (
+            "first load of the board with its map, kB as sent",
+            f"{load_kb:.0f}",
+            f"≤ {FIRST_LOAD_KB}",
+            _met(load_kb, FIRST_LOAD_KB),
+        ),
+        ("console, MB resident", f"{it.memory.rss_mb:.0f}", f"≤ {CONSOLE_MB}", _met(it.memory.rss_mb, CONSOLE_MB)),
+        ("console, share of a core", f"{it.cpu_share:.2f}", "", ""),
+    ]
+    note = (
+        f"{CALLS} red calls at {RATE_PER_S:.0f}/s, {MOVING} units report a place every second, no crew answers. "
+        "Services, console, browsers, listeners and callers share the machine; the time runs from the caller's POST, "
+        "so taking the call is in it."
+    )
+    return Table("ถึงหน้าจอ · To the screen", GOALS, rows, note)
 
 
 def burst(it: Burst) -> Table:

@@ -15,14 +15,14 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from bench import chain, core, report
+from bench import chain, core, report, screen
 from bench.ground import Ground, standing
 from bench.town import write_pack
 from shared.service import uvloop_runner
 
 CORE = ("hop", "saturate", "drain")
 """``consumer`` is measured while the backlog drains."""
-TOWN = ("chain", "burst")
+TOWN = ("chain", "screen", "burst")
 """``memory`` is read after the burst."""
 SAME = {"consumer": "drain", "memory": "burst"}
 out = Console(highlight=False, soft_wrap=True)
@@ -82,6 +82,8 @@ async def _town(ground: Ground, parts: list[str], show: report.Show) -> None:
     async with chain.town(ground) as town:
         if "chain" in parts:
             await _part("chain", show, lambda: _chain(town, show))
+        if "screen" in parts:
+            await _part("screen", show, lambda: _screen(town, show))
         if "burst" in parts:
             await _part("burst", show, lambda: _burst(town, show))
 
@@ -119,6 +121,10 @@ async def _chain(town: chain.Town, show: report.Show) -> None:
     compared.append(await chain.compare(town, 3, crews_answer=False))
     show(report.compared(compared))
     show(report.cpu(compared))
+
+
+async def _screen(town: chain.Town, show: report.Show) -> None:
+    show(report.screen(await screen.screen(town)))
 
 
 async def _burst(town: chain.Town, show: report.Show) -> None:
