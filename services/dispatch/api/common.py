@@ -28,6 +28,8 @@ Reports = Annotated[Caller, Depends(may(*DECIDES, *CREW))]
 Manager = Annotated[Caller, Depends(may(*DECIDES, Role.ADMIN))]
 MayErase = Annotated[Caller, Depends(may(Role.SUPERVISOR, Role.ADMIN))]
 SeesFleet = Annotated[Caller, Depends(may(*DESK, Role.ADMIN))]
+SeesPlaces = Annotated[Caller, Depends(may(*FIELD, Role.ADMIN))]
+"""Names and numbers of hospitals are on every street sign: a crew must find its own."""
 SeesBoard = Annotated[Caller, Depends(may(*FIELD, Role.ADMIN))]
 RunsUnit = Annotated[Caller, Depends(may(*DECIDES, Role.ADMIN, *CREW))]
 

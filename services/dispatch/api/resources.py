@@ -16,6 +16,7 @@ from services.dispatch.api.common import (
     Manager,
     MayErase,
     SeesFleet,
+    SeesPlaces,
     areas_of,
     next_of,
     runtime_of,
@@ -127,7 +128,7 @@ async def list_stations(
 
 @router.get("/v1/facilities", response_model=FacilityPage, responses=READ_ANSWERS)
 async def list_facilities(
-    request: Request, caller: SeesFleet, area: AreaQuery = None, after: After = None, limit: Limit = 100
+    request: Request, caller: SeesPlaces, area: AreaQuery = None, after: After = None, limit: Limit = 100
 ) -> FacilityPage:
     """Facilities, by id."""
     rows = await resources.page(runtime_of(request).pool, "facility", areas_of(caller, area), after or NIL, limit)

@@ -1,0 +1,249 @@
+"""The crew's page: its own open trip, one button for the next step; the phone keeps what was pressed without signal."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from datetime import timedelta
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.console.backend import BackendAway, BackendRefused
+from services.console.labels import labeller, options
+from services.console.people import Person
+from services.console.rules import journey
+from services.console.rules.journey import Job
+from services.console.store import crews
+from services.console.texts import some
+from services.console.tokens import token
+from services.console.towns import town_of
+from services.console.web import as_json, asset, backend, lang_of, page, render, runtime, signed_in
+from shared.auth import Role
+from shared.events.words import Severity, Step
+from shared.work import now_utc
+
+router = APIRouter(include_in_schema=False)
+
+Crew = Annotated[Person, Depends(signed_in(Role.CREW, Role.VOLUNTEER))]
+Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Key = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[0-9a-f-]{36}$")]
+PURPOSE = {Role.CREW: "emergency", Role.VOLUNTEER: "care"}
+STILL_TOLD = timedelta(hours=12)
+"""How long a finished trip still asks for the time of arrival at the base."""
+UNITS_KNOWN_S = 30.0
+HANDED_OVER = ("transported", "handed_up", "died_in_transport")
+HELP = ("aemt", "paramedic", "lifting", "rescue", "firefighting", "water_rescue")
+SHELL = (
+    "css/tokens.css", "css/karuna.css", "css/crew.css", "js/crew.js", "js/crew-queue.js",
+    "js/crew-view.js", "icon.svg", "icons.svg",
+)  # fmt: skip
+BARE = (
+    "js/base.js", "vendor/fonts/sarabun-thai-400.woff2", "vendor/fonts/sarabun-thai-600.woff2",
+    "vendor/fonts/sarabun-latin-400.woff2", "vendor/fonts/sarabun-latin-600.woff2",
+)  # fmt: skip
+"""What is asked for by its plain name."""
+
+
+# --- the page ------------------------------------------------------------------
+
+
+@router.get("/crew")
+async def crew_page(request: Request, person: Crew) -> Response:
+    """The shell: words, tables and forms. What the trip is comes by ``/crew/state`` and stays on the phone."""
+    lang = lang_of(request)
+    tables = {
+        "account": str(person.account_id), "lang": lang, "next": journey.NEXT, "after": journey.AFTER,
+        "stamps": options("step", lang, journey.STAMPS), "steps": dict(options("step", lang)),
+        "tones": {step: _tone(step) for step in journey.AFTER},
+        "modules": {name: asset(f"js/crew-{name}.js") for name in ("queue", "view")},
+    }  # fmt: skip
+    return page(
+        request, "crew/page.html", tables=as_json(tables), town=town_of(request, person.area),
+        reasons=options("reason_decline", lang), corrections=options("reason_correction", lang),
+        outcomes=options("mission_outcome", lang, journey.ENDS_AT_SCENE),
+        receivers=options("handover_receiver", lang), severities=options("severity_cbd", lang),
+        handover_outcomes=options("mission_outcome", lang, HANDED_OVER), backup_needs=options("skill", lang, HELP),
+        script_words=as_json(some("crew", lang)),
+    )  # fmt: skip
+
+
+def _tone(step: str) -> dict[str, str]:
+    """What the big button of a step looks like."""
+    of = token("step", step)
+    return {"tone": of.tone, "icon": f"{asset('icons.svg')}#{of.icon}"}
+
+
+# --- what there is to do ---------------------------------------------------------
+
+
+@router.get("/crew/state")
+async def state(
+    request: Request, person: Crew, seen: Annotated[str, Query(max_length=60)] = "", full: bool = False
+) -> Response:
+    """What this crew has to do now. Unchanged since ``seen``: 204, and nothing personal was read.
+
+    ``full`` reads in any case, so that nothing is missed while the picture of open facts stands still.
+    """
+    units = await _units(request, person)
+    ids = [UUID(unit["id"]) for unit in units]
+    mark = await crews.mark(runtime(request).pool, person.areas, ids, now_utc() - timedelta(hours=2))
+    mark = f"{mark}.{_print(units)}.{lang_of(request)}"
+    if seen == mark and not full:
+        return Response(status_code=204)
+    trips = await backend(request).get(person, "dispatch", "/v1/trips", purpose=PURPOSE[person.role])
+    facilities = await _facilities(request, person)
+    lang = lang_of(request)
+    jobs = journey.jobs_of(trips["items"])
+    home = await crews.cleared(runtime(request).pool, person.areas, ids, now_utc() - STILL_TOLD)
+    return JSONResponse({
+        "mark": mark, "now": now_utc().isoformat(), "account": str(person.account_id), "csrf": person.csrf,
+        "units": [_unit(unit) for unit in units], "jobs": [_job(job, lang, facilities) for job in jobs],
+        "home": [{"id": str(row["id"]), "at": row["cleared_at"]} for row in home],
+        "facilities": [{"id": each["id"], "name": _name(each, lang)} for each in facilities.values()],
+    })  # fmt: skip
+
+
+_known_units: dict[UUID, tuple[float, list[dict[str, Any]]]] = {}
+
+
+async def _units(request: Request, person: Person) -> list[dict[str, Any]]:
+    """The crew's own units; asked again after half a minute, or at once after an act of theirs."""
+    asked_at, units = _known_units.get(person.session_id, (0.0, []))
+    if time.monotonic() - asked_at > UNITS_KNOWN_S:
+        units = (await backend(request).get(person, "dispatch", "/v1/units"))["items"]
+        if len(_known_units) > 1000:  # noqa: PLR2004 more phones than a town has
+            _known_units.clear()
+        _known_units[person.session_id] = (time.monotonic(), units)
+    return units
+
+
+def _print(units: list[dict[str, Any]]) -> str:
+    """Changes with the duty and cleanliness of the units."""
+    said = "|".join(f"{unit['id']}{unit['duty']}{unit['cleanliness']}" for unit in units)
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+async def _facilities(request: Request, person: Person) -> dict[str, dict[str, Any]]:
+    """Names and numbers of hospitals; without them the way is still shown by its point."""
+    try:
+        found = await backend(request).get(person, "dispatch", "/v1/facilities", params={"limit": 200})
+    except (BackendAway, BackendRefused):
+        return {}
+    return {each["id"]: each for each in found["items"]}
+
+
+def _name(facility: dict[str, Any], lang: str) -> str:
+    english = facility.get("name_en") if lang == "en" else None
+    return str(english or facility["name"])
+
+
+def _unit(unit: dict[str, Any]) -> dict[str, Any]:
+    return {name: unit[name] for name in ("id", "call_sign", "duty", "cleanliness")}
+
+
+def _job(job: Job, lang: str, facilities: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """For the phone: what it counts with, and the card as it is to be shown."""
+    facility = facilities.get(job.destination.get("facility_id") or job.trip.get("facility_id") or "")
+    html = render(
+        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), job=job, trip=job.trip, facility=facility,
+        facility_name=_name(facility, lang) if facility else None,
+    )  # fmt: skip
+    return {
+        "id": job.id, "status": job.status, "transports": job.transports, "stamps": job.assignment["stamps"],
+        "lane": job.trip["lane"], "severity": job.trip["severity"], "html": html,
+        "facility_id": facility["id"] if facility else None, "asked_at": job.assignment["asked_at"],
+    }  # fmt: skip
+
+
+# --- what was pressed --------------------------------------------------------------
+
+
+class _Act(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StepAct(_Act):
+    """A step, or the correction of one. ``at``: when it happened, by the phone's clock set right."""
+
+    kind: Literal["step"]
+    id: UUID
+    step: Step
+    at: str = Field(max_length=40)
+    reason: Code | None = None
+    outcome: Code | None = None
+    rc: Severity | None = None
+    odometer_km: float | None = None
+    facility_id: UUID | None = None
+    correction: bool = False
+    correction_of: UUID | None = None
+
+
+class HandoverAct(_Act):
+    kind: Literal["handover"]
+    id: UUID
+    receiver: Code
+    at: str = Field(max_length=40)
+    facility_id: UUID | None = None
+    outcome: Code | None = None
+
+
+class BackupAct(_Act):
+    kind: Literal["backup"]
+    id: UUID
+    requirements: list[Code] = Field(default_factory=list, max_length=20)
+
+
+class DutyAct(_Act):
+    kind: Literal["duty"]
+    id: UUID
+    on: bool
+    reason: Code | None = None
+
+
+class CleanAct(_Act):
+    kind: Literal["disinfected"]
+    id: UUID
+
+
+Act = Annotated[StepAct | HandoverAct | BackupAct | DutyAct | CleanAct, Field(discriminator="kind")]
+WHERE = {
+    "step": "/v1/assignments/{id}/steps",
+    "handover": "/v1/assignments/{id}/handover",
+    "backup": "/v1/assignments/{id}/backup",
+    "duty": "/v1/units/{id}/duty",
+    "disinfected": "/v1/units/{id}/disinfected",
+}
+
+
+@router.post("/crew/act")
+async def act(request: Request, person: Crew, body: Act, key: Key) -> Response:
+    """Pass on what the crew pressed, under the phone's own key: the same key is done once, however often it comes."""
+    path = WHERE[body.kind].format(id=body.id)
+    said = body.model_dump(mode="json", exclude_none=True, exclude={"kind", "id"})
+    answer = await backend(request).post(person, "dispatch", path, said, key=key, purpose=PURPOSE[person.role])
+    _known_units.pop(person.session_id, None)
+    done = {"step_id": answer["step"]["id"], "at": answer["step"]["at"]} if body.kind == "step" else {}
+    return JSONResponse({"done": True, **done})
+
+
+# --- without signal ----------------------------------------------------------------
+
+
+@cache
+def worker_script() -> str:
+    """The service worker, with the list of what it keeps and a name that changes with any of it."""
+    kept = [asset(path) for path in SHELL] + [f"/static/{path}" for path in BARE]
+    script = (resources.files("services.console") / "static" / "sw.js").read_text("utf-8")
+    version = hashlib.sha256("".join([script, *kept, *map(asset, BARE)]).encode()).hexdigest()[:12]
+    return script.replace("__VERSION__", version).replace('["__SHELL__"]', as_json(kept))
+
+
+@router.get("/sw.js")
+async def worker() -> Response:
+    return Response(worker_script(), media_type="text/javascript", headers={"cache-control": "no-cache"})

@@ -1,0 +1,45 @@
+"""What the projection of open facts knows of one crew's units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Pool
+
+# Changes with anything that concerns these units: orders, releases, changed trips. Ended ones count for a while.
+MARK = """
+with own as (
+    select call_id from thing
+    where ended_at is null and area = any($1::text[]) and noun = 'assignment' and state->>'unit_id' = any($2::text[])
+    union
+    select call_id from thing
+    where ended_at > $3 and area = any($1::text[]) and noun = 'assignment' and state->>'unit_id' = any($2::text[])
+), about as (
+    select position from thing where call_id in (select call_id from own)
+    union all
+    select position from thing where noun = 'unit' and id = any($4::uuid[])
+)
+select count(*) || '-' || coalesce(max(position), 0) from about
+"""
+CLEARED = """
+select id, call_id, state->'stamps'->>'cleared' as cleared_at from thing
+where area = any($1::text[]) and noun = 'assignment' and ended_at is null and state->>'is' = 'cleared'
+  and state->>'unit_id' = any($2::text[]) and changed_at > $3
+order by changed_at desc limit 3
+"""
+
+
+async def mark(pool: Pool, areas: Sequence[str], units: Sequence[UUID], ended_after: datetime) -> str:
+    """A text that is another one as soon as something of these units has changed."""
+    names = [str(unit) for unit in units]
+    found: str = await pool.fetchval(MARK, list(areas), names, ended_after, list(units))
+    return found
+
+
+async def cleared(pool: Pool, areas: Sequence[str], units: Sequence[UUID], after: datetime) -> list[asyncpg.Record]:
+    """Assignments that are done, whose unit has not said that it is back at its base."""
+    return await pool.fetch(CLEARED, list(areas), [str(unit) for unit in units], after)
