@@ -275,6 +275,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = await build(service, settings)
         app.state.runtime, runtime.app = runtime, app
+        runtime.server = getattr(app.state, "server", None)
         async with running(runtime):
             # What start-up has loaded stays for good: no later collection shall stop the service to look at it.
             gc.collect()

@@ -46,6 +46,9 @@ SECURITY = (
     (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
+KEPT = (b"cache-control", b"public, max-age=31536000, immutable")
+ASKED_AGAIN = (b"cache-control", b"no-cache")
+"""Modules import each other without their hash: the browser asks whether they are still the same."""
 
 
 # --- who ---------------------------------------------------------------------
@@ -240,11 +243,12 @@ class Headers:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        kept = scope["path"].startswith("/static/") and b"v=" in scope.get("query_string", b"")
+        static = scope["path"].startswith("/static/")
+        keep = KEPT if b"v=" in scope.get("query_string", b"") else ASKED_AGAIN
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                more = [(b"cache-control", b"public, max-age=31536000, immutable")] if kept else []
+                more = [keep] if static else []
                 message["headers"] = [*message.get("headers", []), *SECURITY, *more]
             await send(message)
 

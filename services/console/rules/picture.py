@@ -10,7 +10,7 @@ LEFT_OUT = frozenset({"at", "by", "call_id"})
 ENDS = {
     "call": frozenset({"withdrawn", "closed", "erased"}),
     "trip": frozenset({"completed", "cancelled"}),
-    "assignment": frozenset({"declined", "expired", "released", "at_base"}),
+    "assignment": frozenset({"declined", "expired", "released", "cleared", "at_base"}),
     "run": frozenset({"closed"}),
     "barrier": frozenset({"met", "unmet"}),
     "crew": frozenset({"erased"}),
@@ -18,7 +18,7 @@ ENDS = {
 }
 """After these the aggregate is history: it leaves the board by itself."""
 NO_STATUS = frozenset({"updated", "triaged", "changed", "linked", "unlinked", "corrected", "crew_changed",
-                       "backup_requested", "unanswered", "shared"})  # fmt: skip
+                       "backup_requested", "unanswered", "delayed", "shared"})  # fmt: skip
 """What happens to something without moving it along its life."""
 
 
