@@ -5,9 +5,10 @@ from __future__ import annotations
 from services.notify.api import routers
 from services.notify.beside import run_senders, sweep
 from services.notify.handlers import assignments, calls, people, trips
-from services.notify.handlers.trips import REMINDER, remind
+from services.notify.handlers.trips import REMINDER, ready_unheard, remind
 from services.notify.prepare import prepare
 from services.notify.settings import NotifySettings
+from services.notify.verbs.ready import UNHEARD
 from shared.ask import Question, asking
 from shared.consumer import Hears
 from shared.events.dispatch import (
@@ -97,7 +98,7 @@ SERVICE = Service(
     settings=NotifySettings,
     routers=routers,
     hears=HEARS,
-    due={REMINDER: remind},
+    due={REMINDER: remind, UNHEARD: ready_unheard},
     beside=[run_senders, sweep, asking(QUESTIONS), tidy],
     # Calls and orders at once; who the patient was may come a little later.
     patience_s={"registry": 0.25},

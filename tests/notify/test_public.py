@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,6 +14,7 @@ from shared.events.dispatch import (
     AssignmentAtScene,
     AssignmentEnRoute,
     TripCancelled,
+    TripChanged,
     TripCompleted,
     TripPlanned,
     TripReplanned,
@@ -280,17 +282,72 @@ async def test_what_waits_is_dropped_when_the_caller_withdraws(quiet_town: Town)
     assert {a["state"] for a in await town.attempts(message["id"])} == {"cancelled"}
 
 
-async def test_at_the_hospital_the_passenger_gets_a_button_to_come_back_and_dispatch_hears_of_it(town: Town) -> None:
+def way_back(call: Call, *, ready: bool = False, patient_id: UUID | None = None) -> Any:
+    facts = {
+        "call_id": call.id, "patient_id": patient_id or call.patient_id, "kind": "medical", "leg": "return",
+        "lane": "booked", "severity": "green", "severity_scheme": "cbd", "waits_for_ready": not ready, "at": now_utc(),
+    }  # fmt: skip
+    return TripChanged(**facts, ready_at=now_utc()) if ready else TripRequested(**facts)
+
+
+async def at_the_hospital(town: Town) -> tuple[Call, UUID, Any]:
+    """A rider with LINE who was brought there: the call, the way back, and the message with the button."""
     caller = {**CALLER, "line_user_id": line_id(9)}
     call = await town.call(caller=caller, lane="booked", appointment=now_utc() + timedelta(hours=3))
-    back = TripRequested(
-        call_id=call.id, patient_id=call.patient_id, kind="medical", leg="return", lane="booked", severity="green",
-        severity_scheme="cbd", waits_for_ready=True, at=now_utc(),
-    )  # fmt: skip
     return_id = new_id()
-    await town.service.emit(return_id, back, call.origin)
+    await town.service.emit(return_id, way_back(call), call.origin)
     await complete(town, call)
-    ready = (await town.chat(9, 2))[1]
+    return call, return_id, (await town.chat(9, 2))[1]
+
+
+async def test_ready_is_confirmed_when_dispatch_has_agreed_and_not_before(town: Town) -> None:
+    call, return_id, shown = await at_the_hospital(town)
+    await town.press(9, shown.buttons[0])
+    await town.write(9, "พร้อมกลับ")
+    assert len(await town.chat(9)) == 2, "nobody knows yet whether a vehicle comes"
+    await town.service.emit(return_id, way_back(call, ready=True), call.origin)
+    answer = (await town.chat(9, 3))[2].text
+    assert "กำลังจัดรถ" in answer
+    assert call.number in answer
+    await town.service.do_due("ready_unheard")
+    assert len(await town.messages(rule="ride_ready_unheard")) == 0
+    await town.press(9, shown.buttons[0])  # once more: it is known already
+    assert "กำลังจัดรถ" in (await town.chat(9, 4))[3].text
+
+
+async def test_ready_that_dispatch_does_not_agree_to_is_told_as_such(town: Town) -> None:
+    call, return_id, shown = await at_the_hospital(town)
+    await town.press(9, shown.buttons[0])
+    await town.service.do_due("ready_unheard")
+    answer = (await town.chat(9, 3))[2].text
+    assert "ยังไม่มีรถไปรับ" in answer
+    assert "1132" in answer
+    gone = TripCancelled(
+        call_id=call.id, patient_id=call.patient_id, leg="return", at=now_utc(), by="person",
+        private=TripCancelled.Private(reason="went_alone"),
+    )  # fmt: skip
+    await town.service.emit(return_id, gone, call.origin)
+    await town.chat(9, 4)
+    await town.press(9, shown.buttons[0])
+    assert "ไม่มีรถกลับ" in (await town.chat(9, 5))[4].text
+
+
+async def test_another_patient_s_way_back_is_not_taken_for_ones_own(town: Town) -> None:
+    call, return_id, shown = await at_the_hospital(town)
+    other = new_id()
+    await town.service.emit(other, way_back(call, patient_id=new_id()), call.origin)
+    gone = TripCancelled(
+        call_id=call.id, patient_id=call.patient_id, leg="return", at=now_utc(), by="person",
+        private=TripCancelled.Private(reason="went_alone"),
+    )  # fmt: skip
+    await town.service.emit(return_id, gone, call.origin)
+    await town.chat(9, 3)
+    await town.press(9, shown.buttons[0])
+    assert "ไม่มีรถกลับ" in (await town.chat(9, 4))[3].text
+
+
+async def test_at_the_hospital_the_passenger_gets_a_button_to_come_back_and_dispatch_hears_of_it(town: Town) -> None:
+    _, return_id, ready = await at_the_hospital(town)
     assert [button["label"] for button in ready.buttons] == ["พร้อมกลับ"]
     await town.write(9, "พร้อมกลับค่ะ")
     replies = [row["data"] for row in await town.said("reply.received")]

@@ -11,7 +11,7 @@ from services.notify import house
 from services.notify.rules.plan import Occasion
 from services.notify.rules.quiet import evening_before
 from services.notify.rules.words import Facts
-from services.notify.store import messages, views
+from services.notify.store import messages, replies, views
 from services.notify.verbs.ends import cancel
 from services.notify.verbs.tell import Telling, tell
 from shared.consumer import Message, Unknown
@@ -22,6 +22,9 @@ from shared.thai.dates import local_day
 from shared.work import Work
 
 REMINDER = "reminder"
+READY_EVENT = "ride.ready_heard"
+SAID_READY_WITHIN = timedelta(minutes=30)
+"""Who said so longer ago has been told to ring, and has rung."""
 MOVED = timedelta(minutes=5)
 """Less than this is not worth a message."""
 TAKEN = frozenset({"ordered", "accepted", "en_route", "at_scene", "left_scene", "at_destination"})
@@ -42,11 +45,38 @@ async def requested(work: Work, message: Message) -> None:
         "pickup_at": None,
         "waits_for_ready": event.waits_for_ready,
     }
+    before = await views.read_trip(work.db, message.id)
     await views.put_trip(work.db, message.id, values)
+    if before is not None and before["waits_for_ready"] and getattr(event, "ready_at", None) is not None:
+        await _ready_heard(work, message)
     booked = event.lane is Lane.BOOKED and not event.waits_for_ready and not event.back_entry
     trip = await views.read_trip(work.db, message.id)
     if trip is not None and trip["pickup_at"] is None and trip["status"] == "open":
         await _remind(work, message.id, pickup_at if booked else None, message.origin)
+
+
+async def _ready_heard(work: Work, message: Message) -> None:
+    """Dispatch agrees that the way back is due: whoever said so hears it."""
+    event = message.event
+    trip = await views.read_trip(work.db, message.id)
+    telling = await _telling(work, READY_EVENT, message.envelope.id, message.origin, trip, {})
+    if telling is not None:
+        since = work.now - SAID_READY_WITHIN
+        for asker in await replies.who_is_ready(work.db, event.call_id, event.patient_id, since):
+            await tell(work, replace(telling, asker=asker))
+
+
+async def ready_unheard(work: Work, due: Due) -> None:
+    """Somebody said ready, and dispatch has not agreed in time: they must know that nobody comes yet."""
+    call_id, patient = UUID(due.data["call_id"]), due.data["patient_id"]
+    patient_id = UUID(patient) if patient else None
+    legs = await views.ways_back(work.db, call_id, patient_id)
+    if any(leg["status"] == "open" and not leg["waits_for_ready"] for leg in legs):
+        return
+    about = {"id": None, "call_id": call_id, "patient_id": patient_id, "pickup_at": None}
+    telling = await _telling(work, f"due.{due.kind}", due.subject_id, due.origin, about, {})
+    if telling is not None:
+        await tell(work, replace(telling, asker=(due.data["kind"], UUID(due.data["id"]))))
 
 
 async def planned(work: Work, message: Message) -> None:

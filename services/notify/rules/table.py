@@ -17,10 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.events.words import Answer, MessageClass
 
 ChannelName = Literal["line", "sms"]
-To = Literal["crew", "told_crew", "mates", "told_mates", "responder", "caller", "passenger"]
+To = Literal["crew", "told_crew", "mates", "told_mates", "responder", "caller", "passenger", "asker"]
 """``crew``: all of the unit. ``told``: only whom the order has reached. ``mates``: all but who acted.
 
 ``responder``: the crew member who answers by LINE. ``passenger``: the patient where reachable, else the caller.
+
+``asker``: whoever said what this answers.
 """
 Wait = Literal["never", "emergency", "booked"]
 """How long LINE may stay unseen before SMS follows: the area's own times. ``never``: SMS only when LINE fails."""
@@ -36,7 +38,10 @@ class Rule(BaseModel):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{2,40}$")
     on: str
-    """Short type of the event, ``due.<kind>`` for what the clock brings, ``ride.taken``: time and crew are certain."""
+    """Short type of the event, ``due.<kind>`` for what the clock brings; ``ride.taken``: time and crew are certain;
+
+    ``ride.ready_heard``: dispatch agrees that the way back is due.
+    """
     when: dict[str, str | bool] = {}
     to: To
     template: str
@@ -65,7 +70,7 @@ class Rule(BaseModel):
             "a timed fallback waits for an answer": self.fallback != "never" and not self.must_answer,
             "expires later than a retry key lives": timedelta(seconds=self.expires_after_s) > LONGEST,
             "the public is not written to about protected calls": self.protected == "plain"
-            and self.to in {"caller", "passenger"},
+            and self.to in {"caller", "passenger", "asker"},
         }
         wrong = [text for text, holds in problems.items() if holds]
         if wrong:

@@ -35,6 +35,11 @@ select m.* from message m join attempt a on a.message_id = m.id
 where m.area = $1 and a.address = $2 and m.rule = any($3::text[]) and m.planned_at > $4
 order by m.planned_at desc limit 1 for update of m
 """
+WHO_IS_READY = """
+select distinct r.recipient_kind, r.recipient_id from reply r join trip t on t.id = r.trip_id
+where r.call_id = $1 and r.said_at > $3 and r.answer = 'ready' and r.recipient_id is not null
+  and t.patient_id is not distinct from $2
+"""
 LIST = Search("""
 select * from reply where ($1::text[] is null or area = any($1)) and ($2::uuid is null or call_id = $2)
   and ($3::uuid is null or id > $3)
@@ -95,6 +100,14 @@ async def last_rating(
 ) -> Record | None:
     """The last question for a rating this person got since ``after``."""
     return await db.fetchrow(LAST_RATING, area, line_user_id, list(rules), after)
+
+
+async def who_is_ready(
+    db: Connection, call_id: UUID, patient_id: UUID | None, after: datetime
+) -> list[tuple[str, UUID]]:
+    """Who said since ``after`` that this patient may be fetched."""
+    rows = await db.fetch(WHO_IS_READY, call_id, patient_id, after)
+    return [(row["recipient_kind"], row["recipient_id"]) for row in rows]
 
 
 async def listed(

@@ -48,6 +48,9 @@ RETURN_WAITS = """
 select exists (select from trip where call_id = $1 and patient_id is not distinct from $2 and leg = 'return'
                and status = 'open' and waits_for_ready)
 """
+WAYS_BACK = """
+select status, waits_for_ready from trip where call_id = $1 and patient_id is not distinct from $2 and leg = 'return'
+"""
 READY_TRIPS = """
 select t.id, t.call_id, t.patient_id from trip t
 where t.leg = 'return' and t.status = 'open' and t.waits_for_ready and t.call_id = any($1::uuid[])
@@ -126,6 +129,11 @@ async def tell_pickup(db: Connection, trip_id: UUID) -> None:
 async def return_waits(db: Connection, call_id: UUID, patient_id: UUID | None) -> bool:
     """Whether this patient still has to be brought back, when they say so."""
     return bool(await db.fetchval(RETURN_WAITS, call_id, patient_id))
+
+
+async def ways_back(db: Connection, call_id: UUID, patient_id: UUID | None) -> list[Record]:
+    """How this patient's ways back stand."""
+    return await db.fetch(WAYS_BACK, call_id, patient_id)
 
 
 async def ready_trips(db: Connection, call_ids: Sequence[UUID]) -> list[Record]:

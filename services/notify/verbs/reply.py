@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from services.notify.channels.line_webhook import (
     Event,
@@ -26,6 +27,7 @@ from services.notify.store import messages, recipients, replies, views
 from services.notify.store.replies import ReplyRow
 from services.notify.verbs.ends import acknowledge, cancel
 from services.notify.verbs.links import use_code
+from services.notify.verbs.ready import expect
 from shared.events.base import Origin
 from shared.events.notify import RatingGiven, ReplyReceived
 from shared.events.words import Answer, MessageChannel, RecipientKind
@@ -122,9 +124,10 @@ async def _postback(talk: Talk) -> Chat | None:
 async def _pressed(talk: Talk, message: Any, pressed: Pressed) -> Chat | None:
     answer = pressed.answer or Answer.UNKNOWN
     await acknowledge(talk.work, [message], MessageChannel.LINE, at=talk.at, answer=answer.value)
-    await _say_reply(talk, answer, message)
+    reply = await _say_reply(talk, answer, message)
     if answer is Answer.READY:
-        return talk.answer("chat_ready" if await _still_waits(talk, message) else "chat_too_late")
+        trip = await views.read_trip(talk.work.db, message["trip_id"]) if message["trip_id"] else None
+        return await _when_agreed(talk, reply, trip["patient_id"] if trip else None, _origin(talk, message))
     if answer not in STEPS or message["assignment_id"] is None:
         return None
     assignment = await views.read_assignment(talk.work.db, message["assignment_id"])
@@ -140,10 +143,10 @@ async def _pressed(talk: Talk, message: Any, pressed: Pressed) -> Chat | None:
     return None
 
 
-async def _still_waits(talk: Talk, message: Any) -> bool:
-    """Whether somebody of this message's call still has to be brought back. A trip we have not heard of yet may."""
-    trip = await views.read_trip(talk.work.db, message["trip_id"]) if message["trip_id"] else None
-    return trip is None or bool(await views.ready_trips(talk.work.db, [trip["call_id"]]))
+async def _when_agreed(talk: Talk, reply: ReplyRow, patient_id: UUID | None, origin: Origin) -> Chat | None:
+    """A vehicle comes when dispatch has agreed, and only then they are told so; the reply token waits for it."""
+    template = await expect(talk.work, reply, patient_id, origin)
+    return talk.answer(template) if template else None
 
 
 async def _text(talk: Talk) -> Chat | None:
@@ -184,8 +187,8 @@ async def _ready(talk: Talk) -> Chat | None:
     if not trips:
         return await _for_desk(talk)
     about = {"call_id": trips[0]["call_id"], "trip_id": trips[0]["id"], "patient_id": trips[0]["patient_id"]}
-    await _say_reply(talk, Answer.READY, None, about)
-    return talk.answer("chat_ready")
+    reply = await _say_reply(talk, Answer.READY, None, about)
+    return await _when_agreed(talk, reply, about["patient_id"], await _origin_of(talk, None, reply))
 
 
 async def _rate(talk: Talk, message: Any, score: int) -> Chat | None:
@@ -223,7 +226,7 @@ def _latest(talk: Talk) -> dict[str, Any]:
     return {"call_id": call_id}
 
 
-async def _say_reply(talk: Talk, answer: Answer, message: Any | None, about: dict[str, Any] | None = None) -> None:
+async def _say_reply(talk: Talk, answer: Answer, message: Any | None, about: dict[str, Any] | None = None) -> ReplyRow:
     row = _row(talk, answer, message, about or {})
     await replies.put(talk.work.db, row)
     kind = RecipientKind(row.recipient_kind) if row.recipient_kind else None
@@ -241,6 +244,7 @@ async def _say_reply(talk: Talk, answer: Answer, message: Any | None, about: dic
         at=talk.at,
     )
     talk.work.say(row.id, event, await _origin_of(talk, message, row))
+    return row
 
 
 def _row(talk: Talk, answer: Answer, message: Any | None, about: dict[str, Any]) -> ReplyRow:

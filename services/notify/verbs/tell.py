@@ -48,6 +48,8 @@ class Telling:
     actor_id: UUID | None = None
     """The crew member who did it."""
     responder_id: UUID | None = None
+    asker: Key | None = None
+    """Who asked for it, where it is an answer."""
     told: frozenset[UUID] = field(default_factory=frozenset)
     """Crew members whom the order had reached."""
 
@@ -104,6 +106,8 @@ def _concerned(rules: Iterable[Rule], telling: Telling) -> set[Key]:
         keys |= {("caller", telling.call_id)} if telling.call_id else set()
     if telling.patient_id is not None:
         keys.add(("patient", telling.patient_id))
+    if telling.asker is not None:
+        keys.add(telling.asker)
     return keys
 
 
@@ -119,6 +123,8 @@ def _with_name(telling: Telling, known: dict[Key, Any]) -> Telling:
 def _resolve(to: To, telling: Telling, known: dict[Key, Any]) -> list[Recipient]:
     if to in {"caller", "passenger"}:
         return _public(to, telling, known)
+    if to == "asker":
+        return [_recipient(telling.asker, known)] if telling.asker else []
     crew = set(telling.crew_ids)
     actor = {telling.actor_id} if telling.actor_id else set()
     chosen: set[UUID] = {
