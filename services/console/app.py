@@ -7,7 +7,8 @@ import asyncio
 from services.console.backend import Backend, open_client
 from services.console.issuer import keep_named, signer
 from services.console.live import Hub, hub_of
-from services.console.pages import crew, look, messages, people, signing
+from services.console.pages import admin_accounts, board, crew, live, look, messages, people, signing
+from services.console.pages import map as map_page
 from services.console.picture import forget_old, note
 from services.console.settings import ConsoleSettings
 from services.console.web import furnish
@@ -51,7 +52,7 @@ async def follow_units(runtime: Runtime) -> None:
 SERVICE = Service(
     name="console",
     settings=ConsoleSettings,
-    routers=[signing.router, people.router, messages.router, look.router, crew.router],
+    routers=[admin_accounts.router, signing.router, people.router, messages.router, look.router, crew.router, board.router, live.router, map_page.router],
     hears=[],
     every=hear,
     beside=[tail, follow_units, forget_old, keep_named],

@@ -24,6 +24,15 @@ set name = excluded.name, roles = excluded.roles, areas = excluded.areas, crew_i
     password = coalesce(excluded.password, account.password), must_change = excluded.must_change
 returning id
 """
+MAKE = """
+insert into account (id, login, name, password, roles, areas, crew_id, demo, active, must_change, made_at, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7, false, true, true, $8, $8) on conflict (login) do nothing returning id
+"""
+CHANGE = "update account set name = $2, roles = $3, areas = $4, crew_id = $5, changed_at = $6 where id = $1"
+SET_ACTIVE = "update account set active = $2, changed_at = $3 where id = $1"
+RESET = """
+update account set password = $2, must_change = true, failures = 0, locked_until = null, changed_at = $3 where id = $1
+"""
 FAILED = """
 update account set failures = failures + 1,
        locked_until = case when failures + 1 >= $2 then $3 else locked_until end
@@ -107,6 +116,31 @@ async def put(
         PUT, account_id, login, name, password, list(roles), list(areas), crew_id, demo, active, must_change, at
     )
     return found
+
+
+async def make(
+    db: Connection | Pool, account_id: UUID, login: str, name: str, password: str, roles: Sequence[str],
+    areas: Sequence[str], crew_id: UUID | None, at: datetime,
+) -> bool:  # fmt: skip
+    """A new account that must choose a password of its own; False where the login is taken."""
+    made = await db.fetchval(MAKE, account_id, login, name, password, list(roles), list(areas), crew_id, at)
+    return made is not None
+
+
+async def change(
+    db: Connection | Pool, account_id: UUID, name: str, roles: Sequence[str], areas: Sequence[str],
+    crew_id: UUID | None, at: datetime,
+) -> None:  # fmt: skip
+    await db.execute(CHANGE, account_id, name, list(roles), list(areas), crew_id, at)
+
+
+async def set_active(db: Connection | Pool, account_id: UUID, at: datetime, *, active: bool) -> None:
+    await db.execute(SET_ACTIVE, account_id, active, at)
+
+
+async def reset(db: Connection | Pool, account_id: UUID, password: str, at: datetime) -> None:
+    """A password of somebody else's making (hashed), to be changed at the next signing in; locks are lifted."""
+    await db.execute(RESET, account_id, password, at)
 
 
 async def failed(db: Connection | Pool, account_id: UUID, lock_after: int, until: datetime) -> None:

@@ -1,0 +1,67 @@
+"""What an account may be made to be, and by whom: pure rules, so that nobody gives more than they have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.auth import Role
+
+LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+AREA = re.compile(r"\*|[a-z][a-z0-9-]{1,30}")
+LONGEST_NAME = 100
+NEED_CREW = frozenset({Role.CREW, Role.VOLUNTEER})
+"""They see their own unit and trips: the account must say whose."""
+PERSONS = tuple(role for role in Role if role is not Role.PARTNER)
+"""Roles that sign in here; a partner's system has a token of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An account as a form asks for it, tidied."""
+
+    login: str
+    name: str
+    roles: tuple[str, ...]
+    areas: tuple[str, ...]
+    crew: str
+
+    @property
+    def crew_id(self) -> UUID | None:
+        """The member of a crew behind it; None where none is named, or it is no id."""
+        try:
+            return UUID(self.crew) if self.crew else None
+        except ValueError:
+            return None
+
+
+def wanted(login: str, name: str, roles: Iterable[str], areas: str, crew: str) -> Wanted:
+    places = tuple(dict.fromkeys(re.split(r"[\s,]+", areas.strip().lower())))
+    kept = tuple(role.value for role in PERSONS if role.value in set(roles))
+    return Wanted(login.strip().lower(), " ".join(name.split()), kept, tuple(filter(None, places)), crew.strip())
+
+
+def may_manage(own: Iterable[str], areas: Iterable[str]) -> bool:
+    """An administrator of some municipalities manages accounts that reach no further."""
+    return "*" in own or set(areas) <= set(own)
+
+
+def faults(asked: Wanted, own_areas: Iterable[str]) -> dict[str, str]:
+    """Field → the text ``admin.fault_<code>`` that says what is wrong with it; empty where all is well."""
+    found: dict[str, str] = {}
+    if not LOGIN.fullmatch(asked.login):
+        found["login"] = "login"
+    if not 0 < len(asked.name) <= LONGEST_NAME:
+        found["name"] = "name"
+    if not asked.roles:
+        found["roles"] = "roles"
+    if not asked.areas or not all(AREA.fullmatch(area) for area in asked.areas):
+        found["areas"] = "areas"
+    elif not may_manage(own_areas, asked.areas):
+        found["areas"] = "areas_not_yours"
+    needs_crew = any(role in asked.roles for role in NEED_CREW)
+    if (asked.crew or needs_crew) and asked.crew_id is None:
+        found["crew"] = "crew"
+    return found
