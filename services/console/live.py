@@ -9,9 +9,9 @@ Source of the format: HTML Standard, server-sent events.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,8 @@ log = structlog.get_logger()
 BEAT_S = 5.0
 POLL_S = 1.0
 AT_ONCE = 500
+LATE_S = 15.0
+"""Older than this nobody may take for the present."""
 WAITING_MAX = 200
 """Batches a page may be behind before it is sent away to draw itself anew."""
 REPLAY_MAX = 5_000
@@ -52,12 +54,35 @@ class Change:
     exercise: bool
 
 
-Batch = tuple[Change, ...]
 Fixes = dict[str, dict[str, Any]]
 """Unit → its last fix: ``{"lat", "lon", "at", "speed_kmh"?, "heading_deg"?, "area"}``."""
-Painter = Callable[[Sequence[Change], str], "AsyncIterator[tuple[str, bytes]]"]
-"""Turns the changes of a batch into events for one language: ``(event name, data)``. Called once per batch and
-language, whatever the number of pages."""
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """What happened up to ``position``, one for all pages. ``kept`` holds what was made of it, so that it is made once
+
+    per language and not once per page.
+    """
+
+    position: int
+    changes: tuple[Change, ...] = ()
+    fixes: Fixes = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life. ``wrong`` is empty while what pages show is the present, else what is away, since ``since``."""
+
+    position: int
+    at: datetime
+    wrong: tuple[str, ...] = ()
+    since: datetime | None = None
+
+
+Heard = Frame | Beat | str
+"""``"look"``: something changed that is not among the facts; ``"reload"``: going on is not possible."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,13 +90,13 @@ class Page:
     """One open page: its areas, and the queue between the tail and its answer."""
 
     areas: frozenset[str]
-    waiting: asyncio.Queue[Batch | Fixes | None] = field(default_factory=lambda: asyncio.Queue(WAITING_MAX))
+    waiting: asyncio.Queue[Frame | str | None] = field(default_factory=lambda: asyncio.Queue(WAITING_MAX))
     lost: bool = False
 
     def sees(self, area: str) -> bool:
         return "*" in self.areas or area in self.areas
 
-    def give(self, what: Batch | Fixes) -> None:
+    def give(self, what: Frame | str) -> None:
         """Queue something; a page that has fallen too far behind is told to reload."""
         try:
             self.waiting.put_nowait(what)
@@ -87,6 +112,10 @@ class Hub:
         self._woken = asyncio.Event()
         self._pages: set[Page] = set()
         self._position = -1
+        self._started = asyncio.Event()
+        self._read_at = datetime.now(UTC)
+        self._behind_at: datetime | None = None
+        self._wrong_since: datetime | None = None
         self.fixes: Fixes = {}
         self._moved: set[str] = set()
         self._announcing = False
@@ -105,6 +134,11 @@ class Hub:
             self._announcing = True
             asyncio.get_running_loop().call_soon(self._call_others)
 
+    def nudge(self) -> None:
+        """Something changed that is no fact, e.g. an alarm was acknowledged here: pages look again."""
+        for page in self._pages:
+            page.give("look")
+
     def _call_others(self) -> None:
         self._announcing = False
         self._runtime.wake()
@@ -117,7 +151,9 @@ class Hub:
             try:
                 if self._position < 0:
                     _, self._position = await facts.span(self._runtime.pool)
+                    self._started.set()
                 await self._read_on()
+                self._read_at = datetime.now(UTC)
             except AWAY as problem:
                 log.warning("hub.database_away", reason=type(problem).__name__)
                 await asyncio.sleep(0.5)
@@ -144,11 +180,28 @@ class Hub:
 
     async def _read_on(self) -> None:
         while rows := await facts.after(self._runtime.pool, self._position, AT_ONCE):
-            self._position = rows[-1]["position"]
             changes = tuple(change_of(row) for row in rows)
+            self._position = changes[-1].position
+            now = datetime.now(UTC)
+            if (now - changes[-1].at).total_seconds() > LATE_S:
+                self._behind_at = now
+            frame = Frame(self._position, changes)
             for page in self._pages:
-                if seen := tuple(change for change in changes if page.sees(change.area)):
-                    page.give(seen)
+                if any(page.sees(change.area) for change in changes):
+                    page.give(frame)
+
+    def beat(self, position: int) -> Beat:
+        """Whether what pages show is the present: this process reads its database, hears the broker, is not behind."""
+        now = datetime.now(UTC)
+        wrong = []
+        if not self._runtime.bus.connected:
+            wrong.append("broker")
+        if (now - self._read_at).total_seconds() > POLL_S + BEAT_S:
+            wrong.append("database")
+        if self._behind_at is not None and (now - self._behind_at).total_seconds() < BEAT_S:
+            wrong.append("behind")
+        self._wrong_since = (self._wrong_since or now) if wrong else None
+        return Beat(position, now, tuple(wrong), self._wrong_since)
 
     # --- positions ----------------------------------------------------------
 
@@ -204,19 +257,21 @@ class Hub:
         moved, self._moved = self._moved, set()
         if not moved:
             return
+        frame = Frame(self._position, fixes={unit: self.fixes[unit] for unit in moved})
+        areas = {fix["area"] for fix in frame.fixes.values()}
         for page in self._pages:
-            seen = {unit: self.fixes[unit] for unit in moved if page.sees(self.fixes[unit]["area"])}
-            if seen:
-                page.give(seen)
+            if any(page.sees(area) for area in areas):
+                page.give(frame)
 
     # --- pages --------------------------------------------------------------
 
-    async def listen(self, areas: Iterable[str], after: int) -> AsyncIterator[Batch | Fixes | str]:
-        """What happens after a position, for these areas, for as long as the page listens.
+    async def listen(self, areas: Iterable[str], after: int) -> AsyncIterator[Heard]:
+        """What happens after a position, for as long as the page listens.
 
-        Gives batches of changes, fixes, ``"beat"`` in silence, and at last ``"reload"`` where the page cannot be
-        brought up to date by going on.
+        Gives frames that concern these areas (among others: who draws them leaves out what is not the page's),
+        beats in silence, and at last ``"reload"`` where the page cannot be brought up to date by going on.
         """
+        await self._started.wait()
         page = Page(frozenset(areas))
         self._pages.add(page)  # first: what comes while the past is read waits in the queue
         try:
@@ -224,33 +279,39 @@ class Hub:
             if after < first - 1 or after > last or last - after > REPLAY_MAX:
                 yield "reload"
                 return
+            missed: list[Change] = []
             sent = after
             while sent < last and (rows := await facts.after(self._runtime.pool, sent, AT_ONCE)):
                 sent = rows[-1]["position"]
-                if seen := tuple(change_of(row) for row in rows if page.sees(row["area"])):
-                    yield seen
+                missed += [change for row in rows if page.sees((change := change_of(row)).area)]
+            if missed:
+                yield Frame(sent, tuple(missed))
             if fixes := {unit: fix for unit, fix in self.fixes.items() if page.sees(fix["area"])}:
-                yield fixes
+                yield Frame(sent, fixes=fixes)
             async for what in self._go_on(page, sent):
                 yield what
         finally:
             self._pages.discard(page)
 
-    async def _go_on(self, page: Page, sent: int) -> AsyncIterator[Batch | Fixes | str]:
-        yield "beat"
+    async def _go_on(self, page: Page, sent: int) -> AsyncIterator[Heard]:
+        yield self.beat(sent)
+        beaten = asyncio.get_running_loop().time()
         while not page.lost:
+            left = beaten + BEAT_S - asyncio.get_running_loop().time()
             try:
-                async with asyncio.timeout(BEAT_S):
+                async with asyncio.timeout(max(left, 0)):
                     what = await page.waiting.get()
             except TimeoutError:
-                yield "beat"
+                beaten += BEAT_S
+                yield self.beat(sent)
                 continue
             if what is None:
                 break
-            if isinstance(what, dict):
-                yield what
-            elif fresh := tuple(change for change in what if change.position > sent):
-                yield fresh
+            if isinstance(what, Frame) and what.changes:
+                if what.position <= sent:
+                    continue
+                sent = what.position
+            yield what
         if not self._leaving:
             yield "reload"
 

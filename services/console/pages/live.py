@@ -1,0 +1,97 @@
+"""``/live``: what happens, as server-sent events.
+
+``board``: ``{at, calls?: [{id, html, fresh}], units?: [{id, state, order, html}], look?}`` · ``fixes``: unit →
+``[lat, lon, at, speed_kmh, heading_deg]`` once a second · ``beat``: ``{at, wrong, since}`` every five seconds ·
+``look``: ask for alarms and queue again · ``reload``: draw the page anew. Source: HTML Standard, server-sent events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
+
+from services.console.live import Beat, Frame, Heard, Page, hub_of
+from services.console.navigation import DESK
+from services.console.painting import Painter, Piece
+from services.console.people import Person
+from services.console.web import runtime, signed_in
+from shared.auth import Role
+
+router = APIRouter(include_in_schema=False)
+
+AGAIN_MS = 1000
+"""How long the browser waits before it tries to reconnect."""
+HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+SEES = (*DESK, Role.AUDITOR)
+
+
+@router.get("/live")
+async def live(
+    request: Request, person: Annotated[Person, Depends(signed_in(*SEES))],
+    after: Annotated[int, Query(ge=0)] = 0, last: Annotated[str | None, Header(alias="last-event-id")] = None,
+) -> StreamingResponse:  # fmt: skip
+    """The events of the person's areas after a position; what the browser saw last counts more."""
+    position = int(last) if last and last.isdecimal() and len(last) < 19 else after  # noqa: PLR2004 bigint
+    return StreamingResponse(_told(request, person, position), media_type="text/event-stream", headers=HEADERS)
+
+
+async def _told(request: Request, person: Person, position: int) -> AsyncIterator[bytes]:
+    yield f"retry: {AGAIN_MS}\n\n".encode()
+    painter = painter_of(request)
+    page = Page(frozenset(person.areas))
+    async for what in hub_of(runtime(request)).listen(person.areas, position):
+        if said := await _event(what, painter, page, person):
+            yield said
+
+
+def painter_of(request: Request) -> Painter:
+    parts = runtime(request).parts
+    if "painter" not in parts:
+        parts["painter"] = Painter(runtime(request).pool)
+    painter: Painter = parts["painter"]
+    return painter
+
+
+async def _event(what: Heard, painter: Painter, page: Page, person: Person) -> bytes | None:
+    if isinstance(what, Beat):
+        beat = {"at": what.at, "wrong": what.wrong, "since": what.since}
+        return _said("beat", orjson.dumps(beat), what.position)
+    if isinstance(what, str):
+        return _said(what, b"{}")
+    if what.fixes:
+        return _fixes(what, page) if person.role in DESK else None
+    key = (page.areas, person.lang)
+    if key not in what.kept:
+        what.kept[key] = _board(what, [p for p in await painter.paint(what, person.lang) if page.sees(p.area)])
+    said: bytes = what.kept[key]
+    return said
+
+
+def _board(frame: Frame, pieces: Sequence[Piece]) -> bytes:
+    parts = [b'"at":' + orjson.dumps(datetime.now(UTC))]
+    drawn = {kind: b",".join(piece.json for piece in pieces if piece.kind == kind) for kind in ("calls", "units")}
+    parts += [b'"%s":[%s]' % (kind.encode(), rows) for kind, rows in drawn.items() if rows]
+    if any(piece.kind == "look" for piece in pieces):
+        parts.append(b'"look":true')
+    return _said("board", b"{" + b",".join(parts) + b"}", frame.position)
+
+
+def _fixes(frame: Frame, page: Page) -> bytes:
+    if page.areas not in frame.kept:
+        seen = {
+            unit: [fix.get(name) for name in ("lat", "lon", "at", "speed_kmh", "heading_deg")]
+            for unit, fix in frame.fixes.items() if page.sees(fix["area"])
+        }  # fmt: skip
+        frame.kept[page.areas] = _said("fixes", orjson.dumps(seen))
+    said: bytes = frame.kept[page.areas]
+    return said
+
+
+def _said(event: str, data: bytes, position: int | None = None) -> bytes:
+    number = b"" if position is None else b"id: %d\n" % position
+    return number + b"event: %s\ndata: %s\n\n" % (event.encode(), data)

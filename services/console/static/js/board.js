@@ -1,0 +1,299 @@
+// The board: rows that come and change by themselves, one chosen call, the strip, proposals, keys.
+import { age, banner, data, newKey, now, post, setServerTime, tick, Trouble } from "./base.js";
+import { listen } from "./live.js";
+import { Sounds } from "./sounds.js";
+import { draw, say } from "./rows.js";
+
+const texts = data("board-texts");
+const board = document.getElementById("board");
+const calls = document.getElementById("call-rows");
+const units = document.getElementById("unit-rows");
+const strip = document.getElementById("strip");
+const proposals = document.getElementById("proposals");
+const maySee = Boolean(board.dataset.see);
+setServerTime(board.dataset.now);
+
+// --- what only some may see ---------------------------------------------------------------------------------
+
+/** Call → what intake says of it; kept as long as the row stands. */
+const known = new Map();
+const wanted = new Set();
+let asking = null;
+
+function want(id) {
+  if (!maySee) return;
+  wanted.add(id);
+  asking ??= setTimeout(ask, 100 + Math.random() * 150);
+}
+
+async function ask() {
+  const ids = [...wanted].slice(0, 200);
+  ids.forEach((id) => wanted.delete(id));
+  try {
+    const said = await post("/board/private", { ids });
+    banner("private", "");
+    for (const [id, told] of Object.entries(said.calls)) learn(id, told);
+    for (const unit of said.units) { draw.unit(units, unit); guarded.add(unit.id); }
+    settle();
+  } catch (problem) {
+    if (!(problem instanceof Trouble) || (problem.status && problem.status < 500)) throw problem;
+    banner("private", texts.not_known);
+    ids.forEach((id) => wanted.add(id));
+    await new Promise((later) => setTimeout(later, 4000));
+  } finally {
+    asking = wanted.size ? setTimeout(ask, 100) : null;
+  }
+}
+
+/** Units on protected calls: what happens to them is not told openly, so the list is asked for when those end. */
+const guarded = new Set();
+
+function learn(id, told) {
+  known.set(id, told);
+  if (told.html) draw.row(calls, { id, html: told.html });
+  reveal(document.getElementById(`call-${id}`));
+  map?.call(id, told);
+}
+
+function reveal(row) {
+  const told = row && known.get(row.dataset.call);
+  if (told) say.privately(row, told);
+}
+
+// --- what happens ---------------------------------------------------------------------------------------------
+
+function onBoard(said) {
+  for (const call of said.calls ?? []) {
+    const before = document.getElementById(`call-${call.id}`);
+    if (!call.html) { leave(call.id, before); continue; }
+    const row = draw.row(calls, call, Boolean(known.get(call.id)?.html));
+    reveal(row);
+    if (!known.has(call.id) || call.fresh || "closed" in row.dataset) want(call.id);
+    if (!before) row.querySelector(".item").classList.add("new");
+    if (call.id === chosen) later(refreshDetail, 400);
+  }
+  for (const unit of said.units ?? []) {
+    if (guarded.has(unit.id) || !draw.unit(units, unit)) later(refreshUnits, 800);
+  }
+  if (said.look) later(refreshStrip, 250);
+  settle();
+}
+
+function leave(id, row) {
+  if (known.get(id)?.html && guarded.size) { guarded.clear(); later(refreshUnits, 800); }
+  known.delete(id);
+  quieted.delete(id);
+  map?.call(id, null);
+  row?.remove();
+}
+
+const waiting = new Map();
+/** Once, after a moment, however often it is asked for. */
+function later(what, ms) {
+  if (waiting.has(what)) return;
+  waiting.set(what, setTimeout(async () => {
+    waiting.delete(what);
+    try { await what(); } catch (problem) { if (problem.status !== 0) console.warn(problem.message); }
+  }, ms + Math.random() * ms / 2));
+}
+
+async function refreshStrip() {
+  try {
+    const answer = await fetch("/board/strip");
+    if (answer.ok) strip.innerHTML = await answer.text();
+  } catch { /* the bar above says how old everything is */ }
+  settle();
+}
+
+async function refreshUnits() {
+  if (!maySee) return;
+  const answer = await fetch("/board/units").catch(() => null);
+  document.getElementById("units-unknown").hidden = Boolean(answer?.ok);
+  if (answer?.ok) { units.innerHTML = await answer.text(); settle(); } else later(refreshUnits, 4000);
+}
+
+/** Everything anew, as if the page had just been opened; what was chosen and heard stays. */
+async function redraw() {
+  const answer = await fetch("/board").catch(() => null);
+  if (!answer?.ok || answer.redirected) { later(redraw, 2000); return; }
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const id of ["call-rows", "unit-rows", "strip"]) {
+    document.getElementById(id).innerHTML = fresh.getElementById(id).innerHTML;
+  }
+  known.clear();
+  guarded.clear();
+  stream.restart(fresh.getElementById("board").dataset.position);
+  start();
+}
+
+// --- how it stands ----------------------------------------------------------------------------------------------
+
+/** After any change: counts, names of units, proposals, what is due to be seen, what rings. */
+function settle() {
+  const names = new Map([...units.children].map((unit) => [unit.dataset.unitRow, unit.dataset.name]));
+  const numbers = new Map();
+  let shown = 0;
+  for (const row of calls.children) {
+    const hidden = Boolean(row.dataset.from) && Date.parse(row.dataset.from) > now();
+    row.hidden = hidden;
+    shown += hidden ? 0 : 1;
+    numbers.set(row.dataset.call, row.querySelector("[data-number]").dataset.number || texts.hidden_call);
+    row.querySelector(".item").toggleAttribute("aria-current", row.dataset.call === chosen);
+  }
+  for (const each of document.querySelectorAll("[data-unit-name]")) each.textContent = names.get(each.dataset.unitName) ?? "–";
+  for (const each of document.querySelectorAll("[data-of-call]")) say.ofCall(each, numbers.get(each.dataset.ofCall), texts);
+  document.getElementById("no-calls").hidden = shown > 0;
+  document.querySelector("#calls .count").textContent = shown;
+  document.querySelector("#units .count").textContent = units.children.length;
+  say.tally(document.getElementById("tally"), units);
+  say.proposals(proposals, calls, names, numbers, texts);
+  document.getElementById("quiet").hidden = !unheard().length;
+  map?.choose(chosen);
+  tick();
+  seconds();
+}
+
+function seconds() {
+  for (const each of document.querySelectorAll("[data-left]")) {
+    const left = Math.max(0, Math.round((Date.parse(each.dataset.left) - now()) / 1000));
+    each.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    each.classList.toggle("late", left < 15);
+  }
+  for (const unit of units.children) say.where(unit, fixes.get(unit.dataset.unitRow), texts);
+  document.getElementById("clock").textContent =
+    new Date(now()).toLocaleTimeString("th-TH", { timeZone: "Asia/Bangkok", hour12: false });
+}
+
+// --- sound ------------------------------------------------------------------------------------------------------
+
+/** Calls whose sound somebody has quietened here. */
+const quieted = new Set();
+const unheard = () => [...calls.children].filter((row) => "waits" in row.dataset && !row.hidden && !quieted.has(row.dataset.call));
+const ringing = () => [
+  ...(strip.querySelector("[data-alarm]") ? ["alarm"] : []),
+  ...unheard().map((row) => row.dataset.severity || "red"),
+];
+
+function quieten() {
+  unheard().forEach((row) => quieted.add(row.dataset.call));
+  settle();
+}
+
+async function acknowledge(button) {
+  button.disabled = true;
+  try {
+    const answer = await fetch(`/board/alarms/${button.dataset.acknowledge}/acknowledge`, {
+      method: "POST",
+      headers: { "x-csrf-token": document.querySelector('meta[name="csrf"]').content, "idempotency-key": newKey(), "hx-request": "true" },
+    });
+    if (answer.ok) strip.innerHTML = await answer.text();
+  } finally {
+    button.disabled = false;
+  }
+  settle();
+}
+
+async function confirmProposal(button) {
+  button.disabled = true;
+  try {
+    await post("/board/confirm", { trip_id: button.dataset.trip, unit_id: button.dataset.unit }, { key: newKey() });
+    banner("order", "");
+  } catch (problem) {
+    banner("order", problem.message, "bad");
+    setTimeout(() => banner("order", ""), 8000);
+    button.disabled = false;
+  }
+}
+
+// --- choosing ---------------------------------------------------------------------------------------------------
+
+let chosen = new URLSearchParams(location.search).get("call");
+
+function choose(id, { jump = false } = {}) {
+  chosen = id;
+  quieted.add(id);
+  history.replaceState(null, "", `/board?call=${id}`);
+  refreshDetail();
+  settle();
+  map?.choose(id, true);
+  const panel = document.getElementById("detail");
+  if (jump) document.getElementById("detail-body").focus({ preventScroll: true });
+  if (innerWidth < 960) panel.scrollIntoView({ block: "start" });
+}
+
+function refreshDetail() {
+  const body = document.getElementById("detail-body");
+  if (!chosen || !maySee) return;
+  if (body.contains(document.activeElement) && body.dataset.of === chosen && document.activeElement.matches("input, textarea, select")) {
+    return; // nobody's half-typed words are taken away
+  }
+  body.dataset.of = chosen;
+  window.htmx.ajax("GET", `/desk/calls/${chosen}`, { target: "#detail-body", swap: "innerHTML" });
+}
+
+document.addEventListener("click", (event) => {
+  const at = (selector) => event.target.closest(selector);
+  const link = at("#call-rows a.item, a[data-choose]");
+  if (link && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    choose(link.dataset.choose ?? link.closest("[data-call]").dataset.call);
+  } else if (at("[data-acknowledge]")) acknowledge(at("[data-acknowledge]"));
+  else if (at("[data-confirm-unit]")) confirmProposal(at("[data-confirm-unit]"));
+  else if (at("#quiet")) quieten();
+  else if (at("[data-unit-row]")) map?.unit(at("[data-unit-row]").dataset.unitRow);
+});
+
+const PANELS = { 1: "calls", 2: "units", 3: "detail", 4: "map" };
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("input, textarea, select, [contenteditable]");
+  if (event.key === "F8") {
+    event.preventDefault();
+    const first = strip.querySelector("[data-acknowledge]");
+    if (first) acknowledge(first); else quieten();
+  } else if (event.altKey && PANELS[event.key]) {
+    event.preventDefault();
+    document.querySelector(`#${PANELS[event.key]} a, #${PANELS[event.key]}-body, #${PANELS[event.key]}`)?.focus();
+  } else if (!typing && ["ArrowDown", "ArrowUp", "j", "k"].includes(event.key) && document.getElementById("calls").contains(document.activeElement)) {
+    event.preventDefault();
+    const links = [...calls.querySelectorAll("li:not([hidden]) > a.item")];
+    const at = links.indexOf(document.activeElement);
+    links[Math.min(links.length - 1, Math.max(0, at + (["ArrowDown", "j"].includes(event.key) ? 1 : -1)))]?.focus();
+  }
+});
+
+// --- units on the move ---------------------------------------------------------------------------------------------
+
+const fixes = new Map();
+function onFixes(said) {
+  for (const [unit, fix] of Object.entries(said)) fixes.set(unit, fix);
+  map?.units(fixes, units);
+}
+
+let map = null;
+if (maySee) {
+  import("./map.js").then(async ({ openMap }) => {
+    map = await openMap(document.getElementById("map"), texts, (id) => choose(id));
+    for (const [id, told] of known) map.call(id, told);
+    map.units(fixes, units);
+    map.choose(chosen);
+    document.getElementById("map-fit").addEventListener("click", () => map.fit());
+  });
+}
+
+// --- begin -------------------------------------------------------------------------------------------------------
+
+function start() {
+  for (const row of calls.children) want(row.dataset.call);
+  settle();
+}
+const stream = listen(board.dataset.position, texts, {
+  board: onBoard, fixes: onFixes, look: () => later(refreshStrip, 150), reload: redraw,
+});
+new Sounds(ringing, texts, document.getElementById("sound"));
+start();
+if (chosen) refreshDetail();
+if (maySee && !document.getElementById("units-unknown").hidden) later(refreshUnits, 4000);
+setInterval(seconds, 1000);
+setInterval(settle, 30_000);
+setInterval(() => later(refreshStrip, 100), 10_000);
+setInterval(redraw, 3_600_000);
