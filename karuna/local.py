@@ -74,8 +74,7 @@ class Local:
 
     async def furnish(self) -> None:
         """Migrate every database and make every stream and durable, outsiders' too, on servers that answer already."""
-        for service in LISTENERS:
-            await migrate(self.postgres.owner_dsn(service), f"services.{service}")
+        await asyncio.gather(*(migrate(self.postgres.owner_dsn(each), f"services.{each}") for each in LISTENERS))
         client = await nats.connect(
             self.nats.url, user_credentials=str(self.accounts.creds("provisioner")), inbox_prefix=b"_INBOX.provisioner"
         )

@@ -43,13 +43,9 @@ class Seeded:
     facilities: int
     vehicles: int
     crew: int
-    people: int
 
     def line(self) -> str:
-        return (
-            f"{self.area}: {self.vehicles} คัน (vehicles), {self.crew} คน (crew), {self.facilities} สถานพยาบาล "
-            f"(facilities), {self.people} ประชาชนสมมติ (invented people)"
-        )
+        return f"{self.area}: {self.vehicles} คัน (vehicles), {self.crew} คน (crew), {self.facilities} สถานพยาบาล (facilities)"
 
 
 def seed_id(area: str, kind: str, code: str) -> UUID:
@@ -62,8 +58,8 @@ def line_user(area: str, code: str) -> str:
     return "U" + hashlib.md5(f"{area}/{code}".encode(), usedforsecurity=False).hexdigest()
 
 
-async def seed(local: Local, area: str, *, on_duty: bool = True) -> Seeded:
-    """Put everything the pack describes; day crews go on duty with their vehicles.
+async def seed(local: Local, area: str, *, on_duty: bool = True, people: bool = True) -> Seeded:
+    """Put everything the pack describes; day crews go on duty with their vehicles. ``people``: the invented ones too.
 
     Raises:
         RuntimeError: a service refused something; the text is its answer.
@@ -91,10 +87,22 @@ async def seed(local: Local, area: str, *, on_duty: bool = True) -> Seeded:
         await _all(partial(put, "unit", v.code, unit_body(area, pack, v)) for v in pack.vehicle)
         if on_duty:
             await _all(partial(_go_on_duty, client, dispatch, area, pack, v) for v in pack.vehicle)
-    officer = {**headers, "authorization": f"Bearer {local.issuer.token(Role.REGISTRY_OFFICER, areas=[area])}"}
-    async with httpx.AsyncClient(headers=officer, timeout=20) as client:
-        people = await _people(client, local, area)
-    return Seeded(area, len(pack.station), len(pack.facility), len(pack.vehicle), len(pack.crew), people)
+    if people:
+        await invent_people(local, area)
+    return Seeded(area, len(pack.station), len(pack.facility), len(pack.vehicle), len(pack.crew))
+
+
+async def invent_people(local: Local, area: str) -> int:
+    """Three hundred invented people, once per installation; gives how many there are.
+
+    Raises:
+        RuntimeError: the registry refused one; the text is its answer.
+
+    """
+    token = local.issuer.token(Role.REGISTRY_OFFICER, areas=[area])
+    headers = {"authorization": f"Bearer {token}", "karuna-purpose": "care"}
+    async with httpx.AsyncClient(headers=headers, timeout=20) as client:
+        return await _people(client, local, area)
 
 
 def vehicle_body(area: str, vehicle: Vehicle) -> dict[str, Any]:
@@ -148,7 +156,6 @@ async def _go_on_duty(client: httpx.AsyncClient, dispatch: str, area: str, pack:
 
 
 async def _people(client: httpx.AsyncClient, local: Local, area: str) -> int:
-    """Three hundred invented people, once per installation."""
     done = local.home.path / f"seeded-{area}"
     if not done.exists():
         registry = local.url("registry")

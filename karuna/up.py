@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import httpx
 import nats
 import orjson
 from nats.aio.msg import Msg
@@ -21,7 +22,7 @@ from karuna.accounts import demonstration
 from karuna.local import ROOT, Local
 from karuna.platform.home import HOST, Home, HomeInUse
 from karuna.platform.process import Process, ProcessFailed
-from karuna.seed import seed
+from karuna.seed import invent_people, seed
 from karuna.simulate.channels import SMPP_ACCOUNT, Secrets
 from shared.auth import Role
 from shared.streams import LISTENERS, SERVICES
@@ -42,12 +43,13 @@ async def up(home: Home, *, demo: bool) -> int:
     try:
         with home.lock():
             async with installation(home) as local:
-                done = await seed(local, AREA)
+                done = await seed(local, AREA, people=False)
                 await demonstration(local, AREA)
                 _welcome(local, done.line(), time.monotonic() - started)
-                ground = asyncio.create_task(local.keep_ground(_told))
+                beside = [asyncio.create_task(local.keep_ground(_told)), asyncio.create_task(_people(local))]
                 await _live(local, stop, demo=demo)
-                ground.cancel()
+                for task in beside:
+                    task.cancel()
                 out.print("\nกำลังปิด (stopping)…")
     except HomeInUse as problem:
         out.print(f"เปิดอยู่แล้ว (already running): {problem}")
@@ -56,6 +58,16 @@ async def up(home: Home, *, demo: bool) -> int:
         out.print(f"[bold red]เปิดไม่สำเร็จ (could not start)[/]: {problem}")
         return 1
     return 0
+
+
+async def _people(local: Local) -> None:
+    """The invented people come while one can already work."""
+    try:
+        number = await invent_people(local, AREA)
+    except (RuntimeError, httpx.HTTPError) as problem:
+        out.print(f"[yellow]ประชาชนสมมติยังไม่ครบ จะเติมเมื่อเปิดครั้งหน้า (not all invented people yet)[/]: {problem}")
+    else:
+        out.print(f"{number} ประชาชนสมมติพร้อมแล้ว (invented people are there)")
 
 
 @asynccontextmanager
