@@ -45,7 +45,8 @@ class Seeded:
     crew: int
 
     def line(self) -> str:
-        return f"{self.area}: {self.vehicles} คัน (vehicles), {self.crew} คน (crew), {self.facilities} สถานพยาบาล (facilities)"
+        crew = f"{self.vehicles} คัน (vehicles), {self.crew} คน (crew)"
+        return f"{self.area}: {crew}, {self.facilities} สถานพยาบาล (facilities)"
 
 
 def seed_id(area: str, kind: str, code: str) -> UUID:

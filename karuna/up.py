@@ -46,10 +46,9 @@ async def up(home: Home, *, demo: bool) -> int:
                 done = await seed(local, AREA, people=False)
                 await demonstration(local, AREA)
                 _welcome(local, done.line(), time.monotonic() - started)
-                beside = [asyncio.create_task(local.keep_ground(_told)), asyncio.create_task(_people(local))]
+                ground = asyncio.create_task(local.keep_ground(_told))
                 await _live(local, stop, demo=demo)
-                for task in beside:
-                    task.cancel()
+                ground.cancel()
                 out.print("\nกำลังปิด (stopping)…")
     except HomeInUse as problem:
         out.print(f"เปิดอยู่แล้ว (already running): {problem}")
@@ -185,14 +184,21 @@ async def _live(local: Local, stop: asyncio.Event, *, demo: bool) -> None:
         kind = event["type"].removeprefix("th.karuna.").removesuffix(".v1")
         out.print(f"{at:%H:%M:%S}  {kind:34} {event['subject'].rsplit('/', 1)[-1][-8:]}  {facts}")
 
+    async def show_people() -> None:
+        await _people(local)
+        await client.subscribe("karuna.*.registry.>", cb=show)  # not before: hundreds of lines that nobody reads
+
     for service in SERVICES:
-        await client.subscribe(f"karuna.*.{service}.>", cb=show)
+        if service != "registry":
+            await client.subscribe(f"karuna.*.{service}.>", cb=show)
+    invented = asyncio.create_task(show_people())
     people: asyncio.Task[None] | None = None
     if demo:
         from karuna.simulate.town import demonstrate
 
         people = asyncio.create_task(demonstrate(local, AREA))
     await stop.wait()
+    invented.cancel()
     if people is not None:
         people.cancel()
         with contextlib.suppress(asyncio.CancelledError):
