@@ -1,0 +1,100 @@
+"""What the desk's screens choose from: the municipality's communities and tambons, code lists, marks of its map."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+
+from services.console.backend import BackendAway, BackendRefused
+from services.console.people import Person
+from services.console.web import backend, settings
+from shared.codes.codes import code_list
+from shared.geo import Point
+from shared.pack_parts import Pack
+from shared.packs import load_all
+from shared.thai import areas
+
+Choice = tuple[str, str]
+Doc = dict[str, Any]
+LISTS = ("kind", "relation", "sex", "mobility", "need", "group", "barrier")
+WAITS_S = 3.0
+"""How long a page waits for what only helps to choose."""
+
+
+@cache
+def packs(folder: Path) -> dict[str, Pack]:
+    return load_all(folder)
+
+
+def packs_of(request: Request, person: Person) -> list[Pack]:
+    """The municipalities somebody takes calls for."""
+    return [pack for slug, pack in packs(settings(request).areas_dir).items() if person.sees(slug)]
+
+
+def centre_of(request: Request, person: Person) -> Point:
+    """Where an unfinished plus code or an empty map is near."""
+    own = packs_of(request, person) or list(packs(settings(request).areas_dir).values())
+    return own[0].area.centre.point
+
+
+def choices(list_id: str, lang: str) -> list[Choice]:
+    """A code list to choose from."""
+    known = code_list(list_id)
+    return [(code, known.label(code, lang)) for code in known.codes]  # type: ignore[arg-type]
+
+
+def lists(request: Request, person: Person) -> Doc:
+    """Everything the sheet offers, in the person's language."""
+    lang, own = person.lang, packs_of(request, person)
+    tambons = {code for pack in own for code in (*pack.area.whole_tambons, *pack.area.partial_tambons)}
+    found: Doc = {name: choices(name, lang) for name in LISTS}
+    found["criteria_group"] = choices("criteria_group", lang)
+    found["community"] = [
+        each.name.th if lang == "th" else each.name.en for pack in own for each in pack.area.community
+    ]
+    found["tambon"] = sorted((code, areas.full_name(code, lang)) for code in tambons)  # type: ignore[arg-type]
+    return found
+
+
+def partners(request: Request, person: Person) -> list[Choice]:
+    """Who may take a call over."""
+    return [
+        (partner.code, f"{partner.name.th if person.lang == 'th' else partner.name.en} · {partner.phone}")
+        for pack in packs_of(request, person)
+        for partner in pack.partner
+    ]
+
+
+async def all_of(request: Request, person: Person, path: str, service: str = "dispatch") -> list[Doc] | None:
+    """A whole short list of a service; None where it is away."""
+    try:
+        async with asyncio.timeout(WAITS_S):
+            answer = await backend(request).get(person, service, path, params={"limit": 200})
+    except (BackendAway, BackendRefused, TimeoutError):
+        return None
+    items: list[Doc] = answer["items"]
+    return items
+
+
+def named(item: Doc, lang: str) -> str:
+    return str(item["name"] if lang == "th" else item.get("name_en") or item["name"])
+
+
+def marks(stations: Iterable[Doc], facilities: Iterable[Doc], own: Iterable[Pack], lang: str) -> list[Doc]:
+    """What a map without a base map shows to find one's way: bases, hospitals, communities."""
+    places = [("station", stations), ("facility", facilities)]
+    shown = [
+        {"kind": kind, "name": named(each, lang), "lat": each["lat"], "lon": each["lon"]}
+        for kind, items in places
+        for each in items
+    ]
+    return shown + [
+        {"kind": "community", "name": each.name.th if lang == "th" else each.name.en, "lat": each.lat, "lon": each.lon}
+        for pack in own
+        for each in pack.area.community
+    ]

@@ -1,0 +1,151 @@
+"""The call desk: one sheet, what it finds out while somebody types, and the taking of the call."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.console import desk
+from services.console.backend import BackendAway, BackendRefused
+from services.console.navigation import DESK
+from services.console.people import Person
+from services.console.rules import places
+from services.console.rules.sheet import call_of, problems_of
+from services.console.web import backend, page, render, signed_in
+from shared.thai.dates import local_day
+from shared.work import now_utc
+
+router = APIRouter(prefix="/desk", include_in_schema=False)
+AtDesk = Annotated[Person, Depends(signed_in(*DESK))]
+Doc = dict[str, Any]
+Key = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{8,128}$")]
+KINDS_WITHOUT_GROUP = ("medical", "hazard")
+GROUPS = 25
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SheetBody(Body):
+    """The sheet as typed, and when the call was taken if it waited on the desk's computer."""
+
+    sheet: Annotated[Doc, Field(max_length=400)]
+    received_at: Annotated[str | None, Field(max_length=40)] = None
+
+
+class TextBody(Body):
+    text: Annotated[str, Field(max_length=places.LONGEST)]
+
+
+class TriageBody(Body):
+    kind: Annotated[str | None, Field(max_length=20)] = None
+    lane: Annotated[str | None, Field(max_length=20)] = None
+    group: Annotated[int | None, Field(ge=1, le=GROUPS)] = None
+    answers: dict[str, str] = {}
+    age: Annotated[int | None, Field(ge=0, le=130)] = None
+    complaint: Annotated[str | None, Field(max_length=4000)] = None
+
+
+@router.get("")
+async def sheet(request: Request, person: AtDesk) -> Response:
+    """The empty sheet. It opens without any service; what they know comes later."""
+    facilities = await desk.all_of(request, person, "/v1/facilities")
+    return page(
+        request, "desk/take.html", now=now_utc(), values={}, lists=desk.lists(request, person),
+        facilities=[(each["id"], desk.named(each, person.lang)) for each in facilities or []],
+    )  # fmt: skip
+
+
+@router.get("/ringing")
+async def ringing(request: Request, person: AtDesk) -> Response:
+    """Who rings now, as a part of the page."""
+    answer = await backend(request).get(person, "intake", "/v1/ringing", purpose="emergency")
+    return page(request, "desk/ringing.html", items=answer["items"])
+
+
+@router.get("/marks")
+async def marks(request: Request, person: AtDesk) -> JSONResponse:
+    """For the map: bases, facilities, communities, and where to begin."""
+    stations, facilities = await asyncio.gather(
+        desk.all_of(request, person, "/v1/stations"), desk.all_of(request, person, "/v1/facilities")
+    )
+    centre = desk.centre_of(request, person)
+    items = desk.marks(stations or [], facilities or [], desk.packs_of(request, person), person.lang)
+    return JSONResponse({"centre": {"lat": centre.lat, "lon": centre.lon}, "items": items})
+
+
+@router.post("/place")
+async def place(request: Request, person: AtDesk, body: TextBody) -> JSONResponse:
+    """The point in what was pasted: ``{lat, lon, source}``; ``source`` None where there is none."""
+    found = places.read_place(body.text, desk.centre_of(request, person))
+    if found is None:
+        return JSONResponse({"source": "short_link" if places.is_short_link(body.text) else None})
+    return JSONResponse({"lat": found.point.lat, "lon": found.point.lon, "source": found.source})
+
+
+# --- triage --------------------------------------------------------------------
+
+
+@router.get("/trees")
+async def trees(request: Request, person: AtDesk) -> JSONResponse:
+    """Every question tree, so that a page that has them can go on asking while intake is away."""
+    asked = [(kind, "none") for kind in KINDS_WITHOUT_GROUP]
+    asked += [("medical", str(group)) for group in range(1, GROUPS + 1)]
+
+    async def one(kind: str, group: str) -> tuple[str, Doc] | None:
+        try:
+            tree = await backend(request).get(person, "intake", f"/v1/triage/{group}", params={"kind": kind})
+        except BackendRefused:
+            return None  # group 11 is blank
+        return (f"{kind}:none" if group == "none" else group), tree
+
+    found = await asyncio.gather(*(one(*each) for each in asked))
+    return JSONResponse(dict(each for each in found if each), headers={"cache-control": "private, max-age=600"})
+
+
+@router.post("/triage")
+async def triage(request: Request, person: AtDesk, body: TriageBody) -> JSONResponse:
+    """How urgent the answers so far make it: intake's judgement, and the card that shows it."""
+    asked = {"criteria_group": body.group, "answers": body.answers}
+    told: Doc = {"triage": asked, **body.model_dump(include={"kind", "lane", "age", "complaint"}, exclude_none=True)}
+    judged = await backend(request).post(person, "intake", "/v1/triage", told, purpose="emergency")
+    html = render("desk/judged.html", person.lang, judged=judged)
+    return JSONResponse({"html": html, "severity": judged["severity"], "suggested_group": judged["suggested_group"]})
+
+
+# --- taking --------------------------------------------------------------------
+
+
+@router.post("/calls")
+async def take(request: Request, person: AtDesk, body: SheetBody, key: Key) -> JSONResponse:
+    """Take the call. The same key again is the same call; what is wrong is told field by field."""
+    now = now_utc()
+    told, refusals = call_of(body.sheet, desk.centre_of(request, person), local_day(now))
+    if refusals:
+        return JSONResponse({"code": "invalid", "errors": problems_of({}, refusals)}, 422)
+    if body.received_at:
+        told["received_at"] = body.received_at
+    try:
+        taken = await backend(request).post(person, "intake", "/v1/calls", told, key=key, purpose="emergency")
+    except BackendRefused as problem:
+        errors = problems_of(problem.problem)
+        return JSONResponse({"code": problem.code, "errors": errors}, problem.status)
+    html = render("desk/taken.html", person.lang, taken=taken)
+    shown = {name: taken[name] for name in ("id", "number", "severity", "lane", "received_at")}
+    return JSONResponse({**shown, "html": html}, 201)
+
+
+@router.get("/stand/{call_id}")
+async def stand(request: Request, person: AtDesk, call_id: UUID) -> JSONResponse:
+    """Whether dispatch has the call's trips yet."""
+    try:
+        found = await backend(request).get(person, "dispatch", "/v1/trips", params={"call_id": str(call_id)})
+    except BackendAway:
+        return JSONResponse({"trips": 0})
+    return JSONResponse({"trips": len(found["items"])})

@@ -1,0 +1,166 @@
+"""Finding who calls: by number, name, identity number or case number, while somebody types."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from services.console.backend import BackendAway, BackendRefused
+from services.console.pages.desk import AtDesk, Body
+from services.console.people import Person
+from services.console.web import backend, render
+from shared.refusal import Refusal
+from shared.thai.phones import read_phone
+from shared.thai.text import arabic_digits
+
+router = APIRouter(prefix="/desk", include_in_schema=False)
+Doc = dict[str, Any]
+CASE_NUMBER = re.compile(r"[A-Z]{2,5}-\d{4}-\d{4,}")
+ID_DIGITS, PHONE_DIGITS, NAME_LETTERS = 13, 9, 2
+FEW = 8
+
+
+class FindBody(Body):
+    text: Annotated[str, Field(max_length=200)]
+
+
+class PersonBody(Body):
+    """Whom to bring onto the sheet. ``phone``: the number that is calling."""
+
+    person_id: UUID
+    phone: Annotated[str, Field(max_length=60)] = ""
+
+
+class CallBody(Body):
+    call_id: UUID
+
+
+def sought(text: str) -> tuple[Doc | None, Doc | None]:
+    """What to ask registry and intake for this text; None where there is nothing to ask them."""
+    typed = " ".join(arabic_digits(text).split())
+    digits = re.sub(r"[\s\-().+]", "", typed)
+    if CASE_NUMBER.fullmatch(typed.upper()):
+        return None, {"number": typed.upper()}
+    if digits.isdigit():
+        if len(digits) == ID_DIGITS:
+            return {"national_id": digits}, {"national_id": digits}
+        return _of_phone(typed) if len(digits) >= PHONE_DIGITS else (None, None)
+    if len(typed) >= NAME_LETTERS:
+        return {"name": typed}, {"name": typed}
+    return None, None
+
+
+def _of_phone(typed: str) -> tuple[Doc | None, Doc | None]:
+    try:
+        read_phone(typed, "phone")
+    except Refusal:
+        return None, None
+    return {"phone": typed}, {"phone": typed}
+
+
+@router.post("/find")
+async def find(request: Request, person: AtDesk, body: FindBody) -> JSONResponse:
+    """People and earlier calls that fit, as options to choose from."""
+    return JSONResponse({"html": await options(request, person, body.text)})
+
+
+async def options(request: Request, person: Person, text: str) -> str:
+    """What was found, as HTML."""
+    of_registry, of_intake = sought(text)
+    people, calls = await asyncio.gather(
+        _search(request, person, "registry", "/v1/persons/search", of_registry),
+        _search(request, person, "intake", "/v1/calls/search", of_intake),
+    )
+    away = [name for name, found in (("registry", people), ("intake", calls)) if found is None]
+    items = (people or {}).get("items", [])
+    return render(
+        "desk/found.html", person.lang, people=items, calls=(calls or {}).get("items", []),
+        more=(people or {}).get("more", False), away=away, asked=bool(of_registry or of_intake),
+    )  # fmt: skip
+
+
+async def _search(request: Request, person: Person, service: str, path: str, wanted: Doc | None) -> Doc | None:
+    if wanted is None:
+        return {}
+    try:
+        found: Doc = await backend(request).post(person, service, path, {**wanted, "limit": FEW}, purpose="emergency")
+    except BackendRefused:
+        return {}
+    except BackendAway:
+        return None
+    return found
+
+
+@router.post("/person")
+async def choose_person(request: Request, person: AtDesk, body: PersonBody) -> JSONResponse:
+    """A person of the registry: what goes onto the sheet, and a card with the home and the last calls."""
+    known = await backend(request).get(person, "registry", f"/v1/persons/{body.person_id}", purpose="emergency")
+    earlier = await _search(request, person, "intake", "/v1/calls/search", {"person_id": str(body.person_id)}) or {}
+    calls = earlier.get("items", [])
+    fill = {**fill_of_person(known, body.phone), **(fill_of_place(calls[0]) if calls else {})}
+    html = render("desk/person.html", person.lang, known=known, calls=calls)
+    return JSONResponse({"html": html, "fill": fill})
+
+
+@router.post("/earlier")
+async def choose_call(request: Request, person: AtDesk, body: CallBody) -> JSONResponse:
+    """An earlier call: its caller, patient and place onto the sheet of a new one."""
+    found = await backend(request).post(
+        person, "intake", "/v1/calls/search", {"ids": [str(body.call_id)]}, purpose="emergency"
+    )
+    if not found["items"]:
+        return JSONResponse({"html": "", "fill": {}})
+    call = found["items"][0]
+    caller = {f"caller.{name}": call["caller"][name] for name in ("name", "phone", "relation")}
+    patient = call["patients"][0] if call["patients"] else {}
+    fill = {**caller, **fill_of_patient(patient), **fill_of_place(call)}
+    html = render("desk/person.html", person.lang, known=None, calls=[call])
+    return JSONResponse({"html": html, "fill": {name: said for name, said in fill.items() if said}})
+
+
+def fill_of_patient(patient: Doc) -> Doc:
+    born = patient.get("birth_on") or patient.get("birth_year")
+    age = patient.get("age")
+    told = {name: patient.get(name) for name in ("name", "sex", "mobility", "needs", "groups", "national_id")}
+    told["born"] = str(born or ("" if age is None else age))
+    return {f"patients.0.{name}": said for name, said in told.items()}
+
+
+def fill_of_person(known: Doc, phone: str) -> Doc:
+    """Who they are; the caller is whose number it is."""
+    groups = [each["group"]["code"] for each in known["groups"] if each["until_on"] is None]
+    age = known["age"]["years"] if known["age"] else None
+    fill = fill_of_patient({**known, "groups": groups, "national_id": None, "age": age})
+    contact = contact_of(known["contacts"], phone)
+    if contact:
+        own = contact["relation"] == "self"
+        fill |= {
+            "caller.phone": phone or contact["phone"],
+            "caller.name": known["name"] if own else contact["name"],
+            "caller.relation": contact["relation"],
+        }
+    return {name: said for name, said in fill.items() if said}
+
+
+def contact_of(contacts: list[Doc], phone: str) -> Doc | None:
+    """The contact with that number, else the first."""
+    try:
+        wanted = read_phone(phone, "phone").e164 if phone else None
+    except Refusal:
+        wanted = None
+    return next((each for each in contacts if each["phone"] == wanted), contacts[0] if contacts and not phone else None)
+
+
+def fill_of_place(call: Doc) -> Doc:
+    """Where they were fetched last: most likely their home."""
+    place = call["location"]
+    told = {f"location.{name}": place[name] for name in ("landmark", "community", "tambon_code", "address")}
+    if place["lat"] is not None:
+        told["location.point"] = f"{place['lat']}, {place['lon']}"
+    return {name: said for name, said in told.items() if said}

@@ -1,0 +1,11 @@
+"""All routes of the desk."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from services.console.pages import desk, desk_acts, desk_call, desk_command, desk_find
+
+router = APIRouter()
+for part in (desk, desk_find, desk_command, desk_call, desk_acts):
+    router.include_router(part.router)

@@ -1,0 +1,4 @@
+// The page of one call, opened by itself.
+import { watchCalls } from "./call.js";
+
+watchCalls();

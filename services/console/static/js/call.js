@@ -1,0 +1,55 @@
+// A call that is open on the page: its trips are read again every few seconds, units are ordered by one key.
+const EVERY_MS = 3000;
+const HEADERS = { "hx-request": "true", accept: "text/html" };
+let watching = false;
+
+/** Replace a part by its newest state, unless somebody is filling something in there. Focus stays where it was. */
+async function refresh(part) {
+  const inside = part.contains(document.activeElement) ? document.activeElement : null;
+  if (inside?.matches("input, select, textarea") || part.querySelector("details[open] form")) return;
+  const answer = await fetch(part.dataset.poll, { headers: HEADERS }).catch(() => null);
+  if (!answer?.ok || !part.isConnected) return;
+  const html = await answer.text();
+  if (html === part.dataset.last) return;
+  const focused = part.contains(document.activeElement) ? document.activeElement.id : null;
+  part.innerHTML = html;
+  part.dataset.last = html;
+  window.htmx.process(part);
+  const again = focused ? document.getElementById(focused) : null;
+  if (again) again.focus();
+  else if (focused !== null) part.querySelector("[data-order]")?.focus();
+  arrived(part);
+}
+
+/** Right after a call was taken, the first unit that could be ordered gets the focus: Enter orders it. */
+function arrived(part) {
+  const taken = part.closest("#taken");
+  if (!taken || taken.dataset.led) return;
+  const first = part.querySelector("[data-order]");
+  if (!first) return;
+  taken.dataset.led = "yes";
+  if (document.activeElement === document.body || taken.contains(document.activeElement)) first.focus();
+}
+
+const all = () => document.querySelectorAll("[data-poll]");
+const refreshAll = () => { if (!document.hidden) for (const part of all()) refresh(part); };
+
+/** Begin to watch, once a page. */
+export function watchCalls() {
+  if (watching) return;
+  watching = true;
+  setInterval(refreshAll, EVERY_MS);
+  document.addEventListener("karuna:changed", refreshAll);
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id === "taken-call") delete document.getElementById("taken").dataset.led;
+    for (const part of event.target.querySelectorAll?.("[data-poll]") ?? []) { part.dataset.last = ""; setTimeout(() => refresh(part), 400); arrived(part); }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!/^[1-9]$/.test(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
+    const list = event.target.closest?.(".recommendations");
+    const button = list?.querySelectorAll("[data-order]")[Number(event.key) - 1];
+    if (!button || event.target.matches("input, select, textarea")) return;
+    event.preventDefault();
+    button.click();
+  });
+}

@@ -1,0 +1,85 @@
+// Where it is: what was pasted becomes a point, and a map without a base map to point at.
+import { post } from "./base.js";
+
+const COULD_HOLD_A_POINT = /\d.*[,\s;].*\d|\+|:\/\/|^geo:/;
+const BARE = /^[-+\d.,;\s°()NEne]+$|^\S*:\/\/\S+$|^geo:\S+$|^[23456789CFGHJMPQRVWXcfghjmpqrvwx]{2,8}\+\w{2,7}(\s.*)?$/;
+
+/** Watches the place and the point of a form. */
+export function place(form, words, { onChange = () => {} } = {}) {
+  const field = form.querySelector('[name="location.landmark"]');
+  const point = form.querySelector('[name="location.point"]');
+  const said = form.querySelector("[data-place-said]");
+
+  async function read(from) {
+    const text = from.value.trim();
+    if (!COULD_HOLD_A_POINT.test(text)) return;
+    let found;
+    try { found = await post("/desk/place", { text }); } catch { return; }
+    if (from.value.trim() !== text) return;
+    if (found.source === "short_link") said.textContent = words.short_link;
+    if (found.lat === undefined) return;
+    point.value = `${found.lat}, ${found.lon}`;
+    if (from === field && BARE.test(text)) field.value = "";
+    said.textContent = words[`from_${found.source}`];
+    moved();
+  }
+  const moved = () => { point.dispatchEvent(new Event("moved")); onChange(); };
+  field.addEventListener("change", () => read(field));
+  field.addEventListener("paste", () => setTimeout(() => read(field)));
+  point.addEventListener("change", () => read(point));
+  return { set: (lat, lon, text) => { point.value = `${lat.toFixed(6)}, ${lon.toFixed(6)}`; said.textContent = text; moved(); } };
+}
+
+const pair = (text) => {
+  const found = /^\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*$/.exec(text);
+  return found ? [Number(found[1]), Number(found[2])] : null;
+};
+
+function script(url) {
+  return new Promise((done, failed) => {
+    document.head.append(Object.assign(document.createElement("script"), { src: url, onload: done, onerror: failed }));
+  });
+}
+
+/** The map: marks of the municipality, a grid, and the place where somebody clicks. Loaded when it is opened. */
+export async function openMap(box, point, onPoint) {
+  if (box.dataset.ready) return;
+  box.dataset.ready = "yes";
+  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: box.dataset.style }));
+  await script(box.dataset.script);
+  const answer = await fetch("/desk/marks", { headers: { accept: "application/json" } }).catch(() => null);
+  const known = answer?.ok ? await answer.json() : { centre: { lat: 16.434, lon: 103.506 }, items: [] };
+  const L = window.L;
+  const map = L.map(box, { attributionControl: false, zoomSnap: 0.5 }).setView([known.centre.lat, known.centre.lon], 14);
+  L.control.scale({ imperial: false }).addTo(map);
+  const grid = L.layerGroup().addTo(map);
+  const marks = L.layerGroup().addTo(map);
+  for (const each of known.items) {
+    const icon = L.divIcon({ className: "", html: `<span class="map-mark desk-mark ${each.kind}"></span>`, iconSize: [14, 14] });
+    const mark = L.marker([each.lat, each.lon], { icon, title: each.name, keyboard: false }).addTo(marks);
+    mark.bindTooltip(Object.assign(document.createElement("span"), { textContent: each.name }), { permanent: true, direction: "right", offset: [8, 0], className: "desk-label" });
+    mark.on("click", () => choose(mark.getLatLng()));
+  }
+  let pin = null;
+  function show() {
+    const at = pair(point.value);
+    pin?.remove();
+    if (!at) return;
+    pin = L.marker(at, { icon: L.divIcon({ className: "", html: '<span class="map-mark round desk-pin"></span>', iconSize: [22, 22] }), keyboard: false }).addTo(map);
+    map.panInside(at, { padding: [30, 30] });
+  }
+  function choose(at) { onPoint(at.lat, at.lng); show(); }
+  function draw() {
+    grid.clearLayers();
+    const bounds = map.getBounds();
+    const step = [0.1, 0.05, 0.02, 0.01, 0.005, 0.002].find((each) => (bounds.getEast() - bounds.getWest()) / each >= 4) ?? 0.001;
+    const style = { color: "#6f8699", weight: 1, opacity: 0.35, interactive: false };
+    for (let lon = Math.ceil(bounds.getWest() / step) * step; lon < bounds.getEast(); lon += step) L.polyline([[bounds.getSouth(), lon], [bounds.getNorth(), lon]], style).addTo(grid);
+    for (let lat = Math.ceil(bounds.getSouth() / step) * step; lat < bounds.getNorth(); lat += step) L.polyline([[lat, bounds.getWest()], [lat, bounds.getEast()]], style).addTo(grid);
+    box.classList.toggle("far", map.getZoom() < 14);
+  }
+  map.on("moveend zoomend", draw).on("click", (event) => choose(event.latlng));
+  point.addEventListener("moved", show);
+  draw();
+  show();
+}

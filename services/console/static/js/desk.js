@@ -1,0 +1,332 @@
+// The call desk: one sheet, keyboard first, kept as it is typed.
+import { Trouble, data, newKey, now, post, setServerTime } from "./base.js";
+import { watchCalls } from "./call.js";
+import { combobox } from "./combobox.js";
+import { isAway, keep, keeper, forget, send } from "./desk-kept.js";
+import { openMap, place } from "./desk-place.js";
+import { triage } from "./desk-triage.js";
+import { clearErrors, collect, fill, showErrors } from "./sheet.js";
+
+const words = data("desk-words");
+const lang = document.documentElement.lang;
+const form = document.getElementById("sheet");
+const at = (id) => document.getElementById(id);
+const DRAFT = `karuna.draft.${form.dataset.login}`;
+const RINGING_MS = 3000;
+setServerTime(form.dataset.now);
+
+let draft = { key: newKey(), received_at: null, provisional: null };
+let busy = false;
+
+// --- the sheet, kept as it is typed -----------------------------------------------
+
+const asked = triage({
+  place: at("questions"), judged: at("judged"), words,
+  sheet: () => collect(form), onDone: () => at("p0-name").focus(), onChange: save,
+});
+const sheet = () => {
+  const answers = asked.answers();
+  return { ...collect(form), ...(Object.keys(answers).length ? { answers } : {}) };
+};
+const isEmpty = (told) => Object.keys(told).every((name) => name === "kind");
+let saving = 0;
+
+function save() {
+  clearTimeout(saving);
+  saving = setTimeout(() => {
+    const told = sheet();
+    if (isEmpty(told)) localStorage.removeItem(DRAFT);
+    else localStorage.setItem(DRAFT, JSON.stringify({ ...draft, sheet: told }));
+    at("saved").textContent = isEmpty(told) ? "" : words.saved;
+  }, 150);
+}
+
+function restore() {
+  let stored = null;
+  try { stored = JSON.parse(localStorage.getItem(DRAFT)); } catch { /* broken: begin anew */ }
+  if (!stored) { asked.show(); return; }
+  load(stored);
+  at("saved").textContent = words.restored;
+}
+
+function load({ key, received_at = null, provisional = null, sheet: told }) {
+  draft = { key, received_at, provisional };
+  const last = Math.max(0, ...Object.keys(told).map((name) => Number(/^patients\.(\d+)/.exec(name)?.[1] ?? 0)));
+  while (document.querySelectorAll("#patients [data-patient]").length <= last) addPatient();
+  fill(form, told);
+  showGroup(told["triage.criteria_group"] ?? "");
+  showBarriers();
+  asked.set(told.answers ?? {});
+}
+
+function clear() {
+  draft = { key: newKey(), received_at: null, provisional: null };
+  form.reset();
+  clearErrors(form);
+  at("sheet-problems").replaceChildren();
+  at("person-card").replaceChildren();
+  for (const each of document.querySelectorAll("#patients [data-patient]")) if (each !== document.querySelector("#patients [data-patient]")) each.remove();
+  for (const each of form.querySelectorAll("details[open]")) each.open = false;
+  showGroup("");
+  showBarriers();
+  asked.clear();
+  localStorage.removeItem(DRAFT);
+  at("saved").textContent = "";
+}
+
+form.addEventListener("input", save);
+form.addEventListener("change", (event) => {
+  save();
+  if (event.target.name === "kind") { asked.show(); asked.judge(); }
+  if (event.target.name === "barriers") showBarriers();
+  if (["lane", "complaint"].includes(event.target.name) || /born$/.test(event.target.name)) asked.judge();
+});
+
+function showBarriers() {
+  for (const line of document.querySelectorAll("[data-barrier]")) {
+    line.hidden = !form.querySelector(`[name="barriers"][value="${line.dataset.barrier}"]`).checked;
+  }
+}
+
+// --- finding the person --------------------------------------------------------------
+
+const find = at("find");
+const found = combobox(find, at("found"), {
+  onChoose: async (option) => {
+    const phone = looksLikePhone(find.value) ? find.value.trim() : "";
+    const [url, body] = option.dataset.person ? ["/desk/person", { person_id: option.dataset.person, phone }] : ["/desk/earlier", { call_id: option.dataset.call }];
+    useNumber();
+    try {
+      const told = await post(url, body);
+      fill(form, told.fill);
+      at("person-card").innerHTML = told.html;
+      save();
+    } catch (problem) { at("person-card").textContent = problem.message; }
+    at("place").focus();
+  },
+  onEnter: () => { useNumber(); at(find.value.trim() && !looksLikePhone(find.value) ? "phone" : "place").focus(); },
+});
+const looksLikePhone = (text) => /^[+\d๐-๙\s().-]{3,}$/.test(text.trim()) && text.replace(/\D/g, "").length !== 13;
+function useNumber() {
+  if (looksLikePhone(find.value) && !at("phone").value) at("phone").value = find.value.trim();
+  else if (find.value.trim() && /^\D+$/.test(find.value) && !at("caller").value) at("caller").value = find.value.trim();
+  save();
+}
+let looking = 0;
+let looked = 0;
+find.addEventListener("input", () => {
+  clearTimeout(looking);
+  looking = setTimeout(async () => {
+    const turn = (looked += 1);
+    if (!find.value.trim()) { found.hide(); return; }
+    try {
+      const told = await post("/desk/find", { text: find.value });
+      if (turn !== looked || document.activeElement !== find) return;
+      at("found").innerHTML = told.html;
+      if (at("found").childElementCount) found.show({ markFirst: true }); else found.hide();
+    } catch { found.hide(); }
+  }, 180);
+});
+
+// --- criteria group ------------------------------------------------------------------
+
+const group = at("group");
+const groups = combobox(group, at("groups"), { onChoose: chooseGroup, onEnter: () => { if (!asked.focus()) at("p0-name").focus(); } });
+group.addEventListener("input", () => {
+  const text = group.value.trim().toLowerCase();
+  for (const option of at("groups").children) {
+    const fits = option.dataset.code === text || (!/^\d+$/.test(text) && option.textContent.toLowerCase().includes(text));
+    option.hidden = Boolean(text) && !fits;
+  }
+  if (!text) { at("group-code").value = ""; asked.show(); asked.judge(); save(); }
+  groups.show({ markFirst: Boolean(text) });
+});
+function chooseGroup(option) {
+  showGroup(option.dataset.code);
+  asked.show();
+  asked.judge();
+  save();
+  if (!asked.focus()) at("p0-name").focus();
+}
+function showGroup(code) {
+  at("group-code").value = code;
+  const option = code ? at(`group-${code}`) : null;
+  group.value = option ? option.textContent.replace(/\s+/g, " ").trim() : "";
+}
+
+// --- patients --------------------------------------------------------------------------
+
+function addPatient() {
+  const number = document.querySelectorAll("#patients [data-patient]").length;
+  const holder = document.createElement("div");
+  holder.append(at("patient-template").content.cloneNode(true));
+  holder.innerHTML = holder.innerHTML.replaceAll("patients.1.", `patients.${number}.`).replaceAll(/"p1-/g, `"p${number}-`);
+  holder.querySelector("[data-patient-number]").textContent = number + 1;
+  at("patients").append(...holder.childNodes);
+  return at(`p${number}-name`);
+}
+at("add-patient").addEventListener("click", () => { addPatient().focus(); save(); });
+at("patients").addEventListener("click", (event) => {
+  if (!event.target.closest("[data-remove-patient]")) return;
+  const told = sheet();
+  const gone = [...document.querySelectorAll("#patients [data-patient]")].indexOf(event.target.closest("[data-patient]"));
+  const kept = {};
+  for (const [name, value] of Object.entries(told)) {
+    const [, number, rest] = /^patients\.(\d+)\.(.*)$/.exec(name) ?? [];
+    if (number === undefined) kept[name] = value;
+    else if (Number(number) !== gone) kept[`patients.${Number(number) - (Number(number) > gone)}.${rest}`] = value;
+  }
+  const same = { ...draft };
+  const card = [...at("person-card").childNodes];
+  clear();
+  load({ ...same, sheet: kept });
+  at("person-card").append(...card);
+  at("add-patient").focus();
+  save();
+});
+
+// --- place and map -----------------------------------------------------------------------
+
+const where = place(form, words, { onChange: save });
+at("map-part").addEventListener("toggle", () => {
+  if (at("map-part").open) openMap(at("map"), at("point"), (lat, lon) => where.set(lat, lon, words.from_map)).catch(() => { at("map").textContent = words.no_map; });
+});
+
+// --- taking --------------------------------------------------------------------------------
+
+async function take() {
+  if (busy) return;
+  busy = true;
+  at("take").setAttribute("aria-busy", "true");
+  draft.received_at ??= new Date(now()).toISOString();
+  const call = { ...draft, login: form.dataset.login, name: form.dataset.name, sheet: sheet() };
+  try {
+    taken(await send(call));
+    if (call.provisional) forget(call.key);
+    clear();
+  } catch (problem) {
+    if (!(problem instanceof Trouble)) throw problem;
+    if (isAway(problem)) {
+      const stored = keep(call);
+      clear();
+      note(words.kept_here.replace("{number}", stored.provisional));
+      find.focus();
+      waiting.show();
+    } else {
+      save();
+      showErrors(form, problem.problem?.errors ?? [], at("sheet-problems"), lang, words.refused);
+    }
+  } finally {
+    busy = false;
+    at("take").removeAttribute("aria-busy");
+  }
+}
+
+function note(text) {
+  const place_ = at("taken");
+  place_.hidden = false;
+  place_.replaceChildren(Object.assign(document.createElement("p"), { className: "notice bad", textContent: text }));
+  place_.firstChild.setAttribute("role", "alert");
+}
+
+function taken(answer) {
+  const box = at("taken");
+  box.hidden = false;
+  box.innerHTML = answer.html;
+  const call = Object.assign(document.createElement("div"), { id: "taken-call" });
+  box.append(call);
+  box.focus();
+  window.htmx.ajax("GET", `/desk/calls/${answer.id}`, { target: "#taken-call", swap: "innerHTML" });
+}
+
+form.addEventListener("submit", (event) => { event.preventDefault(); take(); });
+at("clear").addEventListener("click", () => { if (isEmpty(sheet()) || confirm(words.clear_sure)) { clear(); find.focus(); } });
+
+const waiting = keeper({
+  login: form.dataset.login, words,
+  onCorrect: (call) => {
+    clear();
+    load(call);
+    showErrors(form, call.errors, at("sheet-problems"), lang, words.refused);
+    save();
+  },
+  onSent: (answer, call) => {
+    const line = document.createElement("p");
+    line.className = "notice good";
+    line.setAttribute("role", "status");
+    line.append(words.kept_sent.replace("{kept}", call.provisional), " ");
+    line.append(Object.assign(document.createElement("a"), { href: `/desk/calls/${answer.id}`, textContent: answer.number }));
+    at("kept").after(line);
+  },
+});
+
+// --- ringing -----------------------------------------------------------------------------------
+
+let rang = "";
+async function ring() {
+  if (document.hidden) return;
+  const answer = await fetch("/desk/ringing", { headers: { "hx-request": "true" } }).catch(() => null);
+  const html = answer?.ok ? await answer.text() : "";
+  if (html === rang) return;
+  rang = html;
+  at("ringing").innerHTML = html;
+}
+setInterval(ring, RINGING_MS);
+ring();
+at("ringing").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-answer]");
+  if (!button) return;
+  find.value = button.dataset.answer;
+  find.focus();
+  find.dispatchEvent(new Event("input"));
+});
+
+// --- keys ------------------------------------------------------------------------------------------
+
+const open = (id, field) => { at(id).open = true; at(field).focus(); };
+const KEYS = {
+  F2: take,
+  "Ctrl Enter": take,
+  F4: () => at("ringing").querySelector("[data-answer]")?.click(),
+  F8: () => at("taken").querySelector("[data-order]")?.focus(),
+  "Alt KeyA": () => open("appointment-part", "on"),
+  "Alt KeyP": () => at("add-patient").click(),
+  "Alt KeyM": () => { at("map-part").open = !at("map-part").open; at("point").focus(); },
+  "Alt KeyN": () => open("more-part", "lane"),
+  "Alt KeyC": () => at("clear").click(),
+};
+document.addEventListener("keydown", (event) => {
+  const name = event.altKey && !event.ctrlKey ? `Alt ${event.code}` : event.ctrlKey ? `Ctrl ${event.key}` : event.key;
+  const act = KEYS[name];
+  if (act && !document.querySelector("dialog[open]")) { event.preventDefault(); act(); }
+});
+// Enter goes on to what is asked next; Shift+Enter is a new line.
+const NEXT = { place: "complaint", complaint: "group", phone: "caller", caller: "place" };
+form.addEventListener("keydown", (event) => {
+  const next = NEXT[event.target.id];
+  if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.isComposing) return;
+  if (event.target.tagName === "BUTTON" || event.target.tagName === "SUMMARY") return;
+  if (event.target.tagName === "TEXTAREA" && !next) return;
+  if (event.target.getAttribute("role") === "combobox") return;
+  event.preventDefault();
+  if (next) at(next).focus();
+});
+document.addEventListener("karuna:command", (event) => {
+  const { act } = event.detail;
+  if (act === "new") { event.preventDefault(); find.focus(); }
+  if (act === "choose") { event.preventDefault(); find.value = ""; chooseFound(event.detail.option); }
+});
+async function chooseFound(option) {
+  if (option.dataset.call && option.dataset.status === "open") { location.assign(`/desk/calls/${option.dataset.call}`); return; }
+  const [url, body] = option.dataset.person ? ["/desk/person", { person_id: option.dataset.person, phone: "" }] : ["/desk/earlier", { call_id: option.dataset.call }];
+  const told = await post(url, body);
+  fill(form, told.fill);
+  at("person-card").innerHTML = told.html;
+  save();
+  at("place").focus();
+}
+
+watchCalls();
+restore();
+showBarriers();
+asked.judge();
