@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.events.dispatch import AssignmentAtScene, AssignmentEnRoute
 from tests.notify.conftest import Town
 
 
@@ -46,12 +47,30 @@ async def test_the_next_shift_gets_the_button_and_who_went_home_is_told_it_is_to
     await town.accepted(call, old)
     went_home = (await town.chat(1, 2))[1]
     await town.taken_over(call, "accepted", fresh, mate)
-    [first] = [number for number, crew in ((2, fresh), (3, mate)) if crew == min(fresh, mate)]
-    assert [button["label"] for button in (await town.chat(first))[0].buttons] == ["ออกจากฐาน"]
+    for number in (2, 3):
+        assert [button["label"] for button in (await town.chat(number))[0].buttons] == ["ออกจากฐาน"]
     await town.press(1, went_home.buttons[0])
     assert "ไม่ต้องดำเนินการ" in (await town.chat(1, 3))[-1].text
     buttons = {row["recipient_id"]: row["status"] for row in await town.messages(rule="crew_next_en_route")}
-    assert buttons.keys() == {old, min(fresh, mate)}
+    assert buttons.keys() == {old, fresh, mate}
+
+
+async def test_of_a_new_shift_everybody_gets_the_next_button_until_one_of_them_has_pressed(town: Town) -> None:
+    old, one, two = await town.crew(1), await town.crew(2), await town.crew(3)
+    call = await town.call(old)
+    await town.order(call)
+    await town.press(1, (await town.chat(1))[0].buttons[0])
+    await town.accepted(call, old)
+    await town.taken_over(call, "accepted", one, two)
+    call.crew_ids = (one, two)
+    await town.step(AssignmentEnRoute, call)  # the desk said so for them: nobody has pressed
+    for number in (2, 3):
+        assert [button["label"] for button in (await town.chat(number, 2))[1].buttons] == ["ถึงที่เกิดเหตุ"]
+    await town.press(3, (await town.chat(3, 2))[1].buttons[0])
+    await town.step(AssignmentAtScene, call, crew_id=two)
+    assert len((await town.chat(3, 3))[2].buttons) == 2
+    told = [row["recipient_id"] for row in await town.messages(rule="crew_next_left_scene")]
+    assert told == [two], "who presses goes on"
 
 
 async def test_who_comes_on_duty_while_the_unit_is_asked_is_asked_too_and_who_stays_not_twice(town: Town) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.notify.handlers.trips import TAKEN, tell_taken
 from services.notify.rules.plan import Occasion
@@ -76,14 +77,11 @@ async def crew_changed(work: Work, message: Message) -> None:
     waiting = await messages.open_of_assignment(work.db, message.id, OPEN)
     await cancel(work, [each for each in waiting if each["recipient_id"] not in crew], "assignment_crew_changed")
     fresh = sorted(crew.difference(before["crew_ids"] if before is not None else ()))
-    responder_id = row["responder_id"]
-    if fresh and responder_id not in crew:
-        responder_id = fresh[0]
-        await views.set_responder(work.db, message.id, responder_id)
-    telling = replace(
-        _telling(message, row, frozenset()), crew_ids=tuple(fresh),
-        responder_id=responder_id if responder_id in fresh else None,
-    )  # fmt: skip
+    all_press = bool(fresh) and row["responder_id"] not in crew
+    if all_press:
+        await views.let_all_press(work.db, message.id)
+    responders = tuple(fresh) if all_press else ()
+    telling = replace(_telling(message, row, frozenset()), crew_ids=tuple(fresh), responders=responders)
     await tell_how_it_stands(work, telling, f"dispatch.assignment.{status}.v1")
 
 
@@ -125,9 +123,16 @@ def _telling(message: Message, row: Any, told: frozenset[Any]) -> Telling:
         patient_id=event.patient_id,
         crew_ids=tuple(row["crew_ids"]),
         actor_id=event.crew_id,
-        responder_id=row["responder_id"],
+        responders=_responders(row),
         told=told,
     )
+
+
+def _responders(row: Any) -> tuple[UUID, ...]:
+    """Who gets the next button: who pressed the last one, or everybody where none of the crew has pressed yet."""
+    if row["responder_id"] is not None:
+        return (row["responder_id"],)
+    return tuple(row["crew_ids"]) if row["all_press"] else ()
 
 
 def _values(event: AssignmentFacts, status: str) -> dict[str, Any]:

@@ -20,9 +20,9 @@ ChannelName = Literal["line", "sms"]
 To = Literal["crew", "told_crew", "mates", "told_mates", "responder", "caller", "passenger", "asker"]
 """``crew``: all of the unit. ``told``: only whom the order has reached. ``mates``: all but who acted.
 
-``responder``: the crew member who answers by LINE. ``passenger``: the patient where reachable, else the caller.
+``responder``: who answers by LINE, or all where nobody has yet. ``asker``: whoever said what this answers.
 
-``asker``: whoever said what this answers.
+``passenger``: the patient where reachable, else the caller.
 """
 Wait = Literal["never", "emergency", "booked"]
 """How long LINE may stay unseen before SMS follows: the area's own times. ``never``: SMS only when LINE fails."""

@@ -68,7 +68,8 @@ select put.*, c.number as call_number, t.pickup_at from put
 left join call c on c.id = put.call_id left join trip t on t.id = put.trip_id
 """
 READ_ASSIGNMENT = "select * from assignment where id = $1"
-SET_RESPONDER = "update assignment set responder_id = $2 where id = $1"
+SET_RESPONDER = "update assignment set responder_id = $2, all_press = false where id = $1"
+LET_ALL_PRESS = "update assignment set responder_id = null, all_press = true where id = $1"
 
 
 async def put_call(db: Connection, call_id: UUID, values: dict[str, Any]) -> None:
@@ -159,3 +160,8 @@ async def read_assignment(db: Connection, assignment_id: UUID) -> Record | None:
 async def set_responder(db: Connection, assignment_id: UUID, crew_id: UUID) -> None:
     """Who answers by LINE: the next button goes to them."""
     await db.execute(SET_RESPONDER, assignment_id, crew_id)
+
+
+async def let_all_press(db: Connection, assignment_id: UUID) -> None:
+    """Nobody of the crew answers by LINE yet: the next button goes to each of them."""
+    await db.execute(LET_ALL_PRESS, assignment_id)

@@ -47,7 +47,8 @@ class Telling:
     crew_ids: tuple[UUID, ...] = ()
     actor_id: UUID | None = None
     """The crew member who did it."""
-    responder_id: UUID | None = None
+    responders: tuple[UUID, ...] = ()
+    """Crew members who get the button of the next step."""
     asker: Key | None = None
     """Who asked for it, where it is an answer."""
     told: frozenset[UUID] = field(default_factory=frozenset)
@@ -101,7 +102,7 @@ def _concerned(rules: Iterable[Rule], telling: Telling) -> set[Key]:
     to = {rule.to for rule in rules}
     if to & {"crew", "told_crew", "mates", "told_mates", "responder"}:
         keys |= {("crew", crew_id) for crew_id in telling.crew_ids}
-        keys |= {("crew", telling.responder_id)} if telling.responder_id else set()
+        keys |= {("crew", crew_id) for crew_id in telling.responders}
     if "caller" in to or "passenger" in to:
         keys |= {("caller", telling.call_id)} if telling.call_id else set()
     if telling.patient_id is not None:
@@ -132,7 +133,7 @@ def _resolve(to: To, telling: Telling, known: dict[Key, Any]) -> list[Recipient]
         "told_crew": crew & telling.told,
         "mates": crew - actor,
         "told_mates": (crew & telling.told) - actor,
-        "responder": {telling.responder_id} if telling.responder_id else set(),
+        "responder": set(telling.responders),
     }[to]
     return [_recipient(("crew", crew_id), known) for crew_id in sorted(chosen)]
 
