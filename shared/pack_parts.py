@@ -162,11 +162,24 @@ class Targets(_Part):
     response_s: float = 600
 
 
+class ReportPolicies(_Part):
+    """What a ride would have cost the rider otherwise, and what our vehicles give off; left out: not reckoned.
+
+    ``tariff_km_baht`` for every kilometre beyond ``tariff_free_km``, on top of ``tariff_start_baht``.
+    """
+
+    tariff_start_baht: float = Field(default=0, ge=0)
+    tariff_free_km: float = Field(default=0, ge=0)
+    tariff_km_baht: float | None = Field(default=None, ge=0)
+    co2_g_per_km: float | None = Field(default=None, ge=0)
+
+
 class Policies(_Part):
     intake: IntakePolicies = IntakePolicies()
     dispatch: DispatchPolicies = DispatchPolicies()
     notify: NotifyPolicies = NotifyPolicies()
     targets: Targets = Targets()
+    reports: ReportPolicies = ReportPolicies()
 
 
 class Station(Place):

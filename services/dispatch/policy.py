@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
-from shared.pack_parts import DispatchPolicies, Targets
+from shared.pack_parts import DispatchPolicies, ReportPolicies, Targets
 from shared.packs import load_all
 
 RED_WAITS, YELLOW_WAITS, OTHERS_WAIT = timedelta(0), timedelta(seconds=60), timedelta(minutes=10)
@@ -20,6 +20,7 @@ class Policy:
 
     pack: DispatchPolicies = field(default_factory=lambda: DispatchPolicies(default_mode="auto", booked_mode="auto"))
     targets: Targets = field(default_factory=Targets)
+    reports: ReportPolicies = field(default_factory=ReportPolicies)
     silent_until: timedelta = timedelta(seconds=90)
     """How long a silent order stays open beside the next one, before its unit is free again."""
     ask_again: timedelta = timedelta(seconds=120)
@@ -85,15 +86,23 @@ def load_policies(areas_dir: Path) -> None:
     _policies.clear()
     if areas_dir.is_dir():
         for slug, pack in load_all(areas_dir).items():
-            set_policy(slug, pack.policies.dispatch, pack.policies.targets)
+            set_policy(slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports)
 
 
-def set_policy(area: str, pack: DispatchPolicies, targets: Targets | None = None) -> None:
+def policies() -> Mapping[str, Policy]:
+    """Every municipality that has a pack, by slug."""
+    return dict(_policies)
+
+
+def set_policy(
+    area: str, pack: DispatchPolicies, targets: Targets | None = None, reports: ReportPolicies | None = None
+) -> None:
     """Decide for this area as the pack says."""
     speeds = (pack.urgent_km_h / 3.6, pack.ordinary_km_h / 3.6)
     _policies[area] = Policy(
         pack,
         targets or Targets(),
+        reports or ReportPolicies(),
         travel_times=GreatCircle(pack.factor, *speeds),
         weights=Weights(stale_after_s=pack.stale_position_s),
     )

@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from services.dispatch.policy import set_policy
 from services.dispatch.rules.stamps import intervals, summarise
+from shared.pack_parts import DispatchPolicies, ReportPolicies
 from shared.work import now_utc
 from tests.dispatch.conftest import Town
+from tests.harness import AREA, bearer
 
 
 async def test_codes_are_served_with_both_languages(town: Town) -> None:
@@ -66,3 +69,47 @@ async def test_the_stamps_report_says_what_the_rule_says(town: Town) -> None:
         rule = summarise(missions, name)
         assert (row["known"], row["missing"], row["wrong"]) == (rule.known, rule.missing, rule.wrong)
         assert [row["p50_s"], row["p90_s"], row["mean_s"]] == pytest.approx([rule.p50_s, rule.p90_s, rule.mean_s])
+
+
+async def test_kilometres_saving_and_co2_are_reckoned_by_the_municipalitys_own_table(town: Town) -> None:
+    set_policy(AREA, DispatchPolicies(default_mode="auto", factor=2), reports=ReportPolicies(
+        tariff_start_baht=35, tariff_free_km=1, tariff_km_baht=10, co2_g_per_km=200))  # fmt: skip
+    unit = await town.unit(1)
+    ride = await town.call(received_at=now_utc() - timedelta(minutes=9))
+    [asked] = await town.asked(ride)
+    await town.drive(asked["id"], unit, until="clear")
+    await town.running.sql(
+        "update trip set lane = 'booked', pickup_lon = 103.5, pickup_lat = 16.4, drop_lon = 103.5, drop_lat = 16.5"
+    )
+    [row] = (await town.get("/v1/reports/distance"))["rows"]
+    assert (row["lane"], row["trips"], row["persons"]) == ("booked", 1, 1)
+    assert row["ride_km"] == pytest.approx(2 * 11.12, rel=0.01), "a tenth of a degree of latitude, times the factor"
+    assert row["saved_baht"] == pytest.approx(35 + 10 * (row["ride_km"] - 1))
+    assert (row["driven_missing"], row["co2_kg"]) == (1, pytest.approx(row["ride_km"] * 0.2))
+    set_policy(AREA, DispatchPolicies())
+    [unknown] = (await town.get("/v1/reports/distance"))["rows"]
+    assert (unknown["saved_baht"], unknown["co2_kg"]) == (None, None), "without a table nothing is made up"
+
+
+async def test_days_since_the_last_red_call_over_target(town: Town) -> None:
+    await town.call(received_at=now_utc() - timedelta(days=3))
+    await town.call(received_at=now_utc() - timedelta(minutes=2))
+    await town.call(received_at=now_utc() - timedelta(days=1), exercise=True)
+    rows = {row["what"]: row for row in (await town.get("/v1/reports/days_since"))["rows"]}
+    assert (rows["red_over_target"]["days"], rows["red_over_target"]["times"]) == (3, 1)
+    assert (rows["ride_missed"]["days"], rows["ride_missed"]["times"]) == (None, 0)
+
+
+async def test_missions_are_exported_with_their_stamps_for_supervisors_alone(town: Town) -> None:
+    unit = await town.unit(1)
+    call_id = await town.call(received_at=now_utc() - timedelta(minutes=9))
+    [asked] = await town.asked(call_id)
+    await town.drive(asked["id"], unit, until="clear")
+    await town.get("/v1/exports/missions", status=403)
+    url = "/v1/exports/missions"
+    answer = await town.running.client.get(url, headers=bearer("supervisor"))
+    [mission] = answer.json()["items"]
+    assert (mission["call_id"], mission["idc"]) == (str(call_id), "red")
+    assert mission["received_at"] < mission["at_scene_at"]
+    await town.running.sql("update trip set protected = true")
+    assert (await town.running.client.get(url, headers=bearer("auditor"))).json()["items"] == []

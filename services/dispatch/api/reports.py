@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
-from services.dispatch.api.common import DESK, AreaQuery, areas_of, runtime_of
+from services.dispatch.api.common import DESK, NIL, After, AreaQuery, Limit, Page, areas_of, runtime_of
 from services.dispatch.store import reports
+from shared.audit import audit
 from shared.auth import ANYONE, Caller, Role, may
 from shared.codes.codes import published
 from shared.openapi import Moment, problems
@@ -28,6 +30,8 @@ class Kpi(StrEnum):
     TRIPS = "trips"
     QUEUE = "queue"
     UNITS = "units"
+    DISTANCE = "distance"
+    DAYS_SINCE = "days_since"
 
 
 class Report(BaseModel):
@@ -49,11 +53,62 @@ async def report(
     request: Request, caller: Reader, kpi: Kpi, area: AreaQuery = None,
     from_: Annotated[Moment | None, Query(alias="from")] = None, to: Annotated[Moment | None, Query()] = None,
 ) -> Report:  # fmt: skip
-    """ตัวชี้วัด | Response times and stamps by severity, missing ones counted; trips by outcome; queue; units."""
+    """ตัวชี้วัด | Response times and stamps by severity, missing ones counted; trips by outcome; queue; units;
+
+    distance, cost saved and CO2; days since something happened that should not have.
+    """
     until = to or now_utc()
     since = from_ or until - MONTH
     rows = await reports.READERS[kpi.value](runtime_of(request).pool, areas_of(caller, area), since, until)
     return Report(kpi=kpi.value, area=area, from_at=since, to_at=until, rows=[dict(row) for row in rows])
+
+
+class Mission(BaseModel):
+    """One emergency of the national form's kind: the seven stamps, severity before (IDC) and at the scene (RC)."""
+
+    trip_id: str
+    call_id: str
+    area: str
+    lane: str
+    kind: str
+    severity_scheme: str
+    idc: str
+    rc: str | None
+    status: str
+    outcome: str | None
+    leg: str
+    back_entry: bool
+    unit: str | None
+    unit_level: str | None
+    facility: str | None
+    received_at: datetime
+    asked_at: datetime | None
+    en_route_at: datetime | None
+    at_scene_at: datetime | None
+    left_scene_at: datetime | None
+    at_destination_at: datetime | None
+    at_base_at: datetime | None
+    driven_km: float | None
+
+
+class Missions(Page):
+    items: list[Mission]
+
+
+@router.get("/v1/exports/missions", response_model=Missions, responses=problems(401, 403))
+async def export_missions(
+    request: Request, caller: Annotated[Caller, Depends(may(Role.SUPERVISOR, Role.AUDITOR))], area: AreaQuery = None,
+    from_: Annotated[Moment | None, Query(alias="from")] = None, to: Annotated[Moment | None, Query()] = None,
+    after: After = None, limit: Limit = 500,
+) -> Missions:  # fmt: skip
+    """ส่งออกรายภารกิจ | A row per emergency, as the national system counts; without people, protected ones left out."""
+    until = to or now_utc()
+    pool = runtime_of(request).pool
+    rows = await reports.missions(pool, areas_of(caller, area), from_ or until - MONTH, until, after or NIL, limit)
+    await audit(pool, caller, "export", "mission", None, {"rows": len(rows)}, area=area)
+    return Missions(
+        items=[Mission(**row) for row in rows], next=UUID(rows[-1]["trip_id"]) if len(rows) == limit else None
+    )
 
 
 @router.get("/v1/codes", response_model=CodeLists, responses=problems(401))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
+from services.dispatch.policy import policies
 from shared.database import Pool, Search, look_up
 
 # Per trip of the emergency lane: the first asking, the first acceptance and the first arrival at the scene.
@@ -95,6 +97,67 @@ from unit u join run r on r.unit_id = u.id and r.opened_at >= $2 and r.opened_at
 where ($1::text[] is null or u.area = any($1))
 group by u.id order by u.id limit 1000
 """)
+# Per completed trip: the way the rider was brought (straight line times the municipality's factor), what the crew's
+# odometer says was driven, what the ride would have cost, what the vehicle gave off. What is not known is counted.
+DISTANCE = Search("""
+with told as (
+    select * from unnest($4::text[], $5::float[], $6::float[], $7::float[], $8::float[], $9::float[])
+        as p (area, factor, start_baht, free_km, km_baht, co2_g)
+), driven as (
+    select a.trip_id, max(s.odometer_km) - min(s.odometer_km) as km
+    from assignment a join step s on s.assignment_id = a.id
+    where a.role = 'primary' and s.odometer_km is not null group by a.trip_id having count(*) > 1
+), ride as (
+    select t.lane, t.id, coalesce(t.person_id, t.patient_id) as who, p.start_baht, p.free_km, p.km_baht, p.co2_g,
+           d.km as driven_km,
+           case when t.pickup_lon is not null and t.drop_lon is not null
+               then coalesce(p.factor, 1.4) * 12742.0176 * asin(sqrt(least(1,
+                   power(sind((t.drop_lat - t.pickup_lat) / 2), 2)
+                   + cosd(t.pickup_lat) * cosd(t.drop_lat) * power(sind((t.drop_lon - t.pickup_lon) / 2), 2))))
+           end as ride_km
+    from trip t left join told p on p.area = t.area left join driven d on d.trip_id = t.id
+    where ($1::text[] is null or t.area = any($1)) and not t.exercise and t.status = 'completed'
+      and t.received_at >= $2 and t.received_at < $3
+)
+select lane, count(*)::int as trips, count(distinct who)::int as persons,
+    sum(ride_km)::float as ride_km, (count(*) - count(ride_km))::int as ride_missing,
+    sum(driven_km)::float as driven_km, (count(*) - count(driven_km))::int as driven_missing,
+    sum(start_baht + greatest(ride_km - free_km, 0) * km_baht) filter (where lane = 'booked')::float as saved_baht,
+    (sum(coalesce(driven_km, ride_km) * co2_g) / 1000)::float as co2_kg
+from ride group by lane order by lane
+""")
+# The last time something happened that should not have. ``target_s`` per area, the default where it has none.
+DAYS_SINCE = Search("""
+with target as (select * from unnest($4::text[], $5::float[]) as p (area, red_s)), late as (
+    select 'red_over_target' as what, t.received_at as at
+    from trip t left join target p on p.area = t.area
+    left join lateral (select min(a.at_scene_at) as at from assignment a where a.trip_id = t.id) scene on true
+    where ($1::text[] is null or t.area = any($1)) and t.lane = 'emergency' and t.severity = 'red' and not t.exercise
+      and t.received_at >= $2 and t.received_at < $3 and t.status <> 'cancelled'
+      and coalesce(scene.at, least($3, now())) - t.received_at > coalesce(p.red_s, 480) * interval '1 second'
+    union all
+    select 'ride_missed', t.received_at from trip t
+    where ($1::text[] is null or t.area = any($1)) and t.lane = 'booked' and t.outcome in ('missed', 'unmet')
+      and not t.exercise and t.received_at >= $2 and t.received_at < $3
+)
+select w.what, max(late.at) as last_at, count(late.at)::int as times,
+       floor(extract(epoch from least($3, now()) - max(late.at)) / 86400)::int as days
+from unnest(array['red_over_target', 'ride_missed']) as w (what) left join late using (what) group by w.what order by 1
+""")
+MISSIONS = Search("""
+select t.id::text as trip_id, t.call_id::text as call_id, t.area, t.lane, t.kind, t.severity_scheme, t.severity as idc,
+       a.rc, t.status, t.outcome, t.leg, t.back_entry, u.call_sign as unit, u.level as unit_level, f.name as facility,
+       t.received_at, a.asked_at, a.en_route_at, a.at_scene_at, a.left_scene_at, a.at_destination_at, a.at_base_at,
+       (select (max(s.odometer_km) - min(s.odometer_km))::float from step s where s.assignment_id = a.id) as driven_km
+from trip t
+left join lateral (select * from assignment a
+                   where a.trip_id = t.id and a.role = 'primary' and a.accepted_at is not null
+                   order by a.accepted_at desc limit 1) a on true
+left join unit u on u.id = a.unit_id left join facility f on f.id = coalesce(a.facility_id, t.facility_id)
+where ($1::text[] is null or t.area = any($1)) and t.lane = 'emergency' and not t.exercise and not t.protected
+  and t.received_at >= $2 and t.received_at < $3 and t.id > $4
+order by t.id limit $5
+""")
 
 Reader = Callable[[Pool, list[str] | None, datetime, datetime], Awaitable[list[asyncpg.Record]]]
 
@@ -119,10 +182,35 @@ async def units(pool: Pool, areas: list[str] | None, since: datetime, until: dat
     return await look_up(pool, UNITS, areas, since, until)
 
 
+async def distance(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    told = policies()
+    of = [each.reports for each in told.values()]
+    return await look_up(
+        pool, DISTANCE, areas, since, until, list(told), [each.pack.factor for each in told.values()],
+        [each.tariff_start_baht for each in of], [each.tariff_free_km for each in of],
+        [each.tariff_km_baht for each in of], [each.co2_g_per_km for each in of],
+    )  # fmt: skip
+
+
+async def days_since(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    told = policies()
+    targets = [each.targets.red_response_s for each in told.values()]
+    return await look_up(pool, DAYS_SINCE, areas, since, until, list(told), targets)
+
+
+async def missions(
+    pool: Pool, areas: list[str] | None, since: datetime, until: datetime, after: UUID, limit: int
+) -> list[asyncpg.Record]:
+    """Emergencies with the seven stamps of the unit that kept them, by id; protected ones are left out."""
+    return await look_up(pool, MISSIONS, areas, since, until, after, limit)
+
+
 READERS: Mapping[str, Reader] = {
     "response_times": response_times,
     "stamps": stamps,
     "trips": trips,
     "queue": queue,
     "units": units,
+    "distance": distance,
+    "days_since": days_since,
 }
