@@ -51,7 +51,7 @@ const guarded = new Set();
 function learn(id, told) {
   known.set(id, told);
   if (told.html) draw.row(calls, { id, html: told.html });
-  reveal(document.getElementById(`call-${id}`));
+  reveal(document.getElementById(`row-${id}`));
   map?.call(id, told);
 }
 
@@ -64,7 +64,7 @@ function reveal(row) {
 
 function onBoard(said) {
   for (const call of said.calls ?? []) {
-    const before = document.getElementById(`call-${call.id}`);
+    const before = document.getElementById(`row-${call.id}`);
     if (!call.html) { leave(call.id, before); continue; }
     const row = draw.row(calls, call, Boolean(known.get(call.id)?.html));
     reveal(row);
@@ -243,10 +243,17 @@ document.addEventListener("click", (event) => {
   else if (at("[data-unit-row]")) map?.unit(at("[data-unit-row]").dataset.unitRow);
 });
 
+// The command line's "o 17": the call opens here.
+document.addEventListener("karuna:command", (event) => {
+  if (event.detail.act !== "open" || !event.detail.call_id) return;
+  event.preventDefault();
+  choose(event.detail.call_id, { jump: true });
+});
+
 const PANELS = { 1: "calls", 2: "units", 3: "detail", 4: "map" };
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input, textarea, select, [contenteditable]");
-  if (event.key === "F8") {
+  if (event.key === "F7") {
     event.preventDefault();
     const first = strip.querySelector("[data-acknowledge]");
     if (first) acknowledge(first); else quieten();

@@ -73,7 +73,7 @@ export function nextStep(job, tables) {
 /** The times of a journey, with a mark beside those that dispatch does not have yet. */
 export function drawTimes(job, tables, words) {
   const list = $("times").querySelector("ol");
-  $("times").hidden = !job || !Object.keys(job.times).length;
+  $("times").hidden = !job || !tables.stamps.some(([step]) => job.times[step]);
   if (!job) return;
   const shown = tables.stamps.filter(([step]) => job.times[step]);
   list.replaceChildren(...shown.map(([step, label]) => {

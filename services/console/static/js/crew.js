@@ -88,9 +88,12 @@ function ring(jobs) {
   for (const job of jobs) known.add(job.id);
   if (!fresh.length) return;
   chosen = fresh[0].id;
-  navigator.vibrate?.([400, 150, 400, 150, 400]);
+  shake([400, 150, 400, 150, 400]);
   beep();
 }
+
+/** Browsers forbid both before the first touch. */
+const shake = (pattern) => { if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(pattern); };
 
 let sound = null;
 function beep() {
@@ -127,7 +130,7 @@ async function press(step, body = {}, { hold = HOLD_MS } = {}) {
   found = step === "accept" || step === "decline" ? found : {};
   for (const act of acts.filter((each) => each.id === job.id && each.hold_until)) await put({ ...act, hold_until: 0 });
   await queue({ kind: "step", id: job.id, step, at, body: { step, at, ...extra, ...body }, hold_until: hold ? Date.now() + hold : 0 });
-  navigator.vibrate?.(60);
+  shake(60);
   if (hold) setTimeout(send, hold + 50);
 }
 
@@ -261,6 +264,7 @@ function drawJob(open) {
 function drawNext() {
   const step = current && !signedOut ? nextStep(current, tables) : null;
   $("next").hidden = !step;
+  document.body.classList.toggle("has-next", Boolean(step));
   $("idle").hidden = Boolean(current?.html) || signedOut;
   if (!$("idle").hidden) {
     const off = server.units.every((unit) => unit.duty !== "on_duty");
@@ -392,7 +396,6 @@ function fillFacilities() {
 
 async function begin() {
   document.documentElement.dataset.theme = localStorage.getItem("crew-theme") ?? "light";
-  $("banners").dataset.offline = words.offline;
   const before = await kept("state");
   if (before?.account === tables.account && Date.now() - before.fetchedAt < OLD_MS) {
     ({ server, fetchedAt, skew } = before);

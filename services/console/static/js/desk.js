@@ -22,7 +22,7 @@ let busy = false;
 
 const asked = triage({
   place: at("questions"), judged: at("judged"), words,
-  sheet: () => collect(form), onDone: () => at("p0-name").focus(), onChange: save,
+  sheet: () => collect(form), onDone: () => at("take").focus(), onChange: save,
 });
 const sheet = () => {
   const answers = asked.answers();
@@ -65,6 +65,7 @@ function clear() {
   clearErrors(form);
   at("sheet-problems").replaceChildren();
   at("person-card").replaceChildren();
+  form.querySelector("[data-place-said]").textContent = "";
   for (const each of document.querySelectorAll("#patients [data-patient]")) if (each !== document.querySelector("#patients [data-patient]")) each.remove();
   for (const each of form.querySelectorAll("details[open]")) each.open = false;
   showGroup("");
@@ -131,7 +132,7 @@ find.addEventListener("input", () => {
 // --- criteria group ------------------------------------------------------------------
 
 const group = at("group");
-const groups = combobox(group, at("groups"), { onChoose: chooseGroup, onEnter: () => { if (!asked.focus()) at("p0-name").focus(); } });
+const groups = combobox(group, at("groups"), { onChoose: chooseGroup, onEnter: () => { if (!asked.focus()) at("take").focus(); } });
 group.addEventListener("input", () => {
   const text = group.value.trim().toLowerCase();
   for (const option of at("groups").children) {
@@ -146,7 +147,7 @@ function chooseGroup(option) {
   asked.show();
   asked.judge();
   save();
-  if (!asked.focus()) at("p0-name").focus();
+  if (!asked.focus()) at("take").focus();
 }
 function showGroup(code) {
   at("group-code").value = code;
@@ -235,7 +236,8 @@ function taken(answer) {
   box.innerHTML = answer.html;
   const call = Object.assign(document.createElement("div"), { id: "taken-call" });
   box.append(call);
-  box.focus();
+  box.focus({ preventScroll: true });
+  box.scrollIntoView({ block: "start" });
   window.htmx.ajax("GET", `/desk/calls/${answer.id}`, { target: "#taken-call", swap: "innerHTML" });
 }
 

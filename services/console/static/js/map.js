@@ -184,7 +184,7 @@ export async function openMap(box, texts, onCall) {
     call(id, told) {
       calls.get(id)?.remove();
       calls.delete(id);
-      const row = document.getElementById(`call-${id}`);
+      const row = document.getElementById(`row-${id}`);
       if (!told || told.lat == null || !row) return;
       const look = row.querySelector(".sev");
       const tone = [...look.classList].find((name) => name.startsWith("tone-"));

@@ -23,7 +23,7 @@ function place(list, row, before) {
 export const draw = {
   /** A call's row. `keep`: it is protected and shown in full here; what is told openly says less, so it stays. */
   row(list, { id, html }, keep = false) {
-    const before = document.getElementById(`call-${id}`);
+    const before = document.getElementById(`row-${id}`);
     const row = element(html);
     if (keep && before && "closed" in row.dataset) {
       before.dataset.closed = "";
