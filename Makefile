@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check unit journeys faults browser soak mutants bench contracts lock vendor test-containers images clean
+.PHONY: help setup run test check unit journeys faults browser pictures soak mutants bench contracts lock vendor test-containers images clean
 
 help: ## แสดงคำสั่ง (show the commands)
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,6 +43,9 @@ faults: setup ## ความผิดพลาดที่ต้องทนไ
 
 browser: setup ## หน้าจอในเบราว์เซอร์จริง (the screens in a real browser; needs Debian's chromium)
 	$(BIN)/pytest -q tests/browser
+
+pictures: setup ## ถ่ายภาพทุกหน้าจอลง docs/pictures (a picture of every screen for the README)
+	$(BIN)/python -m tests.browser.pictures
 
 soak: setup ## ทดสอบความผิดพลาดนาน ๆ (many more random faults; about 20 minutes)
 	KARUNA_SOAK=1 $(BIN)/pytest -q tests/faults

@@ -35,8 +35,6 @@ SignIn = Callable[..., Awaitable[Page]]
 async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local]:
     async with whole_system(tmp_path_factory.mktemp("screens")) as local:
         await demonstration(local, AREA)
-        local.start_service("console")
-        await local.ready("console")
         yield local
 
 
