@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -9,6 +10,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from shared.errors import TwoTongued
 from shared.events.words import Sex
+from shared.thai.dates import BE_OFFSET
+from shared.thai.text import arabic_digits
 
 _TEXT: Final = {"type": "string"}
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
@@ -57,6 +60,11 @@ OUT_OF_TIME = TwoTongued(
     "ปีต้องอยู่ระหว่าง ค.ศ. 1900 ถึง 2199 ถ้าเป็น พ.ศ. ให้ลบ 543", "the year is between 1900 and 2199 (not the Buddhist era)",
     "date_out_of_range",
 )  # fmt: skip
+NOT_WRITTEN_OUT = TwoTongued(
+    "ต้องเขียนวันเวลาเต็มรูปแบบพร้อมเขตเวลา เช่น 2026-11-23T09:00:00+07:00",
+    "an instant is written out, with its time zone, e.g. 2026-11-23T09:00:00+07:00", "not_written_out",
+)  # fmt: skip
+TYPED_YEAR: Final = re.compile(r"\s*(\d{4})-")
 
 
 def _storable(at: datetime) -> datetime:
@@ -78,13 +86,34 @@ def _written_out(value: Any) -> Any:
         float(value)
     except (TypeError, ValueError):
         return value
-    raise ValueError("an instant is written out, with its time zone")
+    raise NOT_WRITTEN_OUT
 
 
-Day = Annotated[date, AfterValidator(_of_our_time)]
-"""A day from outside. A year of the Buddhist era is refused here: an empty list of that day would be believed."""
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_storable)]
-"""An instant from outside: aware, turned to UTC."""
+def _christian(value: Any) -> Any:
+    """Thai digits as Arabic ones; a year of the Buddhist era is refused, with the one that is meant.
+
+    Not turned in silence: a day in a list, a pickup or a stamp that is 543 years off is somebody's mistake, and
+    whoever makes it must learn of it. Only births are read in either era (``rules/reading.py`` of intake, ``bodies.py``
+    of registry), for people know theirs by it.
+    """
+    if not isinstance(value, str):
+        return value
+    typed = arabic_digits(value)
+    found = TYPED_YEAR.match(typed)
+    year = int(found[1]) if found else 0
+    if EARLIEST.year + BE_OFFSET <= year < LATEST.year + BE_OFFSET:
+        raise TwoTongued(
+            f"ปี {year} เป็น พ.ศ. ช่องนี้ต้องเป็น ค.ศ. คือ {year - BE_OFFSET}",
+            f"{year} is a year of the Buddhist era; this field takes the Christian year {year - BE_OFFSET}",
+            "year_in_buddhist_era",
+        )
+    return typed
+
+
+Day = Annotated[date, BeforeValidator(_christian), AfterValidator(_of_our_time)]
+"""A day from outside (ISO 8601). A year of the Buddhist era is refused with the Christian one."""
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), BeforeValidator(_christian), AfterValidator(_storable)]
+"""An instant from outside (ISO 8601): aware, turned to UTC; a year of the Buddhist era as in :data:`Day`."""
 
 
 def _known(value: Any) -> Any:

@@ -6,7 +6,6 @@ booked ride is not) is decided in ``rules/reading.py``.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Self
 from uuid import UUID
 
@@ -16,10 +15,7 @@ from shared.errors import TwoTongued
 from shared.events.words import Barrier, CallKind, Channel, Code, Lane, Language, Mobility, Need
 from shared.http import Body
 from shared.openapi import Moment, ToldSex
-from shared.thai.dates import BE_OFFSET
-from shared.thai.text import arabic_digits
 
-BUDDHIST_YEAR = re.compile(r"^\s*(2[45]\d\d)(?=-)")
 MOST_ANSWERS = 60
 
 
@@ -28,21 +24,11 @@ def _nothing_is_none(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-def _to_christian_year(value: Any) -> Any:
-    """``2569-11-22T…`` is a moment of the year 2026: the two eras lie 543 years apart and never meet."""
-    if not isinstance(value, str):
-        return value
-    typed = arabic_digits(value)
-    return BUDDHIST_YEAR.sub(lambda found: str(int(found[1]) - BE_OFFSET), typed)
-
-
 _OrNothing = BeforeValidator(_nothing_is_none)
 Word = Annotated[Annotated[str, Field(min_length=1, max_length=60)] | None, _OrNothing]
 Line = Annotated[Annotated[str, Field(min_length=1, max_length=200)] | None, _OrNothing]
 LongLine = Annotated[Annotated[str, Field(min_length=1, max_length=500)] | None, _OrNothing]
 Text = Annotated[Annotated[str, Field(min_length=1, max_length=4000)] | None, _OrNothing]
-Typed = Annotated[Moment, BeforeValidator(_to_christian_year)]
-"""An instant in which the year may have been typed in the Buddhist era."""
 Degrees = Annotated[float, Field(ge=-100000, le=100000)]
 """Any number: whether it can be a latitude is judged by lane."""
 Key = Annotated[str, Field(max_length=60)]
@@ -103,7 +89,7 @@ class TriageBody(Body):
 class AppointmentBody(Body):
     """``recurrence`` is an RRULE of RFC 5545, read in Asia/Bangkok."""
 
-    at: Typed
+    at: Moment
     clinic: Line = None
     duration_min: Annotated[int, Field(ge=0, le=1440)] | None = None
     return_trip: bool = False
@@ -146,7 +132,7 @@ class CallBody(CallFields):
     """The same as ``patients`` with one entry."""
     barriers: Annotated[list[Barrier], Field(default_factory=list, max_length=6)]
     exercise: bool = False
-    received_at: Typed | None = None
+    received_at: Moment | None = None
     back_entry: bool = False
 
     @model_validator(mode="after")
@@ -219,7 +205,7 @@ class HandOverBody(Body):
 
     receiver: Code
     reason: Code
-    at: Typed | None = None
+    at: Moment | None = None
     ends_call: bool = False
     receiver_name: Line = None
     text: Line = None

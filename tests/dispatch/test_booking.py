@@ -297,8 +297,9 @@ async def test_a_day_of_the_buddhist_era_is_refused_instead_of_looking_empty(tow
     answer = await town.running.client.get("/v1/trips?on=2569-11-23", headers=town.desk)
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
-    assert (error["field"], error["code"]) == ("on", "date_out_of_range")
+    assert (error["field"], error["code"]) == ("on", "year_in_buddhist_era")
     assert "พ.ศ." in error["th"]
+    assert "2026" in error["en"]
 
 
 async def test_a_ride_withdrawn_with_its_series_says_so(town: Town) -> None:

@@ -109,13 +109,31 @@ async def test_a_year_typed_in_the_buddhist_era_is_recognised(
     intake: Running, given: dict[str, Any], kept: dict[str, Any]
 ) -> None:
     taken = await emergency(intake, patient=given)
+    told = [warning["field"] for warning in taken["warnings"] if warning["code"] == "read_in_buddhist_era"]
+    assert told == ([] if given.get("birth_date") == "1969-05-01" else [f"patient.{name}" for name in given])
     patient = (await whole(intake, taken["id"]))["patients"][0]
     assert {name: patient[name] for name in kept} == kept
 
 
-async def test_an_appointment_typed_in_the_buddhist_era_is_recognised(intake: Running) -> None:
+@pytest.mark.parametrize("field", ["appointment.at", "received_at"])
+async def test_a_moment_typed_in_the_buddhist_era_is_refused_with_the_year_that_is_meant(
+    intake: Running, field: str
+) -> None:
     at = (now_utc() + timedelta(days=3)).replace(microsecond=0)
-    taken = await booked(intake, f"{at.year + 543}{at.isoformat()[4:]}")
+    typed = f"{at.year + 543}{at.isoformat()[4:]}"
+    given = {"appointment": {"at": typed}} if field == "appointment.at" else {"received_at": typed}
+    answer = await post(intake, "/v1/calls", {"caller": {"phone": PHONE}, "location": INSIDE, **given})
+    (error,) = problem_of(answer)["errors"]
+    assert (answer.status_code, error["field"], error["code"]) == (422, field, "year_in_buddhist_era")
+    for text in (error["th"], error["en"]):
+        assert str(at.year) in text
+        assert str(at.year + 543) in text
+    assert await intake.sql("select from call") == []
+
+
+async def test_a_moment_may_be_written_in_thai_digits(intake: Running) -> None:
+    at = (now_utc() + timedelta(days=3)).replace(microsecond=0)
+    taken = await booked(intake, at.isoformat().translate(str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")))
     assert datetime.fromisoformat((await whole(intake, taken["id"]))["appointment_at"]) == at
 
 

@@ -18,7 +18,7 @@ from shared.refusal import Refusal
 from shared.thai import areas, dates, identifiers
 from shared.thai.names import name_key
 from shared.thai.phones import read_phone
-from shared.thai.text import tidy
+from shared.thai.text import arabic_digits, tidy
 
 T = TypeVar("T")
 Doc = dict[str, Any]
@@ -216,6 +216,8 @@ def read_person(person: PersonFields, position: int, where: str, today: date, no
         if year is not None
         else None
     )
+    _tell_of_era(typed, birth_on.year if birth_on else None, f"{where}.birth_date", notes)
+    _tell_of_era(year, birth_year, f"{where}.birth_year", notes)
     number = person.national_id
     field_name = f"{where}.national_id"
     identifier = notes.try_(lambda: identifiers.read_identifier(number, field_name), kind=True) if number else None
@@ -234,6 +236,16 @@ def read_person(person: PersonFields, position: int, where: str, today: date, no
         "needs": [str(need) for need in dict.fromkeys(person.needs)],
         "groups": list(dict.fromkeys(person.groups)),
     }
+
+
+def _tell_of_era(typed: str | int | None, year: int | None, field_name: str, notes: Notes) -> None:
+    """A birth's year in the Buddhist era is certain, for the eras never meet; but it is not turned in silence."""
+    if year is not None and str(year + dates.BE_OFFSET) in arabic_digits(str(typed)):
+        notes.remark(Refusal(
+            "read_in_buddhist_era", field_name,
+            f"อ่านปี {year + dates.BE_OFFSET} เป็น พ.ศ. คือ ค.ศ. {year}",
+            f"the year {year + dates.BE_OFFSET} is read in the Buddhist era: {year}",
+        ))  # fmt: skip
 
 
 NOBODY_KNOWN: Doc = {
