@@ -19,7 +19,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = (ROOT / "services/console/static/vendor", ROOT / "tests/browser/vendor")
+FOLDERS = (
+    ROOT / "services/console/static/vendor", ROOT / "services/console/fonts", ROOT / "tests/browser/vendor",
+)  # fmt: skip
 LIST = "vendor.toml"
 
 

@@ -1,0 +1,147 @@
+"""Figures as their owners computed them: small cells kept back, both calendars, files that no spreadsheet executes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.console.pages.reports import all_reports
+from services.console.paper import Table, pdf
+from services.console.rules.periods import fiscal_year, period
+from services.console.rules.tables import Column, Section, as_csv, bars, publishable, rows_of
+from services.console.texts import texts
+from services.dispatch.api.reports import Kpi as DispatchKpi
+from services.intake.api.reports import Kpi as IntakeKpi
+from shared.auth import Role
+from shared.refusal import Refusal
+from tests.console.faces import Faces, words_of
+
+TODAY = date(2026, 11, 22)
+SECTION = Section(size="trips", columns=(Column(name="severity", kind="code", list="severity_cbd"),
+                                         Column(name="trips", kind="count"),
+                                         Column(name="late_share", kind="share", of="late")))  # fmt: skip
+
+
+def test_the_fiscal_year_is_the_thai_one_and_days_are_read_in_both_eras() -> None:
+    assert fiscal_year(TODAY) == (date(2026, 10, 1), date(2027, 9, 30))
+    assert fiscal_year(date(2026, 9, 30)) == (date(2025, 10, 1), date(2026, 9, 30))
+    last = period("last_fiscal", TODAY)
+    assert (last.from_on, last.to_on) == (date(2025, 10, 1), date(2026, 9, 30))
+    month = period("last_month", date(2026, 3, 31))
+    assert (month.from_on, month.to_on) == (date(2026, 2, 1), date(2026, 2, 28))
+    typed = period("days", TODAY, "1/10/2568", "2026-01-31")
+    assert (typed.from_on, typed.to_on) == (date(2025, 10, 1), date(2026, 1, 31))
+    assert typed.bounds[0].isoformat() == "2025-09-30T17:00:00+00:00"
+    for wrong in (("x", "y"), ("1/2/2569", "1/1/2569"), ("1/1/1700", "1/1/2569")):
+        with pytest.raises(Refusal):
+            period("days", TODAY, *wrong)
+
+
+def rows(*trips: int) -> list[dict[str, Any]]:
+    return [{"severity": f"s{n}", "trips": each, "late": each} for n, each in enumerate(trips)]
+
+
+@pytest.mark.parametrize(
+    ("trips", "told"),
+    [((3, 9, 20), [None, None, 20]), ((3, 4, 20), [None, None, 20]), ((0, 5, 20), [0, 5, 20]), ((4,), [None]),
+     ((1, 0, 7), [None, 0, None]), ((), [])],
+)  # fmt: skip
+def test_a_small_row_goes_and_one_alone_takes_the_next_smallest_with_it(trips: tuple[int, ...], told: list[Any]) -> None:
+    shown = publishable(SECTION, rows(*trips))
+    assert [row["trips"] for row in shown] == told
+    kept = rows_of(SECTION, {"rows": rows(*trips)})
+    assert all((row["late_share"] is None) == (not row["trips"]) for row in kept), "no share tells a hidden count"
+
+
+def test_a_spreadsheet_executes_nothing_and_finds_thai() -> None:
+    content = as_csv([(["ชื่อ"], [["=1+1"], ["@x"], ["-2"], [-2], [None], ["ก"]]), (["b"], [["\tx"]])])
+    assert content.startswith(b"\xef\xbb\xbf")
+    read = [line[0] if line else "" for line in csv.reader(io.StringIO(content.decode("utf-8-sig")))]
+    assert read == ["ชื่อ", "'=1+1", "'@x", "'-2", "-2", "", "ก", "", "b", "'\tx"]
+
+
+def test_bars_leave_out_what_is_kept_back() -> None:
+    assert [(bar.label, bar.width) for bar in bars(["a", "b", "c"], [10, None, 5], ["10", "<5", "5"])] == [
+        ("a", 100.0), ("c", 50.0)
+    ]  # fmt: skip
+    assert bars(["a"], [39], ["39 %"], top=100)[0].width == 39.0
+
+
+def test_paper_holds_sarabun_and_any_thai() -> None:
+    content = pdf("เวลาตอบสนอง", ["ที่เกิดเหตุ ผู้ป่วย กี่ ปั๊ม น้ำ"], [Table("", ["ก", "n"], [["ทั้งหมด", "1"]] * 60)], "foot", "th")
+    assert content.startswith(b"%PDF-")
+    assert b"Sarabun" in content
+
+
+def test_every_figure_has_words_and_an_owner_that_knows_it() -> None:
+    known = {"intake": set(IntakeKpi), "dispatch": set(DispatchKpi), "registry": {"served"},
+             "notify": {"attempts", "messages", "acknowledged", "fallback"}}  # fmt: skip
+    for key, report in all_reports().items():
+        assert key in known[report.service]
+        assert report.sdg
+        wanted = {f"title_{key}", f"about_{key}"}
+        wanted |= {f"col_{column.name}" for section in report.section for column in section.columns}
+        wanted |= {f"part_{section.rows}" for section in report.section}
+        assert {f"reports.{each}" for each in wanted} <= texts().keys()
+
+
+def town(faces: Faces) -> None:
+    red = {"severity": "red", "severity_scheme": "cbd", "trips": 40, "within_8_min": 20, "within_10_min": 30,
+           "to_accept_p50_s": 20.0, "to_accept_p90_s": 61.0, "to_scene_p50_s": 480.0, "to_scene_p90_s": 700.0,
+           "to_scene_missing": 2}  # fmt: skip
+    green = {**red, "severity": "green", "trips": 2, "to_scene_missing": 1, "within_8_min": 1}
+    faces.services.answers |= {
+        "GET dispatch /v1/reports/response_times": {"rows": [red, green, {**red, "severity": "yellow", "trips": 7}]},
+        "GET dispatch /v1/exports/missions": {"items": [mission()], "next": None},
+        "GET registry /v1/reports/served": {
+            "total": {"code": "all", "th": "ทั้งหมด", "en": "all", "persons": 1918, "trips": 2400},
+            "by_lane": [], "by_group": [], "by_barrier": [],
+        },
+    }  # fmt: skip
+
+
+def mission() -> dict[str, Any]:
+    stamps = dict.fromkeys(("asked_at", "en_route_at", "left_scene_at", "at_destination_at", "at_base_at"))
+    return {"trip_id": "t", "call_id": "c", "area": "kalasin", "kind": "medical", "severity_scheme": "cbd", "idc": "red",
+            "rc": None, "status": "completed", "outcome": None, "unit": "=K1", "unit_level": "bls", "facility": None,
+            "received_at": "2026-11-22T03:00:00Z", "at_scene_at": "2026-11-22T03:07:30Z", **stamps, "driven_km": 4.5,
+            "back_entry": False}  # fmt: skip
+
+
+async def test_the_page_shows_each_figure_and_says_what_does_not_answer(faces: Faces) -> None:
+    town(faces)
+    malee = await faces.sign_in(Role.SUPERVISOR)
+    page = await malee.get("/reports?period=last_fiscal")
+    words = words_of(page)
+    for part in ("50 %", "39 %", "8:00", "1,918", "<5", "ยังไม่ทราบ", "SDG 3.6"):
+        assert part in words.replace("&lt;", "<"), part
+    (asked,) = faces.services.of("GET registry /v1/reports/served")
+    assert asked.query == {"from": "2025-10-01", "to": "2026-09-30", "area": "kalasin"}
+    assert "อ่านวันที่ไม่ออก" in words_of(await malee.get("/reports?period=days&from=x&to=y"))
+    somsri = await faces.sign_in(Role.CALL_TAKER)
+    before = len(faces.services.asked)
+    assert "missions.csv" not in (await somsri.get("/reports")).text
+    assert {each.service for each in faces.services.asked[before:]} == {"intake", "dispatch"}, "what the role may see"
+
+
+async def test_files_are_given_with_the_same_figures(faces: Faces) -> None:
+    town(faces)
+    malee = await faces.sign_in(Role.SUPERVISOR)
+    sheet = await malee.get("/reports/response_times.csv?period=fiscal")
+    lines = list(csv.reader(io.StringIO(sheet.content.decode("utf-8-sig"))))
+    assert lines[1][1:4] == ["40", "20", "50.0"]
+    assert {line[1] for line in lines[2:]} == {"<5"}, "two trips, and the next smallest that would tell of them"
+    assert (await malee.get("/reports/response_times.pdf")).content.startswith(b"%PDF-")
+    out = await malee.get("/reports/missions.csv")
+    head, row = csv.reader(io.StringIO(out.content.decode("utf-8-sig")))
+    assert row[head.index("หน่วยปฏิบัติการ")] == "'=K1"
+    assert row[head.index("ถึงที่เกิดเหตุ")] == "2026-11-22 10:07:30"
+    for path, status in (("/reports/nothing.csv", 404), ("/reports/served.exe", 404), ("/reports/barriers.csv", 404)):
+        assert (await malee.get(path)).status_code in {status, 503}, path
+    somsri = await faces.sign_in(Role.CALL_TAKER)
+    assert (await somsri.get("/reports/missions.csv")).status_code == 403
+    assert (await somsri.get("/reports/served.csv")).status_code == 404
