@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from shared.database import AWAY, COLLISION, BadValue
 from shared.refusal import Refusal
+from shared.sentences import sentence
 
 PROBLEM = "application/problem+json"
 RETRY_AFTER_S = "2"
@@ -83,41 +84,6 @@ def refuse(code: str, **extra: Any) -> Refused:
 
 PLAIN_CODES = {400: "not_json", 401: "unauthenticated", 404: "not_found", 405: "method"}
 
-# pydantic's error types → Thai; the English text is pydantic's own.
-THAI_OF = {
-    "missing": "ต้องมีข้อมูลนี้",
-    "extra_forbidden": "ไม่รู้จักช่องข้อมูลนี้",
-    "string_type": "ต้องเป็นข้อความ",
-    "string_too_long": "ข้อความยาวเกินไป",
-    "string_too_short": "ข้อความสั้นเกินไป",
-    "string_pattern_mismatch": "รูปแบบไม่ถูกต้อง",
-    "int_type": "ต้องเป็นจำนวนเต็ม",
-    "int_parsing": "ต้องเป็นจำนวนเต็ม",
-    "float_type": "ต้องเป็นตัวเลข",
-    "float_parsing": "ต้องเป็นตัวเลข",
-    "bool_type": "ต้องเป็นจริงหรือเท็จ",
-    "bool_parsing": "ต้องเป็นจริงหรือเท็จ",
-    "enum": "ไม่ใช่ค่าที่กำหนดไว้",
-    "literal_error": "ไม่ใช่ค่าที่กำหนดไว้",
-    "uuid_parsing": "ไม่ใช่รหัส UUID",
-    "datetime_parsing": "ไม่ใช่วันเวลาที่ถูกต้อง",
-    "datetime_from_date_parsing": "ไม่ใช่วันเวลาที่ถูกต้อง",
-    "timezone_aware": "ต้องระบุเขตเวลา เช่น +07:00",
-    "date_parsing": "ไม่ใช่วันที่ที่ถูกต้อง",
-    "date_from_datetime_parsing": "ไม่ใช่วันที่ที่ถูกต้อง",
-    "greater_than_equal": "ค่าน้อยเกินไป",
-    "greater_than": "ค่าน้อยเกินไป",
-    "less_than_equal": "ค่ามากเกินไป",
-    "less_than": "ค่ามากเกินไป",
-    "too_long": "มีรายการมากเกินไป",
-    "too_short": "มีรายการน้อยเกินไป",
-    "list_type": "ต้องเป็นรายการ",
-    "dict_type": "ต้องเป็นออบเจ็กต์",
-    "model_attributes_type": "ต้องเป็นออบเจ็กต์",
-    "model_type": "ต้องเป็นออบเจ็กต์",
-    "finite_number": "ต้องเป็นจำนวนจำกัด",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class TwoTongued(ValueError):
@@ -140,8 +106,8 @@ def field_problems(problems: list[dict[str, Any]] | Any) -> tuple[FieldProblem, 
         if isinstance(cause, TwoTongued | Refusal):
             found.append(FieldProblem(place or "body", cause.code, cause.th, cause.en))
         else:
-            thai = THAI_OF.get(problem["type"], "ข้อมูลไม่ถูกต้อง")
-            found.append(FieldProblem(place or "body", problem["type"], thai, problem["msg"]))
+            th, en = sentence(problem["type"], problem.get("ctx", {}))
+            found.append(FieldProblem(place or "body", problem["type"], th, en))
     return tuple(found[:50])
 
 
