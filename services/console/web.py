@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import cache
@@ -132,7 +133,28 @@ async def _is_ours(request: Request, csrf: str) -> bool:
     told = request.headers.get("x-csrf-token")
     if told is None and request.headers.get("content-type", "").startswith((FORM, "multipart/form-data")):
         told = str((await request.form()).get("csrf", ""))
-    return hmac.compare_digest((told or "").encode(), csrf.encode())
+    return hmac.compare_digest(unmasked(told or "").encode(), csrf.encode())
+
+
+def masked(csrf: str) -> str:
+    """The session's token as a page carries it: never twice the same, so that it cannot be guessed from the sizes of
+    compressed answers (BREACH, 2013).
+    """
+    mask = secrets.token_bytes(len(csrf))
+    hidden = bytes(a ^ b for a, b in zip(mask, csrf.encode(), strict=True))
+    return f"{mask.hex()}.{hidden.hex()}"
+
+
+def unmasked(told: str) -> str:
+    """The token behind what a page sent; what was never masked stays as it is."""
+    mask, point, hidden = told.partition(".")
+    if not point:
+        return told
+    try:
+        pairs = zip(bytes.fromhex(mask), bytes.fromhex(hidden), strict=True)
+        return bytes(a ^ b for a, b in pairs).decode()
+    except ValueError:
+        return ""
 
 
 def same_origin(request: Request) -> bool:
@@ -198,7 +220,7 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     person: Person | None = getattr(request.state, "person", None)
     lang = lang_of(request)
     html = render(
-        template, lang, person=person, csrf=person.csrf if person else "", path=request.url.path,
+        template, lang, person=person, csrf=masked(person.csrf) if person else "", path=request.url.path,
         settings=settings(request), **context,
     )  # fmt: skip
     answer = HTMLResponse(html, status, headers={"cache-control": "no-store"})
@@ -221,9 +243,7 @@ def wants_json(request: Request) -> bool:
 
 def furnish(app: FastAPI) -> None:
     """Static files, headers, and errors as pages people can read (JSON for scripts that ask for it)."""
-    # Files only: compressing pages would let their secrets be guessed from sizes (BREACH).
-    files = GZipMiddleware(StaticFiles(packages=[("services.console", "static")]), minimum_size=1000)
-    app.mount("/static", files, name="static")
+    app.mount("/static", StaticFiles(packages=[("services.console", "static")]), name="static")
     app.add_exception_handler(SignedOut, _signed_out)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(BackendRefused, _refused)
@@ -231,6 +251,7 @@ def furnish(app: FastAPI) -> None:
     for gone in AWAY:
         app.add_exception_handler(gone, _own_database_away)
     app.add_middleware(Headers)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)  # the page's own secret is masked anew each time: see masked
 
 
 class Headers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import jwt
@@ -120,6 +121,20 @@ async def test_one_works_only_in_ones_own_roles_and_demonstration_is_off_by_defa
     assert (await console.post("/role", role="admin")).status_code == 403
     await console.pool.execute("update account set roles = '{dispatcher}'")
     assert (await console.client.get("/account")).status_code == 303, "a role that was taken away ends its sessions"
+
+
+async def test_a_pages_token_is_never_twice_the_same_and_good_each_time(console: Console) -> None:
+    await console.account()
+    await console.sign_in()
+    tokens = [
+        re.search(r'name="csrf" content="([^"]+)"', (await console.client.get("/account")).text) for _ in range(2)
+    ]
+    first, second = (found[1] for found in tokens if found)
+    assert first != second
+    for token in ("", f"{first}00", first[:-2], "zz.zz", await console.csrf() + "x"):
+        assert (await console.post("/role", csrf=token, role="dispatcher")).status_code == 403, token
+    for token in (first, second):
+        assert (await console.post("/role", csrf=token, role="dispatcher")).status_code == 303
 
 
 @pytest.mark.parametrize(
