@@ -10,7 +10,6 @@ from pathlib import Path
 import nats
 import structlog
 from nats.aio.client import Client
-from nats.js import JetStreamContext
 
 log = structlog.get_logger()
 
@@ -39,10 +38,6 @@ class Bus:
     @property
     def connected(self) -> bool:
         return self.client.is_connected
-
-    @property
-    def js(self) -> JetStreamContext:
-        return self.client.jetstream(timeout=5)
 
     async def open(self) -> None:
         """Keep trying until the server answers; a refused credential is tried again, for it may be renewed."""

@@ -6,27 +6,25 @@ Acknowledging comes after the commit, so a crash in between means a redelivery, 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 import nats.errors
-import nats.js.errors
 import orjson
 import structlog
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
 
 from shared.bus import Bus
 from shared.consumer import GROUP, Inbox, Raw
 from shared.database import AWAY, COLLISION
 from shared.leader import LockConnection
+from shared.pull import Pull
 
 log = structlog.get_logger()
 
-FETCH_S = 5.0
+ANSWERS_WITHIN_S = 5.0
 
 
 class Ear:
-    """Fetches from the durable ``durable`` of ``stream`` and gives to the inbox.
+    """Takes from the durable ``durable`` of ``stream`` and gives to the inbox.
 
     ``patience_s``: after each group it lets messages gather for so long, where nobody waits for the effect: many in one
     transaction cost a fraction of one by one.
@@ -43,11 +41,9 @@ class Ear:
     async def run(self, connection: LockConnection) -> None:
         """Lead: have what the last leader left unacknowledged sent again first, then listen."""
         while not connection.is_closed():
-            subscription: JetStreamContext.PullSubscription | None = None
             try:
                 await self._reset()
-                subscription = await self._bus.js.pull_subscribe_bind(self._durable, stream=self.stream)
-                await self._listen(subscription, connection)
+                await self._listen(connection)
                 if self.stopping:
                     return
             except (nats.errors.Error, OSError) as problem:
@@ -55,44 +51,24 @@ class Ear:
                     return  # a closed client turns our being cancelled into its own error
                 log.warning("ear.interrupted", stream=self.stream, reason=type(problem).__name__)
                 await asyncio.sleep(0.3)
-            finally:
-                if subscription is not None:
-                    with suppress(nats.errors.Error):
-                        await subscription.unsubscribe()
 
     async def _reset(self) -> None:
         """Go back to the acknowledged floor: keeps the order, which redelivery by time-out would not."""
         subject = f"$JS.API.CONSUMER.RESET.{self.stream}.{self._durable}"
-        reply = await self._bus.client.request(subject, b"", timeout=FETCH_S)
+        reply = await self._bus.client.request(subject, b"", timeout=ANSWERS_WITHIN_S)
         error = orjson.loads(reply.data).get("error")
         if error:
             log.warning("ear.no_consumer", stream=self.stream, error=error.get("description"))
             raise nats.errors.Error(error.get("description"))
 
-    async def _listen(self, subscription: JetStreamContext.PullSubscription, connection: LockConnection) -> None:
-        """In a backlog the next group is on its way while this one is applied; what is lost of it comes again."""
-        ahead: asyncio.Task[list[Msg]] | None = None
-        try:
+    async def _listen(self, connection: LockConnection) -> None:
+        async with Pull(self._bus.client, self.stream, self._durable, group=GROUP) as pull:
             while not connection.is_closed() and not self.stopping:
-                messages = await (ahead or self._fetch(subscription))
-                backlog = len(messages) == GROUP
-                ahead = asyncio.create_task(self._fetch(subscription)) if backlog else None
+                messages = await pull.next()
                 if messages:
                     await self._take(messages)
-                if messages and not backlog and self._patience_s:
+                if messages and len(messages) < GROUP and self._patience_s:
                     await asyncio.sleep(self._patience_s)
-        finally:
-            if ahead is not None:
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
-
-    async def _fetch(self, subscription: JetStreamContext.PullSubscription) -> list[Msg]:
-        try:
-            return await subscription.fetch(GROUP, timeout=FETCH_S)
-        except (nats.errors.TimeoutError, TimeoutError):
-            if not self._bus.client.is_connected:
-                raise nats.errors.ConnectionClosedError from None
-            return []
 
     async def _take(self, messages: list[Msg]) -> None:
         """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""

@@ -1,0 +1,106 @@
+"""What a durable of a stream offers, as it comes.
+
+nats-py's own ``fetch`` is not used. While an earlier request of it is still open at the broker, it takes what that one
+brings for the beginning of a group and waits for the rest until its time is up (nats-io/nats.py, issue 933): a lone
+call for help waited up to five seconds. Here one request is open at a time, and what has come is given at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+EXPIRES_S = 5.0
+LOOK_S = 0.5
+"""How often the connection is looked at while nothing comes."""
+LOST_AFTER_S = 2.0
+"""So long after its end the broker may be silent about a request; then it has forgotten it."""
+ENDED = frozenset({"404", "408"})
+"""How the broker says that a request has ended and another may follow."""
+
+
+class Pull:
+    """``async with Pull(client, stream, durable, group=100) as pull`` asks for groups until the block ends."""
+
+    def __init__(self, client: Client, stream: str, durable: str, *, group: int, expires_s: float = EXPIRES_S) -> None:
+        self._client, self._group, self._expires_s = client, group, expires_s
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
+        self._wanted = orjson.dumps({"batch": group, "expires": int(expires_s * 1e9)})
+        self.inbox = client.new_inbox()
+        self._reconnects = client.stats["reconnects"]
+        self._came = asyncio.Event()
+        self._waiting: deque[Msg] = deque()
+        self._open = 0
+        """How many messages the open request may still bring."""
+        self._asked_s = 0.0
+        self._refused: str | None = None
+        self._subscription: Subscription | None = None
+
+    async def __aenter__(self) -> Self:
+        self._subscription = await self._client.subscribe(self.inbox, cb=self._take)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._subscription is not None:
+            with suppress(nats.errors.Error):
+                await self._subscription.unsubscribe()
+
+    async def next(self) -> list[Msg]:
+        """What has come, in order, at most a group; nothing after ``expires_s`` without a message.
+
+        In a backlog the next group is on its way while this one is applied.
+
+        Raises:
+            nats.errors.Error: the connection is or was away, or the durable is gone. What was given and not
+                acknowledged, and what was not given yet, comes again after a reset, to a new ``Pull``.
+
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self._expires_s
+        while True:
+            self._check()
+            await self._ask(loop.time())
+            if self._waiting or loop.time() >= until_s:
+                break
+            self._came.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._came.wait()
+        given = [self._waiting.popleft() for _ in range(min(self._group, len(self._waiting)))]
+        await self._ask(loop.time())
+        return given
+
+    def _check(self) -> None:
+        if not self._client.is_connected or self._client.stats["reconnects"] != self._reconnects:
+            raise nats.errors.ConnectionClosedError
+        if self._refused is not None:
+            raise nats.errors.Error(self._refused)
+
+    async def _ask(self, now_s: float) -> None:
+        """Have one request open, unless a group waits here already."""
+        forgotten = now_s - self._asked_s > self._expires_s + LOST_AFTER_S
+        if len(self._waiting) < self._group and (self._open <= 0 or forgotten):
+            self._open, self._asked_s = self._group, now_s
+            await self._client.publish(self._subject, self._wanted, reply=self.inbox)
+
+    async def _take(self, message: Msg) -> None:
+        status = (message.headers or {}).get("Status")
+        if status is None:
+            self._open -= 1
+            self._waiting.append(message)
+        elif status in ENDED:
+            self._open = 0
+        else:
+            self._refused = f"{status} {(message.headers or {}).get('Description', '')}".strip()
+        self._came.set()
