@@ -203,17 +203,14 @@ async def private(request: Request, person: AtDesk, body: Ids) -> Response:
 
     ``{calls: {id: {place, complaint, people, caller, phone, lat, lon, html?}}, units: [{id, state, order, html}]}``.
     """
-    ids = [str(each) for each in body.ids]
-    found = await backend(request).post(
-        person, "intake", "/v1/calls/search", {"ids": ids, "limit": AT_ONCE}, purpose=PURPOSE
-    )
+    found = await _found(request, person, [str(each) for each in body.ids])
     things = await store.of_calls(runtime(request).pool, body.ids)
     rows = {str(row.id): row for row, _ in rows_of(things)}
     guarded = [row for row in rows.values() if row.protected]
     trips = await _trips_of(request, person, guarded)
     answer: dict[str, Any] = {}
     units: list[UnitRow] = []
-    for call in found["items"]:
+    for call in found:
         answer[call["id"]] = told = _told(call, person.lang)
         row = rows.get(call["id"])
         if row is not None and row.protected and not row.over:
@@ -228,6 +225,18 @@ async def private(request: Request, person: AtDesk, body: Ids) -> Response:
         for each in units
     ]
     return JSONResponse({"calls": answer, "units": drawn}, headers={"cache-control": "no-store"})
+
+
+async def _found(request: Request, person: Person, ids: Sequence[str]) -> list[dict[str, Any]]:
+    asked = {"ids": list(ids), "limit": AT_ONCE}
+    answer = await backend(request).post(person, "intake", "/v1/calls/search", asked, purpose=PURPOSE)
+    items: list[dict[str, Any]] = answer["items"]
+    return items
+
+
+async def told_of(request: Request, person: Person, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Call → its names and places, in the person's language."""
+    return {call["id"]: _told(call, person.lang) for call in await _found(request, person, ids)}
 
 
 async def _trips_of(request: Request, person: Person, rows: Sequence[CallRow]) -> list[dict[str, Any]]:
@@ -254,6 +263,7 @@ def _told(call: Mapping[str, Any], lang: str) -> dict[str, Any]:
         "lat": place["lat"],
         "lon": place["lon"],
         "severity": call["severity"],
+        "number": call["number"],
     }
 
 

@@ -98,6 +98,7 @@ class CallRow:
     chips: tuple[Chip, ...] = ()
     said_no: int = 0
     unanswered: bool = False
+    not_departed: bool = False
     not_told: int = 0
     pickup_at: datetime | None = None
     trip_ids: tuple[UUID, ...] = ()
@@ -173,6 +174,7 @@ def call_row(things: Iterable[Thing]) -> CallRow | None:
         chips=tuple(sorted((_chip(each) for each in assignments if each.status in ASKED + WORKING), key=_standing)),
         said_no=sum(each.status in SAID_NO for each in assignments),
         unanswered=call.stamp("unanswered") is not None and stage in {"received", "queued"},
+        not_departed=any(each.status == "accepted" and each.stamp("delayed") is not None for each in assignments),
         not_told=sum(each.status == "failed" for each in of.get("message", [])),
         pickup_at=min((at for trip in trips if trip.ended_at is None and (at := pickup_of(trip))), default=None),
         trip_ids=tuple(trip.id for trip in trips),

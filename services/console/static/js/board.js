@@ -159,6 +159,7 @@ function seconds() {
     each.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     each.classList.toggle("late", left < 15);
   }
+  document.getElementById("as-of").textContent = new Date(now()).toLocaleString("th-TH", { timeZone: "Asia/Bangkok" });
   for (const unit of units.children) say.where(unit, fixes.get(unit.dataset.unitRow), texts);
   document.getElementById("clock").textContent =
     new Date(now()).toLocaleTimeString("th-TH", { timeZone: "Asia/Bangkok", hour12: false });

@@ -57,6 +57,7 @@ export const say = {
   privately(row, told) {
     if (told.complaint) slot(row, "title").textContent = told.complaint;
     slot(row, "place").textContent = told.place ? ` · ${told.place}` : "";
+    slot(row, "caller").textContent = [told.caller, told.phone].filter(Boolean).join(" ");
     slot(row, "people").textContent = told.people ? ` · ${told.people}` : "";
   },
   ofCall(slot, number, texts) {

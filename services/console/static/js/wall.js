@@ -1,0 +1,65 @@
+// The big screen: the board's rows without anything that only some may see, and nothing to press.
+import { data, now, setServerTime, tick } from "./base.js";
+import { listen } from "./live.js";
+import { draw, say } from "./rows.js";
+
+const texts = data("board-texts");
+const board = document.getElementById("board");
+const calls = document.getElementById("call-rows");
+const units = document.getElementById("unit-rows");
+setServerTime(board.dataset.now);
+const fixes = new Map();
+
+function settle() {
+  const names = new Map([...units.children].map((unit) => [unit.dataset.unitRow, unit.dataset.name]));
+  const numbers = new Map();
+  let shown = 0;
+  for (const row of calls.children) {
+    row.hidden = Boolean(row.dataset.from) && Date.parse(row.dataset.from) > now();
+    shown += row.hidden ? 0 : 1;
+    numbers.set(row.dataset.call, row.querySelector("[data-number]").dataset.number || texts.hidden_call);
+    row.querySelector("a")?.setAttribute("tabindex", "-1");
+  }
+  for (const each of document.querySelectorAll("[data-unit-name]")) each.textContent = names.get(each.dataset.unitName) ?? "–";
+  for (const each of document.querySelectorAll("[data-of-call]")) say.ofCall(each, numbers.get(each.dataset.ofCall), texts);
+  document.getElementById("no-calls").hidden = shown > 0;
+  document.querySelector("#calls .count").textContent = shown;
+  say.tally(document.getElementById("tally"), units);
+  tick();
+}
+
+function second() {
+  for (const each of document.querySelectorAll("[data-left]")) {
+    const left = Math.max(0, Math.round((Date.parse(each.dataset.left) - now()) / 1000));
+    each.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  }
+  for (const unit of units.children) say.where(unit, fixes.get(unit.dataset.unitRow), texts);
+  document.getElementById("clock").textContent =
+    new Date(now()).toLocaleTimeString("th-TH", { timeZone: "Asia/Bangkok", hour12: false });
+}
+
+async function redraw() {
+  const answer = await fetch("/board/wall").catch(() => null);
+  if (!answer?.ok || answer.redirected) { setTimeout(redraw, 3000); return; }
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const id of ["call-rows", "unit-rows"]) document.getElementById(id).innerHTML = fresh.getElementById(id).innerHTML;
+  document.getElementById("units-unknown").hidden = fresh.getElementById("units-unknown").hidden;
+  stream.restart(fresh.getElementById("board").dataset.position);
+  settle();
+}
+
+const stream = listen(board.dataset.position, texts, {
+  board(said) {
+    for (const call of said.calls ?? []) {
+      if (call.html) draw.row(calls, call); else document.getElementById(`row-${call.id}`)?.remove();
+    }
+    for (const unit of said.units ?? []) draw.unit(units, unit);
+    settle();
+  },
+  fixes(said) { for (const [unit, fix] of Object.entries(said)) fixes.set(unit, fix); },
+  reload: redraw,
+});
+settle();
+second();
+setInterval(second, 1000);
+setInterval(redraw, 600_000);
