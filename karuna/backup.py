@@ -44,6 +44,10 @@ class NotEmpty(RuntimeError):
     """The place to restore into holds data already."""
 
 
+class InsideHome(RuntimeError):
+    """The backup would lie in the very folder that it saves: whatever takes the one takes the other."""
+
+
 class Different(RuntimeError):
     """What was restored is not what was saved; the message names the tables."""
 
@@ -52,7 +56,13 @@ async def backup(local: Local, folder: Path) -> dict[str, Any]:
     """Write dumps, keys, subscribers and figures into ``folder`` (made with mode 0700). The services go on meanwhile.
 
     All databases are dumped as they stood at one moment, each with its figures.
+
+    Raises:
+        InsideHome: the folder lies inside the installation's own.
+        FileExistsError: there is such a folder already.
+
     """
+    await asyncio.to_thread(_outside, folder, local.home.path)
     await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True)
     figures: dict[str, Any] = {"made_at": datetime.now(UTC).isoformat(), "tables": {}}
     async with AsyncExitStack() as reading:
@@ -66,6 +76,15 @@ async def backup(local: Local, folder: Path) -> dict[str, Any]:
         shutil.copytree(local.home.path / name, folder / name)
     write_private(folder / FIGURES, json.dumps(figures, indent=1))
     return figures
+
+
+def _outside(folder: Path, home: Path) -> None:
+    """Raises InsideHome."""
+    if folder.resolve().is_relative_to(home.resolve()):
+        raise InsideHome(
+            f"เก็บข้อมูลสำรองไว้ใน {home} ไม่ได้ เพราะจะหายไปพร้อมกัน ให้เลือกที่อื่น ดีที่สุดคือดิสก์หรือเครื่องอื่น "
+            f"(a backup inside {home} is lost together with it: choose another place, best on another disk or machine)"
+        )
 
 
 async def _reader(local: Local, service: str, reading: AsyncExitStack) -> Connection:
