@@ -33,8 +33,11 @@ async def run(
     units: BroughtUnits | None = None,
     name: str = "replay",
     patience_s: float = PATIENCE_S,
+    lasts_s: float = 0.0,
 ) -> Report:
     """Make the calls while people answer, wait for the end, look for what is lost.
+
+    ``lasts_s``: how long (unscaled) the simulated time is, whenever the last call comes.
 
     Raises:
         StageTaken: another run plays here.
@@ -44,6 +47,7 @@ async def run(
     pace, units = pace or Pace(people=speed, work=speed), units or {}
     ledger = Ledger(datetime.now(UTC), making=len(making), patience_s=patience_s)
     began_s = time.monotonic()
+    ledger.lasts_until_s = began_s + lasts_s / speed
 
     def tell(text: str) -> None:
         out.print(f"[yellow]{text}[/]")

@@ -31,7 +31,9 @@ LOOK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A call to make ``after_s`` seconds (unscaled) after the one before it. ``key``: its Idempotency-Key.
+    """A call to make ``after_s`` seconds (unscaled) after the one before it, the first after the beginning.
+
+    ``key``: its Idempotency-Key.
 
     ``body`` is made when it is sent: an appointment counts from then.
     """
@@ -67,6 +69,8 @@ class Ledger:
     refused: Counter[str] = field(default_factory=Counter)
     trips: list[Json] = field(default_factory=list)
     patience_s: float = PATIENCE_S
+    lasts_until_s: float = 0.0
+    """The simulated time goes on until then (``time.monotonic``), also where nobody calls any more."""
 
 
 async def make(doors: Doors, calls: Sequence[Making], speed: float, ledger: Ledger) -> None:
@@ -154,15 +158,16 @@ async def settle(doors: Doors, ledger: Ledger, crews: Crews) -> None:
         known |= {trip["id"]: trip for trip in await _again(doors, [trip["id"] for trip in open_now(known.values())])}
         ledger.trips = list(known.values())
         waiting = open_now(ledger.trips)
+        over = time.monotonic() >= ledger.lasts_until_s
         all_heard = ledger.sent == ledger.making and heard.issuperset(o.id for o in ledger.taken if o.served)
-        if all_heard and not waiting and not crews.busy:
+        if over and all_heard and not waiting and not crews.busy:
             return
         state = (
             f"{ledger.sent} {len(heard)} {[(trip['id'], trip['status'], len(trip['assignments'])) for trip in waiting]}"
         )
         if state != before or crews.busy:
             changed_s, before = time.monotonic(), state
-        if time.monotonic() - changed_s > ledger.patience_s and ledger.sent == ledger.making:
+        if over and time.monotonic() - changed_s > ledger.patience_s and ledger.sent == ledger.making:
             return
         await asyncio.sleep(LOOK_S)
 

@@ -138,23 +138,24 @@ async def simulated(
         await doors.knock()
         town = await town_of(local, area, doors, dice)
     midnight = datetime.now(BANGKOK).replace(hour=0, minute=0, second=0, microsecond=0)
-    making = list(spaced(moments(days, a_day, midnight, dice), town, dice, f"simulate-{uuid4()}"))
+    making = list(spaced(moments(days, a_day, midnight, dice), town, dice, f"simulate-{uuid4()}", midnight))
     out.print(
         f"{area}: {days:g} วัน (days), {len(making):,} เรื่อง (calls), speed {speed:g} ≈ "
         f"{days * 24 * 60 / speed:,.1f} นาที (min)"
     )
-    return await run(local, area, making, speed, out, pace=Pace(people=speed, work=speed, seed=seed))
+    pace = Pace(people=speed, work=speed, seed=seed)
+    return await run(local, area, making, speed, out, pace=pace, lasts_s=days * 86_400)
 
 
-def spaced(times: Sequence[datetime], town: Town, dice: random.Random, key: str) -> Iterator[Making]:
-    """The calls of these moments; a second caller of the same matter follows within minutes."""
+def spaced(times: Sequence[datetime], town: Town, dice: random.Random, key: str, start: datetime) -> Iterator[Making]:
+    """The calls of these moments, from ``start`` on; a second caller of the same matter follows within minutes."""
     calls: list[tuple[datetime, Callable[[], Body]]] = []
     for at in times:
         first, *again = town.matter()
         calls.append((at, first))
         calls += [(at + timedelta(minutes=dice.uniform(1, 8)), each) for each in again]
     calls.sort(key=lambda call: call[0])
-    before = calls[0][0] if calls else None
+    before = start
     for number, (at, body) in enumerate(calls):
-        yield Making((at - before).total_seconds() if before else 0.0, body, f"{key}/{number}")
+        yield Making((at - before).total_seconds(), body, f"{key}/{number}")
         before = at
