@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import SignIn, show
+from shared.thai.dates import BANGKOK
+from tests.browser.conftest import PHONE, SignIn, show
+from tests.browser.test_every_screen import cut_off, faults
 from tests.journeys.town import Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -104,3 +106,198 @@ async def test_take_and_order_by_keyboard_alone(town: Town, open_as: SignIn) -> 
     assert len(keys.pressed) <= MOST_KEYS, keys.pressed
     assert await page.evaluate("window.mice") == 0
     await show(page, "desk-taken")
+
+
+async def test_intake_away_calls_are_kept_and_sent_once_with_their_times(town: Town, open_as: SignIn) -> None:
+    page = await open_as("somsri", "/desk")
+    await expect(page.locator(".question").first).to_be_visible()
+    await town.local.stop_service("intake")
+    keys = Keys(page)
+    kept: list[str] = []
+    try:
+        for phone, complaint in (("0812345701", "ล้มในห้องน้ำ"), ("0812345702", "หายใจไม่ออก")):
+            await focus_is(page, "#find")
+            await keys.type(phone)
+            await keys.press("Enter")
+            await page.locator("#complaint").fill(complaint)
+            await keys.press("F2")
+            lines = page.locator("#kept-list li")
+            await expect(lines).to_have_count(len(kept) + 1)
+            kept.append(await lines.last.locator("strong").inner_text())
+            await expect(page.locator("#taken .notice.bad")).to_contain_text(kept[-1])
+            await expect(page.locator("#complaint")).to_have_value("")
+        assert len(set(kept)) == 2
+        await expect(page.locator(".banner-bad")).to_contain_text("2")
+        times = await page.evaluate(
+            "Object.keys(localStorage).filter(k => k.startsWith('karuna.kept.')).map(k => localStorage[k])"
+            ".map(JSON.parse).sort((a, b) => a.received_at < b.received_at ? -1 : 1).map(call => call.received_at)"
+        )
+        await page.locator("#complaint").fill("ร่างที่ยังไม่ได้ส่ง")
+        await expect(page.locator("#saved")).not_to_be_empty()
+        await page.reload()
+        for number in kept:
+            await expect(page.get_by_role("region", name="สายที่เก็บไว้")).to_contain_text(number)
+        await expect(page.locator("#complaint")).to_have_value("ร่างที่ยังไม่ได้ส่ง")
+        assert await faults(page) == []
+        await show(page, "desk-kept")
+    finally:
+        town.local.start_service("intake")
+        await town.local.ready("intake")
+    await expect(page.locator("#kept")).to_be_hidden(timeout=30_000)
+    for number, at, phone in zip(kept, times, ("0812345701", "0812345702"), strict=True):
+        line = page.get_by_role("status").filter(has_text=number)
+        await expect(line).to_contain_text(NUMBER)
+        call = await called(town, NUMBER.findall(await line.inner_text())[0])
+        assert instant(call["received_at"]) == instant(at)
+        by_phone = await town.ask("intake", "POST", "/v1/calls/search", role="dispatcher", body={"phone": phone})
+        assert len(by_phone["items"]) == 1
+    await page.reload()
+    await expect(page.locator("#kept")).to_be_hidden()
+
+
+async def test_a_ride_with_return_and_recurrence_is_refused_corrected_and_taken(town: Town, open_as: SignIn) -> None:
+    page = await open_as("somsri", "/desk", lang="en")
+    day = (datetime.now(BANGKOK) + timedelta(days=4)).date()
+    await page.get_by_label("Caller's phone").fill("12")
+    await page.get_by_label("Place: landmark").fill("หลังวัดกลาง")
+    await page.get_by_label("patient transport").check()
+    await page.get_by_label("Patient's name").fill("ตาสี มีสุข")
+    await page.get_by_label("Age, year").fill("2490")
+    await page.keyboard.press("Alt+a")
+    await focus_is(page, "#on")
+    await page.get_by_label("Day (either era)").fill(f"{day:%d/%m}/{day.year + 543}")
+    await page.get_by_label("Time", exact=True).fill("99")
+    await page.get_by_label("Going to").select_option(index=1)
+    await page.get_by_label("And back again").check()
+    for weekday in ("Mo", "We", "Fr"):
+        await page.get_by_label(weekday, exact=True).check()
+    await page.get_by_label("How many times").fill("5")
+    await page.get_by_label("no vehicle").check()
+    await expect(page.locator("[data-barrier=vehicle]")).to_be_visible()
+
+    await page.keyboard.press("F2")  # the console cannot read the time
+    await focus_is(page, "#at")
+    assert await page.locator("#at").get_attribute("aria-describedby") == "at-refused"
+    await page.locator("#at").fill("9.30")
+    await page.keyboard.press("F2")  # intake cannot read the number
+    await focus_is(page, "#phone")
+    await expect(page.locator("#phone-refused")).to_be_visible()
+    await expect(page.get_by_label("Patient's name")).to_have_value("ตาสี มีสุข")
+    await page.set_viewport_size(PHONE)
+    assert [*await faults(page), *await cut_off(page)] == []
+    await show(page, "desk-refused-phone")
+    await page.locator("#phone").fill("081 234 5801")
+    await page.keyboard.press("F2")
+
+    call = await called(town, await taken_number(page))
+    assert call["lane"] == "booked"
+    assert instant(call["appointment_at"]).astimezone(BANGKOK).strftime("%d %H:%M") == f"{day:%d} 09:30"
+    assert len(call["series"]) == 5
+    assert call["patients"][0]["birth_year"] == 1947
+    assert [each["barrier"] for each in call["barriers"]] == ["vehicle"]
+    trips = await eventually(lambda: both_ways(town, call["id"]))
+    assert {trip["leg"] for trip in trips} == {"outbound", "return"}
+    await show(page, "desk-ride-phone")
+
+
+async def both_ways(town: Town, call_id: str) -> list[dict[str, Any]]:
+    trips = await town.trips(call_id)
+    return trips if len(trips) == 2 else []
+
+
+async def test_two_who_tell_of_the_same_are_linked_and_mischief_stays_text(town: Town, open_as: SignIn) -> None:
+    evil = "<img src=x onerror=window.hacked=1>"
+    place = {"lat": 16.4301, "lon": 103.5021}
+    first = await town.take({"caller": {"phone": "0812345901"}, "location": place, "complaint": "รถชน"})
+    page = await open_as("malee", "/desk")
+    await page.get_by_label("โทรศัพท์ผู้แจ้ง").fill("0812345902")
+    await page.get_by_label("ชื่อผู้แจ้ง").fill(f"{evil}</script><script>window.hacked=1</script>")
+    await page.get_by_label("พิกัด").fill(
+        "https://www.google.com/maps/place/x/@16.43,103.5,17z/data=!3d16.43012!4d103.50212"
+    )
+    await page.locator("#complaint").fill(f"รถชน {evil}")
+    await page.keyboard.press("F2")
+    number = await taken_number(page)
+    sheet = page.locator("#taken .call-sheet")
+    await expect(sheet.locator(".complaint")).to_have_text(f"รถชน {evil}")
+    beside = sheet.get_by_role("region", name="อาจเป็นเรื่องเดียวกัน")
+    await expect(beside).to_contain_text(first["number"])
+    await beside.get_by_role("button", name="เป็นเรื่องเดียวกัน").first.click()
+    await expect(beside).to_contain_text("เรื่องนี้เป็นหลัก")
+    call = await called(town, number)
+    assert [link["other_number"] for link in call["links"]] == [first["number"]]
+    assert call["location"]["lat"] == 16.43012
+    await sheet.get_by_role("button", name="แยกออก").click()
+    await expect(sheet.get_by_text("ปรับการเชื่อมสายแล้ว")).to_be_visible()
+    assert (await called(town, number))["links"] == []
+
+    # Found again while typing: still text.
+    await page.locator("#find").fill("0812345902")
+    await expect(page.locator("#found [role=option]").first).to_contain_text("<img")
+    assert await page.evaluate("window.hacked") is None
+
+
+async def test_a_ringing_caller_commands_and_all_that_is_done_to_a_call(town: Town, open_as: SignIn) -> None:
+    old = await town.take({
+        "caller": {"phone": "0812346001", "name": "แม่นา"}, "location": {"landmark": "หน้าตลาดเก่า"},
+        "complaint": "ขอรถรับส่ง", "kind": "welfare", "barriers": ["money"],
+    })  # fmt: skip
+    page = await open_as("malee", "/desk")
+    body = {"from": "0812346001"}
+    await town.ask("intake", "POST", "/v1/ringing", role="call_taker", body=body)
+    await expect(page.get_by_role("button", name="รับสาย")).to_be_visible()
+    await page.keyboard.press("F4")
+    await expect(page.locator("#found [role=option]").first).to_contain_text(old["number"])
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("สถานที่ จุดสังเกต")).to_have_value("หน้าตลาดเก่า")
+    await page.keyboard.press("F9")
+    await page.keyboard.type(f"o {int(old['number'].rsplit('-', 1)[1])}")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/desk/calls/{old['id']}")
+
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_contain_text("d 17 K3")
+    await show(page, "desk-keys")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("/")
+    await page.keyboard.type("d 99999999 K3")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#command-said")).to_contain_text("99999999")
+
+    await page.get_by_role("button", name="แก้ไขข้อมูล").click()
+    await page.locator("#e-complaint").fill("ขอรถไปหาหมอ")
+    await page.locator("#e-phone").fill("12")
+    await page.get_by_role("button", name="บันทึก", exact=True).click()
+    await expect(page.locator("#e-phone")).to_be_focused()
+    await page.locator("#e-phone").fill("0812346009")
+    await page.get_by_role("button", name="บันทึก", exact=True).click()
+    await expect(page.locator(".complaint")).to_have_text("ขอรถไปหาหมอ")
+    call = await called(town, old["number"])
+    assert (call["caller"]["phone"], call["caller"]["name"]) == ("+66812346009", "แม่นา")
+    await page.get_by_role("button", name="บันทึกผล").click()
+    await expect(page.get_by_text("บันทึกผลอุปสรรคแล้ว")).to_be_visible()
+    await town.trip(old["id"])
+    await page.keyboard.press("F9")
+    await page.keyboard.type(f"d {old['number']} K4 local_knowledge")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#command-said.good")).to_contain_text("K4")
+    await expect(page.locator(".assignment", has_text="K4")).to_be_visible()
+    assert await faults(page) == []
+    await show(page, "desk-call")
+
+    acts = page.get_by_role("region", name="จัดการเรื่องนี้")
+    await acts.get_by_text("ส่งต่อหน่วยงานอื่น").first.click()
+    await acts.get_by_label("ส่งต่อให้").select_option("other")
+    await acts.get_by_role("button", name="ส่งต่อหน่วยงานอื่น").click()
+    await expect(acts.get_by_role("alert")).to_be_visible()
+    await acts.get_by_label("ชื่อผู้รับช่วง").fill("มูลนิธิ")
+    await acts.get_by_role("button", name="ส่งต่อหน่วยงานอื่น").click()
+    await expect(page.get_by_text("บันทึกการส่งต่อแล้ว")).to_be_visible()
+    await acts.get_by_text("ผู้แจ้งยกเลิก").first.click()
+    await acts.get_by_role("button", name="ผู้แจ้งยกเลิก").click()
+    await expect(page.get_by_text("บันทึกการยกเลิกแล้ว")).to_be_visible()
+    assert (await called(town, old["number"]))["status"] == "withdrawn"
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,4 +1,8 @@
 // A call that is open on the page: its trips are read again every few seconds, units are ordered by one key.
+import { Trouble, post } from "./base.js";
+import { place } from "./desk-place.js";
+import { collect, showErrors } from "./sheet.js";
+
 const EVERY_MS = 3000;
 const HEADERS = { "hx-request": "true", accept: "text/html" };
 let watching = false;
@@ -31,6 +35,26 @@ function arrived(part) {
   if (document.activeElement === document.body || taken.contains(document.activeElement)) first.focus();
 }
 
+/** The sheet for correcting: sent as JSON, refused field by field, then the call is shown anew. */
+function edit(form) {
+  place(form, JSON.parse(form.dataset.words));
+  form.querySelector("[name=complaint]").focus();
+  const again = () => window.htmx.ajax("GET", form.dataset.shows, { target: form.dataset.into, swap: "outerHTML" });
+  form.querySelector("[data-cancel-edit]").addEventListener("click", again);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      await post(form.dataset.edit, { sheet: collect(form) });
+      again();
+    } catch (problem) {
+      if (!(problem instanceof Trouble)) throw problem;
+      const said = problem.problem ?? {};
+      const errors = said.errors ?? [{ th: said.sentence ?? form.dataset.away, en: said.sentence ?? form.dataset.away }];
+      showErrors(form, errors, form.querySelector("[data-problems]"), document.documentElement.lang, form.dataset.title);
+    }
+  });
+}
+
 const all = () => document.querySelectorAll("[data-poll]");
 const refreshAll = () => { if (!document.hidden) for (const part of all()) refresh(part); };
 
@@ -42,6 +66,7 @@ export function watchCalls() {
   document.addEventListener("karuna:changed", refreshAll);
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id === "taken-call") delete document.getElementById("taken").dataset.led;
+    for (const form of event.target.querySelectorAll?.("[data-edit]") ?? []) edit(form);
     for (const part of event.target.querySelectorAll?.("[data-poll]") ?? []) { part.dataset.last = ""; setTimeout(() => refresh(part), 400); arrived(part); }
   });
   document.addEventListener("keydown", (event) => {

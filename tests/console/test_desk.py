@@ -1,0 +1,272 @@
+"""The desk at its HTTP door: what people type becomes a call, refusals find their fields, roles see what is theirs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.console.rules.call_sheet import MET, UNMET, patch_of, sheet_of
+from services.console.rules.command import Command, NotUnderstood, is_meant, read_command
+from services.console.rules.places import is_short_link, read_place
+from services.console.rules.sheet import call_of, problems_of
+from services.console.texts import texts
+from services.intake.rules import barriers
+from shared.auth import Role
+from shared.geo import Point
+from shared.thai.dates import BANGKOK
+from tests.console.faces import Faces, SignedIn
+
+NEAR = Point(103.506, 16.434)
+TODAY = date(2026, 11, 22)
+
+
+# --- what people type ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "lat", "lon"),
+    [
+        ("16.4340, 103.5060", 16.434, 103.506),
+        ("๑๖.๔๓๔๐ ๑๐๓.๕๐๖๐", 16.434, 103.506),
+        ("(16.434,103.506)", 16.434, 103.506),
+        ("geo:16.434,103.506?z=17", 16.434, 103.506),
+        ("https://www.google.com/maps/@16.434,103.506,17z", 16.434, 103.506),
+        ("https://maps.google.com/?q=16.434,103.506", 16.434, 103.506),
+        ("https://www.google.com/maps/search/?api=1&query=16.434%2C103.506", 16.434, 103.506),
+        ("https://www.google.com/maps/place/W/@16.5,103.9,15z/data=!4m5!3d16.434!4d103.506", 16.434, 103.506),
+        ("https://maps.apple.com/?ll=16.434,103.506&q=Home", 16.434, 103.506),
+        ("https://maps.apple.com/place?coordinate=16.434,103.506", 16.434, 103.506),
+        ("https://www.openstreetmap.org/#map=17/16.434/103.506", 16.434, 103.506),
+        ("https://www.openstreetmap.org/?mlat=16.434&mlon=103.506#map=12/16.9/103.9", 16.434, 103.506),
+        ("7P85CGM4+JC", 16.434062, 103.506063),
+        ("CGM4+JC กาฬสินธุ์", 16.434062, 103.506063),
+    ],
+)
+def test_a_place_in_any_form(typed: str, lat: float, lon: float) -> None:
+    found = read_place(typed, NEAR)
+    assert found is not None
+    assert (found.point.lat, found.point.lon) == pytest.approx((lat, lon), abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "หลังวัดกลาง", "ซอย 12 บ้านเลขที่ 34/5", "081 234 5678", "https://maps.app.goo.gl/abc", "99.1, 103.5", "://["],
+)
+def test_what_is_no_place_is_none(typed: str) -> None:
+    assert read_place(typed, NEAR) is None
+
+
+def test_a_short_link_is_told_apart() -> None:
+    assert is_short_link("https://maps.app.goo.gl/abc")
+    assert not is_short_link("หลังวัดกลาง")
+
+
+def test_a_sheet_becomes_a_call() -> None:
+    body, refusals = call_of(
+        {
+            "kind": "transfer", "caller.phone": " 081 234 5678 ", "location.landmark": "หลังวัด",
+            "location.point": "16.434, 103.506", "patients.0.name": "ตาสี", "patients.0.born": "๒๔๙๗",
+            "patients.0.needs": ["oxygen"], "patients.1.born": "12/3/2497", "patients.2.born": "72",
+            "appointment.on": "30/11/2569", "appointment.time": "8.30", "appointment.return_trip": "yes",
+            "recurrence.days": ["FR", "MO"], "recurrence.every": "2", "recurrence.until": "2026-12-31",
+            "triage.criteria_group": "7", "answers": {"a": "yes"}, "barriers": ["money"], "ref_1669": "7",
+            "companions": "1", "notes": "",
+        },
+        NEAR, TODAY,
+    )  # fmt: skip
+    assert refusals == []
+    assert body["location"] == {"landmark": "หลังวัด", "lat": 16.434, "lon": 103.506}
+    assert body["patients"] == [
+        {"name": "ตาสี", "needs": ["oxygen"], "birth_year": 2497}, {"birth_date": "12/3/2497"}, {"age": 72},
+    ]  # fmt: skip
+    assert body["appointment"] == {
+        "at": "2026-11-30T08:30:00+07:00", "return_trip": True,
+        "recurrence": "FREQ=WEEKLY;BYDAY=MO,FR;INTERVAL=2;UNTIL=20261231",
+    }  # fmt: skip
+    assert body["triage"] == {"criteria_group": 7, "answers": {"a": "yes"}}
+    assert body["external_refs"] == [{"system": "1669", "number": "7"}]
+    assert "notes" not in body
+
+
+@pytest.mark.parametrize(
+    ("sheet", "field"),
+    [
+        ({"appointment.on": "30/11/2569", "appointment.time": "25:00"}, "appointment.time"),
+        ({"appointment.on": "30/11/2569"}, "appointment.time"),
+        ({"appointment.time": "8:30"}, "appointment.on"),
+        ({"appointment.on": "พรุ่งนี้", "appointment.time": "8:30"}, "appointment.on"),
+        ({"recurrence.days": ["MO"]}, "appointment.on"),
+        ({"patients.1.born": "12345"}, "patients.1.born"),
+        ({"companions": "สอง"}, "companions"),
+        ({"appointment.on": "1/12/2569", "appointment.time": "9", "recurrence.days": ["MO"], "recurrence.until": "x"},
+         "recurrence.until"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_names_its_field(sheet: dict[str, Any], field: str) -> None:
+    _, refusals = call_of(sheet, NEAR, TODAY)
+    assert [refusal.field for refusal in refusals] == [field]
+
+
+def test_a_point_that_cannot_be_read_never_stops_an_emergency() -> None:
+    body, refusals = call_of({"location.landmark": "หลังวัด", "location.point": "16.4 กว่าๆ"}, NEAR, TODAY)
+    assert (body["location"], refusals) == ({"landmark": "หลังวัด 16.4 กว่าๆ"}, [])
+
+
+def test_refusals_of_intake_stand_at_the_sheets_fields() -> None:
+    paths = ("patients.2.birth_year", "appointment.at", "location.lat", "caller.phone", "triage.answers.x", "")
+    told = problems_of({"errors": [{"field": path, "th": "ก", "en": "a"} for path in paths]})
+    assert [each["field"] for each in told] == [
+        "patients.2.born", "appointment.time", "location.point", "caller.phone", "group", "",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("d 17 k3", Command("dispatch", number="17", unit="K3")),
+        ("  D  #๑๗  K3  Local_Knowledge", Command("dispatch", number="17", unit="K3", reason="local_knowledge")),
+        ("o kls-6911-0017", Command("open", number="KLS-6911-0017")),
+        ("s ยายมา ใจดี", Command("search", text="ยายมา ใจดี")),
+        ("?", Command("keys")),
+        ("n", Command("new")),
+    ],
+)
+def test_commands(typed: str, meant: Command) -> None:
+    assert read_command(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [("", "verb"), ("x 1", "verb"), ("d 17", "dispatch"), ("d K3 17", "number"), ("s", "text"), ("o", "number")],
+)
+def test_commands_that_are_none(typed: str, why: str) -> None:
+    with pytest.raises(NotUnderstood) as refused:
+        read_command(typed)
+    assert refused.value.code == why
+
+
+def test_a_number_means_the_call_it_ends() -> None:
+    assert is_meant("KLS-6911-0017", "17")
+    assert not is_meant("KLS-6911-0117", "17")
+    assert is_meant("KLS-6911-0017", "KLS-6911-0017")
+
+
+# --- what stays as it was ----------------------------------------------------------
+
+
+def whole_call() -> dict[str, Any]:
+    at = datetime.now(BANGKOK) + timedelta(days=3)
+    return {
+        "id": str(uuid4()), "version": 4, "kind": "transfer", "lane": "booked", "complaint": "ไตวาย", "notes": None,
+        "caller": {"name": "นา", "relation": "child", "phone": "+66812345678", "phone_as_typed": None,
+                   "line_user_id": "U1", "language": "th"},
+        "location": {"landmark": "หลังวัด", "community": None, "tambon_code": None, "address": None, "lat": 16.4,
+                     "lon": 103.5, "point_as_typed": None},
+        "patients": [{"id": str(uuid4()), "name": "ตาสี", "national_id": None, "sex": "male", "mobility": None,
+                      "needs": ["oxygen"], "groups": [], "birth_on": None, "birth_year": 1954, "age": None}],
+        "companions": 0, "destination": None,
+        "appointment": {"at": at.isoformat(), "clinic": None, "duration_min": None, "return_trip": True,
+                        "recurrence": "FREQ=WEEKLY"},
+    }  # fmt: skip
+
+
+def test_correcting_sends_only_what_differs_and_loses_nothing() -> None:
+    call = whole_call()
+    sheet = {**sheet_of(call), "version": "4"}
+    assert patch_of(call, sheet, call_of(sheet, NEAR, datetime.now(BANGKOK).date())[0]) == {"version": 4}
+    changed = {**sheet, "caller.name": "แม่นา", "appointment.time": "10:00", "complaint": ""}
+    patch = patch_of(call, changed, call_of(changed, NEAR, datetime.now(BANGKOK).date())[0])
+    assert patch["caller"] == {
+        "line_user_id": "U1", "language": "th", "name": "แม่นา", "relation": "child", "phone": "+66812345678",
+    }  # fmt: skip
+    assert patch["appointment"]["recurrence"] == "FREQ=WEEKLY"
+    assert patch["complaint"] is None
+    assert set(patch) == {"version", "caller", "appointment", "complaint"}
+
+
+def test_the_desk_offers_every_outcome_of_a_barrier() -> None:
+    table = barriers.table()
+    assert {each.code: tuple(item.code for item in each.met) for each in table.barrier} == MET
+    by_itself = {"carried_over", "call_ended"}
+    assert {item.code for item in table.unmet} - by_itself == set(UNMET)
+    for item in (*table.unmet, *(item for each in table.barrier for item in each.met)):
+        said = texts()[f"desk.outcome_{item.code}"]
+        assert (said.th, said.en) == (item.th, item.en)
+
+
+# --- at the door -----------------------------------------------------------------------
+
+
+async def take(person: SignedIn, sheet: dict[str, Any], key: str = "key-12345") -> Any:
+    headers = {"x-csrf-token": person.csrf, "idempotency-key": key, "accept": "application/json"}
+    return await person.client.post("/desk/calls", json={"sheet": sheet}, headers=headers)
+
+
+async def test_who_may_open_the_desk(faces: Faces) -> None:
+    for role in Role:
+        person = await faces.sign_in(role)
+        wanted = 200 if role in {Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR} else 403
+        assert (await person.get("/desk")).status_code == wanted, role
+
+
+async def test_a_refusal_of_intake_comes_back_field_by_field(faces: Faces) -> None:
+    person = await faces.sign_in(Role.CALL_TAKER)
+    error = {"field": "patients.0.birth_date", "code": "x", "th": "ผิด", "en": "wrong"}
+    faces.services.answers["POST intake /v1/calls"] = (422, {"code": "invalid", "errors": [error]})
+    answer = await take(person, {"patients.0.born": "1/1/2400"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": "patients.0.born", "th": "ผิด", "en": "wrong"}]
+    [asked] = faces.services.of("POST intake /v1/calls")
+    assert (asked.key, asked.purpose) == ("key-12345", "emergency")
+    assert asked.claims["role"] == "call_taker"
+
+
+async def test_intake_away_is_told_as_away_and_not_as_refused(faces: Faces) -> None:
+    person = await faces.sign_in(Role.CALL_TAKER)
+    faces.services.answers["POST intake /v1/calls"] = (503, {"code": "database_away"})
+    answer = await take(person, {"caller.phone": "0812345678"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "service_away")
+
+
+async def test_nothing_is_taken_without_the_pages_own_token(faces: Faces) -> None:
+    person = await faces.sign_in(Role.CALL_TAKER)
+    answer = await person.client.post("/desk/calls", json={"sheet": {}}, headers={"idempotency-key": "key-12345"})
+    assert answer.status_code == 403
+    assert faces.services.asked == []
+
+
+async def test_what_is_typed_is_asked_by_the_way_it_looks(faces: Faces) -> None:
+    person = await faces.sign_in(Role.CALL_TAKER)
+    hit = {"id": str(uuid4()), "name": "<b>มา</b>", "age": {"years": 72, "estimated": False}, "mobility": None,
+           "open_case_id": None}  # fmt: skip
+    faces.services.answers["POST registry /v1/persons/search"] = {"items": [hit], "more": False}
+    faces.services.answers["POST intake /v1/calls/search"] = {"items": []}
+    headers = {"x-csrf-token": person.csrf, "accept": "application/json"}
+    for text, wanted in (("081 234 5678", "phone"), ("1103700012345", "national_id"), ("มา", "name"), ("0", None)):
+        faces.services.asked.clear()
+        html = (await person.client.post("/desk/find", json={"text": text}, headers=headers)).json()["html"]
+        asked = faces.services.of("POST registry /v1/persons/search")
+        assert [next(iter(each.body)) for each in asked] == ([wanted] if wanted else [])
+        assert all(each.purpose == "emergency" for each in asked)
+        assert "<b>" not in html
+
+
+async def test_the_place_a_caller_sent_by_line_can_be_used(faces: Faces) -> None:
+    person = await faces.sign_in(Role.CALL_TAKER)
+    call = whole_call()
+    path = f"/v1/calls/{call['id']}"
+    faces.services.answers[f"GET intake {path}"] = call
+    faces.services.answers[f"PATCH intake {path}"] = (409, {"code": "changed_meanwhile", "th": "แก้ไปก่อนแล้ว"})
+    form = {"lat": "16.43", "lon": "103.51"}
+    answer = await person.post(f"/desk/calls/{call['id']}/place", form, headers={"hx-request": "true"})
+    assert answer.status_code == 409
+    assert answer.headers["hx-retarget"] == "#place-refused"
+    assert "แก้ไปก่อนแล้ว" in answer.text
+    [asked] = faces.services.of(f"PATCH intake {path}")
+    assert asked.body["version"] == 4
+    assert asked.body["location"] == {
+        "address": None, "landmark": "หลังวัด", "tambon_code": None, "community": None, "lat": 16.43, "lon": 103.51,
+    }  # fmt: skip
