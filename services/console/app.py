@@ -7,7 +7,19 @@ import asyncio
 from services.console.backend import Backend, open_client
 from services.console.issuer import keep_named, signer
 from services.console.live import Hub, hub_of
-from services.console.pages import admin_accounts, board, crew, desk_routes, live, look, messages, people, signing
+from services.console.pages import (
+    admin_accounts,
+    board,
+    crew,
+    desk_routes,
+    live,
+    look,
+    messages,
+    paper,
+    people,
+    reports,
+    signing,
+)
 from services.console.pages import map as map_page
 from services.console.picture import forget_old, note
 from services.console.settings import ConsoleSettings
@@ -52,7 +64,20 @@ async def follow_units(runtime: Runtime) -> None:
 SERVICE = Service(
     name="console",
     settings=ConsoleSettings,
-    routers=[admin_accounts.router, signing.router, people.router, messages.router, look.router, crew.router, board.router, live.router, map_page.router, desk_routes.router],
+    routers=[
+        admin_accounts.router,
+        reports.router,
+        signing.router,
+        people.router,
+        messages.router,
+        look.router,
+        crew.router,
+        board.router,
+        live.router,
+        map_page.router,
+        paper.router,
+        desk_routes.router,
+    ],
     hears=[],
     every=hear,
     beside=[tail, follow_units, forget_old, keep_named],
