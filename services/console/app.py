@@ -8,7 +8,9 @@ from services.console.backend import Backend, open_client
 from services.console.issuer import keep_named, signer
 from services.console.live import Hub, hub_of
 from services.console.pages import (
+    admin,
     admin_accounts,
+    admin_fleet,
     board,
     crew,
     desk_routes,
@@ -17,7 +19,10 @@ from services.console.pages import (
     messages,
     paper,
     people,
+    promises,
+    public,
     reports,
+    rides,
     signing,
 )
 from services.console.pages import map as map_page
@@ -65,7 +70,9 @@ SERVICE = Service(
     name="console",
     settings=ConsoleSettings,
     routers=[
+        admin.router,
         admin_accounts.router,
+        admin_fleet.router,
         reports.router,
         signing.router,
         people.router,
@@ -76,7 +83,10 @@ SERVICE = Service(
         live.router,
         map_page.router,
         paper.router,
+        rides.router,
         desk_routes.router,
+        promises.router,
+        public.router,
     ],
     hears=[],
     every=hear,

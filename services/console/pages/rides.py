@@ -1,0 +1,153 @@
+"""The booked rides of a day: who drives whom and when, what stands against it, and who waits to be fetched home."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import Response
+
+from services.console.backend import BackendAway, BackendRefused
+from services.console.labels import labeller, options
+from services.console.navigation import roles_of
+from services.console.pages.board import AT_ONCE, Unit, every, told_of, units_of
+from services.console.people import Person
+from services.console.rules.paper import read_clock
+from services.console.rules.rides import rides
+from services.console.store import facts
+from services.console.web import backend, go, page, runtime, signed_in
+from shared.refusal import Refusal
+from shared.thai.dates import BANGKOK, Years, be_year, local_day, read_day
+from shared.work import now_utc
+
+router = APIRouter(prefix="/rides", include_in_schema=False)
+
+AtDesk = Annotated[Person, Depends(signed_in(*roles_of("rides")))]
+Short = Annotated[str, Form(max_length=40)]
+PURPOSE = "care"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusing:
+    """An order that was refused: for which ride, why, and whether a coded reason overrides it."""
+
+    trip_id: str
+    sentence: str
+    unit_id: str = ""
+    start: str = ""
+    overridable: bool = False
+    against: Sequence[str] = ()
+
+
+@router.get("")
+async def day(request: Request, person: AtDesk, on: Annotated[str | None, Query(max_length=20)] = None) -> Response:
+    """The rides of a day (``on``: any way of writing a day, in either era; left out: today)."""
+    return await _day(request, person, _read(on))
+
+
+def _read(on: str | None) -> date:
+    today = local_day(now_utc())
+    try:
+        return read_day(on, Years.of_appointment(today), "on") if on else today
+    except Refusal:
+        return today
+
+
+async def _day(request: Request, person: Person, on: date, refusing: Refusing | None = None) -> Response:
+    _, position = await facts.span(runtime(request).pool)
+    try:
+        trips = await every(request, person, "/v1/trips", on=on.isoformat())
+    except BackendAway:
+        trips = None
+    units = await units_of(request, person)
+    booked = [trip for trip in trips or () if trip["lane"] == "booked"]
+    told = await _told(request, person, booked)
+    numbers = {call_id: call["number"] for call_id, call in (told or {}).items()}
+    now = now_utc()
+    day_text = f"{on:%d/%m}/{be_year(on) if person.lang == 'th' else on.year}"
+    return page(
+        request, "rides/day.html", status=409 if refusing else 200, on=on, day_text=day_text, known=trips is not None,
+        before=(on - timedelta(days=1)).isoformat(), after=(on + timedelta(days=1)).isoformat(),
+        today=on == local_day(now), rides=rides(booked, numbers, now), told=told, units=_choices(units),
+        signs={str(unit.row.id): unit.facts["call_sign"] for unit in units or ()}, refusing=refusing,
+        reasons=options("reason_override", person.lang), code=labeller(person.lang), position=position,
+        now=now.isoformat(),
+    )  # fmt: skip
+
+
+def _choices(units: Sequence[Unit] | None) -> list[tuple[str, str]]:
+    able = [unit for unit in units or () if unit.row.duty != "out_of_service"]
+    return sorted(((str(unit.row.id), unit.facts["call_sign"]) for unit in able), key=lambda each: each[1])
+
+
+async def _told(
+    request: Request, person: Person, trips: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, Any]] | None:
+    """Names and places of the rides' calls; None where intake does not answer."""
+    ids = sorted({trip["call_id"] for trip in trips})
+    told: dict[str, dict[str, Any]] = {}
+    try:
+        for start in range(0, len(ids), AT_ONCE):
+            told |= await told_of(request, person, ids[start : start + AT_ONCE])
+    except BackendAway:
+        return None
+    return told
+
+
+@router.post("/{trip_id}/assign")
+async def assign(
+    request: Request, person: AtDesk, trip_id: UUID, unit_id: Annotated[UUID, Form()], on: Short, start: Short = "",
+    override_reason: Short = "", key: Annotated[str, Form(max_length=64)] = "",
+) -> Response:  # fmt: skip
+    """Book a unit for a ride; ``start``: when it sets out (left out: in time for the pickup)."""
+    when = _read(on)
+    order: dict[str, Any] = {"unit_id": str(unit_id)}
+    clock = read_clock(start) if start else None
+    if clock is not None:
+        order["start_at"] = datetime.combine(when, clock, BANGKOK).isoformat()
+    if override_reason:
+        order["override_reason"] = override_reason
+    path = f"/v1/trips/{trip_id}/assign"
+    try:
+        await backend(request).post(person, "dispatch", path, order, key=key or None, purpose=PURPOSE)
+    except BackendRefused as refused:
+        against = _against(refused.problem, person.lang)
+        sentence = refused.sentence(person.lang)
+        overridable = bool(refused.problem.get("overridable"))
+        refusing = Refusing(str(trip_id), sentence, str(unit_id), start, overridable, against)
+        return await _day(request, person, when, refusing)
+    return go(f"/rides?on={when.isoformat()}")
+
+
+def _against(problem: Mapping[str, Any], lang: str) -> list[str]:
+    short = [str(each.get(lang) or each.get("code")) for each in problem.get("shortfalls") or ()]
+    return short + [_conflict(each, lang) for each in problem.get("conflicts") or ()]
+
+
+def _conflict(conflict: Mapping[str, Any], lang: str) -> str:
+    begins = conflict.get("starts_at")
+    clock = f" {datetime.fromisoformat(begins).astimezone(BANGKOK):%H:%M}" if begins else ""
+    late = f" {conflict['late_s'] // 60}" if "late_s" in conflict else ""
+    name = CONFLICTS.get(str(conflict["code"]), {}).get(lang, str(conflict["code"]))
+    return name + clock + late
+
+
+CONFLICTS = {
+    "booked": {"th": "หน่วยมีนัดอื่น", "en": "the unit is booked"},
+    "on_a_run": {"th": "หน่วยกำลังปฏิบัติงาน", "en": "the unit is on a run"},
+    "late": {"th": "ไปรับช้ากว่านัด (นาที)", "en": "late for the pickup (minutes)"},
+}
+
+
+@router.post("/{trip_id}/ready")
+async def ready(request: Request, person: AtDesk, trip_id: UUID, on: Short) -> Response:
+    """The person may be fetched: a unit is looked for at once."""
+    try:
+        await backend(request).post(person, "dispatch", f"/v1/trips/{trip_id}/ready", {}, purpose=PURPOSE)
+    except BackendRefused as refused:
+        return await _day(request, person, _read(on), Refusing(str(trip_id), refused.sentence(person.lang)))
+    return go(f"/rides?on={_read(on).isoformat()}")

@@ -1,0 +1,106 @@
+"""The booked rides of a day: in which order, and what stands against them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+Doc = Mapping[str, Any]
+
+HELD = ("offered", "ordered", "accepted", "en_route", "at_scene", "left_scene", "at_destination")
+OVER = ("completed", "cancelled")
+NEAR = timedelta(minutes=60)
+"""So long before its pickup a ride without a crew is a problem."""
+TAKES = timedelta(minutes=45)
+"""What a ride takes where nobody has said when it arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ride:
+    """One trip of the day. ``problems``: codes with what they need to be said (``rides.problem_<code>``)."""
+
+    trip: Doc
+    at: datetime | None
+    unit_id: str | None
+    status: str | None
+    start_at: datetime | None
+    problems: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def over(self) -> bool:
+        return self.trip["status"] in OVER
+
+    @property
+    def waits_for_ready(self) -> bool:
+        return bool(self.trip["status"] == "awaiting_ready")
+
+    @property
+    def wants_unit(self) -> bool:
+        return self.unit_id is None and not self.over and not self.waits_for_ready
+
+
+def rides(trips: Sequence[Doc], numbers: Mapping[str, str], now: datetime) -> list[Ride]:
+    """The rides in the order of their pickup; those without a time last. ``numbers``: call → its number."""
+    made = [_ride(trip) for trip in trips]
+    against = _overlaps(made, numbers)
+    found = [
+        Ride(ride.trip, ride.at, ride.unit_id, ride.status, ride.start_at,
+             (*_own_problems(ride, now), *against.get(str(ride.trip["id"]), ())))
+        for ride in made
+    ]  # fmt: skip
+    return sorted(found, key=lambda ride: (ride.over, ride.at is None, ride.at or now, str(ride.trip["id"])))
+
+
+def _ride(trip: Doc) -> Ride:
+    held = [each for each in trip["assignments"] if each["status"] in HELD and each["role"] == "primary"]
+    last = max(held, key=lambda each: HELD.index(each["status"]), default=None)
+    names = ("pickup_at", "pickup_earliest_at", "pickup_latest_at", "arrive_by_at")
+    at = next((_instant(trip[name]) for name in names if trip[name]), None)
+    if last is None:
+        return Ride(trip, at, None, None, None)
+    return Ride(trip, at, last["unit_id"], last["status"], _instant(last["start_at"]))
+
+
+def _own_problems(ride: Ride, now: datetime) -> list[tuple[str, str]]:
+    if ride.over or ride.waits_for_ready:
+        return []
+    found = []
+    if ride.wants_unit and ride.at is not None and ride.at - now < NEAR:
+        found.append(("no_unit", ""))
+    latest = _instant(ride.trip["pickup_latest_at"])
+    if ride.at is not None and latest is not None and ride.at > latest:
+        found.append(("late", str(int((ride.at - latest).total_seconds() // 60))))
+    if ride.status == "offered":
+        found.append(("not_answered", ""))
+    return found
+
+
+def _overlaps(made: Sequence[Ride], numbers: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
+    """Rides of one unit that are under way at the same time, each with the other's number."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    busy = [ride for ride in made if ride.unit_id and not ride.over and ride.at is not None]
+    for number, one in enumerate(busy):
+        for other in busy[number + 1 :]:
+            if one.unit_id != other.unit_id or not _meet(_span(one), _span(other)):
+                continue
+            for mine, theirs in ((one, other), (other, one)):
+                said = ("overlap", numbers.get(theirs.trip["call_id"], "–"))
+                found.setdefault(str(mine.trip["id"]), []).append(said)
+    return found
+
+
+def _span(ride: Ride) -> tuple[datetime, datetime]:
+    begins = ride.start_at or ride.at
+    assert begins is not None  # noqa: S101 only rides with a time are compared
+    ends = _instant(ride.trip["arrive_by_at"])
+    return begins, ends if ends is not None and ends > begins else (ride.at or begins) + TAKES
+
+
+def _meet(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
