@@ -12,6 +12,7 @@ from fastapi import Request
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.people import Person
+from services.console.texts import texts
 from services.console.web import backend, settings
 from shared.codes.codes import code_list
 from shared.geo import Point
@@ -46,6 +47,22 @@ def choices(list_id: str, lang: str) -> list[Choice]:
     """A code list to choose from."""
     known = code_list(list_id)
     return [(code, known.label(code, lang)) for code in known.codes]  # type: ignore[arg-type]
+
+
+def sayer(lang: str) -> Doc:
+    """For templates: labels of codes that came from a service; one that is not known here is shown as it is."""
+    all_texts = texts()
+
+    def said(key: str, code: str) -> str:
+        known = all_texts.get(key)
+        return known.of(lang) if known else code
+
+    return {
+        "label": lambda list_id, code: code_list(list_id).label(code, lang),  # type: ignore[arg-type]
+        "outcome": lambda code: said(f"desk.outcome_{code}", code),
+        "role": lambda code: said(f"base.role_{code}", code),
+        "choices": choices,
+    }
 
 
 def lists(request: Request, person: Person) -> Doc:

@@ -58,7 +58,8 @@ async def shown(request: Request, person: Person, call_id: UUID, *, told: str = 
     return page(
         request, template, status=status, call=call, messages=messages["items"] if messages else None,
         replies=replies["items"] if replies else [], trips=board, told=told, partners=desk.partners(request, person),
-        choices=desk.choices, met_choices=met_choices, unmet_choices=unmet_choices, problem=None,
+        met_choices=met_choices, unmet_choices=unmet_choices, problem=None,
+        **desk.sayer(person.lang),
         decides=person.role in DECIDES,
     )  # fmt: skip
 
@@ -103,7 +104,7 @@ async def _trips(
 ) -> Response:
     return page(
         request, "desk/trips.html", status=status, trips=await trips_of(request, person, call_id), call_id=call_id,
-        problem=problem, decides=person.role in DECIDES, choices=desk.choices,
+        problem=problem, decides=person.role in DECIDES, **desk.sayer(person.lang),
     )  # fmt: skip
 
 
