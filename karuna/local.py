@@ -130,6 +130,7 @@ class Local:
             "secure_cookies": "false",
             "demo": "true" if HOST in {"127.0.0.1", "::1"} else "false",
             "map_dir": str(self.home.path / "map"),
+            "subscribers_dir": str(self.home.subscribers),
         }
 
     def start_service(
@@ -166,7 +167,7 @@ class Local:
         self._sockets[service] = listening
         return listening
 
-    async def ready(self, service: str, timeout_s: float = 60.0) -> None:
+    async def ready(self, service: str, timeout_s: float = 120.0) -> None:
         """Wait until a service says it is ready."""
         async with httpx.AsyncClient(base_url=self.url(service), timeout=2) as client:
 

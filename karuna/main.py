@@ -32,6 +32,7 @@ dead = typer.Typer(help="จดหมายตกค้าง (dead letters): li
 subscriber = typer.Typer(
     help="ผู้รับเหตุการณ์ภายนอก (outsiders who listen): add, remove, replay, list", no_args_is_help=True
 )
+maps = typer.Typer(help="แผนที่ของเทศบาล (the municipality's own map): import", no_args_is_help=True)
 account = typer.Typer(help="บัญชีผู้ใช้หน้าจอ (accounts of the console): add, list, close", no_args_is_help=True)
 containers = typer.Typer(help="คอนเทนเนอร์ (the steps around containers, see deploy/compose.yaml)", no_args_is_help=True)
 app.add_typer(streams, name="streams")
@@ -39,6 +40,7 @@ app.add_typer(containers, name="containers")
 app.add_typer(dead, name="dead-letters")
 app.add_typer(subscriber, name="subscriber")
 app.add_typer(account, name="account")
+app.add_typer(maps, name="map")
 out = Console(highlight=False, soft_wrap=True)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="โฟลเดอร์ข้อมูล (default: $KARUNA_HOME or ./var)")]
@@ -284,6 +286,26 @@ def requeue_letter(service: ServiceArgument, letter: UUID, home: HomeOption = No
     done = _run(requeue(_local(home).postgres.dsn(_known(service)), letter))
     out.print("ส่งแล้ว (sent again)" if done else "ไม่มีอะไรให้ส่ง (nothing to send again)")
     raise typer.Exit(0 if done else 1)
+
+
+@maps.command("import")
+def import_map(
+    file: Path,
+    attribution: Annotated[str, typer.Option(help="ที่มาและผู้ถือสิทธิ์ (whose map it is; always shown)")],
+    area: Annotated[str, typer.Option(help="รหัสพื้นที่ (the municipality)")] = "kalasin",
+    home: HomeOption = None,
+) -> None:
+    """นำเข้า GeoJSON หรือ PMTiles (check a map and keep it for the console)."""
+    from services.console.maps import put
+    from shared.refusal import Refusal
+    from shared.work import now_utc
+
+    try:
+        kind = put(Home(home).path / "map", area, file.read_bytes(), attribution, now_utc())
+    except Refusal as refused:
+        out.print(f"{refused.th} ({refused.en})")
+        raise typer.Exit(1) from None
+    out.print(f"นำเข้าแล้ว (kept): {area}.{kind}")
 
 
 @subscriber.command("add")

@@ -17,6 +17,8 @@ class ConsoleSettings(Settings):
     """
 
     http_port: int = 8100
+    max_body_bytes: int = Field(default=6 * 1024 * 1024, ge=1024)
+    """A municipality's map as GeoJSON; larger ones are brought by ``karuna map import``."""
     issuer_key_file: Path = Path("var/keys/issuer.pem")
     intake_url: str = "http://127.0.0.1:8101"
     dispatch_url: str = "http://127.0.0.1:8102"
@@ -30,4 +32,6 @@ class ConsoleSettings(Settings):
     home_area: str = "kalasin"
     """The municipality whose public pages are shown where none is named."""
     map_dir: Path = Path("var/map")
+    subscribers_dir: Path | None = None
+    """Where the operator's list of subscribers lies, if this process may read it."""
     backend_timeout_s: float = Field(default=8.0, gt=0)

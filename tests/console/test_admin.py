@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import struct
+from pathlib import Path
 from uuid import UUID
 
+import pytest
+
+from services.console import maps
 from services.console.accounts import new_secret
 from services.console.rules.accounts import faults, may_manage, wanted
 from services.console.store import accounts
+from services.intake.bodies import CallBody
 from shared.auth import Role
+from shared.refusal import Refusal
 from shared.work import new_id, now_utc
 from tests.console.faces import Faces, words_of
 
@@ -89,3 +97,129 @@ def test_the_rules_of_accounts_need_no_database() -> None:
     asked = wanted(" Nok ", "นก", ["dispatcher", "partner", "root"], "kalasin, kalasin  yang", "")
     assert (asked.login, asked.roles, asked.areas) == ("nok", ("dispatcher",), ("kalasin", "yang"))
     assert faults(asked, ["kalasin"]) == {"areas": "areas_not_yours"}
+
+
+# --- what is in force, fleet, maps, exercises, dead letters, audit ----------------------------------------------------
+
+
+async def test_the_overview_says_what_is_ready_and_who_listens(faces: Faces, tmp_path: Path) -> None:
+    (tmp_path / "subscribers").mkdir()
+    told = {"name": "neighbour", "streams": [{"filters": ["karuna.kalasin.dispatch.trip.>"]}], "live": [], "calls": [],
+            "added_at": "2026-11-22T03:00:00+00:00"}  # fmt: skip
+    (tmp_path / "subscribers" / "neighbour.json").write_text(json.dumps(told))
+    settings = faces.running.runtime.settings
+    faces.running.runtime.settings = settings.model_copy(update={"subscribers_dir": tmp_path / "subscribers"})
+    faces.services.answers |= {
+        "GET intake /readyz": {"ready": True, "wrong": {}},
+        "GET dispatch /readyz": (503, {"ready": False, "wrong": {"broker": "away"}}),
+        "GET intake /metrics": "# TYPE karuna_dead_letters_waiting gauge\nkaruna_dead_letters_waiting 3.0\n",
+    }
+    anan = await faces.sign_in(Role.ADMIN)
+    words = words_of(await anan.get("/admin"))
+    for part in ("ยังไม่พร้อม", "broker", "ไม่ตอบ", "neighbour", "karuna.kalasin.dispatch.trip.&gt;"):
+        assert part in words, part
+    letters = words_of(await anan.get("/admin/letters"))
+    assert "karuna dead-letters list intake" in letters
+    assert letters.count("ยังไม่ทราบ") == 3, "who does not say is not counted as none"
+    assert " 3 " in letters
+    assert "order_timeout_s" in words_of(await anan.get("/admin/pack"))
+    assert "ยังไม่มีแพทย์" in words_of(await anan.get("/admin/codes"))
+
+
+async def test_the_fleet_is_put_whole_and_keeps_what_the_form_does_not_show(faces: Faces) -> None:
+    crew_id = str(UUID(int=5))
+    crew = {"id": crew_id, "area": "kalasin", "kind": "staff", "name": "วีระ", "phone": "+66900000014", "language": "th",
+            "line_user_id": "U1", "quiet_from": "21:00", "quiet_until": None, "organisation": None, "station_id": None,
+            "skills": {"first_aid": "2027-01-01", "lifting": None}, "active": True, "exercise": False}  # fmt: skip
+    faces.services.answers |= {
+        "GET dispatch /v1/crew": {"items": [crew], "next": None},
+        "GET dispatch /v1/stations": {"items": [], "next": None},
+        f"PUT dispatch /v1/crew/{crew_id}": {"id": crew_id, "made": False, "changed": True},
+    }
+    anan = await faces.sign_in(Role.ADMIN)
+    assert "วีระ" in words_of(await anan.get("/admin/fleet/crew"))
+    assert (await anan.get("/admin/fleet/helicopter")).status_code == 404
+    sent = {"area": "kalasin", "name": "วีระ เมตตาจิต", "kind": "staff", "phone": "", "skills": ["first_aid"], "active": "1"}
+    put = await anan.post(f"/admin/fleet/crew/{crew_id}", sent)
+    assert put.headers["location"] == "/admin/fleet/crew"
+    (asked,) = faces.services.of(f"PUT dispatch /v1/crew/{crew_id}")
+    assert asked.body == {
+        "area": "kalasin", "name": "วีระ เมตตาจิต", "kind": "staff", "phone": None, "organisation": None, "station_id": None,
+        "skills": {"first_aid": "2027-01-01"}, "exercise": False, "active": True, "line_user_id": "U1", "language": "th",
+        "quiet_from": "21:00", "quiet_until": None,
+    }  # fmt: skip
+    faces.services.answers[f"PUT dispatch /v1/crew/{crew_id}"] = 422, {
+        "code": "invalid", "errors": [{"field": "body.phone", "th": "เบอร์ไม่ถูกต้อง", "en": "no phone"}]
+    }  # fmt: skip
+    refused = await anan.post(f"/admin/fleet/crew/{crew_id}", {**sent, "phone": "12"})
+    assert (refused.status_code, 'id="phone-error"' in refused.text) == (422, True)
+
+
+SQUARE = {"type": "Polygon", "coordinates": [[[103.4, 16.4], [103.5, 16.4], [103.5, 16.5], [103.4, 16.4]]]}
+
+
+def tiles(length: int = 10, version: int = 3) -> bytes:
+    header = maps.MAGIC + bytes([version]) + struct.pack("<8Q", 127, length, 127, 0, 127, 0, 127, 0)
+    return header.ljust(127, b"\0") + bytes(10)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"[]", "not_geojson"), (b"{", "not_geojson"), (b'{"type": "Point", "coordinates": [200, 1]}', "not_geojson"),
+     (b'{"type": "Point", "coordinates": ["a", 1]}', "not_geojson"), (b'{"type": "Evil"}', "not_geojson"),
+     (b'{"type": "FeatureCollection", "features": []}', "too_many_points"), (tiles(11), "not_pmtiles"),
+     (tiles(version=2), "not_pmtiles"), (b"PMTiles\x03", "not_pmtiles"), (b" " * 5_000_001, "too_large"),
+     (b"[" * 100_000, "not_geojson")],
+)  # fmt: skip
+def test_what_is_no_map_is_refused(content: bytes, code: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        maps.check(content, "© somebody")
+    assert refused.value.code == code
+
+
+async def test_a_map_is_kept_with_whose_it_is(faces: Faces) -> None:
+    anan = await faces.sign_in(Role.ADMIN)
+    file = {"file": ("../../evil.geojson", json.dumps(SQUARE).encode())}
+    form = {"area": "kalasin", "attribution": "© เทศบาล"}
+    kept = await anan.post("/admin/map", form, files=file)
+    assert (kept.status_code, "© เทศบาล" in words_of(kept)) == (200, True)
+    folder = faces.running.runtime.settings.map_dir
+    assert sorted(each.name for each in folder.iterdir()) == ["kalasin.geojson", "kalasin.json"]
+    assert (await anan.post("/admin/map", {**form, "area": "khonkaen"}, files=file)).status_code == 403
+    nobody = await anan.post("/admin/map", {**form, "attribution": " "}, files=file)
+    assert (nobody.status_code, "ที่มา" in words_of(nobody)) == (422, True)
+    assert maps.put(folder, "kalasin", tiles(), "© OSM", now_utc()) == "pmtiles"
+    with pytest.raises(Refusal):
+        maps.put(folder, "../kalasin", tiles(), "© OSM", now_utc())
+
+
+async def test_an_exercise_is_always_one(faces: Faces) -> None:
+    faces.services.answers["POST intake /v1/calls"] = 201, {"id": str(UUID(int=9)), "number": "KLS-6911-0099"}
+    malee = await faces.sign_in(Role.SUPERVISOR)
+    made = await malee.post("/admin/exercise", {"kind": "fall", "exercise": "false"})
+    assert "KLS-6911-0099" in words_of(made)
+    (asked,) = faces.services.of("POST intake /v1/calls")
+    assert asked.body["exercise"] is True
+    assert asked.key
+    CallBody.model_validate(asked.body)
+    assert (await malee.post("/admin/exercise", {"kind": "war"})).status_code == 422
+
+
+async def test_the_audit_is_searched_in_every_service_and_here(faces: Faces) -> None:
+    anan = await faces.sign_in(Role.ADMIN)
+    await anan.post("/admin/accounts", form())
+    row = {"id": 1, "at": now_utc().isoformat(), "caller": "somsri", "role": "call_taker", "purpose": "care",
+           "act": "read", "noun": "person", "subject_id": str(UUID(int=3)), "detail": {}}  # fmt: skip
+    faces.services.answers["GET registry /v1/audit"] = {"items": [row], "next": None}
+    auditor = await faces.sign_in(Role.AUDITOR)
+    found = await auditor.post("/admin/audit", {})
+    words = words_of(found)
+    assert "somsri" in words
+    assert "make" in words, "what administrators did to accounts"
+    assert "intake, dispatch, notify" in words, "who did not answer is named"
+    (asked,) = faces.services.of("GET registry /v1/audit")
+    assert set(asked.query) == {"limit", "from", "to"}
+    assert (await auditor.post("/admin/audit", {"subject": "x"})).status_code == 422
+    about = await auditor.post("/admin/audit", {"subject": str(UUID(int=3)), "service": "registry"})
+    assert about.status_code == 200
+    assert set(faces.services.asked[-1].query) == {"limit", "subject_id"}

@@ -170,10 +170,10 @@ async def _inbox(request: Request) -> list[dict[str, Any]] | None:
     client = runtime(request).parts["backend"].client
     try:
         async with client.get(f"{base}/inbox.json", params={"all": INBOX_SHOWN}) as answer:
-            found = await answer.json()
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            items = (await answer.json())["items"]
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError):
         return None
-    newest: list[dict[str, Any]] = sorted(found["items"], key=lambda each: each["at"], reverse=True)[:INBOX_SHOWN]
+    newest: list[dict[str, Any]] = sorted(items, key=lambda each: each["at"], reverse=True)[:INBOX_SHOWN]
     return newest
 
 
