@@ -95,9 +95,7 @@ def test_stories_that_are_interleaved_do_not_touch_each_other(order: list[int], 
     queues = [list(three[n].said) for n in order]
     mixed = []
     while any(queues):
-        for queue in queues:
-            if queue:
-                mixed.append(queue.pop(0))
+        mixed += [queue.pop(0) for queue in queues if queue]
     assert folded(mixed) == one_after_the_other
 
 
