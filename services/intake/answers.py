@@ -333,7 +333,8 @@ class AlarmOut(Answer):
     """What the desk must not overlook. Stands until acknowledged; ``answered_at``: when it was over by itself.
 
     ``kind``: ``unanswered`` (nobody has accepted the emergency: ring the caller, ring who could go), ``not_departed``
-    (a crew accepted and has not set out: ring the crew), ``hand_over`` (outside the area: ring who takes it).
+    (a crew accepted and has not set out: ring the crew), ``hand_over`` (outside the area: ring who takes it),
+    ``complaint`` (somebody rated the help badly: ring and ask).
     """
 
     id: UUID

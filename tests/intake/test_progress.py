@@ -10,6 +10,7 @@ from tests.intake import events
 from tests.intake.conftest import acted, booked, emergency, post, whole
 from tests.intake.events import Crew
 from tests.intake.test_take import in_days
+from tests.intake.test_watchdog import alarms
 
 
 async def stage(intake: Running, call_id: str) -> tuple[str, str]:
@@ -145,6 +146,8 @@ async def test_a_rating_stands_at_the_call_and_a_bad_one_is_a_complaint(intake: 
     await events.rated(intake, taken["id"], 1)
     ratings = (await whole(intake, taken["id"]))["ratings"]
     assert [(rating["score"], rating["complaint"]) for rating in ratings] == [(5, False), (1, True)]
+    raised = await alarms(intake)
+    assert [(alarm["kind"], alarm["call_id"]) for alarm in raised] == [("complaint", taken["id"])], "somebody rings"
 
 
 async def test_a_caller_cancels_a_booked_ride_by_answering_but_never_an_emergency(intake: Running) -> None:

@@ -48,11 +48,11 @@ router = APIRouter(prefix="/v1/calls", tags=["calls"])
 
 Area = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
 Limit = Annotated[int, Query(ge=1, le=200)]
-PARTNERS_CHANNELS = {None, Channel.PARTNER, Channel.CENTRE_1669}
+PARTNERS_CHANNELS = {None, Channel.PARTNER, Channel.CENTRE_1669, Channel.WEB}
 NOT_YOUR_CHANNEL = (
     "not_your_channel",
-    "ภาคีใช้ได้เฉพาะช่องทาง partner หรือ centre_1669",
-    "partners use the channels partner and centre_1669",
+    "ภาคีใช้ได้เฉพาะช่องทาง partner, web หรือ centre_1669",
+    "partners use the channels partner, web and centre_1669",
 )
 
 

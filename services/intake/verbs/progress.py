@@ -149,5 +149,9 @@ async def replied(work: Work, call_id: UUID) -> None:
 
 
 async def rated(work: Work, rating_id: UUID, call_id: UUID, score: int, at: datetime) -> None:
-    """One question after the trip."""
-    await progress_store.see_rating(work.db, rating_id, call_id, score, at, complaint=score <= COMPLAINT_UP_TO)
+    """One question after the trip. Who was badly served is an alarm: somebody rings and asks."""
+    complaint = score <= COMPLAINT_UP_TO
+    await progress_store.see_rating(work.db, rating_id, call_id, score, at, complaint=complaint)
+    call = await store.lock_call(work.db, call_id) if complaint else None
+    if call is not None and call["erased_at"] is None:
+        await progress_store.raise_alarm(work.db, "complaint", call_id, call["area"], work.now)

@@ -1,0 +1,45 @@
+"""Rating one's own help on the public page: by code and digits, once, guesses counted, words kept here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from tests.notify.conftest import Call, Town, phone
+
+CODE = "7K3M-Q9RT-X"
+GOOD = {"code": "7k3m q9rt x", "phone_last4": phone(9)[-4:], "score": 1, "comment": "รอนานมาก"}
+
+
+async def rate(town: Town, **changes: Any) -> httpx.Response:
+    return await town.client.post("/v1/ratings", json={**GOOD, **changes})
+
+
+async def known(town: Town) -> Call:
+    call = await town.call(caller={"name": "สมศักดิ์", "phone": phone(9)})
+    await town.service.runtime.pool.execute("update call set tracking_code = $2 where id = $1", call.id, CODE)
+    return call
+
+
+async def test_a_caller_rates_once_by_code_and_digits(town: Town) -> None:
+    call = await known(town)
+    for wrong in ({"phone_last4": "0000"}, {"code": "7K3M-Q9RT-Y"}):
+        refused = await rate(town, **wrong)
+        assert (refused.status_code, refused.json()["code"]) == (404, "not_found"), "one answer for both"
+    assert (await rate(town, score=6)).status_code == 422
+    assert (await rate(town)).status_code == 201
+    again = await rate(town, score=5)
+    assert (again.status_code, again.json()["code"]) == (409, "already_rated")
+    (given,) = await town.said("rating.given")
+    assert given["data"]["private"] == {"score": 1}
+    assert given["open_data"] == {"call_id": str(call.id), "trip_id": None, "at": given["data"]["at"]}
+    rows = await town.service.runtime.pool.fetch("select score, text, channel from reply where call_id = $1", call.id)
+    assert [tuple(row) for row in rows] == [(1, "รอนานมาก", "app")]
+
+
+async def test_guesses_are_counted(town: Town) -> None:
+    await known(town)
+    answers = [(await rate(town, phone_last4=f"{guess:04}")).status_code for guess in range(6)]
+    assert answers == [404] * 5 + [429]
+    assert (await rate(town)).status_code == 429, "the right digits come too late"
