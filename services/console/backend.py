@@ -71,13 +71,14 @@ class Backend:
     async def patch(self, person: Person, service: str, path: str, body: Any, *, purpose: str | None = None) -> Any:
         return await self._ask("PATCH", person, service, path, body=body, purpose=purpose)
 
-    async def public(self, service: str, path: str, body: Any) -> Any:
-        """A route that asks for no token."""
-        return await self._ask("POST", None, service, path, body=body)
+    async def public(self, service: str, path: str, body: Any, *, address: str | None = None) -> Any:
+        """A route that asks for no token. ``address``: whose tries the service is to count."""
+        return await self._ask("POST", None, service, path, body=body, address=address)
 
     async def _ask(
         self, method: str, person: Person | None, service: str, path: str, *, body: Any = None,
         params: Mapping[str, str | int] | None = None, key: str | None = None, purpose: str | None = None,
+        address: str | None = None,
     ) -> Any:  # fmt: skip
         """The answer's JSON; None where it has no body.
 
@@ -92,6 +93,8 @@ class Backend:
             headers["accept-language"] = person.lang
         if key:
             headers["idempotency-key"] = key
+        if address:
+            headers["x-forwarded-for"] = address
         if purpose:
             headers["karuna-purpose"] = purpose
         if trace := get_contextvars().get("traceparent"):

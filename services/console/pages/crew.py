@@ -26,6 +26,8 @@ from services.console.towns import town_of
 from services.console.web import as_json, asset, backend, lang_of, page, render, runtime, signed_in
 from shared.auth import Role
 from shared.events.words import Severity, Step
+from shared.refusal import Refusal
+from shared.thai.phones import read_phone
 from shared.work import now_utc
 
 router = APIRouter(include_in_schema=False)
@@ -143,6 +145,14 @@ def _name(facility: dict[str, Any], lang: str) -> str:
     return str(english or facility["name"])
 
 
+def _phone(number: str) -> str:
+    """As people write it, where it can be read."""
+    try:
+        return read_phone(number).shown
+    except Refusal:
+        return number
+
+
 def _unit(unit: dict[str, Any]) -> dict[str, Any]:
     return {name: unit[name] for name in ("id", "call_sign", "duty", "cleanliness")}
 
@@ -151,7 +161,7 @@ def _job(job: Job, lang: str, facilities: dict[str, dict[str, Any]]) -> dict[str
     """For the phone: what it counts with, and the card as it is to be shown."""
     facility = facilities.get(job.destination.get("facility_id") or job.trip.get("facility_id") or "")
     html = render(
-        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), job=job, trip=job.trip, facility=facility,
+        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), phone_shown=_phone, job=job, trip=job.trip, facility=facility,
         facility_name=_name(facility, lang) if facility else None,
     )  # fmt: skip
     return {

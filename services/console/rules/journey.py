@@ -38,6 +38,13 @@ ENDS_AT_SCENE = (
 """Outcomes of a journey that ends where it was sent."""
 
 
+class Told(dict[str, Any]):
+    """What was told of something: what was not told is None, for a template asks for much that few calls have."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One open assignment of the crew with its trip; ``transports`` says whether somebody is brought somewhere."""
@@ -58,16 +65,25 @@ class Job:
         return self._end("destination" if self.trip["leg"] == "outbound" else "location", "drop")
 
     def _end(self, part: str, point: str) -> Mapping[str, Any]:
-        told = (self.trip.get("details") or {}).get(part) or {}
-        return {**told, "lat": self.trip.get(f"{point}_lat"), "lon": self.trip.get(f"{point}_lon")}
+        told = self.details[part] or {}
+        return Told({**told, "lat": self.trip.get(f"{point}_lat"), "lon": self.trip.get(f"{point}_lon")})
 
     @property
-    def patient(self) -> Mapping[str, Any]:
-        return (self.trip.get("details") or {}).get("patient") or {}
+    def details(self) -> Told:
+        return Told(self.trip.get("details") or {})
 
     @property
-    def caller(self) -> Mapping[str, Any]:
-        return (self.trip.get("details") or {}).get("caller") or {}
+    def need(self) -> Told:
+        """Codes of what the person needs, and what is to be brought."""
+        return Told(self.trip.get("need") or {})
+
+    @property
+    def patient(self) -> Told:
+        return Told(self.details["patient"] or {})
+
+    @property
+    def caller(self) -> Told:
+        return Told(self.details["caller"] or {})
 
 
 def jobs_of(trips: Iterable[Mapping[str, Any]]) -> list[Job]:
