@@ -9,6 +9,7 @@ comes back by itself asks nobody. Where the parts answer is said by
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from karuna.platform.nats_server import healthy
 from karuna.platform.permissions import inbox
 from karuna.platform.postgres import ADMIN
 from karuna.platform.provision import ServerRefused, provision
-from shared.streams import SERVICES
+from shared.streams import LISTENERS
 
 PUBLIC = 0o644
 LOOK_EVERY_S = 0.25
@@ -36,19 +37,32 @@ class NotThere(TimeoutError):
 def hand_out(local: Local, folder: Path) -> None:
     """Write ``<folder>/<part>/…``: each part's own secrets and nothing of the others, one folder (a volume) each.
 
-    A service finds ``database_url``, ``nats.creds`` and ``issuer.json``, registry ``field_key`` too; the broker its
-    accounts and the key of its storage; the database its administrator's password.
+    A service finds ``database_url`` and ``nats.creds``, registry ``field_key`` too, the console the issuer's private
+    key; the broker its accounts and the key of its storage; the database its administrator's password. The public
+    half stands in ``issuer``, which the console writes (revoked devices) and every service reads.
     """
-    for service in SERVICES:
+    for service in LISTENERS:
         place = folder / service
         write_private(place / "database_url", local.postgres.dsn(service))
         write_private(place / "nats.creds", local.accounts.creds(service).read_text())
-        write_private(place / "issuer.json", local.issuer.public_file.read_text())
+    write_private(folder / "console" / "issuer.pem", local.issuer.private_file.read_text())
+    _hand_out_issuer(local.issuer.public_file, folder / "issuer" / "issuer.json")
     write_private(folder / "registry" / "field_key", local.field_key())
     write_private(folder / "nats" / "accounts.conf", local.nats.accounts_config())
     write_private(folder / "nats" / "at-rest.conf", local.nats.at_rest_config())
     # The database runs as a user of its image, not as ours: what keeps others out is the volume, mounted nowhere else.
     write_private(folder / "postgres" / "password", local.postgres.password(ADMIN), mode=PUBLIC)
+
+
+def _hand_out_issuer(ours: Path, there: Path) -> None:
+    """The public keys as they are here; whom the console has revoked meanwhile stays revoked."""
+    told = json.loads(ours.read_text("utf-8"))
+    known = json.loads(there.read_text("utf-8")) if there.exists() else {}
+    by_console = known.get("revoked_by_console", [])
+    wanted = {**told, "revoked": sorted({*told.get("revoked", []), *by_console})}
+    wanted |= {"revoked_by_console": by_console} if by_console else {}
+    if wanted != known:
+        write_private(there, json.dumps(wanted), mode=PUBLIC)
 
 
 async def furnish(local: Local, *, within_s: float = 90) -> None:
@@ -115,7 +129,7 @@ async def _provision_again(client: Client, told: Callable[[str], None]) -> None:
 async def ready(local: Local, *, within_s: float = 90) -> None:
     """Wait until every service says it is ready. Raises ``NotThere``."""
     async with httpx.AsyncClient(timeout=3) as client:
-        for service in SERVICES:
+        for service in LISTENERS:
 
             async def answers(url: str = local.url(service)) -> bool:
                 try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shared.settings import Settings
 
@@ -35,3 +35,10 @@ class ConsoleSettings(Settings):
     subscribers_dir: Path | None = None
     """Where the operator's list of subscribers lies, if this process may read it."""
     backend_timeout_s: float = Field(default=8.0, gt=0)
+
+    @field_validator("simulators_url")
+    @classmethod
+    def _empty_is_none(cls, value: str | None) -> str | None:
+        """A variable that is set to nothing: there are none."""
+        return value or None
+

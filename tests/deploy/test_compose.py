@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -16,13 +17,13 @@ from karuna.platform.nats_server import find_binary
 from karuna.platform.postgres import SETTINGS
 from services.notify.settings import ChannelsConfig
 from services.registry.settings import RegistrySettings
-from shared.streams import SERVICES
+from shared.streams import LISTENERS
 from tests.containers import container_settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
 PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
-LONG_LIVED = {*SERVICES, "nats", "postgres", "proxy", "keeper"}
+LONG_LIVED = {*LISTENERS, "nats", "postgres", "proxy", "keeper"}
 OWN = re.compile(r"^(listen|http|operator|system_account|store_dir|dir|include) ?:?", re.MULTILINE)
 
 
@@ -74,12 +75,36 @@ def test_each_part_gets_its_own_secrets_and_a_second_time_changes_nothing(tmp_pa
     hand_out(local_in(tmp_path / "home"), tmp_path / "out")
     again = {path.relative_to(tmp_path / "out"): path.read_text() for path in (tmp_path / "out").rglob("*.*")}
     assert again == files
-    for service in SERVICES:
+    for service in LISTENERS:
         dsn = (tmp_path / "out" / service / "database_url").read_text()
         assert dsn.startswith(f"postgresql://{service}:")
         assert dsn.endswith(f"@postgres:5433/{service}")
     assert {path.parent.name for path in (tmp_path / "out").rglob("field_key")} == {"registry"}
+    assert {path.parent.name for path in (tmp_path / "out").rglob("issuer.pem")} == {"console"}
     assert not list((tmp_path / "out").rglob("*.seed"))
+
+
+def test_what_the_console_revoked_outlives_a_start_and_only_the_console_may_write_it(tmp_path: Path) -> None:
+    local, public = local_in(tmp_path / "home"), tmp_path / "issuer" / "issuer.json"
+    hand_out(local, tmp_path)
+    known = json.loads(public.read_text())
+    public.write_text(json.dumps({**known, "revoked": ["stolen"], "revoked_by_console": ["stolen"]}))
+    hand_out(local, tmp_path)
+    assert json.loads(public.read_text())["revoked"] == ["stolen"]
+    for service in LISTENERS:
+        mounted = [volume for volume in PARTS[service]["volumes"] if volume.startswith("issuer:")]
+        assert mounted == ["issuer:/issuer" if service == "console" else "issuer:/issuer:ro"]
+        assert PARTS[service]["environment"]["KARUNA_ISSUER_FILE"] == "/issuer/issuer.json"
+
+
+def test_the_proxy_has_a_door_for_each() -> None:
+    text = (DEPLOY / "proxy" / "nginx.conf").read_text()
+    doors = dict(re.findall(r"(81\d\d) (\w+);", text))
+    published = {port.rsplit(":", 1)[1] for port in PARTS["proxy"]["ports"]}
+    assert {door: who for door, who in doors.items() if f"listen {door};" in text and door in published} == doors
+    assert set(doors.values()) == set(LISTENERS)
+    scraped = (DEPLOY / "prometheus" / "prometheus.yml").read_text()
+    assert set(re.findall(r"names: \[(\w+)\]", scraped)) == set(LISTENERS)
 
 
 def test_a_service_reads_its_secrets_from_files(tmp_path: Path, monkeypatch: Any) -> None:
@@ -106,7 +131,7 @@ def test_every_container_is_locked_up() -> None:
 
 def test_a_service_has_no_port_and_no_secret_of_another() -> None:
     """No port and no name of its own: so it can be scaled."""
-    for service in SERVICES:
+    for service in LISTENERS:
         part = PARTS[service]
         assert "ports" not in part
         assert "container_name" not in part
