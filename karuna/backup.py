@@ -24,19 +24,21 @@ from karuna.platform.files import write_private
 from karuna.platform.postgres import wheel_bin_dir
 from karuna.rebuild import rebuild
 from shared.bus import Bus, BusSettings
-from shared.streams import SERVICES, stream_name
+from shared.streams import LISTENERS, SERVICES, stream_name
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 FIGURES = "figures.json"
 KEPT = ("keys", "subscribers")
 """Folders of the home that go along with the dumps."""
+LEFT_OUT = {"console": ("--exclude-table-data=session",)}
+"""Who is signed in is not brought back: everybody signs in again, and what was revoked stays so."""
 PLAIN = ("--no-owner", "--no-privileges")
 """Owners and rights are made anew by the place that is restored into."""
 NOBODY_SPEAKS = "set local lock_timeout = '10s'; lock table outbox in share mode"
 """Whoever wants to say something waits until this transaction ends: some milliseconds."""
 TABLES = """
 select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'
-order by table_name
+  and table_name <> 'session' order by table_name
 """
 
 
@@ -66,10 +68,10 @@ async def backup(local: Local, folder: Path) -> dict[str, Any]:
     await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True)
     figures: dict[str, Any] = {"made_at": datetime.now(UTC).isoformat(), "tables": {}}
     async with AsyncExitStack() as reading:
-        readers = [await _reader(local, service, reading) for service in SERVICES]
+        readers = [await _reader(local, service, reading) for service in LISTENERS]
         snapshots = await _one_moment(local, readers)
-        for service, reader, snapshot in zip(SERVICES, readers, snapshots, strict=True):
-            saved = (f"--snapshot={snapshot}", f"--file={folder / service}.dump")
+        for service, reader, snapshot in zip(LISTENERS, readers, snapshots, strict=True):
+            saved = (f"--snapshot={snapshot}", f"--file={folder / service}.dump", *LEFT_OUT.get(service, ()))
             await _pg("pg_dump", local.postgres.owner_dsn(service), "--format=custom", *PLAIN, *saved)
             figures["tables"][service] = await count_rows(reader)
     for name in KEPT:
@@ -102,7 +104,7 @@ async def _one_moment(local: Local, readers: Sequence[Connection]) -> list[str]:
     restore the owner would give that number to another event, which nobody would hear.
     """
     async with AsyncExitStack() as holding:
-        for service in SERVICES:
+        for service in LISTENERS:
             connection = await asyncpg.connect(local.postgres.owner_dsn(service))
             holding.push_async_callback(connection.close)
             await holding.enter_async_context(connection.transaction())
@@ -120,7 +122,7 @@ async def restore(local: Local, folder: Path) -> dict[str, Any]:
     """
     await local.postgres.start()
     await local.nats.start()
-    for service in SERVICES:
+    for service in LISTENERS:
         connection = await asyncpg.connect(local.postgres.owner_dsn(service))
         try:
             if await connection.fetch(TABLES):
@@ -150,7 +152,7 @@ async def compare(local: Local, folder: Path) -> dict[str, Any]:
     """The saved figures, when the restored ones are the same."""
     figures: dict[str, Any] = json.loads((folder / FIGURES).read_text("utf-8"))
     wrong = []
-    for service in SERVICES:
+    for service in LISTENERS:
         connection = await asyncpg.connect(local.postgres.owner_dsn(service))
         try:
             now = await count_rows(connection)

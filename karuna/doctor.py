@@ -18,7 +18,7 @@ from karuna.advice import advice
 from karuna.local import Local
 from karuna.platform.broker import connect_once
 from karuna.platform.provision import provision
-from shared.streams import SERVICES, Durable, durables_of, stream_name
+from shared.streams import LISTENERS, SERVICES, Durable, durables_of, stream_name
 from shared.thai.text import Text
 
 CLOCK_TOLERANCE_S = 2.0
@@ -74,7 +74,7 @@ async def examine(local: Local) -> AsyncIterator[Finding]:
         broker = await _broker(web, local)
         for finding in broker:
             yield finding
-        for service in SERVICES:
+        for service in LISTENERS:
             yield await _service(web, local, service)
     async with _client(local) as client:
         if isinstance(client, Exception):
@@ -82,7 +82,7 @@ async def examine(local: Local) -> AsyncIterator[Finding]:
                 yield _look("broker", False, type(client).__name__, "broker")
         else:
             yield await _declared(client)
-        for service in SERVICES:
+        for service in LISTENERS:
             async for finding in _of_service(client if isinstance(client, Client) else None, local, service):
                 yield finding
 
@@ -151,8 +151,9 @@ async def _declared(client: Client) -> Finding:
 
 
 async def _of_service(client: Client | None, local: Local, service: str) -> AsyncIterator[Finding]:
-    """A service's stream, its database, and the two held against each other; its durables."""
-    before = await _stream(client, service) if client else None
+    """A service's stream, its database, and the two held against each other; its durables. The console only listens."""
+    speaks = service in SERVICES
+    before = await _stream(client, service) if client and speaks else None
     state = await _state(local, service)
     if isinstance(state, Exception):
         yield _look(f"{service} database", False, type(state).__name__, "database", service=service)
@@ -162,10 +163,10 @@ async def _of_service(client: Client | None, local: Local, service: str) -> Asyn
             yield finding
     if client is None:
         return
-    after, name = await _stream(client, service), stream_name(service)
-    if before is None or after is None:
+    after, name = await _stream(client, service) if speaks else None, stream_name(service)
+    if speaks and (before is None or after is None):
         yield _look(name, False, "missing", "stream", stream=name)
-    else:
+    if before is not None and after is not None:
         limit, size = after["config"]["max_bytes"], after["state"]["bytes"]
         room = limit <= 0 or size <= FULL_SHARE * limit
         yield _look(f"{name} size", room, f"{size:,} of {limit:,} bytes", "full", stream=name)

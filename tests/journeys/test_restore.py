@@ -12,17 +12,25 @@ from uuid import UUID
 
 import pytest
 
+from karuna.accounts import add, lines
 from karuna.up import installation as started
 from tests.journeys import looking
 from tests.journeys.canary import Canary
 from tests.journeys.terminal import command, karuna, listening
 from tests.journeys.test_canary import settled
 from tests.journeys.test_first_call import CALL
-from tests.journeys.town import SERVICES, Town, eventually, free_home, town_of
+from tests.journeys.town import AREA, SERVICES, Town, eventually, free_home, town_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 BIRD = Canary()
 ELSEWHERE: dict[str, Any] = {**CALL, "location": {"lat": 16.6, "lon": 103.8}}
+
+
+SIGNED_IN = """
+insert into session (id, account_id, cookie_hash, csrf, role, device, started_at, seen_at, expires_at)
+select gen_random_uuid(), id, '\\x01', 'x', 'dispatcher', 'x', now(), now(), now() + interval '1 day'
+from account where login = 'kept-login' returning id
+"""
 
 
 async def test_a_restored_town_goes_on_and_the_erased_stay_erased(town: Town, tmp_path: Path) -> None:
@@ -32,6 +40,8 @@ async def test_a_restored_town_goes_on_and_the_erased_stay_erased(town: Town, tm
         await town.drive((await town.trip(call["id"], lambda trip: bool(trip["assignments"])))["assignments"][0]["id"])
     code, said = await karuna(town, "subscriber", "add", "neighbour", "--allow", "karuna.kalasin.dispatch.trip.>")
     assert code == 0, said
+    await add(town.local, "kept-login", "คนที่อยู่ต่อ", ["dispatcher"], [AREA], None)
+    await town.sql("console", SIGNED_IN)
     async with calls_all_the_time(town):
         code, said = await karuna(town, "backup", str(backup))
         assert code == 0, said
@@ -41,6 +51,9 @@ async def test_a_restored_town_goes_on_and_the_erased_stay_erased(town: Town, tm
         await settled(there)
         assert await _heard_of_what_was_never_said(there) == []
         assert await _missing_in_streams(there) == {}
+        assert any("kept-login" in line for line in await lines(there.local))
+        assert await town.sql("console", "select * from session")
+        assert await there.sql("console", "select * from session") == [], "everybody signs in again"
         assert await _person(there), "who was erased since is back, until the ledger is applied"
         code, said = await karuna(there, "erasures", "--apply", str(ledger))
         assert (code, "'unknown': 0" in said) == (0, True), said
