@@ -23,7 +23,7 @@ from karuna.local import Local
 from karuna.main import app
 from karuna.platform.provision import call
 from karuna.up import installation as started
-from shared.streams import SERVICES
+from shared.streams import LISTENERS
 from tests.journeys.town import Town, eventually, free_home, town_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -95,7 +95,7 @@ async def doctor(town: Town) -> Said:
 async def test_a_healthy_and_busy_installation_is_well(town: Town) -> None:
     said = await doctor(town)
     assert (said.code, said.wrong) == (0, {})
-    for service in SERVICES:
+    for service in LISTENERS:
         assert f"✓ {service} ready: ready" in said.text
 
     async def calls() -> None:
@@ -195,7 +195,7 @@ async def test_a_broker_that_is_away_and_one_that_does_not_sync(town: Town) -> N
     try:
         async with asyncio.timeout(10):  # and not the two minutes that the client would knock
             said = await doctor(town)
-        assert set(said.wrong) == {"broker", *(f"{service} ready" for service in SERVICES)}
+        assert set(said.wrong) == {"broker", *(f"{service} ready" for service in LISTENERS)}
         assert "✓ registry dead letters" in said.text
         broker.settings = replace(kept, sync_interval="2m")
         await broker.start()
