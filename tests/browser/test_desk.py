@@ -16,6 +16,7 @@ from tests.journeys.town import Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MOST_KEYS = 25
+LINE_USER = "U" + "d1" * 16
 NUMBER = re.compile(r"KLS-\d{4}-\d{4,}")
 
 
@@ -106,6 +107,7 @@ async def test_take_and_order_by_keyboard_alone(town: Town, open_as: SignIn) -> 
     assert len(keys.pressed) <= MOST_KEYS, keys.pressed
     assert await page.evaluate("window.mice") == 0
     await show(page, "desk-taken")
+    assert await faults(page) == []
 
 
 async def test_intake_away_calls_are_kept_and_sent_once_with_their_times(town: Town, open_as: SignIn) -> None:
@@ -128,10 +130,8 @@ async def test_intake_away_calls_are_kept_and_sent_once_with_their_times(town: T
             await expect(page.locator("#complaint")).to_have_value("")
         assert len(set(kept)) == 2
         await expect(page.locator(".banner-bad")).to_contain_text("2")
-        times = await page.evaluate(
-            "Object.keys(localStorage).filter(k => k.startsWith('karuna.kept.')).map(k => localStorage[k])"
-            ".map(JSON.parse).sort((a, b) => a.received_at < b.received_at ? -1 : 1).map(call => call.received_at)"
-        )
+        await book_wrongly(page)
+        await expect(page.locator("#kept-list li")).to_have_count(3)
         await page.locator("#complaint").fill("ร่างที่ยังไม่ได้ส่ง")
         await expect(page.locator("#saved")).not_to_be_empty()
         await page.reload()
@@ -140,19 +140,59 @@ async def test_intake_away_calls_are_kept_and_sent_once_with_their_times(town: T
         await expect(page.locator("#complaint")).to_have_value("ร่างที่ยังไม่ได้ส่ง")
         assert await faults(page) == []
         await show(page, "desk-kept")
+        await expect(page.locator("html[data-kept]")).to_have_count(1)
+        await page.context.set_offline(offline=True)  # now the console as well
+        await page.reload()
+        await expect(page.get_by_role("region", name="สายที่เก็บไว้")).to_contain_text(kept[1])
+        await expect(page.locator("#complaint")).to_have_value("ร่างที่ยังไม่ได้ส่ง")
+        await page.locator("#phone").fill("0812345703")
+        await page.keyboard.press("F2")
+        await expect(page.locator("#kept-list li")).to_have_count(4)
+        kept.append(await page.locator("#kept-list li").last.locator("strong").inner_text())
+        times = await waiting_since(page)
+        await page.context.set_offline(offline=False)
     finally:
         town.local.start_service("intake")
         await town.local.ready("intake")
-    await expect(page.locator("#kept")).to_be_hidden(timeout=30_000)
-    for number, at, phone in zip(kept, times, ("0812345701", "0812345702"), strict=True):
+    correct = page.get_by_role("button", name="แก้ไข", exact=True)
+    await expect(correct).to_be_visible(timeout=30_000)
+    await expect(page.locator("#kept-list li")).to_have_count(1, timeout=30_000)
+    for number, at, phone in zip(kept, times, ("0812345701", "0812345702", "0812345703"), strict=True):
         line = page.get_by_role("status").filter(has_text=number)
         await expect(line).to_contain_text(NUMBER)
         call = await called(town, NUMBER.findall(await line.inner_text())[0])
         assert instant(call["received_at"]) == instant(at)
         by_phone = await town.ask("intake", "POST", "/v1/calls/search", role="dispatcher", body={"phone": phone})
         assert len(by_phone["items"]) == 1
+    await correct.click()
+    await focus_is(page, "#phone")
+    await page.locator("#phone").fill("0812345704")
+    await page.keyboard.press("F2")
+    number = await taken_number(page)
+    assert (await called(town, number))["caller"]["phone"] == "+66812345704"
     await page.reload()
+    await expect(page.locator(".question").first).to_be_visible()
     await expect(page.locator("#kept")).to_be_hidden()
+
+
+async def book_wrongly(page: Page) -> None:
+    """A ride that intake will refuse."""
+    day = (datetime.now(BANGKOK) + timedelta(days=4)).date()
+    await page.locator("#phone").fill("12")
+    await page.get_by_label("รับส่งผู้ป่วย").check()
+    await page.keyboard.press("Alt+a")
+    await page.locator("#on").fill(day.isoformat())
+    await page.locator("#at").fill("9:30")
+    await page.keyboard.press("F2")
+
+
+async def waiting_since(page: Page) -> list[str]:
+    """When the calls were taken that wait, but for the wrong one."""
+    found: list[str] = await page.evaluate(
+        "Object.keys(localStorage).filter(k => k.startsWith('karuna.kept.')).map(k => JSON.parse(localStorage[k]))"
+        ".filter(call => call.sheet['caller.phone'] !== '12').map(call => call.received_at).sort()"
+    )
+    return found
 
 
 async def test_a_ride_with_return_and_recurrence_is_refused_corrected_and_taken(town: Town, open_as: SignIn) -> None:
@@ -216,6 +256,13 @@ async def test_two_who_tell_of_the_same_are_linked_and_mischief_stays_text(town:
         "https://www.google.com/maps/place/x/@16.43,103.5,17z/data=!3d16.43012!4d103.50212"
     )
     await page.locator("#complaint").fill(f"รถชน {evil}")
+    for name in ("คนที่สอง", "คนที่สาม"):
+        await page.keyboard.press("Alt+p")
+        await page.keyboard.type(name)
+    await page.get_by_role("button", name="เอาคนนี้ออก").first.click()
+    await page.locator("#map-part summary").click()
+    await page.locator("#map .leaflet-marker-icon").first.wait_for()
+    await show(page, "desk-map")
     await page.keyboard.press("F2")
     number = await taken_number(page)
     sheet = page.locator("#taken .call-sheet")
@@ -227,6 +274,7 @@ async def test_two_who_tell_of_the_same_are_linked_and_mischief_stays_text(town:
     call = await called(town, number)
     assert [link["other_number"] for link in call["links"]] == [first["number"]]
     assert call["location"]["lat"] == 16.43012
+    assert [patient["name"] for patient in call["patients"]] == [None, "คนที่สาม"]
     await sheet.get_by_role("button", name="แยกออก").click()
     await expect(sheet.get_by_text("ปรับการเชื่อมสายแล้ว")).to_be_visible()
     assert (await called(town, number))["links"] == []
@@ -239,8 +287,8 @@ async def test_two_who_tell_of_the_same_are_linked_and_mischief_stays_text(town:
 
 async def test_a_ringing_caller_commands_and_all_that_is_done_to_a_call(town: Town, open_as: SignIn) -> None:
     old = await town.take({
-        "caller": {"phone": "0812346001", "name": "แม่นา"}, "location": {"landmark": "หน้าตลาดเก่า"},
-        "complaint": "ขอรถรับส่ง", "kind": "welfare", "barriers": ["money"],
+        "caller": {"phone": "0812346001", "name": "แม่นา", "line_user_id": LINE_USER}, "location": {"landmark": "หน้าตลาดเก่า"},
+        "complaint": "ขอรถรับส่ง", "kind": "welfare", "barriers": ["money"], "channel": "line",
     })  # fmt: skip
     page = await open_as("malee", "/desk")
     body = {"from": "0812346001"}
@@ -274,6 +322,13 @@ async def test_a_ringing_caller_commands_and_all_that_is_done_to_a_call(town: To
     await expect(page.locator(".complaint")).to_have_text("ขอรถไปหาหมอ")
     call = await called(town, old["number"])
     assert (call["caller"]["phone"], call["caller"]["name"]) == ("+66812346009", "แม่นา")
+    point = {"lat": 16.4361, "lon": 103.5072}
+    await town.client.post(f"{town.line_url}/_control/users/{LINE_USER}/location", json=point)
+    await eventually(lambda: replies(town, old["id"]))
+    await page.reload()
+    await page.get_by_role("button", name="ใช้ตำแหน่งนี้").click()
+    await expect(page.get_by_text("ใช้ตำแหน่งจาก LINE แล้ว")).to_be_visible()
+    assert (await called(town, old["number"]))["location"]["lat"] == 16.4361
     await page.get_by_role("button", name="บันทึกผล").click()
     await expect(page.get_by_text("บันทึกผลอุปสรรคแล้ว")).to_be_visible()
     await town.trip(old["id"])
@@ -297,6 +352,12 @@ async def test_a_ringing_caller_commands_and_all_that_is_done_to_a_call(town: To
     await acts.get_by_role("button", name="ผู้แจ้งยกเลิก").click()
     await expect(page.get_by_text("บันทึกการยกเลิกแล้ว")).to_be_visible()
     assert (await called(town, old["number"]))["status"] == "withdrawn"
+
+
+async def replies(town: Town, call_id: str) -> list[dict[str, Any]]:
+    answer = await town.ask("notify", "GET", f"/v1/replies?call_id={call_id}", role="dispatcher")
+    items: list[dict[str, Any]] = answer["items"]
+    return items
 
 
 def instant(text: str) -> datetime:

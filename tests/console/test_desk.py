@@ -99,7 +99,7 @@ def test_a_sheet_becomes_a_call() -> None:
         ({"appointment.time": "8:30"}, "appointment.on"),
         ({"appointment.on": "พรุ่งนี้", "appointment.time": "8:30"}, "appointment.on"),
         ({"recurrence.days": ["MO"]}, "appointment.on"),
-        ({"patients.1.born": "12345"}, "patients.1.born"),
+        ({"patients.1.born": "12345"}, "patients.1.born"),  # and patient 0, of whom nothing was said, keeps the place
         ({"companions": "สอง"}, "companions"),
         ({"appointment.on": "1/12/2569", "appointment.time": "9", "recurrence.days": ["MO"], "recurrence.until": "x"},
          "recurrence.until"),

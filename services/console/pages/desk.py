@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import resources
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.console import desk
-from services.console.backend import BackendAway, BackendRefused
+from services.console.backend import BackendRefused
 from services.console.navigation import DESK
 from services.console.people import Person
 from services.console.rules import places
@@ -60,6 +60,14 @@ async def sheet(request: Request, person: AtDesk) -> Response:
         request, "desk/take.html", now=now_utc(), values={}, lists=desk.lists(request, person),
         facilities=[(each["id"], desk.named(each, person.lang)) for each in facilities or []],
     )  # fmt: skip
+
+
+@router.get("/worker.js")
+async def worker() -> Response:
+    """What keeps the empty sheet in the browser, for a reload while the console cannot be reached."""
+    script = (resources.files("services.console") / "static" / "desk-worker.js").read_bytes()
+    headers = {"cache-control": "no-cache", "service-worker-allowed": "/desk"}
+    return Response(script, media_type="text/javascript", headers=headers)
 
 
 @router.get("/ringing")
@@ -139,13 +147,3 @@ async def take(request: Request, person: AtDesk, body: SheetBody, key: Key) -> J
     html = render("desk/taken.html", person.lang, taken=taken)
     shown = {name: taken[name] for name in ("id", "number", "severity", "lane", "received_at")}
     return JSONResponse({**shown, "html": html}, 201)
-
-
-@router.get("/stand/{call_id}")
-async def stand(request: Request, person: AtDesk, call_id: UUID) -> JSONResponse:
-    """Whether dispatch has the call's trips yet."""
-    try:
-        found = await backend(request).get(person, "dispatch", "/v1/trips", params={"call_id": str(call_id)})
-    except BackendAway:
-        return JSONResponse({"trips": 0})
-    return JSONResponse({"trips": len(found["items"])})

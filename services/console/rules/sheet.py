@@ -23,6 +23,7 @@ PATIENT = re.compile(r"patients\.(\d+)\.(\w+)")
 ONE_WORD = ("kind", "lane", "complaint", "notes")
 WORDS_OF_PATIENT = ("id", "name", "national_id", "sex", "mobility")
 OLDEST = 130
+MOST_PATIENTS = 100
 LAST_HOUR, LAST_MINUTE = 23, 59
 NOT_A_TIME = Refusal("not_a_time", "appointment.time", "อ่านเวลาไม่ออก ตัวอย่าง 8:30", "not a time of day; write 8:30")
 DAY_NEEDED = Refusal("day_needed", "appointment.on", "ต้องมีวันนัด", "the day of the appointment is missing")
@@ -140,8 +141,8 @@ def _triage(sheet: Sheet) -> Doc:
 
 def _patients(sheet: Sheet, refusals: list[Refusal]) -> list[Doc]:
     """Everybody told of; lines that say nothing about anybody stay, so that refusals find theirs."""
-    numbers = sorted({int(found[1]) for name in sheet if (found := PATIENT.fullmatch(name))})
-    people = [_patient(sheet, number, refusals) for number in numbers]
+    last = max((int(found[1]) for name in sheet if (found := PATIENT.fullmatch(name))), default=-1)
+    people = [_patient(sheet, number, refusals) for number in range(min(last + 1, MOST_PATIENTS))]
     while people and not people[-1]:
         people.pop()
     return people

@@ -1,6 +1,7 @@
 // The command line: reached by F9 or "/" from anywhere, also while a call is open; "?" shows the keys.
 // Pages may catch "karuna:command" ({act: "open" | "new" | "choose", call_id, option}) and prevent the default way.
 import { newKey, post } from "./base.js";
+import { watchCalls } from "./call.js";
 
 const form = document.getElementById("command-line");
 const line = document.getElementById("command");
@@ -92,3 +93,4 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/") { event.preventDefault(); focusLine(); }
 });
 document.addEventListener("click", (event) => { if (event.target.closest("[data-keys]")) showKeys(); });
+watchCalls(); // wherever commands are, a call may be open

@@ -1,6 +1,5 @@
 // The call desk: one sheet, keyboard first, kept as it is typed.
 import { Trouble, data, newKey, now, post, setServerTime } from "./base.js";
-import { watchCalls } from "./call.js";
 import { combobox } from "./combobox.js";
 import { isAway, keep, keeper, forget, send } from "./desk-kept.js";
 import { openMap, place } from "./desk-place.js";
@@ -328,7 +327,16 @@ async function chooseFound(option) {
   at("place").focus();
 }
 
-watchCalls();
+/** The empty sheet stays in this browser, for a reload while the console cannot be reached. */
+async function keepPage() {
+  await navigator.serviceWorker.register("/desk/worker.js", { scope: "/desk" });
+  const ready = await navigator.serviceWorker.ready;
+  const made = performance.getEntriesByType("resource").map((each) => each.name).filter((name) => name.includes("/static/"));
+  navigator.serviceWorker.onmessage = () => { document.documentElement.dataset.kept = "yes"; };
+  ready.active?.postMessage(["/desk", ...made]);
+}
+if (navigator.serviceWorker) keepPage().catch(() => {});
+
 restore();
 showBarriers();
 asked.judge();
