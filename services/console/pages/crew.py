@@ -161,8 +161,8 @@ def _job(job: Job, lang: str, facilities: dict[str, dict[str, Any]]) -> dict[str
     """For the phone: what it counts with, and the card as it is to be shown."""
     facility = facilities.get(job.destination.get("facility_id") or job.trip.get("facility_id") or "")
     html = render(
-        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), phone_shown=_phone, job=job, trip=job.trip, facility=facility,
-        facility_name=_name(facility, lang) if facility else None,
+        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), phone_shown=_phone, job=job, trip=job.trip,
+        facility=facility, facility_name=_name(facility, lang) if facility else None,
     )  # fmt: skip
     return {
         "id": job.id, "status": job.status, "transports": job.transports, "stamps": job.assignment["stamps"],

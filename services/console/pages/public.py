@@ -71,7 +71,8 @@ def _form(
     places = [(each.name.th, each.name.en if lang == "en" else each.name.th) for each in communities]
     return _show(
         request, "ask", town, status=status, what=what, typed=Told(typed), problems=problems, places=places,
-        form_key=form_key(request).make(now_utc()), mobility=options("mobility", lang), wrong=Told((field, said) for field, said in problems if field),
+        form_key=form_key(request).make(now_utc()), mobility=options("mobility", lang),
+        wrong=Told((field, said) for field, said in problems if field),
     )  # fmt: skip
 
 

@@ -116,7 +116,8 @@ export function drawTroubles(acts, gone, here, { tables, words, desk, on }) {
     card.append(element("p", { className: "buttons" }, again, aside, ...callDesk(desk, words)));
     cards.push(card);
   }
-  for (const each of gone) {
+  const refused = new Set(acts.filter((each) => each.state === "refused").map((each) => each.id));
+  for (const each of gone.filter((id) => !refused.has(id))) { // said once: a refused step says it already
     const ok = element("button", { type: "button", text: words.understood });
     ok.addEventListener("click", () => on.understood(each));
     cards.push(element("section", { className: "card trouble" }, element("h2", { text: words.gone }),

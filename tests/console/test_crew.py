@@ -1,0 +1,149 @@
+"""The crew's page on the server's side: its own trip and no more, the phone's key passed on, refusals as sentences."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from services.console.rules.journey import AFTER, NEXT, jobs_of
+from shared.auth import Role
+from shared.work import new_id
+from tests.console.faces import Faces, SignedIn, words_of
+from tests.harness import AREA
+
+UNIT, ASSIGNMENT, TRIP = new_id(), new_id(), new_id()
+AT = "2026-11-22T03:00:00Z"
+JSON = {"accept": "application/json"}
+
+
+def assignment(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": str(ASSIGNMENT), "trip_id": str(TRIP), "unit_id": str(UNIT), "role": "primary", "way": "order",
+        "status": "ordered", "asked_at": AT, "start_at": None, "ended_at": None, "stamps": {"order": AT}, **changes,
+    }  # fmt: skip
+
+
+def trip(*assignments: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "id": str(TRIP), "call_id": str(new_id()), "patient_id": str(new_id()), "leg": "outbound", "area": AREA,
+        "kind": "medical", "lane": "emergency", "severity": "red", "severity_scheme": "cbd", "exercise": False,
+        "pickup_at": None, "pickup_lat": 16.43, "pickup_lon": 103.5, "drop_lat": None, "drop_lon": None,
+        "facility_id": None, "need": {"mobility": "stretcher", "needs": ["oxygen"]},
+        "details": {"complaint": "<script>alert(1)</script>", "location": {"landmark": '"><b>วัด</b>'},
+                    "patient": {"name": "มะลิ", "age": 72}, "caller": {"name": "ลูก", "phone": "+66812345678"}},
+        "assignments": list(assignments) or [assignment()], **changes,
+    }  # fmt: skip
+
+
+def known(faces: Faces, *trips: dict[str, Any]) -> None:
+    unit = {"id": str(UNIT), "call_sign": "K1", "duty": "on_duty", "cleanliness": "clean", "area": AREA}
+    faces.services.answers |= {
+        "GET dispatch /v1/units": {"items": [unit], "next": None},
+        "GET dispatch /v1/trips": {"items": list(trips), "next": None},
+        "GET dispatch /v1/facilities": {"items": [], "next": None},
+    }
+
+
+async def act(crew: SignedIn, body: dict[str, Any], **headers: str) -> Any:
+    sent = {**JSON, "x-csrf-token": crew.csrf, "idempotency-key": str(new_id()), **headers}
+    return await crew.client.post("/crew/act", json=body, headers=sent)
+
+
+async def test_a_crew_reads_its_own_trip_and_only_when_something_changed(faces: Faces) -> None:
+    known(faces, trip())
+    crew = await faces.sign_in(Role.CREW)
+    state = (await crew.get("/crew/state", headers=JSON)).json()
+    (job,) = state["jobs"]
+    assert (job["id"], job["status"], job["transports"]) == (str(ASSIGNMENT), "ordered", True)
+    assert "<script>" not in job["html"]
+    assert "&lt;script&gt;" in job["html"]
+    assert "<b>" not in job["html"]
+    assert "tel:+66812345678" in job["html"]
+    (read,) = faces.services.of("GET dispatch /v1/trips")
+    assert (read.purpose, read.claims["role"]) == ("emergency", "crew")
+
+    again = await crew.get(f"/crew/state?seen={state['mark']}", headers=JSON)
+    assert (again.status_code, again.content) == (204, b"")
+    assert len(faces.services.of("GET dispatch /v1/trips")) == 1, "nothing personal is read to say that nothing changed"
+    assert (await crew.get(f"/crew/state?seen={state['mark']}&full=true", headers=JSON)).status_code == 200
+
+    pool = faces.running.runtime.pool
+    await pool.execute(
+        "insert into thing (noun, id, area, call_id, exercise, state, begun_at, changed_at, position) "
+        "values ('assignment', $1, $2, $3, false, $4, now(), now(), 1)",
+        ASSIGNMENT, AREA, new_id(), {"unit_id": str(UNIT), "is": "cleared", "stamps": {"cleared": AT}},
+    )  # fmt: skip
+    changed = (await crew.get(f"/crew/state?seen={state['mark']}", headers=JSON)).json()
+    assert changed["home"] == [{"id": str(ASSIGNMENT), "at": AT}], "a trip that is done still waits for the base"
+
+
+async def test_what_is_pressed_goes_on_under_the_phone_s_own_key(faces: Faces) -> None:
+    known(faces, trip())
+    crew = await faces.sign_in(Role.CREW)
+    step = new_id()
+    steps = f"/v1/assignments/{ASSIGNMENT}/steps"
+    faces.services.answers[f"POST dispatch {steps}"] = {"id": str(ASSIGNMENT), "step": {"id": str(step), "at": AT}}
+    key = str(new_id())
+    done = await act(
+        crew, {"kind": "step", "id": str(ASSIGNMENT), "step": "at_scene", "at": AT}, **{"idempotency-key": key}
+    )
+    assert done.json() == {"done": True, "step_id": str(step), "at": AT}
+    (asked,) = faces.services.of(f"POST dispatch {steps}")
+    assert (asked.key, asked.body["step"], asked.body["at"]) == (key, "at_scene", AT)
+    assert "kind" not in asked.body
+
+    th, en = "งานถูกปลด", "the trip was released"
+    faces.services.answers[f"POST dispatch {steps}"] = 409, {"code": "out_of_order", "th": th, "en": en}
+    refused = await act(crew, {"kind": "step", "id": str(ASSIGNMENT), "step": "clear", "at": AT})
+    assert (refused.status_code, refused.json()["code"], refused.json()["sentence"]) == (409, "out_of_order", th)
+
+    for wrong in ({"kind": "step", "id": str(ASSIGNMENT), "step": "fly", "at": AT}, {"kind": "erase", "id": str(TRIP)},
+                  {"kind": "duty", "id": str(UNIT), "on": True, "area": "sample"}):  # fmt: skip
+        assert (await act(crew, wrong)).status_code == 422
+    foreign = await act(crew, {"kind": "duty", "id": str(UNIT), "on": True}, **{"x-csrf-token": "not-ours"})
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "csrf")
+
+
+@pytest.mark.parametrize("role", [Role.DISPATCHER, Role.CASE_MANAGER, Role.ADMIN, Role.PARTNER])
+async def test_the_page_is_the_crews_alone(faces: Faces, role: Role) -> None:
+    other = await faces.sign_in(role)
+    assert (await other.get("/crew")).status_code == 403
+    assert (await other.get("/crew/state", headers=JSON)).status_code == 403
+    assert (await faces.browser().get("/crew/state", headers=JSON)).status_code == 401
+
+
+async def test_every_file_the_phone_keeps_is_there_and_the_shell_holds_no_trip(faces: Faces) -> None:
+    known(faces, trip())
+    crew = await faces.sign_in(Role.VOLUNTEER)
+    script = await crew.get("/sw.js")
+    assert script.headers["cache-control"] == "no-cache"
+    paths = re.findall(r'"(/static/[^"]+)"', script.text)
+    assert len(paths) > 8
+    for path in paths:
+        assert (await crew.get(path)).status_code == 200, path
+    page = await crew.get("/crew")
+    assert "มะลิ" not in page.text
+    assert "กรุณาเลือก" not in words_of(page)
+    assert (await crew.get("/static/crew.webmanifest")).json()["start_url"] == "/crew"
+
+
+def test_the_most_pressing_job_comes_first() -> None:
+    ids = [str(new_id()) for _ in range(5)]
+    later = assignment(id=ids[0], status="accepted", start_at="2026-11-23T03:00:00Z")
+    asked = assignment(id=ids[1], status="offered")
+    ordered = assignment(id=ids[2])
+    driving = assignment(id=ids[3], status="en_route")
+    ended = assignment(id=ids[4], status="released", ended_at=AT)
+    booked = trip(later, lane="booked"), trip(asked, lane="booked")
+    found = jobs_of([*booked, trip(ordered), trip(driving), trip(ended)])
+    assert [job.id for job in found] == [ids[3], ids[2], ids[1], ids[0]]
+
+
+def test_every_step_leads_to_a_status_that_has_a_next_one() -> None:
+    status, walked = "ordered", []
+    while step := NEXT.get(status):
+        walked.append(step)
+        status = AFTER[step]
+    assert walked == ["accept", "en_route", "at_scene", "left_scene", "at_destination", "clear", "at_base"]
