@@ -270,3 +270,98 @@ async def test_the_place_a_caller_sent_by_line_can_be_used(faces: Faces) -> None
     assert asked.body["location"] == {
         "address": None, "landmark": "หลังวัด", "tambon_code": None, "community": None, "lat": 16.43, "lon": 103.51,
     }  # fmt: skip
+
+
+def trip_with(assignments: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": str(uuid4()), "leg": "outbound", "lane": "emergency", "status": "requested", "outcome": None,
+        "pickup_at": None, "pickup_latest_at": None, "arrive_by_at": None, "now_at": "2026-11-22T03:00:00Z",
+        "assignments": assignments,
+    }  # fmt: skip
+
+
+def fleet(faces: Faces, call_id: str, assignments: list[dict[str, Any]]) -> tuple[str, dict[str, str]]:
+    """Dispatch knows one trip and two units, of which K2 lacks something; gives the trip's id and the units' by name."""
+    units = {"K1": str(uuid4()), "K2": str(uuid4())}
+    trip = trip_with([{**each, "unit_id": units["K1"]} for each in assignments])
+    lack = {"code": "level", "what": "als", "hard": True, "short_by": 1, "th": "ต้องการระดับ als", "en": "needs als"}
+    advice = [
+        {"rank": rank, "unit_id": units[sign], "call_sign": sign, "eligible": sign == "K1", "volunteer": False,
+         "score_s": 1.0, "duration_s": 130.0, "distance_m": 900.0, "position_stale": False, "next_booking_at": None,
+         "said_no": False, "reasons": [{"th": "ใกล้", "en": "near"}], "shortfalls": [lack] if sign == "K2" else []}
+        for rank, sign in enumerate(units, start=1)
+    ]  # fmt: skip
+    items = [{"id": unit_id, "call_sign": sign} for sign, unit_id in units.items()]
+    faces.services.answers |= {
+        "GET dispatch /v1/trips": {"items": [trip]},
+        "GET dispatch /v1/units": {"items": items},
+        f"GET dispatch /v1/trips/{trip['id']}/recommendations": {"items": advice},
+    }
+    return trip["id"], units
+
+
+async def test_a_proposal_is_confirmed_and_others_stand_beside_it_with_what_they_lack(faces: Faces) -> None:
+    person, call_id = await faces.sign_in(Role.CALL_TAKER, lang="en"), str(uuid4())
+    proposed = {
+        "id": str(uuid4()), "role": "primary", "status": "proposed", "asked_at": "2026-11-22T03:00:00Z",
+        "respond_by_at": "2026-11-22T03:01:00Z", "start_at": None, "ended_at": None, "stamps": {},
+    }  # fmt: skip
+    trip_id, units = fleet(faces, call_id, [proposed])
+    html = (await person.get(f"/desk/calls/{call_id}/trips", headers={"hx-request": "true"})).text
+    assert "Confirm K1" in html
+    assert "needs als" in html
+    assert "Release" not in html  # that is for those who dispatch
+    faces.services.answers[f"POST dispatch /v1/trips/{trip_id}/assign"] = {}
+    form = {"trip_id": trip_id, "unit_id": units["K1"]}
+    assert (await person.post(f"/desk/calls/{call_id}/order", form)).status_code == 200
+    [asked] = faces.services.of(f"POST dispatch /v1/trips/{trip_id}/assign")
+    assert asked.body == {"unit_id": units["K1"]}
+
+
+async def test_an_order_that_lacks_something_asks_for_a_reason(faces: Faces) -> None:
+    person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
+    trip_id, units = fleet(faces, call_id, [])
+    lack = {"code": "level", "what": "als", "hard": True, "short_by": 1, "th": "ต้องการระดับ als", "en": "needs als"}
+    path = f"POST dispatch /v1/trips/{trip_id}/assign"
+    said = {"code": "unit_not_fit", "th": "ไม่ครบ", "en": "something is missing", "shortfalls": [lack]}
+    faces.services.answers[path] = (409, {**said, "overridable": True})
+    form = {"trip_id": trip_id, "unit_id": units["K2"]}
+    answer = await person.post(f"/desk/calls/{call_id}/order", form, headers={"hx-request": "true"})
+    assert answer.status_code == 409
+    assert "something is missing · needs als" in answer.text
+    assert "Order K2 for this reason" in answer.text
+    faces.services.answers[path] = {}
+    await person.post(f"/desk/calls/{call_id}/order", {**form, "override_reason": "local_knowledge"})
+    assert faces.services.of(path)[-1].body["override_reason"] == "local_knowledge"
+
+
+async def test_dispatch_away_is_said_and_the_call_is_shown_all_the_same(faces: Faces) -> None:
+    person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
+    faces.services.answers["GET dispatch /v1/trips"] = (503, {})
+    answer = await person.get(f"/desk/calls/{call_id}/trips")
+    assert answer.status_code == 200
+    assert "dispatch does not answer" in answer.text
+
+
+async def test_the_command_line_orders_and_says_why_it_cannot(faces: Faces) -> None:
+    person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
+    trip_id, units = fleet(faces, call_id, [])
+    listed = [{"id": call_id, "number": "KLS-6911-0017"}, {"id": str(uuid4()), "number": "KLS-6911-0018"}]
+    faces.services.answers["GET intake /v1/calls"] = {"items": listed}
+    path = f"POST dispatch /v1/trips/{trip_id}/assign"
+    faces.services.answers[path] = {"status": "ordered"}
+    headers = {"x-csrf-token": person.csrf, "accept": "application/json"}
+
+    async def said(text: str) -> tuple[int, str]:
+        answer = await person.client.post("/desk/command", json={"text": text}, headers=headers)
+        return answer.status_code, answer.json()["text"]
+
+    assert await said("d 17 k2") == (200, "K2 is ordered to KLS-6911-0017")
+    assert faces.services.of(path)[-1].body == {"unit_id": units["K2"]}
+    assert await said("d 99 k2") == (409, "No open call 99")
+    assert await said("d 17 k9") == (409, "No unit K9")
+    assert (await said("fly"))[0] == 422
+    faces.services.answers[path] = (409, {"en": "missing", "overridable": True})
+    status, text = await said("d 17 K2")
+    assert (status, text.startswith("missing")) == (409, True)
+    assert "local_knowledge" in text

@@ -76,7 +76,7 @@ export async function openMap(box, point, onPoint) {
     const style = { color: "#6f8699", weight: 1, opacity: 0.35, interactive: false };
     for (let lon = Math.ceil(bounds.getWest() / step) * step; lon < bounds.getEast(); lon += step) L.polyline([[bounds.getSouth(), lon], [bounds.getNorth(), lon]], style).addTo(grid);
     for (let lat = Math.ceil(bounds.getSouth() / step) * step; lat < bounds.getNorth(); lat += step) L.polyline([[lat, bounds.getWest()], [lat, bounds.getEast()]], style).addTo(grid);
-    box.classList.toggle("far", map.getZoom() < 14);
+    box.classList.toggle("far", map.getZoom() < 15);
   }
   map.on("moveend zoomend", draw).on("click", (event) => choose(event.latlng));
   point.addEventListener("moved", show);
