@@ -1,0 +1,380 @@
+"""The board: what a row shows, who may see what, the strip, confirming, the sheet on paper and cards, the day's rides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.console.painting import rows_of
+from services.console.rules.board import CallRow, revealed, unit_row
+from services.console.rules.paper import Wrong, read_card, read_clock
+from services.console.rules.rides import rides
+from services.console.store import board as store
+from shared.auth import Role
+from shared.thai.dates import BANGKOK
+from shared.work import new_id, now_utc
+from tests.console.faces import Asked, Faces
+from tests.console.story import Story, whole
+from tests.harness import AREA
+
+Doc = dict[str, Any]
+UNIT = new_id()
+
+
+async def tell(faces: Faces, *stories: Story) -> None:
+    for raw in [raw for story in stories for raw in story.said]:
+        await faces.running.runtime.inbox.take([raw])
+
+
+async def row_of(faces: Faces, story: Story) -> CallRow:
+    [(row, _)] = rows_of(await store.of_calls(faces.running.runtime.pool, [story.call_id]))
+    return row
+
+
+def call_of(story: Story, **changes: Any) -> Doc:
+    """What intake answers to a search."""
+    return {
+        "id": str(story.call_id), "number": "KLS-6911-0007", "severity": "red", "kind": "medical", "lane": "emergency",
+        "patient_count": 1, "received_at": story.began.isoformat(), "back_entry": False, "complaint": "ล้มในห้องน้ำ",
+        "caller": {"name": "สมศรี", "phone": "+66812345678", "phone_as_typed": None},
+        "location": {"lat": 16.43, "lon": 103.5, "landmark": "ตลาดเก่า", "community": None, "address": None,
+                     "point_as_typed": None},
+        "patients": [{"name": "บุญมา <b>ใจงาม</b>", "age": 72}], **changes,
+    }  # fmt: skip
+
+
+def unit_of(unit_id: Any = UNIT, **changes: Any) -> Doc:
+    """What dispatch answers of a unit."""
+    return {
+        "id": str(unit_id), "call_sign": "K3", "area": AREA, "level": "als", "volunteer": False, "exercise": False,
+        "duty": "on_duty", "cleanliness": "clean", "work_status": None, "run_opened_at": None, "until_at": None,
+        "position": None, "crew_ids": [], "usual_crew_ids": [], **changes,
+    }  # fmt: skip
+
+
+def answering(faces: Faces, *units: Doc, **more: Any) -> None:
+    faces.services.answers.update(
+        {
+            "GET dispatch /v1/units": {"items": list(units), "next": None},
+            "GET intake /v1/alarms": {"items": []},
+            "GET dispatch /v1/queue": {"at": "", "alarms": 0, "items": []},
+            **more,
+        }
+    )
+
+
+# --- what a row shows ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("steps", "stage", "chip"),
+    [(0, "received", None), (1, "received", "ordered"), (2, "assigned", "accepted"), (3, "on_the_way", "en_route"),
+     (4, "at_scene", "at_scene"), (6, "at_destination", "at_destination"), (7, "done", None)],
+)  # fmt: skip
+async def test_a_row_follows_the_unit_that_goes(faces: Faces, steps: int, stage: str, chip: str | None) -> None:
+    story = whole(UNIT, steps=steps)
+    await tell(faces, story)
+    row = await row_of(faces, story)
+    assert row.stage == stage
+    assert [each.status for each in row.chips] == ([chip] if chip else [])
+    assert row.said_no == 1, "one was silent"
+    assert row.unanswered == row.waits == (stage == "received")
+    assert row.late_s == {"received": 60, "assigned": 480, "on_the_way": 480}.get(stage)
+
+
+async def test_a_call_with_two_people_is_as_far_as_the_one_who_needs_somebody(faces: Faces) -> None:
+    story = whole(UNIT, steps=4)
+    other = new_id()
+    story.say("dispatch.trip.requested.v1", other, call_id=str(story.call_id), leg="outbound")
+    story.say("dispatch.trip.queued.v1", other, call_id=str(story.call_id))
+    await tell(faces, story)
+    assert (await row_of(faces, story)).stage == "queued"
+
+
+def test_the_urgent_stand_first_then_the_old_then_rides() -> None:
+    now = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    row = CallRow(new_id(), AREA, now, severity="red", lane="emergency")
+    rows = {
+        "old red": row,
+        "red": replace(row, received_at=now + timedelta(minutes=1)),
+        "protected": replace(row, severity=None, lane=None, protected=True),
+        "yellow": replace(row, severity="yellow", received_at=now + timedelta(minutes=1)),
+        "green": replace(row, severity="green"),
+        "done": replace(row, stage="done"),
+        "ride": replace(row, lane="booked", pickup_at=now + timedelta(hours=3)),
+    }
+    assert sorted(rows, key=lambda name: rows[name].order) == list(rows)
+    assert rows["ride"].show_from == now + timedelta(minutes=90)
+    assert replace(rows["ride"], stage="queued").show_from is None, "trouble is shown at once"
+    assert not rows["ride"].waits
+
+
+async def test_a_unit_is_what_it_said_last_and_what_it_was_given(faces: Faces) -> None:
+    story = whole(UNIT, steps=3)
+    for name in ("on_duty", "contaminated"):
+        story.unit(name, UNIT)
+    await tell(faces, story)
+    pool = faces.running.runtime.pool
+    [unit] = await store.units(pool, [AREA])
+    work = await store.work_of_units(pool, [AREA], [UNIT])
+    row = unit_row(UNIT, unit, work)
+    assert (row.availability, row.work, row.call_id) == ("busy", "en_route", story.call_id)
+    assert unit_row(UNIT, unit, []).availability == "contaminated"
+    story.said.clear()
+    story.unit("disinfected", UNIT)
+    story.unit("out_of_service", UNIT)
+    await tell(faces, story)
+    [unit] = await store.units(pool, [AREA])
+    assert unit_row(UNIT, unit, []).availability == "out_of_service"
+    assert unit_row(UNIT, None, []).availability == "off_duty"
+
+
+# --- who sees what ---------------------------------------------------------------------------------
+
+
+async def test_the_board_shows_open_facts_to_all_and_names_only_through_the_audited_read(faces: Faces) -> None:
+    story = whole(UNIT, steps=1)
+    await tell(faces, story)
+    answering(faces, unit_of(), **{"POST intake /v1/calls/search": {"items": [call_of(story)], "next": None}})
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/board")).text
+    assert str(story.call_id) in screen
+    assert "K3" in screen
+    assert "บุญมา" not in screen
+    assert faces.services.of("POST intake /v1/calls/search") == [], "nothing private before the page asks"
+    said = await _private(desk, story)
+    assert said["calls"][str(story.call_id)]["place"] == "ตลาดเก่า"
+    [asked] = faces.services.of("POST intake /v1/calls/search")
+    assert (asked.body["ids"], asked.purpose, asked.claims["role"]) == ([str(story.call_id)], "emergency", "dispatcher")
+    auditor = await faces.sign_in(Role.AUDITOR)
+    assert str(story.call_id) in (await auditor.get("/board")).text
+    refused = await auditor.client.post("/board/private", json={"ids": [str(story.call_id)]},
+                                        headers={"x-csrf-token": auditor.csrf})  # fmt: skip
+    assert refused.status_code == 403
+    stranger = await faces.sign_in(Role.DISPATCHER, areas=("khonkaen",))
+    assert str(story.call_id) not in (await stranger.get("/board")).text
+
+
+async def _private(who: Any, *stories: Story) -> Doc:
+    answer = await who.client.post("/board/private", json={"ids": [str(story.call_id) for story in stories]},
+                                   headers={"x-csrf-token": who.csrf})  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    said: Doc = answer.json()
+    return said
+
+
+async def test_a_protected_call_tells_its_colour_only_to_those_who_may_know(faces: Faces) -> None:
+    story = whole(UNIT, steps=2, protected=True)
+    await tell(faces, story)
+    row = await row_of(faces, story)
+    assert (row.severity, row.number, row.kind, row.stage, row.chips[0].unit_id) == (None, None, None, "assigned", None)
+    assignment = {
+        "id": str(new_id()), "trip_id": str(story.trip_id), "unit_id": str(UNIT), "status": "accepted", "stamps": {},
+        "asked_at": story.began.isoformat(), "respond_by_at": None, "role": "primary",
+    }  # fmt: skip
+    trip = {"id": str(story.trip_id), "call_id": str(story.call_id), "status": "under_way", "assignments": [assignment]}
+    answering(faces, unit_of(work_status="accepted", run_opened_at=story.began.isoformat()), **{
+        "POST intake /v1/calls/search": {"items": [call_of(story)], "next": None},
+        "POST dispatch /v1/trips/search": {"items": [trip], "next": None},
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/board")).text
+    assert 'data-severity=""' in screen
+    assert "KLS-6911-0007" not in screen
+    assert 'data-state="busy"' in screen, "dispatch says that the unit is on a run, not whose"
+    said = await _private(desk, story)
+    html = said["calls"][str(story.call_id)]["html"]
+    assert 'data-severity="red"' in html
+    assert f'data-unit="{UNIT}"' in html
+    assert [(each["id"], each["state"]) for each in said["units"]] == [(str(UNIT), "busy")]
+    assert revealed(row, call_of(story), [trip]).order < row.order
+
+
+async def test_what_is_away_is_shown_as_not_known(faces: Faces) -> None:
+    away = (503, {"code": "database_away"})
+    answering(faces, **{"GET dispatch /v1/units": away, "GET intake /v1/alarms": away, "GET dispatch /v1/queue": away})
+    desk = await faces.sign_in(Role.DISPATCHER, lang="en")
+    screen = (await desk.get("/board")).text
+    assert 'data-unknown="alarms"' in screen
+    assert 'data-unknown="queue"' in screen
+    assert (await desk.get("/board/units")).status_code == 503
+    sheet = (await desk.get("/board/print")).text
+    assert "Units not known" in sheet
+
+
+async def test_an_alarm_is_acknowledged_at_intake_with_the_persons_own_rights(faces: Faces) -> None:
+    alarm = new_id()
+    answering(faces, **{f"POST intake /v1/alarms/{alarm}/acknowledge": {"id": str(alarm)}})
+    desk = await faces.sign_in(Role.CALL_TAKER)
+    answer = await desk.post(f"/board/alarms/{alarm}/acknowledge")
+    assert answer.status_code == 200
+    [asked] = faces.services.of(f"POST intake /v1/alarms/{alarm}/acknowledge")
+    assert asked.claims["role"] == "call_taker"
+    assert (await desk.client.post(f"/board/alarms/{alarm}/acknowledge")).status_code == 403, "no CSRF token"
+
+
+async def test_a_proposal_is_confirmed_as_an_order(faces: Faces) -> None:
+    trip, path = new_id(), ""
+    path = f"POST dispatch /v1/trips/{trip}/assign"
+    faces.services.answers[path] = (409, {"code": "unit_not_fit", "th": "หน่วยไม่ครบ", "en": "not fit", "status": 409})
+    desk = await faces.sign_in(Role.DISPATCHER)
+    answer = await desk.client.post(
+        "/board/confirm", json={"trip_id": str(trip), "unit_id": str(UNIT)},
+        headers={"x-csrf-token": desk.csrf, "accept": "application/json", "idempotency-key": "k1"},
+    )  # fmt: skip
+    assert (answer.status_code, answer.json()["sentence"]) == (409, "หน่วยไม่ครบ")
+    [asked] = faces.services.of(path)
+    assert (asked.body, asked.key) == ({"unit_id": str(UNIT)}, "k1")
+
+
+async def test_a_base_map_is_given_in_parts_to_those_of_the_area(faces: Faces) -> None:
+    folder = faces.running.runtime.settings.map_dir
+    folder.mkdir()
+    (folder / "kalasin.pmtiles").write_bytes(bytes(range(256)))
+    (folder / "kalasin.json").write_text('{"attribution": "© OpenStreetMap"}')
+    (folder / "khonkaen.pmtiles").write_bytes(b"x")
+    nothing: Doc = {"items": [], "next": None}
+    answering(faces, **{"GET dispatch /v1/stations": nothing, "GET dispatch /v1/facilities": nothing})
+    desk = await faces.sign_in(Role.DISPATCHER)
+    places = (await desk.get("/map/places.json")).json()
+    assert places["maps"] == [{"url": "/map/kalasin.pmtiles", "attribution": "© OpenStreetMap"}]
+    part = await desk.get("/map/kalasin.pmtiles", headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
+    for other in ("khonkaen", "..%2f..%2fissuer", "nowhere"):
+        assert (await desk.get(f"/map/{other}.pmtiles")).status_code == 404
+    assert (await faces.browser().get("/map/kalasin.pmtiles")).status_code == 303
+
+
+# --- paper -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("14:30", "14:30"), ("1430", "14:30"), ("๙.๐๕", "09:05"), ("905", "09:05"), ("25:00", None),
+                        ("12:60", None), ("soon", None), ("5", None)],
+)  # fmt: skip
+def test_times_are_read_as_people_write_them(typed: str, said: str | None) -> None:
+    found = read_clock(typed)
+    assert (f"{found:%H:%M}" if found else None) == said
+
+
+def test_a_card_runs_over_midnight_and_says_what_cannot_be() -> None:
+    now = datetime(2026, 11, 22, 12, tzinfo=BANGKOK)
+    stamps, wrong = read_card("21/11/2569", {"received": "23:50", "en_route": "23.58", "at_scene": "0010"}, now)
+    assert wrong == []
+    assert [f"{at:%d %H:%M}" for at in stamps.values()] == ["21 23:50", "21 23:58", "22 00:10", "21 23:50", "21 23:50"]
+    assert list(stamps) == ["received", "en_route", "at_scene", "ordered", "accept"]
+    _, wrong = read_card("22/11/2026", {"received": "10:00", "en_route": "09:30", "clear": "13:00"}, now)
+    assert wrong == [Wrong("en_route", "order"), Wrong("clear", "future")]
+    assert read_card("22/22/2026", {}, now)[1] == [Wrong("day", "day_wrong")]
+    assert read_card("22/11/2026", {}, now)[1] == [Wrong("received", "time")]
+
+
+async def test_a_card_is_entered_with_its_own_times_and_goes_on_where_it_stopped(faces: Faces) -> None:
+    desk = await faces.sign_in(Role.DISPATCHER)
+    call_id, trip_id, made = str(new_id()), str(new_id()), str(new_id())
+    assignment: Doc = {"id": made, "unit_id": str(UNIT), "stamps": {"ordered": "…"}}
+    early, ordered = {"at_scene"}, list[Doc]()
+
+    def order(_: Asked) -> Any:
+        ordered.append(assignment)
+        return 201, assignment
+
+    def step(asked: Asked) -> Any:
+        if asked.body["step"] in early:
+            return 409, {"code": "too_early", "th": "ก่อนเวลา", "en": "too early", "status": 409}
+        assignment["stamps"][asked.body["step"]] = asked.body["at"]
+        return {**assignment, "step": {}}
+
+    answering(faces, unit_of(), **{
+        "POST intake /v1/calls": (201, {"number": "KLS-6911-0009", "id": call_id}),
+        f"GET intake /v1/calls/{call_id}": {"number": "KLS-6911-0009", "id": call_id},
+        "GET dispatch /v1/trips": lambda _: {"items": [{"id": trip_id, "assignments": ordered}], "next": None},
+        f"POST dispatch /v1/trips/{trip_id}/assign": order,
+        f"POST dispatch /v1/assignments/{made}/steps": step,
+    })  # fmt: skip
+    yesterday = now_utc().astimezone(BANGKOK) - timedelta(days=1)
+    form = {
+        "day": f"{yesterday:%d/%m}/{yesterday.year + 543}", "kind": "medical", "unit_id": str(UNIT), "key": "card-1",
+        "received": "1000", "en_route": "10:05", "at_scene": "10:15", "clear": "10:50", "place": "ตลาดเก่า",
+        "age": "72", "patient": "บุญมา", "outcome": "treated_on_scene",
+    }  # fmt: skip
+    half = await desk.post("/board/paper", form)
+    assert half.status_code == 409
+    assert "KLS-6911-0009" in half.text
+    assert f'value="{call_id}"' in half.text
+    early.clear()
+    whole_ = await desk.post("/board/paper", {**form, "call_id": call_id})
+    assert whole_.status_code == 200
+    [taken] = faces.services.of("POST intake /v1/calls")
+    assert taken.body["back_entry"] is True
+    assert taken.body["received_at"] == f"{yesterday:%Y-%m-%d}T10:00:00+07:00"
+    assert len(faces.services.of(f"POST dispatch /v1/trips/{trip_id}/assign")) == 1
+    reported = [asked.body["step"] for asked in faces.services.of(f"POST dispatch /v1/assignments/{made}/steps")]
+    assert reported == ["accept", "en_route", "at_scene", "at_scene", "clear"]
+    wrong = await desk.post("/board/paper", {"day": "x", "received": "99", "key": "k"})
+    assert wrong.status_code == 422
+    assert 'aria-invalid="true"' in wrong.text
+
+
+# --- rides ---------------------------------------------------------------------------------------------
+
+
+def trip_of(at: datetime, *assignments: Doc, **changes: Any) -> Doc:
+    return {
+        "id": str(new_id()), "call_id": str(new_id()), "lane": "booked", "leg": "outbound", "status": "planned",
+        "pickup_at": at.isoformat(), "pickup_earliest_at": None, "pickup_latest_at": None, "arrive_by_at": None,
+        "need": {}, "assignments": list(assignments), **changes,
+    }  # fmt: skip
+
+
+def held(status: str = "accepted", unit: str = "K6", **changes: Any) -> Doc:
+    return {"unit_id": unit, "status": status, "role": "primary", "start_at": None, **changes}
+
+
+def test_conflicts_of_the_day_are_named_on_both_rides() -> None:
+    now = datetime(2026, 11, 22, 1, tzinfo=UTC)
+    at = now + timedelta(hours=2)
+    one, other = trip_of(at, held()), trip_of(at + timedelta(minutes=20), held("offered"))
+    late = trip_of(at, held(unit="K7"), pickup_latest_at=(at - timedelta(minutes=15)).isoformat())
+    lonely = trip_of(now + timedelta(minutes=30), status="queued")
+    calm = trip_of(at + timedelta(hours=5), held())
+    numbers = {one["call_id"]: "A", other["call_id"]: "B"}
+    found = {ride.trip["id"]: ride for ride in rides([calm, one, other, late, lonely], numbers, now)}
+    assert next(iter(found)) == lonely["id"]
+    said = [found[each["id"]].problems for each in (one, other, late, lonely, calm)]
+    assert said == [
+        (("overlap", "B"),), (("not_answered", ""), ("overlap", "A")), (("late", "15"),), (("no_unit", ""),), (),
+    ]  # fmt: skip
+
+
+async def test_a_ride_is_booked_and_a_refusal_says_what_stands_against_it(faces: Faces) -> None:
+    trip = trip_of(now_utc() + timedelta(hours=3), status="requested")
+    waiting = trip_of(now_utc() + timedelta(hours=5), status="awaiting_ready", leg="return")
+    conflict = {"code": "conflicts", "th": "ชนกับงานอื่น", "en": "conflicts", "status": 409, "overridable": True,
+                "conflicts": [{"code": "booked", "starts_at": "2026-11-22T02:00:00+00:00"}]}  # fmt: skip
+    answering(faces, unit_of(), **{
+        "GET dispatch /v1/trips": {"items": [trip, waiting], "next": None},
+        "POST intake /v1/calls/search": {"items": [call_of(Story(), id=trip["call_id"])], "next": None},
+        f"POST dispatch /v1/trips/{trip['id']}/assign": lambda asked: (
+            (201, {}) if "override_reason" in asked.body else (409, conflict)
+        ),
+        f"POST dispatch /v1/trips/{waiting['id']}/ready": {},
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/rides?on=22/11/2569")).text
+    assert "บุญมา &lt;b&gt;ใจงาม&lt;/b&gt;" in screen
+    assert faces.services.of("GET dispatch /v1/trips")[-1].query["on"] == "2026-11-22"
+    form = {"on": "2026-11-22", "unit_id": str(UNIT), "start": "0830"}
+    refused = await desk.post(f"/rides/{trip['id']}/assign", form)
+    assert refused.status_code == 409
+    assert "หน่วยมีนัดอื่น 09:00" in refused.text
+    assert "override_reason" in refused.text
+    booked = await desk.post(f"/rides/{trip['id']}/assign", {**form, "override_reason": "local_knowledge"})
+    assert (booked.status_code, booked.headers["location"]) == (303, "/rides?on=2026-11-22")
+    assert faces.services.of(f"POST dispatch /v1/trips/{trip['id']}/assign")[-1].body["start_at"] == (
+        "2026-11-22T08:30:00+07:00"
+    )
+    assert (await desk.post(f"/rides/{waiting['id']}/ready", {"on": "2026-11-22"})).status_code == 303
