@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,6 +18,8 @@ from services.console.people import Person
 from services.console.web import backend, go, page, signed_in
 from shared.auth import Role
 from shared.codes.codes import code_list
+from shared.refusal import Refusal
+from shared.thai.phones import read_phone
 
 router = APIRouter(prefix="/people", include_in_schema=False)
 
@@ -40,6 +43,8 @@ ICONS = {
     "message": "envelope", "reply": "chat", "rating": "star", "person": "user", "group": "people", "case": "archive",
     "patient": "hospital", "unit": "tower",
 }  # fmt: skip
+SILENT = frozenset({"attempt", "final", "severity_scheme"})
+"""Codes of a history that mean nothing to those who read it."""
 ACTS = 50
 """How many of the last looks at a person are shown."""
 
@@ -113,13 +118,39 @@ async def show(
     history = await asking.get(person, "registry", f"/v1/persons/{person_id}/history", params=params, purpose=why)
     cases = await asking.get(person, "registry", "/v1/cases", params={"person_id": str(person_id)}, purpose=why)
     return page(
-        request, "people/person.html", known=known, history=history, cases=cases["items"], purpose=why,
+        request, "people/person.html", known=known, history=history, folded=folded(history["items"]),
+        cases=cases["items"], purpose=why,
         purpose_label=dict(purposes_of(person))[why], older=cursor is not None, closes=person.role in CARERS,
         closed_options=options("case_outcome", person.lang, CLOSED_AS), audits=Role.AUDITOR in person.roles,
         looks=await _looks(request, person, person_id), code=labeller(person.lang),
+        told=lambda line: told(line, person.lang), phone=phone,
         act=lambda act: said("people", "act", act, person.lang), icon_of=lambda noun: ICONS.get(noun, "dots"),
         relation=lambda code: label("relation", code, person.lang), may_messages=person.role in roles_of("messages"),
     )  # fmt: skip
+
+
+def folded(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The lines of a history, those about messages of one call that follow each other as one: there are many."""
+    return [
+        list(group) for _, group in groupby(
+            lines, key=lambda each: each["call_id"] if each["noun"] == "message" else each["event_id"]
+        )
+    ]  # fmt: skip
+
+
+def told(line: dict[str, Any], lang: str) -> list[str]:
+    """The codes of a line that tell people something, in their words."""
+    shown = [one for one in line["codes"] if one["field"] not in SILENT]
+    words = [said("messages", "rule", one["code"], lang) if one["field"] == "template" else one[lang] for one in shown]
+    return [word for word, one in zip(words, shown, strict=True) if one["field"] != "template" or word != one["code"]]
+
+
+def phone(number: str) -> str:
+    """As it is dialled here."""
+    try:
+        return read_phone(number).shown
+    except Refusal:
+        return number
 
 
 async def _looks(request: Request, person: Person, person_id: UUID) -> list[dict[str, Any]] | None:
