@@ -281,7 +281,7 @@ async def test_two_who_tell_of_the_same_are_linked_and_mischief_stays_text(town:
 
     # Found again while typing: still text.
     await page.locator("#find").fill("0812345902")
-    await expect(page.locator("#found [role=option]").first).to_contain_text("<img")
+    await expect(page.locator("#found")).to_contain_text("<img")
     assert await page.evaluate("window.hacked") is None
 
 
