@@ -260,7 +260,8 @@ document.addEventListener("keydown", (event) => {
     if (first) acknowledge(first); else quieten();
   } else if (event.altKey && PANELS[event.key]) {
     event.preventDefault();
-    document.querySelector(`#${PANELS[event.key]} a, #${PANELS[event.key]}-body, #${PANELS[event.key]}`)?.focus();
+    const panel = document.getElementById(PANELS[event.key]);
+    (panel?.querySelector("li:not([hidden]) > a, [tabindex='0']") ?? panel)?.focus();
   } else if (!typing && ["ArrowDown", "ArrowUp", "j", "k"].includes(event.key) && document.getElementById("calls").contains(document.activeElement)) {
     event.preventDefault();
     const links = [...calls.querySelectorAll("li:not([hidden]) > a.item")];

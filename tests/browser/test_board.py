@@ -1,0 +1,163 @@
+"""The board as dispatchers use it: two people see each other's work, sounds, old data, and a console that is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import SignIn, show
+from tests.journeys.town import Town, eventually
+
+expect.set_options(timeout=20_000)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FALLEN = {
+    "lane": "emergency", "kind": "medical", "complaint": "หญิงล้มในห้องน้ำ ลุกไม่ได้",
+    "caller": {"name": "สมศรี", "phone": "0812345670"}, "patient": {"name": "บุญมา ใจงาม", "age": 74},
+    "location": {"landmark": "ตลาดเก่า", "lat": 16.4349, "lon": 103.5062},
+    "triage": {"criteria_group": 17, "answers": {}},
+}  # fmt: skip
+ROWS = """() => [...document.querySelectorAll("#call-rows > li")].map(row => [row.dataset.call, row.dataset.order,
+    [...row.querySelectorAll(".chip")].map(chip => chip.dataset.assignment + chip.dataset.status).join()])"""
+BLOCKED = """HTMLMediaElement.prototype.play = function () {
+    window.tried = (window.tried ?? 0) + 1;
+    return navigator.userActivation?.hasBeenActive && window.allowed ? Promise.resolve()
+        : Promise.reject(new DOMException("blocked", "NotAllowedError")); };"""
+
+
+def row(page: Page, call: dict[str, Any]) -> Any:
+    return page.locator(f"#row-{call['id']}")
+
+
+async def test_two_people_see_each_others_work_from_call_to_scene(open_as: SignIn, town: Town) -> None:
+    one, other = await open_as("somsri", "/board"), await open_as("wichai", "/board", lang="en")
+    await expect(one.locator("#pulse")).to_contain_text("สด")
+    await expect(other.locator("#pulse")).to_contain_text("live")
+    call = await town.take(FALLEN)
+    for page in (one, other):
+        await expect(row(page, call)).to_contain_text(FALLEN["complaint"])
+        await expect(row(page, call)).to_contain_text("ตลาดเก่า")
+        assert await row(page, call).get_attribute("data-severity") == call["severity"]
+    trip = await town.trip(call["id"], lambda trip: bool(trip["assignments"]))
+    assignment = trip["assignments"][0]
+    await expect(row(one, call).locator(f'[data-assignment="{assignment["id"]}"]')).to_be_visible()
+    await town.drive(assignment["id"], ("accept", "en_route"))
+    for page in (one, other):
+        chip = row(page, call).locator('[data-status="en_route"]')
+        await expect(chip).to_be_visible()
+        await expect(chip.locator("b")).to_have_text(sign_of(town, assignment))
+        unit = page.locator(f"#unit-{assignment['unit_id']}")
+        await expect(unit).to_have_attribute("data-state", "busy")
+        await expect(unit).to_contain_text(call["number"])
+    await _by_keyboard(one, call)
+    await show(one, "board")
+    await town.drive(assignment["id"], ("at_scene",))
+    await expect(row(other, call).locator('[data-status="at_scene"]')).to_be_visible()
+    await town.drive(assignment["id"], ("left_scene", "at_destination", "clear"))
+    await expect(row(other, call)).to_have_count(0)
+    await expect(other.locator(f"#unit-{assignment['unit_id']}")).to_have_attribute("data-state", "free")
+
+
+def sign_of(town: Town, assignment: dict[str, Any]) -> str:
+    return next(f"K{n}" for n in range(1, 20) if town.unit(f"K{n}") == assignment["unit_id"])
+
+
+async def _by_keyboard(page: Page, call: dict[str, Any]) -> None:
+    """To the list, to the call, into its details: no mouse."""
+    await page.keyboard.press("Alt+1")
+    for _ in range(30):
+        if await page.evaluate("document.activeElement?.closest('[data-call]')?.dataset.call") == call["id"]:
+            break
+        await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#detail-body")).to_contain_text(call["number"])
+    await expect(row(page, call).locator("a.item")).to_have_attribute("aria-current", "")
+    assert call["id"] in page.url
+
+
+async def test_an_alarm_sounds_on_every_screen_until_one_person_acknowledges_it(open_as: SignIn, town: Town) -> None:
+    one, other = await open_as("somsri", "/board"), await open_as("wichai", "/board")
+    await one.add_init_script(BLOCKED)
+    await one.reload()
+    call = await town.take({**FALLEN, "complaint": "หายใจหอบเหนื่อย"})
+    await expect(row(one, call)).to_be_visible()
+    await expect(one.locator("#banner-sound")).to_contain_text("ปิดกั้นเสียง")
+    await expect(other.locator("body")).to_have_attribute("data-played", "red")
+    await town.time_passes("intake", "watchdog", UUID(call["id"]))
+    for page in (one, other):
+        await expect(page.locator(f'[data-of="{call["id"]}"]')).to_contain_text(call["number"])
+    await expect(other.locator("body")).to_have_attribute("data-played", "alarm")
+    await one.evaluate("window.allowed = true")
+    await one.locator("#sound").click()
+    await expect(one.locator("#banner-sound")).to_have_count(0)
+    await expect(one.locator("body")).to_have_attribute("data-played", "alarm")
+    while await one.locator("[data-acknowledge]").count():
+        before = await one.locator("[data-acknowledge]").count()
+        await one.keyboard.press("F7")
+        await expect(one.locator("[data-acknowledge]")).to_have_count(before - 1)
+    await expect(other.locator("[data-acknowledge]")).to_have_count(0)
+    await town.ask("intake", "POST", f"/v1/calls/{call['id']}/withdraw", role="call_taker", body={})
+    await expect(row(other, call)).to_have_count(0)
+
+
+async def test_a_board_that_hears_nothing_says_so_in_red_and_recovers(open_as: SignIn, town: Town) -> None:
+    page = await open_as("malee", "/board")
+    await expect(page.locator("#pulse")).to_contain_text("สด")
+    [console] = town.local.processes["console"]
+    console.pause()
+    try:
+        await expect(page.locator("#banner-old")).to_contain_text("ข้อมูลเก่า", timeout=25_000)
+        await expect(page.locator("body")).to_have_class("screen board-page old")
+        call = await town.take({**FALLEN, "complaint": "เกิดขึ้นตอนกระดานหยุด"})
+    finally:
+        console.resume()
+    await expect(page.locator("#banner-old")).to_have_count(0)
+    await expect(row(page, call)).to_contain_text("เกิดขึ้นตอนกระดานหยุด")
+    await town.ask("intake", "POST", f"/v1/calls/{call['id']}/withdraw", role="call_taker", body={})
+
+
+async def test_pages_converge_when_the_console_is_killed_in_a_storm(open_as: SignIn, town: Town) -> None:
+    pages = [await open_as("somsri", "/board"), await open_as("wichai", "/board")]
+    for page in pages:
+        await expect(page.locator("#pulse")).to_contain_text("สด")
+    before = (await town.sql("console", "select max(position) as last from fact"))[0]["last"]
+
+    async def storm(part: int) -> list[str]:
+        made = []
+        for n in range(10):
+            call = await town.take({**FALLEN, "complaint": f"พายุ {part}-{n}"})
+            made.append(call["id"])
+            if n % 2:
+                path = f"/v1/calls/{call['id']}/withdraw"
+                await town.ask("intake", "POST", path, role="call_taker", body={})
+        return made
+
+    storms = [asyncio.create_task(storm(part)) for part in range(4)]
+    await eventually(_after(town, before, 40))
+    [console] = town.local.processes["console"]
+    await console.kill()
+    await asyncio.gather(*storms)
+    console.start()
+    await town.local.ready("console")
+    await eventually(_after(town, before, 250), within_s=60)
+    fresh = await open_as("malee", "/board")
+
+    async def the_same() -> bool:
+        shown = [json.dumps(await page.evaluate(ROWS)) for page in [fresh, *pages]]
+        return len(set(shown)) == 1 and len(json.loads(shown[0])) >= 20
+
+    await eventually(the_same, within_s=60)
+    await show(pages[0], "board-storm")
+
+
+def _after(town: Town, before: int, count: int) -> Any:
+    async def said() -> bool:
+        rows = await town.sql("console", "select max(position) as last from fact")
+        return bool(rows[0]["last"] - before >= count)
+
+    return said
