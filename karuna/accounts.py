@@ -13,7 +13,7 @@ from karuna.local import Local
 from karuna.seed import seed_id
 from services.console.accounts import hashed
 from services.console.issuer import name_revoked
-from services.console.store import accounts
+from services.console.store import accounts, promises
 from shared.packs import load
 from shared.work import new_id, now_utc
 
@@ -37,8 +37,19 @@ DESK = (
 )
 
 
+PROMISES = (
+    ("ผู้ป่วยวิกฤติได้รับการช่วยเหลือภายใน 8 นาที ร้อยละ 80", "80 % of critical patients are reached within 8 minutes",
+     "ร้อยละ 80 ภายในสิ้นปี 2570", "80 % by the end of 2027", 80.0, 52.0),
+    ("รถรับส่งไปหาหมอครบทั้ง 36 ชุมชน", "Rides to the doctor in all 36 communities",
+     "36 ชุมชน", "36 communities", 36.0, 21.0),
+    ("อบรมจิตอาสากู้ชีพ 200 คน", "200 volunteers trained in first aid",
+     "200 คน", "200 people", 200.0, 134.0),
+)  # fmt: skip
+"""Invented, as everything in the demonstration."""
+
+
 async def demonstration(local: Local, area: str) -> None:
-    """Accounts that everybody may use on this machine: the desk's, two crews' and a volunteer's."""
+    """Accounts that everybody may use on this machine, and promises to show: all of it invented."""
     pack = load(local.areas / area)
     crews = [member for member in pack.crew if member.shift == "day" and member.kind != "volunteer"][:2]
     volunteers = [member for member in pack.crew if member.kind == "volunteer"][:1]
@@ -57,6 +68,11 @@ async def demonstration(local: Local, area: str) -> None:
             await accounts.put(
                 connection, new_id(), each.login, each.name, None, each.roles, [area], crew_id, now_utc(), demo=True
             )
+        if not await promises.listed(connection, area):
+            for place, (th, en, target_th, target_en, target, progress) in enumerate(PROMISES, 1):
+                await promises.put(
+                    connection, new_id(), area, th, en, target_th, target_en, target, progress, place, now_utc()
+                )
     finally:
         await connection.close()
 

@@ -41,9 +41,10 @@ STILL_TOLD = timedelta(hours=12)
 UNITS_KNOWN_S = 30.0
 HANDED_OVER = ("transported", "handed_up", "died_in_transport")
 HELP = ("aemt", "paramedic", "lifting", "rescue", "firefighting", "water_rescue")
+MODULES = ("queue", "view", "draw", "sheets")
 SHELL = (
-    "css/tokens.css", "css/karuna.css", "css/crew.css", "js/crew.js", "js/crew-queue.js",
-    "js/crew-view.js", "icon.svg", "icons.svg",
+    "css/tokens.css", "css/karuna.css", "css/crew.css", "js/crew.js", *(f"js/crew-{name}.js" for name in MODULES),
+    "icon.svg", "icons.svg",
 )  # fmt: skip
 BARE = (
     "js/base.js", "vendor/fonts/sarabun-thai-400.woff2", "vendor/fonts/sarabun-thai-600.woff2",
@@ -63,7 +64,7 @@ async def crew_page(request: Request, person: Crew) -> Response:
         "account": str(person.account_id), "lang": lang, "next": journey.NEXT, "after": journey.AFTER,
         "stamps": options("step", lang, journey.STAMPS), "steps": dict(options("step", lang)),
         "tones": {step: _tone(step) for step in journey.AFTER},
-        "modules": {name: asset(f"js/crew-{name}.js") for name in ("queue", "view")},
+        "modules": {name: asset(f"js/crew-{name}.js") for name in MODULES},
     }  # fmt: skip
     return page(
         request, "crew/page.html", tables=as_json(tables), town=town_of(request, person.area),

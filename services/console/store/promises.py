@@ -21,7 +21,7 @@ where promise.area = excluded.area
 DROP = "delete from promise where id = $1 and area = $2"
 
 
-async def listed(pool: Pool, area: str) -> list[asyncpg.Record]:
+async def listed(pool: Pool | Connection, area: str) -> list[asyncpg.Record]:
     return await pool.fetch(LIST, area)
 
 
