@@ -57,7 +57,7 @@ export async function openMap(box, point, onPoint) {
   for (const each of known.items) {
     const icon = L.divIcon({ className: "", html: `<span class="map-mark desk-mark ${each.kind}"></span>`, iconSize: [14, 14] });
     const mark = L.marker([each.lat, each.lon], { icon, title: each.name, keyboard: false }).addTo(marks);
-    mark.bindTooltip(Object.assign(document.createElement("span"), { textContent: each.name }), { permanent: true, direction: "right", offset: [8, 0], className: "desk-label" });
+    mark.bindTooltip(Object.assign(document.createElement("span"), { textContent: each.name }), { permanent: true, direction: "right", offset: [8, 0], className: `desk-label ${each.kind}` });
     mark.on("click", () => choose(mark.getLatLng()));
   }
   let pin = null;
