@@ -50,7 +50,7 @@ def pdf(title: str, lines: Sequence[str], tables: Sequence[Table], foot: str, la
     sheet.multi_cell(0, 10, title, new_x="LMARGIN", new_y="NEXT")
     sheet.set_font(FACE, size=11)
     for line in lines:
-        sheet.multi_cell(0, 6, line, new_x="LMARGIN", new_y="NEXT")
+        sheet.multi_cell(0, 6, line, align="L", new_x="LMARGIN", new_y="NEXT")
     for table in tables:
         sheet.ln(4)
         _draw(sheet, table)

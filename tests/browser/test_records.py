@@ -146,7 +146,7 @@ async def test_an_administrator_makes_an_account_changes_a_unit_and_closes_the_a
 
     await page.goto("/admin/fleet/unit")
     await whole(page, "fleet")
-    await page.get_by_role("main").get_by_role("link", name="K7", exact=True).click()
+    await page.locator(".items").get_by_role("link").filter(has_text="K7").first.click()
     await whole(page, "unit")
     await page.get_by_role("button", name="บันทึก").click()
     await page.wait_for_url("**/admin/fleet/unit")

@@ -12,6 +12,7 @@ import pytest
 
 from services.console import maps
 from services.console.accounts import new_secret
+from services.console.pages.admin_fleet import in_order
 from services.console.rules.accounts import faults, may_manage, wanted
 from services.console.store import accounts
 from services.intake.bodies import CallBody
@@ -153,6 +154,10 @@ async def test_the_fleet_is_put_whole_and_keeps_what_the_form_does_not_show(face
     }  # fmt: skip
     refused = await anan.post(f"/admin/fleet/crew/{crew_id}", {**sent, "phone": "12"})
     assert (refused.status_code, 'id="phone-error"' in refused.text) == (422, True)
+
+
+def test_call_signs_stand_in_their_order() -> None:
+    assert sorted(["K10", "K2", "A1"], key=in_order) == ["A1", "K2", "K10"]
 
 
 SQUARE = {"type": "Polygon", "coordinates": [[[103.4, 16.4], [103.5, 16.4], [103.5, 16.5], [103.4, 16.4]]]}

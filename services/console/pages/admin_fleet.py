@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -72,12 +73,17 @@ async def _all(request: Request, person: Person, noun: str) -> list[dict[str, An
         answer = await backend(request).get(person, "dispatch", f"/v1/{NOUNS[noun][0]}", params=params, purpose="care")
         found += answer["items"]
         if answer["next"] is None:
-            return sorted(found, key=_name_of)
+            return sorted(found, key=lambda each: in_order(_name_of(each)))
         params["after"] = answer["next"]
 
 
 def _name_of(entry: dict[str, Any]) -> str:
     return str(entry.get("call_sign") or entry.get("name"))
+
+
+def in_order(name: str) -> list[tuple[int, str]]:
+    """K2 stands before K10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _known(noun: str) -> str:
