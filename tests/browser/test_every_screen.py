@@ -27,7 +27,7 @@ WHO = {
     "anan": Role.ADMIN, "crew1": Role.CREW,
 }  # fmt: skip
 EVERYBODYS = ("/public", "/public/promises", "/sign-in")
-MORE = {"malee": ("/board/wall", "/board/print", "/account")}
+MORE = {"malee": ("/board/wall", "/board/print", "/account", "/public/promises/edit")}
 THAI = re.compile(r"[\u0e00-\u0e7f]")
 
 
