@@ -76,7 +76,7 @@ async def _by_keyboard(page: Page, call: dict[str, Any]) -> None:
         await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await expect(page.locator("#detail-body")).to_contain_text(call["number"])
-    await expect(row(page, call).locator("a.item")).to_have_attribute("aria-current", "")
+    await expect(row(page, call).locator("a.item")).to_have_attribute("aria-current", "true")
     assert call["id"] in page.url
 
 

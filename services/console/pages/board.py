@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,8 +31,12 @@ router = APIRouter(include_in_schema=False)
 Viewer = Annotated[Person, Depends(signed_in(*roles_of("board")))]
 AtDesk = Annotated[Person, Depends(signed_in(*DESK))]
 Decider = Annotated[Person, Depends(signed_in(Role.DISPATCHER, Role.SUPERVISOR, Role.CALL_TAKER))]
+DECIDES = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
+"""Who orders, and enters what was driven."""
 PURPOSE = "emergency"
 AT_ONCE = 200
+NUMBER = re.compile(r"\d+")
+"""K2 stands before K10."""
 
 
 class Asked(BaseModel):
@@ -56,7 +61,7 @@ class Unit:
 
     @property
     def order(self) -> str:
-        return f"{self.row.order}{self.facts['call_sign']}"
+        return self.row.order + NUMBER.sub(lambda found: found[0].zfill(6), self.facts["call_sign"])
 
 
 # --- reading -------------------------------------------------------------------
@@ -120,7 +125,7 @@ async def board(request: Request, person: Viewer) -> Response:
     drawn = [call_html(row, person.lang) for row in rows]
     return page(
         request, "board/board.html", position=position, rows=drawn, units=units, units_html=_drawn(units, person.lang),
-        may_see=person.role in DESK, now=now.isoformat(), strip=strip,
+        may_see=person.role in DESK, may_decide=person.role in DECIDES, now=now.isoformat(), strip=strip,
     )  # fmt: skip
 
 

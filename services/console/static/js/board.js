@@ -138,7 +138,8 @@ function settle() {
     row.hidden = hidden;
     shown += hidden ? 0 : 1;
     numbers.set(row.dataset.call, row.querySelector("[data-number]").dataset.number || texts.hidden_call);
-    row.querySelector(".item").toggleAttribute("aria-current", row.dataset.call === chosen);
+    if (row.dataset.call === chosen) row.querySelector(".item").setAttribute("aria-current", "true");
+    else row.querySelector(".item").removeAttribute("aria-current");
   }
   for (const each of document.querySelectorAll("[data-unit-name]")) each.textContent = names.get(each.dataset.unitName) ?? "–";
   for (const each of document.querySelectorAll("[data-of-call]")) say.ofCall(each, numbers.get(each.dataset.ofCall), texts);

@@ -38,7 +38,7 @@ export const draw = {
     row.querySelector('[data-slot="state"]').innerHTML = html;
     row.dataset.state = state;
     if (row.dataset.order[0] !== order) {
-      row.dataset.order = order + row.dataset.name;
+      row.dataset.order = order + row.dataset.order.slice(1);
       place(list, row, row);
     }
     return true;

@@ -22,6 +22,7 @@ function settle() {
   }
   for (const each of document.querySelectorAll("[data-unit-name]")) each.textContent = names.get(each.dataset.unitName) ?? "–";
   for (const each of document.querySelectorAll("[data-of-call]")) say.ofCall(each, numbers.get(each.dataset.ofCall), texts);
+  for (const each of units.querySelectorAll("button")) each.tabIndex = -1;
   document.getElementById("no-calls").hidden = shown > 0;
   document.querySelector("#calls .count").textContent = shown;
   say.tally(document.getElementById("tally"), units);
