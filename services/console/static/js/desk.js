@@ -1,6 +1,7 @@
 // The call desk: one sheet, keyboard first, kept as it is typed.
-import { Trouble, data, newKey, now, post, setServerTime } from "./base.js";
+import { Trouble, data, newKey, now, setServerTime } from "./base.js";
 import { combobox } from "./combobox.js";
+import { finding } from "./desk-find.js";
 import { isAway, keep, keeper, forget, send } from "./desk-kept.js";
 import { openMap, place } from "./desk-place.js";
 import { triage } from "./desk-triage.js";
@@ -11,7 +12,6 @@ const lang = document.documentElement.lang;
 const form = document.getElementById("sheet");
 const at = (id) => document.getElementById(id);
 const DRAFT = `karuna.draft.${form.dataset.login}`;
-const RINGING_MS = 3000;
 setServerTime(form.dataset.now);
 
 let draft = { key: newKey(), received_at: null, provisional: null };
@@ -88,45 +88,8 @@ function showBarriers() {
   }
 }
 
-// --- finding the person --------------------------------------------------------------
-
 const find = at("find");
-const found = combobox(find, at("found"), {
-  onChoose: async (option) => {
-    const phone = looksLikePhone(find.value) ? find.value.trim() : "";
-    const [url, body] = option.dataset.person ? ["/desk/person", { person_id: option.dataset.person, phone }] : ["/desk/earlier", { call_id: option.dataset.call }];
-    useNumber();
-    try {
-      const told = await post(url, body);
-      fill(form, told.fill);
-      at("person-card").innerHTML = told.html;
-      save();
-    } catch (problem) { at("person-card").textContent = problem.message; }
-    at("place").focus();
-  },
-  onEnter: () => { useNumber(); at(find.value.trim() && !looksLikePhone(find.value) ? "phone" : "place").focus(); },
-});
-const looksLikePhone = (text) => /^[+\d๐-๙\s().-]{3,}$/.test(text.trim()) && text.replace(/\D/g, "").length !== 13;
-function useNumber() {
-  if (looksLikePhone(find.value) && !at("phone").value) at("phone").value = find.value.trim();
-  else if (find.value.trim() && /^\D+$/.test(find.value) && !at("caller").value) at("caller").value = find.value.trim();
-  save();
-}
-let looking = 0;
-let looked = 0;
-find.addEventListener("input", () => {
-  clearTimeout(looking);
-  looking = setTimeout(async () => {
-    const turn = (looked += 1);
-    if (!find.value.trim()) { found.hide(); return; }
-    try {
-      const told = await post("/desk/find", { text: find.value });
-      if (turn !== looked || document.activeElement !== find) return;
-      at("found").innerHTML = told.html;
-      if (at("found").childElementCount) found.show({ markFirst: true }); else found.hide();
-    } catch { found.hide(); }
-  }, 180);
-});
+const people = finding({ form, save });
 
 // --- criteria group ------------------------------------------------------------------
 
@@ -261,27 +224,6 @@ const waiting = keeper({
   },
 });
 
-// --- ringing -----------------------------------------------------------------------------------
-
-let rang = "";
-async function ring() {
-  if (document.hidden) return;
-  const answer = await fetch("/desk/ringing", { headers: { "hx-request": "true" } }).catch(() => null);
-  const html = answer?.ok ? await answer.text() : "";
-  if (html === rang) return;
-  rang = html;
-  at("ringing").innerHTML = html;
-}
-setInterval(ring, RINGING_MS);
-ring();
-at("ringing").addEventListener("click", (event) => {
-  const button = event.target.closest("[data-answer]");
-  if (!button) return;
-  find.value = button.dataset.answer;
-  find.focus();
-  find.dispatchEvent(new Event("input"));
-});
-
 // --- keys ------------------------------------------------------------------------------------------
 
 const open = (id, field) => { at(id).open = true; at(field).focus(); };
@@ -315,18 +257,8 @@ form.addEventListener("keydown", (event) => {
 document.addEventListener("karuna:command", (event) => {
   const { act } = event.detail;
   if (act === "new") { event.preventDefault(); find.focus(); }
-  if (act === "choose") { event.preventDefault(); find.value = ""; chooseFound(event.detail.option); }
+  if (act === "choose") { event.preventDefault(); people.choose(event.detail.option); }
 });
-async function chooseFound(option) {
-  if (option.dataset.call && option.dataset.status === "open") { location.assign(`/desk/calls/${option.dataset.call}`); return; }
-  const [url, body] = option.dataset.person ? ["/desk/person", { person_id: option.dataset.person, phone: "" }] : ["/desk/earlier", { call_id: option.dataset.call }];
-  const told = await post(url, body);
-  fill(form, told.fill);
-  at("person-card").innerHTML = told.html;
-  save();
-  at("place").focus();
-}
-
 /** The empty sheet stays in this browser, for a reload while the console cannot be reached. */
 async function keepPage() {
   await navigator.serviceWorker.register("/desk/worker.js", { scope: "/desk" });
