@@ -292,10 +292,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     if service.furnish is not None:
         service.furnish(app)
     app.add_middleware(
-        Edge,
-        max_body_bytes=settings.max_body_bytes,
-        timeout_s=settings.request_timeout_s,
-        endless=service.endless,
+        Edge, max_body_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s, endless=service.endless
     )
     return app
 

@@ -41,4 +41,3 @@ class ConsoleSettings(Settings):
     def _empty_is_none(cls, value: str | None) -> str | None:
         """A variable that is set to nothing: there are none."""
         return value or None
-

@@ -83,7 +83,12 @@ async def test_an_account_is_changed_closed_and_its_devices_are_out(faces: Faces
     assert changed.status_code == 303
     account = await accounts.by_id(pool, wichai.account_id)
     assert account is not None
-    assert (account.login, account.roles, account.crew_id, account.totp_secret) == ("wichai", ("crew",), UUID(int=7), None)
+    assert (account.login, account.roles, account.crew_id, account.totp_secret) == (
+        "wichai",
+        ("crew",),
+        UUID(int=7),
+        None,
+    )
 
     await anan.post(f"{base}/close")
     refused = await faces.browser().post("/demo-sign-in", data={"login": "wichai"})
@@ -140,7 +145,14 @@ async def test_the_fleet_is_put_whole_and_keeps_what_the_form_does_not_show(face
     anan = await faces.sign_in(Role.ADMIN)
     assert "วีระ" in words_of(await anan.get("/admin/fleet/crew"))
     assert (await anan.get("/admin/fleet/helicopter")).status_code == 404
-    sent = {"area": "kalasin", "name": "วีระ เมตตาจิต", "kind": "staff", "phone": "", "skills": ["first_aid"], "active": "1"}
+    sent = {
+        "area": "kalasin",
+        "name": "วีระ เมตตาจิต",
+        "kind": "staff",
+        "phone": "",
+        "skills": ["first_aid"],
+        "active": "1",
+    }
     put = await anan.post(f"/admin/fleet/crew/{crew_id}", sent)
     assert put.headers["location"] == "/admin/fleet/crew"
     (asked,) = faces.services.of(f"PUT dispatch /v1/crew/{crew_id}")

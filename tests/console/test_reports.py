@@ -50,7 +50,9 @@ def rows(*trips: int) -> list[dict[str, Any]]:
     [((3, 9, 20), [None, None, 20]), ((3, 4, 20), [None, None, 20]), ((0, 5, 20), [0, 5, 20]), ((4,), [None]),
      ((1, 0, 7), [None, 0, None]), ((), [])],
 )  # fmt: skip
-def test_a_small_row_goes_and_one_alone_takes_the_next_smallest_with_it(trips: tuple[int, ...], told: list[Any]) -> None:
+def test_a_small_row_goes_and_one_alone_takes_the_next_smallest_with_it(
+    trips: tuple[int, ...], told: list[Any]
+) -> None:
     shown = publishable(SECTION, rows(*trips))
     assert [row["trips"] for row in shown] == told
     kept = rows_of(SECTION, {"rows": rows(*trips)})

@@ -341,7 +341,9 @@ async def test_one_visit_is_withdrawn_or_the_whole_series(intake: Running) -> No
     statuses = [(await whole(intake, call["id"]))["status"] for call in (ride, *ride["series"])]
     assert statuses == ["withdrawn"] * 4
     assert await intake.sql("select from due where kind = 'series'") == []
-    said = {str(row["aggregate_id"]): row["data"]["along_with_id"] for row in await intake.said("intake.call.withdrawn")}
+    said = {
+        str(row["aggregate_id"]): row["data"]["along_with_id"] for row in await intake.said("intake.call.withdrawn")
+    }
     assert said == {
         ride["series"][0]["id"]: None, ride["id"]: ride["id"],
         **{visit["id"]: ride["id"] for visit in ride["series"][1:]},
