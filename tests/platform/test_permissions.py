@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -291,11 +291,12 @@ def test_every_durable_has_one_leader_who_may_take() -> None:
         assert [user for user, row in TABLE.items() if granted(subject, row.publish)] == [durable.name]
 
 
+SOME = UUID("0198f000-0000-7000-8000-000000000001")
 WRITERS = {
-    **{internal_subject("a", s, "n", uuid4(), "e"): {s, "provisioner"} for s in SERVICES},
-    **{open_subject("a", s, "n", uuid4(), "e"): {s, "provisioner"} for s in SERVICES},
-    **{wake_subject(s): {s} for s in SERVICES},
-    position_subject("a", uuid4()): {"dispatch"},
+    **{internal_subject("a", s, "n", SOME, "e"): {s, "provisioner"} for s in SERVICES},
+    **{open_subject("a", s, "n", SOME, "e"): {s, "provisioner"} for s in SERVICES},
+    **{wake_subject(s): {s} for s in LISTENERS},
+    position_subject("a", SOME): {"dispatch"},
     "karuna.a.inbox.calls": {"notify"},
     "karuna.a.inbox.positions.u7": {"simulator"},
     "$JS.API.STREAM.CREATE.INTAKE": {"provisioner"},
@@ -306,9 +307,9 @@ WRITERS = {
     "$SYS.REQ.CLAIMS.UPDATE": {SYSTEM_USER},
 }
 HEARERS = {
-    **{internal_subject("a", s, "n", uuid4(), "e"): set() for s in SERVICES},
-    **{open_subject("a", s, "n", uuid4(), "e"): {"console"} for s in SERVICES},
-    position_subject("a", uuid4()): {"dispatch", "registry", "console"},
+    **{internal_subject("a", s, "n", SOME, "e"): set() for s in SERVICES},
+    **{open_subject("a", s, "n", SOME, "e"): {"console"} for s in SERVICES},
+    position_subject("a", SOME): {"dispatch", "registry", "console"},
     "karuna.a.inbox.calls": {"intake"},
     "karuna.a.inbox.positions.u7": {"dispatch"},
     **{f"karuna.a.ask.{s}.q": {s} for s in SERVICES},
