@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nats
-from nats.aio.client import Client
+from nats.aio.client import Client, RawCredentials
 from nats.aio.msg import Msg
 from nats.errors import Error
 from nats.js import JetStreamContext
@@ -27,19 +27,21 @@ from nats.js import JetStreamContext
 PAUSE_S = 1.0
 
 
-async def main(mine: dict[str, Any], creds: Path, again: bool) -> None:
+async def main(mine: dict[str, Any], creds: str, again: bool) -> None:
+    """``creds`` is the text of the file, read once: while nats-py cannot read a file it knocks for ever."""
+
     async def on_error(error: Exception) -> None:
         print(f"! {error}", file=sys.stderr)  # a refusal ("permissions violation") is only told here
 
     client = await asyncio.wait_for(
         nats.connect(
             mine["server"],
-            user_credentials=str(creds),
+            user_credentials=RawCredentials(creds),
             inbox_prefix=mine["inbox_prefix"].encode(),
             max_reconnect_attempts=-1,
             error_cb=on_error,
         ),
-        timeout=10,
+        timeout=30,
     )
     for own in mine["streams"] if again else []:
         await client.request(f"$JS.API.CONSUMER.RESET.{own['stream']}.{own['durable']}", b'{"seq":1}')
@@ -74,4 +76,5 @@ async def next_ones(subscription: JetStreamContext.PullSubscription) -> list[Msg
 
 if __name__ == "__main__":
     file = Path(sys.argv[1])
-    asyncio.run(main(json.loads(file.read_text("utf-8")), file.with_suffix(".creds"), "--again" in sys.argv))
+    creds = file.with_suffix(".creds").read_text("utf-8")
+    asyncio.run(main(json.loads(file.read_text("utf-8")), creds, "--again" in sys.argv))

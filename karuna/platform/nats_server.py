@@ -20,7 +20,7 @@ import httpx
 from karuna.platform.accounts import Accounts
 from karuna.platform.files import write_private
 from karuna.platform.home import HOST
-from karuna.platform.process import Process, ProcessFailed
+from karuna.platform.process import REPLAY_WITHIN_S, Process, ProcessFailed
 
 MAX_PAYLOAD = "1MB"
 MAX_CONTROL_LINE = "64KB"
@@ -61,7 +61,7 @@ class NatsServer:
         self.write_config()
         self.process.start()
         async with httpx.AsyncClient() as client:
-            await self.process.ready(lambda: healthy(client, self.monitor_url))
+            await self.process.ready(lambda: healthy(client, self.monitor_url), REPLAY_WITHIN_S)
         await self.accounts.push(self.url)
 
     def write_config(self) -> None:

@@ -24,7 +24,7 @@ import psutil
 from karuna.platform import databases
 from karuna.platform.files import read_or_none, write_private
 from karuna.platform.home import HOST
-from karuna.platform.process import Identity, Process, ProcessFailed, wrapped
+from karuna.platform.process import REPLAY_WITHIN_S, Identity, Process, ProcessFailed, wrapped
 
 ADMIN = "postgres"
 MAX_CONNECTIONS = 300
@@ -117,7 +117,7 @@ class Postgres:
             await asyncio.to_thread(self._init)
         await asyncio.to_thread(self._clear_stale_pid)
         self.process.start()
-        await self.process.ready(self.answers)
+        await self.process.ready(self.answers, REPLAY_WITHIN_S)
 
     async def fast_shutdown(self) -> None:
         """End all sessions, write a checkpoint, go."""

@@ -19,6 +19,8 @@ from pathlib import Path
 import psutil
 
 PROBE_EVERY_S = 0.02
+REPLAY_WITHIN_S = 300.0
+"""So long a server may read what it has kept before it answers: after a crash that can be minutes of log."""
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 LIVED_LONG_S = 30.0
 

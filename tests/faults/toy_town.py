@@ -25,7 +25,7 @@ from karuna.platform.process import Process
 from tests.harness import ROOT, bearer, issuer_file
 from tests.platform_fixtures import Broker, Database, DatabaseServer, free_port
 
-DRAIN_S = 45
+DRAIN_S = 90
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Town:
     async def client(self, stop: asyncio.Event, *, aggregates: int = 6, pause_s: float = 0.02) -> None:
         """Ask for more until told to stop; every request is repeated until it is answered."""
         ids = [uuid4() for _ in range(aggregates)]
-        async with httpx.AsyncClient(base_url=self.url, timeout=4) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=10) as client:
             while not stop.is_set():
                 aggregate = ids[self.requests % aggregates]
                 count = 1 if self.requests % 5 else 12

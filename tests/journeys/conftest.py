@@ -23,5 +23,7 @@ async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def town(installation: Local) -> AsyncIterator[Town]:
+    """Quiet before and after: an order left open would be given on when its silence ends, in the midst of another test."""
     async with town_of(installation) as made:
         yield made
+        await made.nobody_is_under_way()

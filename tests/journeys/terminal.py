@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from karuna.local import ROOT
 from karuna.main import app
-from tests.journeys.town import Town, eventually
+from tests.journeys.town import PATIENCE_S, Town, eventually
 
 PYTHON = sys.executable
 
@@ -33,7 +33,7 @@ async def command(town: Town, *arguments: str) -> tuple[int, str]:
         PYTHON, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=env, cwd=ROOT
     )
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             out, _ = await process.communicate()
     finally:
         if process.returncode is None:

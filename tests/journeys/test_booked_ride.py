@@ -21,7 +21,6 @@ ONE_RIDE = [f"dispatch.assignment.{name}.v1" for name in (
 )]  # fmt: skip
 
 
-@pytest.mark.timeout(180)
 async def test_a_bedridden_patient_is_brought_to_the_appointment_and_home(town: Town) -> None:
     known = await known_person(town, 77001, "คำมี นอนติดเตียง", phone=OWN_PHONE, **BEDRIDDEN)
     at = next_monday()

@@ -147,7 +147,7 @@ async def settled(town: Town) -> None:
                 return False
         return await heard_all(town)
 
-    await eventually(quiet, within_s=30)
+    await eventually(quiet)
 
 
 WAITING = "select (select count(*) from outbox) + (select count(*) from shred) + (select count(*) from parked) as n"

@@ -22,7 +22,6 @@ DRIVER = str(seed_id(AREA, "crew", "C33"))
 STRANGER = str(seed_id(AREA, "crew", "C38"))
 
 
-@pytest.mark.timeout(180)
 async def test_dialysis_three_times_a_week(town: Town) -> None:
     known = await known_person(town, 77002, "บัวผัน ฟอกไต", line_user_id=LINE, **SITTING)
     at = next_monday(10)

@@ -56,7 +56,8 @@ async def test_refusals_are_coded_and_an_emergency_is_never_refused(town: Town) 
     await town.ask("intake", "POST", f"/v1/calls/{taken['id']}/withdraw", role="call_taker", body={})
 
     async def called_back() -> bool:
-        return all(trip["status"] == "cancelled" for trip in await town.trips(taken["id"]))
+        trips = await town.trips(taken["id"])
+        return bool(trips) and all(trip["status"] == "cancelled" for trip in trips)
 
     await eventually(called_back)
 

@@ -15,7 +15,7 @@ import pytest
 from nats.aio.client import Client
 
 from tests.journeys.terminal import Listener, command, file_of, karuna, listening
-from tests.journeys.town import Town, eventually
+from tests.journeys.town import PATIENCE_S, Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -57,7 +57,7 @@ async def _removed_for_good(town: Town, demo: Listener, safe: Path) -> None:
     code, said = await karuna(town, "subscriber", "remove", "demo")
     assert code == 0, said
     assert not file_of(town, "demo").exists()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         assert await demo.process.wait() != 0
     for restarted in (False, True):
         if restarted:
@@ -73,7 +73,7 @@ async def _knock(mine: dict[str, Any], creds: Path) -> None:
     try:
         await client.connect(
             mine["server"], user_credentials=str(creds), inbox_prefix=mine["inbox_prefix"].encode(),
-            allow_reconnect=False, connect_timeout=5,
+            allow_reconnect=False, connect_timeout=30,
         )  # fmt: skip
     finally:
         await client.close()  # a refused client leaves its socket open

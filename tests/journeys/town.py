@@ -27,6 +27,8 @@ from tests.platform_fixtures import free_port
 
 AREA = "kalasin"
 STEPS = ("en_route", "at_scene", "left_scene", "at_destination", "clear", "at_base")
+PATIENCE_S = 90.0
+"""So long anything may take before a test calls it hung. Whatever promises a time has a limit of its own."""
 
 
 def free_home(folder: Path) -> Home:
@@ -48,6 +50,13 @@ async def whole_system(folder: Path) -> AsyncIterator[Local]:
     async with installation(free_home(folder)) as local:
         await seed(local, AREA)
         yield local
+
+
+UNDER_WAY = """
+select 1 from trip where ended_at is null and now_at is not null
+union all select 1 from run where status = 'open'
+union all select 1 from due where kind in ('serve_queue', 'order_timeout', 'order_expires', 'proposal_timeout')
+"""
 
 
 class Town:
@@ -129,10 +138,18 @@ class Town:
     async def line_unseen(self, call_id: str) -> None:
         """Nobody looks at LINE: whatever else would be tried for this call later is tried now."""
         sooner = (
-            "update attempt set due_at = clock_timestamp() where state = 'ready' and message_id in "
-            "(select id from message where call_id = $1)"
+            "update attempt set due_at = clock_timestamp() where state = 'ready' and due_at > clock_timestamp() "
+            "and message_id in (select id from message where call_id = $1)"
         )
         await self.sql("notify", sooner, UUID(call_id))
+
+    async def nobody_is_under_way(self) -> None:
+        """Wait until no trip of today is open and no timer of an order runs: nothing of this strikes a later test."""
+
+        async def none() -> bool:
+            return not await self.sql("dispatch", UNDER_WAY)
+
+        await eventually(none)
 
     async def duty(self, unit_id: str, *, on: bool) -> None:
         await self.ask("dispatch", "POST", f"/v1/units/{unit_id}/duty", role="dispatcher", body={"on": on})
@@ -190,11 +207,11 @@ class Town:
 
 @asynccontextmanager
 async def town_of(local: Local) -> AsyncIterator[Town]:
-    async with httpx.AsyncClient(timeout=15) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         yield Town(local, client)
 
 
-async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = 45) -> Any:
+async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S) -> Any:
     """What ``look`` finds, as soon as it finds something.
 
     Raises:
@@ -226,4 +243,15 @@ async def heard_all(town: Town) -> bool:
     return True
 
 
-__all__ = ["AREA", "SERVICES", "STEPS", "Town", "eventually", "free_home", "heard_all", "town_of", "whole_system"]
+__all__ = [
+    "AREA",
+    "PATIENCE_S",
+    "SERVICES",
+    "STEPS",
+    "Town",
+    "eventually",
+    "free_home",
+    "heard_all",
+    "town_of",
+    "whole_system",
+]
