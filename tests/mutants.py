@@ -83,8 +83,8 @@ MUTANTS = (
     Mutant(
         "relay out of order",
         "shared/relay.py",
-        "order by o.position limit $1",
-        "order by o.position desc limit $1",
+        "limit $1))\norder by position\n",
+        "limit $1))\norder by position desc\n",
         "tests/core",
     ),
     Mutant(
@@ -111,10 +111,12 @@ MUTANTS = (
     Mutant(
         "events outside the transaction",
         "shared/work.py",
-        "                yield work\n                spoke = work.said_something\n                await work.flush()",
-        "                try:\n                    yield work\n                finally:\n"
-        "                    spoke = work.said_something\n                    async with pool.acquire() as other:\n"
-        "                        said = Work(other, work.now, work.cause, work._said)\n"
+        "                yield work\n                await work.write_gathered()\n"
+        "                spoke = work.said_something\n                await work.flush()",
+        "                try:\n                    yield work\n                    await work.write_gathered()\n"
+        "                finally:\n                    spoke = work.said_something\n"
+        "                    async with pool.acquire() as other:\n"
+        "                        said = Work(other, work.now, work.cause, _said=work._said)\n"
         "                        await said.flush()",
         "tests/core/test_hop.py",
     ),
