@@ -88,7 +88,7 @@ async def test_the_stage_and_nothing_else(faces: Faces) -> None:
     faces.services.answers |= {"POST intake /v1/track": stage, "POST notify /v1/ratings": (201, {"rated": True})}
     browser = faces.browser()
     shown = await browser.post("/public/kalasin/track", data={"code": "7K3M-Q9RT-X", "phone_last4": "1234"})
-    assert "ช่วยเหลือแล้ว" in words_of(shown)
+    assert "ช่วยเหลือเสร็จสิ้น" in words_of(shown), "the word of the code list"
     assert "/rate" in shown.text, "help that is over may be rated"
     proof = {"code": "7K3M-Q9RT-X", "phone_last4": "1234"}
     unsaid = await browser.post("/public/kalasin/rate", data=proof)
