@@ -1,4 +1,4 @@
-"""The whole system with its console, started once, and Debian's Chromium to look at it.
+"""The whole system with its console, and Debian's Chromium to look at it.
 
 Everything lives on the session's event loop. Locators are roles and labels: what a person or a screen reader finds.
 """
@@ -31,8 +31,9 @@ DESK = {"width": 1440, "height": 900}
 SignIn = Callable[..., Awaitable[Page]]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local]:
+    """A town for each file: an order that one story leaves open must not call the crew of another."""
     async with whole_system(tmp_path_factory.mktemp("screens")) as local:
         await demonstration(local, AREA)
         yield local

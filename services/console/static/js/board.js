@@ -283,6 +283,7 @@ let map = null;
 if (maySee) {
   import("./map.js").then(async ({ openMap }) => {
     map = await openMap(document.getElementById("map"), texts, (id) => choose(id));
+    if (!map) return;
     for (const [id, told] of known) map.call(id, told);
     map.units(fixes, units);
     map.choose(chosen);

@@ -134,7 +134,9 @@ function tones(name) {
 export async function openMap(box, texts, onCall) {
   await script("/static/vendor/leaflet/leaflet.js");
   const L = window.L;
-  const places = await (await fetch("/map/places.json")).json();
+  const answer = await fetch("/map/places.json", { headers: { accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return; // signed out or away: the page itself says so
+  const places = await answer.json();
   const map = L.map(box, { zoomControl: true, attributionControl: true, preferCanvas: true, zoomAnimation: false });
   map.attributionControl.setPrefix(false);
   const towns = places.stations.length ? places.stations : [{ lat: 16.43, lon: 103.5 }];
