@@ -25,7 +25,8 @@ def numbers() -> Iterator[int]:
 
 @pytest_asyncio.fixture
 async def hearer(streams: Broker) -> AsyncIterator[Client]:
-    async with streams.connected("registry", allow_reconnect=True, reconnect_time_wait=0.1) as client:
+    forever = {"allow_reconnect": True, "max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}
+    async with streams.connected("registry", **forever) as client:
         yield client
 
 
