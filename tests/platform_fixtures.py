@@ -38,6 +38,12 @@ from shared.streams import STREAMS
 from tests import containers
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where a container is down its engine's proxy still accepts and hangs up: nats-py leaves such a socket lying."""
+    if containers.WANTED:
+        config.addinivalue_line("filterwarnings", "ignore:unclosed <StreamWriter:ResourceWarning")
+
+
 class Broker(Protocol):
     """A nats-server with the accounts of ``karuna.platform``."""
 
