@@ -281,6 +281,8 @@ async def _signed_out(request: Request, _: Exception) -> Response:
         return JSONResponse({"code": "signed_out"}, 401)
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return Response(status_code=401)  # a page in its place would only look broken
     return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
 
 

@@ -225,9 +225,12 @@ async def test_the_browsers_last_event_id_counts_and_strangers_hear_nothing(face
                 assert data["wrong"] == ["broker"], "there is no broker here, and the page is told so"
                 break
         async with httpx.AsyncClient(base_url=base) as nobody:
-            assert (await nobody.get("/live", headers={"accept": "application/json"})).status_code == 401
+            for accept in ("application/json", "text/event-stream"):
+                for path in ("/live", "/live/allowed"):
+                    assert (await nobody.get(path, headers={"accept": accept})).status_code == 401
         async with httpx.AsyncClient(base_url=base, cookies=dict(crew.client.cookies)) as client:
             assert (await client.get("/live")).status_code == 403
+            assert (await client.get("/live/allowed")).status_code == 403
 
 
 async def test_pages_end_within_a_second_when_the_console_is_told_to_stop(

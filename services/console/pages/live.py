@@ -2,30 +2,35 @@
 
 ``board``: ``{at, calls?: [{id, html, fresh}], units?: [{id, state, order, html}], look?}`` · ``fixes``: unit →
 ``[lat, lon, at, speed_kmh, heading_deg]`` once a second · ``beat``: ``{at, wrong, since}`` every five seconds ·
-``look``: ask for alarms and queue again · ``reload``: draw the page anew. Source: HTML Standard, server-sent events.
+``look``: ask for alarms and queue again · ``reload``: draw the page anew. Who is signed out hears 401.
+Source: HTML Standard, server-sent events.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from services.console.live import Beat, Frame, Heard, Page, hub_of
 from services.console.navigation import DESK
 from services.console.painting import Painter, Piece
 from services.console.people import Person
-from services.console.web import runtime, signed_in
+from services.console.web import runtime, signed_in, whoever
 from shared.auth import Role
+from shared.database import AWAY
+from shared.work import now_utc
 
 router = APIRouter(include_in_schema=False)
 
 AGAIN_MS = 1000
 """How long the browser waits before it tries to reconnect."""
+CHECKED_AGAIN = timedelta(seconds=30)
+"""How long a stream goes on after its person was signed out: as long as a token does, see issuer.py."""
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 SEES = (*DESK, Role.AUDITOR)
 
@@ -40,13 +45,33 @@ async def live(
     return StreamingResponse(_told(request, person, position), media_type="text/event-stream", headers=HEADERS)
 
 
+@router.get("/live/allowed", dependencies=[Depends(signed_in(*SEES))])
+async def allowed() -> Response:
+    """Whether the stream was refused because the person is signed out (401): a browser does not tell its script."""
+    return Response(status_code=204)
+
+
 async def _told(request: Request, person: Person, position: int) -> AsyncIterator[bytes]:
     yield f"retry: {AGAIN_MS}\n\n".encode()
     painter = painter_of(request)
     page = Page(frozenset(person.areas))
+    checked = now_utc()
     async for what in hub_of(runtime(request)).listen(person.areas, position):
+        if isinstance(what, Beat) and what.at - checked > CHECKED_AGAIN:
+            checked = what.at
+            if not await _still_may(request, person):
+                return
         if said := await _event(what, painter, page, person):
             yield said
+
+
+async def _still_may(request: Request, person: Person) -> bool:
+    """A stream outlives the request that was allowed; a session that was revoked, or is another now, ends it."""
+    try:
+        found = await whoever(request)
+    except AWAY:
+        return True  # the page says itself that the database is away
+    return found is not None and (found.role, found.areas) == (person.role, person.areas)
 
 
 def painter_of(request: Request) -> Painter:

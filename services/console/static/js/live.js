@@ -32,8 +32,15 @@ export function listen(position, texts, on) {
     for (const name of ["board", "fixes", "beat", "look", "reload"]) source.addEventListener(name, (event) => take(name, event));
     source.addEventListener("error", () => {
       // A refused answer (signed out, starting up) is final for the browser, not for us.
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000);
+      if (source.readyState === EventSource.CLOSED) refused();
     });
+  }
+
+  async function refused() {
+    const answer = await fetch("/live/allowed", { headers: { accept: "application/json" } }).catch(() => null);
+    // Who is signed out may no longer look at what stands on this screen.
+    if (answer?.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+    else setTimeout(open, 2000);
   }
 
   const time = (ms) => new Date(ms).toLocaleTimeString("th-TH", { timeZone: "Asia/Bangkok", hour12: false });
