@@ -61,7 +61,7 @@ contracts: setup ## สร้าง AsyncAPI, JSON Schema และหน้า�
 
 lock: setup ## ตรึงรุ่นของไลบรารีพร้อม hash (pin with hashes, without index addresses)
 	$(BIN)/python -m pip install --quiet uv
-	set -e; for file in build service run dev; do \
+	set -e; for file in build service engine run dev; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    requirements/$$file.in -o requirements/$$file.txt; \
 	done
