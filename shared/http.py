@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
@@ -119,16 +120,27 @@ def fingerprint(request: Request, body: BaseModel | None) -> bytes:
     return hashlib.sha256(request.url.path.encode() + orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-class Edge:
-    """The outermost layer: body limit, time limit, trace id, log line and metrics of each request."""
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much one request may bring, and how long its answer may take; ``timeout_s`` None: as long as it likes."""
 
-    def __init__(
-        self, app: ASGIApp, *, max_body_bytes: int, timeout_s: float, endless: frozenset[str] = frozenset()
-    ) -> None:
+    body_bytes: int
+    timeout_s: float | None
+
+
+class Edge:
+    """The outermost layer: body limit, time limit, trace id, log line and metrics of each request.
+
+    ``rooms``: paths that need more than ``room``; one that ends in ``/`` stands for all directly below it.
+    """
+
+    def __init__(self, app: ASGIApp, *, room: Room, rooms: Mapping[str, Room]) -> None:
         self._app = app
-        self._max_body = max_body_bytes
-        self._timeout_s = timeout_s
-        self._endless = endless
+        self._room = room
+        self._rooms = rooms
+
+    def _room_of(self, path: str) -> Room:
+        return self._rooms.get(path) or self._rooms.get(f"{path.rpartition('/')[0]}/") or self._room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -158,18 +170,19 @@ class Edge:
     async def _guarded(self, request: Request, receive: Receive, send: Send) -> None:
         scope = request.scope
         try:
-            async with asyncio.timeout(None if request.url.path in self._endless else self._timeout_s):
-                body = await self._read(request, receive)
+            room = self._room_of(request.url.path)
+            async with asyncio.timeout(room.timeout_s):
+                body = await self._read(request, receive, room.body_bytes)
                 await self._app(scope, _replay(body, receive), send)
         except TimeoutError:
             await problem_json(refuse("database_away", headers={"Retry-After": "2"}), request)(scope, receive, send)
         except Refused as problem:
             await problem_json(problem, request)(scope, receive, send)
 
-    async def _read(self, request: Request, receive: Receive) -> bytes:
+    async def _read(self, request: Request, receive: Receive, most: int) -> bytes:
         """The whole body, refused as soon as it is known to be too large."""
-        if int(request.headers.get("content-length") or 0) > self._max_body:
-            raise refuse("too_large", field="body", limit_bytes=self._max_body)
+        if int(request.headers.get("content-length") or 0) > most:
+            raise refuse("too_large", field="body", limit_bytes=most)
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -178,8 +191,8 @@ class Edge:
                 break
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
-            if size > self._max_body:
-                raise refuse("too_large", field="body", limit_bytes=self._max_body)
+            if size > most:
+                raise refuse("too_large", field="body", limit_bytes=most)
             if not message.get("more_body", False):
                 break
         return b"".join(chunks)

@@ -31,7 +31,7 @@ from shared.consumer import Hears, Inbox, Message
 from shared.database import AWAY, Pool, open_pool
 from shared.due import DueHandler, DueRunner
 from shared.ear import Ear
-from shared.http import Edge
+from shared.http import Edge, Room
 from shared.leader import Leadership
 from shared.relay import Relay
 from shared.settings import Settings
@@ -68,8 +68,8 @@ class Service:
     """Gauges of the moment, brought up to date when Prometheus asks."""
     woken: Callable[[Runtime], None] | None = None
     """What a wake means where there is no relay: another process of the service has committed something."""
-    endless: frozenset[str] = frozenset()
-    """Paths whose answers go on for as long as somebody listens: no time limit."""
+    rooms: Mapping[str, Room] = field(default_factory=dict)
+    """Paths that need larger bodies or longer answers than the settings give; see :class:`shared.http.Edge`."""
     furnish: Callable[[FastAPI], None] | None = None
     """What the HTTP face needs beside routes: static files, answers to errors as pages."""
 
@@ -291,9 +291,8 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     errors.install(app)
     if service.furnish is not None:
         service.furnish(app)
-    app.add_middleware(
-        Edge, max_body_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s, endless=service.endless
-    )
+    room = Room(settings.max_body_bytes, settings.request_timeout_s)
+    app.add_middleware(Edge, room=room, rooms=service.rooms)
     return app
 
 

@@ -30,6 +30,7 @@ from services.console.picture import forget_old, note
 from services.console.settings import ConsoleSettings
 from services.console.web import furnish
 from shared.consumer import Message
+from shared.http import Room
 from shared.service import Runtime, Service
 from shared.work import Work
 
@@ -93,6 +94,6 @@ SERVICE = Service(
     beside=[tail, follow_units, forget_old, keep_named],
     prepare=prepare,
     woken=woken,
-    endless=frozenset({"/live"}),
+    rooms={"/live": Room(body_bytes=1024, timeout_s=None)},
     furnish=furnish,
 )

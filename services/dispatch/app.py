@@ -12,8 +12,12 @@ from services.dispatch.timers import DUE
 from shared import audit
 from shared.ask import Question, asking
 from shared.erasure import shred
+from shared.http import Room
 from shared.service import Runtime, Service
 from shared.tidy import tidy
+
+
+MIB = 1024 * 1024
 
 
 async def prepare(runtime: Runtime) -> None:
@@ -47,5 +51,9 @@ SERVICE = Service(
     beside=[positions.listen, shred, asking(QUESTIONS), tidy],
     # Calls at once, and a crew's answer nearly so; who the patient was may come a little later.
     patience_s={"registry": 0.25, "notify": 0.05},
+    rooms={
+        "/v1/plans/preview": Room(body_bytes=16 * MIB, timeout_s=150),
+        "/v1/travel-matrices/": Room(body_bytes=64 * MIB, timeout_s=60),
+    },
     prepare=prepare,
 )
