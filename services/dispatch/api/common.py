@@ -31,6 +31,8 @@ SeesFleet = Annotated[Caller, Depends(may(*DESK, Role.ADMIN))]
 SeesPlaces = Annotated[Caller, Depends(may(*FIELD, Role.ADMIN))]
 """Names and numbers of hospitals are on every street sign: a crew must find its own."""
 SeesBoard = Annotated[Caller, Depends(may(*FIELD, Role.ADMIN))]
+MayPreview = Annotated[Caller, Depends(may(*DESK, Role.ADMIN, Role.CASE_MANAGER, Role.PARTNER))]
+"""What-if touches nothing and shows nothing that the caller did not send."""
 RunsUnit = Annotated[Caller, Depends(may(*DECIDES, Role.ADMIN, *CREW))]
 
 NIL = UUID(int=0)
