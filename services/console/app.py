@@ -28,6 +28,7 @@ from services.console.pages import (
 from services.console.pages import map as map_page
 from services.console.picture import forget_old, note
 from services.console.settings import ConsoleSettings
+from services.console.strip import Strips
 from services.console.web import furnish
 from shared.consumer import Message
 from shared.http import Room
@@ -45,6 +46,7 @@ async def prepare(runtime: Runtime) -> None:
     runtime.parts["signer"] = key
     runtime.parts["backend"] = Backend(settings, key, open_client(settings))
     runtime.parts["hub"] = Hub(runtime)
+    runtime.parts["strips"] = Strips(runtime)
 
 
 async def hear(runtime: Runtime, work: Work, message: Message) -> None:

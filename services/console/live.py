@@ -119,10 +119,16 @@ class Hub:
         self.fixes: Fixes = {}
         self._moved: set[str] = set()
         self._announcing = False
+        self._nudges = 0
 
     @property
     def position(self) -> int:
         return self._position
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """Another one after anything that pages are to look at again."""
+        return self._position, self._nudges
 
     def wake(self) -> None:
         self._woken.set()
@@ -136,6 +142,7 @@ class Hub:
 
     def nudge(self) -> None:
         """Something changed that is no fact, e.g. an alarm was acknowledged here: pages look again."""
+        self._nudges += 1
         for page in self._pages:
             page.give("look")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.auth import Role
+from shared.auth import Caller, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +31,8 @@ class Person:
 
     def sees(self, area: str) -> bool:
         return "*" in self.areas or area in self.areas
+
+
+def caller_of(person: Person, purpose: str | None = None) -> Caller:
+    """Who acts or looks, for the console's own audit."""
+    return Caller(person.login, person.role, frozenset(person.areas), purpose=purpose)

@@ -17,8 +17,7 @@ from services.console import maps
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import label, labeller
 from services.console.navigation import roles_of
-from services.console.pages.admin_accounts import caller_of
-from services.console.people import Person
+from services.console.people import Person, caller_of
 from services.console.texts import teller
 from services.console.web import backend, page, runtime, settings, signed_in
 from shared.audit import READ_AUDIT, audit

@@ -13,14 +13,14 @@ from services.console.accounts import hashed
 from services.console.backend import BackendAway, BackendRefused
 from services.console.issuer import name_revoked
 from services.console.navigation import roles_of
-from services.console.people import Person
+from services.console.people import Person, caller_of
 from services.console.rules import accounts as rules
 from services.console.rules.accounts import Wanted
 from services.console.store import accounts
 from services.console.store.accounts import Account
 from services.console.web import backend, go, page, runtime, signed_in
 from shared.audit import audit
-from shared.auth import Caller, Role
+from shared.auth import Role
 from shared.work import new_id, now_utc
 
 router = APIRouter(prefix="/admin/accounts", include_in_schema=False)
@@ -31,11 +31,6 @@ Admin = Annotated[Person, Depends(signed_in(Role.ADMIN))]
 Short = Annotated[str, Form(max_length=200)]
 Roles = Annotated[list[str] | None, Form()]
 PASSWORD_BYTES = 12
-
-
-def caller_of(person: Person) -> Caller:
-    """Who acts, for the console's own audit."""
-    return Caller(person.login, person.role, frozenset(person.areas), purpose=None)
 
 
 def not_found() -> BackendRefused:

@@ -22,6 +22,7 @@ from services.console.people import Person
 from services.console.rules.board import HORIZON, CallRow, UnitRow, revealed
 from services.console.store import board as store
 from services.console.store import facts
+from services.console.strip import PURPOSE, strips_of
 from services.console.web import backend, page, render, runtime, signed_in
 from shared.auth import Role
 from shared.work import now_utc
@@ -33,7 +34,6 @@ AtDesk = Annotated[Person, Depends(signed_in(*DESK))]
 Decider = Annotated[Person, Depends(signed_in(Role.DISPATCHER, Role.SUPERVISOR, Role.CALL_TAKER))]
 DECIDES = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
 """Who orders, and enters what was driven."""
-PURPOSE = "emergency"
 AT_ONCE = 200
 NUMBER = re.compile(r"\d+")
 """K2 stands before K10."""
@@ -120,12 +120,13 @@ async def board(request: Request, person: Viewer) -> Response:
     now = now_utc()
     _, position = await facts.span(runtime(request).pool)  # first: what is read is at least as new
     rows, units, strip = await asyncio.gather(
-        calls_of(request, person, now), units_of(request, person), strip_of(request, person)
+        calls_of(request, person, now), units_of(request, person), strips_of(runtime(request)).of(person)
     )
     drawn = [call_html(row, person.lang) for row in rows]
     return page(
         request, "board/board.html", position=position, rows=drawn, units=units, units_html=_drawn(units, person.lang),
-        may_see=person.role in DESK, may_decide=person.role in DECIDES, now=now.isoformat(), strip=strip,
+        may_see=person.role in DESK, may_decide=person.role in DECIDES, now=now.isoformat(),
+        strip=strip.html(person.lang),
     )  # fmt: skip
 
 
@@ -160,25 +161,14 @@ async def units_again(request: Request, person: Viewer) -> Response:
 # --- the strip -----------------------------------------------------------------
 
 
-async def strip_of(request: Request, person: Person) -> dict[str, Any]:
-    """Alarms and queue; None where their service does not answer: not known is not the same as none."""
-    if person.role not in DESK:
-        return {"alarms": [], "queue": {"items": [], "alarms": 0}}
-    services = backend(request)
-
-    async def ask(service: str, path: str) -> Any:
-        try:
-            return await services.get(person, service, path, purpose=PURPOSE)
-        except BackendAway:
-            return None
-
-    alarms, queue = await asyncio.gather(ask("intake", "/v1/alarms"), ask("dispatch", "/v1/queue"))
-    return {"alarms": None if alarms is None else alarms["items"], "queue": queue}
+async def _strip(request: Request, person: Person) -> Response:
+    strip = await strips_of(runtime(request)).of(person)
+    return HTMLResponse(strip.html(person.lang), headers={"cache-control": "no-store"})
 
 
 @router.get("/board/strip")
 async def strip(request: Request, person: Viewer) -> Response:
-    return page(request, "board/strip.html", strip=await strip_of(request, person))
+    return await _strip(request, person)
 
 
 @router.post("/board/alarms/{alarm_id}/acknowledge")
@@ -187,7 +177,7 @@ async def acknowledge(request: Request, person: AtDesk, alarm_id: UUID) -> Respo
     key = request.headers.get("idempotency-key")
     await backend(request).post(person, "intake", f"/v1/alarms/{alarm_id}/acknowledge", key=key, purpose=PURPOSE)
     hub_of(runtime(request)).nudge()
-    return page(request, "board/strip.html", strip=await strip_of(request, person))
+    return await _strip(request, person)
 
 
 @router.post("/board/confirm")

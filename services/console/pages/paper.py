@@ -15,9 +15,10 @@ from fastapi.responses import Response
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import options
 from services.console.navigation import DESK, roles_of
-from services.console.pages.board import AT_ONCE, PURPOSE, calls_of, every, told_of, units_of
+from services.console.pages.board import AT_ONCE, calls_of, every, told_of, units_of
 from services.console.people import Person
 from services.console.rules.paper import STAMPS, STEPS, Wrong, read_card
+from services.console.strip import PURPOSE
 from services.console.web import backend, page, signed_in
 from shared.auth import Role
 from shared.thai.dates import be_year, local_day

@@ -33,6 +33,11 @@ export async function post(url, body = {}, { key = null, method = "POST" } = {})
   return said;
 }
 
+/** Text into an element, only where it is another one: what is written again is laid out again. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** `3:07`, `1:02:07`: how long since an instant, by this machine's clock set right by the server's. */
 let skew = 0;
 export const setServerTime = (iso) => { skew = Date.parse(iso) - Date.now(); };
@@ -45,8 +50,7 @@ export function age(iso) {
 }
 export function tick(root = document) {
   for (const each of root.querySelectorAll("[data-since]")) {
-    const shown = age(each.dataset.since);
-    if (each.textContent !== shown) each.textContent = shown;
+    write(each, age(each.dataset.since));
     const late = each.dataset.late && now() - Date.parse(each.dataset.since) > 1000 * Number(each.dataset.late);
     each.classList.toggle("late", Boolean(late));
   }

@@ -1,5 +1,5 @@
 // The board: rows that come and change by themselves, one chosen call, the strip, proposals, keys.
-import { age, banner, data, newKey, now, post, setServerTime, tick, Trouble } from "./base.js";
+import { banner, csrf, data, newKey, now, post, setServerTime, tick, Trouble, write } from "./base.js";
 import { listen } from "./live.js";
 import { Sounds } from "./sounds.js";
 import { draw, say } from "./rows.js";
@@ -67,6 +67,7 @@ function onBoard(said) {
     const before = document.getElementById(`row-${call.id}`);
     if (!call.html) { leave(call.id, before); continue; }
     const row = draw.row(calls, call, Boolean(known.get(call.id)?.html));
+    row.hidden = tooEarly(row);
     reveal(row);
     if (!known.has(call.id) || call.fresh || "closed" in row.dataset) want(call.id);
     if (!before) row.querySelector(".item").classList.add("new");
@@ -76,7 +77,7 @@ function onBoard(said) {
     if (guarded.has(unit.id) || !draw.unit(units, unit)) later(refreshUnits, 800);
   }
   if (said.look) later(refreshStrip, 250);
-  settle();
+  later(settle, 40); // once for all that comes together
 }
 
 function leave(id, row) {
@@ -97,10 +98,35 @@ function later(what, ms) {
   }, ms + Math.random() * ms / 2));
 }
 
+let stripHtml = null;
+let told = new Set([...strip.querySelectorAll("[data-alarm]")].map((alarm) => alarm.dataset.alarm));
+/** The strip as the server drew it: what is open stays open, what is focused stays focused, new alarms are read aloud. */
+function drawStrip(html) {
+  if (html === stripHtml) return;
+  stripHtml = html;
+  const open = [...strip.querySelectorAll("details[open]")].map((each) => each.id);
+  const focused = strip.contains(document.activeElement) ? document.activeElement.dataset.acknowledge ?? document.activeElement.parentElement?.id : null;
+  strip.innerHTML = html;
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (focused) (strip.querySelector(`[data-acknowledge="${focused}"], #${CSS.escape(focused)} > summary, [data-acknowledge]`) ?? board).focus?.();
+  const alarms = [...strip.querySelectorAll("[data-alarm]")];
+  const fresh = alarms.filter((alarm) => !told.has(alarm.dataset.alarm));
+  told = new Set(alarms.map((alarm) => alarm.dataset.alarm));
+  if (fresh.length) write(document.getElementById("alarm-said"), fresh.map((alarm) => alarm.querySelector("[data-said]").textContent.replace(/\s+/g, " ")).join(". "));
+}
+
+/** The alarms behind the line, by key. */
+function toggleAlarms() {
+  const more = document.getElementById("more-alarms");
+  if (!more) return;
+  more.open = !more.open;
+  more.firstElementChild.focus();
+}
+
 async function refreshStrip() {
   try {
     const answer = await fetch("/board/strip");
-    if (answer.ok) strip.innerHTML = await answer.text();
+    if (answer.ok) drawStrip(await answer.text());
   } catch { /* the bar above says how old everything is */ }
   settle();
 }
@@ -117,9 +143,8 @@ async function redraw() {
   const answer = await fetch("/board").catch(() => null);
   if (!answer?.ok || answer.redirected) { later(redraw, 2000); return; }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const id of ["call-rows", "unit-rows", "strip"]) {
-    document.getElementById(id).innerHTML = fresh.getElementById(id).innerHTML;
-  }
+  for (const id of ["call-rows", "unit-rows"]) document.getElementById(id).innerHTML = fresh.getElementById(id).innerHTML;
+  drawStrip(fresh.getElementById("strip").innerHTML);
   known.clear();
   guarded.clear();
   stream.restart(fresh.getElementById("board").dataset.position);
@@ -128,24 +153,26 @@ async function redraw() {
 
 // --- how it stands ----------------------------------------------------------------------------------------------
 
+/** A booked ride comes onto the board shortly before its time. */
+const tooEarly = (row) => Boolean(row.dataset.from) && Date.parse(row.dataset.from) > now();
+
 /** After any change: counts, names of units, proposals, what is due to be seen, what rings. */
 function settle() {
   const names = new Map([...units.children].map((unit) => [unit.dataset.unitRow, unit.dataset.name]));
   const numbers = new Map();
   let shown = 0;
   for (const row of calls.children) {
-    const hidden = Boolean(row.dataset.from) && Date.parse(row.dataset.from) > now();
-    row.hidden = hidden;
-    shown += hidden ? 0 : 1;
+    row.hidden = tooEarly(row);
+    shown += row.hidden ? 0 : 1;
     numbers.set(row.dataset.call, row.querySelector("[data-number]").dataset.number || texts.hidden_call);
     if (row.dataset.call === chosen) row.querySelector(".item").setAttribute("aria-current", "true");
     else row.querySelector(".item").removeAttribute("aria-current");
   }
-  for (const each of document.querySelectorAll("[data-unit-name]")) each.textContent = names.get(each.dataset.unitName) ?? "–";
+  for (const each of document.querySelectorAll("[data-unit-name]")) write(each, names.get(each.dataset.unitName) ?? "–");
   for (const each of document.querySelectorAll("[data-of-call]")) say.ofCall(each, numbers.get(each.dataset.ofCall), texts);
   document.getElementById("no-calls").hidden = shown > 0;
-  document.querySelector("#calls .count").textContent = shown;
-  document.querySelector("#units .count").textContent = units.children.length;
+  write(document.querySelector("#calls .count"), `${shown}`);
+  write(document.querySelector("#units .count"), `${units.children.length}`);
   say.tally(document.getElementById("tally"), units);
   say.proposals(proposals, calls, names, numbers, texts);
   document.getElementById("quiet").hidden = !unheard().length;
@@ -157,7 +184,7 @@ function settle() {
 function seconds() {
   for (const each of document.querySelectorAll("[data-left]")) {
     const left = Math.max(0, Math.round((Date.parse(each.dataset.left) - now()) / 1000));
-    each.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    write(each, `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`);
     each.classList.toggle("late", left < 15);
   }
   document.getElementById("as-of").textContent = new Date(now()).toLocaleString("th-TH", { timeZone: "Asia/Bangkok" });
@@ -186,9 +213,9 @@ async function acknowledge(button) {
   try {
     const answer = await fetch(`/board/alarms/${button.dataset.acknowledge}/acknowledge`, {
       method: "POST",
-      headers: { "x-csrf-token": document.querySelector('meta[name="csrf"]').content, "idempotency-key": newKey(), "hx-request": "true" },
+      headers: { "x-csrf-token": csrf(), "idempotency-key": newKey(), "hx-request": "true" },
     });
-    if (answer.ok) strip.innerHTML = await answer.text();
+    if (answer.ok) drawStrip(await answer.text());
   } finally {
     button.disabled = false;
   }
@@ -259,6 +286,9 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     const first = strip.querySelector("[data-acknowledge]");
     if (first) acknowledge(first); else quieten();
+  } else if (event.altKey && event.key === "5") {
+    event.preventDefault();
+    toggleAlarms();
   } else if (event.altKey && PANELS[event.key]) {
     event.preventDefault();
     const panel = document.getElementById(PANELS[event.key]);

@@ -85,13 +85,16 @@ const TONES = { free: "done", busy: "go", contaminated: "alarm", out_of_service:
 
 /** Units as arrows (moving) or discs (standing), with their names; old positions hollow. */
 function fleet(fixes, rows, chosen) {
-  return (map, pencil) => {
+  return (map, pencil, size) => {
+    const [ground, text, focus] = ["--sunk", "--text", "--focus"].map(css);
+    const inside = (x, y) => x > -60 && y > -20 && x < size.x + 20 && y < size.y + 20;
     pencil.font = "600 12px Sarabun, sans-serif";
     pencil.textBaseline = "middle";
     for (const [id, [lat, lon, at, speed, heading]] of fixes()) {
       const row = rows().get(id);
       if (!row) continue;
       const { x, y } = map.latLngToContainerPoint([lat, lon]);
+      if (!inside(x, y)) continue;
       const old = now() - Date.parse(at) > STALE_MS;
       const tone = tones(TONES[row.dataset.state] ?? "plain");
       pencil.save();
@@ -103,15 +106,15 @@ function fleet(fixes, rows, chosen) {
         pencil.closePath();
       } else pencil.arc(0, 0, 7, 0, 2 * Math.PI);
       pencil.lineWidth = id === chosen() ? 4 : 2;
-      pencil.strokeStyle = id === chosen() ? css("--focus") : tone.on;
+      pencil.strokeStyle = id === chosen() ? focus : tone.on;
       pencil.fillStyle = tone.ground;
       if (old) pencil.setLineDash([3, 2]); else pencil.fill();
       pencil.stroke();
       pencil.restore();
       pencil.lineWidth = 3;
-      pencil.strokeStyle = css("--sunk");
+      pencil.strokeStyle = ground;
       pencil.strokeText(row.dataset.name, x + 12, y);
-      pencil.fillStyle = css("--text");
+      pencil.fillStyle = text;
       pencil.fillText(row.dataset.name, x + 12, y);
     }
   };

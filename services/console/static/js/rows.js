@@ -1,5 +1,5 @@
 // How rows are put into their lists, and what is written into them; knows nothing of where it comes from.
-import { age, now } from "./base.js";
+import { age, now, write } from "./base.js";
 
 const MOVING_KMH = 5;
 const STALE_MS = 120_000;
@@ -61,12 +61,16 @@ export const say = {
     slot(row, "people").textContent = told.people ? ` · ${told.people}` : "";
   },
   ofCall(slot, number, texts) {
-    slot.textContent = number ? (slot.classList.contains("on-call") ? texts.on_call.replace("{call}", number) : number) : "";
+    const named = slot.classList.contains("on-call") ? texts.on_call.replace("{call}", number) : number;
+    write(slot, number ? named : "");
   },
   /** How many units are free, busy and so on. */
   tally(place, list) {
     const counts = new Map();
     for (const unit of list.children) counts.set(unit.dataset.state, (counts.get(unit.dataset.state) ?? 0) + 1);
+    const print = JSON.stringify([...counts]);
+    if (place.dataset.print === print) return;
+    place.dataset.print = print;
     place.replaceChildren(...[...counts].map(([state, count]) => {
       const label = document.querySelector(`[data-state-name="${state}"]`);
       return badge(label?.dataset.tone ?? "plain", `${label?.textContent ?? state} ${count}`);
@@ -95,21 +99,20 @@ export const say = {
         Object.assign(button.dataset, { confirmUnit: "", unit: chip.dataset.unit, trip: chip.dataset.trip });
         line.append(link, left, button);
       }
-      line.firstElementChild.textContent = texts.proposal.replace("{unit}", unit).replace("{call}", call);
-      line.lastElementChild.textContent = texts.confirm_for.replace("{unit}", unit).replace("{call}", call);
+      write(line.firstElementChild, texts.proposal.replace("{unit}", unit).replace("{call}", call));
+      write(line.lastElementChild, texts.confirm_for.replace("{unit}", unit).replace("{call}", call));
       return line;
     });
-    place.replaceChildren(...lines);
+    if (lines.length !== place.children.length || lines.some((line, n) => line !== place.children[n])) place.replaceChildren(...lines);
   },
   /** Where a unit is: how old that is, and whether it moves. `fix`: [lat, lon, at, speed_kmh, heading_deg]. */
   where(unit, fix, texts) {
     const slot = unit.querySelector('[data-slot="where"]');
     const at = fix?.[2] ?? slot.dataset.at;
-    if (!at) { slot.textContent = texts.no_position; return; }
+    if (!at) { write(slot, texts.no_position); return; }
     const moves = fix?.[3] != null ? (fix[3] > MOVING_KMH ? `${texts.moving} ${Math.round(fix[3])} ${texts.kmh}` : texts.stopped) : "";
     const old = now() - Date.parse(at) > STALE_MS;
-    slot.textContent = [moves, age(at)].filter(Boolean).join(" · ");
+    write(slot, [moves, age(at)].filter(Boolean).join(" · "));
     slot.classList.toggle("late", old);
-    slot.title = texts.position_age.replace("{age}", age(at));
   },
 };

@@ -1,5 +1,5 @@
 // The big screen: the board's rows without anything that only some may see, and nothing to press.
-import { data, now, setServerTime, tick } from "./base.js";
+import { data, now, setServerTime, tick, write } from "./base.js";
 import { listen } from "./live.js";
 import { draw, say } from "./rows.js";
 
@@ -20,7 +20,7 @@ function settle() {
     numbers.set(row.dataset.call, row.querySelector("[data-number]").dataset.number || texts.hidden_call);
     row.querySelector("a")?.setAttribute("tabindex", "-1");
   }
-  for (const each of document.querySelectorAll("[data-unit-name]")) each.textContent = names.get(each.dataset.unitName) ?? "–";
+  for (const each of document.querySelectorAll("[data-unit-name]")) write(each, names.get(each.dataset.unitName) ?? "–");
   for (const each of document.querySelectorAll("[data-of-call]")) say.ofCall(each, numbers.get(each.dataset.ofCall), texts);
   for (const each of units.querySelectorAll("button")) each.tabIndex = -1;
   document.getElementById("no-calls").hidden = shown > 0;
@@ -32,7 +32,7 @@ function settle() {
 function second() {
   for (const each of document.querySelectorAll("[data-left]")) {
     const left = Math.max(0, Math.round((Date.parse(each.dataset.left) - now()) / 1000));
-    each.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    write(each, `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`);
   }
   for (const unit of units.children) say.where(unit, fixes.get(unit.dataset.unitRow), texts);
   document.getElementById("clock").textContent =

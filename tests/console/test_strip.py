@@ -1,0 +1,94 @@
+"""The strip of alarms and queue: one question for all pages of the same rights, everybody's look written down."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.console import strip
+from services.console.live import hub_of
+from shared.auth import Role
+from shared.work import new_id, now_utc
+from tests.console.faces import Faces, SignedIn
+from tests.harness import AREA
+
+ALARMS, QUEUE = "GET intake /v1/alarms", "GET dispatch /v1/queue"
+
+
+def alarm(number: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": str(new_id()), "call_id": str(new_id()), "kind": "unanswered", "severity": "red", "answered_at": None,
+        "number": f"KLS-6911-{number:04d}", "location": {"landmark": "ตลาดเก่า", "address": None},
+        "received_at": now_utc().isoformat(), "caller_phone": "+66812345678", "ring": [], **changes,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def standing(faces: Faces) -> list[dict[str, Any]]:
+    """A bad night: a dozen alarms."""
+    alarms = [alarm(number) for number in range(12)]
+    faces.services.answers |= {ALARMS: {"items": alarms}, QUEUE: {"at": "", "alarms": 0, "items": []}}
+    return alarms
+
+
+async def shown(*people: SignedIn) -> list[str]:
+    return [answer.text for answer in await asyncio.gather(*(person.get("/board/strip") for person in people))]
+
+
+async def test_many_boards_ask_once_and_again_after_a_change(
+    faces: Faces, standing: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strip, "PAUSE_S", 0.0)
+    one, other = await faces.sign_in(Role.DISPATCHER), await faces.sign_in(Role.DISPATCHER, lang="en")
+    taker = await faces.sign_in(Role.CALL_TAKER)
+    told = await shown(one, other, one, other)
+    assert [len(faces.services.of(each)) for each in (ALARMS, QUEUE)] == [1, 1]
+    assert all(standing[11]["number"] in each for each in told)
+    assert "อีก 9 สัญญาณเตือน" in told[0]
+    assert "9 more alarms" in told[1]
+    await shown(taker)
+    assert [asked.claims["role"] for asked in faces.services.of(ALARMS)] == ["dispatcher", "call_taker"]
+    standing.clear()
+    hub_of(faces.running.runtime).nudge()
+    assert "data-alarm" not in "".join(await shown(one, other))
+    assert len(faces.services.of(ALARMS)) == 3, "one question more for both"
+
+
+async def test_in_a_storm_the_services_are_asked_a_few_times_a_second(
+    faces: Faces, standing: list[dict[str, Any]]
+) -> None:
+    desk = await faces.sign_in(Role.DISPATCHER)
+    begun = asyncio.get_running_loop().time()
+    before = len(faces.services.of(ALARMS))
+    while asyncio.get_running_loop().time() - begun < 1.0:
+        hub_of(faces.running.runtime).nudge()
+        await desk.get("/board/strip")
+    assert 1 <= len(faces.services.of(ALARMS)) - before <= 5
+    assert standing[0]["number"] in (await shown(desk))[0]
+
+
+async def test_everybody_who_was_shown_an_alarm_is_written_down_once(
+    faces: Faces, standing: list[dict[str, Any]]
+) -> None:
+    del standing[2:]
+    one, other = await faces.sign_in(Role.DISPATCHER, login="one"), await faces.sign_in(Role.DISPATCHER, login="two")
+    await shown(one, other, one)
+    await shown(one, other)
+    rows = await faces.running.sql("select * from audit where act = 'read_alarms' order by id")
+    wanted = {("person:" + who, UUID(each["call_id"])) for who in ("one", "two") for each in standing}
+    assert {(row["caller"], row["subject_id"]) for row in rows} == wanted
+    assert len(rows) == len(wanted)
+    assert {(row["role"], row["purpose"]) for row in rows} == {("dispatcher", "emergency")}
+    assert all(row["areas"] == [AREA] for row in rows)
+
+
+async def test_a_refusal_is_not_kept(faces: Faces, standing: list[dict[str, Any]]) -> None:
+    desk = await faces.sign_in(Role.DISPATCHER, lang="en")
+    good = faces.services.answers[ALARMS]
+    faces.services.answers[ALARMS] = (500, {"code": "broken"})
+    assert (await desk.get("/board/strip")).status_code == 500
+    faces.services.answers[ALARMS] = good
+    assert standing[0]["number"] in (await shown(desk))[0]
