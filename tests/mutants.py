@@ -53,7 +53,7 @@ MUTANTS = (
     ),
     Mutant(
         "cursor lock skipped",
-        "shared/consumer.py",
+        "shared/cursors.py",
         "order by c.aggregate_id, c.noun for update of c",
         "order by c.aggregate_id, c.noun",
         "tests/core/test_inbox.py",
@@ -61,8 +61,8 @@ MUTANTS = (
     Mutant(
         "cursor moved in a transaction of its own",
         "shared/consumer.py",
-        "await work.db.execute(\n                    MOVE_CURSORS,",
-        "await self._pool.execute(\n                    MOVE_CURSORS.replace('update cursor c', 'update cursor c'),",
+        "await store.move(work.db, moved)",
+        "async with self._pool.acquire() as other:\n                    await store.move(other, moved)",
         "tests/faults/test_core_faults.py -k any_step",
     ),
     Mutant(

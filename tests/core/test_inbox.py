@@ -101,6 +101,25 @@ async def test_poison_is_set_aside_and_holds_back_only_its_own_aggregate(hearer:
     assert await hearer.dead_letters() == ["ZeroDivisionError at take_effect:" + await _line(hearer)]
 
 
+async def test_a_group_goes_on_around_whoever_makes_trouble(hearer: Running) -> None:
+    """Poison and what must wait cost the others neither their order nor their common transactions."""
+    early, sick, calls = new_id(), new_id(), [new_id() for _ in range(3)]
+    group = [await toy(hearer, call, seq) for call in calls for seq in range(1, 11)]
+    group.insert(20, await toy(hearer, sick, 1, poison=True))
+    group.insert(10, await toy(hearer, early, 1, names=new_id()))
+    await hearer.runtime.inbox.take(group)
+    for call in calls:
+        assert await effects(hearer, call) == list(range(1, 11))
+    assert await effects(hearer, sick) == await effects(hearer, early) == []
+    assert (
+        len(await hearer.dead_letters())
+        == len(await hearer.sql("select 1 from parked where waits_id is not null"))
+        == 1
+    )
+    together = await hearer.sql("select distinct xmin::text from effect")
+    assert len(together) == 3, "before, between and after the two"
+
+
 async def _line(hearer: Running) -> str:
     return (await hearer.dead_letters())[0].rsplit(":", 1)[1]
 

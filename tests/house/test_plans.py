@@ -30,9 +30,9 @@ EMPTY = "holds what is in trouble just now; a row in it is an alarm"
 FEW = "a town has hundreds of them, not millions"
 RARELY = "done once in a while by hand or by night, over everything"
 WALKS = {
-    "shared.consumer.OLDEST_HOLE": EMPTY,
-    "shared.consumer.ANY_PARKED": EMPTY,
-    "shared.consumer.RIPE": EMPTY,
+    "shared.cursors.OLDEST_HOLE": EMPTY,
+    "shared.cursors.ANY_PARKED": EMPTY,
+    "shared.cursors.RIPE": EMPTY,
     "shared.relay.OUTBOX_STATE": EMPTY,
     "services.notify.store.receipts.MATCHING_ANY": EMPTY,
     "services.notify.store.reports.LEFT_LYING": EMPTY,
