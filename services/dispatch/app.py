@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.dispatch import positions
-from services.dispatch.api import assignments, reports, resources, trips, units
+from services.dispatch.api import assignments, emergencies, reports, resources, travel, trips, units
 from services.dispatch.api import positions as positions_api
 from services.dispatch.handlers import HEARS
 from services.dispatch.policy import load_policies
@@ -15,7 +15,6 @@ from shared.erasure import shred
 from shared.http import Room
 from shared.service import Runtime, Service
 from shared.tidy import tidy
-
 
 MIB = 1024 * 1024
 
@@ -44,6 +43,8 @@ SERVICE = Service(
         assignments.router,
         positions_api.router,
         reports.router,
+        travel.router,
+        emergencies.router,
         audit.router,
     ],
     hears=HEARS,

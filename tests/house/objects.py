@@ -123,6 +123,12 @@ async def dispatch(running: Running) -> Things:
     now = now_utc().isoformat()
     fix = {"unit_id": str(unit), "lon": 103.5, "lat": 16.4, "at": now}
     at = f"/v1/assignments/{assignment['id']}"
+    matrix = {"duration_s": [[0, 60], [60, 0]]}
+    await running.client.put("/v1/travel-matrices/the-town", json=matrix, headers=bearer("dispatcher"))
+    emergency = {
+        "now_s": 0, "matrix_id": "the-town", "units": [{"id": "a", "place": {"index": 0}, "status": "idle"}],
+        "call": {"place": {"index": 1}, "severity": "red"},
+    }  # fmt: skip
     asked = {
         **everywhere(trip, trip),
         "PUT /v1/stations/{station_id}": Asked(f"/v1/stations/{station}", place),
@@ -155,6 +161,14 @@ async def dispatch(running: Running) -> Things:
         "POST /v1/trips/{trip_id}/assign": Asked(f"/v1/trips/{waiting}/assign", {"unit_id": str(unit)}),
         "POST /v1/trips/{trip_id}/cancel": Asked(f"/v1/trips/{waiting}/cancel", {"reason": "went_alone"}),
         "POST /v1/crew/{crew_id}/erase": Asked(f"/v1/crew/{crew}/erase"),
+        "PUT /v1/travel-matrices/{matrix_id}": Asked(
+            "/v1/travel-matrices/another", matrix, frozenset({200, 201}), of_the_area=True
+        ),
+        "GET /v1/travel-matrices": Asked("/v1/travel-matrices", refusals=NOTHING, finds="the-town", of_the_area=True),
+        "POST /v1/emergencies/preview": Asked(
+            "/v1/emergencies/preview", emergency, frozenset({422}), finds="choices", of_the_area=True
+        ),
+        "DELETE /v1/travel-matrices/{matrix_id}": Asked("/v1/travel-matrices/the-town", of_the_area=True),
     }
     return Things(asked, {"GET /v1/codes"})
 

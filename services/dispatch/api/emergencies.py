@@ -1,0 +1,195 @@
+"""What-if for an emergency: who would be sent, and why. Nothing is touched and nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from services.dispatch.api.common import MayPreview, runtime_of
+from services.dispatch.api.travel import homes_of, invalid
+from services.dispatch.emergencies.choice import Choice, Demand, Policy, Status, Unit, choose
+from services.dispatch.emergencies.sentences import REASONS, SHORTFALLS, say
+from services.dispatch.policy import policy_of
+from services.dispatch.rules.ranking import GreatCircle
+from services.dispatch.travel.kept import Kept
+from services.dispatch.travel.matrix import Matrix
+from services.dispatch.travel.places import Metric, Place, Said, durations, refuse_others
+from shared.auth import Caller
+from shared.http import Body
+from shared.openapi import problems
+from shared.refusal import Refusal
+
+router = APIRouter(tags=["what-if"])
+
+Severity = Literal["red", "pink", "yellow", "green", "white", "black"]
+Level = Literal["transport", "fr", "bls", "ils", "als"]
+Second = Annotated[float, Field(ge=-1e11, le=1e11)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class UnitIn(Body):
+    """``place``: where it is now. ``to``, ``severity``, ``call``: what it drives to. Driving without either: home.
+
+    ``bumps``: how often the call it drives to has lost a unit already; such a call keeps its unit.
+    """
+
+    id: Name
+    level: Level = "bls"
+    place: Place
+    status: Status
+    to: Place | None = None
+    severity: Severity | None = None
+    call: Name | None = None
+    free_at_s: Second | None = None
+    home: Place | None = None
+    bumps: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
+class CallIn(Body):
+    place: Place
+    severity: Severity
+    level: Level | None = None
+
+
+class DemandIn(Body):
+    place: Place
+    weight: Annotated[float, Field(ge=0, le=1e9)]
+
+
+class EmergencyBody(Body):
+    """``metric`` left out: by ``matrix_id``, else by the kind of the call's place. ``demand`` left out: every place of
+
+    the matrix alike; without a matrix coverage has no say.
+    """
+
+    now_s: Second
+    policy: Policy = "full"
+    matrix_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    metric: Metric | None = None
+    units: Annotated[list[UnitIn], Field(max_length=1000)]
+    call: CallIn
+    demand: Annotated[list[DemandIn], Field(max_length=2000)] | None = None
+
+
+class ReasonOut(BaseModel):
+    code: str
+    th: str
+    en: str
+
+
+class ChoiceOut(BaseModel):
+    """``score``: seconds, the least first. ``reassigned_from``: the call that would lose this unit."""
+
+    unit: str
+    eta_s: float
+    score: float
+    reasons: list[ReasonOut]
+    reassigned_from: str | None = None
+
+
+class EmergencyOut(BaseModel):
+    """``travel_times``: who says how long a drive takes."""
+
+    choices: list[ChoiceOut]
+    shortfalls: list[ReasonOut]
+    travel_times: Said
+
+
+KEPT = Kept()
+
+
+@router.post(
+    "/v1/emergencies/preview", response_model=EmergencyOut, response_model_exclude_none=True,
+    responses=problems(400, 401, 403, 413),
+)  # fmt: skip
+async def preview(request: Request, caller: MayPreview, body: EmergencyBody) -> EmergencyOut:
+    """ถ้ามีเหตุ ใครควรไป | Who would go, the best first, with reasons; what is missing."""
+    try:
+        return await _preview(request, caller, body)
+    except Refusal as problem:
+        raise invalid(problem) from None
+
+
+async def _preview(request: Request, caller: Caller, body: EmergencyBody) -> EmergencyOut:
+    metric = body.metric or ("matrix" if body.matrix_id else body.call.place.metric or "road")
+    if metric == "matrix" and body.matrix_id is None:
+        raise Refusal("missing", "matrix_id", "ต้องระบุเมทริกซ์", "a matrix must be named")
+    matrix = None
+    if metric == "matrix" and body.matrix_id:
+        matrix = await KEPT.get(runtime_of(request).pool, homes_of(caller), body.matrix_id)
+    refuse_others(_fields(body), metric, matrix)
+    if len({unit.id for unit in body.units}) < len(body.units):
+        raise Refusal("duplicate", "units", "มีรหัสหน่วยซ้ำ", "an id stands there twice")
+    [area, *others] = homes_of(caller)
+    known = policy_of(area).travel_times if not others else None
+    return answer(body, metric, matrix, known if isinstance(known, GreatCircle) else GreatCircle())
+
+
+def _fields(body: EmergencyBody) -> list[tuple[str, Place]]:
+    found = [("call.place", body.call.place)]
+    for number, unit in enumerate(body.units):
+        found.append((f"units.{number}.place", unit.place))
+        found += [(f"units.{number}.to", unit.to)] if unit.to else []
+        found += [(f"units.{number}.home", unit.home)] if unit.home else []
+    return found + [(f"demand.{number}.place", each.place) for number, each in enumerate(body.demand or ())]
+
+
+def answer(body: EmergencyBody, metric: Metric, matrix: Matrix | None, known: GreatCircle) -> EmergencyOut:
+    """The whole of it without I/O."""
+    origins = [unit.place for unit in body.units]
+    way = (metric, matrix, known.factor, known.urgent_m_s)
+    etas, source = durations(origins, [body.call.place], *way)
+    units = [
+        Unit(each.id, each.level, each.status, float(eta_s), each.severity, each.call, each.free_at_s, each.bumps)
+        for each, eta_s in zip(body.units, etas[:, 0] if origins else (), strict=True)
+    ]
+    choices = choose(units, body.call.severity, body.call.level, body.policy, _demand(body, origins, way))
+    return EmergencyOut(
+        choices=[_said(choice, source, choices[0]) for choice in choices],
+        shortfalls=_missing(units, choices, body),
+        travel_times=source,
+    )
+
+
+def _demand(
+    body: EmergencyBody, origins: Sequence[Place], way: tuple[Metric, Matrix | None, float, float]
+) -> Demand | None:
+    if body.demand:
+        drive_s, _ = durations(origins, [each.place for each in body.demand], *way)
+        return Demand(drive_s, np.array([each.weight for each in body.demand]))
+    if way[1] is None or body.demand is not None:
+        return None
+    rows = [place.index or 0 for place in origins]
+    return Demand(way[1].duration_s[rows, :], np.ones(way[1].places))
+
+
+def _said(choice: Choice, source: str, first: Choice) -> ChoiceOut:
+    found = [("eta", choice.unit.eta_s), *choice.reasons]
+    if choice is first and choice.further:
+        found.append(("coverage_kept", 0.0))
+    if source == "great_circle":
+        found.append(("straight_line", 0.0))
+    return ChoiceOut(
+        unit=choice.unit.id, eta_s=choice.unit.eta_s, score=choice.score_s, reassigned_from=choice.reassigned_from,
+        reasons=[ReasonOut(code=code, **say(REASONS, code, figure).model_dump()) for code, figure in found],
+    )  # fmt: skip
+
+
+def _missing(units: Sequence[Unit], choices: Sequence[Choice], body: EmergencyBody) -> list[ReasonOut]:
+    found: list[tuple[str, float, str]] = []
+    level = body.call.level
+    if not units:
+        found.append(("no_units", 0.0, ""))
+    elif not choices:
+        found.append(("nobody_free" if not any(unit.idle for unit in units) else "no_way", 0.0, ""))
+        soon = [(unit.free_at_s, unit.id) for unit in units if unit.free_at_s is not None]
+        if soon:
+            at_s, name = min(soon)
+            found.append(("free_next", max(0.0, at_s - body.now_s), name))
+    elif level and choices[0].below_level:
+        found.append(("level", 0.0, level.upper()))
+    return [ReasonOut(code=code, **say(SHORTFALLS, code, figure, word).model_dump()) for code, figure, word in found]

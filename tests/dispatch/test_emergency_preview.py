@@ -1,0 +1,146 @@
+"""What-if for emergencies over HTTP: matrices put once, choices with reasons, and clear refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.dispatch.conftest import Town
+from tests.harness import bearer
+
+MATRIX = {"duration_s": [[0, 100, 900], [100, 0, 400], [900, 400, 0]]}
+
+
+async def preview(town: Town, status: int = 200, **changes: Any) -> Any:
+    body: dict[str, Any] = {
+        "now_s": 1000,
+        "matrix_id": "town",
+        "units": [
+            {"id": "near", "level": "bls", "place": {"index": 1}, "status": "driving", "to": {"index": 2},
+             "severity": "green", "call": "c-7"},
+            {"id": "far", "level": "als", "place": {"index": 2}, "status": "idle", "home": {"index": 2}},
+            {"id": "busy", "level": "als", "place": {"index": 0}, "status": "busy", "free_at_s": 1090},
+        ],
+        "call": {"place": {"index": 0}, "severity": "red"},
+    } | changes  # fmt: skip
+    answer = await town.running.client.post("/v1/emergencies/preview", json=body, headers=bearer("partner"))
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+async def with_matrix(town: Town) -> Town:
+    answer = await town.running.client.put("/v1/travel-matrices/town", json=MATRIX, headers=town.desk)
+    assert (answer.status_code, answer.json()["places"]) == (201, 3), answer.text
+    return town
+
+
+async def test_the_choice_says_who_from_whom_and_why(with_matrix: Town) -> None:
+    said = await preview(with_matrix)
+    first, second = said["choices"]
+    assert (first["unit"], first["eta_s"], first["reassigned_from"]) == ("near", 100.0, "c-7")
+    assert (second["unit"], second["eta_s"]) == ("far", 900.0)
+    assert "reassigned_from" not in second
+    assert first["score"] < second["score"]
+    assert {reason["code"] for reason in first["reasons"]} == {"eta", "taken"}
+    assert all(reason["th"] and reason["en"] for choice in said["choices"] for reason in choice["reasons"])
+    assert (said["shortfalls"], said["travel_times"]) == ([], "matrix")
+    closest = await preview(with_matrix, policy="closest")
+    assert [choice["unit"] for choice in closest["choices"]] == ["far"]
+
+
+async def test_what_is_missing_is_said(with_matrix: Town) -> None:
+    busy = [{"id": "k3", "place": {"index": 0}, "status": "busy", "free_at_s": 1090}]
+    said = await preview(with_matrix, units=busy)
+    assert [short["code"] for short in said["shortfalls"]] == ["nobody_free", "free_next"]
+    assert "90" in said["shortfalls"][1]["en"]
+    assert "k3" in said["shortfalls"][1]["th"]
+    fr = [{"id": "a", "level": "fr", "place": {"index": 1}, "status": "idle"}]
+    said = await preview(with_matrix, units=fr, call={"place": {"index": 0}, "severity": "red", "level": "als"})
+    assert [short["code"] for short in said["shortfalls"]] == ["level"]
+    assert said["choices"][0]["unit"] == "a", "somebody is sent all the same"
+    assert [short["code"] for short in (await preview(with_matrix, units=[]))["shortfalls"]] == ["no_units"]
+
+
+async def test_on_a_plane_and_on_the_earth(town: Town) -> None:
+    plane = {"units": [{"id": "a", "place": {"x": 0, "y": 0}, "status": "idle"}], "matrix_id": None,
+             "call": {"place": {"x": 3, "y": 4}, "severity": "green"},
+             "demand": [{"place": {"x": 1, "y": 0}, "weight": 2}]}  # fmt: skip
+    said = await preview(town, **plane, metric="euclidean")
+    assert (said["choices"][0]["eta_s"], said["travel_times"]) == (5.0, "plane")
+    earth = {"units": [{"id": "a", "place": {"lon": 103.5, "lat": 16.4}, "status": "idle"}], "matrix_id": None,
+             "call": {"place": {"lon": 103.5, "lat": 16.5}, "severity": "red"}}  # fmt: skip
+    said = await preview(town, **earth)
+    assert said["travel_times"] == "great_circle"
+    assert "straight_line" in {reason["code"] for reason in said["choices"][0]["reasons"]}
+    assert said["choices"][0]["eta_s"] == pytest.approx(11_119.5 * 1.4 / (50 / 3.6), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("matrix_id", {"matrix_id": "unknown"}),
+        ("matrix_id", {"matrix_id": None, "metric": "matrix"}),
+        ("call.place.index", {"call": {"place": {"index": 3}, "severity": "red"}}),
+        ("call.place", {"call": {"place": {"x": 1, "y": 1}, "severity": "red"}}),
+        ("call.place", {"call": {"place": {"x": 1, "index": 1}, "severity": "red"}}),
+        ("call.place.index", {"call": {"place": {"index": -1}, "severity": "red"}}),
+        ("units.0.place", {"units": [{"id": "a", "place": {"lon": 1, "lat": 1}, "status": "idle"}]}),
+        ("units", {"units": [{"id": "a", "place": {"index": 0}, "status": "idle"}] * 2}),
+        ("units", {"units": [{"id": str(n), "place": {"index": 0}, "status": "idle"} for n in range(1001)]}),
+        ("units.0.status", {"units": [{"id": "a", "place": {"index": 0}, "status": "asleep"}]}),
+        ("demand.0.weight", {"demand": [{"place": {"index": 0}, "weight": -1}]}),
+        ("policy", {"policy": "guess"}),
+        ("now_s", {"now_s": "later"}),
+    ],
+)
+async def test_bad_questions_name_the_field(with_matrix: Town, field: str, changes: dict[str, Any]) -> None:
+    said = await preview(with_matrix, 422, **changes)
+    assert [error["field"] for error in said["errors"]] == [field]
+    assert all(error["th"] and error["en"] for error in said["errors"])
+
+
+@pytest.mark.parametrize(
+    ("field", "body"),
+    [
+        ("duration_s", {}),
+        ("duration_s", {"duration_s": []}),
+        ("duration_s", {"duration_s": [[0, 1]]}),
+        ("duration_s", {"duration_s": [[0, 1], [1]]}),
+        ("duration_s", {"duration_s": [[0, -1], [1, 0]]}),
+        ("duration_s", {"duration_s": [[0, "1"], [1, 0]]}),
+        ("duration_s", {"duration_s": [[0, True], [1, 0]]}),
+        ("duration_s", {"duration_s": [[0] * 1001] * 1001}),
+        ("distance_m", {"duration_s": [[0]], "distance_m": [[0, 1], [1, 0]]}),
+        ("speed", {"duration_s": [[0]], "speed": 3}),
+        ("body", []),
+    ],
+)
+async def test_bad_matrices_name_the_field(town: Town, field: str, body: Any) -> None:
+    answer = await town.running.client.put("/v1/travel-matrices/bad", json=body, headers=town.desk)
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    listed = await town.running.client.get("/v1/travel-matrices", headers=town.desk)
+    assert listed.json()["items"] == []
+
+
+async def test_numbers_that_are_none_and_what_is_no_json(town: Town) -> None:
+    for raw in (b'{"duration_s": [[NaN]]}', b'{"duration_s": [[0]', b"\xff"):
+        answer = await town.running.client.put("/v1/travel-matrices/bad", content=raw, headers=town.desk)
+        assert (answer.status_code, answer.json()["code"]) == (400, "not_json")
+
+
+async def test_another_matrix_takes_the_place_of_the_first_at_once(with_matrix: Town) -> None:
+    client, desk = with_matrix.running.client, with_matrix.desk
+    assert (await preview(with_matrix))["choices"][0]["eta_s"] == 100.0
+    other = {"duration_s": [[0, 5, 900], [50, 0, 400], [900, None, 0]], "distance_m": [[0, 1, 2], [1, 0, 2], [1, 2, 0]]}
+    put = await client.put("/v1/travel-matrices/town", json=other, headers=desk)
+    assert (put.status_code, put.json()["with_distance"]) == (200, True)
+    assert (await preview(with_matrix))["choices"][0]["eta_s"] == 50.0
+    nowhere = {"place": {"index": 1}, "severity": "red"}
+    said = await preview(with_matrix, call=nowhere, policy="closest")
+    assert [short["code"] for short in said["shortfalls"]] == ["no_way", "free_next"]
+    assert (await client.delete("/v1/travel-matrices/town", headers=desk)).status_code == 204
+    await preview(with_matrix, 422)
+    assert (await client.delete("/v1/travel-matrices/town", headers=desk)).status_code == 404
