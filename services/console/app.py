@@ -29,7 +29,7 @@ from services.console.pages import map as map_page
 from services.console.picture import forget_old, note
 from services.console.settings import ConsoleSettings
 from services.console.strip import Strips
-from services.console.web import furnish
+from services.console.troubles import furnish
 from shared.consumer import Message
 from shared.http import Room
 from shared.service import Runtime, Service

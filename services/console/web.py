@@ -10,17 +10,14 @@ from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import orjson
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.console.backend import Backend, BackendAway, BackendRefused
+from services.console.backend import Backend
 from services.console.navigation import navigation
 from services.console.people import Person
 from services.console.settings import ConsoleSettings
@@ -28,7 +25,6 @@ from services.console.store import accounts
 from services.console.texts import DEFAULT, LANGS, some, teller
 from services.console.tokens import token
 from shared.auth import Role
-from shared.database import AWAY
 from shared.service import Runtime
 from shared.thai.dates import local, show_day
 from shared.work import now_utc
@@ -36,22 +32,6 @@ from shared.work import now_utc
 COOKIE = "karuna_session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM = "application/x-www-form-urlencoded"
-POLICY = (
-    b"default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    b"font-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-SECURITY = (
-    (b"content-security-policy", POLICY),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
-KEPT = (b"cache-control", b"public, max-age=31536000, immutable")
-ASKED_AGAIN = (b"cache-control", b"no-cache")
-"""Modules import each other without their hash: the browser asks whether they are still the same."""
-
-
 # --- who ---------------------------------------------------------------------
 
 
@@ -236,77 +216,6 @@ def go(path: str) -> RedirectResponse:
 
 def wants_json(request: Request) -> bool:
     return "application/json" in request.headers.get("accept", "")
-
-
-# --- what goes wrong -----------------------------------------------------------
-
-
-def furnish(app: FastAPI) -> None:
-    """Static files, headers, and errors as pages people can read (JSON for scripts that ask for it)."""
-    app.mount("/static", StaticFiles(packages=[("services.console", "static")]), name="static")
-    app.add_exception_handler(SignedOut, _signed_out)
-    app.add_exception_handler(NotAllowed, _not_allowed)
-    app.add_exception_handler(BackendRefused, _refused)
-    app.add_exception_handler(BackendAway, _away)
-    for gone in AWAY:
-        app.add_exception_handler(gone, _own_database_away)
-    app.add_middleware(Headers)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)  # the page's own secret is masked anew each time: see masked
-
-
-class Headers:
-    """Security headers on every answer; long life for static files whose address carries their hash."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        static = scope["path"].startswith("/static/")
-        keep = KEPT if b"v=" in scope.get("query_string", b"") else ASKED_AGAIN
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                more = [keep] if static else []
-                message["headers"] = [*message.get("headers", []), *SECURITY, *more]
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
-
-
-async def _signed_out(request: Request, _: Exception) -> Response:
-    if wants_json(request):
-        return JSONResponse({"code": "signed_out"}, 401)
-    if request.headers.get("hx-request"):
-        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
-    if "text/event-stream" in request.headers.get("accept", ""):
-        return Response(status_code=401)  # a page in its place would only look broken
-    return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
-
-
-async def _not_allowed(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, NotAllowed)  # noqa: S101 registered for this class
-    return trouble(request, 403, teller(lang_of(request))(f"base.refused_{problem.code}"), problem.code)
-
-
-async def _refused(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, BackendRefused)  # noqa: S101
-    if wants_json(request):
-        return JSONResponse({**problem.problem, "sentence": problem.sentence(lang_of(request))}, problem.status)
-    return trouble(request, problem.status, problem.sentence(lang_of(request)), problem.code)
-
-
-async def _away(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, BackendAway)  # noqa: S101
-    sentence = teller(lang_of(request))("base.service_away", service=problem.service)
-    return trouble(request, 503, sentence, "service_away", {"Retry-After": "3"})
-
-
-async def _own_database_away(request: Request, _: Exception) -> Response:
-    sentence = teller(lang_of(request))("base.service_away", service="console")
-    return trouble(request, 503, sentence, "service_away", {"Retry-After": "3"})
 
 
 def trouble(request: Request, status: int, sentence: str, code: str, headers: dict[str, str] | None = None) -> Response:

@@ -23,7 +23,7 @@ from services.console.store import crews
 from services.console.texts import some
 from services.console.tokens import token
 from services.console.towns import town_of
-from services.console.web import as_json, asset, backend, lang_of, page, render, runtime, signed_in
+from services.console.web import as_json, asset, backend, lang_of, masked, page, render, runtime, signed_in
 from shared.auth import Role
 from shared.events.words import Severity, Step
 from shared.refusal import Refusal
@@ -105,7 +105,7 @@ async def state(
     jobs = journey.jobs_of(trips["items"])
     home = await crews.cleared(runtime(request).pool, person.areas, ids, now_utc() - STILL_TOLD)
     return JSONResponse({
-        "mark": mark, "now": now_utc().isoformat(), "account": str(person.account_id), "csrf": person.csrf,
+        "mark": mark, "now": now_utc().isoformat(), "account": str(person.account_id), "csrf": masked(person.csrf),
         "units": [_unit(unit) for unit in units], "jobs": [_job(job, lang, facilities) for job in jobs],
         "home": [{"id": str(row["id"]), "at": row["cleared_at"]} for row in home],
         "facilities": [{"id": each["id"], "name": _name(each, lang)} for each in facilities.values()],

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from services.console import tokens
-from services.console.web import lang_of, page, settings
+from services.console.web import asset, lang_of, page, settings
 from shared.codes.codes import code_list
 from shared.errors import refuse
 from shared.thai.text import Lang
@@ -26,6 +26,12 @@ AGES_S = (83, 420, 5000)
 async def table() -> Response:
     """Tone, icon, letter and label of every code (``tokens.as_json``): nothing in it is secret."""
     return JSONResponse(tokens.as_json(), headers={"cache-control": "max-age=300"})
+
+
+@router.get("/favicon.ico")
+async def icon() -> Response:
+    """Browsers ask for it by this name wherever a page names none, e.g. beside a picture or a PDF."""
+    return RedirectResponse(asset("icon.svg"), 308)
 
 
 @router.get("/gallery")

@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from services.console import accounts as rules
 from services.console.issuer import name_revoked
 from services.console.people import Person
+from services.console.rules.devices import device_name
 from services.console.store import accounts
 from services.console.web import (
     COOKIE,
@@ -126,7 +127,7 @@ async def demo_sign_in(request: Request, login: Text, next_: Annotated[str, Form
 async def _begin(request: Request, account: accounts.Account, next_: str) -> Response:
     """A new session, always under a new cookie: one set before signing in is worth nothing."""
     cookie, now = secrets.token_urlsafe(32), now_utc()
-    device = (request.headers.get("user-agent") or "?")[:200]
+    device = device_name(request.headers.get("user-agent"))
     await accounts.start_session(
         runtime(request).pool, new_id(), account.id, cookie_hash(cookie), secrets.token_urlsafe(24), account.roles[0],
         device, now, LASTS,
