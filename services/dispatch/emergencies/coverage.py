@@ -39,15 +39,15 @@ def losses(drive_s: Numbers, weight: Numbers, busy: float, reach: Reach = Reach(
     total = float(weight.sum())
     if drive_s.shape[0] == 0 or total <= 0.0:
         return np.zeros(drive_s.shape[0])
-    near = reach.nearness(drive_s)
-    order = np.argsort(-near, axis=0, kind="stable")
-    sorted_near = np.take_along_axis(near, order, axis=0)
-    adds = (1.0 - busy) * busy ** np.arange(drive_s.shape[0])[:, None]
+    near = np.ascontiguousarray(reach.nearness(drive_s).T)
+    order = np.argsort(-near, axis=1)
+    sorted_near = np.take_along_axis(near, order, axis=1)
+    adds = (1.0 - busy) * busy ** np.arange(drive_s.shape[0])
     worth = sorted_near * adds
     # Who comes after the one that leaves moves up one place.
     gains = np.zeros_like(worth)
-    gains[1:] = sorted_near[1:] * adds[:-1] - worth[1:]
-    moved_up = np.cumsum(gains[::-1], axis=0)[::-1] - gains
+    gains[:, 1:] = sorted_near[:, 1:] * adds[:-1] - worth[:, 1:]
+    moved_up = gains.sum(axis=1, keepdims=True) - np.cumsum(gains, axis=1)
     lost = np.empty_like(worth)
-    np.put_along_axis(lost, order, worth - moved_up, axis=0)
-    return (lost @ weight) / total
+    np.put_along_axis(lost, order, worth - moved_up, axis=1)
+    return (weight @ lost) / total

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.thai.text import Text
-
 REASONS: Mapping[str, tuple[str, str]] = {
     "eta": ("ถึงใน {0:.0f} วินาที", "there in {0:.0f} s"),
     "idle": ("ว่าง", "idle"),
@@ -33,6 +31,7 @@ SHORTFALLS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def say(table: Mapping[str, tuple[str, str]], code: str, figure: float = 0.0, word: str = "") -> Text:
+def say(table: Mapping[str, tuple[str, str]], code: str, figure: float = 0.0, word: str = "") -> dict[str, str]:
+    """``{code, th, en}``."""
     th, en = table[code]
-    return Text(th=th.format(figure, word), en=en.format(figure, word))
+    return {"code": code, "th": th.format(figure, word), "en": en.format(figure, word)}

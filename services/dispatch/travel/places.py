@@ -7,26 +7,30 @@ A place is on a plane (``x, y``, at one unit of length a second), on the earth (
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.dispatch.rules.ranking import Source
 from services.dispatch.travel.matrix import Matrix, Numbers
-from shared.errors import TwoTongued
 from shared.geo import EARTH_RADIUS_M
-from shared.http import Body
 from shared.refusal import Refusal
 
 Metric = Literal["euclidean", "road", "matrix"]
+PAIR = 2
 Said = Source | Literal["plane"]
 SOURCES: dict[Metric, Said] = {"euclidean": "plane", "road": "great_circle", "matrix": "matrix"}
 KINDS: dict[Metric, tuple[str, ...]] = {"euclidean": ("x", "y"), "road": ("lon", "lat"), "matrix": ("index",)}
 
 
-class Place(Body):
-    """``{x, y}``, ``{lon, lat}`` or ``{index}``: one of them."""
+class Place(BaseModel):
+    """``{x, y}``, ``{lon, lat}`` or ``{index}``: one of them (:func:`refuse_others` sees to it).
+
+    Hundreds come with each question, so nothing is checked here that only Python could check.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     x: Annotated[float | None, Field(ge=-1e9, le=1e9)] = None
     y: Annotated[float | None, Field(ge=-1e9, le=1e9)] = None
@@ -34,23 +38,16 @@ class Place(Body):
     lat: Annotated[float | None, Field(ge=-90, le=90)] = None
     index: Annotated[int | None, Field(ge=0)] = None
 
-    @model_validator(mode="after")
-    def _of_one_kind(self) -> Self:
-        if self.model_fields_set not in [set(names) for names in KINDS.values()] or self.metric is None:
-            raise TwoTongued(
-                "ต้องเป็น {x, y} หรือ {lon, lat} หรือ {index} อย่างใดอย่างหนึ่ง",
-                "this is {x, y} or {lon, lat} or {index}, one of them",
-                "place",
-            )
-        return self
-
     @property
     def metric(self) -> Metric | None:
-        """The way of measuring that knows such a place."""
-        for metric, names in KINDS.items():
-            if all(getattr(self, name) is not None for name in names):
-                return metric
-        return None
+        """The way of measuring that knows such a place; None where it is none or a mixture."""
+        if self.index is not None:
+            return "matrix" if len(self.model_fields_set) == 1 else None
+        if len(self.model_fields_set) != PAIR:
+            return None
+        if self.lon is not None and self.lat is not None:
+            return "road"
+        return "euclidean" if self.x is not None and self.y is not None else None
 
 
 def refuse_others(places: Sequence[tuple[str, Place]], metric: Metric, matrix: Matrix | None) -> None:
@@ -62,6 +59,9 @@ def refuse_others(places: Sequence[tuple[str, Place]], metric: Metric, matrix: M
     """
     names = ", ".join(KINDS[metric])
     for field, place in places:
+        if place.metric is None:
+            th = "ต้องเป็น {x, y} หรือ {lon, lat} หรือ {index} อย่างใดอย่างหนึ่ง"
+            raise Refusal("place", field, th, "this is {x, y} or {lon, lat} or {index}, one of them")
         if place.metric != metric:
             raise Refusal("place", field, f"ระยะแบบ {metric} ใช้ {{{names}}}", f"with metric {metric} it is {{{names}}}")
         if matrix is not None and place.index is not None and place.index >= matrix.places:
