@@ -1,6 +1,7 @@
 """The municipality's own map: a GeoJSON or PMTiles file it has the right to show, and who made it.
 
-Under ``map_dir``: ``<area>.geojson`` or ``<area>.pmtiles`` and ``<area>.json`` with ``{"attribution", "imported_at"}``.
+Under ``map_dir``: ``<area>.geojson`` and ``<area>.pmtiles``, each with what was told of it beside: ``<file>.json`` with
+``{"attribution", "imported_at"}`` (``<area>.json`` where an older version wrote it).
 PMTiles are known by the header of their version 3 (github.com/protomaps/PMTiles, spec/v3): seven letters, the version,
 offsets and lengths as little-endian 64-bit numbers.
 """
@@ -19,6 +20,7 @@ from typing import Any, Literal
 from shared.refusal import Refusal
 
 Kind = Literal["geojson", "pmtiles"]
+MEDIA: dict[str, str] = {"geojson": "application/geo+json", "pmtiles": "application/octet-stream"}
 AREA = re.compile(r"[a-z][a-z0-9-]{1,30}")
 MOST_BYTES: dict[Kind, int] = {"geojson": 5_000_000, "pmtiles": 300_000_000}
 MOST_POSITIONS = 200_000
@@ -127,9 +129,9 @@ def put(folder: Path, area: str, content: bytes, attribution: str, at: datetime)
         raise Refusal("no_such_area", "area", "ไม่มีพื้นที่นี้", "there is no such municipality")
     kind = check(content, attribution)
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"attribution": attribution.strip(), "imported_at": at.isoformat(), "kind": kind}
+    told = {"attribution": attribution.strip(), "imported_at": at.isoformat()}
+    _write(folder / f"{area}.{kind}.json", json.dumps(told, ensure_ascii=False).encode())
     _write(folder / f"{area}.{kind}", content)
-    _write(folder / f"{area}.json", json.dumps(told, ensure_ascii=False).encode())
     return kind
 
 
@@ -142,11 +144,19 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def known(folder: Path) -> list[dict[str, Any]]:
-    """``{area, kind, attribution, imported_at, bytes}`` of every map there is."""
-    found = []
-    for told in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-        facts = json.loads(told.read_text("utf-8"))
-        file = told.with_suffix(f".{facts.get('kind', 'geojson')}")
-        if file.exists():
-            found.append({"area": told.stem, "bytes": file.stat().st_size, **facts})
-    return found
+    """``{area, kind, attribution, imported_at, bytes}`` of every map; ``imported_at`` None where nobody said."""
+    files = [file for kind in MEDIA for file in sorted(folder.glob(f"*.{kind}"))] if folder.is_dir() else []
+    return [
+        {"area": file.stem, "kind": file.suffix[1:], "bytes": file.stat().st_size, **_told(file)}
+        for file in files if AREA.fullmatch(file.stem)
+    ]  # fmt: skip
+
+
+def _told(file: Path) -> dict[str, Any]:
+    for beside in (file.with_name(f"{file.name}.json"), file.with_suffix(".json")):
+        try:
+            facts = json.loads(beside.read_text("utf-8"))
+            return {"attribution": str(facts["attribution"]), "imported_at": facts.get("imported_at")}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return {"attribution": "", "imported_at": None}

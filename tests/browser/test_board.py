@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, expect
 
+from services.console.maps import put
 from tests.browser.conftest import SignIn, show
-from tests.journeys.town import Town, eventually
+from tests.browser.tiles import write_tiles
+from tests.journeys.town import AREA, Town, eventually
 
 expect.set_options(timeout=20_000)
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -96,6 +100,7 @@ async def test_an_alarm_sounds_on_every_screen_until_one_person_acknowledges_it(
     await one.locator("#sound").click()
     await expect(one.locator("#banner-sound")).to_have_count(0)
     await expect(one.locator("body")).to_have_attribute("data-played", "alarm")
+    await _a_bad_night(one, town)
     while await one.locator("[data-acknowledge]").count():
         before = await one.locator("[data-acknowledge]").count()
         await one.keyboard.press("F7")
@@ -103,6 +108,64 @@ async def test_an_alarm_sounds_on_every_screen_until_one_person_acknowledges_it(
     await expect(other.locator("[data-acknowledge]")).to_have_count(0)
     await town.ask("intake", "POST", f"/v1/calls/{call['id']}/withdraw", role="call_taker", body={})
     await expect(row(other, call)).to_have_count(0)
+
+
+async def _a_bad_night(page: Page, town: Town) -> None:
+    """Four alarms more: three stand open, the others behind one line that a key opens and a refresh leaves open."""
+    calls = [await town.take({**FALLEN, "complaint": f"คืนที่วุ่นวาย {n}"}) for n in range(4)]
+    for call in calls:
+        await town.time_passes("intake", "watchdog", UUID(call["id"]))
+    await expect(page.locator("[data-alarm]")).to_have_count(5)
+    await expect(page.locator("[data-alarm]:visible")).to_have_count(3)
+    assert (await page.locator("#strip").bounding_box() or {})["height"] < 260
+    await expect(page.locator("#more-alarms summary")).to_contain_text("อีก 2 สัญญาณเตือน")
+    await page.keyboard.press("Alt+5")
+    await expect(page.locator("[data-alarm]:visible")).to_have_count(5)
+    await town.ask("intake", "POST", f"/v1/calls/{calls[3]['id']}/withdraw", role="call_taker", body={})
+    await expect(page.locator("#more-alarms summary")).to_be_focused()
+    await expect(page.locator("#more-alarms")).to_have_attribute("open", "")
+    for call in calls[:3]:
+        await town.ask("intake", "POST", f"/v1/calls/{call['id']}/withdraw", role="call_taker", body={})
+
+
+OWN_MAP = {"type": "FeatureCollection", "features": [
+    {"type": "Feature", "properties": {"name": "<b>ชุมชนริมน้ำ</b>"},
+     "geometry": {"type": "Polygon", "coordinates": [[[103.49, 16.42], [103.52, 16.42], [103.52, 16.44], [103.49, 16.42]]]}},
+    {"type": "Feature", "properties": {"name_en": "Market road", "name": "ถนนตลาด"},
+     "geometry": {"type": "LineString", "coordinates": [[103.49, 16.43], [103.52, 16.435]]}},
+]}  # fmt: skip
+DRAWN = """() => [...document.querySelectorAll("#map canvas.leaflet-tile")].filter(tile => {
+    const seen = tile.getContext("2d").getImageData(tile.width / 2, tile.height / 2, 1, 1).data; return seen[3] > 0; }).length"""
+
+
+async def test_the_towns_own_map_is_drawn_and_a_place_is_pointed_at(
+    open_as: SignIn, town: Town, tmp_path: Path
+) -> None:
+    folder = town.local.home.path / "map"
+    write_tiles(tmp_path / "water.pmtiles", 16.43, 103.5)
+    put(folder, AREA, (tmp_path / "water.pmtiles").read_bytes(), "© <i>ผู้ทำแผนที่</i>", datetime.now(UTC))
+    put(folder, AREA, json.dumps(OWN_MAP).encode(), "© เทศบาล", datetime.now(UTC))
+    try:
+        board = await open_as("wichai", "/board", lang="en")
+        await expect(board.locator("#map")).to_have_attribute("data-ground", "2")
+        await expect(board.locator("#map")).to_contain_text("<b>ชุมชนริมน้ำ</b>")
+        await expect(board.locator("#map")).to_contain_text("Market road")
+        await expect(board.locator(".leaflet-control-attribution")).to_contain_text("© <i>ผู้ทำแผนที่</i>")
+        await board.wait_for_function(f"({DRAWN})() > 0")
+        await show(board, "board-own-map")
+
+        desk = await open_as("somsri", "/desk")
+        await desk.keyboard.press("Alt+m")
+        box = desk.locator("#map")
+        await expect(box).to_contain_text("ถนนตลาด")
+        await box.click(position={"x": 60, "y": 60})
+        point = await desk.locator("#point").input_value()
+        lat, lon = (float(part) for part in point.split(","))
+        assert (abs(lat - 16.43) < 0.1, abs(lon - 103.5) < 0.1) == (True, True), point
+        await expect(desk.locator("[data-place-said]")).not_to_be_empty()
+    finally:
+        for file in folder.glob(f"{AREA}.*"):
+            file.unlink()
 
 
 async def test_a_board_that_hears_nothing_says_so_in_red_and_recovers(open_as: SignIn, town: Town) -> None:

@@ -201,7 +201,7 @@ async def test_a_map_is_kept_with_whose_it_is(faces: Faces) -> None:
     kept = await anan.post("/admin/map", form, files=file)
     assert (kept.status_code, "© เทศบาล" in words_of(kept)) == (200, True)
     folder = faces.running.runtime.settings.map_dir
-    assert sorted(each.name for each in folder.iterdir()) == ["kalasin.geojson", "kalasin.json"]
+    assert sorted(each.name for each in folder.iterdir()) == ["kalasin.geojson", "kalasin.geojson.json"]
     assert (await anan.post("/admin/map", {**form, "area": "khonkaen"}, files=file)).status_code == 403
     nobody = await anan.post("/admin/map", {**form, "attribution": " "}, files=file)
     assert (nobody.status_code, "ที่มา" in words_of(nobody)) == (422, True)

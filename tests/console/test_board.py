@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.console import maps
 from services.console.painting import rows_of
 from services.console.rules.board import CallRow, revealed, unit_row
 from services.console.rules.paper import Wrong, read_card, read_clock
@@ -240,11 +241,24 @@ async def test_a_base_map_is_given_in_parts_to_those_of_the_area(faces: Faces) -
     answering(faces, **{"GET dispatch /v1/stations": nothing, "GET dispatch /v1/facilities": nothing})
     desk = await faces.sign_in(Role.DISPATCHER)
     places = (await desk.get("/map/places.json")).json()
-    assert places["maps"] == [{"url": "/map/kalasin.pmtiles", "attribution": "© OpenStreetMap"}]
+    assert places["maps"] == [{"url": "/map/kalasin.pmtiles", "kind": "pmtiles", "attribution": "© OpenStreetMap"}]
+    maps.put(folder, "kalasin", b'{"type": "Point", "coordinates": [103.5, 16.4]}', "© Kalasin", now_utc())
+    marks = (await desk.get("/desk/marks")).json()
+    assert [(each["url"], each["attribution"]) for each in marks["maps"]] == [
+        ("/map/kalasin.geojson", "© Kalasin"), ("/map/kalasin.pmtiles", "© OpenStreetMap"),
+    ]  # fmt: skip
+    shapes = await desk.get("/map/kalasin.geojson")
+    assert (shapes.headers["content-type"], shapes.json()["type"]) == ("application/geo+json", "Point")
     part = await desk.get("/map/kalasin.pmtiles", headers={"range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
-    for other in ("khonkaen", "..%2f..%2fissuer", "nowhere"):
-        assert (await desk.get(f"/map/{other}.pmtiles")).status_code == 404
+    for other in (
+        "khonkaen.pmtiles",
+        "..%2f..%2fissuer.pem",
+        "nowhere.pmtiles",
+        "kalasin.geojson.json",
+        "kalasin.json",
+    ):
+        assert (await desk.get(f"/map/{other}")).status_code == 404, other
     assert (await faces.browser().get("/map/kalasin.pmtiles")).status_code == 303
 
 

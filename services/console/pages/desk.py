@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.console import desk
 from services.console.backend import BackendRefused
 from services.console.navigation import DESK
+from services.console.pages.map import maps_of
 from services.console.people import Person
 from services.console.rules import places
 from services.console.rules.sheet import call_of, problems_of
-from services.console.web import backend, page, render, signed_in
+from services.console.web import backend, page, render, settings, signed_in
 from shared.thai.dates import local_day
 from shared.work import now_utc
 
@@ -85,7 +86,8 @@ async def marks(request: Request, person: AtDesk) -> JSONResponse:
     )
     centre = desk.centre_of(request, person)
     items = desk.marks(stations or [], facilities or [], desk.packs_of(request, person), person.lang)
-    return JSONResponse({"centre": {"lat": centre.lat, "lon": centre.lon}, "items": items})
+    own = await asyncio.to_thread(maps_of, settings(request).map_dir, person)
+    return JSONResponse({"centre": {"lat": centre.lat, "lon": centre.lon}, "items": items, "maps": own})
 
 
 @router.post("/place")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
+from services.console import maps
 from services.console.navigation import DESK
 from services.console.pages.board import every
 from services.console.people import Person
@@ -20,18 +19,17 @@ router = APIRouter(prefix="/map", include_in_schema=False)
 
 AtDesk = Annotated[Person, Depends(signed_in(*DESK))]
 SignedIn = Annotated[Person, Depends(signed_in())]
-SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}")
 
 
 @router.get("/places.json")
 async def places(request: Request, person: AtDesk) -> Response:
-    """``{stations, facilities: [{id, name, lat, lon}], maps: [{url, attribution}]}`` of the person's areas."""
+    """``{stations, facilities: [{id, name, lat, lon}], maps: [{url, kind, attribution}]}`` of the person's areas."""
     stations, facilities = await asyncio.gather(
         every(request, person, "/v1/stations"), every(request, person, "/v1/facilities")
     )
     found = {"stations": _named(stations, person.lang), "facilities": _named(facilities, person.lang)}
-    maps = maps_of(settings(request).map_dir, person)
-    return JSONResponse({**found, "maps": maps}, headers={"cache-control": "no-store"})
+    own = await asyncio.to_thread(maps_of, settings(request).map_dir, person)
+    return JSONResponse({**found, "maps": own}, headers={"cache-control": "no-store"})
 
 
 def _named(items: list[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
@@ -45,25 +43,18 @@ def _named(items: list[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
 
 
 def maps_of(folder: Path, person: Person) -> list[dict[str, str]]:
-    """The base maps of the person's areas; who made them stands in ``<area>.json`` beside the file."""
-    found = sorted(folder.glob("*.pmtiles")) if folder.is_dir() else []
+    """``{url, kind, attribution}`` of the maps of the person's areas."""
     return [
-        {"url": f"/map/{file.name}", "attribution": _attribution(file.with_suffix(".json"))}
-        for file in found if SLUG.fullmatch(file.stem) and person.sees(file.stem)
+        {"url": f"/map/{each['area']}.{each['kind']}", "kind": each["kind"], "attribution": each["attribution"]}
+        for each in maps.known(folder) if person.sees(each["area"])
     ]  # fmt: skip
 
 
-def _attribution(file: Path) -> str:
-    try:
-        return str(json.loads(file.read_text("utf-8"))["attribution"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-@router.get("/{area}.pmtiles")
-async def tiles(request: Request, person: SignedIn, area: str) -> Response:
-    """The base map of an area; the browser asks for the parts it needs (range requests)."""
-    file = settings(request).map_dir / f"{area}.pmtiles"
-    if not SLUG.fullmatch(area) or not person.sees(area) or not file.is_file():
+@router.get("/{area}.{kind}")
+async def own_map(request: Request, person: SignedIn, area: str, kind: str) -> Response:
+    """The map of an area; of PMTiles the browser asks for the parts it needs (range requests)."""
+    file = settings(request).map_dir / f"{area}.{kind}"
+    known = maps.AREA.fullmatch(area) and kind in maps.MEDIA
+    if not known or not person.sees(area) or not await asyncio.to_thread(file.is_file):
         return Response(status_code=404)
-    return FileResponse(file, media_type="application/octet-stream")
+    return FileResponse(file, media_type=maps.MEDIA[kind], headers={"cache-control": "private, no-cache"})

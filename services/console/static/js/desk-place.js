@@ -1,5 +1,6 @@
 // Where it is: what was pasted becomes a point, and a map without a base map to point at.
 import { post } from "./base.js";
+import { drawGround, script } from "./ground.js";
 
 const COULD_HOLD_A_POINT = /\d.*[,\s;].*\d|\+|:\/\/|^geo:/;
 const BARE = /^[-+\d.,;\s°()NEne]+$|^\S*:\/\/\S+$|^geo:\S+$|^[23456789CFGHJMPQRVWXcfghjmpqrvwx]{2,8}\+\w{2,7}(\s.*)?$/;
@@ -35,12 +36,6 @@ const pair = (text) => {
   return found ? [Number(found[1]), Number(found[2])] : null;
 };
 
-function script(url) {
-  return new Promise((done, failed) => {
-    document.head.append(Object.assign(document.createElement("script"), { src: url, onload: done, onerror: failed }));
-  });
-}
-
 /** The map: marks of the municipality, a grid, and the place where somebody clicks. Loaded when it is opened. */
 export async function openMap(box, point, onPoint) {
   if (box.dataset.ready) return;
@@ -48,9 +43,11 @@ export async function openMap(box, point, onPoint) {
   document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: box.dataset.style }));
   await script(box.dataset.script);
   const answer = await fetch("/desk/marks", { headers: { accept: "application/json" } }).catch(() => null);
-  const known = answer?.ok ? await answer.json() : { centre: { lat: 16.434, lon: 103.506 }, items: [] };
+  const known = answer?.ok ? await answer.json() : { centre: { lat: 16.434, lon: 103.506 }, items: [], maps: [] };
   const L = window.L;
-  const map = L.map(box, { attributionControl: false, zoomSnap: 0.5 }).setView([known.centre.lat, known.centre.lon], 14);
+  const map = L.map(box, { attributionControl: known.maps.length > 0, zoomSnap: 0.5 }).setView([known.centre.lat, known.centre.lon], 14);
+  map.attributionControl?.setPrefix(false);
+  drawGround(L, map, known.maps);
   L.control.scale({ imperial: false }).addTo(map);
   const grid = L.layerGroup().addTo(map);
   const marks = L.layerGroup().addTo(map);

@@ -1,18 +1,9 @@
 // The map: stations, facilities, calls by severity, units at one hertz on a canvas, and the ground beneath them.
 import { now } from "./base.js";
+import { drawGround, plain, script } from "./ground.js";
 
 const STALE_MS = 120_000;
 const RINGS_M = [1000, 2000, 5000, 10_000, 20_000, 50_000];
-
-function script(path) {
-  return new Promise((done, failed) => {
-    const made = document.createElement("script");
-    made.src = path;
-    made.onload = done;
-    made.onerror = failed;
-    document.head.append(made);
-  });
-}
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -150,12 +141,10 @@ export async function openMap(box, texts, onCall) {
   map.createPane("fleet").style.zIndex = 650;
   map.getPane("fleet").style.pointerEvents = "none";
 
-  if (places.maps.length) {
-    await script("/static/vendor/protomaps-leaflet.js");
-    for (const { url, attribution } of places.maps) {
-      window.protomapsL.leafletLayer({ url, flavor: "dark", lang: document.documentElement.lang, attribution }).addTo(map);
-    }
-  } else map.attributionControl.addAttribution(texts.map_none);
+  drawGround(L, map, places.maps).then((drawn) => {
+    box.dataset.ground = drawn;
+    if (!drawn) map.attributionControl.addAttribution(texts.map_none);
+  });
   canvasLayer(L, ground(L, centre, texts.km), "ground").addTo(map);
 
   const mark = (className, text, title) => L.divIcon({
@@ -165,7 +154,7 @@ export async function openMap(box, texts, onCall) {
   for (const [kind, list, letter] of [["station", places.stations, "S"], ["facility", places.facilities, "H"]]) {
     for (const each of list) {
       L.marker([each.lat, each.lon], { icon: mark(`small round tone-${kind === "station" ? "plain" : "there"}`, letter, each.name), keyboard: false, zIndexOffset: -500 })
-        .bindTooltip(each.name).addTo(map);
+        .bindTooltip(plain(each.name)).addTo(map);
     }
   }
 
@@ -197,7 +186,7 @@ export async function openMap(box, texts, onCall) {
       const marker = L.marker([told.lat, told.lon], {
         icon: mark(`${tone}${id === chosen ? " chosen" : ""}`, look.querySelector(".badge-letter").textContent, title), title, alt: title,
       });
-      calls.set(id, marker.bindTooltip(title).on("click", () => onCall(id)).addTo(map));
+      calls.set(id, marker.bindTooltip(plain(title)).on("click", () => onCall(id)).addTo(map));
     },
     units(now_, list) {
       fixes = now_;
