@@ -1,0 +1,368 @@
+"""Ruin and recreate under simulated annealing, compiled.
+
+After Christiaens and Vanden Berghe, "Slack Induction by String Removals for Vehicle Routing Problems" (Transportation
+Science 54(2), 2020): take strings of neighbouring stops out of neighbouring routes, put the trips back greedily in
+various orders, now and then blind to a route. ``absent`` counts how often a trip was left: what is hard to place
+gathers weight, and a plan that leaves only easy trips is worth going to.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from services.dispatch.planning.insertion import best_of, insert, keep, remember, take_back, take_out
+from services.dispatch.planning.kernel import (
+    EPS,
+    F_BEST_COST,
+    F_BEST_LEFT,
+    F_COST,
+    F_ITERATIONS,
+    F_LEFT,
+    NOW,
+    Model,
+    State,
+    rand,
+    settle,
+)
+
+
+STRING_MAX = 10
+FEW_LEFT = 20
+"""Of the trips that wait, so many are tried again in each round."""
+
+
+@njit(nogil=True, _nrt=False)
+def unmark(S: State) -> None:  # noqa: N803
+    for i in range(len(S.trip)):
+        S.trip[i].mark = False
+
+
+@njit(nogil=True, _nrt=False)
+def ruin(M: Model, S: State, taken: float) -> int:  # noqa: N803
+    """Take about ``taken`` trips out; they lie in ``bag``. Returns how many."""
+    n = len(M.trip)
+    unmark(S)
+    kind = rand(S)
+    seed = int(rand(S) * n)
+    if kind < 0.75:  # noqa: PLR2004
+        return _strings(M, S, seed, taken)
+    if kind < 0.9:  # noqa: PLR2004
+        return _related(M, S, seed, 1 + int(rand(S) * 2 * taken))
+    return _anywhere(M, S, 1 + int(rand(S) * 2 * taken))
+
+
+@njit(nogil=True, _nrt=False)
+def _carry(S: State, count: int) -> int:  # noqa: N803
+    """Marked trips into the bag, after those that lie there."""
+    for i in range(len(S.trip)):
+        if S.trip[i].mark:
+            S.trip[count].bag = i
+            count += 1
+    return count
+
+
+@njit(nogil=True, _nrt=False)
+def _strings(M: Model, S: State, seed: int, taken: float) -> int:  # noqa: N803, C901
+    n = len(M.trip)
+    used, stops = 0, 0
+    for v in range(len(S.car)):
+        if S.car[v].size > 2:  # noqa: PLR2004
+            used += 1
+            stops += S.car[v].size - 2
+    if used == 0:
+        return 0
+    longest = min(float(STRING_MAX), stops / used)
+    routes = int(rand(S) * (4.0 * taken / (1.0 + longest))) + 1
+    ruined = 0
+    for j in range(-1, M.near.shape[1]):
+        if ruined >= routes:
+            break
+        i = seed if j < 0 else M.near[seed, j]
+        v = S.trip[i].where
+        if v < 0 or S.trip[i].mark:
+            continue
+        already = False
+        for k in range(1, S.car[v].size - 1):
+            if S.trip[S.stop[NOW, v, k].node % n].mark:
+                already = True
+                break
+        if already:
+            continue
+        _string(M, S, v, i, 1 + int(rand(S) * min(longest, float(S.car[v].size - 2))))
+        ruined += 1
+    for v in range(len(S.car)):
+        hit = False
+        for k in range(1, S.car[v].size - 1):
+            if S.trip[S.stop[NOW, v, k].node % n].mark:
+                hit = True
+                break
+        if hit:
+            take_out(M, S, v)
+    return _carry(S, 0)
+
+
+@njit(nogil=True, _nrt=False)
+def _string(M: Model, S: State, v: int, i: int, length: int) -> None:  # noqa: N803
+    """Mark the trips of ``length`` stops in a row that touch trip ``i``; half the time some in the middle stay."""
+    n = len(M.trip)
+    stops = S.car[v].size - 2
+    wanted = i if rand(S) < 0.5 else n + i  # noqa: PLR2004
+    at = 1
+    for k in range(1, stops + 1):
+        if S.stop[NOW, v, k].node == wanted:
+            at = k
+    spared = 0
+    if rand(S) < 0.5 and length > 1:  # noqa: PLR2004
+        spared = 1
+        while length + spared < stops and rand(S) > 0.5:  # noqa: PLR2004
+            spared += 1
+    span = min(length + spared, stops)
+    first = max(1, at - span + 1)
+    last = min(at, stops - span + 1)
+    start = first + int(rand(S) * (last - first + 1))
+    hole = start + 1 + int(rand(S) * max(1, span - spared - 1)) if spared else start + span
+    for k in range(start, start + span):
+        if hole <= k < hole + spared:
+            continue
+        S.trip[S.stop[NOW, v, k].node % n].mark = True
+
+
+@njit(nogil=True, _nrt=False)
+def _take_marked(M: Model, S: State) -> int:  # noqa: N803
+    n = len(M.trip)
+    for v in range(len(S.car)):
+        for k in range(1, S.car[v].size - 1):
+            if S.trip[S.stop[NOW, v, k].node % n].mark:
+                take_out(M, S, v)
+                break
+    return _carry(S, 0)
+
+
+@njit(nogil=True, _nrt=False)
+def _related(M: Model, S: State, seed: int, count: int) -> int:  # noqa: N803
+    """Neighbours of one trip, the nearest most likely."""
+    got = 0
+    if S.trip[seed].where >= 0:
+        S.trip[seed].mark = True
+        got = 1
+    width = M.near.shape[1]
+    for _ in range(4 * count):
+        if got >= count or width == 0:
+            break
+        i = M.near[seed, int(rand(S) ** 2 * min(width, 3 * count))]
+        if S.trip[i].where >= 0 and not S.trip[i].mark:
+            S.trip[i].mark = True
+            got += 1
+    return _take_marked(M, S)
+
+
+@njit(nogil=True, _nrt=False)
+def _anywhere(M: Model, S: State, count: int) -> int:  # noqa: N803
+    n = len(M.trip)
+    for _ in range(count):
+        i = int(rand(S) * n)
+        if S.trip[i].where >= 0:
+            S.trip[i].mark = True
+    return _take_marked(M, S)
+
+
+@njit(nogil=True, _nrt=False)
+def add_waiting(M: Model, S: State, count: int, most: int) -> int:  # noqa: N803
+    """Put trips that wait (at most ``most``, from a place anywhere in their list) into the bag as well."""
+    n = len(M.trip)
+    start = int(rand(S) * n)
+    room = count + most
+    for j in range(n):
+        if count >= room:
+            break
+        i = (start + j) % n
+        if S.trip[i].where < 0 and not S.trip[i].mark:
+            S.trip[i].mark = True
+            S.trip[count].bag = i
+            count += 1
+    return count
+
+
+@njit(nogil=True, _nrt=False)
+def order(M: Model, S: State, count: int) -> None:  # noqa: N803
+    """Sort the bag by one of the orders in which trips may be put back, hard ones first."""
+    n = len(M.trip)
+    pick = rand(S) * 17.0
+    for j in range(count):
+        i = S.trip[j].bag
+        d = n + i
+        if pick < 4.0:  # noqa: PLR2004
+            key = rand(S)
+        elif pick < 6.0:  # noqa: PLR2004
+            key = -M.trip[i].people + 0.01 * rand(S)
+        elif pick < 8.0:  # noqa: PLR2004
+            key = -M.t[i, d]
+        elif pick < 9.0:  # noqa: PLR2004
+            key = M.t[i, d]
+        elif pick < 11.0:  # noqa: PLR2004
+            key = min(M.node[i].closes - M.node[i].opens, M.node[d].closes - M.node[d].opens)
+        elif pick < 13.0:  # noqa: PLR2004
+            key = M.node[i].closes
+        elif pick < 15.0:  # noqa: PLR2004
+            key = -M.node[d].opens
+        else:
+            key = -S.trip[i].absent
+        S.trip[j].key = key - 1e6 * (M.trip[i].weight - 1.0)
+    for j in range(1, count):
+        i, key = S.trip[j].bag, S.trip[j].key
+        k = j - 1
+        while k >= 0 and S.trip[k].key > key:
+            S.trip[k + 1].bag, S.trip[k + 1].key = S.trip[k].bag, S.trip[k].key
+            k -= 1
+        S.trip[k + 1].bag, S.trip[k + 1].key = i, key
+
+
+@njit(nogil=True, _nrt=False)
+def recreate(M: Model, S: State, count: int, blink: float) -> None:  # noqa: N803
+    for j in range(count):
+        i = S.trip[j].bag
+        _, v, p, q = best_of(M, S, i, blink)
+        if v >= 0:
+            insert(M, S, i, v, p, q)
+
+
+@njit(nogil=True, _nrt=False)
+def totals(M: Model, S: State) -> tuple[float, float, float]:  # noqa: N803
+    """Cost, weight of what waits, and how often that was left so far."""
+    cost, left, absent = 0.0, 0.0, 0.0
+    for v in range(len(S.car)):
+        cost += S.car[v].cost
+    for i in range(len(S.trip)):
+        if S.trip[i].where < 0:
+            left += M.trip[i].weight
+            absent += S.trip[i].absent * M.trip[i].weight
+    return cost, left, absent
+
+
+@njit(nogil=True, _nrt=False)
+def note_best(S: State) -> None:  # noqa: N803
+    S.figures[F_BEST_COST], S.figures[F_BEST_LEFT] = S.figures[F_COST], S.figures[F_LEFT]
+    for v in range(len(S.car)):
+        S.car[v].best_size = S.car[v].size
+        for k in range(S.car[v].size):
+            S.best[v, k] = S.stop[NOW, v, k].node
+
+
+@njit(nogil=True, _nrt=False)
+def rebuild(M: Model, S: State) -> None:  # noqa: N803
+    """Go back to the best plan."""
+    n = len(M.trip)
+    for i in range(n):
+        S.trip[i].where = -1
+    for v in range(len(S.car)):
+        S.car[v].size = S.car[v].best_size
+        for k in range(S.car[v].size):
+            S.stop[NOW, v, k].node = S.best[v, k]
+        settle(M, S, v)
+        for k in range(1, S.car[v].size - 1):
+            if S.stop[NOW, v, k].node < n:
+                S.trip[S.stop[NOW, v, k].node].where = v
+    keep(S)
+    S.figures[F_COST], S.figures[F_LEFT], _ = totals(M, S)
+
+
+@njit(nogil=True, _nrt=False)
+def construct(M: Model, S: State) -> None:  # noqa: N803
+    """Put every trip that waits into the plan, in one of the orders; call again for another try from the same state."""
+    unmark(S)
+    count = add_waiting(M, S, 0, len(M.trip))
+    order(M, S, count)
+    recreate(M, S, count, 0.0)
+    keep(S)
+    S.figures[F_COST], S.figures[F_LEFT], _ = totals(M, S)
+    left, best = S.figures[F_LEFT], S.figures[F_BEST_LEFT]
+    if left < best - EPS or (left <= best + EPS and S.figures[F_COST] < S.figures[F_BEST_COST] - EPS):
+        note_best(S)
+
+
+@njit(nogil=True, _nrt=False)
+def close_route(M: Model, S: State, v: int) -> None:  # noqa: N803
+    """Leave a vehicle at home: its trips wait."""
+    n = len(M.trip)
+    unmark(S)
+    for k in range(1, S.car[v].size - 1):
+        S.trip[S.stop[NOW, v, k].node % n].mark = True
+    remember(S, v)
+    take_out(M, S, v)
+    S.car[v].active = False
+    keep(S)
+    S.figures[F_COST], S.figures[F_LEFT], _ = totals(M, S)
+
+
+@njit(nogil=True, _nrt=False)
+def anneal(  # noqa: C901
+    M: Model, S: State, rounds: int, hot: float, cold: float, taken: float, blink: float, placing: bool  # noqa: N803
+) -> int:
+    """``rounds`` of ruin and recreate, cooling from ``hot`` to ``cold``; the best is kept in the state.
+
+    ``placing``: what counts is to leave nobody; ends as soon as nobody waits. Returns the rounds done.
+    """
+    cost, left, absent = totals(M, S)
+    S.figures[F_COST], S.figures[F_LEFT] = cost, left
+    temperature = hot
+    cooling = (cold / hot) ** (1.0 / rounds) if hot > 0 else 1.0
+    for done in range(rounds):
+        if placing and left <= EPS:
+            return done
+        count = ruin(M, S, taken)
+        count = add_waiting(M, S, count, FEW_LEFT)
+        order(M, S, count)
+        recreate(M, S, count, blink)
+        new_cost, new_left, new_absent = totals(M, S)
+        threshold = cost - temperature * np.log(max(rand(S), 1e-300))
+        if placing:
+            accepted = new_absent < absent or (new_left <= left + EPS and new_cost < threshold)
+        else:
+            accepted = new_left < left - EPS or (new_left <= left + EPS and new_cost < threshold)
+        if accepted:
+            keep(S)
+            cost, left, absent = new_cost, new_left, new_absent
+            S.figures[F_COST], S.figures[F_LEFT] = cost, left
+            best = S.figures[F_BEST_LEFT]
+            if left < best - EPS or (left <= best + EPS and cost < S.figures[F_BEST_COST] - EPS):
+                note_best(S)
+        else:
+            take_back(M, S)
+        if left > EPS or new_left > EPS:
+            for j in range(count):
+                i = S.trip[j].bag
+                if S.trip[i].where < 0 or not accepted:
+                    S.trip[i].absent += 1.0 if S.trip[i].where < 0 else 0.0
+            if placing:
+                absent = totals(M, S)[2]
+        S.figures[F_ITERATIONS] += 1
+        temperature *= cooling
+    return rounds
+
+
+SETTLE, CONSTRUCT, ANNEAL, PLACE, BACK, CLOSE = range(6)
+
+
+@njit(nogil=True, _nrt=False, cache=True)
+def engine(  # noqa: PLR0911
+    M: Model, S: State, what: int, number: int, hot: float, cold: float, taken: float, blink: float  # noqa: N803
+) -> int:
+    """The one door to compiled code, for each door costs seconds of compiling: do ``what``.
+
+    ``number``: rounds of ANNEAL and PLACE, the vehicle of CLOSE.
+    """
+    if what == SETTLE:
+        for v in range(len(S.car)):
+            settle(M, S, v)
+        return 0
+    if what == CONSTRUCT:
+        construct(M, S)
+        return 0
+    if what == BACK:
+        rebuild(M, S)
+        return 0
+    if what == CLOSE:
+        close_route(M, S, number)
+        return 0
+    return int(anneal(M, S, number, hot, cold, taken, blink, what == PLACE))

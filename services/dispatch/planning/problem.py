@@ -1,0 +1,214 @@
+"""What is to be planned: vehicles, trips and travel between places, as plain frozen values.
+
+All times are real seconds from the plan's zero. ``place`` is a row of the travel matrices, whatever the places are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+INFINITE = math.inf
+
+
+class Objective(StrEnum):
+    """What a plan costs, after all trips that can be served are served."""
+
+    DISTANCE = "distance"
+    VEHICLES_THEN_DISTANCE = "vehicles_then_distance"
+    SERVICE = "service"
+    """Seconds driven and seconds that people sit in a vehicle that drives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where and when somebody is picked up or dropped off; service begins within ``window`` and takes ``service_s``."""
+
+    place: int
+    window: tuple[float, float]
+    service_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """``load`` in places per kind; ``max_ride_s`` from leaving the pickup to beginning at the drop-off."""
+
+    id: str
+    pickup: Stop
+    dropoff: Stop
+    load: Mapping[str, float]
+    max_ride_s: float = INFINITE
+    skills: frozenset[str] = frozenset()
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """``shift`` bounds leaving ``start`` and reaching ``end``; ``max_duration_s`` is the time between the two."""
+
+    id: str
+    start: int
+    end: int
+    capacity: Mapping[str, float]
+    shift: tuple[float, float]
+    max_duration_s: float = INFINITE
+    max_ride_s: float = INFINITE
+    skills: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """``duration_s[a, b]`` and ``distance_m[a, b]``: from place a to place b; infinite where there is no way."""
+
+    vehicles: Sequence[Vehicle]
+    trips: Sequence[Trip]
+    duration_s: Floats
+    distance_m: Floats
+    objective: Objective = Objective.DISTANCE
+
+
+Visit = tuple[int, bool]
+"""Trip number, and whether it is the pickup."""
+Route = Sequence[Visit]
+"""The stops of one vehicle in their order, without its depots."""
+Plan = Sequence[Route]
+"""A route for each vehicle, by its number; empty where it stays at home."""
+
+PRIORITY_WEIGHT = 4.0
+"""A trip of one priority outweighs three of the priority below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """The problem as the kernels of ``core`` take it. Nodes: pickup of trip i is ``i``, its drop-off ``n + i``,
+    depots follow. Windows are as narrow as travel and ride limits make them: what is cut off could never be used.
+    """
+
+    t: Floats
+    c: Floats
+    opens: Floats
+    closes: Floats
+    service: Floats
+    load: Floats
+    people: Floats
+    cap: Floats
+    ride: Floats
+    vehicle_ride: Floats
+    duration: Floats
+    shift: Floats
+    depots: NDArray[np.int32]
+    compat: NDArray[np.bool_]
+    alike: NDArray[np.int32]
+    weight: Floats
+    near: NDArray[np.int32]
+    aboard: float
+    """What a second on board costs beside what driving costs; 0 but for ``service``."""
+    names: Mapping[str, Any] = field(default_factory=dict)
+
+
+def kinds_of(problem: Problem) -> list[str]:
+    """The kinds of place that any trip asks for."""
+    return sorted({kind for trip in problem.trips for kind, count in trip.load.items() if count > 0})
+
+
+def arrays_of(problem: Problem, *, neighbours: int = 60) -> Arrays:
+    """Pack ``problem`` for the kernels; O(trips² + trips × vehicles)."""
+    trips, vehicles = problem.trips, problem.vehicles
+    n = len(trips)
+    stops = [trip.pickup for trip in trips] + [trip.dropoff for trip in trips]
+    homes = sorted({v.start for v in vehicles} | {v.end for v in vehicles})
+    node_of_home = {home: 2 * n + at for at, home in enumerate(homes)}
+    rows = np.array([stop.place for stop in stops] + homes, dtype=np.intp)
+    t = np.ascontiguousarray(problem.duration_s[np.ix_(rows, rows)])
+    same = problem.distance_m is problem.duration_s or problem.objective is Objective.SERVICE
+    c = t if same else np.ascontiguousarray(problem.distance_m[np.ix_(rows, rows)])
+    service = np.array([stop.service_s for stop in stops] + [0.0] * len(homes))
+    windows = np.array([stop.window for stop in stops], dtype=np.float64).reshape(2 * n, 2)
+    ride = np.array([trip.max_ride_s for trip in trips], dtype=np.float64)
+    opens, closes = _narrowed(windows, service, ride, t, n)
+    kinds = kinds_of(problem) or ["seat"]
+    load = np.array([[trip.load.get(kind, 0.0) for kind in kinds] for trip in trips], dtype=np.float64)
+    load = load.reshape(n, len(kinds))
+    depots = np.array([(node_of_home[v.start], node_of_home[v.end]) for v in vehicles], dtype=np.int32).reshape(-1, 2)
+    cap = np.array([[v.capacity.get(kind, 0.0) for kind in kinds] for v in vehicles], dtype=np.float64)
+    cap = cap.reshape(len(vehicles), len(kinds))
+    shift = np.array([v.shift for v in vehicles], dtype=np.float64).reshape(-1, 2)
+    return Arrays(
+        t=t,
+        c=c,
+        opens=opens,
+        closes=closes,
+        service=service,
+        load=load,
+        people=load.sum(axis=1),
+        cap=cap,
+        ride=ride,
+        vehicle_ride=np.array([v.max_ride_s for v in vehicles], dtype=np.float64),
+        duration=np.array([v.max_duration_s for v in vehicles], dtype=np.float64),
+        shift=shift,
+        depots=depots,
+        compat=compatible(problem),
+        alike=_alike(vehicles),
+        weight=np.array([PRIORITY_WEIGHT**trip.priority for trip in trips], dtype=np.float64),
+        near=_near(t, opens, closes, service, n, min(neighbours, max(n - 1, 0))),
+        aboard=1.0 if problem.objective is Objective.SERVICE else 0.0,
+    )
+
+
+def compatible(problem: Problem) -> NDArray[np.bool_]:
+    """Whether a vehicle has the skills and, when empty, the places a trip asks for: [trip, vehicle]."""
+    fits = np.zeros((len(problem.trips), len(problem.vehicles)), dtype=np.bool_)
+    for i, trip in enumerate(problem.trips):
+        for v, vehicle in enumerate(problem.vehicles):
+            fits[i, v] = trip.skills <= vehicle.skills and all(
+                count <= vehicle.capacity.get(kind, 0.0) for kind, count in trip.load.items()
+            )
+    return fits
+
+
+def _narrowed(windows: Floats, service: Floats, ride: Floats, t: Floats, n: int) -> tuple[Floats, Floats]:
+    opens, closes = windows[:, 0].copy(), windows[:, 1].copy()
+    p, d = np.arange(n), np.arange(n, 2 * n)
+    direct = service[p] + t[p, d]
+    opens[d] = np.maximum(opens[d], opens[p] + direct)
+    closes[p] = np.minimum(closes[p], closes[d] - direct)
+    opens[p] = np.maximum(opens[p], opens[d] - ride - service[p])
+    closes[d] = np.minimum(closes[d], closes[p] + service[p] + ride)
+    return opens, closes
+
+
+def _alike(vehicles: Sequence[Vehicle]) -> NDArray[np.int32]:
+    """Vehicles that may stand for each other bear the same number."""
+    seen: dict[Any, int] = {}
+    numbers = [
+        seen.setdefault(
+            (v.start, v.end, tuple(sorted(v.capacity.items())), v.shift, v.max_duration_s, v.max_ride_s, v.skills),
+            len(seen),
+        )
+        for v in vehicles
+    ]
+    return np.array(numbers, dtype=np.int32)
+
+
+def _near(t: Floats, opens: Floats, closes: Floats, service: Floats, n: int, k: int) -> NDArray[np.int32]:
+    """For each trip the ``k`` trips one would most likely visit beside it: short way and little waiting, [trip, k]."""
+    best = np.full((n, n), np.inf)
+    for a in (slice(0, n), slice(n, 2 * n)):
+        for b in (slice(0, n), slice(n, 2 * n)):
+            way = t[a, b]
+            ready = opens[a][:, None] + service[a][:, None] + way
+            wait = np.maximum(0.0, opens[b][None, :] - (closes[a] + service[a])[:, None] - way)
+            late = np.maximum(0.0, ready - closes[b][None, :])
+            cost = way + 0.2 * wait + late
+            best = np.minimum(best, np.minimum(cost, cost.T))
+    np.fill_diagonal(best, np.inf)
+    best[~np.isfinite(best)] = np.finfo(np.float64).max / 4
+    np.fill_diagonal(best, np.inf)
+    return np.ascontiguousarray(np.argsort(best, axis=1, kind="stable")[:, :k].astype(np.int32))

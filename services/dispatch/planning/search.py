@@ -1,0 +1,158 @@
+"""The search: a first plan at once, then as many trips and as few vehicles as can be, then as cheap as can be.
+
+Everything that happens follows from the problem, the seed and the number of rounds; the clock decides only how many
+rounds there are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.dispatch.planning import kernel as k
+from services.dispatch.planning.anneal import ANNEAL, BACK, CLOSE, CONSTRUCT, PLACE, SETTLE, engine
+from services.dispatch.planning.problem import Arrays, Objective, Plan, Problem, arrays_of
+
+Clock = Callable[[], float]
+"""Seconds that rise; ``time.perf_counter``."""
+Stopped = Callable[[], bool]
+
+SLICE_S = 0.02
+"""Compiled code is left so often to look at the clock."""
+FLEET_SHARE = 0.5
+"""Of the time, to get along with fewer vehicles; placing everybody may take all of it but a tenth."""
+BLINK = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A plan, its cost (see ``Objective``) and the trips it leaves out; ``rounds`` of ruin and recreate made."""
+
+    plan: Plan
+    cost: float
+    left: float
+    rounds: int
+
+    @property
+    def rank(self) -> tuple[float, int, float]:
+        """Less is better, where vehicles count."""
+        return self.left, sum(1 for route in self.plan if route), self.cost
+
+
+class Search:
+    """One search by one thread. ``run`` may be called again to go on from the best plan."""
+
+    def __init__(self, problem: Problem, seed: int, arrays: Arrays | None = None) -> None:
+        self._problem = problem
+        self._arrays = arrays or arrays_of(problem)
+        self._model = k.model_of(self._arrays)
+        self._state = k.state_of(self._arrays, seed)
+        self._n = len(problem.trips)
+        self._per_slice = 20
+        self._do(SETTLE)
+
+    def _do(self, what: int, number: int = 0, hot: float = 0.0, cold: float = 0.0, taken: float = 0.0) -> int:
+        return int(engine(self._model, self._state, what, number, hot, cold, taken, BLINK))
+
+    @property
+    def left(self) -> float:
+        """Weight of the trips that the best plan leaves out."""
+        return float(self._state.figures[k.F_BEST_LEFT])
+
+    @property
+    def cost(self) -> float:
+        return float(self._state.figures[k.F_BEST_COST])
+
+    def run(self, ends: float, clock: Clock, stop: Stopped = lambda: False) -> Found:
+        """Search until ``clock`` says ``ends``, or ``stop``."""
+        begun = clock()
+        self._do(CONSTRUCT)
+        if self._n == 0:
+            return self.found()
+        span = ends - begun
+        if self.left > 0:
+            self._place(begun + 0.9 * span, clock, stop)
+        if self._problem.objective is Objective.VEHICLES_THEN_DISTANCE and self.left <= 0:
+            self._fewer(begun + FLEET_SHARE * span, clock, stop)
+        self._cheaper(ends, clock, stop)
+        return self.found()
+
+    def _place(self, until: float, clock: Clock, stop: Stopped) -> bool:
+        """Look for a plan that leaves nobody; gives up when for long nobody more found a place."""
+        hot, cold = self._heat()
+        quiet = 0
+        patience = 40_000 + 40 * self._n
+        while self._state.figures[k.F_LEFT] > 0 and clock() < until and not stop() and quiet < patience:
+            before = self._state.figures[k.F_LEFT]
+            quiet += self._slice(PLACE, hot, (hot + cold) / 2, clock, until)
+            if self._state.figures[k.F_LEFT] < before:
+                quiet = 0
+        return bool(self._state.figures[k.F_LEFT] <= 0)
+
+    def _fewer(self, until: float, clock: Clock, stop: Stopped) -> None:
+        """Leave one vehicle after another at home, as long as everybody finds a place in the others."""
+        while clock() < until and not stop():
+            car, stops = self._state.car, self._state.stop
+            used = [v for v in range(len(car)) if car["size"][v] > 2]  # noqa: PLR2004
+            if len(used) <= 1:
+                return
+            for v in range(len(car)):
+                car["active"][v] = v in used
+            absent = self._state.trip["absent"]
+            weights = {
+                v: sum(absent[node] for node in stops["node"][k.NOW, v, 1 : car["size"][v] - 1] if node < self._n)
+                for v in used
+            }
+            self._do(CLOSE, min(used, key=lambda v: weights[v]))
+            if not self._place(until, clock, stop):
+                return
+            self._take_as_best()
+
+    def _take_as_best(self) -> None:
+        """One vehicle fewer is better, whatever it costs."""
+        self._state.figures[k.F_BEST_COST] = math.inf
+        self._do(CONSTRUCT)
+
+    def _cheaper(self, ends: float, clock: Clock, stop: Stopped) -> None:
+        """Anneal to the end; where nobody waits and vehicles count, no further vehicle is taken."""
+        self._do(BACK)
+        if self._problem.objective is Objective.VEHICLES_THEN_DISTANCE and self.left <= 0:
+            for v in range(len(self._state.car)):
+                self._state.car["active"][v] = self._state.car["size"][v] > 2  # noqa: PLR2004
+        hot, cold = self._heat()
+        begun = clock()
+        span = ends - begun
+        taken = self._taken()
+        while (now := clock()) < ends and not stop():
+            done = (now - begun) / span
+            temperature = hot * (cold / hot) ** done
+            self._slice(ANNEAL, temperature, temperature, clock, ends, taken)
+
+    def _slice(self, what: int, hot: float, cold: float, clock: Clock, until: float, taken: float = 0.0) -> int:
+        started = clock()
+        rounds = self._do(what, self._per_slice, hot, cold, taken or self._taken())
+        took = clock() - started
+        if took > 0 and rounds:
+            rate = rounds / took
+            left = max(until - started - took, 0.0)
+            self._per_slice = max(1, min(2000, int(rate * min(SLICE_S, left)) or 1))
+        return rounds
+
+    def _taken(self) -> float:
+        return min(10.0, max(2.0, 0.3 * self._n))
+
+    def _heat(self) -> tuple[float, float]:
+        """Temperatures from the mean step of the plan as it is."""
+        steps = max(1, 2 * self._n)
+        step = max(float(self._state.figures[k.F_COST]) / steps, 1e-6)
+        return 0.3 * step, 0.003 * step
+
+    def found(self) -> Found:
+        """The best plan so far."""
+        state, n = self._state, self._n
+        plan = []
+        for v in range(len(state.car)):
+            nodes = state.best[v, 1 : max(state.car["best_size"][v] - 1, 1)]
+            plan.append([(int(node) % n, bool(node < n)) for node in nodes])
+        return Found(plan, self.cost, self.left, int(state.figures[k.F_ITERATIONS]))
