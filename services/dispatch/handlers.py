@@ -132,15 +132,24 @@ async def person_matched(work: Work, message: Message) -> None:
         if await work.db.fetchval(CALL_HEARD, event.call_id):
             return
         raise Unknown("call", event.call_id)
-    await runs.serialise(work.db, message.envelope.area)
     groups = await trips.groups_of(work.db, message.id)
-    for trip in await trips.lock_of_patient(work.db, event.call_id, event.patient_id):
-        if trip.ended_at is None and add_groups(trip, groups):
-            await trips.set_need(work.db, trip)
-    await trips.link_person(work.db, event.call_id, event.patient_id, message.id)
+    if groups:
+        await runs.serialise(work.db, message.envelope.area)
+        for trip in await trips.lock_of_patient(work.db, event.call_id, event.patient_id):
+            if trip.ended_at is None and add_groups(trip, groups):
+                await trips.set_need(work.db, trip)
+    work.gather(_link_persons, (message.envelope.area, (event.call_id, event.patient_id, message.id)))
+
+
+async def _link_persons(work: Work, rows: Sequence[tuple[str, trips.Link]]) -> None:
+    """The areas at the very end and not for long: meanwhile nobody there could be sent to an emergency."""
+    for area in sorted({area for area, _ in rows}):
+        await runs.serialise(work.db, area)
+    await trips.link_persons(work.db, [link for _, link in rows])
 
 
 async def person_erased(work: Work, message: Message) -> None:
+    await work.write_gathered()  # what was heard before must not come after
     await runs.serialise(work.db, message.envelope.area)
     await trips.wipe_person(work.db, message.id)
     await forget_heard(work, "person", message.id)

@@ -26,7 +26,7 @@ from shared.work import Cause
 log = structlog.get_logger()
 
 SWEEP_EVERY_S = 1.0
-RECEIPTS_GATHER_S = 0.05
+RECEIPTS_GATHER_S = 0.25
 TIDY_EVERY = 600
 KEEP_RECEIPTS = timedelta(days=3)
 KEEP_LINE_EVENTS = timedelta(days=30)

@@ -76,7 +76,7 @@ SERVICE = Service(
     hears=HEARS,
     beside=[shred, rotate, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line.
-    patience_s={"intake": 0.25, "dispatch": 0.5, "notify": 0.5},
+    patience_s={"intake": 0.5, "dispatch": 1.0, "notify": 1.0},
     linger_s=0.1,
     prepare=prepare,
 )

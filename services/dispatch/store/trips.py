@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
@@ -56,7 +56,11 @@ WIPE_PERSON = """
 update trip set details = '{}', need = '{}', person_id = null, pickup_lon = null, pickup_lat = null, drop_lon = null,
     drop_lat = null where person_id = $1
 """
-LINK_PERSON = "update trip set person_id = $3 where call_id = $1 and patient_id = $2"
+LINK_PERSONS = """
+update trip t set person_id = w.person_id
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (call_id, patient_id, person_id)
+where t.call_id = w.call_id and t.patient_id = w.patient_id
+"""
 # The queue of an area: the most urgent first, then the longest waiting. What somebody else works on is skipped.
 WAITING = """
 select t.* from trip t
@@ -109,6 +113,9 @@ BROUGHT = """
 select exists (select from assignment a where a.trip_id = $1 and $2 = any(a.crew_ids) and a.accepted_at is not null)
 """
 WIPE_GROUPS = "delete from person_group where person_id = $1"
+
+Link = tuple[UUID, UUID, UUID]
+"""A call's patient, and the person they are: call, patient, person."""
 
 COLUMNS = (
     "id", "call_id", "patient_id", "person_id", "leg", "outbound_id", "area", "amphoe", "protected", "exercise",
@@ -252,8 +259,11 @@ async def wipe_person(db: Connection, person_id: UUID) -> None:
     await db.execute(WIPE_GROUPS, person_id)
 
 
-async def link_person(db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID) -> None:
-    await db.execute(LINK_PERSON, call_id, patient_id, person_id)
+async def link_persons(db: Connection, links: Iterable[Link]) -> None:
+    """From now on these patients are these persons; of two for one patient the later counts."""
+    last = {(call_id, patient_id): person_id for call_id, patient_id, person_id in links}
+    calls, patients = [key[0] for key in last], [key[1] for key in last]
+    await db.execute(LINK_PERSONS, calls, patients, list(last.values()))
 
 
 async def waiting(db: Connection, area: str, now: datetime) -> list[Trip]:

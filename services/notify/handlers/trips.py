@@ -42,23 +42,20 @@ async def requested(work: Work, message: Message) -> None:
         "patient_id": event.patient_id,
         "leg": event.leg.value,
         "lane": event.lane.value,
-        "pickup_at": None,
         "waits_for_ready": event.waits_for_ready,
     }
-    before = await views.read_trip(work.db, message.id)
-    await views.put_trip(work.db, message.id, values)
-    if before is not None and before["waits_for_ready"] and getattr(event, "ready_at", None) is not None:
-        await _ready_heard(work, message)
+    trip = await views.put_trip(work.db, message.id, values)
+    if trip["waited"] and getattr(event, "ready_at", None) is not None:
+        await _ready_heard(work, message, trip)
     booked = event.lane is Lane.BOOKED and not event.waits_for_ready and not event.back_entry
-    trip = await views.read_trip(work.db, message.id)
-    if trip is not None and trip["pickup_at"] is None and trip["status"] == "open":
+    may_have_one = booked or trip["waited"] is not None
+    if may_have_one and trip["pickup_at"] is None and trip["status"] == "open":
         await _remind(work, message.id, pickup_at if booked else None, message.origin)
 
 
-async def _ready_heard(work: Work, message: Message) -> None:
+async def _ready_heard(work: Work, message: Message, trip: Any) -> None:
     """Dispatch agrees that the way back is due: whoever said so hears it."""
     event = message.event
-    trip = await views.read_trip(work.db, message.id)
     telling = await _telling(work, READY_EVENT, message.envelope.id, message.origin, trip, {})
     if telling is not None:
         since = work.now - SAID_READY_WITHIN

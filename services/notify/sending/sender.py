@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 POLL_S = 0.5
 FINISH_WITHIN_S = 5.0
+OUTCOMES_GATHER_S = 0.05
+"""Who was called has the message; that it is so is written for many at once."""
 SENDING = Gauge("karuna_notify_sending", "Calls to providers under way", ["channel"])
 WAITED = Histogram(
     "karuna_notify_waited_seconds",
@@ -51,7 +53,7 @@ class Sender:
         self._woken = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
         self._more = False
-        self._recorder = Together(partial(_record, runtime))
+        self._recorder = Together(partial(_record, runtime), linger_s=OUTCOMES_GATHER_S)
 
     async def run(self) -> None:
         """Until cancelled; then what is in hand is finished and recorded."""

@@ -53,8 +53,10 @@ select p.attempt_id, p.number, p.of_parts, p.state, p.code, a.number as attempt,
 from part p join attempt a on a.id = p.attempt_id where p.attempt_id = any($1::uuid[]) order by p.attempt_id, p.number
 """
 FOLD = """
-update attempt set state = $2, code = coalesce($3, code)
-where id = $1 and state in ('accepted', 'unknown', 'delivered')
+update attempt a set state = w.state, code = coalesce(w.code, a.code)
+from unnest($1::uuid[], $2::text[], $3::text[]) as w (id, state, code)
+where a.id = w.id and a.state in ('accepted', 'unknown', 'delivered')
+returning a.id
 """
 
 
@@ -93,6 +95,7 @@ async def parts_of(db: Connection, attempt_ids: Sequence[UUID]) -> list[Record]:
     return await db.fetch(PARTS_OF, list(attempt_ids))
 
 
-async def fold(db: Connection, attempt_id: UUID, state: str, code: str | None) -> bool:
-    """The attempt as its parts say; False where it says so already or has ended."""
-    return await db.execute(FOLD, attempt_id, state, code) == "UPDATE 1"
+async def fold(db: Connection, told: Sequence[tuple[UUID, str, str | None]]) -> set[UUID]:
+    """Attempts as their parts say: id, state, code; gives those that were not so before and have not ended."""
+    rows = await db.fetch(FOLD, *map(list, zip(*told, strict=True)))
+    return {row["id"] for row in rows}

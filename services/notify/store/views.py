@@ -30,10 +30,16 @@ update call set tracking_code = null, appointment_at = null, erased_at = $2 wher
 WIPE_CALL_TRIPS = "update trip set pickup_at = null, told_pickup_at = null, patient_id = null where call_id = $1"
 
 PUT_TRIP = """
-insert into trip (id, call_id, patient_id, leg, lane, pickup_at, waits_for_ready, status)
-values ($1, $2, $3, $4, $5, $6, $7, 'open')
-on conflict (id) do update set lane = excluded.lane, pickup_at = coalesce(excluded.pickup_at, trip.pickup_at),
-    waits_for_ready = excluded.waits_for_ready, patient_id = excluded.patient_id
+with before as (
+    select waits_for_ready as waited from trip where id = $1
+), put as (
+    insert into trip (id, call_id, patient_id, leg, lane, waits_for_ready, status)
+    values ($1, $2, $3, $4, $5, $6, 'open')
+    on conflict (id) do update set lane = excluded.lane, waits_for_ready = excluded.waits_for_ready,
+        patient_id = excluded.patient_id
+    returning *
+)
+select put.*, (select waited from before) as waited from put
 """
 PLAN_TRIP = "update trip set pickup_at = $2, assignment_id = coalesce($3, assignment_id) where id = $1 returning *"
 END_TRIP = "update trip set status = $2 where id = $1 returning *"
@@ -93,11 +99,15 @@ async def wipe_call(db: Connection, call_id: UUID, at: datetime) -> None:
     await db.execute(WIPE_CALL_TRIPS, call_id)
 
 
-async def put_trip(db: Connection, trip_id: UUID, values: dict[str, Any]) -> None:
-    await db.execute(
+async def put_trip(db: Connection, trip_id: UUID, values: dict[str, Any]) -> Record:
+    """The trip as it is now; ``waited``: whether it waited for the word before, None where it was not known."""
+    row = await db.fetchrow(
         PUT_TRIP, trip_id, values["call_id"], values["patient_id"], values["leg"], values["lane"],
-        values["pickup_at"], values["waits_for_ready"],
+        values["waits_for_ready"],
     )  # fmt: skip
+    if row is None:
+        raise LookupError("an upsert always returns its row")
+    return row
 
 
 async def plan_trip(db: Connection, trip_id: UUID, pickup_at: datetime, assignment_id: UUID | None) -> Record | None:

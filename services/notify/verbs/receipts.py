@@ -43,8 +43,7 @@ async def match_kept(work: Work, ids: Sequence[Id] | None) -> int:
     by_attempt: dict[UUID, list[Any]] = {}
     for part in await receipts.parts_of(work.db, sorted({row["attempt_id"] for row in rows})):
         by_attempt.setdefault(part["attempt_id"], []).append(part)
-    for parts in by_attempt.values():
-        await _fold(work, locked[parts[0]["message_id"]], parts)
+    await _fold(work, locked, by_attempt)
     return len(rows)
 
 
@@ -55,25 +54,33 @@ def folded(states: Sequence[str], of_parts: int) -> str | None:
     return "delivered" if len(states) == of_parts and set(states) == {"delivered"} else None
 
 
-async def _fold(work: Work, message: Any, parts: Sequence[Any]) -> None:
-    first = parts[0]
-    state = folded([part["state"] for part in parts], first["of_parts"])
-    if state is None or state == first["attempt_state"]:
+async def _fold(work: Work, locked: dict[UUID, Any], by_attempt: dict[UUID, list[Any]]) -> None:
+    """Each attempt becomes what its parts make of it, and its message with it."""
+    told: dict[UUID, tuple[str, str | None]] = {}
+    for attempt_id, parts in by_attempt.items():
+        state = folded([part["state"] for part in parts], parts[0]["of_parts"])
+        if state is not None and state != parts[0]["attempt_state"]:
+            told[attempt_id] = state, next((p["code"] for p in parts if p["state"] == state and p["code"]), None)
+    if not told:
         return
-    code = next((part["code"] for part in parts if part["state"] == state and part["code"]), None)
-    if not await receipts.fold(work.db, first["attempt_id"], state, code):
-        return
-    speaker = work.because_of(Cause(work.cause.actor, None, message["traceparent"]))
-    channel = MessageChannel(first["channel"])
-    if state == "delivered":
-        event = MessageDelivered(
-            **facts_of(message, work.now), channel=channel, attempt=first["attempt"],
-            private=MessageDelivered.Private(template=message["template"]),
-        )  # fmt: skip
-        speaker.say(message["id"], event, origin_of(message))
-        await messages.move(work.db, [Move(message, "delivered")], work.now)
-        return
-    await _undelivered(speaker, message, channel, first)
+    changed = await receipts.fold(work.db, [(id_, *said) for id_, said in told.items()])
+    arrived = []
+    for attempt_id in [id_ for id_ in told if id_ in changed]:
+        part = by_attempt[attempt_id][0]
+        message, channel = locked[part["message_id"]], MessageChannel(part["channel"])
+        speaker = work.because_of(Cause(work.cause.actor, None, message["traceparent"]))
+        if told[attempt_id][0] == "delivered":
+            _say_delivered(speaker, message, channel, part["attempt"])
+            arrived.append(Move(message, "delivered"))
+        else:
+            await _undelivered(speaker, message, channel, part)
+    await messages.move(work.db, arrived, work.now)
+
+
+def _say_delivered(work: Work, message: Any, channel: MessageChannel, attempt: int) -> None:
+    private = MessageDelivered.Private(template=message["template"])
+    event = MessageDelivered(**facts_of(message, work.now), channel=channel, attempt=attempt, private=private)
+    work.say(message["id"], event, origin_of(message))
 
 
 async def _undelivered(work: Work, message: Any, channel: MessageChannel, part: Any) -> None:
