@@ -282,10 +282,11 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
             gc.freeze()
             yield
 
-    from shared import api  # noqa: PLC0415 the common routes need Runtime
+    from shared import api, letters  # noqa: PLC0415 the common routes need Runtime
 
     app = FastAPI(title=f"Karuna {service.name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.include_router(api.router)
+    app.include_router(letters.router)
     for router in service.routers:
         app.include_router(router)
     errors.install(app)

@@ -47,8 +47,19 @@ SENT = "update event_log set stream_sequence = 2 * position"
 """As if the relay had sent everything: the open feed shows what was sent."""
 
 
+LETTERS = (UUID(int=0xD1), UUID(int=0xD2))
+SET_ASIDE = """
+insert into dead_letter (id, subject, aggregate_id, body, reason, died_at)
+select $1, 'due.nothing', $1, convert_to(json_build_object('id', $1::uuid, 'kind', 'nothing', 'subject_id', $1::uuid,
+       'fence', 0, 'origin', json_build_object('area', $2::text), 'data', json_build_object('name', 'x'))::text, 'UTF8'),
+       'nobody knows what this is', clock_timestamp()
+"""
+
+
 async def objects_of(name: str, running: Running) -> Things:
     await running.sql(SENT)
+    for letter in LETTERS:
+        await running.sql(SET_ASIDE, letter, AREA)
     things: Things = await {"intake": intake, "dispatch": dispatch, "registry": registry, "notify": notify}[name](
         running
     )
@@ -67,6 +78,10 @@ def everywhere(finds: Any, about: Any) -> dict[str, Asked]:
     return {
         "GET /v1/events": Asked("/v1/events?limit=1000", refusals=NOTHING, finds=str(finds), of_the_area=True),
         "GET /v1/audit": Asked("/v1/audit?limit=500", refusals=NOTHING, finds=f'"{about}"', by="auditor"),
+        "GET /v1/dead-letters": Asked("/v1/dead-letters", refusals=NOTHING, finds=str(LETTERS[0]), by="admin"),
+        "GET /v1/dead-letters/{letter_id}": Asked(f"/v1/dead-letters/{LETTERS[0]}", by="admin"),
+        "POST /v1/dead-letters/{letter_id}/requeue": Asked(f"/v1/dead-letters/{LETTERS[0]}/requeue", by="admin"),
+        "POST /v1/dead-letters/requeue": Asked("/v1/dead-letters/requeue", refusals=NOTHING, finds="1", by="admin"),
     }
 
 
