@@ -132,6 +132,33 @@ async def test_the_overview_says_what_is_ready_and_who_listens(faces: Faces, tmp
     assert "ยังไม่มีแพทย์" in words_of(await anan.get("/admin/codes"))
 
 
+async def test_a_dead_letter_is_looked_at_and_sent_again_by_an_administrator(faces: Faces) -> None:
+    letter = {
+        "id": str(UUID(int=9)), "subject": "internal.kalasin.intake.call.x.received.v1", "noun": "call",
+        "aggregate_id": str(UUID(int=8)), "aggregateseq": 3, "reason": "KeyError in <handlers>", "requeued_at": None,
+        "died_at": "2026-11-22T03:00:00+00:00",
+    }  # fmt: skip
+    one = f"/v1/dead-letters/{letter['id']}"
+    faces.services.answers |= {
+        "GET registry /v1/dead-letters": {"items": [letter], "next": None},
+        f"GET registry {one}": {**letter, "body": {"type": "th.karuna.intake.call.received.v1", "data": "(2 fields)"}},
+        f"POST registry {one}/requeue": {"requeued": 1},
+        "POST registry /v1/dead-letters/requeue": {"requeued": 1},
+    }
+    anan, malee = await faces.sign_in(Role.ADMIN, lang="en"), await faces.sign_in(Role.SUPERVISOR)
+    listed = await anan.get("/admin/letters")
+    assert "KeyError in &lt;handlers&gt;" in listed.text
+    assert "22 Nov 2026 10:00" in words_of(listed)
+    shown = words_of(await anan.get(f"/admin/letters/registry/{letter['id']}"))
+    assert "(2 fields)" in shown
+    assert "th.karuna.intake.call.received.v1" in shown
+    for path in (f"/admin/letters/registry/{letter['id']}/requeue", "/admin/letters/registry/requeue"):
+        assert (await anan.post(path)).headers["location"] == "/admin/letters"
+        assert (await malee.post(path)).status_code == 403
+    assert [asked.claims["role"] for asked in faces.services.of(f"POST registry {one}/requeue")] == ["admin"]
+    assert "KeyError" not in (await malee.get("/admin/letters")).text, "supervisors know how many"
+
+
 async def test_the_fleet_is_put_whole_and_keeps_what_the_form_does_not_show(faces: Faces) -> None:
     crew_id = str(UUID(int=5))
     crew = {"id": crew_id, "area": "kalasin", "kind": "staff", "name": "วีระ", "phone": "+66900000014", "language": "th",

@@ -28,6 +28,9 @@ NARROWER = {
     "GET /reports/missions.csv": frozenset({SUPERVISOR, AUDITOR}),
     "GET /admin/map": frozenset({ADMIN}),
     "POST /admin/map": frozenset({ADMIN}),
+    "GET /admin/letters/{service}/{letter_id}": frozenset({ADMIN}),
+    "POST /admin/letters/{service}/{letter_id}/requeue": frozenset({ADMIN}),
+    "POST /admin/letters/{service}/requeue": frozenset({ADMIN}),
     "GET /admin/exercise": frozenset({SUPERVISOR}),
     "POST /admin/exercise": frozenset({SUPERVISOR}),
     "GET /admin/audit": frozenset({AUDITOR}),
@@ -63,9 +66,11 @@ def _of(router: APIRouter) -> Iterator[tuple[str, str]]:
 
 def address(path: str) -> str:
     made = path
-    for name in ("person_id", "case_id", "message_id", "call_id", "account_id", "session_id", "entry_id"):
+    for name in ("person_id", "case_id", "message_id", "call_id", "account_id", "session_id", "entry_id", "letter_id"):
         made = made.replace(f"{{{name}}}", str(UUID(int=7)))
-    return made.replace("{noun}", "unit").replace("{key}", "calls").replace("{form}", "csv")
+    return (
+        made.replace("{noun}", "unit").replace("{key}", "calls").replace("{service}", "intake").replace("{form}", "csv")
+    )
 
 
 OURS = [(method, path) for method, path in routes() if path.startswith(MINE)]

@@ -1,4 +1,4 @@
-"""Administration: what is in force, code lists, maps, exercises, what was set aside, audit search."""
+"""Administration: what is in force, code lists, maps, exercises, audit search."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.responses import Response
-from prometheus_client.parser import text_string_to_metric_families
 
 from services.console import maps
 from services.console.backend import BackendAway, BackendRefused
@@ -39,7 +38,6 @@ Auditor = Annotated[Person, Depends(signed_in(Role.AUDITOR))]
 Word = Annotated[str, Query(max_length=200)]
 SERVICES = ("intake", "dispatch", "registry", "notify")
 AUDITED = (*SERVICES, "console")
-WAITING = "karuna_dead_letters_waiting"
 MOST_AUDIT = 200
 EXERCISES: dict[str, dict[str, Any]] = {
     "chest_pain": {"kind": "medical", "lane": "emergency", "complaint": "ซ้อม: เจ็บหน้าอก หายใจไม่ออก",
@@ -65,7 +63,7 @@ async def overview(request: Request, _: Reader) -> Response:
 
 async def _ready(request: Request, service: str) -> dict[str, Any] | None:
     """What ``/readyz`` says; None: it does not answer. It says 503 with the same document when it is not ready."""
-    found = await _raw(request, service, "/readyz")
+    found = await raw(request, service, "/readyz")
     try:
         said = json.loads(found) if found is not None else None
     except ValueError:
@@ -73,7 +71,7 @@ async def _ready(request: Request, service: str) -> dict[str, Any] | None:
     return said if isinstance(said, dict) and "ready" in said else None
 
 
-async def _raw(request: Request, service: str, path: str) -> str | None:
+async def raw(request: Request, service: str, path: str) -> str | None:
     """A page of a service that needs no token; None where it does not answer."""
     asking = backend(request)
     try:
@@ -119,26 +117,6 @@ async def codes(request: Request, _: Reader) -> Response:
     """Every code list with version, source and the physician or body that approved it."""
     lists = [all_lists()[each] for each in sorted(all_lists())]
     return page(request, "admin/codes.html", lists=lists)
-
-
-# --- dead letters --------------------------------------------------------------------------------------------------
-
-
-@router.get("/letters")
-async def letters(request: Request, _: Reader) -> Response:
-    """How many messages wait for a person, by service: each says so in its own figures."""
-    texts = await asyncio.gather(*(_raw(request, service, "/metrics") for service in SERVICES))
-    waiting = {service: _gauge(text) for service, text in zip(SERVICES, texts, strict=True)}
-    return page(request, "admin/letters.html", waiting=waiting)
-
-
-def _gauge(text: str | None) -> int | None:
-    """The gauge of waiting dead letters in a page of metrics; None where it is not told."""
-    try:
-        samples = [each for family in text_string_to_metric_families(text or "") for each in family.samples]
-    except ValueError:  # not a page of metrics
-        return None
-    return next((int(sample.value) for sample in samples if sample.name == WAITING), None)
 
 
 # --- maps ----------------------------------------------------------------------------------------------------------
