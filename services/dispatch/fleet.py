@@ -66,12 +66,17 @@ async def everyone(db: Connection | Pool, area: str, *, exercise: bool, now: dat
     ]
 
 
+async def these(db: Connection | Pool, versions: Mapping[UUID, int]) -> list[Member]:
+    """Units by id and version, whatever they are doing."""
+    return await _known(db, [{"id": unit_id, "version": version} for unit_id, version in versions.items()])
+
+
 async def one(db: Connection | Pool, unit_id: UUID) -> Member | None:
     row = await units.read(db, unit_id)
     return member_of(row).located() if row else None
 
 
-async def _known(db: Connection | Pool, rows: Sequence[asyncpg.Record]) -> list[Member]:
+async def _known(db: Connection | Pool, rows: Sequence[asyncpg.Record | Mapping[str, Any]]) -> list[Member]:
     new = [row["id"] for row in rows if (kept := _members.get(row["id"])) is None or kept.version != row["version"]]
     if new:
         for row in await units.by_ids(db, new):

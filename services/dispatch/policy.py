@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from services.dispatch.emergencies.choice import RULES
 from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
 from shared.pack_parts import DispatchPolicies, ReportPolicies, Targets
 from shared.packs import load_all
@@ -42,6 +43,11 @@ class Policy:
         """Whether a dispatcher decides, and the system only proposes."""
         mode = self.pack.booked_mode if lane == "booked" else self.pack.mode.get(severity, self.pack.default_mode)
         return bool(mode == "confirm")
+
+    @property
+    def takes(self) -> bool:
+        """Whether a unit may be taken from something less urgent."""
+        return "reassign" in RULES[self.pack.choice]
 
     def parallel(self, severity: str) -> bool:
         """Whether silence alerts the next unit beside the silent one."""

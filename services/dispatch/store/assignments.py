@@ -63,6 +63,20 @@ where id = $1 and $2 = any(crew_ids) and not $2 = any(unreached) and status in (
 returning unreached @> crew_ids as nobody
 """
 
+TAKEABLE = ("accepted", "en_route")
+"""On its way, and nobody on board."""
+BUMPED = "more_urgent"
+# Units on their way to a trip of their own alone, that has not lost a unit to something more urgent before.
+ON_THEIR_WAY = """
+select a.id, a.unit_id, u.version as unit_version, a.trip_id, t.lane, t.severity
+from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id join unit u on u.id = r.unit_id
+where r.status = 'open' and r.area = $1 and r.exercise = $2
+  and a.role = 'primary' and a.status = any($3::text[]) and not a.back_entry
+  and (t.lane = 'booked' or t.received_at > $4)
+  and not exists (select from assignment o where o.run_id = r.id and o.id <> a.id and o.ended_at is null)
+  and not exists (select from assignment b where b.trip_id = t.id and b.reason = $5)
+"""
+
 STAMPS = {
     "accept": "accepted_at",
     "en_route": "en_route_at",
@@ -121,14 +135,28 @@ class Assignment:
 
 
 def was_not_its_no(assignment: Assignment) -> bool:
-    """It ended, and the unit neither said no nor was silent: beaten by another one, held for another time, never asked.
+    """It ended, and the unit neither said no nor was silent: beaten by another one, held for another time, sent to
+
+    something more urgent, never asked.
 
     A proposal that no dispatcher confirmed is the dispatcher's silence; the crew heard nothing of it.
     """
     if assignment.status == "expired":
         return assignment.previous_status == "proposed"
     moved = assignment.reason == "replanned" and assignment.start_at is not None
-    return assignment.status == "released" and (moved or assignment.reason == "another_accepted")
+    return assignment.status == "released" and (moved or assignment.reason in {"another_accepted", BUMPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Takeable:
+    """An assignment whose unit could be sent to something more urgent."""
+
+    id: UUID
+    unit_id: UUID
+    unit_version: int
+    trip_id: UUID
+    lane: str
+    severity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,3 +281,9 @@ async def driven_m(db: Connection, assignment_id: UUID) -> int | None:
     """Metres between the first and the last odometer reading."""
     metres: Any = await db.fetchval(DISTANCES, assignment_id)
     return None if metres is None else int(metres)
+
+
+async def takeable(db: Connection, area: str, *, exercise: bool, since: datetime) -> list[Takeable]:
+    """Whose units are on their way and could be sent elsewhere; emergencies received after ``since`` only."""
+    rows = await db.fetch(ON_THEIR_WAY, area, exercise, list(TAKEABLE), since, BUMPED)
+    return [Takeable(**row) for row in rows]

@@ -20,6 +20,7 @@ from services.dispatch.rules.requirements import Requirements
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment, was_not_its_no
 from services.dispatch.store.trips import Trip
+from services.dispatch.verbs import bump
 from services.dispatch.verbs.lives import move_trip
 from services.dispatch.verbs.needs import wanted
 from services.dispatch.verbs.saying import asked_facts, by_of, of_call, urgency
@@ -51,6 +52,9 @@ async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment], *, ro
     """
     policy = policy_of(trip.area)
     choice = await choose(work, trip, history, policy)
+    taking = await bump.sooner(work, trip, policy, choice.recommendation) if role == "primary" else None
+    if taking is not None and await bump.take(work, taking):
+        choice = Choice(taking.member, taking.recommendation)
     if choice.member is None or choice.recommendation is None:
         if role == "primary":
             await queue(work, trip, choice.reasons, asked=any(a.status in ASKED for a in history))
