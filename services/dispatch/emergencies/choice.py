@@ -53,7 +53,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What the rules weigh, in seconds. Tried out on days of :mod:`services.dispatch.emergencies.town`."""
+    """What the rules weigh, in seconds. Tried out by ``karuna simulate --policy``."""
 
     least_saving_s: float = 60.0
     """A unit is taken from another call only where it is there this much sooner than any idle one."""
