@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.console.backend import Backend, open_client
+from services.console.ears import watch_ears
 from services.console.issuer import keep_named, signer
 from services.console.live import Hub, hub_of
 from services.console.pages import (
@@ -95,7 +96,7 @@ SERVICE = Service(
     ],
     hears=[],
     every=hear,
-    beside=[tail, follow_units, forget_old, keep_named],
+    beside=[tail, follow_units, forget_old, keep_named, watch_ears],
     prepare=prepare,
     woken=woken,
     rooms={"/live": Room(body_bytes=1024, timeout_s=None)},

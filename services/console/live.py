@@ -120,6 +120,8 @@ class Hub:
         self._moved: set[str] = set()
         self._announcing = False
         self._nudges = 0
+        self.stands_since: datetime | None = None
+        """Since when an ear of the console has not moved though something waits, see ears.py."""
 
     @property
     def position(self) -> int:
@@ -205,9 +207,10 @@ class Hub:
             wrong.append("broker")
         if (now - self._read_at).total_seconds() > POLL_S + BEAT_S:
             wrong.append("database")
-        if self._behind_at is not None and (now - self._behind_at).total_seconds() < BEAT_S:
+        late = self._behind_at is not None and (now - self._behind_at).total_seconds() < BEAT_S
+        if late or self.stands_since is not None:
             wrong.append("behind")
-        self._wrong_since = (self._wrong_since or now) if wrong else None
+        self._wrong_since = (self._wrong_since or self.stands_since or now) if wrong else None
         return Beat(position, now, tuple(wrong), self._wrong_since)
 
     # --- positions ----------------------------------------------------------

@@ -97,6 +97,19 @@ async def test_a_trip_with_a_hole_in_the_signal(town: Town, open_as: SignIn) -> 
     await page.locator("#big").click()
     await eventually(lambda: is_(town, assignment_id, "accepted"))
 
+    # Where the vehicle is, after a yes, and only then.
+    await expect(page.get_by_text("ศูนย์ไม่เห็นตำแหน่งของท่าน")).to_be_visible()
+    await page.context.grant_permissions(["geolocation"])
+    await page.context.set_geolocation({"latitude": 16.4401, "longitude": 103.5009})
+    await page.get_by_role("button", name="ให้ศูนย์เห็นตำแหน่งระหว่างงาน").click()
+
+    async def seen() -> bool:
+        units = await town.ask("dispatch", "GET", "/v1/units?limit=500", role="dispatcher")
+        at = next(unit["position"] for unit in units["items"] if unit["id"] == town.unit("K1"))
+        return bool(at and abs(at["lat"] - 16.4401) < 1e-6)
+
+    await eventually(seen)
+
     # A wrong press is taken back before anybody hears of it.
     await press(page, "en_route", "at_scene")
     await page.get_by_role("button", name="เลิกทำ").click()

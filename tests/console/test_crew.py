@@ -11,6 +11,7 @@ from services.console.rules.journey import AFTER, NEXT, jobs_of
 from shared.auth import Role
 from shared.work import new_id
 from tests.console.faces import Faces, SignedIn, words_of
+from tests.console.story import Story
 from tests.harness import AREA
 
 UNIT, ASSIGNMENT, TRIP = new_id(), new_id(), new_id()
@@ -77,6 +78,53 @@ async def test_a_crew_reads_its_own_trip_and_only_when_something_changed(faces: 
     )  # fmt: skip
     changed = (await crew.get(f"/crew/state?seen={state['mark']}", headers=JSON)).json()
     assert changed["home"] == [{"id": str(ASSIGNMENT), "at": AT}], "a trip that is done still waits for the base"
+
+
+async def test_whom_a_crew_brought_it_may_say_to_be_ready(faces: Faces) -> None:
+    known(faces)
+    crew = await faces.sign_in(Role.CREW)
+    story = Story(severity="white")
+    patient, back = str(new_id()), new_id()
+    facts = {"patient_id": patient, "kind": "transfer", "lane": "booked", "severity": "white", "severity_scheme": "cbd"}
+    story.call("received")
+    story.trip("requested", **facts, leg="outbound")
+    home = {**facts, "call_id": str(story.call_id), "leg": "return", "waits_for_ready": True}
+    story.say("dispatch.trip.requested.v1", back, **home)
+    for name in ("accepted", "en_route", "at_scene", "left_scene", "at_destination", "cleared"):
+        more = {"call_id": str(story.call_id), "trip_id": str(story.trip_id), "unit_id": str(UNIT)}
+        story.say(f"dispatch.assignment.{name}.v1", ASSIGNMENT, **more)
+    for raw in story.said[:-1]:
+        await faces.running.runtime.inbox.take([raw])
+    await faces.running.sql("update thing set changed_at = now()")
+    assert (await crew.get("/crew/state", headers=JSON)).json()["returns"] == [], "not brought yet"
+    await faces.running.runtime.inbox.take([story.said[-1]])
+    await faces.running.sql("update thing set changed_at = now()")
+    [waiting] = (await crew.get("/crew/state", headers=JSON)).json()["returns"]
+    assert waiting["id"] == str(back)
+    assert waiting["number"].startswith("KLS-")
+
+    faces.services.answers[f"POST dispatch /v1/trips/{back}/ready"] = {"id": str(back)}
+    assert (await act(crew, {"kind": "ready", "id": str(back)})).json() == {"done": True}
+    said = story.say("dispatch.trip.changed.v1", back, **home, ready_at="2026-11-22T05:00:00Z")
+    await faces.running.runtime.inbox.take([said])
+    assert (await crew.get("/crew/state", headers=JSON)).json()["returns"] == []
+    stranger = [{"id": str(new_id()), "call_sign": "K2", "duty": "on_duty", "cleanliness": "clean", "area": AREA}]
+    faces.services.answers["GET dispatch /v1/units"] = {"items": stranger, "next": None}
+    other = await faces.sign_in(Role.CREW)
+    assert (await other.get("/crew/state", headers=JSON)).json()["returns"] == []
+
+
+async def test_a_phone_tells_where_its_unit_is_and_nothing_is_kept(faces: Faces) -> None:
+    known(faces, trip())
+    crew = await faces.sign_in(Role.CREW)
+    faces.services.answers["POST dispatch /v1/positions"] = (202, {"taken": 1})
+    fix = {"unit_id": str(UNIT), "lat": 16.43, "lon": 103.5, "at": AT, "accuracy_m": 12.0}
+    headers = {**JSON, "x-csrf-token": crew.csrf}
+    assert (await crew.client.post("/crew/position", json=fix, headers=headers)).status_code == 204
+    [asked] = faces.services.of("POST dispatch /v1/positions")
+    assert (asked.body, asked.claims["role"]) == ({"positions": [fix]}, "crew")
+    assert (await crew.client.post("/crew/position", json={**fix, "lat": 99}, headers=headers)).status_code == 422
+    assert (await crew.client.post("/crew/position", json=fix, headers=JSON)).status_code == 403
 
 
 async def test_what_is_pressed_goes_on_under_the_phone_s_own_key(faces: Faces) -> None:

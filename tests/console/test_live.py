@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 
 from karuna.simulate.serving import listening, serving
 from services.console import live
+from services.console.ears import Progress
 from services.console.live import Frame, Hub, hub_of
 from shared.auth import Role
 from shared.work import new_id
@@ -295,3 +297,28 @@ async def _signed_in(client: httpx.AsyncClient, dsn: str) -> None:
             continue
         assert answer.status_code == 303, answer.text[:500]
         return
+
+
+async def test_an_ear_that_stands_while_something_waits_makes_the_picture_old(console: Console) -> None:
+    def told(floor: int, waiting: int) -> dict[str, Any]:
+        return {"ack_floor": {"stream_seq": floor}, "num_pending": waiting, "num_ack_pending": 0}
+
+    progress, began = Progress(), datetime.now(UTC)
+
+    def after(seconds: float, floor: int, waiting: int) -> datetime | None:
+        now = began + timedelta(seconds=seconds)
+        progress.note("DISPATCH", told(7, 0), now)
+        progress.note("INTAKE", told(floor, waiting), now)
+        return progress.stands_since(now)
+
+    assert after(0, 5, 0) is None
+    assert after(100, 5, 0) is None, "quiet is not deaf"
+    assert after(105, 5, 3) is None
+    assert after(110, 6, 3) is None, "it goes on"
+    assert after(120, 6, 4) is None
+    stands = after(126, 6, 9)
+    assert stands == began + timedelta(seconds=110)
+    hub = hub_of(console.running.runtime)
+    hub.stands_since = stands
+    assert "behind" in hub.beat(1).wrong
+    assert after(127, 9, 0) is None

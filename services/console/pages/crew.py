@@ -37,11 +37,11 @@ Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Key = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[0-9a-f-]{36}$")]
 PURPOSE = {Role.CREW: "emergency", Role.VOLUNTEER: "care"}
 STILL_TOLD = timedelta(hours=12)
-"""How long a finished trip still asks for the time of arrival at the base."""
+"""How long a finished trip asks for the arrival at the base, and whoever was brought may be said to be ready."""
 UNITS_KNOWN_S = 30.0
 HANDED_OVER = ("transported", "handed_up", "died_in_transport")
 HELP = ("aemt", "paramedic", "lifting", "rescue", "firefighting", "water_rescue")
-MODULES = ("queue", "view", "draw", "sheets")
+MODULES = ("queue", "view", "draw", "sheets", "where")
 SHELL = (
     "css/tokens.css", "css/karuna.css", "css/crew.css", "js/crew.js", *(f"js/crew-{name}.js" for name in MODULES),
     "icon.svg", "icons.svg",
@@ -95,7 +95,8 @@ async def state(
     """
     units = await _units(request, person)
     ids = [UUID(unit["id"]) for unit in units]
-    mark = await crews.mark(runtime(request).pool, person.areas, ids, now_utc() - timedelta(hours=2))
+    since = now_utc() - STILL_TOLD
+    mark = await crews.mark(runtime(request).pool, person.areas, ids, since)
     mark = f"{mark}.{_print(units)}.{lang_of(request)}"
     if seen == mark and not full:
         return Response(status_code=204)
@@ -103,11 +104,13 @@ async def state(
     facilities = await _facilities(request, person)
     lang = lang_of(request)
     jobs = journey.jobs_of(trips["items"])
-    home = await crews.cleared(runtime(request).pool, person.areas, ids, now_utc() - STILL_TOLD)
+    home = await crews.cleared(runtime(request).pool, person.areas, ids, since)
+    returns = await crews.returns(runtime(request).pool, person.areas, ids, since)
     return JSONResponse({
         "mark": mark, "now": now_utc().isoformat(), "account": str(person.account_id), "csrf": masked(person.csrf),
         "units": [_unit(unit) for unit in units], "jobs": [_job(job, lang, facilities) for job in jobs],
         "home": [{"id": str(row["id"]), "at": row["cleared_at"]} for row in home],
+        "returns": [{"id": str(row["id"]), "at": row["brought_at"], "number": row["number"]} for row in returns],
         "facilities": [{"id": each["id"], "name": _name(each, lang)} for each in facilities.values()],
     })  # fmt: skip
 
@@ -222,13 +225,21 @@ class CleanAct(_Act):
     id: UUID
 
 
-Act = Annotated[StepAct | HandoverAct | BackupAct | DutyAct | CleanAct, Field(discriminator="kind")]
+class ReadyAct(_Act):
+    """Whom this crew brought may be fetched. ``id``: the trip home."""
+
+    kind: Literal["ready"]
+    id: UUID
+
+
+Act = Annotated[StepAct | HandoverAct | BackupAct | DutyAct | CleanAct | ReadyAct, Field(discriminator="kind")]
 WHERE = {
     "step": "/v1/assignments/{id}/steps",
     "handover": "/v1/assignments/{id}/handover",
     "backup": "/v1/assignments/{id}/backup",
     "duty": "/v1/units/{id}/duty",
     "disinfected": "/v1/units/{id}/disinfected",
+    "ready": "/v1/trips/{id}/ready",
 }
 
 
@@ -241,6 +252,28 @@ async def act(request: Request, person: Crew, body: Act, key: Key) -> Response:
     _known_units.pop(person.session_id, None)
     done = {"step_id": answer["step"]["id"], "at": answer["step"]["at"]} if body.kind == "step" else {}
     return JSONResponse({"done": True, **done})
+
+
+class Fix(BaseModel):
+    """Where a unit is, as its phone measured it. WGS 84."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unit_id: UUID
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    at: str = Field(max_length=40)
+    accuracy_m: float | None = None
+    speed_kmh: float | None = None
+    heading_deg: float | None = None
+
+
+@router.post("/crew/position")
+async def position(request: Request, person: Crew, body: Fix) -> Response:
+    """Pass the fix on; dispatch takes only those of the crew's own unit. Nothing of it is kept here."""
+    fixes = {"positions": [body.model_dump(mode="json", exclude_none=True)]}
+    await backend(request).post(person, "dispatch", "/v1/positions", fixes, purpose=PURPOSE[person.role])
+    return Response(status_code=204)
 
 
 # --- without signal ----------------------------------------------------------------

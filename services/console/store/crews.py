@@ -32,6 +32,21 @@ where area = any($1::text[]) and noun = 'assignment' and ended_at is null and st
 order by changed_at desc limit 3
 """
 
+# The trip home of somebody these units brought, that waits until they may be fetched.
+RETURNS = """
+select distinct on (back.id) back.id, call.state->>'number' as number, own.state->'stamps'->>'cleared' as brought_at
+from thing own
+join thing there on there.noun = 'trip' and there.id = (own.state->>'trip_id')::uuid
+  and there.state->>'leg' = 'outbound'
+join thing back on back.noun = 'trip' and back.call_id = own.call_id and back.ended_at is null
+  and back.state->>'leg' = 'return' and (back.state->>'waits_for_ready')::boolean and back.state->>'ready_at' is null
+  and back.state->>'patient_id' is not distinct from there.state->>'patient_id'
+left join thing call on call.noun = 'call' and call.id = own.call_id
+where own.noun = 'assignment' and own.area = any($1::text[]) and own.state->>'unit_id' = any($2::text[])
+  and own.state->'stamps' ? 'cleared' and own.changed_at > $3
+order by back.id
+"""
+
 
 async def mark(pool: Pool, areas: Sequence[str], units: Sequence[UUID], ended_after: datetime) -> str:
     """A text that is another one as soon as something of these units has changed."""
@@ -43,3 +58,8 @@ async def mark(pool: Pool, areas: Sequence[str], units: Sequence[UUID], ended_af
 async def cleared(pool: Pool, areas: Sequence[str], units: Sequence[UUID], after: datetime) -> list[asyncpg.Record]:
     """Assignments that are done, whose unit has not said that it is back at its base."""
     return await pool.fetch(CLEARED, list(areas), [str(unit) for unit in units], after)
+
+
+async def returns(pool: Pool, areas: Sequence[str], units: Sequence[UUID], after: datetime) -> list[asyncpg.Record]:
+    """Trips home that wait for the word "ready", of people these units brought since."""
+    return await pool.fetch(RETURNS, list(areas), [str(unit) for unit in units], after)

@@ -14,6 +14,7 @@ export function painter({ my, tables, words, desk, view, on }) {
     drawTimes(my.current, tables, words);
     drawNext();
     drawUnit(open.length > 0);
+    drawReturns();
     drawLog(my.acts, tables, words);
   }
 
@@ -96,6 +97,20 @@ export function painter({ my, tables, words, desk, view, on }) {
     $("unit").dataset.print = print;
     $("unit-state").textContent = told;
     $("unit").querySelector(".unit-buttons").replaceChildren(...buttons);
+  }
+
+  function drawReturns() {
+    const waiting = my.signedOut ? [] : my.server.returns ?? [];
+    $("returns").hidden = !waiting.length;
+    const print = waiting.map((each) => each.id).join();
+    if ($("returns").dataset.print === print) return;
+    $("returns").dataset.print = print;
+    $("returns").querySelector("ul").replaceChildren(...waiting.map((each) => {
+      const text = say(words.return_ready, { number: each.number ?? "", at: each.at ? clock(each.at) : "–" });
+      const button = element("button", { type: "button", className: "wide primary", text });
+      button.addEventListener("click", () => on.unitAct({ kind: "ready", id: each.id }, button));
+      return element("li", {}, button);
+    }));
   }
 
   return draw;

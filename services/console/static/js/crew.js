@@ -11,9 +11,10 @@ const { acts: actsOf, add, flush, keep, kept, othersWaiting, put, wipe } = await
 const view = await import(tables.modules.view);
 const { painter } = await import(tables.modules.draw);
 const { sheets } = await import(tables.modules.sheets);
+const { whereabouts } = await import(tables.modules.where);
 const { $, element, instantOf, stand } = view;
 const desk = document.querySelector('#next a[href^="tel:"]')?.getAttribute("href").slice(4) ?? "";
-const NOTHING = { mark: "", units: [], jobs: [], home: [], facilities: [] };
+const NOTHING = { mark: "", units: [], jobs: [], home: [], returns: [], facilities: [] };
 
 /** Everything the page knows just now. */
 const my = {
@@ -202,13 +203,17 @@ async function correct(step, typed, reason) {
   return queue({ kind: "step", id: my.current.id, step, at, body: { step, at, reason, correction: true, ...whose }, hold_until: 0 });
 }
 
-/** Duty and cleaning are about this moment: they are said at once, or not at all. */
+function tell(path, body) {
+  const headers = { accept: "application/json", "content-type": "application/json", "x-csrf-token": my.csrf, "idempotency-key": crypto.randomUUID() };
+  return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+/** Duty, cleaning and "ready" are about this moment: they are said at once, or not at all. */
 async function unitAct(body, button) {
   $("unit-problem").textContent = "";
   button.setAttribute("aria-busy", "true");
   try {
-    const headers = { accept: "application/json", "content-type": "application/json", "x-csrf-token": my.csrf, "idempotency-key": crypto.randomUUID() };
-    const answer = await fetch("/crew/act", { method: "POST", headers, body: JSON.stringify(body) });
+    const answer = await tell("/crew/act", body);
     const said = await answer.json().catch(() => ({}));
     if (answer.status === 401) await left();
     else if (!answer.ok) $("unit-problem").textContent = said.sentence ?? words.not_now;
@@ -258,7 +263,9 @@ function wire() {
 
 // --- beginning --------------------------------------------------------------------
 
-const draw = painter({ my, tables, words, desk, view, on: { ...TROUBLES, last, unitAct } });
+const paint = painter({ my, tables, words, desk, view, on: { ...TROUBLES, last, unitAct } });
+const drawWhere = whereabouts({ my, words, view, now, post: (fix) => tell("/crew/position", fix) });
+function draw() { paint(); drawWhere(); }
 const openTimes = sheets({ my, tables, view, acts: ON, now });
 
 async function begin() {
