@@ -173,25 +173,33 @@ class Inbox:
                 log.warning("consumer.watch_failed", reason=type(problem).__name__)
 
     async def _take_group(self, letters: Sequence[Letter]) -> None:
-        """All in one transaction; around whichever makes trouble, in their order."""
+        """All in one transaction; around whichever makes trouble, those of one aggregate in their order."""
         while letters:
             try:
                 await self._apply(letters)
             except AWAY:
                 raise
-            except Stuck as stuck:
-                place = stuck.place
-                log.info("consumer.group_undone", size=len(letters), reason=type(stuck.problem).__name__)
-            except Exception as problem:  # noqa: BLE001 nobody knows whose trouble it is: each goes alone
-                log.info("consumer.group_undone", size=len(letters), reason=type(problem).__name__)
-                for letter in letters:
-                    await self._take_one(*letter)
-                return
+            except Exception as problem:  # noqa: BLE001 whatever one of a group does, the others go on
+                letters = await self._around(letters, problem)
             else:
                 return
-            await self._take_group(letters[:place])
-            await self._take_one(*letters[place])
-            letters = letters[place + 1 :]
+
+    async def _around(self, letters: Sequence[Letter], problem: Exception) -> Sequence[Letter]:
+        """See to what made a group fail; gives what is still to be taken of it."""
+        stuck = problem if isinstance(problem, Stuck) else None
+        reason = stuck.problem if stuck else problem
+        log.info("consumer.group_undone", size=len(letters), reason=type(reason).__name__)
+        if isinstance(reason, Unknown):
+            early = [each for each in letters if each[1].correlationid == reason.aggregate_id]
+            if early and await self._park_waiting(early, reason):
+                return [each for each in letters if each[1].correlationid != reason.aggregate_id]
+        if stuck is not None:
+            await self._take_group(letters[: stuck.place])
+            await self._take_one(*letters[stuck.place])
+            return letters[stuck.place + 1 :]
+        for letter in letters:  # nobody knows whose trouble it is
+            await self._take_one(*letter)
+        return ()
 
     async def _take_one(self, raw: Raw, envelope: Envelope) -> None:
         """One message in its own transaction, tried again where that can help, else parked or buried."""
@@ -202,7 +210,7 @@ class Inbox:
             except AWAY:
                 raise
             except Unknown as unknown:
-                if await self._park_waiting(raw, envelope, unknown):
+                if await self._park_waiting([(raw, envelope)], unknown):
                     return
                 reason = str(unknown)
             except COLLISION:
@@ -287,8 +295,8 @@ class Inbox:
         self.anything_parked = True
         PARKED.labels(envelope.noun).inc()
 
-    async def _park_waiting(self, raw: Raw, envelope: Envelope, unknown: Unknown) -> bool:
-        """Park a message until ``unknown`` is heard of. False when that happened in the meantime: try again.
+    async def _park_waiting(self, letters: Sequence[Letter], unknown: Unknown) -> bool:
+        """Park messages until ``unknown`` is heard of. False when that happened in the meantime: try again.
 
         The lock on the other aggregate's cursor makes sure that either we see it known, or it sees us parked.
         """
@@ -297,7 +305,8 @@ class Inbox:
             cursors = await store.take(work.db, {key})
             if cursors[key] > 0:
                 return False
-            await self._park(work.db, raw, envelope, work.now, key)
+            for raw, envelope in letters:
+                await self._park(work.db, raw, envelope, work.now, key)
         return True
 
     async def _bury(self, raw: Raw, envelope: Envelope | None, reason: str) -> None:

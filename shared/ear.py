@@ -26,8 +26,8 @@ ANSWERS_WITHIN_S = 5.0
 class Ear:
     """Takes from the durable ``durable`` of ``stream`` and gives to the inbox.
 
-    ``patience_s``: after each group it lets messages gather for so long, where nobody waits for the effect: many in one
-    transaction cost a fraction of one by one.
+    ``patience_s``: so long what has come waits while more gathers, where nobody waits for the effect. Many in one
+    transaction cost a fraction of one by one; and what they stand on, said by another service, has been heard by then.
     """
 
     def __init__(self, bus: Bus, inbox: Inbox, *, stream: str, durable: str, patience_s: float = 0.0) -> None:
@@ -65,10 +65,10 @@ class Ear:
         async with Pull(self._bus.client, self.stream, self._durable, group=GROUP) as pull:
             while not connection.is_closed() and not self.stopping:
                 messages = await pull.next()
-                if messages:
-                    await self._take(messages)
                 if messages and len(messages) < GROUP and self._patience_s:
                     await asyncio.sleep(self._patience_s)
+                if messages:
+                    await self._take(messages)
 
     async def _take(self, messages: list[Msg]) -> None:
         """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""

@@ -28,7 +28,7 @@ SERVICE = Service(
     due=handlers.DUE,
     beside=[topic.listen, shred, asking(QUESTIONS), tidy],
     # How far the trips are, and who the patient was: the desk looks every few seconds.
-    patience_s={"dispatch": 0.3, "registry": 0.5, "notify": 0.2},
+    patience_s={"dispatch": 0.25, "registry": 0.25, "notify": 0.25},
     prepare=prepare,
     figures=[unanswered],
 )

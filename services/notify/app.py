@@ -101,7 +101,7 @@ SERVICE = Service(
     due={REMINDER: remind, UNHEARD: ready_unheard},
     beside=[run_senders, sweep, asking(QUESTIONS), tidy],
     # Calls and orders at once; who the patient was may come a little later.
-    patience_s={"registry": 0.5},
+    patience_s={"registry": 0.25},
     linger_s=0.1,
     prepare=prepare,
 )

@@ -75,8 +75,8 @@ SERVICE = Service(
     routers=[persons.router, cases.router, reports.router, audit.router],
     hears=HEARS,
     beside=[shred, rotate, asking(QUESTIONS), tidy],
-    # Histories: nobody waits for the next line.
-    patience_s={"intake": 0.5, "dispatch": 1.0, "notify": 1.0},
+    # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.
+    patience_s={"intake": 0.1, "dispatch": 0.5, "notify": 0.5},
     linger_s=0.1,
     prepare=prepare,
 )

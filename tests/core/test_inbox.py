@@ -120,6 +120,21 @@ async def test_a_group_goes_on_around_whoever_makes_trouble(hearer: Running) -> 
     assert len(together) == 3, "before, between and after the two"
 
 
+async def test_what_stands_on_an_unknown_call_waits_together_and_the_others_go_on(hearer: Running) -> None:
+    unknown, grown, well = new_id(), new_id(), new_id()
+    group = [await toy(hearer, well, seq) for seq in range(1, 6)]
+    for seq in (1, 2):
+        event = Toyed(value=seq, private=Toyed.Private(secret="ลับ", names=unknown))
+        group.insert(seq, await hearer.emit(grown, event, call_origin(unknown), seq=seq, take=False))
+    await hearer.runtime.inbox.take(group)
+    assert await effects(hearer, well) == list(range(1, 6))
+    assert len(await hearer.sql("select distinct xmin::text from effect")) == 1
+    assert len(await hearer.sql("select distinct xmin::text from parked where waits_id = $1", unknown)) == 1
+    await toy(hearer, unknown, 1, take=True)
+    assert await effects(hearer, grown) == [1, 2]
+    assert await hearer.sql("select 1 from parked") == []
+
+
 async def _line(hearer: Running) -> str:
     return (await hearer.dead_letters())[0].rsplit(":", 1)[1]
 

@@ -41,3 +41,18 @@ async def test_no_batch_is_larger_than_allowed() -> None:
     await asyncio.gather(*(together.do(number) for number in range(10)))
     running.cancel()
     assert sizes == [4, 4, 2]
+
+
+async def test_who_cannot_wait_ends_the_waiting_of_all() -> None:
+    batches: list[list[int]] = []
+
+    async def act(items: list[int]) -> None:
+        batches.append(items)
+
+    together = Together(act, linger_s=60)
+    running = asyncio.create_task(together.run())
+    async with asyncio.timeout(5):
+        await asyncio.gather(together.do(1), together.do(2), together.do(3, at_once=True))
+        await together.do(4, at_once=True)
+    running.cancel()
+    assert batches == [[1, 2, 3], [4]]

@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import Gauge, Histogram
 from pydantic import SecretStr
 
-from services.notify.channels.base import Button, GiveUp, Outcome, Outgoing, Reason
+from services.notify.channels.base import Accepted, Button, GiveUp, Outcome, Outgoing, Reason
 from services.notify.rules.plan import ROUTINE_URGENCY
 from services.notify.sending import hands
 from services.notify.sending.together import Together
@@ -33,8 +33,8 @@ log = structlog.get_logger()
 
 POLL_S = 0.5
 FINISH_WITHIN_S = 5.0
-OUTCOMES_GATHER_S = 0.05
-"""Who was called has the message; that it is so is written for many at once."""
+OUTCOMES_GATHER_S = 0.2
+"""That providers took messages is written for many at once. What they did not take has other ways, at once."""
 SENDING = Gauge("karuna_notify_sending", "Calls to providers under way", ["channel"])
 WAITED = Histogram(
     "karuna_notify_waited_seconds",
@@ -139,7 +139,7 @@ class Sender:
         point("sender.called")
         spoken = Spoken(row["id"], row["message_id"], way.provider if way else "", outcome, breaker_open)
         try:
-            await self._recorder.do(spoken)
+            await self._recorder.do(spoken, at_once=not isinstance(outcome, Accepted))
         except Exception as problem:  # noqa: BLE001 the lease brings the attempt back
             log.error("recorder.failed", reason=type(problem).__name__)
 
