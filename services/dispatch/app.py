@@ -51,7 +51,7 @@ SERVICE = Service(
     due=DUE,
     beside=[positions.listen, shred, asking(QUESTIONS), tidy],
     # Calls at once, and a crew's answer nearly so; who the patient was may come a little later.
-    patience_s={"registry": 0.25, "notify": 0.05},
+    patience_s={"registry": 0.25, "notify": 0.1},
     rooms={
         "/v1/plans/preview": Room(body_bytes=16 * MIB, timeout_s=150),
         "/v1/travel-matrices/": Room(body_bytes=64 * MIB, timeout_s=60),
