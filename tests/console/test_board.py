@@ -345,7 +345,7 @@ def trip_of(at: datetime, *assignments: Doc, **changes: Any) -> Doc:
 
 
 def held(status: str = "accepted", unit: str = "K6", **changes: Any) -> Doc:
-    return {"unit_id": unit, "status": status, "role": "primary", "start_at": None, **changes}
+    return {"unit_id": unit, "status": status, "role": "primary", "start_at": None, "run_id": None, **changes}
 
 
 def test_conflicts_of_the_day_are_named_on_both_rides() -> None:
@@ -362,6 +362,8 @@ def test_conflicts_of_the_day_are_named_on_both_rides() -> None:
     assert said == [
         (("overlap", "B"),), (("not_answered", ""), ("overlap", "A")), (("late", "15"),), (("no_unit", ""),), (),
     ]  # fmt: skip
+    together = [trip_of(at + timedelta(minutes=n), held(run_id="one run")) for n in (0, 20)]
+    assert [ride.problems for ride in rides(together, {}, now)] == [(), ()], "two people share a tour"
 
 
 async def test_a_ride_is_booked_and_a_refusal_says_what_stands_against_it(faces: Faces) -> None:

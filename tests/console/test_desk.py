@@ -161,6 +161,7 @@ def whole_call() -> dict[str, Any]:
     at = datetime.now(BANGKOK) + timedelta(days=3)
     return {
         "id": str(uuid4()), "version": 4, "kind": "transfer", "lane": "booked", "complaint": "ไตวาย", "notes": None,
+        "criteria_group": 5,
         "caller": {"name": "นา", "relation": "child", "phone": "+66812345678", "phone_as_typed": None,
                    "line_user_id": "U1", "language": "th"},
         "location": {"landmark": "หลังวัด", "community": None, "tambon_code": None, "address": None, "lat": 16.4,
@@ -185,6 +186,9 @@ def test_correcting_sends_only_what_differs_and_loses_nothing() -> None:
     assert patch["appointment"]["recurrence"] == "FREQ=WEEKLY"
     assert patch["complaint"] is None
     assert set(patch) == {"version", "caller", "appointment", "complaint"}
+    for group, wanted in (("7", {"version": 4, "triage": {"criteria_group": 7}}), ("", {"version": 4})):
+        worse = {**sheet, "triage.criteria_group": group}
+        assert patch_of(call, worse, call_of(worse, NEAR, datetime.now(BANGKOK).date())[0]) == wanted
 
 
 def test_the_desk_offers_every_outcome_of_a_barrier() -> None:

@@ -10,7 +10,7 @@ from shared.thai.dates import local
 
 Doc = dict[str, Any]
 PARTS = (
-    "kind", "lane", "caller", "patients", "location", "destination", "complaint", "appointment", "companions", "notes"
+    "kind", "lane", "caller", "patients", "location", "destination", "complaint", "appointment", "companions", "notes", "triage"
 )  # fmt: skip
 """What the form for correcting shows; objects are replaced whole."""
 EMPTY: Mapping[str, Any] = {"patients": [], "companions": 0, "caller": {}, "location": {}}
@@ -49,6 +49,7 @@ def sheet_of(call: Mapping[str, Any]) -> Doc:
         sheet["location.point"] = place["point_as_typed"]
     for number, patient in enumerate(call["patients"]):
         sheet |= {f"patients.{number}.{name}": said for name, said in _patient(patient).items()}
+    sheet["triage.criteria_group"] = str(call["criteria_group"] or "")
     sheet["companions"] = str(call["companions"] or "")
     sheet |= _appointment(call)
     return {name: said for name, said in sheet.items() if said}
@@ -90,6 +91,8 @@ def patch_of(call: Mapping[str, Any], sheet: Mapping[str, Any], told: Mapping[st
         patch["caller"] = {**hidden, **patch["caller"]}
     if patch.get("appointment") and call["appointment"]:
         patch["appointment"]["recurrence"] = call["appointment"].get("recurrence")
+    if not patch.get("triage"):
+        patch.pop("triage", None)  # a group is put right, never taken away
     return {**patch, "version": int(sheet.get("version") or 0)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ class Ride:
     unit_id: str | None
     status: str | None
     start_at: datetime | None
+    run_id: str | None = None
     problems: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -46,8 +47,7 @@ def rides(trips: Sequence[Doc], numbers: Mapping[str, str], now: datetime) -> li
     made = [_ride(trip) for trip in trips]
     against = _overlaps(made, numbers)
     found = [
-        Ride(ride.trip, ride.at, ride.unit_id, ride.status, ride.start_at,
-             (*_own_problems(ride, now), *against.get(str(ride.trip["id"]), ())))
+        replace(ride, problems=(*_own_problems(ride, now), *against.get(str(ride.trip["id"]), ())))
         for ride in made
     ]  # fmt: skip
     return sorted(found, key=lambda ride: (ride.over, ride.at is None, ride.at or now, str(ride.trip["id"])))
@@ -60,7 +60,7 @@ def _ride(trip: Doc) -> Ride:
     at = next((_instant(trip[name]) for name in names if trip[name]), None)
     if last is None:
         return Ride(trip, at, None, None, None)
-    return Ride(trip, at, last["unit_id"], last["status"], _instant(last["start_at"]))
+    return Ride(trip, at, last["unit_id"], last["status"], _instant(last["start_at"]), last["run_id"])
 
 
 def _own_problems(ride: Ride, now: datetime) -> list[tuple[str, str]]:
@@ -78,12 +78,13 @@ def _own_problems(ride: Ride, now: datetime) -> list[tuple[str, str]]:
 
 
 def _overlaps(made: Sequence[Ride], numbers: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
-    """Rides of one unit that are under way at the same time, each with the other's number."""
+    """Rides of one unit that are under way at the same time, each with the other's number; those of one run share."""
     found: dict[str, list[tuple[str, str]]] = {}
     busy = [ride for ride in made if ride.unit_id and not ride.over and ride.at is not None]
     for number, one in enumerate(busy):
         for other in busy[number + 1 :]:
-            if one.unit_id != other.unit_id or not _meet(_span(one), _span(other)):
+            shared = one.run_id is not None and one.run_id == other.run_id
+            if shared or one.unit_id != other.unit_id or not _meet(_span(one), _span(other)):
                 continue
             for mine, theirs in ((one, other), (other, one)):
                 said = ("overlap", numbers.get(theirs.trip["call_id"], "–"))
