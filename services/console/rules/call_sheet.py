@@ -10,7 +10,8 @@ from shared.thai.dates import local
 
 Doc = dict[str, Any]
 PARTS = (
-    "kind", "lane", "caller", "patients", "location", "destination", "complaint", "appointment", "companions", "notes", "triage"
+    "kind", "lane", "caller", "patients", "location", "destination", "complaint", "appointment", "companions", "notes",
+    "triage",
 )  # fmt: skip
 """What the form for correcting shows; objects are replaced whole."""
 EMPTY: Mapping[str, Any] = {"patients": [], "companions": 0, "caller": {}, "location": {}}
