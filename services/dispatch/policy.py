@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.dispatch.emergencies.choice import RULES
 from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
+from shared.geo import Point
 from shared.pack_parts import DispatchPolicies, ReportPolicies, Targets
 from shared.packs import load_all
 
@@ -35,6 +36,8 @@ class Policy:
     waiting_alarm: Mapping[str, timedelta] = field(
         default_factory=lambda: {"red": RED_WAITS, "pink": RED_WAITS, "yellow": YELLOW_WAITS}
     )
+    demand: tuple[Point, ...] = ()
+    """Where calls come from: the middles of the communities."""
     travel_times: TravelTimes = field(default_factory=GreatCircle)
     """The port to travel times; a road matrix takes its place."""
     weights: Weights = field(default_factory=Weights)
@@ -48,6 +51,11 @@ class Policy:
     def takes(self) -> bool:
         """Whether a unit may be taken from something less urgent."""
         return "reassign" in RULES[self.pack.choice]
+
+    @property
+    def spares(self) -> bool:
+        """Whether what the rest of the town keeps counts for calls that are not urgent."""
+        return "coverage" in RULES[self.pack.choice]
 
     def parallel(self, severity: str) -> bool:
         """Whether silence alerts the next unit beside the silent one."""
@@ -92,7 +100,8 @@ def load_policies(areas_dir: Path) -> None:
     _policies.clear()
     if areas_dir.is_dir():
         for slug, pack in load_all(areas_dir).items():
-            set_policy(slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports)
+            demand = tuple(Point(each.lon, each.lat) for each in pack.area.community)
+            set_policy(slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports, demand)
 
 
 def policies() -> Mapping[str, Policy]:
@@ -101,14 +110,16 @@ def policies() -> Mapping[str, Policy]:
 
 
 def set_policy(
-    area: str, pack: DispatchPolicies, targets: Targets | None = None, reports: ReportPolicies | None = None
-) -> None:
+    area: str, pack: DispatchPolicies, targets: Targets | None = None, reports: ReportPolicies | None = None,
+    demand: tuple[Point, ...] = (),
+) -> None:  # fmt: skip
     """Decide for this area as the pack says."""
     speeds = (pack.urgent_km_h / 3.6, pack.ordinary_km_h / 3.6)
     _policies[area] = Policy(
         pack,
         targets or Targets(),
         reports or ReportPolicies(),
+        demand=demand,
         travel_times=GreatCircle(pack.factor, *speeds),
         weights=Weights(stale_after_s=pack.stale_position_s),
     )

@@ -10,9 +10,10 @@ import pytest
 
 from services.dispatch import policy
 from services.dispatch.verbs.bump import AGED
+from shared.geo import Point
 from shared.pack_parts import DispatchPolicies
 from shared.work import now_utc
-from tests.dispatch.conftest import Town, Unit
+from tests.dispatch.conftest import HERE, NORTH, Town, Unit
 from tests.harness import AREA
 
 
@@ -95,3 +96,26 @@ async def test_an_unconfirmed_town_takes_nothing_by_itself(town: Town) -> None:
     assert await unit_of(town, await town.call(severity="red")) == []
     policy.set_policy(AREA, DispatchPolicies(default_mode="auto", choice="closest"))
     assert await unit_of(town, await town.call(severity="red")) == []
+
+
+async def test_a_call_that_can_wait_spares_the_only_unit_of_a_quarter(town: Town) -> None:
+    """Two units stand in the middle, one in the north where it is alone; the call is nearer to that one."""
+    quarters = tuple(Point(HERE[0], HERE[1] + km * NORTH) for km in (-2, 1.4))
+    policy.set_policy(AREA, DispatchPolicies(default_mode="auto"), demand=quarters)
+    alone = await town.unit(1.4)
+    south = [await town.unit(-2), await town.unit(-2)]
+    location = {"lon": HERE[0], "lat": HERE[1] - 0.2 * NORTH, "address": "บ้านทดสอบ"}
+    red = await town.call(severity="red", location=location)
+    assert await unit_of(town, red) == [str(alone.id)], "who is in danger gets the soonest"
+    [asked] = await town.asked(red)
+    await town.step(asked["id"], "decline", alone, reason="vehicle_fault")
+    await town.running.do_due("find_unit")
+    [second] = await town.asked(red)
+    assert second["unit_id"] in {str(unit.id) for unit in south}
+    await town.post(f"/v1/trips/{(await town.trip(red))['id']}/cancel", {"reason": "went_alone"})
+    green = await town.call(severity="green", location=location)
+    [chosen] = await unit_of(town, green)
+    assert chosen in {str(unit.id) for unit in south}
+    trip = await town.trip(await town.call(severity="green", location=location))
+    first = (await town.get(f"/v1/trips/{trip['id']}/recommendations"))["items"][0]
+    assert first["unit_id"] != chosen

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.dispatch.api.answers import Queue, QueueItem, ReasonOut, RecommendationOut, Recommendations, ShortfallOut
+from services.dispatch.emergencies.sparing import spare
 from services.dispatch.fleet import Member
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.ranking import rank
@@ -72,6 +73,8 @@ def recommended(
     place = Point(*trip.pickup) if trip.pickup else None
     facts = [member.facts for member in members]
     ranked = rank(facts, wanted(trip), place, now, policy.travel_times, policy.weights)
+    if policy.spares and trip.lane == "emergency":
+        ranked = spare(ranked, facts, trip.severity, policy.demand, policy.travel_times)
     said_no = {a.unit_id for a in history if a.status in {"declined", "expired"} and not was_not_its_no(a)}
     items = [
         RecommendationOut(

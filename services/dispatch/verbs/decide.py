@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.dispatch import fleet
+from services.dispatch.emergencies.choice import BY_TIME, URGENCY
+from services.dispatch.emergencies.sparing import spare
 from services.dispatch.fleet import Member
 from services.dispatch.policy import Policy, policy_of
 from services.dispatch.rules.changes import WAITING
-from services.dispatch.rules.eligibility import shortfalls
-from services.dispatch.rules.ranking import Recommendation, best
+from services.dispatch.rules.eligibility import UnitFacts, shortfalls
+from services.dispatch.rules.ranking import Recommendation, best, rank
 from services.dispatch.rules.requirements import Requirements
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment, was_not_its_no
@@ -81,11 +83,22 @@ async def choose(work: Work, trip: Trip, history: Sequence[Assignment], policy: 
     if not policy.parallel(trip.severity):
         pool = [member for member, booked_soon in free if not booked_soon and member.id not in out] or open_to
     facts = [member.facts for member in pool]
-    found = best(facts, asked, place, work.now, policy.travel_times, policy.weights)
+    found = _first(facts, trip, asked, place, work.now, policy)
     if found is None:
         return Choice(None, None, _reasons([member for member, _ in free], open_to, asked, work.now))
     member = next(member for member in pool if member.facts.id == found.unit_id)
     return Choice(member, found)
+
+
+def _first(
+    facts: Sequence[UnitFacts], trip: Trip, asked: Requirements, place: Point | None, now: datetime, policy: Policy
+) -> Recommendation | None:
+    if not policy.spares or trip.lane != "emergency" or URGENCY[trip.severity] >= BY_TIME:
+        return best(facts, asked, place, now, policy.travel_times, policy.weights)
+    ranked = rank(facts, asked, place, now, policy.travel_times, policy.weights)
+    if not ranked or not ranked[0].eligible:
+        return None
+    return spare(ranked, facts, trip.severity, policy.demand, policy.travel_times)[0]
 
 
 def _may_ask_again(assignment: Assignment, now: datetime, policy: Policy) -> bool:
