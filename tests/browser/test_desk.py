@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Page, expect
@@ -134,6 +135,7 @@ async def test_intake_away_calls_are_kept_and_sent_once_with_their_times(town: T
         await expect(page.locator("#kept-list li")).to_have_count(3)
         await page.locator("#complaint").fill("ร่างที่ยังไม่ได้ส่ง")
         await expect(page.locator("#saved")).not_to_be_empty()
+        second = await _another_tab(page)
         await page.reload()
         for number in kept:
             await expect(page.get_by_role("region", name="สายที่เก็บไว้")).to_contain_text(number)
@@ -173,6 +175,37 @@ async def test_intake_away_calls_are_kept_and_sent_once_with_their_times(town: T
     await page.reload()
     await expect(page.locator(".question").first).to_be_visible()
     await expect(page.locator("#kept")).to_be_hidden()
+    await expect(second.locator("#complaint")).to_have_value("ร่างของแท็บที่สอง")
+    await expect(second.locator("#kept")).to_be_hidden()
+    await second.close()
+    await _sent_as_me(page)
+
+
+async def _another_tab(page: Page) -> Page:
+    """A second sheet is another call: the draft of the first is not in it, what is kept is."""
+    second = await page.context.new_page()
+    await second.goto("/desk")
+    await expect(second.locator("#kept-list li")).to_have_count(3)
+    await expect(second.locator("#complaint")).to_have_value("")
+    await second.locator("#complaint").fill("ร่างของแท็บที่สอง")
+    await expect(second.locator("#saved")).not_to_be_empty()
+    await second.reload()
+    await expect(second.locator("#complaint")).to_have_value("ร่างของแท็บที่สอง")
+    return second
+
+
+async def _sent_as_me(page: Page) -> None:
+    """What another call taker left on this computer is sent under one's own name, after a question."""
+    left = {"key": str(uuid4()), "login": "somebody", "name": "เวรก่อน", "provisional": "L-000001", "state": "waiting",
+            "errors": [], "received_at": datetime.now(UTC).isoformat(),
+            "sheet": {"kind": "medical", "caller.phone": "0812345799", "complaint": "เวรก่อนรับไว้"}}  # fmt: skip
+    await page.evaluate("call => localStorage.setItem('karuna.kept.' + call.key, JSON.stringify(call))", left)
+    await page.reload()
+    line = page.locator("#kept-list li")
+    await expect(line).to_contain_text("เวรก่อน")
+    page.once("dialog", lambda asked: asked.accept())
+    await line.get_by_role("button").click()
+    await expect(page.locator("#kept")).to_be_hidden(timeout=20_000)
 
 
 async def book_wrongly(page: Page) -> None:

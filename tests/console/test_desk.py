@@ -369,3 +369,30 @@ async def test_the_command_line_orders_and_says_why_it_cannot(faces: Faces) -> N
     status, text = await said("d 17 K2")
     assert (status, text.startswith("missing")) == (409, True)
     assert "local_knowledge" in text
+
+
+async def test_a_call_is_taken_by_a_plain_form_and_nothing_stands_in_an_address(faces: Faces) -> None:
+    call_id = str(uuid4())
+    faces.services.answers["POST intake /v1/calls"] = (201, {"id": call_id})
+    desk = await faces.sign_in(Role.CALL_TAKER, lang="en")
+    page = (await desk.get("/desk")).text
+    assert 'method="post" action="/desk/plain"' in page
+    form = {
+        "kind": "medical", "complaint": "หายใจไม่ออก", "location.landmark": "ตลาดเก่า", "key": "abcdef12",
+        "patients.0.name": "มะลิ", "patients.0.needs": ["oxygen", "suction"], "barriers": ["money"],
+        "triage.criteria_group": ["", "5"],
+    }  # fmt: skip
+    taken = await desk.post("/desk/plain", form)
+    assert (taken.status_code, taken.headers["location"]) == (303, f"/desk/calls/{call_id}")
+    [asked] = faces.services.of("POST intake /v1/calls")
+    assert asked.key == "desk-abcdef12"
+    assert asked.body["patients"] == [{"name": "มะลิ", "needs": ["oxygen", "suction"]}]
+    assert (asked.body["triage"], asked.body["barriers"]) == ({"criteria_group": 5}, ["money"])
+
+    again = await desk.post("/desk/plain", {**form, "appointment.time": "soon", "appointment.on": "2569-12-01"})
+    assert again.status_code == 422
+    assert "not a time of day" in again.text
+    assert "มะลิ" in again.text, "nothing that was typed is lost"
+    faces.services.answers["POST intake /v1/calls"] = (422, {"code": "invalid", "th": "ผิด", "en": "something is wrong"})
+    refused = await desk.post("/desk/plain", form)
+    assert (refused.status_code, "something is wrong" in refused.text) == (422, True)

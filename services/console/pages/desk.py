@@ -16,10 +16,10 @@ from services.console.navigation import DESK
 from services.console.pages.map import maps_of
 from services.console.people import Person
 from services.console.rules import places
-from services.console.rules.sheet import call_of, problems_of
-from services.console.web import backend, page, render, settings, signed_in
+from services.console.rules.sheet import call_of, problems_of, sheet_of_form
+from services.console.web import backend, go, page, render, settings, signed_in
 from shared.thai.dates import local_day
-from shared.work import now_utc
+from shared.work import new_id, now_utc
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 AtDesk = Annotated[Person, Depends(signed_in(*DESK))]
@@ -56,9 +56,16 @@ class TriageBody(Body):
 @router.get("")
 async def sheet(request: Request, person: AtDesk) -> Response:
     """The empty sheet. It opens without any service; what they know comes later."""
+    return await _sheet(request, person)
+
+
+async def _sheet(
+    request: Request, person: Person, values: Doc | None = None, wrong: list[Doc] | None = None, status: int = 200
+) -> Response:
     facilities = await desk.all_of(request, person, "/v1/facilities")
     return page(
-        request, "desk/take.html", now=now_utc(), values={}, lists=desk.lists(request, person),
+        request, "desk/take.html", status=status, now=now_utc(), values=values or {}, key=new_id().hex,
+        lists=desk.lists(request, person), wrong=[("", each[person.lang]) for each in wrong or ()],
         facilities=[(each["id"], desk.named(each, person.lang)) for each in facilities or []],
     )  # fmt: skip
 
@@ -149,3 +156,21 @@ async def take(request: Request, person: AtDesk, body: SheetBody, key: Key) -> J
     html = render("desk/taken.html", person.lang, taken=taken)
     shown = {name: taken[name] for name in ("id", "number", "severity", "lane", "received_at")}
     return JSONResponse({**shown, "html": html}, 201)
+
+
+@router.post("/plain")
+async def take_plain(request: Request, person: AtDesk) -> Response:
+    """The same sheet as a plain form, where the browser runs no script: nothing of it ever stands in an address."""
+    form = await request.form()
+    typed = sheet_of_form([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
+    told, refusals = call_of(typed, desk.centre_of(request, person), local_day(now_utc()))
+    key = str(typed.get("key") or "")
+    if refusals:
+        return await _sheet(request, person, typed, problems_of({}, refusals), 422)
+    try:
+        taken = await backend(request).post(
+            person, "intake", "/v1/calls", told, key=f"desk-{key}" if key else None, purpose="emergency"
+        )
+    except BackendRefused as problem:
+        return await _sheet(request, person, typed, problems_of(problem.problem), problem.status)
+    return go(f"/desk/calls/{taken['id']}")

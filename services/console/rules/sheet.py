@@ -20,6 +20,7 @@ Doc = dict[str, Any]
 
 CLOCK = re.compile(r"(\d{1,2})[:.]?(\d{2})?")
 PATIENT = re.compile(r"patients\.(\d+)\.(\w+)")
+LISTS = re.compile(r"(^barriers|\.days|\.needs|\.groups)$")
 ONE_WORD = ("kind", "lane", "complaint", "notes")
 WORDS_OF_PATIENT = ("id", "name", "national_id", "sex", "mobility")
 OLDEST = 130
@@ -61,6 +62,17 @@ def call_of(sheet: Sheet, near: Point, today: date) -> tuple[Doc, list[Refusal]]
     if ref := _text(sheet, "ref_1669"):
         body["external_refs"] = [{"system": "1669", "number": ref}]
     return body, refusals
+
+
+def sheet_of_form(fields: Iterable[tuple[str, str]]) -> Doc:
+    """The sheet of a plain form: of what is asked twice the last that says something; lists as lists."""
+    sheet: Doc = {}
+    for name, value in fields:
+        if LISTS.search(name):
+            sheet.setdefault(name, []).append(value)
+        elif value.strip():
+            sheet[name] = value
+    return sheet
 
 
 def shown_at(path: str) -> str:

@@ -4,6 +4,7 @@ import { combobox } from "./combobox.js";
 import { finding } from "./desk-find.js";
 import { isAway, keep, keeper, forget, send } from "./desk-kept.js";
 import { openMap, place } from "./desk-place.js";
+import { draftPlace } from "./desk-tab.js";
 import { triage } from "./desk-triage.js";
 import { clearErrors, collect, fill, showErrors } from "./sheet.js";
 
@@ -11,7 +12,7 @@ const words = data("desk-words");
 const lang = document.documentElement.lang;
 const form = document.getElementById("sheet");
 const at = (id) => document.getElementById(id);
-const DRAFT = `karuna.draft.${form.dataset.login}`;
+const DRAFT = await draftPlace(`karuna.draft.${form.dataset.login}.`);
 setServerTime(form.dataset.now);
 
 let draft = { key: newKey(), received_at: null, provisional: null };
