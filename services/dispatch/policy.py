@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 from services.dispatch.emergencies.choice import RULES
 from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
+from services.dispatch.travel import roads
 from shared.geo import Point
 from shared.pack_parts import DispatchPolicies, ReportPolicies, Targets
 from shared.packs import load_all
@@ -39,7 +40,7 @@ class Policy:
     demand: tuple[Point, ...] = ()
     """Where calls come from: the middles of the communities."""
     travel_times: TravelTimes = field(default_factory=GreatCircle)
-    """The port to travel times; a road matrix takes its place."""
+    """The port to travel times: straight lines, or the roads of the pack."""
     weights: Weights = field(default_factory=Weights)
 
     def must_be_confirmed(self, lane: str, severity: str) -> bool:
@@ -51,6 +52,11 @@ class Policy:
     def takes(self) -> bool:
         """Whether a unit may be taken from something less urgent."""
         return "reassign" in RULES[self.pack.choice]
+
+    @property
+    def beyond_roads(self) -> GreatCircle:
+        """What answers where no road does."""
+        return GreatCircle(self.pack.factor, self.pack.urgent_km_h / 3.6, self.pack.ordinary_km_h / 3.6)
 
     @property
     def spares(self) -> bool:
@@ -101,7 +107,9 @@ def load_policies(areas_dir: Path) -> None:
     if areas_dir.is_dir():
         for slug, pack in load_all(areas_dir).items():
             demand = tuple(Point(each.lon, each.lat) for each in pack.area.community)
-            set_policy(slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports, demand)
+            made = set_policy(slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports, demand)
+            if found := roads.load(areas_dir / slug, made.beyond_roads):
+                _policies[slug] = replace(made, travel_times=found)
 
 
 def policies() -> Mapping[str, Policy]:
@@ -112,14 +120,9 @@ def policies() -> Mapping[str, Policy]:
 def set_policy(
     area: str, pack: DispatchPolicies, targets: Targets | None = None, reports: ReportPolicies | None = None,
     demand: tuple[Point, ...] = (),
-) -> None:  # fmt: skip
-    """Decide for this area as the pack says."""
-    speeds = (pack.urgent_km_h / 3.6, pack.ordinary_km_h / 3.6)
-    _policies[area] = Policy(
-        pack,
-        targets or Targets(),
-        reports or ReportPolicies(),
-        demand=demand,
-        travel_times=GreatCircle(pack.factor, *speeds),
-        weights=Weights(stale_after_s=pack.stale_position_s),
-    )
+) -> Policy:  # fmt: skip
+    """Decide for this area as the pack says, with straight lines for travel times."""
+    weights = Weights(stale_after_s=pack.stale_position_s)
+    made = Policy(pack, targets or Targets(), reports or ReportPolicies(), demand=demand, weights=weights)
+    _policies[area] = replace(made, travel_times=made.beyond_roads)
+    return _policies[area]

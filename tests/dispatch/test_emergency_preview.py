@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.dispatch.policy import load_policies
 from tests.dispatch.conftest import Town
-from tests.harness import bearer
+from tests.harness import AREA, bearer
+
+AREAS = Path(__file__).parents[2] / "deploy" / "areas"
 
 MATRIX = {"duration_s": [[0, 100, 900], [100, 0, 400], [900, 400, 0]]}
 
@@ -144,3 +149,23 @@ async def test_another_matrix_takes_the_place_of_the_first_at_once(with_matrix: 
     assert (await client.delete("/v1/travel-matrices/town", headers=desk)).status_code == 204
     await preview(with_matrix, 422)
     assert (await client.delete("/v1/travel-matrices/town", headers=desk)).status_code == 404
+
+
+async def test_the_municipalitys_own_roads_answer_where_it_has_them(town: Town, tmp_path: Path) -> None:
+    shutil.copytree(AREAS / "sample", tmp_path / AREA)
+    area = tmp_path / AREA / "area.toml"
+    text = area.read_text(encoding="utf-8").replace('slug = "sample"', f'slug = "{AREA}"')
+    area.write_text(text, encoding="utf-8")
+    table = "from_lon,from_lat,to_lon,to_lat,urgent_km_h\n103.5,16.4,103.5,16.5,36\n"
+    (tmp_path / AREA / "roads.csv").write_text(table)
+    load_policies(tmp_path)
+    body = {"units": [{"id": "a", "place": {"lon": 103.5, "lat": 16.4}, "status": "idle"}], "matrix_id": None,
+            "call": {"place": {"lon": 103.5, "lat": 16.5}, "severity": "red"}}  # fmt: skip
+    said = await preview(town, **body)
+    assert said["travel_times"] == "roads"
+    assert said["choices"][0]["eta_s"] == pytest.approx(1111.95, rel=1e-3)
+    assert {reason["code"] for reason in said["choices"][0]["reasons"]} == {"eta", "idle"}
+    far = [*body["units"], {"id": "b", "place": {"lon": 104.5, "lat": 16.4}, "status": "idle"}]  # type: ignore[misc]
+    said = await preview(town, **{**body, "units": far})
+    assert said["travel_times"] == "great_circle"
+    assert "straight_line" in {reason["code"] for reason in said["choices"][1]["reasons"]}

@@ -14,12 +14,14 @@ from services.dispatch.api.common import MayPreview, runtime_of
 from services.dispatch.api.travel import homes_of, invalid
 from services.dispatch.emergencies.choice import Choice, Demand, Policy, Status, Unit, choose
 from services.dispatch.emergencies.sentences import REASONS, SHORTFALLS, say
+from services.dispatch.policy import Policy as MunicipalPolicy
 from services.dispatch.policy import policy_of
-from services.dispatch.rules.ranking import GreatCircle
+from services.dispatch.rules.ranking import TravelTimes
 from services.dispatch.travel.kept import Kept
 from services.dispatch.travel.matrix import Matrix
-from services.dispatch.travel.places import Metric, Place, Said, durations, refuse_others
+from services.dispatch.travel.places import SOURCES, Metric, Place, Said, durations, refuse_others
 from shared.auth import Caller
+from shared.geo import Point
 from shared.http import Body
 from shared.openapi import problems
 from shared.refusal import Refusal
@@ -127,9 +129,7 @@ async def _preview(request: Request, caller: Caller, body: EmergencyBody) -> Ans
     refuse_others(_fields(body), metric, matrix)
     if len({unit.id for unit in body.units}) < len(body.units):
         raise Refusal("duplicate", "units", "มีรหัสหน่วยซ้ำ", "an id stands there twice")
-    [area, *others] = homes_of(caller)
-    known = policy_of(area).travel_times if not others else None
-    return answer(body, metric, matrix, known if isinstance(known, GreatCircle) else GreatCircle())
+    return answer(body, metric, matrix, policy_of(homes_of(caller)[0]))
 
 
 def _fields(body: EmergencyBody) -> list[tuple[str, Place]]:
@@ -141,21 +141,38 @@ def _fields(body: EmergencyBody) -> list[tuple[str, Place]]:
     return found + [(f"demand.{number}.place", each.place) for number, each in enumerate(body.demand or ())]
 
 
-def answer(body: EmergencyBody, metric: Metric, matrix: Matrix | None, known: GreatCircle) -> Answer:
-    """The whole of it without I/O, in the shape of :class:`EmergencyOut`."""
+def answer(body: EmergencyBody, metric: Metric, matrix: Matrix | None, policy: MunicipalPolicy) -> Answer:
+    """The whole of it without I/O, in the shape of :class:`EmergencyOut`. On the earth the municipality's own travel
+
+    times count; what the rest of the town keeps is measured by straight lines there, for it is asked of every place.
+    """
     origins = [unit.place for unit in body.units]
-    way = (metric, matrix, known.factor, known.urgent_m_s)
-    etas, source = durations(origins, [body.call.place], *way)
+    drives = _drives(body, origins, metric, matrix, policy.travel_times)
     units = [
         Unit(each.id, each.level, each.status, eta_s, each.severity, each.call, each.free_at_s, each.bumps)
-        for each, eta_s in zip(body.units, etas[:, 0].tolist(), strict=True)
+        for each, (eta_s, _) in zip(body.units, drives, strict=True)
     ]
-    choices = choose(units, body.call.severity, body.call.level, body.policy, _demand(body, origins, way))
+    line = policy.beyond_roads
+    demand = _demand(body, origins, (metric, matrix, line.factor, line.urgent_m_s))
+    choices = choose(units, body.call.severity, body.call.level, body.policy, demand)
+    sources = {each.id: source for each, (_, source) in zip(body.units, drives, strict=True)}
+    spoke = set(sources.values())
     return {
-        "choices": [_said(choice, source, choices[0]) for choice in choices],
+        "choices": [_said(choice, sources[choice.unit.id], choices[0]) for choice in choices],
         "shortfalls": _missing(units, choices, body),
-        "travel_times": source,
+        "travel_times": "great_circle" if "great_circle" in spoke else next(iter(spoke), SOURCES[metric]),
     }
+
+
+def _drives(
+    body: EmergencyBody, origins: Sequence[Place], metric: Metric, matrix: Matrix | None, known: TravelTimes
+) -> list[tuple[float, Said]]:
+    """Each unit's drive to the call in seconds, and who says so."""
+    if metric != "road":
+        etas, source = durations(origins, [body.call.place], metric, matrix, 1.0, 1.0)
+        return [(eta_s, source) for eta_s in etas[:, 0].tolist()]
+    points = [Point(place.lon or 0.0, place.lat or 0.0) for place in (*origins, body.call.place)]
+    return [(travel.duration_s, travel.source) for travel in known.to(points[:-1], points[-1], urgent=True)]
 
 
 def _demand(
