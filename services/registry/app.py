@@ -78,5 +78,6 @@ SERVICE = Service(
     # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.
     patience_s={"intake": 0.1, "dispatch": 0.5, "notify": 0.5},
     linger_s=0.1,
+    gives_way=True,
     prepare=prepare,
 )
