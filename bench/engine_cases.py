@@ -21,7 +21,7 @@ def dial_a_ride(seed: int, trips: int, vehicles: int, *, wheelchairs: bool = Fal
     for number in range(trips):
         count = draw.randint(1, 6) if wheelchairs else 1
         service = float(count) if wheelchairs else 3.0
-        opens = draw.randint(60, 480 if wheelchairs else 480)
+        opens = draw.randint(60, 480)
         narrow, wide = [float(opens), float(opens + 15)], [0.0, HORIZON]
         points = [[draw.uniform(-10, 10) for _ in "xy"] for _ in "pd"]
         outbound = number < trips // 2
@@ -79,7 +79,7 @@ def _hidden_route(
     draw: random.Random, point: Any, depot: tuple[float, float], horizon: float, service: float, wide: bool, first: int,
     trips: int,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """One vehicle's trips, driven once as a shepherd would: to the nearest of a handful, the window around that time."""
+    """One vehicle's trips, driven once, each time to the nearest of a handful; windows lie around that time."""
     now, here, made = 0.0, depot, []
     onboard: list[tuple[tuple[float, float], dict[str, Any]]] = []
     width = horizon * (0.25 if wide else 0.05)

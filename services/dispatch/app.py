@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from services.dispatch import positions
-from services.dispatch.api import assignments, emergencies, reports, resources, travel, trips, units
+from services.dispatch.api import assignments, emergencies, plans, reports, resources, travel, trips, units
 from services.dispatch.api import positions as positions_api
+from services.dispatch.engine.pool import Engine
 from services.dispatch.handlers import HEARS
 from services.dispatch.policy import load_policies
 from services.dispatch.settings import DispatchSettings
@@ -22,6 +23,13 @@ MIB = 1024 * 1024
 async def prepare(runtime: Runtime) -> None:
     """Read the municipalities' packs; what is wrong in one is said before anything starts."""
     load_policies(runtime.settings.areas_dir)
+    runtime.parts["engine"] = Engine(runtime.settings.engine_cache_dir)
+
+
+async def planner(runtime: Runtime) -> None:
+    """Keep the engine alive. It warms up beside everything else: calls never wait for it."""
+    engine: Engine = runtime.parts["engine"]
+    await engine.run()
 
 
 QUESTIONS = (
@@ -45,11 +53,12 @@ SERVICE = Service(
         reports.router,
         travel.router,
         emergencies.router,
+        plans.router,
         audit.router,
     ],
     hears=HEARS,
     due=DUE,
-    beside=[positions.listen, shred, asking(QUESTIONS), tidy],
+    beside=[positions.listen, shred, asking(QUESTIONS), tidy, planner],
     # Calls at once, and a crew's answer nearly so; who the patient was may come a little later.
     patience_s={"registry": 0.25, "notify": 0.1},
     rooms={

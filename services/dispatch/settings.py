@@ -1,6 +1,8 @@
-"""Settings of dispatch: the common ones, and its port."""
+"""Settings of dispatch: the common ones, its port, where compiled kernels are kept."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from pydantic import Field
 
@@ -8,7 +10,11 @@ from shared.settings import Settings
 
 
 class DispatchSettings(Settings):
-    """``positions_fresh_s``: after this a position is shown as stale and trusted less."""
+    """``positions_fresh_s``: after this a position is shown as stale and trusted less.
+
+    ``engine_cache_dir`` left out: beside Python's own compiled files.
+    """
 
     http_port: int = 8102
     positions_fresh_s: float = Field(default=300, gt=0)
+    engine_cache_dir: Path | None = None

@@ -144,6 +144,10 @@ async def dispatch(running: Running) -> Things:
         "now_s": 0, "matrix_id": "the-town", "units": [{"id": "a", "place": {"index": 0}, "status": "idle"}],
         "call": {"place": {"index": 1}, "severity": "red"},
     }  # fmt: skip
+    plan = {
+        "metric": "matrix", "matrix_id": "the-town", "time_limit_s": 0.1, "trips": [],
+        "vehicles": [{"id": "a", "start": {"index": 0}, "end": {"index": 0}, "capacity": {"seat": 1}, "shift": [0, 9]}],
+    }  # fmt: skip
     asked = {
         **everywhere(trip, trip),
         "PUT /v1/stations/{station_id}": Asked(f"/v1/stations/{station}", place),
@@ -180,6 +184,7 @@ async def dispatch(running: Running) -> Things:
             "/v1/travel-matrices/another", matrix, frozenset({200, 201}), of_the_area=True
         ),
         "GET /v1/travel-matrices": Asked("/v1/travel-matrices", refusals=NOTHING, finds="the-town", of_the_area=True),
+        "POST /v1/plans/preview": Asked("/v1/plans/preview", plan, frozenset({422}), finds="routes", of_the_area=True),
         "POST /v1/emergencies/preview": Asked(
             "/v1/emergencies/preview", emergency, frozenset({422}), finds="choices", of_the_area=True
         ),

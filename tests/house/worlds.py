@@ -12,6 +12,7 @@ from services.intake.app import SERVICE as INTAKE
 from services.registry.app import SERVICE as REGISTRY
 from shared.work import now_utc
 from tests.dispatch.conftest import Town as DispatchTown
+from tests.dispatch.engine import planning
 from tests.harness import Running, service_running
 from tests.intake.conftest import take
 from tests.notify.conftest import a_town as notify_town
@@ -45,7 +46,8 @@ async def dispatch(database: MakeDatabase, folder: Path) -> AsyncIterator[Runnin
         await town.unit(2)
         await town.call()
         await town.call(lane="booked", severity="green")
-        yield running
+        async with planning(running):
+            yield running
 
 
 @asynccontextmanager

@@ -9,8 +9,8 @@ gathers weight, and a plan that leaves only easy trips is worth going to.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from services.dispatch.planning.compiled import compiled, door
 from services.dispatch.planning.insertion import best_of, insert, keep, remember, take_back, take_out
 from services.dispatch.planning.kernel import (
     EPS,
@@ -26,34 +26,33 @@ from services.dispatch.planning.kernel import (
     settle,
 )
 
-
 STRING_MAX = 10
 FEW_LEFT = 20
 """Of the trips that wait, so many are tried again in each round."""
 
 
-@njit(nogil=True, _nrt=False)
-def unmark(S: State) -> None:  # noqa: N803
+@compiled
+def unmark(S: State) -> None:
     for i in range(len(S.trip)):
         S.trip[i].mark = False
 
 
-@njit(nogil=True, _nrt=False)
-def ruin(M: Model, S: State, taken: float) -> int:  # noqa: N803
+@compiled
+def ruin(M: Model, S: State, taken: float) -> int:
     """Take about ``taken`` trips out; they lie in ``bag``. Returns how many."""
     n = len(M.trip)
     unmark(S)
     kind = rand(S)
     seed = int(rand(S) * n)
-    if kind < 0.75:  # noqa: PLR2004
+    if kind < 0.75:
         return _strings(M, S, seed, taken)
-    if kind < 0.9:  # noqa: PLR2004
+    if kind < 0.9:
         return _related(M, S, seed, 1 + int(rand(S) * 2 * taken))
     return _anywhere(M, S, 1 + int(rand(S) * 2 * taken))
 
 
-@njit(nogil=True, _nrt=False)
-def _carry(S: State, count: int) -> int:  # noqa: N803
+@compiled
+def _carry(S: State, count: int) -> int:
     """Marked trips into the bag, after those that lie there."""
     for i in range(len(S.trip)):
         if S.trip[i].mark:
@@ -62,12 +61,12 @@ def _carry(S: State, count: int) -> int:  # noqa: N803
     return count
 
 
-@njit(nogil=True, _nrt=False)
-def _strings(M: Model, S: State, seed: int, taken: float) -> int:  # noqa: N803, C901
+@compiled
+def _strings(M: Model, S: State, seed: int, taken: float) -> int:
     n = len(M.trip)
     used, stops = 0, 0
     for v in range(len(S.car)):
-        if S.car[v].size > 2:  # noqa: PLR2004
+        if S.car[v].size > 2:
             used += 1
             stops += S.car[v].size - 2
     if used == 0:
@@ -102,20 +101,20 @@ def _strings(M: Model, S: State, seed: int, taken: float) -> int:  # noqa: N803,
     return _carry(S, 0)
 
 
-@njit(nogil=True, _nrt=False)
-def _string(M: Model, S: State, v: int, i: int, length: int) -> None:  # noqa: N803
+@compiled
+def _string(M: Model, S: State, v: int, i: int, length: int) -> None:
     """Mark the trips of ``length`` stops in a row that touch trip ``i``; half the time some in the middle stay."""
     n = len(M.trip)
     stops = S.car[v].size - 2
-    wanted = i if rand(S) < 0.5 else n + i  # noqa: PLR2004
+    wanted = i if rand(S) < 0.5 else n + i
     at = 1
     for k in range(1, stops + 1):
         if S.stop[NOW, v, k].node == wanted:
             at = k
     spared = 0
-    if rand(S) < 0.5 and length > 1:  # noqa: PLR2004
+    if rand(S) < 0.5 and length > 1:
         spared = 1
-        while length + spared < stops and rand(S) > 0.5:  # noqa: PLR2004
+        while length + spared < stops and rand(S) > 0.5:
             spared += 1
     span = min(length + spared, stops)
     first = max(1, at - span + 1)
@@ -128,8 +127,8 @@ def _string(M: Model, S: State, v: int, i: int, length: int) -> None:  # noqa: N
         S.trip[S.stop[NOW, v, k].node % n].mark = True
 
 
-@njit(nogil=True, _nrt=False)
-def _take_marked(M: Model, S: State) -> int:  # noqa: N803
+@compiled
+def _take_marked(M: Model, S: State) -> int:
     n = len(M.trip)
     for v in range(len(S.car)):
         for k in range(1, S.car[v].size - 1):
@@ -139,8 +138,8 @@ def _take_marked(M: Model, S: State) -> int:  # noqa: N803
     return _carry(S, 0)
 
 
-@njit(nogil=True, _nrt=False)
-def _related(M: Model, S: State, seed: int, count: int) -> int:  # noqa: N803
+@compiled
+def _related(M: Model, S: State, seed: int, count: int) -> int:
     """Neighbours of one trip, the nearest most likely."""
     got = 0
     if S.trip[seed].where >= 0:
@@ -157,8 +156,8 @@ def _related(M: Model, S: State, seed: int, count: int) -> int:  # noqa: N803
     return _take_marked(M, S)
 
 
-@njit(nogil=True, _nrt=False)
-def _anywhere(M: Model, S: State, count: int) -> int:  # noqa: N803
+@compiled
+def _anywhere(M: Model, S: State, count: int) -> int:
     n = len(M.trip)
     for _ in range(count):
         i = int(rand(S) * n)
@@ -167,8 +166,8 @@ def _anywhere(M: Model, S: State, count: int) -> int:  # noqa: N803
     return _take_marked(M, S)
 
 
-@njit(nogil=True, _nrt=False)
-def add_waiting(M: Model, S: State, count: int, most: int) -> int:  # noqa: N803
+@compiled
+def add_waiting(M: Model, S: State, count: int, most: int) -> int:
     """Put trips that wait (at most ``most``, from a place anywhere in their list) into the bag as well."""
     n = len(M.trip)
     start = int(rand(S) * n)
@@ -184,27 +183,27 @@ def add_waiting(M: Model, S: State, count: int, most: int) -> int:  # noqa: N803
     return count
 
 
-@njit(nogil=True, _nrt=False)
-def order(M: Model, S: State, count: int) -> None:  # noqa: N803
+@compiled
+def order(M: Model, S: State, count: int) -> None:
     """Sort the bag by one of the orders in which trips may be put back, hard ones first."""
     n = len(M.trip)
     pick = rand(S) * 17.0
     for j in range(count):
         i = S.trip[j].bag
         d = n + i
-        if pick < 4.0:  # noqa: PLR2004
+        if pick < 4.0:
             key = rand(S)
-        elif pick < 6.0:  # noqa: PLR2004
+        elif pick < 6.0:
             key = -M.trip[i].people + 0.01 * rand(S)
-        elif pick < 8.0:  # noqa: PLR2004
+        elif pick < 8.0:
             key = -M.t[i, d]
-        elif pick < 9.0:  # noqa: PLR2004
+        elif pick < 9.0:
             key = M.t[i, d]
-        elif pick < 11.0:  # noqa: PLR2004
+        elif pick < 11.0:
             key = min(M.node[i].closes - M.node[i].opens, M.node[d].closes - M.node[d].opens)
-        elif pick < 13.0:  # noqa: PLR2004
+        elif pick < 13.0:
             key = M.node[i].closes
-        elif pick < 15.0:  # noqa: PLR2004
+        elif pick < 15.0:
             key = -M.node[d].opens
         else:
             key = -S.trip[i].absent
@@ -218,8 +217,8 @@ def order(M: Model, S: State, count: int) -> None:  # noqa: N803
         S.trip[k + 1].bag, S.trip[k + 1].key = i, key
 
 
-@njit(nogil=True, _nrt=False)
-def recreate(M: Model, S: State, count: int, blink: float) -> None:  # noqa: N803
+@compiled
+def recreate(M: Model, S: State, count: int, blink: float) -> None:
     for j in range(count):
         i = S.trip[j].bag
         _, v, p, q = best_of(M, S, i, blink)
@@ -227,8 +226,8 @@ def recreate(M: Model, S: State, count: int, blink: float) -> None:  # noqa: N80
             insert(M, S, i, v, p, q)
 
 
-@njit(nogil=True, _nrt=False)
-def totals(M: Model, S: State) -> tuple[float, float, float]:  # noqa: N803
+@compiled
+def totals(M: Model, S: State) -> tuple[float, float, float]:
     """Cost, weight of what waits, and how often that was left so far."""
     cost, left, absent = 0.0, 0.0, 0.0
     for v in range(len(S.car)):
@@ -240,8 +239,8 @@ def totals(M: Model, S: State) -> tuple[float, float, float]:  # noqa: N803
     return cost, left, absent
 
 
-@njit(nogil=True, _nrt=False)
-def note_best(S: State) -> None:  # noqa: N803
+@compiled
+def note_best(S: State) -> None:
     S.figures[F_BEST_COST], S.figures[F_BEST_LEFT] = S.figures[F_COST], S.figures[F_LEFT]
     for v in range(len(S.car)):
         S.car[v].best_size = S.car[v].size
@@ -249,8 +248,8 @@ def note_best(S: State) -> None:  # noqa: N803
             S.best[v, k] = S.stop[NOW, v, k].node
 
 
-@njit(nogil=True, _nrt=False)
-def rebuild(M: Model, S: State) -> None:  # noqa: N803
+@compiled
+def rebuild(M: Model, S: State) -> None:
     """Go back to the best plan."""
     n = len(M.trip)
     for i in range(n):
@@ -267,8 +266,8 @@ def rebuild(M: Model, S: State) -> None:  # noqa: N803
     S.figures[F_COST], S.figures[F_LEFT], _ = totals(M, S)
 
 
-@njit(nogil=True, _nrt=False)
-def construct(M: Model, S: State) -> None:  # noqa: N803
+@compiled
+def construct(M: Model, S: State) -> None:
     """Put every trip that waits into the plan, in one of the orders; call again for another try from the same state."""
     unmark(S)
     count = add_waiting(M, S, 0, len(M.trip))
@@ -281,8 +280,8 @@ def construct(M: Model, S: State) -> None:  # noqa: N803
         note_best(S)
 
 
-@njit(nogil=True, _nrt=False)
-def close_route(M: Model, S: State, v: int) -> None:  # noqa: N803
+@compiled
+def close_route(M: Model, S: State, v: int) -> None:
     """Leave a vehicle at home: its trips wait."""
     n = len(M.trip)
     unmark(S)
@@ -295,10 +294,8 @@ def close_route(M: Model, S: State, v: int) -> None:  # noqa: N803
     S.figures[F_COST], S.figures[F_LEFT], _ = totals(M, S)
 
 
-@njit(nogil=True, _nrt=False)
-def anneal(  # noqa: C901
-    M: Model, S: State, rounds: int, hot: float, cold: float, taken: float, blink: float, placing: bool  # noqa: N803
-) -> int:
+@compiled
+def anneal(M: Model, S: State, rounds: int, hot: float, cold: float, taken: float, blink: float, placing: bool) -> int:
     """``rounds`` of ruin and recreate, cooling from ``hot`` to ``cold``; the best is kept in the state.
 
     ``placing``: what counts is to leave nobody; ends as soon as nobody waits. Returns the rounds done.
@@ -344,10 +341,8 @@ def anneal(  # noqa: C901
 SETTLE, CONSTRUCT, ANNEAL, PLACE, BACK, CLOSE = range(6)
 
 
-@njit(nogil=True, _nrt=False, cache=True)
-def engine(  # noqa: PLR0911
-    M: Model, S: State, what: int, number: int, hot: float, cold: float, taken: float, blink: float  # noqa: N803
-) -> int:
+@door
+def engine(M: Model, S: State, what: int, number: int, hot: float, cold: float, taken: float, blink: float) -> int:
     """The one door to compiled code, for each door costs seconds of compiling: do ``what``.
 
     ``number``: rounds of ANNEAL and PLACE, the vehicle of CLOSE.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from services.dispatch.planning.problem import Objective, Plan, Problem, Route, Stop, Vehicle, Visit
 
@@ -126,7 +127,7 @@ def _rules(problem: Problem, number: int, route: Route) -> list[Fault]:
 def times_of(problem: Problem, vehicle: Vehicle, route: Route) -> Driven | None:
     """The schedule of one route, or None where there is none within the tolerance."""
     places = [vehicle.start, *(_stop(problem, visit).place for visit in route), vehicle.end]
-    ways = [float(problem.duration_s[a, b]) for a, b in zip(places, places[1:], strict=False)]
+    ways = [float(problem.duration_s[a, b]) for a, b in pairwise(places)]
     if not all(math.isfinite(way) for way in ways):
         return None
     constraints = _constraints(problem, vehicle, route, ways)
@@ -190,7 +191,7 @@ def _least(constraints: _Constraints) -> list[float] | None:
 
 def _cost(problem: Problem, route: Route, places: Sequence[int], ways: Sequence[float]) -> float:
     if problem.objective is not Objective.SERVICE:
-        return math.fsum(float(problem.distance_m[a, b]) for a, b in zip(places, places[1:], strict=False))
+        return math.fsum(float(problem.distance_m[a, b]) for a, b in pairwise(places))
     cost, riding = [ways[0]], 0.0
     for at, (trip, pickup) in enumerate(route, start=1):
         people = sum(problem.trips[trip].load.values())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from services.dispatch.planning.compiled import compiled
 from services.dispatch.planning.kernel import EPS, F_CHECKS, NOW, OLD, Model, State, rand, schedule, settle
 
 
-@njit(nogil=True, _nrt=False)
-def fits(M: Model, S: State, v: int, k: int, i: int) -> bool:  # noqa: N803
+@compiled
+def fits(M: Model, S: State, v: int, k: int, i: int) -> bool:
     """Whether trip ``i`` still finds its places between stop ``k`` and the next."""
     for kind in range(M.load.shape[1]):
         if S.onboard[NOW, v, k, kind] + M.load[i, kind] > M.cap[v, kind] + EPS:
@@ -17,8 +17,8 @@ def fits(M: Model, S: State, v: int, k: int, i: int) -> bool:  # noqa: N803
     return True
 
 
-@njit(nogil=True, _nrt=False)
-def possible(M: Model, S: State, v: int, i: int, p: int, q: int) -> bool:  # noqa: N803
+@compiled
+def possible(M: Model, S: State, v: int, i: int, p: int, q: int) -> bool:
     """Whether the route has times with pickup after stop ``p`` and drop-off after stop ``q``."""
     n = len(M.trip)
     row, size, trial = S.stop[NOW, v], S.car[v].size, S.stop[NOW, len(S.car)]
@@ -34,8 +34,8 @@ def possible(M: Model, S: State, v: int, i: int, p: int, q: int) -> bool:  # noq
     return bool(schedule(M, v, trial, size + 2, S.at))
 
 
-@njit(nogil=True, _nrt=False)
-def best_in(M: Model, S: State, v: int, i: int, bound: float) -> tuple[float, int, int]:  # noqa: N803, C901, PLR0912, PLR0915
+@compiled
+def best_in(M: Model, S: State, v: int, i: int, bound: float) -> tuple[float, int, int]:
     """The cheapest feasible insertion below ``bound``: extra cost and the stops it follows, -1 where there is none.
 
     Cheap tests first: least and greatest times of the route as it is bound those of every longer one.
@@ -47,7 +47,7 @@ def best_in(M: Model, S: State, v: int, i: int, bound: float) -> tuple[float, in
     limit = min(M.trip[i].ride, M.fleet[v].ride)
     found_p, found_q = -1, -1
     aboard, people = M.aboard, M.trip[i].people
-    empty = size == 2  # noqa: PLR2004
+    empty = size == 2
     for p in range(size - 1):
         a, nx = row[p].node, row[p + 1].node
         leave = row[p].begin + (M.node[a].service if p > 0 else 0.0)
@@ -109,8 +109,8 @@ def best_in(M: Model, S: State, v: int, i: int, bound: float) -> tuple[float, in
     return bound, found_p, found_q
 
 
-@njit(nogil=True, _nrt=False)
-def best_of(M: Model, S: State, i: int, blink: float) -> tuple[float, int, int, int]:  # noqa: N803, C901
+@compiled
+def best_of(M: Model, S: State, i: int, blink: float) -> tuple[float, int, int, int]:
     """The cheapest insertion of trip ``i`` over all routes: cost, vehicle, places; vehicle -1 where there is none.
 
     What was found for a route is remembered for as long as the route stays as it is: the insertion, or that there is
@@ -121,7 +121,7 @@ def best_of(M: Model, S: State, i: int, blink: float) -> tuple[float, int, int, 
     for v in range(len(S.car)):
         if not S.car[v].active or not M.compat[i, v]:
             continue
-        if S.car[v].size == 2:  # noqa: PLR2004 an empty vehicle: one of those alike is enough
+        if S.car[v].size == 2:
             if M.fleet[v].alike == tried:
                 continue
             tried = M.fleet[v].alike
@@ -140,8 +140,8 @@ def best_of(M: Model, S: State, i: int, blink: float) -> tuple[float, int, int, 
     return best, vehicle, p, q
 
 
-@njit(nogil=True, _nrt=False)
-def remember(S: State, v: int) -> None:  # noqa: N803
+@compiled
+def remember(S: State, v: int) -> None:
     """Before a route is changed for the first time since the last decision: keep it as it was."""
     if S.car[v].touched:
         return
@@ -154,14 +154,14 @@ def remember(S: State, v: int) -> None:  # noqa: N803
             S.onboard[OLD, v, k, kind] = S.onboard[NOW, v, k, kind]
 
 
-@njit(nogil=True, _nrt=False)
-def keep(S: State) -> None:  # noqa: N803
+@compiled
+def keep(S: State) -> None:
     for v in range(len(S.car)):
         S.car[v].touched = False
 
 
-@njit(nogil=True, _nrt=False)
-def take_back(M: Model, S: State) -> None:  # noqa: N803
+@compiled
+def take_back(M: Model, S: State) -> None:
     """Undo every change since the last decision."""
     n = len(M.trip)
     for v in range(len(S.car)):
@@ -183,8 +183,8 @@ def take_back(M: Model, S: State) -> None:  # noqa: N803
         S.car[v].touched = False
 
 
-@njit(nogil=True, _nrt=False)
-def insert(M: Model, S: State, i: int, v: int, p: int, q: int) -> None:  # noqa: N803
+@compiled
+def insert(M: Model, S: State, i: int, v: int, p: int, q: int) -> None:
     n = len(M.trip)
     remember(S, v)
     size = S.car[v].size
@@ -200,8 +200,8 @@ def insert(M: Model, S: State, i: int, v: int, p: int, q: int) -> None:  # noqa:
     settle(M, S, v)
 
 
-@njit(nogil=True, _nrt=False)
-def take_out(M: Model, S: State, v: int) -> None:  # noqa: N803
+@compiled
+def take_out(M: Model, S: State, v: int) -> None:
     """Remove all marked trips from a route."""
     n = len(M.trip)
     remember(S, v)

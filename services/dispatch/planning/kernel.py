@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.dispatch.planning.compiled import compiled
 from services.dispatch.planning.problem import Arrays
 
 Numbers = NDArray[Any]
@@ -21,7 +21,15 @@ EPS = 1e-9
 NODE = np.dtype([("opens", "f8"), ("closes", "f8"), ("service", "f8")], align=True)
 ASKED = np.dtype([("people", "f8"), ("ride", "f8"), ("weight", "f8")], align=True)
 FLEET = np.dtype(
-    [("ride", "f8"), ("duration", "f8"), ("opens", "f8"), ("closes", "f8"), ("start", "i8"), ("end", "i8"), ("alike", "i8")],
+    [
+        ("ride", "f8"),
+        ("duration", "f8"),
+        ("opens", "f8"),
+        ("closes", "f8"),
+        ("start", "i8"),
+        ("end", "i8"),
+        ("alike", "i8"),
+    ],
     align=True,
 )
 STOP = np.dtype([("node", "i8"), ("begin", "f8"), ("latest", "f8"), ("riding", "f8")], align=True)
@@ -118,8 +126,8 @@ def state_of(a: Arrays, seed: int) -> State:
     return state
 
 
-@njit(nogil=True, _nrt=False)
-def rand(S: State) -> float:  # noqa: N803
+@compiled
+def rand(S: State) -> float:
     """A number in [0, 1) by xorshift64*; its state travels with the plan, so that a seed says everything."""
     x = S.random[0]
     x ^= x >> np.uint64(12)
@@ -129,8 +137,8 @@ def rand(S: State) -> float:  # noqa: N803
     return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(nogil=True, _nrt=False)
-def schedule(M: Model, v: int, row: Numbers, size: int, at: Numbers) -> bool:  # noqa: N803, C901, PLR0912
+@compiled
+def schedule(M: Model, v: int, row: Numbers, size: int, at: Numbers) -> bool:
     """The least times of a route into its ``begin``; False where there are none. Capacity is not looked at.
 
     Each round walks the route once and raises every pickup that would otherwise ride too long. More rounds than there
@@ -175,7 +183,9 @@ def schedule(M: Model, v: int, row: Numbers, size: int, at: Numbers) -> bool:  #
             return True
         for k in range(first + 1, size):
             before = row[k - 1].node
-            now = row[k - 1].begin + (M.t[before, row[k].node] if k == 1 else M.node[before].service + M.t[before, row[k].node])
+            now = row[k - 1].begin + (
+                M.t[before, row[k].node] if k == 1 else M.node[before].service + M.t[before, row[k].node]
+            )
             if now > row[k].begin:
                 if now > (closes if k == last else M.node[row[k].node].closes) + EPS:
                     return False
@@ -183,8 +193,8 @@ def schedule(M: Model, v: int, row: Numbers, size: int, at: Numbers) -> bool:  #
     return False
 
 
-@njit(nogil=True, _nrt=False)
-def latest(M: Model, v: int, row: Numbers, size: int, at: Numbers) -> None:  # noqa: N803
+@compiled
+def latest(M: Model, v: int, row: Numbers, size: int, at: Numbers) -> None:
     """The greatest times of a feasible route into its ``latest``."""
     n = len(M.trip)
     last = size - 1
@@ -212,8 +222,8 @@ def latest(M: Model, v: int, row: Numbers, size: int, at: Numbers) -> None:  # n
             row[k].latest = min(row[k].latest, leave if k == 0 else leave - M.node[node].service)
 
 
-@njit(nogil=True, _nrt=False)
-def settle(M: Model, S: State, v: int) -> None:  # noqa: N803
+@compiled
+def settle(M: Model, S: State, v: int) -> None:
     """Work out everything that is known of a feasible route: times, loads, cost."""
     n = len(M.trip)
     row, size = S.stop[NOW, v], S.car[v].size
@@ -238,4 +248,4 @@ def settle(M: Model, S: State, v: int) -> None:  # noqa: N803
         for kind in range(M.load.shape[1]):
             S.onboard[NOW, v, k, kind] = S.onboard[NOW, v, k - 1, kind] + sign * M.load[trip, kind]
         row[k].riding = row[k - 1].riding + sign * M.trip[trip].people
-    S.car[v].cost = cost + M.c[row[size - 2].node, row[size - 1].node] if size > 2 else 0.0  # noqa: PLR2004 two depots
+    S.car[v].cost = cost + M.c[row[size - 2].node, row[size - 1].node] if size > 2 else 0.0

@@ -81,6 +81,22 @@ Route = Sequence[Visit]
 Plan = Sequence[Route]
 """A route for each vehicle, by its number; empty where it stays at home."""
 
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A plan, its cost (see ``Objective``) and the trips it leaves out; ``rounds`` of ruin and recreate made."""
+
+    plan: Plan
+    cost: float
+    left: float
+    rounds: int
+
+    @property
+    def rank(self) -> tuple[float, int, float]:
+        """Less is better, where vehicles count."""
+        return self.left, sum(1 for route in self.plan if route), self.cost
+
+
 PRIORITY_WEIGHT = 4.0
 """A trip of one priority outweighs three of the priority below."""
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from services.dispatch.planning import kernel as k
 from services.dispatch.planning.anneal import ANNEAL, BACK, CLOSE, CONSTRUCT, PLACE, SETTLE, engine
-from services.dispatch.planning.problem import Arrays, Objective, Plan, Problem, arrays_of
+from services.dispatch.planning.problem import Arrays, Found, Objective, Problem, arrays_of
 
 Clock = Callable[[], float]
 """Seconds that rise; ``time.perf_counter``."""
@@ -23,21 +22,13 @@ SLICE_S = 0.02
 FLEET_SHARE = 0.5
 """Of the time, to get along with fewer vehicles; placing everybody may take all of it but a tenth."""
 BLINK = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A plan, its cost (see ``Objective``) and the trips it leaves out; ``rounds`` of ruin and recreate made."""
-
-    plan: Plan
-    cost: float
-    left: float
-    rounds: int
-
-    @property
-    def rank(self) -> tuple[float, int, float]:
-        """Less is better, where vehicles count."""
-        return self.left, sum(1 for route in self.plan if route), self.cost
+CYCLE = 1000
+"""Rounds per trip of one annealing; a small problem is annealed again and again from its best plan."""
+QUIET_CYCLES = 8
+"""So many in a row that find nothing better end the search."""
+HOT, COLD = 0.3, 0.003
+"""Temperatures, as parts of the mean way from stop to stop."""
+TAKEN = 10.0
 
 
 class Search:
@@ -85,7 +76,7 @@ class Search:
         patience = 40_000 + 40 * self._n
         while self._state.figures[k.F_LEFT] > 0 and clock() < until and not stop() and quiet < patience:
             before = self._state.figures[k.F_LEFT]
-            quiet += self._slice(PLACE, hot, (hot + cold) / 2, clock, until)
+            quiet += self._slice(PLACE, (hot + cold) / 2, clock, until)
             if self._state.figures[k.F_LEFT] < before:
                 quiet = 0
         return bool(self._state.figures[k.F_LEFT] <= 0)
@@ -121,17 +112,19 @@ class Search:
             for v in range(len(self._state.car)):
                 self._state.car["active"][v] = self._state.car["size"][v] > 2  # noqa: PLR2004
         hot, cold = self._heat()
-        begun = clock()
-        span = ends - begun
-        taken = self._taken()
-        while (now := clock()) < ends and not stop():
-            done = (now - begun) / span
-            temperature = hot * (cold / hot) ** done
-            self._slice(ANNEAL, temperature, temperature, clock, ends, taken)
+        quiet = 0
+        while (begun := clock()) < ends and not stop() and quiet < QUIET_CYCLES:
+            best, rounds, whole = self.cost, 0, CYCLE * self._n
+            # A cycle cools over its rounds, or over the time that is left where that is shorter.
+            while rounds < whole and (now := clock()) < ends and not stop():
+                done = max((now - begun) / (ends - begun), rounds / whole)
+                rounds += self._slice(ANNEAL, hot * (cold / hot) ** done, clock, ends)
+            quiet = 0 if self.cost < best - 1e-9 else quiet + 1
+            self._do(BACK)
 
-    def _slice(self, what: int, hot: float, cold: float, clock: Clock, until: float, taken: float = 0.0) -> int:
+    def _slice(self, what: int, temperature: float, clock: Clock, until: float) -> int:
         started = clock()
-        rounds = self._do(what, self._per_slice, hot, cold, taken or self._taken())
+        rounds = self._do(what, self._per_slice, temperature, temperature, self._taken())
         took = clock() - started
         if took > 0 and rounds:
             rate = rounds / took
@@ -140,13 +133,13 @@ class Search:
         return rounds
 
     def _taken(self) -> float:
-        return min(10.0, max(2.0, 0.3 * self._n))
+        return min(TAKEN, max(2.0, 0.3 * self._n))
 
     def _heat(self) -> tuple[float, float]:
         """Temperatures from the mean step of the plan as it is."""
         steps = max(1, 2 * self._n)
         step = max(float(self._state.figures[k.F_COST]) / steps, 1e-6)
-        return 0.3 * step, 0.003 * step
+        return HOT * step, COLD * step
 
     def found(self) -> Found:
         """The best plan so far."""

@@ -1,0 +1,222 @@
+"""What-if for a day of booked rides: a plan for these vehicles and trips. Nothing is touched and nothing is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from services.dispatch.api.common import MayPreview, runtime_of
+from services.dispatch.api.plans_models import PlanBody, PlanOut, StopIn
+from services.dispatch.api.travel import homes_of, invalid
+from services.dispatch.engine.pool import Busy, Engine, Lost, NotReady
+from services.dispatch.planning.checker import Verdict, check
+from services.dispatch.planning.problem import INFINITE, Objective, Plan, Problem, Stop, Trip, Vehicle
+from services.dispatch.planning.reasons import reason_of
+from services.dispatch.policy import policy_of
+from services.dispatch.rules.ranking import GreatCircle
+from services.dispatch.travel.kept import Kept
+from services.dispatch.travel.matrix import Matrix, Numbers, read_matrix
+from services.dispatch.travel.places import SOURCES, Metric, Place, durations, refuse_others
+from shared.auth import Caller
+from shared.errors import Refused
+from shared.openapi import problems
+from shared.refusal import Refusal
+
+log = structlog.get_logger()
+router = APIRouter(tags=["what-if"])
+
+KEPT = Kept()
+LOOK_AGAIN_S = 0.2
+NOT_READY = (503, "planner_not_ready", "ตัววางแผนกำลังเริ่มทำงาน กรุณาลองใหม่", "the planner is starting, try again")
+BUSY = (503, "planner_busy", "ตัววางแผนกำลังทำแผนอื่นเต็มจำนวน กรุณาลองใหม่", "the planner has its hands full, try again")
+UNPROVED = (503, "plan_not_proved", "แผนที่ได้ไม่ผ่านการตรวจ กรุณาลองใหม่", "the plan found did not pass its check, try again")
+
+Answer = dict[str, Any]
+
+
+@router.post("/v1/plans/preview", response_model=PlanOut, responses=problems(400, 401, 403, 413))
+async def preview(request: Request, caller: MayPreview, body: PlanBody) -> Response:
+    """ลองวางแผน | The best plan found in ``time_limit_s``, checked, with a reason for each trip that found no place."""
+    started = time.monotonic()
+    try:
+        problem = await _problem(request, caller, body)
+    except Refusal as problem_:
+        raise invalid(problem_) from None
+    # What is left for the search when packing, checking and writing have had their part.
+    reserve_s = min(0.03 + 0.0002 * (len(body.trips) + len(body.vehicles)), 0.3 * body.time_limit_s)
+    within_s = max(body.time_limit_s - reserve_s - (time.monotonic() - started), 0.01)
+    plan = await _searched(request, problem, within_s, body.seed)
+    answer = await asyncio.to_thread(_answer, problem, plan, SOURCES[body.metric], started)
+    return Response(answer, media_type="application/json")
+
+
+async def _searched(request: Request, problem: Problem, within_s: float, seed: int) -> Plan:
+    """The engine's plan; a caller that has gone takes the search along."""
+    engine: Engine = runtime_of(request).parts["engine"]
+    if not problem.trips or not problem.vehicles:
+        return [[] for _ in problem.vehicles]
+    search = asyncio.ensure_future(engine.plan(problem, within_s, seed))
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({search, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not search.done():
+            raise Refused(*BUSY)  # nobody reads it
+        return search.result()
+    except (NotReady, Lost):
+        raise Refused(*NOT_READY, headers={"Retry-After": "10"}) from None
+    except Busy:
+        raise Refused(*BUSY, headers={"Retry-After": "5"}) from None
+    finally:
+        for task in (search, gone):
+            task.cancel()
+        with suppress(asyncio.CancelledError, NotReady, Busy, Lost):
+            await search
+
+
+async def _gone(request: Request) -> None:
+    while not await request.is_disconnected():
+        await asyncio.sleep(LOOK_AGAIN_S)
+
+
+async def _problem(request: Request, caller: Caller, body: PlanBody) -> Problem:
+    """The body as a problem.
+
+    Raises:
+        Refusal: names the field.
+
+    """
+    for name in ("vehicles", "trips"):
+        _refuse_twice(name, [each.id for each in getattr(body, name)])
+    matrix = await _matrix(request, caller, body)
+    refuse_others(_fields(body), body.metric, matrix)
+    area = homes_of(caller)[0]
+    known = policy_of(area).travel_times
+    return await asyncio.to_thread(_built, body, matrix, known if isinstance(known, GreatCircle) else GreatCircle())
+
+
+def _refuse_twice(name: str, ids: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for number, each in enumerate(ids):
+        if each in seen:
+            raise Refusal("duplicate", f"{name}.{number}.id", "มีรหัสนี้แล้ว", "this id stands there twice")
+        seen.add(each)
+
+
+async def _matrix(request: Request, caller: Caller, body: PlanBody) -> Matrix | None:
+    if body.metric != "matrix":
+        for name in ("matrix", "matrix_id"):
+            if getattr(body, name) is not None:
+                raise Refusal("not_with_metric", name, "ใช้ได้กับ metric เป็น matrix เท่านั้น", "only with metric matrix")
+        return None
+    if (body.matrix is None) == (body.matrix_id is None):
+        raise Refusal(
+            "missing", "matrix", "ต้องมี matrix หรือ matrix_id อย่างใดอย่างหนึ่ง", "either matrix or matrix_id is needed"
+        )
+    if body.matrix_id is not None:
+        return await KEPT.get(runtime_of(request).pool, homes_of(caller), body.matrix_id)
+    return await asyncio.to_thread(read_matrix, body.matrix, "matrix")
+
+
+def _fields(body: PlanBody) -> list[tuple[str, Place]]:
+    found: list[tuple[str, Place]] = []
+    for number, vehicle in enumerate(body.vehicles):
+        found += [(f"vehicles.{number}.start", vehicle.start), (f"vehicles.{number}.end", vehicle.end)]
+    for number, trip in enumerate(body.trips):
+        found += [(f"trips.{number}.pickup", trip.pickup), (f"trips.{number}.dropoff", trip.dropoff)]
+    return found
+
+
+def _built(body: PlanBody, matrix: Matrix | None, known: GreatCircle) -> Problem:
+    """Rows of the travel matrices: those of the caller's matrix, else pickups, drop-offs, then each home once."""
+    homes: dict[tuple[Any, ...], int] = {}
+    listed: list[Place] = [*(trip.pickup for trip in body.trips), *(trip.dropoff for trip in body.trips)]
+
+    def home(place: Place) -> int:
+        if place.index is not None:
+            return place.index
+        key = (place.x, place.y, place.lon, place.lat)
+        if key not in homes:
+            homes[key] = len(listed)
+            listed.append(place)
+        return homes[key]
+
+    vehicles = [
+        Vehicle(
+            each.id, home(each.start), home(each.end), each.capacity, each.shift, _limit(each.max_duration_s),
+            _limit(each.max_ride_s), frozenset(each.skills),
+        )
+        for each in body.vehicles
+    ]  # fmt: skip
+    count = len(body.trips)
+    trips = [
+        Trip(
+            each.id, _stop(each.pickup, number), _stop(each.dropoff, count + number), each.load,
+            _limit(each.max_ride_s), frozenset(each.skills), each.priority,
+        )
+        for number, each in enumerate(body.trips)
+    ]  # fmt: skip
+    duration_s, distance_m = _travel(listed, body.metric, matrix, known)
+    return Problem(vehicles, trips, duration_s, distance_m, Objective(body.objective))
+
+
+def _limit(seconds: float | None) -> float:
+    return INFINITE if seconds is None else seconds
+
+
+def _stop(stop: StopIn, number: int) -> Stop:
+    return Stop(number if stop.index is None else stop.index, stop.window, stop.service_s)
+
+
+def _travel(
+    places: Sequence[Place], metric: Metric, matrix: Matrix | None, known: GreatCircle
+) -> tuple[Numbers, Numbers]:
+    """The one place where travel times come from: a road graph goes in here."""
+    if matrix is not None:
+        return matrix.duration_s, matrix.duration_s if matrix.distance_m is None else matrix.distance_m
+    duration_s, _ = durations(places, places, metric, None, known.factor, known.ordinary_m_s)
+    return duration_s, duration_s if metric == "euclidean" else duration_s * known.ordinary_m_s
+
+
+def _answer(problem: Problem, plan: Plan, source: str, started: float) -> bytes:
+    verdict = check(problem, plan)
+    if not verdict.feasible:
+        log.error("plan.not_proved", faults=sorted({fault.code for fault in verdict.faults}))
+        raise Refused(*UNPROVED, headers={"Retry-After": "1"})
+    said = {
+        "cost": verdict.cost, "vehicles_used": verdict.vehicles_used, "feasible": verdict.feasible,
+        "routes": _routes(problem, verdict), "unserved": [_unserved(problem, number) for number in verdict.unserved],
+        "elapsed_s": time.monotonic() - started, "travel_times": source,
+    }  # fmt: skip
+    return orjson.dumps(said)
+
+
+def _routes(problem: Problem, verdict: Verdict) -> list[Answer]:
+    return [
+        {
+            "vehicle": vehicle.id, "cost": driven.cost,
+            "stops": [
+                {
+                    "trip": problem.trips[stop.trip].id, "kind": "pickup" if stop.pickup else "dropoff",
+                    "arrive_s": stop.arrive_s, "begin_s": stop.begin_s, "depart_s": stop.depart_s,
+                }
+                for stop in driven.stops
+            ],
+        }
+        for vehicle, driven in zip(problem.vehicles, verdict.routes, strict=True)
+        if driven
+    ]  # fmt: skip
+
+
+def _unserved(problem: Problem, number: int) -> Answer:
+    reason = reason_of(problem, number)
+    return {
+        "trip": problem.trips[number].id, "reason": reason.code, "th": reason.th, "en": reason.en,
+        "help_th": reason.help_th, "help_en": reason.help_en,
+    }  # fmt: skip

@@ -1,0 +1,145 @@
+"""The engine as the HTTP process sees it: kept alive, asked for plans, told when nobody waits any more."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import structlog
+from prometheus_client import Gauge
+
+from services.dispatch.engine import cache, frames
+from services.dispatch.planning.problem import Plan, Problem
+
+log = structlog.get_logger()
+
+READY = Gauge("karuna_planner_ready", "1 while the engine is warm and takes plans")
+RUNNING = Gauge("karuna_planner_running", "Plans being searched just now")
+MOST_AT_ONCE = 4
+"""Searches share the cores; more of them would find nothing good."""
+AGAIN_S = 1.0
+PATIENCE_S = 10.0
+"""Beyond the time it was given: an engine that is later than that hangs, and is started again."""
+
+
+class NotReady(Exception):
+    """The engine is not warm: it has just started, or was lost and is started again."""
+
+
+class Busy(Exception):
+    """As many plans as may be are being searched."""
+
+
+class Lost(Exception):
+    """The engine died with this plan."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """``run`` beside the service; ``plan`` from any request. ``threads``: one for each core by default."""
+
+    cache_dir: Path | None = None
+    threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    ready: bool = False
+    _process: asyncio.subprocess.Process | None = None
+    _waiting: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
+    _numbers: count[int] = field(default_factory=count)
+
+    async def run(self) -> None:
+        """Keep one engine process alive; ends it when cancelled."""
+        while True:
+            try:
+                await self._live()
+            except (OSError, asyncio.IncompleteReadError) as problem:
+                log.warning("planner.lost", reason=type(problem).__name__)
+            finally:
+                self._gone()
+            await asyncio.sleep(AGAIN_S)
+
+    async def _live(self) -> None:
+        folder = await asyncio.to_thread(cache.folder, self.cache_dir)
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.dispatch.engine.worker",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )  # fmt: skip
+        said = self._process.stdout
+        assert said is not None  # noqa: S101 it is a pipe
+        while True:
+            size = int.from_bytes(await said.readexactly(frames.LENGTH), "big")
+            what, *rest = frames.unpacked(await said.readexactly(size))
+            if what == frames.READY:
+                self.ready = True
+                READY.set(1)
+                log.info("planner.ready", threads=self.threads)
+            elif (waiting := self._waiting.get(rest[0])) is not None and not waiting.done():
+                if what == frames.FOUND:
+                    waiting.set_result(rest[1])
+                else:
+                    waiting.set_exception(RuntimeError(f"the engine failed: {rest[1]}"))
+
+    def _gone(self) -> None:
+        self.ready = False
+        READY.set(0)
+        self._end()
+        self._process = None
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(Lost())
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def searching(self) -> int:
+        """Plans in work just now."""
+        return len(self._waiting)
+
+    async def plan(self, problem: Problem, within_s: float, seed: int) -> Plan:
+        """The best plan found in ``within_s`` seconds. When the caller is cancelled, so is the search.
+
+        Raises:
+            NotReady: not warm.
+            Busy: too many at once.
+            Lost: the engine died meanwhile.
+
+        """
+        if not self.ready or self._process is None or self._process.stdin is None:
+            raise NotReady
+        if len(self._waiting) >= MOST_AT_ONCE:
+            raise Busy
+        ends = time.monotonic() + within_s
+        number, pipe = next(self._numbers), self._process.stdin
+        waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
+        RUNNING.set(len(self._waiting))
+        try:
+            body = await asyncio.to_thread(frames.packed, (frames.PLAN, number, problem, ends, seed, self.threads))
+            pipe.write(body)
+            await pipe.drain()
+            async with asyncio.timeout(within_s + PATIENCE_S):
+                found = await waiting
+        except TimeoutError:
+            log.error("planner.hangs")
+            self._end()
+            raise Lost from None
+        except (BrokenPipeError, ConnectionResetError):
+            raise Lost from None
+        except asyncio.CancelledError:
+            pipe.write(frames.packed((frames.CANCEL, number)))
+            raise
+        finally:
+            del self._waiting[number]
+            RUNNING.set(len(self._waiting))
+        plan: Plan = found.plan
+        return plan
