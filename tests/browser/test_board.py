@@ -155,6 +155,7 @@ async def test_the_towns_own_map_is_drawn_and_a_place_is_pointed_at(
         await show(board, "board-own-map")
 
         desk = await open_as("somsri", "/desk")
+        await expect(desk.locator(".question").first).to_be_visible()  # it is awake
         await desk.keyboard.press("Alt+m")
         box = desk.locator("#map")
         await expect(box).to_contain_text("ถนนตลาด")

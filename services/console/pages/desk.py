@@ -18,6 +18,7 @@ from services.console.people import Person
 from services.console.rules import places
 from services.console.rules.sheet import call_of, problems_of, sheet_of_form
 from services.console.web import backend, go, page, render, settings, signed_in
+from shared.geo import Point
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 
@@ -101,9 +102,21 @@ async def marks(request: Request, person: AtDesk) -> JSONResponse:
 async def place(request: Request, person: AtDesk, body: TextBody) -> JSONResponse:
     """The point in what was pasted: ``{lat, lon, source}``; ``source`` None where there is none."""
     found = places.read_place(body.text, desk.centre_of(request, person))
+    if found is None and (known := await _known_place(request, person, body.text)):
+        name, at = known
+        return JSONResponse({"lat": at.lat, "lon": at.lon, "source": "name", "name": name})
     if found is None:
         return JSONResponse({"source": "short_link" if places.is_short_link(body.text) else None})
     return JSONResponse({"lat": found.point.lat, "lon": found.point.lon, "source": found.source})
+
+
+async def _known_place(request: Request, person: Person, text: str) -> tuple[str, Point] | None:
+    """A community, base or hospital of that name."""
+    stations, facilities = await asyncio.gather(
+        desk.all_of(request, person, "/v1/stations"), desk.all_of(request, person, "/v1/facilities")
+    )
+    known = desk.marks(stations or [], facilities or [], desk.packs_of(request, person), person.lang)
+    return places.named_place(text, {each["name"]: Point(each["lon"], each["lat"]) for each in known})
 
 
 # --- triage --------------------------------------------------------------------

@@ -102,9 +102,13 @@ async def trips(request: Request, person: AtDesk, call_id: UUID) -> Response:
 async def _trips(
     request: Request, person: Person, call_id: UUID, problem: Doc | None = None, *, status: int = 200
 ) -> Response:
+    trips = await trips_of(request, person, call_id)
+    if problem:  # said beside the button that was pressed, where that still stands
+        offered = {unit["unit_id"] for trip in trips or () for unit in trip.get("recommended", ())}
+        problem["shown_at"] = problem["asked"] if problem["asked"] in offered else ""
     return page(
-        request, "desk/trips.html", status=status, trips=await trips_of(request, person, call_id), call_id=call_id,
-        problem=problem, decides=person.role in DECIDES, **desk.sayer(person.lang),
+        request, "desk/trips.html", status=status, trips=trips, call_id=call_id, problem=problem,
+        decides=person.role in DECIDES, **desk.sayer(person.lang),
     )  # fmt: skip
 
 
@@ -152,6 +156,8 @@ async def _do(
         await backend(request).post(person, "dispatch", path, body)
     except BackendRefused as refused:
         overridable = unit_id if refused.problem.get("overridable") else None
-        problem = {"text": refusal_text(refused, person.lang), "unit_id": str(overridable or "")}
+        problem = {
+            "text": refusal_text(refused, person.lang), "unit_id": str(overridable or ""), "asked": str(unit_id or ""),
+        }  # fmt: skip
         status = refused.status
     return await _trips(request, person, call_id, problem, status=status)

@@ -39,6 +39,7 @@ router = APIRouter(include_in_schema=False)
 LASTS = timedelta(hours=14)
 """A long night shift; a phone of a crew stays signed in for as long as its shift can be."""
 HOMES = {
+    Role.CALL_TAKER: "/desk",
     Role.CREW: "/crew",
     Role.VOLUNTEER: "/crew",
     Role.CASE_MANAGER: "/people",

@@ -6,7 +6,7 @@ Short links (``maps.app.goo.gl/…``) hold no point: whoever sent one is asked f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -27,6 +27,8 @@ PLUS_CODE = re.compile(
 PAIR_KEYS = ("q", "query", "ll", "coordinate", "center", "daddr", "destination", "sll", "address", "pin")
 SHORT_LINKS = ("maps.app.goo.gl", "goo.gl", "g.co", "maps.apple", "osm.org/go")
 LONGEST = 2000
+FEWEST_LETTERS = 4
+KINDS_OF_PLACE = ("ชุมชน", "หมู่บ้าน", "บ้าน", "community", "village")
 MOST_LAT, MOST_LON = 90, 180
 
 
@@ -46,6 +48,23 @@ def read_place(typed: str, near: Point) -> Found | None:
     if found := PAIR.fullmatch(text):
         return _found(found[1], found[2], "point")
     return _of_plus_code(text, near)
+
+
+def named_place(typed: str, known: Mapping[str, Point]) -> tuple[str, Point] | None:
+    """The one known place whose name holds what was typed, or is held by it; None where there is none or several."""
+    words = _bare(typed)
+    if len(words) < FEWEST_LETTERS:
+        return None
+    found = [(name, at) for name, at in known.items() if words in (bare := _bare(name)) or (bare and bare in words)]
+    exact = [each for each in found if _bare(each[0]) == words]
+    return (exact or found)[0] if len(exact or found) == 1 else None
+
+
+def _bare(name: str) -> str:
+    text = "".join(name.casefold().split())
+    for kind in KINDS_OF_PLACE:
+        text = text.removeprefix(kind)
+    return text
 
 
 def is_short_link(typed: str) -> bool:

@@ -77,6 +77,18 @@ addEventListener("online", offline);
 addEventListener("offline", offline);
 offline();
 
+// A part that has just come can be pressed a moment before htmx knows it: a plain submit would leave the page, and what
+// was pressed (an order!) would be lost without a word.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.matches("[hx-post]")) return;
+  event.preventDefault();
+  if (form.dataset.again) return;
+  form.dataset.again = "yes";
+  window.htmx.process(form);
+  form.requestSubmit(event.submitter);
+  delete form.dataset.again;
+});
 document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRF-Token"] = csrf(); });
 // htmx shows only answers below 400; a refusal is a sentence the person must read as well.
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -4,6 +4,8 @@ import { place } from "./desk-place.js";
 import { collect, showErrors } from "./sheet.js";
 
 const EVERY_MS = 3000;
+/** How long a refusal stays before the part is drawn anew. */
+const TOLD_MS = 10_000;
 const HEADERS = { "hx-request": "true", accept: "text/html" };
 let watching = false;
 
@@ -11,6 +13,7 @@ let watching = false;
 async function refresh(part) {
   const inside = part.contains(document.activeElement) ? document.activeElement : null;
   if (inside?.matches("input, select, textarea") || part.querySelector("details[open] form")) return;
+  if (part.querySelector("[role=alert]") && Date.now() - Number(part.dataset.told ?? 0) < TOLD_MS) return;
   const answer = await fetch(part.dataset.poll, { headers: HEADERS }).catch(() => null);
   if (!answer?.ok || !part.isConnected) return;
   const html = await answer.text();
@@ -65,6 +68,11 @@ export function watchCalls() {
   setInterval(refreshAll, EVERY_MS);
   document.addEventListener("karuna:changed", refreshAll);
   document.addEventListener("htmx:afterSwap", (event) => {
+    const told = event.target.querySelector?.("[role=alert]");
+    if (told) {
+      event.target.dataset.told = Date.now();
+      told.scrollIntoView({ block: "nearest" });
+    }
     if (event.target.id === "taken-call") delete document.getElementById("taken").dataset.led;
     for (const form of event.target.querySelectorAll?.("[data-edit]") ?? []) edit(form);
     for (const part of event.target.querySelectorAll?.("[data-poll]") ?? []) { part.dataset.last = ""; setTimeout(() => refresh(part), 400); arrived(part); }

@@ -2,7 +2,7 @@
 import { post } from "./base.js";
 import { drawGround, script } from "./ground.js";
 
-const COULD_HOLD_A_POINT = /\d.*[,\s;].*\d|\+|:\/\/|^geo:/;
+const FEWEST_LETTERS = 4;
 const BARE = /^[-+\d.,;\s°()NEne]+$|^\S*:\/\/\S+$|^geo:\S+$|^[23456789CFGHJMPQRVWXcfghjmpqrvwx]{2,8}\+\w{2,7}(\s.*)?$/;
 
 /** Watches the place and the point of a form. */
@@ -13,15 +13,15 @@ export function place(form, words, { onChange = () => {} } = {}) {
 
   async function read(from) {
     const text = from.value.trim();
-    if (!COULD_HOLD_A_POINT.test(text)) return;
+    if (text.length < FEWEST_LETTERS) return;
     let found;
     try { found = await post("/desk/place", { text }); } catch { return; }
     if (from.value.trim() !== text) return;
     if (found.source === "short_link") said.textContent = words.short_link;
-    if (found.lat === undefined) return;
+    if (found.lat === undefined || (found.source === "name" && point.value.trim())) return;
     point.value = `${found.lat}, ${found.lon}`;
     if (from === field && BARE.test(text)) field.value = "";
-    said.textContent = words[`from_${found.source}`];
+    said.textContent = words[`from_${found.source}`].replace("{name}", found.name ?? "");
     moved();
   }
   const moved = () => { point.dispatchEvent(new Event("moved")); onChange(); };

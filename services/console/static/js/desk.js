@@ -245,6 +245,11 @@ document.addEventListener("keydown", (event) => {
   if (act && !document.querySelector("dialog[open]")) { event.preventDefault(); act(); }
 });
 // Enter goes on to what is asked next; Shift+Enter is a new line.
+const FIELDS = "input:not([type=hidden]), select, textarea";
+function following(field) {
+  const shown = [...form.querySelectorAll(FIELDS)].filter((each) => each.checkVisibility());
+  return shown[shown.indexOf(field) + 1] ?? at("take");
+}
 const NEXT = { place: "complaint", complaint: "group", phone: "caller", caller: "place" };
 form.addEventListener("keydown", (event) => {
   const next = NEXT[event.target.id];
@@ -253,7 +258,7 @@ form.addEventListener("keydown", (event) => {
   if (event.target.tagName === "TEXTAREA" && !next) return;
   if (event.target.getAttribute("role") === "combobox") return;
   event.preventDefault();
-  if (next) at(next).focus();
+  (next ? at(next) : following(event.target)).focus();
 });
 document.addEventListener("karuna:command", (event) => {
   const { act } = event.detail;
