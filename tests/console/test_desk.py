@@ -10,7 +10,7 @@ import pytest
 
 from services.console.rules.call_sheet import MET, UNMET, patch_of, sheet_of
 from services.console.rules.command import Command, NotUnderstood, is_meant, read_command
-from services.console.rules.places import is_short_link, read_place
+from services.console.rules.places import is_short_link, named_place, read_place
 from services.console.rules.sheet import call_of, problems_of
 from services.console.texts import texts
 from services.intake.rules import barriers
@@ -256,6 +256,30 @@ async def test_what_is_typed_is_asked_by_the_way_it_looks(faces: Faces) -> None:
         assert [next(iter(each.body)) for each in asked] == ([wanted] if wanted else [])
         assert all(each.purpose == "emergency" for each in asked)
         assert "<b>" not in html
+
+
+KNOWN = {
+    "ชุมชนตลาดเก่าร่วมใจ": Point(103.51, 16.43), "ชุมชนหนองบัว": Point(103.52, 16.44),
+    "ชุมชนหนองบัวหอม": Point(103.53, 16.45), "โรงพยาบาลทดสอบ": Point(103.5, 16.4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("ตลาดเก่า", "ชุมชนตลาดเก่าร่วมใจ"),
+        ("หน้าโรงพยาบาล ทดสอบ ฝั่งตะวันตก", "โรงพยาบาลทดสอบ"),
+        ("ชุมชนหนองบัว", "ชุมชนหนองบัว"),
+        ("หนองบัวหอม", "ชุมชนหนองบัวหอม"),
+        ("หนอง", None),
+        ("ชุมชน", None),
+        ("วัดที่ไม่มีใครรู้จัก", None),
+        ("", None),
+    ],
+)
+def test_a_known_name_gives_its_place_and_two_give_none(typed: str, name: str | None) -> None:
+    found = named_place(typed, KNOWN)
+    assert found == (None if name is None else (name, KNOWN[name]))
 
 
 async def test_the_place_a_caller_sent_by_line_can_be_used(faces: Faces) -> None:
