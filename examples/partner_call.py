@@ -45,6 +45,8 @@ async def main(mine: dict[str, Any], creds: Path, call: bytes, key: str) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3 or "--help" in sys.argv:  # noqa: PLR2004 file and call
+        sys.exit(__doc__)
     file, call, *chosen = sys.argv[1:]
     mine = json.loads(Path(file).read_text("utf-8"))
     key = chosen[0] if chosen else str(uuid4())

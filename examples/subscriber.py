@@ -87,6 +87,8 @@ async def next_ones(subscription: JetStreamContext.PullSubscription) -> list[Msg
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 1 or "--help" in sys.argv:
+        sys.exit(__doc__)
     file = Path(sys.argv[1])
     creds = file.with_suffix(".creds").read_text("utf-8")
     asyncio.run(main(json.loads(file.read_text("utf-8")), creds, "--again" in sys.argv))

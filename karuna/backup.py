@@ -126,7 +126,7 @@ async def restore(local: Local, folder: Path) -> dict[str, Any]:
         connection = await asyncpg.connect(local.postgres.owner_dsn(service))
         try:
             if await connection.fetch(TABLES):
-                raise NotEmpty(f"database {service} is not empty")
+                raise NotEmpty(f"ฐานข้อมูล {service} มีข้อมูลอยู่แล้ว (database {service} is not empty)")
         finally:
             await connection.close()
         whole = ("--exit-on-error", "--single-transaction", str(folder / f"{service}.dump"))
@@ -143,7 +143,7 @@ def take_keys(folder: Path, home: Path) -> None:
     for name in KEPT:
         place = home / name
         if place.exists() and any(place.iterdir()):
-            raise NotEmpty(f"{place} is not empty")
+            raise NotEmpty(f"มีข้อมูลอยู่แล้ว (not empty): {place}")
     for name in KEPT:
         shutil.copytree(folder / name, home / name, dirs_exist_ok=True)
 

@@ -425,6 +425,19 @@ def container_wait(home: HomeOption = None) -> None:
 
 
 @app.command()
+def url(
+    service: Annotated[str | None, typer.Argument(help=" | ".join(LISTENERS))] = None, home: HomeOption = None
+) -> None:
+    """ที่อยู่ของระบบนี้ (where this installation answers: of one service, or of all)."""
+    local = _local(home)
+    if service is not None:
+        typer.echo(local.url(_known(service)))
+        return
+    for name in LISTENERS:
+        out.print(f"{name:10} {local.url(name)}")
+
+
+@app.command()
 def replay(
     file: Path,
     mapping: Annotated[Path, typer.Option("--map")],
@@ -489,6 +502,10 @@ def _in_words(problem: Exception) -> str:
         return "ระบบไม่ได้เปิดอยู่ เปิดด้วย make run หรือ karuna up (nothing answers: start it with make run or karuna up)"
     if isinstance(problem, FileExistsError):
         return f"มีอยู่แล้ว ไม่เขียนทับ (it exists and is not overwritten): {problem.filename}"
+    if isinstance(problem, FileNotFoundError):
+        return f"ไม่พบไฟล์หรือโฟลเดอร์ (no such file or folder): {problem.filename or problem}"
+    if isinstance(problem, RuntimeError | LookupError) and problem.args:
+        return str(problem.args[0])
     return f"{type(problem).__name__}: {problem}"
 
 
