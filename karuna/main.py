@@ -10,6 +10,7 @@ import sys
 from collections.abc import Coroutine
 from datetime import datetime
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -500,6 +501,11 @@ def _compare(
 def _in_words(problem: Exception) -> str:
     if isinstance(problem, httpx.ConnectError):
         return "ระบบไม่ได้เปิดอยู่ เปิดด้วย make run หรือ karuna up (nothing answers: start it with make run or karuna up)"
+    if isinstance(problem, httpx.HTTPStatusError) and problem.response.status_code == HTTPStatus.UNAUTHORIZED:
+        return (
+            "บริการที่ตอบไม่รู้จักโทเคนของที่นี่ อาจเป็นระบบของโฟลเดอร์อื่น ดู karuna url "
+            "(what answers does not know this installation's token: another copy's? see karuna url)"
+        )
     if isinstance(problem, FileExistsError):
         return f"มีอยู่แล้ว ไม่เขียนทับ (it exists and is not overwritten): {problem.filename}"
     if isinstance(problem, FileNotFoundError):

@@ -50,6 +50,7 @@ async def up(home: Home, *, demo: bool) -> int:
                 await _live(local, stop, demo=demo)
                 ground.cancel()
                 out.print("\nกำลังปิด (stopping)…")
+            out.print("ปิดแล้ว (stopped)")
     except HomeInUse as problem:
         out.print(f"เปิดอยู่แล้ว (already running): {problem}")
         return 1
