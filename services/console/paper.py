@@ -1,17 +1,24 @@
-"""A report on paper: PDF in Sarabun, shaped by HarfBuzz, so that Thai vowels and tone marks stand where they belong."""
+"""A report on paper, made by a process of its own: what shapes letters weighs more than the whole console, and seconds
+
+of it would stand between fifty boards and the next event.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from fpdf import FPDF
-from fpdf.enums import TableCellFillMode
-from fpdf.fonts import FontFace
+import orjson
 
-FONTS = Path(__file__).parent / "fonts"
-FACE = "Sarabun"
+from services.console.backend import BackendAway
+
+WITHIN_S = 60.0
+PRESS = (sys.executable, "-m", "services.console.press")
+
+_one_at_a_time = asyncio.Semaphore(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,50 +31,28 @@ class Table:
     numbers: frozenset[int] = frozenset()
 
 
-class _Sheet(FPDF):
-    foot = ""
+async def printed(title: str, lines: Sequence[str], tables: Sequence[Table], foot: str, lang: str) -> bytes:
+    """The PDF of a title, lines below it, and tables.
 
-    def footer(self) -> None:
-        self.set_y(-12)
-        self.set_font(FACE, size=8)
-        self.cell(0, 6, f"{self.foot} · {self.page_no()}/{{nb}}", align="C")
+    Raises:
+        BackendAway: the press did not come to an end.
 
-
-def pdf(title: str, lines: Sequence[str], tables: Sequence[Table], foot: str, lang: str) -> bytes:
-    """One A4 document, landscape where a table is wide."""
-    wide = any(len(table.head) > 6 for table in tables)  # noqa: PLR2004 more do not fit upright
-    sheet = _Sheet(orientation="landscape" if wide else "portrait", format="A4")
-    sheet.foot = foot
-    sheet.set_title(title)
-    sheet.set_lang("th" if lang == "th" else "en")
-    sheet.add_font(FACE, fname=str(FONTS / "sarabun-400.ttf"))
-    sheet.add_font(FACE, style="B", fname=str(FONTS / "sarabun-600.ttf"))
-    sheet.set_text_shaping(use_shaping_engine=True, script="thai", language="tha")
-    sheet.set_margins(14, 14)
-    sheet.set_auto_page_break(auto=True, margin=16)
-    sheet.add_page()
-    sheet.set_font(FACE, style="B", size=18)
-    sheet.multi_cell(0, 10, title, new_x="LMARGIN", new_y="NEXT")
-    sheet.set_font(FACE, size=11)
-    for line in lines:
-        sheet.multi_cell(0, 6, line, align="L", new_x="LMARGIN", new_y="NEXT")
-    for table in tables:
-        sheet.ln(4)
-        _draw(sheet, table)
-    return bytes(sheet.output())
-
-
-def _draw(sheet: FPDF, table: Table) -> None:
-    if table.title:
-        sheet.set_font(FACE, style="B", size=12)
-        sheet.multi_cell(0, 8, table.title, new_x="LMARGIN", new_y="NEXT")
-    sheet.set_font(FACE, size=10)
-    align = tuple("RIGHT" if place in table.numbers else "LEFT" for place in range(len(table.head)))
-    with sheet.table(
-        headings_style=FontFace(emphasis="BOLD", fill_color=(230, 236, 241)), text_align=align, line_height=6,
-        cell_fill_mode=TableCellFillMode.ROWS, cell_fill_color=(247, 249, 251), borders_layout="HORIZONTAL_LINES",
-    ) as grid:  # fmt: skip
-        for cells in (table.head, *table.rows):
-            row = grid.row()
-            for cell in cells:
-                row.cell(cell)
+    """
+    asked = orjson.dumps(
+        {"title": title, "lines": list(lines), "tables": list(tables), "foot": foot, "lang": lang}, default=list
+    )
+    pipe = asyncio.subprocess.PIPE
+    async with _one_at_a_time:
+        press = await asyncio.create_subprocess_exec(*PRESS, stdin=pipe, stdout=pipe)
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                content, _ = await press.communicate(asked)
+        except TimeoutError:
+            raise BackendAway("console") from None
+        finally:
+            if press.returncode is None:
+                with suppress(ProcessLookupError):
+                    press.kill()
+    if press.returncode != 0 or not content.startswith(b"%PDF"):
+        raise BackendAway("console")
+    return content

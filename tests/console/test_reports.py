@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from services.console.pages.reports import all_reports
-from services.console.paper import Table, pdf
+from services.console.paper import Table
+from services.console.press import pdf
 from services.console.rules.periods import fiscal_year, period
 from services.console.rules.tables import Column, Section, as_csv, bars, publishable, rows_of
 from services.console.texts import texts

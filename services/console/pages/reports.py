@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import label, said
 from services.console.navigation import roles_of
-from services.console.paper import Table, pdf
+from services.console.paper import Table, printed
 from services.console.people import Person
 from services.console.rules import periods, tables
 from services.console.rules.periods import Period
@@ -249,7 +249,8 @@ async def download(
     about, goals = t(f"reports.about_{key}"), f"SDG {', '.join(report.sdg)}"
     lines = [asked.line(person.lang), about, t("reports.small_cells"), goals]
     made = t("reports.made", at=show_moment(now_utc(), "en" if person.lang == "en" else "th"))
-    return _download(pdf(t(f"reports.title_{key}"), lines, sheets, made, person.lang), "application/pdf", name)
+    content = await printed(t(f"reports.title_{key}"), lines, sheets, made, person.lang)
+    return _download(content, "application/pdf", name)
 
 
 def _for_sheet(section: dict[str, Any]) -> list[list[object]]:
