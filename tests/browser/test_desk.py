@@ -109,6 +109,20 @@ async def test_take_and_order_by_keyboard_alone(town: Town, open_as: SignIn) -> 
     assert await page.evaluate("window.mice") == 0
     await show(page, "desk-taken")
     assert await faults(page) == []
+    await _pressed_in_the_first_moment(page)
+
+
+async def _pressed_in_the_first_moment(page: Page) -> None:
+    """A part has just come, and htmx does not know it yet: what is pressed there is sent all the same, as a POST."""
+    at_once = """() => {
+        const form = document.querySelector("#taken form[hx-post]");
+        form.replaceWith(form.cloneNode(true));
+        document.querySelector("#taken form[hx-post] [data-order]").click();
+    }"""
+    async with page.expect_request("**/order") as sent:
+        await page.evaluate(at_once)
+    assert (await sent.value).method == "POST"
+    assert page.url.endswith("/desk"), "the call's page is still there"
 
 
 async def test_intake_away_calls_are_kept_and_sent_once_with_their_times(town: Town, open_as: SignIn) -> None:
