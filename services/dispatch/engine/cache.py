@@ -11,6 +11,7 @@ from pathlib import Path
 QUICKLY = {"NUMBA_LOOP_VECTORIZE": "0", "NUMBA_SLP_VECTORIZE": "0"}
 """Routes are short: there is nothing to gain, and compiling takes a quarter less."""
 PLANNING = Path(__file__).parents[1] / "planning"
+KERNELS = ("compiled.py", "kernel.py", "insertion.py", "anneal.py")
 
 
 def folder(base: Path | None = None) -> Path:
@@ -20,8 +21,8 @@ def folder(base: Path | None = None) -> Path:
     written, what lies there is copied to a temporary place, since numba takes no folder that it cannot write to.
     """
     text = hashlib.sha256()
-    for file in sorted(PLANNING.glob("*.py")):
-        text.update(file.read_bytes())
+    for name in KERNELS:
+        text.update((PLANNING / name).read_bytes())
     made = (base or PLANNING / "__pycache__") / f"kernels-{text.hexdigest()[:16]}"
     try:
         made.mkdir(parents=True, exist_ok=True)
