@@ -119,6 +119,7 @@ async def _a_bad_night(page: Page, town: Town) -> None:
     await expect(page.locator("[data-alarm]:visible")).to_have_count(3)
     assert (await page.locator("#strip").bounding_box() or {})["height"] < 260
     await expect(page.locator("#more-alarms summary")).to_contain_text("อีก 2 สัญญาณเตือน")
+    await show(page, "board-bad-night")
     await page.keyboard.press("Alt+5")
     await expect(page.locator("[data-alarm]:visible")).to_have_count(5)
     await town.ask("intake", "POST", f"/v1/calls/{calls[3]['id']}/withdraw", role="call_taker", body={})

@@ -144,3 +144,13 @@ async def test_a_pages_token_is_never_twice_the_same_and_good_each_time(console:
 )  # fmt: skip
 def test_one_goes_on_inside_only(asked: str | None, goes: str) -> None:
     assert inside(asked) == goes
+
+
+async def test_where_one_wanted_to_go_is_not_forgotten_by_a_wrong_password(console: Console) -> None:
+    await console.account()
+    fields = {"login": "somsri", "password": "not this one", "next": "/rides?on=2026-11-22"}
+    answer = await console.client.post("/sign-in", data=fields, headers={"origin": HERE})
+    assert answer.status_code == 401
+    assert 'name="next" value="/rides?on=2026-11-22"' in answer.text
+    evil = await console.client.post("/sign-in", data={**fields, "next": "//evil.example"}, headers={"origin": HERE})
+    assert "evil.example" not in evil.text

@@ -71,9 +71,11 @@ async def ask(request: Request) -> Response:
     return await _form(request)
 
 
-async def _form(request: Request, problem: str | None = None, *, login: str = "", status: int = 200) -> Response:
+async def _form(
+    request: Request, problem: str | None = None, *, login: str = "", next_: str | None = None, status: int = 200
+) -> Response:
     demo = await accounts.demonstration(runtime(request).pool) if settings(request).demo else []
-    next_ = inside(request.query_params.get("next"))
+    wanted = inside(next_ or request.query_params.get("next"))
     return page(
         request,
         "base/sign_in.html",
@@ -81,7 +83,7 @@ async def _form(request: Request, problem: str | None = None, *, login: str = ""
         problem=problem,
         login=login,
         demo=demo,
-        next=next_,
+        next=wanted,
         home_of=home_of,
     )
 
@@ -93,19 +95,19 @@ async def sign_in(
     """Password and, where there is one, the code of the second factor. Says only that it was not right."""
     pool, now = runtime(request).pool, now_utc()
     if not same_origin(request):
-        return await _form(request, "origin", status=403)
+        return await _form(request, "origin", next_=next_, status=403)
     try:
         await spend(pool, FROM_ONE_PLACE, address_of(request), at=now)
     except Refused:
-        return await _form(request, "too_many", login=login, status=429)
+        return await _form(request, "too_many", login=login, next_=next_, status=429)
     account = await accounts.by_login(pool, login.strip().lower())
     verdict = await rules.judge(account, password, code, now)
     if account is None or verdict.code != "ok":
         if account is not None and verdict.code == "wrong":
             await accounts.failed(pool, account.id, rules.LOCK_AFTER, now + rules.LOCK_FOR)
-        return await _form(request, verdict.code, login=login, status=401)
+        return await _form(request, verdict.code, login=login, next_=next_, status=401)
     if verdict.step and not await accounts.use_step(pool, account.id, verdict.step):
-        return await _form(request, "wrong", login=login, status=401)
+        return await _form(request, "wrong", login=login, next_=next_, status=401)
     await accounts.passed(pool, account.id, verdict.step)
     await forget(pool, FROM_ONE_PLACE, address_of(request))
     return await _begin(request, account, next_)
