@@ -11,7 +11,7 @@ from uuid import UUID
 from services.intake.app import SERVICE
 from shared.events import dispatch
 from shared.events.words import Leg
-from shared.work import Cause, now_utc
+from shared.work import Cause, new_id, now_utc
 from tests.harness import ROOT, Running, call_origin, problem_of, service_running
 from tests.intake.conftest import E164, INSIDE, acted, booked, emergency, get, post, take, whole
 from tests.intake.events import Crew
@@ -227,3 +227,17 @@ async def test_it_begins_anew_with_the_time_of_the_municipality(database: MakeDa
 async def _left_s(intake: Running) -> float:
     (due,) = await intake.sql("select due_at - now() as left from due where kind = 'watchdog'")
     return float(due["left"].total_seconds())
+
+
+async def test_the_most_urgent_stands_first_and_complaints_last(intake: Running) -> None:
+    later = (now_utc() - timedelta(minutes=9), now_utc() - timedelta(minutes=5))
+    white = await emergency(intake, received_at=later[0].isoformat(), triage={"criteria_group": 17, "answers": {}})
+    red = await emergency(intake, received_at=later[1].isoformat())
+    await intake.sql("update call set severity = 'white' where id = $1", UUID(white["id"]))
+    await intake.sql("update call set severity = 'red' where id = $1", UUID(red["id"]))
+    while await intake.runtime.due.do_one():
+        pass
+    raised = "insert into alarm (id, kind, call_id, area, raised_at) select $1, 'complaint', id, area, $2 from call where id = $3"
+    await intake.sql(raised, new_id(), now_utc() - timedelta(hours=1), UUID(red["id"]))
+    found = [(each["kind"], each["call_id"]) for each in await alarms(intake)]
+    assert found == [("unanswered", red["id"]), ("unanswered", white["id"]), ("complaint", red["id"])]
