@@ -38,6 +38,8 @@ def cut(text: str, limit: int, measure: Measure) -> list[str]:
     Among the cuts that need no further piece, each is made after the last space or stop, else between two clusters.
     A single cluster longer than ``limit`` (marks piled upon marks) is cut between code points.
     """
+    if text and measure(text) <= limit:
+        return [text]
     atoms = [atom for cluster in clusters(text) for atom in _small_enough(cluster, limit, measure)]
     sizes = [measure(atom) for atom in atoms]
     pieces, start, left = [], 0, _pieces_needed(sizes, limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
+from typing import Any
 
 from services.notify.handlers.calls import mobile
 from services.notify.store import messages, recipients, replies, views
@@ -48,16 +49,11 @@ async def off_duty(work: Work, message: Message) -> None:
 async def person_changed(work: Work, message: Message) -> None:
     """How a person may be reached; full state."""
     private = message.event.private
-    values = {
-        "phone": mobile(private.phone),
-        "line_user_id": private.line_user_id,
-        "language": private.language.value,
-        "quiet_from": _clock(private.quiet_from),
-        "quiet_until": _clock(private.quiet_until),
-        "may_be_texted": private.may_be_texted,
-        "secret": private.disclosure is Disclosure.SECRET,
-    }
-    await recipients.put_person(work.db, message.id, values)
+    values = (
+        mobile(private.phone), private.line_user_id, private.language.value, _clock(private.quiet_from),
+        _clock(private.quiet_until), private.may_be_texted, private.disclosure is Disclosure.SECRET,
+    )  # fmt: skip
+    work.gather(_put_persons, (message.id, values))
 
 
 async def person_matched(work: Work, message: Message) -> None:
@@ -65,10 +61,20 @@ async def person_matched(work: Work, message: Message) -> None:
     event = message.event
     if await views.read_call(work.db, event.call_id) is None:
         raise Unknown("call", event.call_id)
-    await recipients.set_person(work.db, event.call_id, event.patient_id, message.id)
+    work.gather(_set_persons, ((event.call_id, event.patient_id), message.id))
+
+
+async def _put_persons(work: Work, rows: list[Any]) -> None:
+    """Of two about one person the later counts."""
+    await recipients.put_persons(work.db, dict(rows))
+
+
+async def _set_persons(work: Work, rows: list[Any]) -> None:
+    await recipients.set_persons(work.db, dict(rows))
 
 
 async def person_erased(work: Work, message: Message) -> None:
+    await work.write_gathered()  # what was heard before must not come after
     keys = await recipients.of_person(work.db, message.id)
     await cancel(work, await messages.open_of_recipients(work.db, keys), "erased")
     await messages.blank_of_recipients(work.db, keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -64,7 +64,11 @@ update recipient set on_duty_unit = case when id = any($2::uuid[]) then $1 end
 where kind = 'crew' and (on_duty_unit = $1 or id = any($2::uuid[]))
 """
 SET_LINK = "update recipient set linked_user_id = $3 where kind = $1 and id = $2"
-SET_PERSON = "update recipient set person_id = $3 where kind = 'patient' and id = $2 and call_id = $1"
+SET_PERSONS = """
+update recipient r set person_id = w.person_id
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (call_id, patient_id, person_id)
+where r.kind = 'patient' and r.id = w.patient_id and r.call_id = w.call_id
+"""
 SET_PREFERENCES = """
 update recipient set wants_routine = $3, language = coalesce($4, language), quiet_from = coalesce($5, quiet_from),
        quiet_until = coalesce($6, quiet_until)
@@ -93,9 +97,10 @@ delete from opt_out o where o.area = any($1::text[]) and o.address = any($2::tex
 and not exists (select from recipient r where r.area = o.area
                 and o.address in (r.line_user_id, r.linked_user_id, r.phone))
 """
-PUT_PERSON = """
+PUT_PERSONS = """
 insert into person (id, phone, line_user_id, language, quiet_from, quiet_until, may_be_texted, secret)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::time[], $6::time[], $7::boolean[],
+                     $8::boolean[])
 on conflict (id) do update set phone = excluded.phone, line_user_id = excluded.line_user_id,
     language = excluded.language, quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
     may_be_texted = excluded.may_be_texted, secret = excluded.secret
@@ -183,8 +188,10 @@ async def unlink(db: Connection, area: str, line_user_id: str) -> None:
     await db.execute(UNLINK, area, line_user_id)
 
 
-async def set_person(db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID) -> None:
-    await db.execute(SET_PERSON, call_id, patient_id, person_id)
+async def set_persons(db: Connection, persons: Mapping[tuple[UUID, UUID], UUID]) -> None:
+    """Call and patient → who they are."""
+    calls, patients = [key[0] for key in persons], [key[1] for key in persons]
+    await db.execute(SET_PERSONS, calls, patients, list(persons.values()))
 
 
 async def set_preferences(db: Connection, kind: str, recipient_id: UUID, values: dict[str, Any]) -> bool:
@@ -245,11 +252,9 @@ async def _wipe_addresses(db: Connection, rows: Sequence[Record]) -> None:
         await db.execute(WIPE_TOKENS, areas, sorted(addresses))
 
 
-async def put_person(db: Connection, person_id: UUID, values: dict[str, Any]) -> None:
-    await db.execute(
-        PUT_PERSON, person_id, values["phone"], values["line_user_id"], values["language"], values["quiet_from"],
-        values["quiet_until"], values["may_be_texted"], values["secret"],
-    )  # fmt: skip
+async def put_persons(db: Connection, persons: Mapping[UUID, Sequence[Any]]) -> None:
+    """Person → phone, LINE user, language, quiet from and until, whether they may be texted, whether secret."""
+    await db.execute(PUT_PERSONS, list(persons), *map(list, zip(*persons.values(), strict=True)))
 
 
 async def put_link_code(
