@@ -281,6 +281,21 @@ async def test_an_erased_person_is_wiped_from_trips_and_groups(town: Town) -> No
     assert call_id
 
 
+async def test_a_person_matched_and_erased_in_one_go_leaves_nothing(town: Town) -> None:
+    person_id, patient_id = new_id(), new_id()
+    call_id = await town.call(patients=[{"patient_id": patient_id, "name": "คานารี"}])
+    matched = registry.PersonMatched(
+        call_id=call_id, patient_id=patient_id, at=now_utc(), by="system", private={"method": "cid"}
+    )
+    origin = Origin(AREA, call_id)
+    events = (matched, registry.PersonErased(at=now_utc()))
+    group = [await town.running.emit(person_id, each, origin, take=False) for each in events]
+    await town.running.runtime.inbox.take(group)
+    [row] = await town.running.sql("select person_id, details from trip where call_id = $1", call_id)
+    assert row["person_id"] is None
+    assert "คานารี" not in str(row["details"])
+
+
 async def test_everything_heard_twice_changes_nothing(town: Town) -> None:
     unit = await town.unit(1)
     call_id = new_id()

@@ -62,6 +62,18 @@ async def test_an_erased_crew_member_and_person_leave_nothing(town: Town) -> Non
     assert await found(town, phone(7), line_id(7)) == {}
 
 
+async def test_a_person_heard_of_and_erased_in_one_go_leaves_nothing(town: Town) -> None:
+    call, person_id = await town.call(caller={}), new_id()
+    registered = PersonRegistered(at=now_utc(), private=PersonRegistered.Private(phone=phone(7)))
+    private = PersonMatched.Private(method="identifier")
+    matched = PersonMatched(call_id=call.id, patient_id=call.patient_id, at=now_utc(), by="system", private=private)
+    events = (registered, matched, PersonErased(at=now_utc()))
+    group = [await town.service.emit(person_id, each, call.origin, take=False) for each in events]
+    await town.service.runtime.inbox.take(group)
+    assert await found(town, phone(7)) == {}
+    assert await town.service.sql("select 1 from recipient where person_id = $1", person_id) == []
+
+
 async def test_an_erasure_before_the_messages_left_sends_nothing(quiet_town: Town) -> None:
     town = quiet_town
     call = await town.call(caller={"phone": phone(9)})
