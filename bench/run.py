@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from bench import chain, core, report, screen
+from bench import chain, core, engine, engine_report, report, screen
 from bench.ground import Ground, standing
 from bench.town import write_pack
 from shared.service import uvloop_runner
@@ -24,15 +24,19 @@ CORE = ("hop", "saturate", "drain")
 """``consumer`` is measured while the backlog drains."""
 TOWN = ("chain", "screen", "burst")
 """``memory`` is read after the burst."""
+APART = ("engine",)
+"""Needs neither broker nor database."""
 SAME = {"consumer": "drain", "memory": "burst"}
 out = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> None:
-    asked = sys.argv[1:] or [*CORE, *TOWN]
+    asked = sys.argv[1:] or [*CORE, *TOWN, *APART]
     parts = [SAME.get(part, part) for part in asked]
-    if unknown := set(parts) - {*CORE, *TOWN}:
-        raise SystemExit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join((*CORE, *TOWN, *SAME))}")
+    if unknown := set(parts) - {*CORE, *TOWN, *APART}:
+        raise SystemExit(
+            f"no such part: {', '.join(sorted(unknown))}; there are {', '.join((*CORE, *TOWN, *APART, *SAME))}"
+        )
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     gc.set_threshold(50_000)  # pauses of the load are not those of the system
     with uvloop_runner() as runner:
@@ -52,10 +56,13 @@ async def bench(parts: list[str], *, whole: bool) -> None:
 
     try:
         write_pack(areas)
-        async with standing(areas) as ground:
-            await _core(ground, [part for part in CORE if part in parts], show)
-            await ground.fresh_streams()
-            await _town(ground, [part for part in TOWN if part in parts], show)
+        if set(parts) - {*APART}:
+            async with standing(areas) as ground:
+                await _core(ground, [part for part in CORE if part in parts], show)
+                await ground.fresh_streams()
+                await _town(ground, [part for part in TOWN if part in parts], show)
+        if "engine" in parts:
+            await _part("engine", show, lambda: _engine(show))
     finally:
         shutil.rmtree(areas, ignore_errors=True)
     if whole:
@@ -86,6 +93,12 @@ async def _town(ground: Ground, parts: list[str], show: report.Show) -> None:
             await _part("screen", show, lambda: _screen(town, show))
         if "burst" in parts:
             await _part("burst", show, lambda: _burst(town, show))
+
+
+async def _engine(show: report.Show) -> None:
+    measured = await engine.measure()
+    show(engine_report.quality(measured))
+    show(engine_report.speed(measured))
 
 
 async def _part(name: str, show: report.Show, measure: Callable[[], Awaitable[None]]) -> None:

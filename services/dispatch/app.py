@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from services.dispatch import positions
 from services.dispatch.api import assignments, emergencies, plans, reports, resources, travel, trips, units
 from services.dispatch.api import positions as positions_api
@@ -29,6 +31,7 @@ async def prepare(runtime: Runtime) -> None:
 async def planner(runtime: Runtime) -> None:
     """Keep the engine alive. It warms up beside everything else: calls never wait for it."""
     engine: Engine = runtime.parts["engine"]
+    await asyncio.sleep(runtime.settings.engine_after_s)
     await engine.run()
 
 

@@ -12,9 +12,11 @@ from shared.settings import Settings
 class DispatchSettings(Settings):
     """``positions_fresh_s``: after this a position is shown as stale and trusted less.
 
+    ``engine_after_s``: the planner's engine starts so much later than the service, so that calls come first.
     ``engine_cache_dir`` left out: beside Python's own compiled files.
     """
 
     http_port: int = 8102
     positions_fresh_s: float = Field(default=300, gt=0)
+    engine_after_s: float = Field(default=5, ge=0)
     engine_cache_dir: Path | None = None
