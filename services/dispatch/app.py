@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.dispatch import positions
-from services.dispatch.api import assignments, emergencies, plans, reports, resources, travel, trips, units
+from services.dispatch.api import assignments, day, emergencies, plans, reports, resources, travel, trips, units
 from services.dispatch.api import positions as positions_api
 from services.dispatch.engine.pool import Engine
 from services.dispatch.handlers import HEARS
@@ -56,6 +56,7 @@ SERVICE = Service(
         reports.router,
         travel.router,
         emergencies.router,
+        day.router,
         plans.router,
         audit.router,
     ],

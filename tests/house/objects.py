@@ -179,6 +179,8 @@ async def dispatch(running: Running) -> Things:
         "POST /v1/assignments/{assignment_id}/release": Asked(f"{at}/release", {"reason": "closer_unit"}),
         "POST /v1/trips/{trip_id}/assign": Asked(f"/v1/trips/{waiting}/assign", {"unit_id": str(unit)}),
         "POST /v1/trips/{trip_id}/cancel": Asked(f"/v1/trips/{waiting}/cancel", {"reason": "went_alone"}),
+        "GET /v1/trips/{trip_id}/offers": Asked(f"/v1/trips/{waiting}/offers"),
+        "POST /v1/plans/day": Asked("/v1/plans/day", {"on": "2026-11-23", "area": AREA}, frozenset({404}), AREA),
         "POST /v1/crew/{crew_id}/erase": Asked(f"/v1/crew/{crew}/erase"),
         "PUT /v1/travel-matrices/{matrix_id}": Asked(
             "/v1/travel-matrices/another", matrix, frozenset({200, 201}), of_the_area=True

@@ -30,6 +30,13 @@ INSERT_PAPER = """
 insert into run (id, unit_id, area, lane, exercise, status, opened_at, closed_at)
 values ($1, $2, $3, $4, $5, 'closed', $6, $6)
 """
+# When units are bound: by what is booked, and by what they are on now, which nobody knows the end of.
+BOUND = """
+select r.unit_id, coalesce(lower(r.booked), r.opened_at) as starts_at,
+       case r.status when 'open' then greatest(upper(r.booked), $4) else upper(r.booked) end as ends_at
+from run r
+where r.area = $1 and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or (r.status = 'open' and $4 > $2))
+"""
 DROP_RUN = "update run set status = 'dropped' where id = $1 and status = 'planned'"
 AT_BASE = "update run set at_base_at = $2 where id = $1"
 # What speaks against a booking: another booking of the unit at that time, or the run it is on now.
@@ -164,3 +171,13 @@ async def conflicts(
         Conflict(row["run_id"], row["status"], row["lane"], row["starts_at"], row["ends_at"], tuple(row["trip_ids"]))
         for row in rows
     ]
+
+
+async def bound(
+    db: Connection | Pool, area: str, span: tuple[datetime, datetime], open_until: datetime
+) -> dict[UUID, list[tuple[datetime, datetime]]]:
+    """Unit → when it is bound within ``span``; who is on a run now is held until ``open_until``."""
+    found: dict[UUID, list[tuple[datetime, datetime]]] = {}
+    for row in await db.fetch(BOUND, area, *span, open_until):
+        found.setdefault(row["unit_id"], []).append((row["starts_at"], row["ends_at"]))
+    return found

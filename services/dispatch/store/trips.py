@@ -95,6 +95,14 @@ where ($1::text[] is null or area = any($1)) and on_day = $2 and ($3::text is nu
   and (coalesce(pickup_at, pickup_latest_at, received_at), id) > ($4::timestamptz, $5::uuid)
 order by coalesce(pickup_at, pickup_latest_at, received_at), id limit $6
 """)
+# Booked rides of a day that nobody is asked for.
+UNPLANNED = """
+select * from trip t
+where area = $1 and on_day = $2 and lane = 'booked' and status in ('requested', 'queued', 'unassigned')
+  and exercise = $3 and not back_entry and ended_at is null
+  and not exists (select from assignment a where a.trip_id = t.id and a.ended_at is null and a.role = 'primary')
+order by pickup_latest_at, id limit 1000
+"""
 BY_IDS = "select * from trip where id = any($1::uuid[]) and ($2::text[] is null or area = any($2)) order by id"
 OF_CREW = Search("""
 select distinct t.* from trip t join assignment a on a.trip_id = t.id
@@ -287,6 +295,11 @@ async def day(
 ) -> list[Trip]:
     """The day list, in the order of pickup times."""
     return [Trip.of(row) for row in await look_up(pool, DAY, areas, on, status, *after, limit)]
+
+
+async def unplanned(db: Connection | Pool, area: str, on: date, *, exercise: bool = False) -> list[Trip]:
+    """Booked rides of a day for which nobody is asked, the earliest first."""
+    return [Trip.of(row) for row in await db.fetch(UNPLANNED, area, on, exercise)]
 
 
 async def by_ids(pool: Pool, trip_ids: list[UUID], areas: list[str] | None) -> list[Trip]:
