@@ -23,7 +23,7 @@ def quality(it: Measured) -> Table:
     kept = sum(each.vehicles[5.0] == each.fewest for each in goods)
     rows.append(("**goods in 5 s: fewest vehicles kept**", f"{kept} of {len(goods)}", "", "", "all", ""))
     note = (
-        f"Per cent above the best of all runs, {len(LONG_SEEDS)} of {LONG_S:g} s among them; all cores. Cases are drawn "
+        f"Per cent above the best of all runs, {len(LONG_SEEDS)} of {LONG_S:g} s among them; all cores. Cases drawn "
         "in the shape of the published ones (goods: + vehicles more than the fewest). Every plan passed the checker; "
         f"trips left out: {sum(each.left for each in it.qualities)}."
     )
