@@ -116,7 +116,7 @@ async def test_one_works_only_in_ones_own_roles_and_demonstration_is_off_by_defa
     refused = await console.client.post("/demo-sign-in", data={"login": "somsri"}, headers={"origin": HERE})
     assert refused.status_code == 401
     await console.sign_in()
-    assert (await console.post("/role", role="call_taker")).headers["location"] == "/board"
+    assert (await console.post("/role", role="call_taker")).headers["location"] == "/desk"
     assert await console.pool.fetchval("select role from session") == "call_taker"
     assert (await console.post("/role", role="admin")).status_code == 403
     await console.pool.execute("update account set roles = '{dispatcher}'")
