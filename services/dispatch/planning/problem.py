@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 INFINITE = math.inf
+SLACK = 1e-7
+"""For tests that only rule out: what is on the edge is left to the exact ones."""
 
 
 class Objective(StrEnum):
@@ -84,7 +86,10 @@ Plan = Sequence[Route]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plan, its cost (see ``Objective``) and the trips it leaves out; ``rounds`` of ruin and recreate made."""
+    """A plan, its cost (see ``Objective``), the weight of trips left out that some vehicle could have made alone,
+
+    and how many ``rounds`` of ruin and recreate were made.
+    """
 
     plan: Plan
     cost: float
@@ -121,6 +126,7 @@ class Arrays:
     shift: Floats
     depots: NDArray[np.int32]
     compat: NDArray[np.bool_]
+    """Whether the trip could be this vehicle's only one; trips that no vehicle could make have no weight."""
     alike: NDArray[np.int32]
     weight: Floats
     near: NDArray[np.int32]
@@ -156,6 +162,7 @@ def arrays_of(problem: Problem, *, neighbours: int = 60) -> Arrays:
     cap = np.array([[v.capacity.get(kind, 0.0) for kind in kinds] for v in vehicles], dtype=np.float64)
     cap = cap.reshape(len(vehicles), len(kinds))
     shift = np.array([v.shift for v in vehicles], dtype=np.float64).reshape(-1, 2)
+    compat = compatible(problem) & _alone(problem, t, opens, closes, service, ride, depots)
     return Arrays(
         t=t,
         c=c,
@@ -170,9 +177,9 @@ def arrays_of(problem: Problem, *, neighbours: int = 60) -> Arrays:
         duration=np.array([v.max_duration_s for v in vehicles], dtype=np.float64),
         shift=shift,
         depots=depots,
-        compat=compatible(problem),
+        compat=compat,
         alike=_alike(vehicles),
-        weight=np.array([PRIORITY_WEIGHT**trip.priority for trip in trips], dtype=np.float64),
+        weight=np.array([PRIORITY_WEIGHT**trip.priority for trip in trips], dtype=np.float64) * compat.any(axis=1),
         near=_near(t, opens, closes, service, n, min(neighbours, max(n - 1, 0))),
         aboard=1.0 if problem.objective is Objective.SERVICE else 0.0,
     )
@@ -187,6 +194,28 @@ def compatible(problem: Problem) -> NDArray[np.bool_]:
                 count <= vehicle.capacity.get(kind, 0.0) for kind, count in trip.load.items()
             )
     return fits
+
+
+def _alone(
+    problem: Problem, t: Floats, opens: Floats, closes: Floats, service: Floats, ride: Floats, depots: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Whether a vehicle with nothing else to do could make the trip in its shift: [trip, vehicle]."""
+    n = len(problem.trips)
+    p, d = np.arange(n)[:, None], np.arange(n, 2 * n)[:, None]
+    start, end = depots[:, 0][None, :], depots[:, 1][None, :]
+    shift = np.array([v.shift for v in problem.vehicles], dtype=np.float64).reshape(-1, 2)
+    longest = np.minimum(ride[:, None], np.array([v.max_ride_s for v in problem.vehicles])[None, :])
+    direct = service[p] + t[p, d]
+    soonest = np.maximum(opens[p], shift[:, 0] + t[start, p])
+    drop = np.maximum(opens[d], soonest + direct)
+    latest = np.minimum(closes[p], drop - direct)
+    home = drop + service[d] + t[d, end]
+    out = home - (latest - t[start, p])
+    duration = np.array([v.max_duration_s for v in problem.vehicles])[None, :]
+    return np.asarray(
+        (soonest <= closes[p] + SLACK) & (drop <= closes[d] + SLACK) & (drop - latest - service[p] <= longest + SLACK)
+        & (home <= shift[:, 1] + SLACK) & (out <= duration + SLACK) & np.isfinite(home)
+    )  # fmt: skip
 
 
 def _narrowed(windows: Floats, service: Floats, ride: Floats, t: Floats, n: int) -> tuple[Floats, Floats]:
