@@ -394,3 +394,40 @@ async def test_a_ride_is_booked_and_a_refusal_says_what_stands_against_it(faces:
         "2026-11-22T08:30:00+07:00"
     )
     assert (await desk.post(f"/rides/{waiting['id']}/ready", {"on": "2026-11-22"})).status_code == 303
+
+
+async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booked(faces: Faces) -> None:
+    trip = trip_of(now_utc() + timedelta(hours=3), status="requested")
+    offer = {"trip_id": trip["id"], "unit_id": str(UNIT), "call_sign": "K7", "early_s": 900.0,
+             "start_at": "2026-11-22T01:20:00+00:00", "pickup_at": "2026-11-22T01:30:00+00:00",
+             "dropoff_at": "2026-11-22T01:50:00+00:00", "free_at": "2026-11-22T02:00:00+00:00"}  # fmt: skip
+    left = {"trip_id": str(UNIT), "code": "all_bound", "th": "หน่วยติดงานหมด", "en": "all are bound"}
+    answering(faces, unit_of(), **{
+        "GET dispatch /v1/trips": {"items": [trip], "next": None},
+        "POST intake /v1/calls/search": {"items": [call_of(Story(), id=trip["call_id"])], "next": None},
+        f"GET dispatch /v1/trips/{trip['id']}/offers": {"items": [offer], "unserved": None},
+        f"POST dispatch /v1/trips/{trip['id']}/assign": (201, {}),
+        "POST dispatch /v1/plans/day": lambda asked: {
+            "on": "2026-11-22", "area": AREA, "planned": [offer], "unserved": [left],
+            "published": 1 if asked.body["publish"] else 0,
+        },
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get(f"/rides?on=2026-11-22&offers={trip['id']}")).text
+    assert "K7 08:30" in screen
+    assert "เร็วกว่าจำเป็น 15 นาที" in screen
+    form = {"on": "2026-11-22", "unit_id": str(UNIT), "start_at": offer["start_at"]}
+    assert (await desk.post(f"/rides/{trip['id']}/assign", form)).status_code == 303
+    assert faces.services.of(f"POST dispatch /v1/trips/{trip['id']}/assign")[-1].body["start_at"] == offer["start_at"]
+
+    shown = (await desk.post("/rides/plan", {"on": "2026-11-22"})).text
+    assert "หน่วยติดงานหมด" in shown
+    assert 'name="publish"' in shown
+    asked = faces.services.of("POST dispatch /v1/plans/day")[-1].body
+    assert (asked["on"], asked["publish"], asked["area"]) == ("2026-11-22", False, AREA)
+    done = (await desk.post("/rides/plan", {"on": "2026-11-22", "publish": "yes"})).text
+    assert "จองแล้ว 1 เที่ยว" in done
+    assert 'name="publish"' not in done
+    taker = await faces.sign_in(Role.CALL_TAKER)
+    assert (await taker.post("/rides/plan", {"on": "2026-11-22"})).status_code == 403
+    assert "/rides/plan" not in (await taker.get("/rides?on=22/11/2569")).text

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import labeller, options
 from services.console.navigation import roles_of
-from services.console.pages.board import AT_ONCE, Unit, every, told_of, units_of
+from services.console.pages.board import AT_ONCE, DECIDES, Unit, every, told_of, units_of
 from services.console.people import Person
 from services.console.rules.paper import read_clock
 from services.console.rules.rides import rides
@@ -26,6 +26,7 @@ from shared.work import now_utc
 
 router = APIRouter(prefix="/rides", include_in_schema=False)
 
+Decides = Annotated[Person, Depends(signed_in(*DECIDES))]
 AtDesk = Annotated[Person, Depends(signed_in(*roles_of("rides")))]
 Short = Annotated[str, Form(max_length=40)]
 PURPOSE = "care"
@@ -44,9 +45,31 @@ class Refusing:
 
 
 @router.get("")
-async def day(request: Request, person: AtDesk, on: Annotated[str | None, Query(max_length=20)] = None) -> Response:
-    """The rides of a day (``on``: any way of writing a day, in either era; left out: today)."""
-    return await _day(request, person, _read(on))
+async def day(
+    request: Request, person: AtDesk, on: Annotated[str | None, Query(max_length=20)] = None,
+    offers: UUID | None = None,
+) -> Response:  # fmt: skip
+    """The rides of a day (``on``: any way of writing a day, in either era; left out: today).
+
+    ``offers``: the ride for which units and times are wanted.
+    """
+    if offers is None:
+        return await _day(request, person, _read(on))
+    try:
+        found = await backend(request).get(person, "dispatch", f"/v1/trips/{offers}/offers", purpose=PURPOSE)
+    except BackendRefused as refused:
+        return await _day(request, person, _read(on), Refusing(str(offers), refused.sentence(person.lang)))
+    return await _day(request, person, _read(on), offered=(str(offers), found))
+
+
+@router.post("/plan")
+async def plan(request: Request, person: Decides, on: Short, publish: Short = "") -> Response:
+    """A plan for every ride that has no unit: shown first; with ``publish`` booked, and then shown."""
+    when = _read(on)
+    asked = {"on": when.isoformat(), "publish": publish == "yes"}
+    ask = backend(request).post
+    plans = [await ask(person, "dispatch", "/v1/plans/day", {**asked, "area": area}) for area in person.areas]
+    return await _day(request, person, when, plans=plans)
 
 
 def _read(on: str | None) -> date:
@@ -57,7 +80,10 @@ def _read(on: str | None) -> date:
         return today
 
 
-async def _day(request: Request, person: Person, on: date, refusing: Refusing | None = None) -> Response:
+async def _day(
+    request: Request, person: Person, on: date, refusing: Refusing | None = None,
+    offered: tuple[str, Mapping[str, Any]] | None = None, plans: Sequence[Mapping[str, Any]] = (),
+) -> Response:  # fmt: skip
     _, position = await facts.span(runtime(request).pool)
     try:
         trips = await every(request, person, "/v1/trips", on=on.isoformat())
@@ -75,7 +101,10 @@ async def _day(request: Request, person: Person, on: date, refusing: Refusing | 
         today=on == local_day(now), rides=rides(booked, numbers, now), told=told, units=_choices(units),
         signs={str(unit.row.id): unit.facts["call_sign"] for unit in units or ()}, refusing=refusing,
         reasons=options("reason_override", person.lang), code=labeller(person.lang), position=position,
-        now=now.isoformat(),
+        now=now.isoformat(), offered=offered, decides=person.role in DECIDES,
+        plan=[each for plan in plans for each in plan["planned"]] if plans else None,
+        unserved=[each for plan in plans for each in plan["unserved"]],
+        published=sum(plan["published"] for plan in plans),
     )  # fmt: skip
 
 
@@ -101,14 +130,16 @@ async def _told(
 @router.post("/{trip_id}/assign")
 async def assign(
     request: Request, person: AtDesk, trip_id: UUID, unit_id: Annotated[UUID, Form()], on: Short, start: Short = "",
-    override_reason: Short = "", key: Annotated[str, Form(max_length=64)] = "",
+    start_at: Short = "", override_reason: Short = "", key: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:  # fmt: skip
-    """Book a unit for a ride; ``start``: when it sets out (left out: in time for the pickup)."""
+    """Book a unit for a ride; ``start``: when it sets out (left out: in time for the pickup), or an offer's instant."""
     when = _read(on)
     order: dict[str, Any] = {"unit_id": str(unit_id)}
     clock = read_clock(start) if start else None
     if clock is not None:
         order["start_at"] = datetime.combine(when, clock, BANGKOK).isoformat()
+    elif start_at:
+        order["start_at"] = start_at
     if override_reason:
         order["override_reason"] = override_reason
     path = f"/v1/trips/{trip_id}/assign"
