@@ -16,6 +16,13 @@ from services.dispatch.planning.problem import Arrays, Found, Objective, Problem
 Clock = Callable[[], float]
 """Seconds that rise; ``time.perf_counter``."""
 Stopped = Callable[[], bool]
+Meeting = Callable[["Search"], None]
+"""Where searches of the same problem tell each other their best plans."""
+
+
+def alone(_: Search) -> None:
+    """Nobody to meet."""
+
 
 SLICE_S = 0.02
 """Compiled code is left so often to look at the clock."""
@@ -24,13 +31,15 @@ FLEET_SHARE = 0.5
 PLACE_SHARE = 0.6
 """Of the time, at most, to leave nobody."""
 BLINK = 0.01
+MEETINGS = (0.4, 0.6, 0.75, 0.9)
+"""Parts of the time for getting cheaper after which searches meet."""
 CYCLE = 1000
 """Rounds per trip of one annealing; a small problem is annealed again and again from its best plan."""
 QUIET_CYCLES = 8
 """So many in a row that find nothing better end the search."""
 HOT, COLD = 0.3, 0.003
 """Temperatures, as parts of the mean way from stop to stop."""
-TAKEN = 10.0
+TAKEN = 15.0
 
 
 class Search:
@@ -57,7 +66,7 @@ class Search:
     def cost(self) -> float:
         return float(self._state.figures[k.F_BEST_COST])
 
-    def run(self, ends: float, clock: Clock, stop: Stopped = lambda: False) -> Found:
+    def run(self, ends: float, clock: Clock, stop: Stopped = lambda: False, meet: Meeting = alone) -> Found:
         """Search until ``clock`` says ``ends``, or ``stop``."""
         begun = clock()
         self._do(CONSTRUCT)
@@ -68,7 +77,8 @@ class Search:
             self._place(begun + PLACE_SHARE * span, clock, stop)
         if self._problem.objective is Objective.VEHICLES_THEN_DISTANCE and self.left <= 0:
             self._fewer(begun + FLEET_SHARE * span, clock, stop)
-        self._cheaper(ends, clock, stop)
+        meet(self)
+        self._cheaper(ends, clock, stop, meet)
         return self.found()
 
     def _place(self, until: float, clock: Clock, stop: Stopped) -> bool:
@@ -90,8 +100,7 @@ class Search:
             used = [v for v in range(len(car)) if car["size"][v] > 2]  # noqa: PLR2004
             if len(used) <= 1:
                 return
-            for v in range(len(car)):
-                car["active"][v] = v in used
+            car["active"] = car["size"] > 2  # noqa: PLR2004
             absent = self._state.trip["absent"]
             weights = {
                 v: sum(absent[node] for node in stops["node"][k.NOW, v, 1 : car["size"][v] - 1] if node < self._n)
@@ -107,22 +116,30 @@ class Search:
         self._state.figures[k.F_BEST_COST] = math.inf
         self._do(CONSTRUCT)
 
-    def _cheaper(self, ends: float, clock: Clock, stop: Stopped) -> None:
-        """Anneal to the end; where nobody waits and vehicles count, no further vehicle is taken."""
+    def _go_back(self) -> None:
+        """To the best plan; where nobody waits and vehicles count, no vehicle beyond its own may be taken."""
         self._do(BACK)
         if self._problem.objective is Objective.VEHICLES_THEN_DISTANCE and self.left <= 0:
-            for v in range(len(self._state.car)):
-                self._state.car["active"][v] = self._state.car["size"][v] > 2  # noqa: PLR2004
+            self._state.car["active"] = self._state.car["size"] > 2  # noqa: PLR2004
+
+    def _cheaper(self, ends: float, clock: Clock, stop: Stopped, meet: Meeting) -> None:
+        """Anneal to the end."""
+        self._go_back()
         hot, cold = self._heat()
         quiet = 0
+        first = clock()
+        meetings = [first + part * (ends - first) for part in MEETINGS]
         while (begun := clock()) < ends and not stop() and quiet < QUIET_CYCLES:
             best, rounds, whole = self.cost, 0, CYCLE * self._n
             # A cycle cools over its rounds, or over the time that is left where that is shorter.
             while rounds < whole and (now := clock()) < ends and not stop():
                 done = max((now - begun) / (ends - begun), rounds / whole)
                 rounds += self._slice(ANNEAL, hot * (cold / hot) ** done, clock, ends)
+                if meetings and now >= meetings[0]:
+                    del meetings[0]
+                    meet(self)
             quiet = 0 if self.cost < best - 1e-9 else quiet + 1
-            self._do(BACK)
+            self._go_back()
 
     def _slice(self, what: int, temperature: float, clock: Clock, until: float) -> int:
         started = clock()
@@ -142,6 +159,24 @@ class Search:
         steps = max(1, 2 * self._n)
         step = max(float(self._state.figures[k.F_COST]) / steps, 1e-6)
         return HOT * step, COLD * step
+
+    @property
+    def rank(self) -> tuple[float, int, float]:
+        """Less is better: weight left, vehicles where they count, cost."""
+        counts = self._problem.objective is Objective.VEHICLES_THEN_DISTANCE
+        used = int((self._state.car["best_size"] > 2).sum()) if counts else 0  # noqa: PLR2004
+        return self.left, used, self.cost
+
+    def shown(self) -> tuple[k.Numbers, k.Numbers, float, float]:
+        """The best plan as another search of the same problem can take it over."""
+        return self._state.best.copy(), self._state.car["best_size"].copy(), self.cost, self.left
+
+    def take_over(self, best: k.Numbers, sizes: k.Numbers, cost: float, left: float) -> None:
+        """Go on from what another search has shown."""
+        self._state.best[:] = best
+        self._state.car["best_size"] = sizes
+        self._state.figures[k.F_BEST_COST], self._state.figures[k.F_BEST_LEFT] = cost, left
+        self._go_back()
 
     def found(self) -> Found:
         """The best plan so far."""

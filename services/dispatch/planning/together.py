@@ -1,21 +1,39 @@
 """One search on several cores: a thread for each, every one with its own seed, the best plan wins.
 
-Twice on the way those that lag behind go on from the best that any has found.
+Now and then they meet: whoever lags behind goes on from the best that any has shown.
 """
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from services.dispatch.planning.anneal import engine
 from services.dispatch.planning.compiled import had_to_compile
-from services.dispatch.planning.problem import Found, Objective, Problem, Stop, Trip, Vehicle, arrays_of
+from services.dispatch.planning.problem import Found, Problem, Stop, Trip, Vehicle, arrays_of
 from services.dispatch.planning.search import Clock, Search, Stopped
 
 
 class Cancelled(Exception):
     """Nobody waits for this plan any more."""
+
+
+@dataclass(slots=True)
+class _Board:
+    """The best plan that any search has shown so far."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    rank: tuple[float, int, float] = (math.inf, 0, math.inf)
+    shown: Any = None
+
+    def meet(self, search: Search) -> None:
+        with self.lock:
+            if search.rank < self.rank:
+                self.rank, self.shown = search.rank, search.shown()
+            elif search.rank > self.rank:
+                search.take_over(*self.shown)
 
 
 def plan_together(
@@ -30,10 +48,11 @@ def plan_together(
     arrays = arrays_of(problem)
     searches = [Search(problem, seed * 1009 + number, arrays) for number in range(max(threads, 1))]
     failed: list[BaseException] = []
+    board = _Board()
 
     def run(search: Search) -> None:
         try:
-            search.run(ends, clock, stop)
+            search.run(ends, clock, stop, board.meet)
         except BaseException as problem_:  # noqa: BLE001 said by the thread that asked
             failed.append(problem_)
 
@@ -47,13 +66,7 @@ def plan_together(
         raise Cancelled
     if failed:
         raise failed[0]
-    return best_of([search.found() for search in searches], problem.objective)
-
-
-def best_of(found: Sequence[Found], objective: Objective) -> Found:
-    """Fewest left, then (where they count) fewest vehicles, then cheapest."""
-    counts = objective is Objective.VEHICLES_THEN_DISTANCE
-    return min(found, key=lambda each: each.rank if counts else (each.rank[0], each.rank[2]))
+    return min(searches, key=lambda search: search.rank).found()
 
 
 def warm() -> bool:
