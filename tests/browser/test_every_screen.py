@@ -12,12 +12,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from services.console.navigation import PLACES
 from shared.auth import Role
 from shared.thai.dates import BANGKOK
-from tests.browser.conftest import SignIn
+from tests.browser.conftest import SignIn, show
 from tests.journeys.rides import book, cid, leg, withdraw
 from tests.journeys.test_first_call import CALL
 from tests.journeys.town import AREA, Town
@@ -124,3 +124,30 @@ async def _looked_at(page: Page, path: str, lang: str) -> list[str]:
     if lang == "en":
         wrong += [f"at 360: {fault}" for fault in await faults(page)]
     return wrong
+
+
+async def test_a_day_is_planned_seen_and_booked(town: Town, open_as: SignIn) -> None:
+    at = (datetime.now(BANGKOK) + timedelta(days=1)).replace(hour=10, minute=0, second=0, microsecond=0)
+    for number in range(3):
+        patient = {"name": f"คนที่ {number} วันพรุ่งนี้", "national_id": cid(710 + number), "mobility": "wheelchair"}
+        ride = await book(town, patient, at)
+        await leg(town, ride["id"])
+    path = f"/rides?on={at.date().isoformat()}"
+    page = await open_as("wichai", path)
+    await page.get_by_role("link", name="ใครไปได้ เวลาใด").first.click()
+    offers = page.get_by_role("list", name="ใครไปได้ เวลาใด")
+    await expect(offers.get_by_role("button").first).to_be_visible()
+    await show(page, "rides-offers")
+    assert await faults(page) == []
+    await offers.get_by_role("button").first.click()
+    await page.wait_for_url(f"**{path}")
+    await page.get_by_role("button", name="จัดหน่วยให้ทุกเที่ยวที่ยังไม่มี").click()
+    await expect(page.get_by_role("heading", name="แผนของวัน")).to_be_visible()
+    await show(page, "rides-plan")
+    assert await faults(page) == []
+    await page.set_viewport_size({"width": 360, "height": 740})
+    assert await cut_off(page) == []
+    await page.get_by_role("button", name=re.compile("จองทั้งหมด")).click()
+    await expect(page.get_by_text(re.compile(r"จองแล้ว \d+ เที่ยว"))).to_be_visible()
+    assert await faults(page) == []
+    assert await page.get_by_role("button", name="จัดหน่วยให้ทุกเที่ยวที่ยังไม่มี").count() == 0
