@@ -35,6 +35,7 @@ async def test_a_new_person_signs_in_sets_a_password_and_a_second_factor(town: T
     await page.get_by_role("button", name="ตั้งค่าใหม่").click()
     secret = await page.locator("code").inner_text()
     await page.get_by_label("รหัสยืนยันขั้นที่สอง").fill(pyotp.TOTP(secret).now())
+    await page.get_by_label("รหัสผ่าน", exact=True).fill(NEW)
     await page.get_by_role("button", name="บันทึก").click()
     await expect(page.get_by_text("เปิดใช้รหัสยืนยันขั้นที่สองแล้ว")).to_be_visible()
 

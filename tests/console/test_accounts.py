@@ -59,6 +59,20 @@ async def test_a_code_is_needed_where_there_is_a_second_factor_and_is_good_once(
     assert (await judge(account, PASSWORD, code, late)).code == "wrong"
 
 
+async def test_an_open_screen_is_not_enough_to_set_a_second_factor(console: Console) -> None:
+    await console.account()
+    await console.sign_in()
+    shown = await console.post("/account/second-factor")
+    [secret] = re.findall(r"<code>(\w+)</code>", shown.text)
+    kept = "select totp_secret is not null from account"
+    for password in ("", "not this one at all"):
+        await console.post("/account/second-factor", secret=secret, code=pyotp.TOTP(secret).now(), password=password)
+        assert await console.pool.fetchval(kept) is False
+    assert await console.pool.fetchval("select failures from account") == 2
+    await console.post("/account/second-factor", secret=secret, code=pyotp.TOTP(secret).now(), password=PASSWORD)
+    assert await console.pool.fetchval(kept) is True
+
+
 async def test_nothing_is_changed_without_the_sessions_own_token(console: Console) -> None:
     await console.account()
     await console.sign_in()

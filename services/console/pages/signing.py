@@ -214,14 +214,19 @@ async def change_password(
 
 @router.post("/account/second-factor")
 async def second_factor(
-    request: Request, person: Annotated[Person, Depends(signed_in())], secret: Text = "", code: Text = ""
-) -> Response:
-    """Show a new secret, then keep it when a code of it was typed."""
+    request: Request, person: Annotated[Person, Depends(signed_in())], secret: Text = "", code: Text = "",
+    password: Text = "",
+) -> Response:  # fmt: skip
+    """Show a new secret, then keep it when a code of it and the password were typed: an open screen is not enough."""
     pool, now = runtime(request).pool, now_utc()
     wanted = secret or rules.new_secret()
-    if secret and rules.matching_step(secret, code, now) > 0:
-        await accounts.set_totp(pool, person.account_id, secret, now)
-        return await _account(request, person, "totp_on")
+    if secret:
+        verdict = await rules.judge(await accounts.by_id(pool, person.account_id), password, "", now)
+        if verdict.code not in {"ok", "needs_code"}:
+            await accounts.failed(pool, person.account_id, rules.LOCK_AFTER, now + rules.LOCK_FOR)
+        elif rules.matching_step(secret, code, now) > 0:
+            await accounts.set_totp(pool, person.account_id, secret, now)
+            return await _account(request, person, "totp_on")
     picture = segno.make(rules.enrolment_uri(wanted, person.login)).svg_data_uri(scale=4)
     return page(request, "base/second_factor.html", secret=wanted, picture=picture, wrong=bool(secret))
 
