@@ -26,7 +26,7 @@ def alone(_: Search) -> None:
 
 SLICE_S = 0.02
 """Compiled code is left so often to look at the clock."""
-FLEET_SHARE = 0.5
+FLEET_SHARE = 0.35
 """Of the time, to get along with fewer vehicles."""
 PLACE_SHARE = 0.6
 """Of the time, at most, to leave nobody."""
@@ -37,8 +37,9 @@ CYCLE = 1000
 """Rounds per trip of one annealing; a small problem is annealed again and again from its best plan."""
 QUIET_CYCLES = 8
 """So many in a row that find nothing better end the search."""
-HOT, COLD = 0.3, 0.003
-"""Temperatures, as parts of the mean way from stop to stop."""
+HEAT = {Objective.VEHICLES_THEN_DISTANCE: (3.0, 0.01)}
+USUAL_HEAT = (0.6, 0.01)
+"""First and last temperature, in mean ways from stop to stop; full vehicles need more to be freed from."""
 TAKEN = 15.0
 
 
@@ -158,7 +159,8 @@ class Search:
         """Temperatures from the mean step of the plan as it is."""
         steps = max(1, 2 * self._n)
         step = max(float(self._state.figures[k.F_COST]) / steps, 1e-6)
-        return HOT * step, COLD * step
+        hot, cold = HEAT.get(self._problem.objective, USUAL_HEAT)
+        return hot * step, cold * step
 
     @property
     def rank(self) -> tuple[float, int, float]:
