@@ -6,8 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from karuna.simulate.line_server import RunningLine, line_server
 from karuna.simulate.line_world import Channel, LineWorld
 from karuna.simulate.serving import listening, serving
 from karuna.simulate.smsc import Smsc
+from services.notify import house
 from services.notify.app import SERVICE
 from services.notify.beside import run_senders, sweep, sweep_once
 from shared.events.dispatch import (
@@ -38,6 +39,7 @@ from shared.work import new_id, now_utc
 from tests.harness import AREA, Running, call_origin, service_running
 from tests.platform_fixtures import MakeDatabase
 
+MIDNIGHT = time(0)
 TOKEN, SECRET = "line-token", "line-secret"
 PATIENT_NAME = "นางสาวสมศรี ทองแท้"
 
@@ -286,6 +288,8 @@ async def a_town(
         service = await stack.enter_async_context(
             service_running(SERVICE, made.dsn, folder, channels_file=file, pool_size=10, **settings)
         )
+        # Tests run at any hour of the day; who tests the night makes one (``test_public.night``).
+        house.settle({AREA: replace(house.policy(AREA), quiet_from=MIDNIGHT, quiet_until=MIDNIGHT)})
         app = service.client._transport.app  # type: ignore[attr-defined]
         url = await stack.enter_async_context(serving(app, listening()))
         channel.webhook_url = f"{url}/v1/line/{AREA}/webhook"
