@@ -19,6 +19,7 @@ $(STAMP): requirements/dev.txt
 	$(BIN)/python -m pip check --disable-pip-version-check
 	echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/karuna.pth"
 	printf '#!/bin/sh\nexec "%s/python" -m karuna "$$@"\n' "$(CURDIR)/$(BIN)" > $(BIN)/karuna && chmod +x $(BIN)/karuna
+	-$(BIN)/python -m services.dispatch.engine.worker </dev/null >/dev/null # compiles the planner now, not at the first start
 	touch $@
 
 run: setup ## เปิดระบบทั้งหมดบนเครื่องนี้ (start everything here)
