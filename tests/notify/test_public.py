@@ -96,6 +96,27 @@ async def test_the_caller_hears_of_receipt_departure_arrival_and_end_once_each(t
     assert "ABCD-EFGH" in texts[0]
 
 
+async def test_a_caller_whose_unit_was_taken_hears_of_it_and_of_the_next_one(town: Town) -> None:
+    call = await town.call(caller=CALLER)
+    await town.step(AssignmentEnRoute, call)
+    await town.released(call, "more_urgent")
+    call.assignment_id = new_id()
+    await town.step(AssignmentEnRoute, call)
+    texts = [entry.text for entry in await town.texts(9, 4)]
+    for text, word in zip(texts, ("รับแจ้งแล้ว", "ออกเดินทางแล้ว", "เร่งด่วนกว่า", "ออกเดินทางแล้ว"), strict=True):
+        assert word in text
+
+
+async def test_who_was_not_told_of_a_unit_hears_nothing_of_its_loss(town: Town) -> None:
+    call = await town.call(caller=CALLER)
+    await town.released(call, "more_urgent")
+    call.assignment_id = new_id()
+    await town.step(AssignmentEnRoute, call)
+    await town.texts(9, 2)
+    assert await town.messages(rule="caller_redirected") == []
+    assert await town.messages(rule="caller_on_the_way_again") == []
+
+
 async def test_a_caller_with_line_is_told_by_line_and_not_by_sms_as_well(town: Town) -> None:
     await town.call(caller={**CALLER, "line_user_id": line_id(9)})
     assert "รับแจ้งแล้ว" in (await town.chat(9))[0].text

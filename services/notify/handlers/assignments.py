@@ -44,6 +44,7 @@ MEANS = {
     "cleared": Means("cleared", steps=True),
     "at_base": Means("at_base", steps=True),
 }
+MORE_URGENT = "more_urgent"
 ACTIVE = frozenset({"accepted", "en_route", "at_scene", "left_scene", "at_destination"})
 
 
@@ -61,9 +62,22 @@ async def changed(work: Work, message: Message) -> None:
         await _settle_orders(work, message, means.orders)
     if means.steps:
         await _settle_steps(work, message)
-    await tell(work, _telling(message, row, frozenset(told)))
+    telling = _telling(message, row, frozenset(told))
+    await tell(work, replace(telling, facts={**telling.facts, **await _of_before(work, message)}))
     if means.status in TAKEN and event.role == "primary" and event.lane == "booked":
         await tell_taken(work, message, event.trip_id)
+
+
+async def _of_before(work: Work, message: Message) -> dict[str, bool]:
+    """What the caller was told before: a unit that was promised and taken away is owned to, and the next one."""
+    event: Any = message.event
+    if event.lane.value != "emergency" or event.role.value != "primary":
+        return {}
+    if event.NAME == "released" and event.private.reason == MORE_URGENT:
+        return {"redirected": await messages.was_told(work.db, event.call_id, "caller_on_the_way")}
+    if event.NAME == "en_route":
+        return {"again": await messages.was_told(work.db, event.call_id, "caller_redirected")}
+    return {}
 
 
 async def crew_changed(work: Work, message: Message) -> None:

@@ -78,6 +78,7 @@ where m.assignment_id = $1 and m.recipient_kind = 'crew' and m.rule = any($2::te
 and (m.accepted_at is not null
      or 0 < (select count(*) from attempt a where a.message_id = m.id and a.state in ('sending', 'unknown')))
 """
+WAS_TOLD = "select exists (select from message where call_id = $1 and rule = $2)"
 OPEN_OF_TRIP = """
 select * from message where trip_id = $1 and status = 'planned' order by id for update
 """
@@ -259,6 +260,11 @@ async def open_of_assignment(
 async def told_of_assignment(db: Connection, assignment_id: UUID, rules: Sequence[str]) -> set[UUID]:
     """The crew members whom one of these rules' messages has reached, or may have."""
     return {row["recipient_id"] for row in await db.fetch(TOLD_OF_ASSIGNMENT, assignment_id, list(rules))}
+
+
+async def was_told(db: Connection, call_id: UUID, rule: str) -> bool:
+    """Whether a message by this rule was ever planned for the call."""
+    return bool(await db.fetchval(WAS_TOLD, call_id, rule))
 
 
 async def open_of_trip(db: Connection, trip_id: UUID) -> list[Record]:
