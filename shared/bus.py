@@ -14,6 +14,8 @@ from nats.aio.client import Client
 log = structlog.get_logger()
 
 CONNECT_TIMEOUT_S = 3.0
+KNOCKS = 25
+"""So often an attempt to reconnect is told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Bus:
     async def close(self) -> None:
         """Flush and close. ``drain`` is not used: it waits 30 s after fetches that took left-over messages."""
         if self.client.is_closed:
+            await self._stop_knocking()
             return
         self.closed = asyncio.Event()
         try:
@@ -117,3 +120,17 @@ class Bus:
             transport = self.client._transport  # noqa: SLF001 nats-py leaves its socket open then
             if transport is not None:
                 transport.close()  # type: ignore[no-untyped-call]
+        await self._stop_knocking()
+
+    async def _stop_knocking(self) -> None:
+        """End nats-py's attempts to reconnect for sure.
+
+        ``asyncio.wait_for`` before Python 3.12 may lose a cancellation that comes in the moment in which a connection
+        is refused (python/cpython issue 86296); the attempts then go on for ever, whatever the client's state is.
+        """
+        task = self.client._reconnection_task  # noqa: SLF001
+        for _ in range(KNOCKS):
+            if task is None or task.done() or task is asyncio.current_task():
+                return
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.2)
