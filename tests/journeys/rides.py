@@ -51,6 +51,19 @@ async def book(town: Town, patient: Doc, at: datetime, **more: Any) -> Doc:
     return taken
 
 
+async def recognised(town: Town, call_id: str) -> None:
+    """Waits until notify knows who the patient is and how they want to be told: no ride goes within a second of its call."""
+    known = (
+        "select exists (select from recipient r join person p on p.id = r.person_id "
+        "where r.call_id = $1 and p.line_user_id is not null) as known"
+    )
+
+    async def it_is_known() -> bool:
+        return bool((await town.sql("notify", known, UUID(call_id)))[0]["known"])
+
+    await eventually(it_is_known)
+
+
 async def leg(town: Town, call_id: str, which: str = "outbound", status: str | None = None) -> Doc:
     """One leg of the call's ride, as soon as it is there (and has that status)."""
 
