@@ -17,7 +17,7 @@ from services.dispatch.emergencies.sentences import REASONS, SHORTFALLS, say
 from services.dispatch.policy import Policy as MunicipalPolicy
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.ranking import TravelTimes
-from services.dispatch.travel.kept import Kept
+from services.dispatch.travel.kept import KEPT
 from services.dispatch.travel.matrix import Matrix
 from services.dispatch.travel.places import SOURCES, Metric, Place, Said, durations, refuse_others
 from shared.auth import Caller
@@ -105,7 +105,6 @@ class EmergencyOut(BaseModel):
 
 
 Answer = dict[str, Any]
-KEPT = Kept()
 
 
 @router.post("/v1/emergencies/preview", response_model=EmergencyOut, responses=problems(400, 401, 403, 413))

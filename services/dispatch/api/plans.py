@@ -21,7 +21,7 @@ from services.dispatch.planning.problem import INFINITE, Objective, Plan, Proble
 from services.dispatch.planning.reasons import reason_of
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.ranking import GreatCircle
-from services.dispatch.travel.kept import Kept
+from services.dispatch.travel.kept import KEPT
 from services.dispatch.travel.matrix import Matrix, Numbers, read_matrix
 from services.dispatch.travel.places import SOURCES, Metric, Place, durations, refuse_others
 from shared.auth import Caller
@@ -32,7 +32,6 @@ from shared.refusal import Refusal
 log = structlog.get_logger()
 router = APIRouter(tags=["what-if"])
 
-KEPT = Kept()
 LOOK_AGAIN_S = 0.2
 NOT_READY = (503, "planner_not_ready", "ตัววางแผนกำลังเริ่มทำงาน กรุณาลองใหม่", "the planner is starting, try again")
 BUSY = (503, "planner_busy", "ตัววางแผนกำลังทำแผนอื่นเต็มจำนวน กรุณาลองใหม่", "the planner has its hands full, try again")

@@ -53,3 +53,7 @@ def _bytes(matrix: Matrix) -> int:
 
 def _unknown() -> Refusal:
     return Refusal("unknown_matrix", "matrix_id", "ไม่มีเมทริกซ์นี้ ต้องส่งไว้ก่อน", "there is no such matrix; put it first")
+
+
+KEPT = Kept()
+"""One for the process: every preview reads the same matrices."""
