@@ -396,6 +396,19 @@ async def test_a_ride_is_booked_and_a_refusal_says_what_stands_against_it(faces:
     assert (await desk.post(f"/rides/{waiting['id']}/ready", {"on": "2026-11-22"})).status_code == 303
 
 
+async def test_a_day_that_is_none_is_refused_at_its_field(faces: Faces) -> None:
+    answering(faces, unit_of(), **{"GET dispatch /v1/trips": {"items": [], "next": None}})
+    desk = await faces.sign_in(Role.DISPATCHER)
+    for typed, why in (("99/99/2569", "ไม่มีวันที่นี้ในปฏิทิน"), ("tomorrow", "อ่านวันที่ไม่ออก")):
+        screen = await desk.get(f"/rides?on={typed}")
+        assert screen.status_code == 422
+        assert f'value="{typed}"' in screen.text
+        assert 'aria-invalid="true"' in screen.text
+        assert why in screen.text
+    assert (await desk.post("/rides/plan", {"on": "99/99/2569"})).status_code == 422, "nothing is planned for today"
+    assert faces.services.of("POST dispatch /v1/plans/day") == []
+
+
 async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booked(faces: Faces) -> None:
     trip = trip_of(now_utc() + timedelta(hours=3), status="requested")
     offer = {"trip_id": trip["id"], "unit_id": str(UNIT), "call_sign": "K7", "early_s": 900.0,

@@ -20,6 +20,7 @@ from services.console.rules.paper import read_clock
 from services.console.rules.rides import rides
 from services.console.store import facts
 from services.console.web import backend, go, page, runtime, signed_in
+from shared.errors import Refused
 from shared.refusal import Refusal
 from shared.thai.dates import BANGKOK, Years, be_year, local_day, read_day
 from shared.work import now_utc
@@ -51,15 +52,20 @@ async def day(
 ) -> Response:  # fmt: skip
     """The rides of a day (``on``: any way of writing a day, in either era; left out: today).
 
-    ``offers``: the ride for which units and times are wanted.
+    ``offers``: the ride for which units and times are wanted. A day that cannot be read is refused at its field.
     """
+    try:
+        when = _read(on)
+    except Refused as refused:
+        sentence = refused.th if person.lang == "th" else refused.en
+        return await _day(request, person, local_day(now_utc()), unread=(on or "", sentence))
     if offers is None:
-        return await _day(request, person, _read(on))
+        return await _day(request, person, when)
     try:
         found = await backend(request).get(person, "dispatch", f"/v1/trips/{offers}/offers", purpose=PURPOSE)
     except BackendRefused as refused:
-        return await _day(request, person, _read(on), Refusing(str(offers), refused.sentence(person.lang)))
-    return await _day(request, person, _read(on), offered=(str(offers), found))
+        return await _day(request, person, when, Refusing(str(offers), refused.sentence(person.lang)))
+    return await _day(request, person, when, offered=(str(offers), found))
 
 
 @router.post("/plan")
@@ -73,16 +79,23 @@ async def plan(request: Request, person: Decides, on: Short, publish: Short = ""
 
 
 def _read(on: str | None) -> date:
+    """The day that was typed; nothing typed: today.
+
+    Raises:
+        Refused: it is no day. Another day shown in its place would be taken for the one that was asked for.
+
+    """
     today = local_day(now_utc())
     try:
         return read_day(on, Years.of_appointment(today), "on") if on else today
-    except Refusal:
-        return today
+    except Refusal as wrong:
+        raise Refused(422, wrong.code, wrong.th, wrong.en, field=wrong.field) from None
 
 
 async def _day(
     request: Request, person: Person, on: date, refusing: Refusing | None = None,
     offered: tuple[str, Mapping[str, Any]] | None = None, plans: Sequence[Mapping[str, Any]] = (),
+    unread: tuple[str, str] | None = None,
 ) -> Response:  # fmt: skip
     _, position = await facts.span(runtime(request).pool)
     try:
@@ -96,7 +109,8 @@ async def _day(
     now = now_utc()
     day_text = f"{on:%d/%m}/{be_year(on) if person.lang == 'th' else on.year}"
     return page(
-        request, "rides/day.html", status=409 if refusing else 200, on=on, day_text=day_text, known=trips is not None,
+        request, "rides/day.html", status=422 if unread else 409 if refusing else 200, on=on, known=trips is not None,
+        day_text=unread[0] if unread else day_text, unread=unread[1] if unread else None,
         before=(on - timedelta(days=1)).isoformat(), after=(on + timedelta(days=1)).isoformat(),
         today=on == local_day(now), rides=rides(booked, numbers, now), told=told, units=_choices(units),
         signs={str(unit.row.id): unit.facts["call_sign"] for unit in units or ()}, refusing=refusing,
