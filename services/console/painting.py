@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -69,8 +70,9 @@ class Painter:
         if unit_ids:
             units = {each.id: each for each in await board.units_by_id(self._pool, list(unit_ids))}
             work = await board.work_of_units(self._pool, areas, list(unit_ids))
+            ends = await board.last_ends(self._pool, list(unit_ids))
             homes = {each.id: each.area for each in units.values()}
-            drawn = unit_rows(unit_ids, units, work)
+            drawn = unit_rows(unit_ids, units, work, ends)
             pieces += [Piece(homes.get(row.id, areas[0]), "units", unit_json(row, lang)) for row in drawn]
         pieces += [Piece(each.area, "look", b"1") for each in frame.changes if each.type in LOOK]
         return pieces
@@ -96,11 +98,14 @@ def rows_of(things: Iterable[Thing]) -> list[tuple[CallRow, int]]:
     return found
 
 
-def unit_rows(unit_ids: Iterable[UUID], units: dict[UUID, Thing], work: Sequence[Thing]) -> list[UnitRow]:
+def unit_rows(
+    unit_ids: Iterable[UUID], units: dict[UUID, Thing], work: Sequence[Thing], ends: dict[UUID, datetime]
+) -> list[UnitRow]:
+    """The rows of these units. ``work``: what is not over; ``ends``: when the last that is over was."""
     by_unit: dict[str, list[Thing]] = {}
     for each in work:
         by_unit.setdefault(str(each.state.get("unit_id")), []).append(each)
-    return [unit_row(unit_id, units.get(unit_id), by_unit.get(str(unit_id), ())) for unit_id in unit_ids]
+    return [unit_row(each, units.get(each), by_unit.get(str(each), ()), ends.get(each)) for each in unit_ids]
 
 
 def call_json(row: CallRow, lang: str, *, fresh: bool = False) -> bytes:

@@ -32,10 +32,15 @@ class Story:
     _numbers: Counter[UUID] = field(default_factory=Counter)
     _minutes: int = 0
 
+    @property
+    def at(self) -> datetime:
+        """When the last of it was said."""
+        return self.began + timedelta(minutes=self._minutes)
+
     def say(self, short_type: str, aggregate_id: UUID, **data: Any) -> Raw:
         self._numbers[aggregate_id] += 1
         self._minutes += 1
-        at = self.began + timedelta(minutes=self._minutes)
+        at = self.at
         unit = short_type.startswith("dispatch.unit")
         open_data = {} if self.protected and not unit else {**data, "at": at.isoformat()}
         origin = Origin(self.area, aggregate_id if unit else self.call_id)

@@ -18,7 +18,7 @@ from shared.auth import Role
 from shared.thai.dates import BANGKOK
 from shared.work import new_id, now_utc
 from tests.console.faces import Asked, Faces
-from tests.console.story import Story, whole
+from tests.console.story import WAY, Story, whole
 from tests.harness import AREA
 
 Doc = dict[str, Any]
@@ -131,6 +131,30 @@ async def test_a_unit_is_what_it_said_last_and_what_it_was_given(faces: Faces) -
     [unit] = await store.units(pool, [AREA])
     assert unit_row(UNIT, unit, []).availability == "out_of_service"
     assert unit_row(UNIT, None, []).availability == "off_duty"
+
+
+async def test_a_unit_is_free_since_its_last_work_was_over(faces: Faces) -> None:
+    story = Story()
+    story.unit("on_duty", UNIT)
+    story.call("received")
+    story.trip("requested", leg="outbound")
+    drives, booked = new_id(), new_id()
+    for step in WAY[:-1]:
+        story.assignment(step, drives, UNIT)
+    cleared_at = story.at.isoformat()
+    story.assignment(WAY[-1], drives, UNIT)
+    later = (story.began + timedelta(days=1)).isoformat()
+    for step in ("offered", "declined"):
+        story.assignment(step, booked, UNIT, start_at=later)
+    await tell(faces, story)
+    answering(faces, unit_of())
+    desk = await faces.sign_in(Role.DISPATCHER)
+    assert f'data-since="{cleared_at}"' in (await desk.get("/board/units")).text, "not since it came on duty"
+    story.said.clear()
+    story.unit("contaminated", UNIT)
+    story.unit("disinfected", UNIT)
+    await tell(faces, story)
+    assert f'data-since="{story.at.isoformat()}"' in (await desk.get("/board/units")).text, "nor while it was cleaned"
 
 
 # --- who sees what ---------------------------------------------------------------------------------

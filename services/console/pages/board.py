@@ -83,7 +83,7 @@ async def units_of(request: Request, person: Person) -> list[Unit] | None:
     known = {each.id: each for each in await store.units(pool, person.areas)}
     work = await store.work(pool, person.areas)
     by_id = {UUID(item["id"]): item for item in items}
-    rows = unit_rows(by_id, known, work)
+    rows = unit_rows(by_id, known, work, await store.last_ends(pool, list(by_id)))
     return sorted((Unit(_as_told(row, by_id[row.id]), by_id[row.id]) for row in rows), key=lambda unit: unit.order)
 
 

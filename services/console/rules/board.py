@@ -278,14 +278,22 @@ class UnitRow:
         return str(AVAILABILITY_ORDER.index(self.availability))
 
 
-def unit_row(unit_id: UUID, unit: Thing | None, assignments: Sequence[Thing]) -> UnitRow:
-    """The state of one unit, from its own facts and the assignments it is on or asked for."""
+def unit_row(
+    unit_id: UUID, unit: Thing | None, assignments: Sequence[Thing], last_end: datetime | None = None
+) -> UnitRow:
+    """The state of one unit, from its own facts and the assignments it is on or asked for.
+
+    ``last_end``: when what it did last was over. On duty it stands as it does since the last of these.
+    """
     duty, since = ("off_duty", None) if unit is None else _last(unit, tuple(DUTIES))
-    dirty = unit is not None and _last(unit, ("contaminated", "disinfected"))[0] == "contaminated"
+    soiled, cleaned_at = ("", None) if unit is None else _last(unit, ("contaminated", "disinfected"))
+    dirty = soiled == "contaminated"
     at_it = [each for each in assignments if each.status in BUSY and not _later(each)]
     work = max(at_it, key=lambda each: BUSY.index(each.status), default=None)
     if work is not None:
         return UnitRow(unit_id, duty, dirty, work.status, work.call_id, work.stamp(work.status))
+    if duty == "on_duty":
+        since = max((at for at in (since, cleaned_at, last_end) if at), default=None)
     return UnitRow(unit_id, duty, dirty, since=since)
 
 

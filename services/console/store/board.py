@@ -35,6 +35,14 @@ WORK_OF_UNITS = """
 select * from thing where noun = 'assignment' and ended_at is null and area = any($1)
   and (state->>'unit_id')::uuid = any($2::uuid[])
 """
+# What was booked for later and never driven did not keep its unit.
+LAST_ENDS = """
+select u.id, (select t.ended_at from thing t
+              where t.noun = 'assignment' and t.ended_at is not null and t.state->>'unit_id' = u.id::text
+                and (t.state->>'start_at' is null or t.state->'stamps' ? 'en_route')
+              order by t.ended_at desc limit 1) as ended_at
+from unnest($1::uuid[]) as u(id)
+"""
 
 
 async def open_calls(pool: Pool, areas: Sequence[str] | None, until: datetime) -> list[Thing]:
@@ -61,6 +69,12 @@ async def work(pool: Pool, areas: Sequence[str] | None) -> list[Thing]:
 
 async def work_of_units(pool: Pool, areas: Sequence[str], unit_ids: Sequence[UUID]) -> list[Thing]:
     return _things(await pool.fetch(WORK_OF_UNITS, list(areas), list(unit_ids)))
+
+
+async def last_ends(pool: Pool, unit_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """Unit → when the last thing it did, or was asked, was over; of units of which anything is kept."""
+    rows = await pool.fetch(LAST_ENDS, list(unit_ids))
+    return {row["id"]: row["ended_at"] for row in rows if row["ended_at"]}
 
 
 def _list(areas: Sequence[str] | None) -> list[str] | None:
