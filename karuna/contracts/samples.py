@@ -38,7 +38,8 @@ def after(minutes: float) -> datetime:
 VALUES: Final[dict[str, Any]] = {
     "leading_call_id": sample_id("other_call_id"), "correction_of": sample_id("stamp"),
     "trip_ids": (sample_id("trip_id"),), "run_ids": (sample_id("run_id"),),
-    "crew_ids": (sample_id("crew_id"), sample_id("second_crew")), "recipient_id": sample_id("crew_id"),
+    "crew_ids": (sample_id("crew_id"), sample_id("second_crew")),
+    "from_crew_id": sample_id("crew_id"), "to_crew_id": sample_id("second_crew"), "recipient_id": sample_id("crew_id"),
     "assignee_id": sample_id("crew_id"), "agency_ids": (sample_id("agency_id"), sample_id("second_agency")),
     "from_facility_id": sample_id("facility_id"), "to_facility_id": sample_id("other_facility_id"),
     "series_of": sample_id("first_call"), "along_with_id": sample_id("visit"),
@@ -47,7 +48,8 @@ VALUES: Final[dict[str, Any]] = {
     "at": after(2), "received_at": after(0), "opened_at": after(2), "respond_by_at": after(2.5),
     "start_at": after(30), "pickup_at": after(45), "dropoff_at": after(65), "previous_pickup_at": after(40),
     "pickup_earliest_at": after(40), "pickup_latest_at": after(55), "arrive_by_at": after(80),
-    "ready_at": after(180), "previous_at": after(9), "until_at": after(480), "expected_at": after(25),
+    "ready_at": after(180), "previous_at": after(9), "from_at": after(0), "until_at": after(480),
+    "expected_at": after(25),
     "expires_at": after(120), "send_at": after(2), "acknowledge_by_at": after(3), "depart_by_at": after(4.2),
     "plan_on": date(2026, 11, 23), "due_on": date(2026, 12, 1), "valid_from_on": date(2026, 10, 1),
     "valid_until_on": date(2027, 9, 30), "from_on": date(2026, 11, 22), "until_on": date(2027, 11, 21),
@@ -119,6 +121,8 @@ SPECIAL: Final[dict[str, dict[str, Any]]] = {
     "dispatch.unit.disinfected": {"at": after(60), "method": "wiped_down"},
     "dispatch.crew.registered": {"kind": "staff"},
     "dispatch.crew.changed": {"kind": "volunteer"},
+    "dispatch.shift.planned": {"kind": "emergency"},
+    "dispatch.swap.answered": {"previous_status": "asked", "status": "agreed"},
     "dispatch.facility.refused": {"reason": "no_bed"},
     "dispatch.bed.held": {"kind": "waiting"},
     "dispatch.bed.released": {"reason": "expired", "by": "system"},
@@ -157,13 +161,17 @@ SPECIAL["notify.message.failed"] |= {"channel": "line"}
 AGGREGATES: Final = {
     "call": "call_id", "barrier": "barrier_id", "trip": "trip_id", "run": "run_id", "assignment": "assignment_id",
     "patient": "patient_id", "unit": "unit_id", "crew": "crew_id", "waste": "waste_log", "facility": "alert",
-    "bed": "hold", "plan": "plan_id", "layer": "layer", "person": "person_id", "group": "membership",
+    "bed": "hold", "shift": "shift_id", "swap": "swap", "plan": "plan_id", "layer": "layer",
+    "person": "person_id", "group": "membership",
     "location": "observation", "visit": "visit_id", "assessment": "assessment", "need": "need", "case": "case_id",
     "task": "task_id", "agreement": "agreement", "consent": "consent", "application": "application",
     "card": "card", "entitlement": "entitlement", "item": "item", "device": "device", "referral": "referral",
     "review": "review", "message": "message_id", "reply": "reply", "rating": "rating",
 }  # fmt: skip
-ROOT_OF: Final = {"registry": "person_id", "crew": "crew_id", "unit": "unit_id", "plan": "plan_id", "layer": "layer"}
+ROOT_OF: Final = {
+    "registry": "person_id", "crew": "crew_id", "unit": "unit_id", "shift": "shift_id", "swap": "swap",
+    "plan": "plan_id", "layer": "layer",
+}  # fmt: skip
 """What correlates where it is not the call."""
 
 

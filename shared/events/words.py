@@ -185,6 +185,17 @@ class AssignmentStatus(StrEnum):
     RELEASED = "released"
 
 
+class SwapStatus(StrEnum):
+    """Where a swap of shifts is: the other member agrees, a supervisor approves."""
+
+    ASKED = "asked"
+    AGREED = "agreed"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
 class UnitLevel(StrEnum):
     """ระดับชุดปฏิบัติการ: first response to advanced life support; ``transport`` gives rides only."""
 

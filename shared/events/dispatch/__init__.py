@@ -1,11 +1,11 @@
-"""What dispatch says: trips, runs, assignments, units, crews, facilities, beds, waste, plans and layers.
+"""What dispatch says: trips, runs, assignments, units, crews, shifts, facilities, beds, waste, plans and layers.
 
 Only ``crew`` is a root with personal data. All else carries ids and codes; where a trip goes stays with dispatch,
 and what its call asks for is in the call. Reasons, outcomes, findings and facilities are private everywhere:
 they tell of needs, health or an exact place.
 
-Aggregates: ``trip``, ``run``, ``assignment``, ``unit``, ``crew``, ``plan``, ``layer`` by their own ids; ``patient``
-by the patient's id in the call; ``facility`` and ``bed`` by the id of one alert or hold (never the facility's,
+Aggregates: ``trip``, ``run``, ``assignment``, ``unit``, ``crew``, ``shift``, ``swap``, ``plan``, ``layer`` by their
+own ids; ``patient`` by the patient's id in the call; ``facility`` and ``bed`` by the id of one alert or hold (never the facility's,
 which would show in subjects where somebody is taken); ``waste`` by the id of one hand-over.
 """
 
@@ -46,6 +46,11 @@ from shared.events.dispatch.resources import (
     FacilityRefused,
     LayerPublished,
     PlanPublished,
+    ShiftDropped,
+    ShiftPlanned,
+    SwapAnswered,
+    SwapAsked,
+    SwapFacts,
     UnitContaminated,
     UnitDisinfected,
     UnitOffDuty,
@@ -106,7 +111,12 @@ __all__ = [
     "PlanPublished",
     "RunClosed",
     "RunOpened",
+    "ShiftDropped",
+    "ShiftPlanned",
     "StepPrivate",
+    "SwapAnswered",
+    "SwapAsked",
+    "SwapFacts",
     "TripCancelled",
     "TripChanged",
     "TripCompleted",

@@ -20,6 +20,7 @@ from shared.events.words import (
     Severity,
     SeverityScheme,
     Slug,
+    SwapStatus,
     TimeOfDay,
     UnitLevel,
 )
@@ -142,6 +143,54 @@ class CrewErased(Event, type="dispatch.crew.erased.v1"):
     """ลบข้อมูลผู้ปฏิบัติงานแล้ว | Wipe every copy of this crew member's personal data, in whatever state you are."""
 
     at: Instant
+
+
+class ShiftPlanned(Event, type="dispatch.shift.planned.v1"):
+    """จัดเวรแล้ว | A unit should be on duty then, with this crew; also said when that changes. Full state."""
+
+    unit_id: UUID
+    kind: Code
+    """A code of the list ``duty_kind``."""
+    from_at: Instant
+    until_at: Instant
+    crew_ids: tuple[UUID, ...] = ()
+    at: Instant
+    by: By
+
+
+class ShiftDropped(Event, type="dispatch.shift.dropped.v1"):
+    """ยกเลิกเวร | The shift will not take place."""
+
+    unit_id: UUID
+    from_at: Instant
+    until_at: Instant
+    crew_ids: tuple[UUID, ...] = ()
+    """Who was to come."""
+    at: Instant
+    by: By
+
+
+class SwapFacts(Part):
+    """One member gives a shift to another, perhaps for one of theirs."""
+
+    shift_id: UUID
+    for_shift_id: UUID | None = None
+    """What the other gives in return."""
+    from_crew_id: UUID
+    to_crew_id: UUID
+    at: Instant
+    by: By
+
+
+class SwapAsked(SwapFacts, Event, type="dispatch.swap.asked.v1"):
+    """ขอแลกเวร | The other must agree, then a supervisor approves."""
+
+
+class SwapAnswered(SwapFacts, Event, type="dispatch.swap.answered.v1"):
+    """ตอบเรื่องแลกเวร | Agreed, declined, approved, refused or withdrawn; approved, the shifts say their new crews."""
+
+    status: SwapStatus
+    previous_status: SwapStatus
 
 
 class FacilityFacts(OfCall):
