@@ -214,9 +214,10 @@ CHECKS: tuple[Callable[[_Able, Demand], Found], ...] = (_level, _crew, _skills, 
 # The same few sentences are said of hundreds of units in one decision.
 @lru_cache(maxsize=64)
 def _level_text(wanted: str, has: str | None) -> Text:
+    level = code_list("unit_level").label
     return Text(
-        th=f"ต้องการระดับ {wanted} แต่ชุดนี้ทำงานได้ระดับ {has or 'ต่ำกว่า FR'}",
-        en=f"level {wanted} is wanted, this unit works at {has or 'less than FR'}",
+        th=f"ต้องการ{level(wanted)} แต่ชุดนี้เป็น{level(has) if has else 'หน่วยต่ำกว่า FR'}",
+        en=f"{level(wanted, 'en')} is wanted, this unit is {level(has, 'en') if has else 'less than FR'}",
     )
 
 
