@@ -5,7 +5,19 @@ from __future__ import annotations
 import asyncio
 
 from services.dispatch import positions
-from services.dispatch.api import assignments, day, emergencies, plans, reports, resources, travel, trips, units
+from services.dispatch.api import (
+    assignments,
+    attendance,
+    day,
+    emergencies,
+    plans,
+    reports,
+    resources,
+    rosters,
+    travel,
+    trips,
+    units,
+)
 from services.dispatch.api import positions as positions_api
 from services.dispatch.engine.pool import Engine
 from services.dispatch.handlers import HEARS
@@ -50,6 +62,8 @@ SERVICE = Service(
     routers=[
         resources.router,
         units.router,
+        rosters.router,
+        attendance.router,
         trips.router,
         assignments.router,
         positions_api.router,

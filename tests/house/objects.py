@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -148,8 +149,10 @@ async def dispatch(running: Running) -> Things:
         "metric": "matrix", "matrix_id": "the-town", "time_limit_s": 0.1, "trips": [],
         "vehicles": [{"id": "a", "start": {"index": 0}, "end": {"index": 0}, "capacity": {"seat": 1}, "shift": [0, 9]}],
     }  # fmt: skip
+    roster = await _roster(running, unit, crew)
     asked = {
         **everywhere(trip, trip),
+        **roster,
         "PUT /v1/stations/{station_id}": Asked(f"/v1/stations/{station}", place),
         "PUT /v1/facilities/{facility_id}": Asked(f"/v1/facilities/{facility}", clinic),
         "PUT /v1/vehicles/{vehicle_id}": Asked(
@@ -172,6 +175,7 @@ async def dispatch(running: Running) -> Things:
         "GET /v1/trips/{trip_id}": Asked(f"/v1/trips/{trip}"),
         "GET /v1/trips/{trip_id}/recommendations": Asked(f"/v1/trips/{waiting}/recommendations"),
         "GET /v1/queue": Asked("/v1/queue", refusals=NOTHING, finds="items"),
+        "POST /v1/trips/{trip_id}/stand-down": Asked(f"/v1/trips/{waiting}/stand-down"),
         "POST /v1/trips/{trip_id}/ready": Asked(f"/v1/trips/{waiting}/ready", {}),
         "POST /v1/assignments/{assignment_id}/steps": Asked(f"{at}/steps", {"step": "accept", "at": now}),
         "POST /v1/assignments/{assignment_id}/backup": Asked(f"{at}/backup", {}),
@@ -193,6 +197,44 @@ async def dispatch(running: Running) -> Things:
         "DELETE /v1/travel-matrices/{matrix_id}": Asked("/v1/travel-matrices/the-town", of_the_area=True),
     }
     return Things(asked, {"GET /v1/codes"})
+
+
+async def _roster(running: Running, unit: UUID, crew: UUID) -> dict[str, Asked]:
+    """A shift that gives way to another, a swap of it, and somebody at a station."""
+    begins = now_utc() + timedelta(days=2)
+    shift, gone = new_id(), new_id()
+    station = await one(running, "select id from station")
+    taker = await one(running, f"select id from crew where id not in (select unnest(crew_ids) from unit where id = '{unit}')")
+    desk = bearer("supervisor")
+
+    def body(hours: int, crew_ids: list[str]) -> dict[str, Any]:
+        times = {"from_at": begins + timedelta(hours=hours), "until_at": begins + timedelta(hours=hours + 4)}
+        at = {name: moment.isoformat() for name, moment in times.items()}
+        return {"unit_id": str(unit), "crew_ids": crew_ids, **at}
+
+    await running.client.put(f"/v1/shifts/{shift}", json=body(0, [str(crew)]), headers=desk)
+    await running.client.put(f"/v1/shifts/{gone}", json=body(6, []), headers=desk)
+    swap_of = f"/v1/shifts/{shift}/swaps"
+    give = {"from_crew_id": str(crew), "to_crew_id": str(taker)}
+    swap = (await running.client.post(swap_of, json=give, headers=desk)).json()["id"]
+    code = (await running.client.post(f"/v1/stations/{station}/code", headers=desk)).json()["code"]
+    here = {"code": code, "name": "มาช่วย", "phone": "0865550000"}
+    await running.client.post("/v1/check-ins", json=here)
+    served = await one(running, "select id from served where station_id is not null")
+    return {
+        "PUT /v1/shifts/{shift_id}": Asked(f"/v1/shifts/{shift}", body(0, [str(crew)])),
+        "DELETE /v1/shifts/{shift_id}": Asked(f"/v1/shifts/{gone}"),
+        "GET /v1/shifts": Asked(f"/v1/shifts?area={AREA}", refusals=frozenset({200, 404}), finds=str(shift)),
+        "GET /v1/roster/now": Asked(f"/v1/roster/now?area={AREA}"),
+        "POST /v1/shifts/{shift_id}/swaps": Asked(swap_of, give),
+        "GET /v1/swaps": Asked("/v1/swaps", refusals=NOTHING, finds=swap),
+        "POST /v1/swaps/{swap_id}/answer": Asked(f"/v1/swaps/{swap}/answer", {"act": "agree"}),
+        "POST /v1/stations/{station_id}/code": Asked(f"/v1/stations/{station}/code"),
+        "GET /v1/attendance": Asked("/v1/attendance", refusals=NOTHING, finds=str(served)),
+        "POST /v1/attendance/{served_id}/end": Asked(f"/v1/attendance/{served}/end", {}),
+        "GET /v1/hours": Asked(f"/v1/hours?area={AREA}"),
+        "GET /v1/certificates": Asked("/v1/certificates", refusals=NOTHING, finds="items"),
+    }
 
 
 async def registry(running: Running) -> Things:

@@ -52,6 +52,7 @@ WALKS = {
     "services.dispatch.store.units.UNITS_WITH_VEHICLE": FEW,
     "services.dispatch.store.units.UNITS_OF_STATION": FEW,
     "services.dispatch.store.units.FORGET_CREW": FEW,
+    "services.dispatch.store.served.CERTIFICATES": FEW,
     "services.notify.store.recipients.WIPE_LINK_CODES": FEW,
     "services.notify.store.replies.DROP_OLD_TOKENS": RARELY,
 }

@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel
 
 from shared.auth import Caller, Role, may
-from shared.errors import Refused, refuse
+from shared.errors import FieldProblem, Refused, refuse
 from shared.service import Runtime
 
 DECIDES = (Role.DISPATCHER, Role.SUPERVISOR)
@@ -63,6 +63,22 @@ def areas_of(caller: Caller, area: str | None = None) -> list[str] | None:
     if area is not None:
         return [area] if caller.may_see(area) else []
     return None if "*" in caller.areas else sorted(caller.areas)
+
+
+def one_area(caller: Caller, area: str | None) -> str:
+    """The one municipality that is meant; may be left out by who has one.
+
+    Raises:
+        Refused: 404 another's; 422 it must be said.
+
+    """
+    homes = areas_of(caller, area)
+    if homes is not None and len(homes) == 1:
+        return homes[0]
+    if homes == []:
+        raise refuse("not_found")
+    th, en = "ต้องระบุพื้นที่", "say which municipality"
+    raise refuse("invalid", errors=(FieldProblem("area", "missing", th, en),))
 
 
 def seen(area: str | None, caller: Caller) -> str:

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from services.dispatch import daybook
-from services.dispatch.api.common import AREA_PATTERN, AtDesk, Decides, Id, areas_of, runtime_of, seen
+from services.dispatch.api.common import AREA_PATTERN, AtDesk, Decides, Id, one_area, runtime_of, seen
 from services.dispatch.rules.offers import Offer, Unserved, offers, plan_day, why_not
 from services.dispatch.store import trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import book
 from shared.auth import Caller
 from shared.codes.codes import code_list
-from shared.errors import FieldProblem, Refused, refuse
+from shared.errors import Refused, refuse
 from shared.http import Body
 from shared.openapi import Day, problems
 from shared.service import Runtime
@@ -116,7 +116,7 @@ async def plan(request: Request, caller: Decides, body: DayBody) -> DayPlan:
     Nothing that is booked already is moved. With ``publish`` each ride is booked on its own, under the same checks as
     by hand; what has changed in the meantime is told as ``changed``.
     """
-    runtime, now, area = runtime_of(request), now_utc(), _area(caller, body.area)
+    runtime, now, area = runtime_of(request), now_utc(), one_area(caller, body.area)
     rides = await trips.unplanned(runtime.pool, area, body.on)
     known = await daybook.read(runtime.pool, area, rides, now, exercise=False)
     wishes = {trip.id: wish for trip in rides if (wish := daybook.wish_of(trip)) is not None}
@@ -151,16 +151,6 @@ async def _publish(
         except Refused:
             changed.append(str(trip.id))
     return changed
-
-
-def _area(caller: Caller, area: str | None) -> str:
-    homes = areas_of(caller, area)
-    if homes is not None and len(homes) == 1:
-        return homes[0]
-    if homes == []:
-        raise refuse("not_found")
-    th, en = "ต้องระบุพื้นที่", "say which municipality"
-    raise refuse("invalid", errors=(FieldProblem("area", "missing", th, en),))
 
 
 def _offer(trip_id: str, offer: Offer, signs: dict[str, str]) -> OfferOut:

@@ -25,7 +25,7 @@ def _phone(text: str) -> str:
     return phone.e164 or phone.short or text
 
 
-def _coded(list_id: str) -> AfterValidator:
+def coded(list_id: str) -> AfterValidator:
     """A code of that list."""
 
     def known(code: str) -> str:
@@ -44,10 +44,10 @@ Lat = Annotated[float, Field(ge=-90, le=90)]
 Lon = Annotated[float, Field(ge=-180, le=180)]
 Count = Annotated[int, Field(ge=0, le=100)]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-FacilityKind = Annotated[str, Field(max_length=40), _coded("facility_kind")]
-VehicleKind = Annotated[str, Field(max_length=40), _coded("vehicle_kind")]
-Equipment = Annotated[str, Field(max_length=40), _coded("equipment")]
-Skill = Annotated[str, Field(max_length=40), _coded("skill")]
+FacilityKind = Annotated[str, Field(max_length=40), coded("facility_kind")]
+VehicleKind = Annotated[str, Field(max_length=40), coded("vehicle_kind")]
+Equipment = Annotated[str, Field(max_length=40), coded("equipment")]
+Skill = Annotated[str, Field(max_length=40), coded("skill")]
 
 
 class StationBody(Body):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.dispatch.store import served
 from shared.database import Connection, Pool
 
 PUT_UNIT = """
@@ -89,6 +90,7 @@ select u.id, u.version,
        u.id in (select r.unit_id from run r where r.status = 'open') as busy
 from unit u where u.area = $1 and u.exercise = $2 and u.active order by u.id limit 1000
 """
+ON_DUTY = "select id, crew_ids from unit where area = $1 and duty = 'on_duty' and active and not exercise order by id"
 BOARD = """
 select u.*, r.id as run_id, r.opened_at as run_opened_at, w.status as work_status, w.trip_id, w.id as assignment_id
 from unit u
@@ -179,6 +181,7 @@ async def set_duty(
     await db.execute(SET_DUTY, unit_id, duty, at, until_at, vehicle_id, crew, reason)
     if duty == "on_duty":
         await db.execute(SIGN_ON, unit_id, crew)
+    await served.on_unit(db, unit_id, crew if duty == "on_duty" else [], at)
     await db.execute(REFRESH_FACTS, unit_id)
     if duty != "on_duty":
         return []
@@ -207,6 +210,11 @@ async def free(db: Connection, area: str, *, exercise: bool, at: datetime, until
 async def all_of(db: Connection | Pool, area: str, *, exercise: bool, at: datetime) -> list[asyncpg.Record]:
     """``id, version, next_booking_at, busy`` of every active unit, on duty or not."""
     return await db.fetch(UNITS_OF_AREA, area, exercise, at)
+
+
+async def on_duty(pool: Pool, area: str) -> list[asyncpg.Record]:
+    """``id, crew_ids`` of every real unit on duty."""
+    return await pool.fetch(ON_DUTY, area)
 
 
 async def board(
