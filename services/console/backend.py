@@ -68,6 +68,9 @@ class Backend:
     async def put(self, person: Person, service: str, path: str, body: Any, *, purpose: str | None = None) -> Any:
         return await self._ask("PUT", person, service, path, body=body, purpose=purpose)
 
+    async def delete(self, person: Person, service: str, path: str, *, purpose: str | None = None) -> Any:
+        return await self._ask("DELETE", person, service, path, purpose=purpose)
+
     async def patch(self, person: Person, service: str, path: str, body: Any, *, purpose: str | None = None) -> Any:
         return await self._ask("PATCH", person, service, path, body=body, purpose=purpose)
 

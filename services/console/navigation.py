@@ -9,6 +9,9 @@ from shared.auth import Role
 DESK = frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR})
 """Who sees names, numbers and places of open calls."""
 
+KEEPERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
+"""Who keeps the fleet: rosters, beds, waste, equipment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -23,6 +26,7 @@ PLACES = (
     Place("desk", "/desk", DESK),
     Place("board", "/board", DESK | {Role.AUDITOR}),
     Place("rides", "/rides", DESK),
+    Place("fleet", "/fleet", DESK | {Role.ADMIN}),
     Place("crew", "/crew", frozenset({Role.CREW, Role.VOLUNTEER})),
     Place("people", "/people", frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.CASE_MANAGER,
                                           Role.REGISTRY_OFFICER})),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from fastapi import Request
 
-from services.console.web import settings
+from services.console.people import Person
+from services.console.settings import ConsoleSettings
+from services.console.texts import teller
 from shared.pack_parts import Pack
 from shared.packs import PackError, load_all
+
+EVERYWHERE = "*"
 
 
 @cache
@@ -23,4 +28,32 @@ def packs(folder: Path) -> dict[str, Pack]:
 
 def town_of(request: Request, area: str | None) -> Pack | None:
     """The pack of a municipality; None where there is no such one."""
-    return packs(settings(request).areas_dir).get(area or "")
+    return _known(request).get(area or "")
+
+
+def area_names(request: Request, lang: str) -> Callable[[str], str]:
+    """``area_name(slug)`` for a template: the municipality as people call it; the slug where nobody knows it."""
+
+    def name(area: str) -> str:
+        if area == EVERYWHERE:
+            return teller(lang)("base.everywhere")
+        town = _known(request).get(area)
+        return town.area.name.say(lang) if town else area
+
+    return name
+
+
+def area_options(request: Request, person: Person) -> list[tuple[str, str]]:
+    """``(slug, name)`` of the municipalities somebody may choose from: their own; all that are known, for whoever sees
+
+    everywhere.
+    """
+    name = area_names(request, person.lang)
+    own = [each for each in person.areas if each != EVERYWHERE]
+    more = [each for each in _known(request) if person.sees(each) and each not in own]
+    return [(each, name(each)) for each in (*own, *more)]
+
+
+def _known(request: Request) -> dict[str, Pack]:
+    settings: ConsoleSettings = request.app.state.runtime.settings
+    return packs(settings.areas_dir)

@@ -51,6 +51,15 @@ async def test_an_account_is_made_with_a_password_shown_once_and_written_down(fa
     assert not any(word in str(dict(row)) for row in rows for word in (password[0], "นก"))
 
 
+async def test_municipalities_are_called_by_their_names(faces: Faces) -> None:
+    anan = await faces.sign_in(Role.ADMIN, areas=("kalasin", "*"))
+    await anan.post("/admin/accounts", form())
+    listed, blank = words_of(await anan.get("/admin/accounts")), await anan.get("/admin/accounts/new")
+    assert "เทศบาลเมืองกาฬสินธุ์, ทุกเทศบาล" in listed
+    assert "kalasin" not in listed + words_of(blank)
+    assert all(f'name="areas" value="{each}"' in blank.text for each in ("kalasin", "*")), "chosen, not typed"
+
+
 async def test_nobody_gives_more_than_they_have_or_changes_themselves(faces: Faces) -> None:
     anan = await faces.sign_in(Role.ADMIN)
     for wrong in ({"areas": "khonkaen"}, {"areas": "*"}, {"areas": ""}, {"roles": []}, {"roles": ["partner"]},
@@ -100,7 +109,7 @@ async def test_an_account_is_changed_closed_and_its_devices_are_out(faces: Faces
 def test_the_rules_of_accounts_need_no_database() -> None:
     assert may_manage(["*"], ["anywhere", "*"])
     assert not may_manage(["kalasin"], ["kalasin", "*"])
-    asked = wanted(" Nok ", "นก", ["dispatcher", "partner", "root"], "kalasin, kalasin  yang", "")
+    asked = wanted(" Nok ", "นก", ["dispatcher", "partner", "root"], ["kalasin", "", "kalasin", "yang"], "")
     assert (asked.login, asked.roles, asked.areas) == ("nok", ("dispatcher",), ("kalasin", "yang"))
     assert faults(asked, ["kalasin"]) == {"areas": "areas_not_yours"}
 

@@ -148,6 +148,13 @@ async def test_promises_are_kept_by_those_who_answer_for_them(faces: Faces) -> N
     assert await promises.listed(faces.running.runtime.pool, AREA) == []
 
 
+@pytest.mark.parametrize(("path", "centre"), [("/public", "ศูนย์กู้ชีพกู้ภัย 1132"), ("/public?lang=en", "1132 Emergency")])
+async def test_a_centre_that_is_called_by_its_number_is_not_called_twice(faces: Faces, path: str, centre: str) -> None:
+    foot = (await faces.browser().get(path)).text.partition("<footer")[2]
+    assert centre in foot
+    assert re.sub(r"<[^>]+>", "", foot).count("1132") == 1
+
+
 @pytest.mark.parametrize("path", ["/public/nowhere", "/public/nowhere/ask", "/public/nowhere/story"])
 async def test_a_place_that_is_not_served_is_said(faces: Faces, path: str) -> None:
     answer = await faces.browser().get(path)

@@ -18,6 +18,7 @@ from services.console.labels import label, labeller
 from services.console.navigation import roles_of
 from services.console.people import Person, caller_of
 from services.console.texts import teller
+from services.console.towns import area_options
 from services.console.web import backend, page, runtime, settings, signed_in
 from shared.audit import READ_AUDIT, audit
 from shared.auth import Role
@@ -93,8 +94,9 @@ def _subscribers(folder: Path | None) -> list[dict[str, Any]] | None:
 @router.get("/pack")
 async def pack(request: Request, person: Reader, area: Word = "") -> Response:
     """The municipality's settings as its files stand now; the services took them at their start."""
-    areas = [each for each in person.areas if each != "*"]
-    chosen = area if area in areas else (areas[0] if areas else settings(request).home_area)
+    areas = area_options(request, person)
+    known = [slug for slug, _ in areas]
+    chosen = area if area in known else (known[0] if known else settings(request).home_area)
     try:
         shown, problem = await asyncio.to_thread(load, settings(request).areas_dir / chosen), ""
     except PackError as wrong:
@@ -132,7 +134,7 @@ async def _map_page(request: Request, person: Person, problem: str = "", told: s
     own = [each for each in found if person.sees(each["area"])]
     return page(
         request, "admin/map.html", status=status, maps=own, problem=problem, told=told,
-        areas=[each for each in person.areas if each != "*"] or [settings(request).home_area],
+        areas=area_options(request, person),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from services.console.rules import accounts as rules
 from services.console.rules.accounts import Wanted
 from services.console.store import accounts
 from services.console.store.accounts import Account
+from services.console.towns import EVERYWHERE, area_names, area_options
 from services.console.web import backend, go, page, runtime, signed_in
 from shared.audit import audit
 from shared.auth import Role
@@ -30,6 +31,7 @@ Admin = Annotated[Person, Depends(signed_in(Role.ADMIN))]
 """Who may do what is an administrator's to say; supervisors and auditors see it."""
 Short = Annotated[str, Form(max_length=200)]
 Roles = Annotated[list[str] | None, Form()]
+Areas = Annotated[list[str] | None, Form()]
 PASSWORD_BYTES = 12
 
 
@@ -63,8 +65,17 @@ async def _form(
 ) -> Response:
     return page(
         request, "admin/account_form.html", status=status, shown=shown, account=account, faults=faults,
-        roles=rules.PERSONS, crew=await _crew(request, person),
+        roles=rules.PERSONS, crew=await _crew(request, person), areas=_areas(request, person, shown),
     )  # fmt: skip
+
+
+def _areas(request: Request, person: Person, shown: Wanted) -> list[tuple[str, str]]:
+    """What may be given; and what the account has, so that nothing is lost by saving it."""
+    name = area_names(request, person.lang)
+    found = dict(area_options(request, person))
+    if EVERYWHERE in person.areas:
+        found[EVERYWHERE] = name(EVERYWHERE)
+    return list({**found, **{each: name(each) for each in shown.areas}}.items())
 
 
 async def _crew(request: Request, person: Person) -> list[tuple[str, str]]:
@@ -78,11 +89,11 @@ async def _crew(request: Request, person: Person) -> list[tuple[str, str]]:
 
 @router.post("")
 async def make(
-    request: Request, person: Admin, login: Short = "", name: Short = "", roles: Roles = None, areas: Short = "",
+    request: Request, person: Admin, login: Short = "", name: Short = "", roles: Roles = None, areas: Areas = None,
     crew: Short = "",
 ) -> Response:  # fmt: skip
     """A new account. Its first password is shown on the answer, once, and must be changed."""
-    asked = rules.wanted(login, name, roles or (), areas, crew)
+    asked = rules.wanted(login, name, roles or (), areas or (), crew)
     faults = rules.faults(asked, person.areas)
     if faults:
         return await _form(request, person, asked, None, faults, 422)
@@ -136,12 +147,12 @@ async def change_form(request: Request, person: Admin, account_id: UUID) -> Resp
 
 @router.post("/{account_id}/change")
 async def change(
-    request: Request, person: Admin, account_id: UUID, name: Short = "", roles: Roles = None, areas: Short = "",
+    request: Request, person: Admin, account_id: UUID, name: Short = "", roles: Roles = None, areas: Areas = None,
     crew: Short = "",
 ) -> Response:  # fmt: skip
     """Another name, other roles or areas. A role taken away ends its sessions by itself."""
     account = await _theirs(request, person, account_id, other=True)
-    asked = rules.wanted(account.login, name, roles or (), areas, crew)
+    asked = rules.wanted(account.login, name, roles or (), areas or (), crew)
     faults = rules.faults(asked, person.areas)
     if faults:
         return await _form(request, person, asked, account, faults, 422)

@@ -15,6 +15,7 @@ from services.console.backend import BackendRefused
 from services.console.labels import options, said
 from services.console.pages.admin_accounts import not_found
 from services.console.people import Person
+from services.console.towns import area_options
 from services.console.web import backend, go, page, signed_in
 from shared.auth import Role
 from shared.work import new_id
@@ -140,7 +141,7 @@ async def _form(
         entry=entry, new=new, fields=NOUNS[noun][1], choices=choices, errors=errors,
         sentence=problem.sentence(person.lang) if problem else "",
         label_of=lambda name: said("admin", "field", name, person.lang),
-        areas=[each for each in person.areas if each != "*"] or [entry.get("area") or ""],
+        areas=area_options(request, person) or [("", "")],
     )  # fmt: skip
 
 

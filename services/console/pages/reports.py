@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,7 @@ from services.console.rules import periods, tables
 from services.console.rules.periods import Period
 from services.console.rules.tables import NUMBERS, Column, Report, Section
 from services.console.texts import teller
+from services.console.towns import area_names, area_options
 from services.console.web import backend, instant, page, signed_in
 from shared.auth import Role
 from shared.refusal import Refusal
@@ -77,16 +79,16 @@ class Asked:
         asked = {"period": self.period.choice, **(days if self.period.choice == "days" else {})}
         return urlencode({**asked, "area": self.area} if self.area else asked)
 
-    def line(self, lang: str) -> str:
+    def line(self, lang: str, area_name: Callable[[str], str]) -> str:
         days = f"{show_day(self.period.from_on, 'en' if lang == 'en' else 'th')} – "
         days += show_day(self.period.to_on, "en" if lang == "en" else "th")
-        return f"{days} · {self.area}" if self.area else days
+        return f"{days} · {area_name(self.area)}" if self.area else days
 
 
 def _ask(person: Person, period: str, from_: str, to: str, area: str) -> tuple[Asked, str]:
     """What was asked, and what is wrong with it: then the fiscal year is shown."""
     today = local_day(now_utc())
-    where = area if area in person.areas and area != "*" else None
+    where = area if area and area != "*" and person.sees(area) else None
     if where is None and len(person.areas) == 1:
         where = person.area
     try:
@@ -106,9 +108,9 @@ async def overview(
     shown = [_shown(each, answer, person.lang) for each, answer in zip(wanted, answers, strict=True)]
     return page(
         request, "reports/overview.html", reports=shown, asked=asked, problem=problem, typed_from=from_, typed_to=to,
-        choices=periods.CHOICES, query=asked.query(), line=asked.line(person.lang),
+        choices=periods.CHOICES, query=asked.query(), line=asked.line(person.lang, area_names(request, person.lang)),
         exports=person.role in {Role.SUPERVISOR, Role.AUDITOR},
-        areas=[each for each in person.areas if each != "*"],
+        areas=area_options(request, person),
     )  # fmt: skip
 
 
@@ -247,7 +249,7 @@ async def download(
         for head, each in zip(heads, shown, strict=True)
     ]  # fmt: skip
     about, goals = t(f"reports.about_{key}"), f"SDG {', '.join(report.sdg)}"
-    lines = [asked.line(person.lang), about, t("reports.small_cells"), goals]
+    lines = [asked.line(person.lang, area_names(request, person.lang)), about, t("reports.small_cells"), goals]
     made = t("reports.made", at=show_moment(now_utc(), "en" if person.lang == "en" else "th"))
     content = await printed(t(f"reports.title_{key}"), lines, sheets, made, person.lang)
     return _download(content, "application/pdf", name)

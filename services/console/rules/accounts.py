@@ -37,10 +37,11 @@ class Wanted:
             return None
 
 
-def wanted(login: str, name: str, roles: Iterable[str], areas: str, crew: str) -> Wanted:
-    places = tuple(dict.fromkeys(re.split(r"[\s,]+", areas.strip().lower())))
+def wanted(login: str, name: str, roles: Iterable[str], areas: Iterable[str], crew: str) -> Wanted:
     kept = tuple(role.value for role in PERSONS if role.value in set(roles))
-    return Wanted(login.strip().lower(), " ".join(name.split()), kept, tuple(filter(None, places)), crew.strip())
+    return Wanted(
+        login.strip().lower(), " ".join(name.split()), kept, tuple(dict.fromkeys(filter(None, areas))), crew.strip()
+    )
 
 
 def may_manage(own: Iterable[str], areas: Iterable[str]) -> bool:
