@@ -38,7 +38,7 @@ def area_names(request: Request, lang: str) -> Callable[[str], str]:
         if area == EVERYWHERE:
             return teller(lang)("base.everywhere")
         town = _known(request).get(area)
-        return town.area.name.say(lang) if town else area
+        return town.area.name.say("en" if lang == "en" else "th") if town else area
 
     return name
 

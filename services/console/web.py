@@ -197,7 +197,9 @@ def render(template: str, lang: str, **context: Any) -> str:
 
 
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """A screen. Templates find ``person`` (or None), ``csrf``, ``lang``, ``t``, ``path``, ``area_name``, what is given."""
+    """A screen. Templates find ``person`` (or None), ``csrf``, ``lang``, ``t``, ``path``, ``area_name``, and what is
+    given.
+    """
     person: Person | None = getattr(request.state, "person", None)
     lang = lang_of(request)
     html = render(
