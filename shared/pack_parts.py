@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from shared.codes.codes import code_list
 from shared.geo import Point, Polygon, read_point
+from shared.pack_cards import RunCard
 from shared.pack_notify import NotifyPolicies
 from shared.thai import areas
 from shared.thai.phones import read_phone
@@ -237,6 +238,7 @@ class Pack(_Part):
     facility: tuple[Facility, ...] = ()
     vehicle: tuple[Vehicle, ...] = ()
     crew: tuple[CrewMember, ...] = ()
+    run_card: tuple[RunCard, ...] = ()
 
     def community(self, code: str) -> Community | None:
         """A community by its code or by either of its names."""

@@ -39,6 +39,7 @@ FILES: Mapping[str, tuple[str, bool]] = {
     "facilities.toml": ("facility", False),
     "vehicles.toml": ("vehicle", False),
     "crew.toml": ("crew", False),
+    "run_cards.toml": ("run_card", False),
 }
 BOUNDARY = "boundary.geojson"
 SMALLEST_RING = 4
@@ -135,7 +136,7 @@ def _consistent(pack: Pack) -> None:
     for name, items in (
         ("area.toml", pack.area.community), ("services.toml", pack.service), ("partners.toml", pack.partner),
         ("stations.toml", pack.station), ("facilities.toml", pack.facility), ("vehicles.toml", pack.vehicle),
-        ("crew.toml", pack.crew),
+        ("crew.toml", pack.crew), ("run_cards.toml", pack.run_card),
     ):  # fmt: skip
         _unique(name, "code", (each.code for each in items))
     _refers("vehicles.toml", "station", [each.station for each in pack.vehicle], {each.code for each in pack.station})

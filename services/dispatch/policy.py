@@ -11,6 +11,7 @@ from services.dispatch.emergencies.choice import RULES
 from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
 from services.dispatch.travel import roads
 from shared.geo import Point
+from shared.pack_cards import RunCard
 from shared.pack_parts import DispatchPolicies, ReportPolicies, Targets
 from shared.packs import load_all
 
@@ -37,6 +38,8 @@ class Policy:
     waiting_alarm: Mapping[str, timedelta] = field(
         default_factory=lambda: {"red": RED_WAITS, "pink": RED_WAITS, "yellow": YELLOW_WAITS}
     )
+    cards: tuple[RunCard, ...] = ()
+    """Which units go together."""
     demand: tuple[Point, ...] = ()
     """Where calls come from: the middles of the communities."""
     travel_times: TravelTimes = field(default_factory=GreatCircle)
@@ -107,7 +110,9 @@ def load_policies(areas_dir: Path) -> None:
     if areas_dir.is_dir():
         for slug, pack in load_all(areas_dir).items():
             demand = tuple(Point(each.lon, each.lat) for each in pack.area.community)
-            made = set_policy(slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports, demand)
+            made = set_policy(
+                slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports, demand, pack.run_card
+            )
             if found := roads.load(areas_dir / slug, made.beyond_roads):
                 _policies[slug] = replace(made, travel_times=found)
 
@@ -119,10 +124,10 @@ def policies() -> Mapping[str, Policy]:
 
 def set_policy(
     area: str, pack: DispatchPolicies, targets: Targets | None = None, reports: ReportPolicies | None = None,
-    demand: tuple[Point, ...] = (),
+    demand: tuple[Point, ...] = (), cards: tuple[RunCard, ...] = (),
 ) -> Policy:  # fmt: skip
     """Decide for this area as the pack says, with straight lines for travel times."""
     weights = Weights(stale_after_s=pack.stale_position_s)
-    made = Policy(pack, targets or Targets(), reports or ReportPolicies(), demand=demand, weights=weights)
+    made = Policy(pack, targets or Targets(), reports or ReportPolicies(), cards=cards, demand=demand, weights=weights)
     _policies[area] = replace(made, travel_times=made.beyond_roads)
     return _policies[area]

@@ -7,11 +7,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.dispatch.policy import policy_of
+from services.dispatch.rules import cards
 from services.dispatch.rules.changes import WAITING
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import attendance, decide, duty, handover, release
+from services.dispatch.verbs import attendance, decide, duty, release, support
 from services.dispatch.verbs.needs import add_backup
 from services.dispatch.verbs.saying import assignment_facts
 from shared.due import Due, DueHandler
@@ -33,6 +34,7 @@ async def serve_queue(work: Work, due: Due) -> None:
     """A unit became free, came on duty or is clean again."""
     if await runs.try_serialise(work.db, due.origin.area):
         await decide.serve_queue(work, due.origin.area)
+        await support.serve(work, due.origin.area)
     else:
         await _come_back(work, due)
 
@@ -87,7 +89,9 @@ async def departure_overdue(work: Work, due: Due) -> None:
     if not policy.parallel(trip.severity):
         return
     history = await assignments.of_trips(work.db, [trip.id])
-    if not any(a.role == "primary" and decide.still_in_time(a, work.now) for a in history):
+    if assignment.role == "support":
+        await support.beside(work, trip, assignment, history)
+    elif not any(a.role == "primary" and decide.still_in_time(a, work.now) for a in history):
         await decide.find_unit(work, trip, history)
     data = {**due.data, "said": True}
     await work.later("departure_overdue", assignment.id, work.now + policy.retry, trip.origin, data=data)
@@ -96,7 +100,7 @@ async def departure_overdue(work: Work, due: Due) -> None:
 async def _give_up(work: Work, trip: Trip, assignment: Assignment) -> None:
     await release.expire(work, trip, assignment)
     if assignment.role == "support":
-        await handover.find_support(work, trip)
+        await support.send(work, trip)
         return
     history = await assignments.of_trips(work.db, [trip.id])
     if any(a.role == "primary" and a.ended_at is None for a in history):
@@ -133,13 +137,13 @@ async def _come_back(work: Work, due: Due) -> None:
 
 
 async def find_support(work: Work, due: Due) -> None:
-    """A crew asked for more help and nobody could go yet."""
+    """More units were asked for, and nobody could go yet."""
     trip = await _trip(work, due, due.subject_id)
     if trip is not None and trip.ended_at is None:
-        if due.data.get("codes"):  # noted on the row by the version before; the trip itself remembers now
-            add_backup(trip, due.data["codes"])
+        if codes := trip.need.pop("backup", None):  # noted by the version before
+            add_backup(trip, cards.slot(skills=codes))
             await trips.set_need(work.db, trip)
-        await handover.find_support(work, trip)
+        await support.send(work, trip)
 
 
 async def booked_due(work: Work, due: Due) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Self
@@ -10,10 +11,13 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.dispatch.api.common import Page
+from services.dispatch.rules import cards
 from services.dispatch.rules.life import Life, possible
 from services.dispatch.store.assignments import Assignment, Step
 from services.dispatch.store.handovers import Handover
 from services.dispatch.store.trips import Trip
+from services.dispatch.verbs.needs import asked_in_support
+from services.dispatch.verbs.support import lacking
 
 
 class StepOut(BaseModel):
@@ -82,13 +86,50 @@ class AssignmentOut(BaseModel):
     facility_id: UUID | None
     reason: str | None
     back_entry: bool
+    slot: str | None
     next: list[str]
 
     @classmethod
     def of(cls, assignment: Assignment) -> Self:
         facts = {name: getattr(assignment, name) for name in cls.model_fields if name not in {"stamps", "next"}}
         stamps = assignment.stamps
-        return cls(**facts, stamps=stamps, next=list(possible(Life("assignment", assignment.status, stamps))))
+        life = Life("assignment", assignment.status, stamps, outcome=assignment.outcome)
+        return cls(**facts, stamps=stamps, next=list(possible(life)))
+
+
+class AskedUnit(BaseModel):
+    """One of the units that go together; ``missing``: nobody comes as it yet."""
+
+    slot: str
+    missing: bool
+    th: str
+    en: str
+
+
+class AskedUnits(BaseModel):
+    """What the run card and crews asked for, the trip's own unit first, and a sentence about what is missing."""
+
+    missing: int
+    th: str
+    en: str
+    units: list[AskedUnit]
+
+    @classmethod
+    def of(cls, trip: Trip, assignments: Sequence[Assignment]) -> Self | None:
+        """None where one unit was asked for, as usual."""
+        first = list(trip.need.get("units", ())[:1])
+        if not (beside := asked_in_support(trip)):
+            return None
+        mine = [each for each in assignments if each.trip_id == trip.id]
+        has_own = any(a.role == "primary" and a.ended_at is None for a in mine)
+        lacks = [*([] if has_own else first), *lacking(trip, mine)]
+        said, left = cards.sentence([*first, *beside], lacks), Counter(lacks)
+        units = []
+        for slot in (*first, *beside):
+            name = cards.named(slot)
+            units.append(AskedUnit(slot=slot, missing=left[slot] > 0, th=name.th, en=name.en))
+            left[slot] -= 1
+        return cls(missing=len(lacks), th=said.th, en=said.en, units=units)
 
 
 class TripOut(BaseModel):
@@ -129,16 +170,18 @@ class TripOut(BaseModel):
     facility_id: UUID | None
     need: dict[str, Any]
     details: dict[str, Any] | None = None
+    units: AskedUnits | None = None
     assignments: list[AssignmentOut]
     steps: list[StepOut] | None = None
     handovers: list[HandoverOut] | None = None
 
     @classmethod
     def of(cls, trip: Trip, assignments: Sequence[Assignment], *, details: bool = False) -> Self:
-        own = {"details", "assignments", "steps", "handovers"}
+        own = {"details", "units", "assignments", "steps", "handovers"}
         facts = {name: getattr(trip, name) for name in cls.model_fields if name not in own}
         answered = [AssignmentOut.of(each) for each in assignments if each.trip_id == trip.id]
-        return cls(**facts, details=trip.details if details else None, assignments=answered)
+        units = AskedUnits.of(trip, assignments)
+        return cls(**facts, details=trip.details if details else None, units=units, assignments=answered)
 
 
 class TripPage(Page):
@@ -203,7 +246,21 @@ class QueueItem(BaseModel):
     alarm: bool
 
 
+class MoreItem(BaseModel):
+    """A trip whose further units are not all found yet."""
+
+    trip_id: UUID
+    call_id: UUID
+    area: str
+    severity: str
+    now_at: datetime | None
+    units: AskedUnits
+
+
 class Queue(BaseModel):
+    """``more``: trips that wait for further units beside their own."""
+
     at: datetime
     alarms: int
     items: list[QueueItem]
+    more: list[MoreItem] = []

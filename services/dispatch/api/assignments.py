@@ -11,12 +11,13 @@ from pydantic import Field
 
 from services.dispatch.api.answers import AssignmentOut, HandoverOut, StepOut
 from services.dispatch.api.common import CODE_PATTERN, Decides, Id, Reports, crew_of, runtime_of, seen
+from services.dispatch.rules import cards
 from services.dispatch.store import assignments, resources
 from services.dispatch.verbs import handover, steps
 from shared.auth import Caller
 from shared.codes.codes import code_list
 from shared.errors import Refused, refuse
-from shared.events.words import Severity
+from shared.events.words import Severity, UnitLevel
 from shared.events.words import Step as StepName
 from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Moment, problems
@@ -57,10 +58,22 @@ class ReleaseBody(Body):
 
 
 class BackupBody(Body):
-    """``requirements``: codes of skills and equipment that are needed."""
+    """``level`` and above, one of ``kinds`` of vehicle; ``requirements``: codes of skills and equipment needed.
+
+    With nothing said, one more unit like the first.
+    """
 
     reason: Code | None = None
+    level: UnitLevel | None = None
+    kinds: Annotated[list[Code], Field(max_length=10)] = Field(default_factory=list)
     requirements: Annotated[list[Code], Field(max_length=20)] = Field(default_factory=list)
+
+    @property
+    def slot(self) -> str:
+        skills = [code for code in self.requirements if code in code_list("skill")]
+        equipment = [code for code in self.requirements if code in code_list("equipment")]
+        level = self.level.value if self.level else None
+        return cards.slot(level=level, kinds=self.kinds, skills=skills, equipment=equipment)
 
 
 class HandoverBody(Body):
@@ -130,18 +143,19 @@ async def release(request: Request, caller: Decides, assignment_id: Id, body: Re
 async def backup(
     request: Request, caller: Reports, assignment_id: Id, body: BackupBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """ขอกำลังเสริม | One more unit is asked, beside the first."""
+    """ขอกำลังเสริม | One more unit is asked, beside the first; with ``level``, one of that level or higher."""
     area = await _area(request, caller, assignment_id)
     known = {*code_list("skill").codes, *code_list("equipment").codes}
     if not known.issuperset(body.requirements):
         raise Refused(422, "unknown_code", "ไม่มีรหัสนี้", "no such skill or equipment", field="requirements")
+    if not set(code_list("vehicle_kind").codes).issuperset(body.kinds):
+        raise Refused(422, "unknown_code", "ไม่มีรถชนิดนี้", "no such kind of vehicle", field="kinds")
+    codes = tuple(body.requirements) or ((f"level_{body.level.value}",) if body.level else ())
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
-            asked = await handover.ask_backup(
-                work, assignment_id, area, crew_of(caller), body.reason, tuple(body.requirements)
-            )
+            asked = await handover.ask_backup(work, assignment_id, area, crew_of(caller), body.reason, body.slot, codes)
             return 200, AssignmentOut.of(asked).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)
@@ -151,7 +165,10 @@ async def backup(
 async def hand_over(
     request: Request, caller: Reports, assignment_id: Id, body: HandoverBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """ส่งมอบผู้ป่วย | Somebody else takes care of the person, with who and when."""
+    """ส่งมอบผู้ป่วย | Somebody else takes care of the person, with who and when.
+
+    To a ``higher_unit`` that we sent ourselves and that is at the scene, the trip goes over to that unit.
+    """
     await _area(request, caller, assignment_id)
     await _known_facility(request, body.facility_id)
     for field, list_ids in (("receiver", ("handover_receiver",)), ("outcome", ("mission_outcome", "trip_outcome"))):

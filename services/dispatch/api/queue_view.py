@@ -7,7 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.dispatch.api.answers import Queue, QueueItem, ReasonOut, RecommendationOut, Recommendations, ShortfallOut
+from services.dispatch.api.answers import (
+    AskedUnits,
+    MoreItem,
+    Queue,
+    QueueItem,
+    ReasonOut,
+    RecommendationOut,
+    Recommendations,
+    ShortfallOut,
+)
 from services.dispatch.emergencies.sparing import spare
 from services.dispatch.fleet import Member
 from services.dispatch.policy import policy_of
@@ -44,10 +53,21 @@ def reason(code: str) -> ReasonOut:
     return ReasonOut(th=f"ขาด: {what}", en=f"missing: {what}")
 
 
-def queue(rows: Sequence[Any], now: datetime) -> Queue:
-    """The queue with its alarms, the most urgent and longest waiting first."""
+def queue(rows: Sequence[Any], now: datetime, asking: Sequence[Trip] = (), asked: Sequence[Assignment] = ()) -> Queue:
+    """The queue with its alarms, the most urgent and longest waiting first.
+
+    ``asking``: trips that ask for several units, with their assignments ``asked``.
+    """
     items = [_item(row, now) for row in rows]
-    return Queue(at=now, alarms=sum(item.alarm for item in items), items=items)
+    more = [
+        MoreItem(
+            trip_id=trip.id, call_id=trip.call_id, area=trip.area, severity=trip.severity, now_at=trip.now_at,
+            units=units,
+        )
+        for trip in asking
+        if (units := AskedUnits.of(trip, asked)) is not None and units.missing
+    ]  # fmt: skip
+    return Queue(at=now, alarms=sum(item.alarm for item in items), items=items, more=more)
 
 
 def _item(row: Any, now: datetime) -> QueueItem:

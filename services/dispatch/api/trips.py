@@ -31,7 +31,7 @@ from services.dispatch.api.common import (
 )
 from services.dispatch.store import assignments, handovers, trips
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import book
+from services.dispatch.verbs import book, support
 from services.dispatch.verbs import trips as trip_verbs
 from shared.audit import audit
 from shared.auth import Caller
@@ -82,6 +82,12 @@ class CancelBody(Body):
     """``reason`` from the list ``reason_cancel``."""
 
     reason: Code
+
+
+class StandDownBody(Body):
+    """``assignment_ids``: these; left out, all in support that carry nobody, and nobody else is looked for."""
+
+    assignment_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = None
 
 
 @router.get("/v1/trips", response_model=TripPage, responses=problems(401, 403))
@@ -219,9 +225,21 @@ async def cancel(request: Request, caller: Decides, trip_id: Id, body: CancelBod
         return TripOut.of(done, await assignments.of_trips(work.db, [trip_id]))
 
 
+@router.post("/v1/trips/{trip_id}/stand-down", response_model=TripOut, responses=WRITES)
+async def stand_down(request: Request, caller: Decides, trip_id: Id, body: StandDownBody | None = None) -> TripOut:
+    """หน่วยเสริมกลับได้ | Units in support are not needed any more; their crews are told."""
+    trip = await _visible(request, caller, trip_id)
+    runtime = runtime_of(request)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        done = await support.stand_down(work, trip_id, trip.area, body.assignment_ids if body else None)
+        return TripOut.of(done, await assignments.of_trips(work.db, [trip_id]))
+
+
 @router.get("/v1/queue", response_model=Queue, responses=problems(401, 403))
 async def queue(request: Request, caller: AtDesk, area: AreaQuery = None) -> Queue:
     """คิวรอหน่วย | Trips that need a unit and have none: how long, why, who was asked, and which are an alarm."""
     now = now_utc()
-    rows = await trips.queue(runtime_of(request).pool, areas_of(caller, area), now)
-    return queue_view.queue(rows, now)
+    pool, areas = runtime_of(request).pool, areas_of(caller, area)
+    rows, asking = await trips.queue(pool, areas, now), await trips.asking_more(pool, areas)
+    asked = await assignments.of_trips(pool, [trip.id for trip in asking]) if asking else []
+    return queue_view.queue(rows, now, asking, asked)

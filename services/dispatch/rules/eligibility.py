@@ -91,7 +91,7 @@ class UnitFacts:
         found = self._abilities.get((on, self.busy))
         if found is None:
             skills = frozenset[str]().union(*[member.valid_skills(on) for member in self.crew])
-            state = (self.level, self.duty, self.clean, self.busy, self.exercise, len(self.crew))
+            state = (self.vehicle_kind, self.level, self.duty, self.clean, self.busy, self.exercise, len(self.crew))
             found = self._abilities[on, self.busy] = _one_of((state, skills, self.equipment, (*self.places.items(),)))
         return found
 
@@ -185,6 +185,17 @@ def _crew(able: _Able, demand: Demand) -> Found:
         yield "crew", str(demand.crew), demand.crew - has, _crew_text(demand.crew, has)
 
 
+def _kind(able: _Able, demand: Demand) -> Found:
+    if demand.kinds and able.unit.vehicle_kind not in demand.kinds:
+        for kind in sorted(demand.kinds)[:1]:
+            yield (
+                "kind",
+                kind,
+                1,
+                _lacks("vehicle_kind", kind, "ไม่ใช่รถชนิดที่ขอ: ", "another kind of vehicle is asked for: "),
+            )
+
+
 def _skills(able: _Able, demand: Demand) -> Found:
     """Every skill the task asks for, from somebody on board with a valid certificate."""
     for skill in sorted(demand.skills - able.skills):
@@ -208,7 +219,7 @@ def _equipment(able: _Able, demand: Demand) -> Found:
         yield "equipment", piece, 1, _lacks("equipment", piece, "ไม่มีอุปกรณ์: ", "equipment missing: ")
 
 
-CHECKS: tuple[Callable[[_Able, Demand], Found], ...] = (_level, _crew, _skills, _places, _equipment)
+CHECKS: tuple[Callable[[_Able, Demand], Found], ...] = (_level, _crew, _kind, _skills, _places, _equipment)
 
 
 # The same few sentences are said of hundreds of units in one decision.

@@ -33,7 +33,8 @@ ASSIGNMENT: Table = {
     "en_route": {"at_scene": "at_scene", "release": "released"},
     # Hazards, and patients who are not transported, end at the scene.
     "at_scene": {"left_scene": "left_scene", "clear": "cleared", "release": "released"},
-    "left_scene": {"at_destination": "at_destination", "release": "released"},
+    # Half-way a unit of higher level may take the patient over.
+    "left_scene": {"at_destination": "at_destination", "clear": "cleared", "release": "released"},
     "at_destination": {"clear": "cleared"},
     "cleared": {"at_base": "cleared"},
     "declined": _ENDED,
@@ -95,6 +96,7 @@ REASONS: Mapping[tuple[Of, str], str] = {
 }
 """Acts that need a coded reason, and the list it comes from. A decline may carry one: LINE's button does not ask."""
 
+HANDED_UP = "handed_up"
 NOT_TRANSPORTED = frozenset(
     {"handed_up", "treated_on_scene", "died_on_scene", "refused_treatment", "cancelled", "not_found",
      "dead_before_arrival", "hazard_cleared"}
@@ -185,7 +187,12 @@ def advance(state: Life, event: Happening) -> Life | Refusal:
 
 def possible(state: Life) -> tuple[str, ...]:
     """What may happen next, in the table's order."""
-    return tuple(what for what in TABLES[state.of][state.status] if not (what in ONCE and what in state.stamps))
+    carries = state.of == "assignment" and state.status == "left_scene" and not _handed_up(state)
+    return tuple(
+        what
+        for what in TABLES[state.of][state.status]
+        if not (what in ONCE and what in state.stamps) and not (carries and what == "clear")
+    )
 
 
 def _correct(state: Life, event: Happening) -> Life | Refusal:
@@ -234,6 +241,10 @@ def _reason_is_coded(state: Life, event: Happening) -> Refusal | None:
     return None
 
 
+def _handed_up(state: Life) -> bool:
+    return state.outcome == HANDED_UP
+
+
 def _outcome_fits(state: Life, event: Happening) -> Refusal | None:
     if event.outcome is not None:
         lists = ("mission_outcome", "trip_outcome")
@@ -241,6 +252,11 @@ def _outcome_fits(state: Life, event: Happening) -> Refusal | None:
             return Refusal("unknown_code", "outcome", "ไม่มีรหัสผลการปฏิบัติงานนี้", "no such outcome")
     if state.of == "trip" and event.what == "complete" and event.outcome is None:
         return Refusal("outcome_missing", "outcome", "ต้องระบุผลการเดินทาง", "the outcome of the trip is needed")
+    if state.of == "assignment" and event.what == "clear" and state.status == "left_scene" and not _handed_up(state):
+        return Refusal(
+            "patient_on_board", "step", "มีผู้ป่วยบนรถ ต้องถึงปลายทาง หรือส่งมอบให้ชุดระดับสูงกว่าก่อน",
+            "a patient is on board: reach the destination, or hand over to a unit of higher level first",
+        )  # fmt: skip
     ends_at_scene = state.of == "assignment" and event.what == "clear" and state.status == "at_scene"
     if ends_at_scene and state.transport and event.outcome not in NOT_TRANSPORTED:
         return Refusal(

@@ -24,6 +24,8 @@ class Demand(BaseModel):
 
     level: str | None = None
     crew: int = 0
+    kinds: frozenset[str] = frozenset()
+    """One of these kinds of vehicle; empty: any."""
     skills: frozenset[str] = frozenset()
     places: Mapping[str, int] = {}
     equipment: frozenset[str] = frozenset()
@@ -32,6 +34,7 @@ class Demand(BaseModel):
     def _known_codes(self) -> Self:
         for list_id, codes in (
             ("unit_level", {self.level} - {None}),
+            ("vehicle_kind", self.kinds),
             ("skill", self.skills),
             ("place_kind", self.places),
             ("equipment", self.equipment),
@@ -41,11 +44,15 @@ class Demand(BaseModel):
         return self
 
     def plus(self, other: Demand) -> Demand:
-        """Both: the higher level, the larger crew and number of places, every skill and piece of equipment."""
+        """Both: the higher level, the larger crew and number of places, every skill and piece of equipment, and of the
+
+        kinds of vehicle those that both name.
+        """
         levels = [level for level in (self.level, other.level) if level is not None]
         return Demand(
             level=max(levels, key=code_list("unit_level").rank, default=None),
             crew=max(self.crew, other.crew),
+            kinds=self.kinds & other.kinds if self.kinds and other.kinds else self.kinds | other.kinds,
             skills=self.skills | other.skills,
             places={
                 kind: max(self.places.get(kind, 0), other.places.get(kind, 0)) for kind in (*self.places, *other.places)

@@ -14,16 +14,16 @@ from shared.database import Connection, Pool
 
 INSERT_ASSIGNMENT = """
 insert into assignment (id, trip_id, run_id, unit_id, area, role, way, status, crew_ids, attempt, asked_at,
-                        respond_by_at, start_at, back_entry)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                        respond_by_at, start_at, back_entry, slot)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 # An emergency order in one statement: the unit's run is opened and the assignment stands in it.
 OPEN_AND_ORDER = """
 with tour as (insert into run (id, unit_id, area, lane, exercise, status, opened_at)
               values ($1, $2, $3, 'emergency', $4, 'open', $5) returning id)
 insert into assignment (id, trip_id, run_id, unit_id, area, role, way, status, crew_ids, attempt, asked_at,
-                        respond_by_at, back_entry)
-select $6, $7, tour.id, $2, $3, $8, 'order', 'ordered', $9, $10, $5, $11, $12 from tour
+                        respond_by_at, back_entry, slot)
+select $6, $7, tour.id, $2, $3, $8, 'order', 'ordered', $9, $10, $5, $11, $12, $13 from tour
 """
 READ_ASSIGNMENT = "select * from assignment where id = $1"
 OF_TRIPS = "select * from assignment where trip_id = any($1::uuid[]) order by asked_at, id"
@@ -39,7 +39,7 @@ UPDATE_ASSIGNMENT = """
 update assignment set previous_status = case when status <> $2 then status else previous_status end, status = $2,
     run_id = $3, respond_by_at = $4, start_at = $5, accepted_at = $6, en_route_at = $7, at_scene_at = $8,
     left_scene_at = $9, at_destination_at = $10, cleared_at = $11, at_base_at = $12, ended_at = $13, outcome = $14,
-    rc = $15, facility_id = $16, reason = $17, way = $18, asked_at = $19
+    rc = $15, facility_id = $16, reason = $17, way = $18, asked_at = $19, role = $20
 where id = $1
 """
 INSERT_STEP = """
@@ -66,6 +66,7 @@ returning unreached @> crew_ids as nobody
 TAKEABLE = ("accepted", "en_route")
 """On its way, and nobody on board."""
 BUMPED = "more_urgent"
+NOT_NEEDED = "not_needed"
 # Units on their way to a trip of their own alone, that has not lost a unit to something more urgent before.
 ON_THEIR_WAY = """
 select a.id, a.unit_id, u.version as unit_version, a.trip_id, t.lane, t.severity
@@ -122,6 +123,8 @@ class Assignment:
     rc: str | None = None
     facility_id: UUID | None = None
     reason: str | None = None
+    slot: str | None = None
+    """Which of the further units that were asked for it is (``services.dispatch.rules.cards``)."""
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:
@@ -144,7 +147,7 @@ def was_not_its_no(assignment: Assignment) -> bool:
     if assignment.status == "expired":
         return assignment.previous_status == "proposed"
     moved = assignment.reason == "replanned" and assignment.start_at is not None
-    return assignment.status == "released" and (moved or assignment.reason in {"another_accepted", BUMPED})
+    return assignment.status == "released" and (moved or assignment.reason in {"another_accepted", BUMPED, NOT_NEEDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,7 @@ async def insert(db: Connection, assignment: Assignment) -> None:
     await db.execute(
         INSERT_ASSIGNMENT, made.id, made.trip_id, made.run_id, made.unit_id, made.area, made.role, made.way,
         made.status, list(made.crew_ids), made.attempt, made.asked_at, made.respond_by_at, made.start_at,
-        made.back_entry,
+        made.back_entry, made.slot,
     )  # fmt: skip
 
 
@@ -207,7 +210,7 @@ async def open_and_order(db: Connection, assignment: Assignment, *, exercise: bo
     made = assignment
     await db.execute(
         OPEN_AND_ORDER, made.run_id, made.unit_id, made.area, exercise, made.asked_at, made.id, made.trip_id,
-        made.role, list(made.crew_ids), made.attempt, made.respond_by_at, made.back_entry,
+        made.role, list(made.crew_ids), made.attempt, made.respond_by_at, made.back_entry, made.slot,
     )  # fmt: skip
 
 
@@ -242,7 +245,7 @@ async def update(db: Connection, assignment: Assignment) -> None:
     await db.execute(
         UPDATE_ASSIGNMENT, now.id, now.status, now.run_id, now.respond_by_at, now.start_at, now.accepted_at,
         now.en_route_at, now.at_scene_at, now.left_scene_at, now.at_destination_at, now.cleared_at, now.at_base_at,
-        now.ended_at, now.outcome, now.rc, now.facility_id, now.reason, now.way, now.asked_at,
+        now.ended_at, now.outcome, now.rc, now.facility_id, now.reason, now.way, now.asked_at, now.role,
     )  # fmt: skip
 
 

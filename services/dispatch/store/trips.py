@@ -70,6 +70,20 @@ where t.area = $1 and t.now_at is not null and t.now_at <= $2 and t.status in ('
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], t.severity), t.now_at, t.id
 limit 50 for no key update of t skip locked
 """
+# Trips that ask for more units than their own, the most urgent first; whether somebody is missing, the rules say.
+WANTING_MORE = """
+select * from trip where area = $1 and ended_at is null and need ?| array['units', 'more'] and not back_entry
+order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], severity), now_at, id
+limit 50 for no key update skip locked
+"""
+ASKING_MORE = Search("""
+select * from trip where ($1::text[] is null or area = any($1)) and ended_at is null
+  and need ?| array['units', 'more'] and not back_entry
+order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], severity), now_at, id limit 200
+""")
+OTHERS_WAIT = (
+    "select exists (select from trip where call_id = $1 and id <> $2 and ended_at is null and now_at is not null)"
+)
 QUEUE = Search("""
 select t.*, s.asked, s.declined, s.silent, s.waiting from trip t
 left join lateral (select count(*) as asked, count(*) filter (where a.status = 'declined') as declined,
@@ -277,6 +291,21 @@ async def link_persons(db: Connection, links: Iterable[Link]) -> None:
 async def waiting(db: Connection, area: str, now: datetime) -> list[Trip]:
     """Trips that need a unit now and have asked nobody, in the order in which they are served; locked."""
     return [Trip.of(row) for row in await db.fetch(WAITING, area, now)]
+
+
+async def wanting_more(db: Connection, area: str) -> list[Trip]:
+    """Open trips that ask for units beside their own; locked."""
+    return [Trip.of(row) for row in await db.fetch(WANTING_MORE, area)]
+
+
+async def asking_more(pool: Pool, areas: list[str] | None) -> list[Trip]:
+    """The same, for those who look."""
+    return [Trip.of(row) for row in await look_up(pool, ASKING_MORE, areas)]
+
+
+async def others_wait(db: Connection, call_id: UUID, trip_id: UUID) -> bool:
+    """Whether somebody else of the call is still served."""
+    return bool(await db.fetchval(OTHERS_WAIT, call_id, trip_id))
 
 
 async def queue(pool: Pool, areas: list[str] | None, now: datetime) -> list[asyncpg.Record]:

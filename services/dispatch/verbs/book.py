@@ -22,7 +22,7 @@ from services.dispatch.rules.windows import Tour
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import decide, release
+from services.dispatch.verbs import decide, release, support
 from services.dispatch.verbs.grow import ride
 from services.dispatch.verbs.lives import missing, move_trip
 from services.dispatch.verbs.needs import wanted
@@ -92,7 +92,9 @@ async def assign(work: Work, trip_id: UUID, area: str, booking: Booking) -> Assi
     if same is not None and same.status != "proposed":
         raise _refuse("already_asked")
     if booking.start_at is None and trip.now_at is not None:
-        return await _now(work, trip, member, booking, same, history)
+        made = await _now(work, trip, member, booking, same, history)
+        await support.send(work, trip)
+        return made
     return await _later(work, trip, member, booking, history)
 
 
@@ -117,12 +119,14 @@ async def _now(
             await release.release(work, trip, other, "replanned")
     attempt = 1 + max((a.attempt for a in history), default=0) if proposed is None else proposed.attempt
     policy = policy_of(trip.area)
+    slot = await support.fits(work, trip, member) if booking.role == "support" else None
     if trip.lane == "booked" or member.volunteer:
-        return await decide.offer_now(work, trip, member, attempt, policy, role=booking.role, of=proposed)
+        return await decide.offer_now(work, trip, member, attempt, policy, role=booking.role, of=proposed, slot=slot)
     try:
         return await decide.order(
-            work, trip, member, attempt, policy, role=booking.role, override_reason=booking.override_reason, of=proposed
-        )
+            work, trip, member, attempt, policy, role=booking.role, override_reason=booking.override_reason,
+            of=proposed, slot=slot,
+        )  # fmt: skip
     except asyncpg.UniqueViolationError as problem:  # it set out on a booked run in this very moment
         if not is_unique(problem, "run_one_open_per_unit"):
             raise

@@ -46,7 +46,7 @@ class Choice:
     reasons: tuple[str, ...] = ()
 
 
-async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment], *, role: str = "primary") -> bool:
+async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment]) -> bool:
     """Ask the best free unit for this trip, or put it in the queue. The caller holds the area and the trip.
 
     ``history`` are the trip's assignments so far: who declined is not asked again, who was silent only after a while.
@@ -54,31 +54,44 @@ async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment], *, ro
     """
     policy = policy_of(trip.area)
     choice = await choose(work, trip, history, policy)
-    taking = await bump.sooner(work, trip, policy, choice.recommendation) if role == "primary" else None
+    taking = await bump.sooner(work, trip, policy, choice.recommendation)
     if taking is not None and await bump.take(work, taking):
         choice = Choice(taking.member, taking.recommendation)
     if choice.member is None or choice.recommendation is None:
-        if role == "primary":
-            await queue(work, trip, choice.reasons, asked=any(a.status in ASKED for a in history))
+        await queue(work, trip, choice.reasons, asked=any(_waits(a) for a in history))
         return False
     attempt = 1 + max((a.attempt for a in history), default=0)
     # Whoever is ready to go home is treated like a green emergency: nobody waits at a clinic for a click.
     way = ("emergency", "green") if trip.leg == "return" else (trip.lane, trip.severity)
-    if role == "primary" and policy.must_be_confirmed(*way):
+    if policy.must_be_confirmed(*way):
         await propose(work, trip, choice.member, attempt, policy)
-    elif trip.lane == "booked" or choice.member.volunteer:
-        await offer_now(work, trip, choice.member, attempt, policy, role=role)
     else:
-        await order(work, trip, choice.member, attempt, policy, role=role)
+        await ask(work, trip, choice.member, attempt, policy)
     return True
 
 
-async def choose(work: Work, trip: Trip, history: Sequence[Assignment], policy: Policy) -> Choice:
-    """The best of the free units that have not said no."""
+def _waits(assignment: Assignment) -> bool:
+    return assignment.role == "primary" and assignment.status in ASKED
+
+
+async def ask(
+    work: Work, trip: Trip, member: Member, attempt: int, policy: Policy, *, slot: str | None = None
+) -> Assignment:  # fmt: skip
+    """Order who is on duty; offer it to volunteers, and to crews where a ride is due. ``slot``: in support, as that."""
+    role = "primary" if slot is None else "support"
+    if trip.lane == "booked" or member.volunteer:
+        return await offer_now(work, trip, member, attempt, policy, role=role, slot=slot)
+    return await order(work, trip, member, attempt, policy, role=role, slot=slot)
+
+
+async def choose(
+    work: Work, trip: Trip, history: Sequence[Assignment], policy: Policy, asked: Requirements | None = None
+) -> Choice:
+    """The best of the free units that have not said no. ``asked``: other than what the trip asks of its own unit."""
     free = await fleet.free(work.db, trip.area, exercise=trip.exercise, now=work.now, soon=work.now + BOOKED_SOON)
     out = {a.unit_id for a in history if not _may_ask_again(a, work.now, policy)}
     open_to = [member for member, _ in free if member.id not in out]
-    asked, place = wanted(trip), _point(trip.pickup)
+    asked, place = asked or wanted(trip), _point(trip.pickup)
     pool = open_to
     if not policy.parallel(trip.severity):
         pool = [member for member, booked_soon in free if not booked_soon and member.id not in out] or open_to
@@ -123,11 +136,11 @@ def _reasons(
 
 async def order(
     work: Work, trip: Trip, member: Member, attempt: int, policy: Policy, *, role: str = "primary",
-    override_reason: str | None = None, of: Assignment | None = None,
+    override_reason: str | None = None, of: Assignment | None = None, slot: str | None = None,
 ) -> Assignment:  # fmt: skip
     """Send an on-duty unit: open its run, stamp สั่งการ, start the timer. ``of``: a proposal that becomes an order."""
     previous = of.status if of else None
-    made = of or _asked(trip, member, attempt, work.now, role=role, way="order", status="ordered")
+    made = of or _asked(trip, member, attempt, work.now, role=role, way="order", status="ordered", slot=slot)
     made.run_id, made.status, made.way, made.previous_status = new_id(), "ordered", "order", previous
     made.asked_at, made.respond_by_at = work.now, work.now + policy.respond(trip.severity, volunteer=False)
     if of is None:
@@ -155,10 +168,11 @@ async def offer_now(
     *,
     role: str = "primary",
     of: Assignment | None = None,
+    slot: str | None = None,
 ) -> Assignment:
     """Ask a volunteer, or a crew for a ride that is due: the run is opened when they accept."""
     previous = of.status if of else None
-    made = of or _asked(trip, member, attempt, work.now, role=role, way="offer", status="offered")
+    made = of or _asked(trip, member, attempt, work.now, role=role, way="offer", status="offered", slot=slot)
     made.status, made.way, made.previous_status, made.asked_at = "offered", "offer", previous, work.now
     made.respond_by_at = work.now + policy.respond(trip.severity, volunteer=member.volunteer)
     if of is None:
@@ -240,11 +254,13 @@ def still_in_time(assignment: Assignment, now: datetime) -> bool:
 
 
 def _asked(
-    trip: Trip, member: Member, attempt: int, at: datetime, *, role: str, way: str, status: str
+    trip: Trip, member: Member, attempt: int, at: datetime, *, role: str, way: str, status: str,
+    slot: str | None = None,
 ) -> Assignment:  # fmt: skip
     return Assignment(
         id=new_id(), trip_id=trip.id, run_id=None, unit_id=member.id, area=trip.area, role=role, way=way,
         status=status, crew_ids=member.crew_ids, attempt=attempt, asked_at=at, back_entry=trip.back_entry,
+        slot=slot,
     )  # fmt: skip
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from services.dispatch.policy import policy_of
-from services.dispatch.rules import windows
+from services.dispatch.rules import cards, windows
 from services.dispatch.store import resources
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.needs import need_of
 from shared.events.base import Origin
 from shared.events.intake import CallFacts, CallPrivate, Patient
-from shared.events.words import Leg
+from shared.events.words import Lane, Leg
 from shared.geo import Point
 from shared.thai.dates import local_day
 from shared.work import Work, new_id
@@ -50,7 +50,8 @@ def _outbound(
         kind=call.kind.value, lane=call.lane.value, severity=call.severity.value,
         severity_scheme=call.severity_scheme.value, status="requested", received_at=call.received_at,
         on_day=local_day(call.received_at), pickup_earliest_at=None, pickup_latest_at=None, arrive_by_at=None,
-        now_at=None, need=_need(private, patient), details=_details(private, patient), pickup_lon=place.lon,
+        now_at=None, need=_need(private, patient, _units(call, patient, origin.area)),
+        details=_details(private, patient), pickup_lon=place.lon,
         pickup_lat=place.lat, drop_lon=drop[0] if drop else None, drop_lat=drop[1] if drop else None,
         facility_id=private.destination.facility_id if private.destination else None,
     )  # fmt: skip
@@ -80,7 +81,19 @@ def _return_of(outbound: Trip, private: CallPrivate) -> Trip:
     )  # fmt: skip
 
 
-def _need(private: CallPrivate, patient: Patient | None) -> dict[str, Any]:
+def _units(call: CallFacts, patient: Patient | None, area: str) -> tuple[str, ...]:
+    """What the municipality's run card sends together; of several patients the first one's trip carries it."""
+    private: CallPrivate = call.private  # type: ignore[attr-defined]
+    if call.lane is not Lane.EMERGENCY or (patient is not None and patient != private.patients[0]):
+        return ()
+    flags = {call.kind.value, private.hazard or "", *private.requirements}
+    for each in private.patients:
+        flags.update((*(need.value for need in each.needs), *each.groups))
+    card = cards.card_for(policy_of(area).cards, call.severity.value, private.criteria_group, flags)
+    return cards.slots_of(card) if card else ()
+
+
+def _need(private: CallPrivate, patient: Patient | None, units: tuple[str, ...]) -> dict[str, Any]:
     hazard = private.hazard if patient is None else None
     return need_of(
         mobility=patient.mobility.value if patient and patient.mobility else None,
@@ -90,6 +103,7 @@ def _need(private: CallPrivate, patient: Patient | None) -> dict[str, Any]:
         hazard=hazard,
         codes=private.requirements,
         barriers=tuple(barrier.value for barrier in private.barriers),
+        units=units,
     )
 
 

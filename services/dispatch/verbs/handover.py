@@ -1,4 +1,4 @@
-"""At the end of the journey somebody else takes care; and on the way a crew may ask for more help."""
+"""Somebody else takes care of the patient, at the end or on the way; and a crew may ask for more help."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.dispatch.policy import policy_of
 from services.dispatch.rules.life import CLOCK_SKEW
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import WORKING, Assignment
 from services.dispatch.store.handovers import Handover, insert
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import decide
+from services.dispatch.verbs import support
 from services.dispatch.verbs.lives import missing
-from services.dispatch.verbs.needs import add_backup, with_backup
+from services.dispatch.verbs.needs import add_backup
 from services.dispatch.verbs.release import lose_unit, release
 from services.dispatch.verbs.saying import assignment_facts, by_of
 from shared.errors import Refused
@@ -22,6 +21,8 @@ from shared.events.dispatch import AssignmentBackupRequested, PatientHandedOver
 from shared.events.words import By
 from shared.work import Work, new_id
 
+HIGHER_UNIT, HANDED_UP = "higher_unit", "handed_up"
+GIVES = frozenset({"at_scene", "left_scene"})
 REFUSALS = {
     "nobody_on_board": (409, "งานนี้ไม่มีผู้ป่วยให้ส่งมอบ", "this assignment has no patient to hand over", "assignment_id"),
     "not_there_yet": (409, "ยังไม่ถึงที่เกิดเหตุ ส่งมอบไม่ได้", "not at the scene yet: there is nobody to hand over", "status"),
@@ -83,19 +84,35 @@ async def hand_over(work: Work, assignment_id: UUID, crew_id: UUID | None, given
     kept = await insert(work.db, made)
     if kept.id != made.id:
         return kept
+    taker = await _give(work, trip, assignment) if given.receiver == HIGHER_UNIT else None
     private = {"facility_id": given.facility_id, "receiver": given.receiver, "outcome": given.outcome}
     event = PatientHandedOver(
         call_id=trip.call_id, trip_id=trip.id, assignment_id=assignment.id, unit_id=assignment.unit_id, at=made.at,
-        by=By.PERSON, private=private,
+        by=By.PERSON, to_assignment_id=taker.id if taker else None, to_unit_id=taker.unit_id if taker else None,
+        private=private,
     )  # fmt: skip
     work.say(trip.patient_id, event, trip.origin)
     return made
 
 
+async def _give(work: Work, trip: Trip, giver: Assignment) -> Assignment | None:
+    """The trip is the other unit's from now on; who gave it away may clear, and has handed up."""
+    if giver.role != "primary" or giver.status not in GIVES:
+        return None
+    taker = await support.higher(work, trip, giver)
+    if taker is None:
+        return None
+    giver.role, giver.outcome, taker.role = "support", giver.outcome or HANDED_UP, "primary"
+    await assignments.update(work.db, giver)  # first: a trip is never held by two
+    await assignments.update(work.db, taker)
+    return taker
+
+
 async def ask_backup(
-    work: Work, assignment_id: UUID, area: str, crew_id: UUID | None, reason: str | None, codes: tuple[str, ...]
-) -> Assignment:
-    """The crew needs more help: one more unit is asked, beside the first.
+    work: Work, assignment_id: UUID, area: str, crew_id: UUID | None, reason: str | None, slot: str,
+    codes: tuple[str, ...],
+) -> Assignment:  # fmt: skip
+    """The crew needs more help: one more unit is asked, beside the first. ``slot``: what it must be and have.
 
     Raises:
         Refused: 404; 409 the assignment is not at work.
@@ -109,21 +126,10 @@ async def ask_backup(
     event = AssignmentBackupRequested(**facts, private={"reason": reason, "requirements": codes})
     work.say(assignment.id, event, trip.origin)
     if not trip.back_entry:
-        add_backup(trip, codes)
+        add_backup(trip, slot)
         await trips.set_need(work.db, trip)
-        await find_support(work, trip)
+        await support.send(work, trip)
     return assignment
-
-
-async def find_support(work: Work, trip: Trip) -> None:
-    """Ask one more unit; as long as nobody can go, look again every few seconds."""
-    history = await assignments.of_trips(work.db, [trip.id])
-    still_there = any(a.role == "primary" and a.status in WORKING for a in history)
-    waits = any(a.role == "support" and a.status in {"ordered", "offered"} for a in history)
-    if not still_there or waits:
-        return
-    if not await decide.find_unit(work, with_backup(trip), history, role="support"):
-        await work.later("find_support", trip.id, work.now + policy_of(trip.area).retry, trip.origin)
 
 
 async def let_go(work: Work, assignment_id: UUID, reason: str) -> Assignment:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from services.dispatch.rules import cards
 from services.dispatch.rules.requirements import Asked, Demand, Requirements, requirements
 from services.dispatch.store.trips import Trip
 from shared.codes.codes import code_list
@@ -24,8 +23,12 @@ def need_of(
     hazard: str | None,
     codes: tuple[str, ...],
     barriers: tuple[str, ...],
+    units: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """A trip's ``need``: codes only, nothing that names anybody. What says nothing is left out."""
+    """A trip's ``need``: codes only, nothing that names anybody. What says nothing is left out.
+
+    ``units``: the slots of the call's run card (``services.dispatch.rules.cards``), the trip's own first.
+    """
     full: dict[str, Any] = {
         "mobility": mobility,
         "needs": list(needs),
@@ -34,6 +37,7 @@ def need_of(
         "hazard": hazard,
         "codes": sorted(codes),
         "barriers": sorted(barriers),
+        "units": list(units),
     }
     return {key: value for key, value in full.items() if value}
 
@@ -52,17 +56,27 @@ def wanted(trip: Trip) -> Requirements:
         exercise=trip.exercise,
     )
     return _required(
-        asked, tuple(need.get("codes", ())), tuple(b for b in need.get("barriers", ()) if b not in need.get("met", ()))
+        asked,
+        tuple(need.get("codes", ())),
+        tuple(b for b in need.get("barriers", ()) if b not in need.get("met", ())),
+        next(iter(need.get("units", ())), cards.ANY),
     )
 
 
+def wanted_of(trip: Trip, slot: str) -> Requirements:
+    """What a unit in support must have to fill this slot."""
+    own = wanted(trip)
+    must = own.must if slot == cards.ANY else cards.demand(slot)
+    return Requirements(must, Demand(), urgent=own.urgent, exercise=own.exercise)
+
+
 @lru_cache(maxsize=2048)
-def _required(asked: Asked, codes: tuple[str, ...], barriers: tuple[str, ...]) -> Requirements:
+def _required(asked: Asked, codes: tuple[str, ...], barriers: tuple[str, ...], first: str) -> Requirements:
     base = requirements(asked)
     skills = frozenset(code for code in codes if code in code_list("skill"))
     equipment = frozenset(code for code in codes if code in code_list("equipment"))
     more = Demand(skills=skills, equipment=equipment)
-    wished = Demand()
+    wished = cards.demand(first) if first != cards.ANY else Demand()
     for barrier in barriers:
         for need in BARRIER_NEEDS.get(barrier, ()):
             wished = wished.plus(requirements(Asked(severity="white", needs=(need,))).must)
@@ -86,12 +100,16 @@ def add_groups(trip: Trip, groups: list[str]) -> bool:
     return not before >= set(groups)
 
 
-def add_backup(trip: Trip, codes: Iterable[str]) -> None:
-    """Remember what a crew asked of the unit that shall come beside it, until one has accepted."""
-    trip.need = {**trip.need, "backup": sorted({*trip.need.get("backup", ()), *codes})}
+def asked_in_support(trip: Trip) -> list[str]:
+    """The slots beside the trip's own unit: its run card's, and what crews asked for on the way."""
+    return [*trip.need.get("units", ())[1:], *trip.need.get("more", ())]
 
 
-def with_backup(trip: Trip) -> Trip:
-    """The trip as a unit in support is looked for: what the trip asks, and what was asked on the way."""
-    codes = {*trip.need.get("codes", ()), *trip.need.get("backup", ())}
-    return replace(trip, need={**trip.need, "codes": sorted(codes)})
+def add_backup(trip: Trip, slot: str) -> None:
+    """Remember what a crew asked for beside it."""
+    trip.need = {**trip.need, "more": [*trip.need.get("more", ()), slot]}
+
+
+def enough(trip: Trip, slots: list[str]) -> None:
+    """Remember that nobody need come any more to fill these slots."""
+    trip.need = {**trip.need, "enough": [*trip.need.get("enough", ()), *slots]}

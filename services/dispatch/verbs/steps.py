@@ -19,7 +19,7 @@ from services.dispatch.rules.windows import UNKNOWN_APPROACH
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import STAMPS, Assignment, Step
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import opening, release
+from services.dispatch.verbs import opening, release, support
 from services.dispatch.verbs.correct import correct
 from services.dispatch.verbs.lives import at_once, missing, move_assignment, move_trip
 from services.dispatch.verbs.needs import wanted
@@ -132,9 +132,9 @@ async def _accept(work: Work, trip: Trip, assignment: Assignment, made: Step) ->
         await work.cancel(timer, assignment.id)
     if assignment.role == "primary":
         await _plan(work, trip, assignment, made, before)
-        await _expect_departure(work, trip, assignment)
-    elif trip.need.pop("backup", None) is not None:  # who was asked for is coming
-        await trips.set_need(work.db, trip)
+    else:
+        await support.settle(work, trip, assignment, made.step)
+    await _expect_departure(work, trip, assignment)
 
 
 def _had_it(assignment: Assignment) -> bool:
@@ -205,6 +205,8 @@ async def _en_route(work: Work, trip: Trip, assignment: Assignment, made: Step) 
         await release.release_others(work, trip, assignment, others)
         move_trip(trip, "start")
         await trips.update(work.db, trip)
+    else:
+        await support.settle(work, trip, assignment, made.step)
 
 
 async def _stamp(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:
@@ -244,6 +246,7 @@ async def _clear(work: Work, trip: Trip, assignment: Assignment, made: Step) -> 
             private=private,
         )  # fmt: skip
         work.say(trip.id, event, trip.origin)
+        await support.over(work, trip)
 
 
 async def _at_base(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:

@@ -11,7 +11,7 @@ from services.dispatch.policy import policy_of
 from services.dispatch.rules.changes import WAITING, Due, Wish, after_change
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import decide, release
+from services.dispatch.verbs import decide, release, support
 from services.dispatch.verbs.grow import drop_point, people, trips_for
 from services.dispatch.verbs.lives import at_once, missing, move_trip
 from services.dispatch.verbs.saying import by_of, of_call, trip_facts
@@ -76,11 +76,15 @@ async def _open(work: Work, new: Sequence[Trip]) -> None:
     await trips.insert(work.db, new)
     for trip in new:
         work.say(trip.id, TripRequested(**trip_facts(trip), at=work.now), trip.origin)
+    asking: list[Trip] = []
     for trip in new:
         if decide.needs_unit(trip, work.now):
             await decide.find_unit(work, trip, ())
+            asking.append(trip)
         elif trip.leg == "outbound" and not trip.back_entry:
             await release.watch_booking(work, trip)
+    for trip in asking:  # everybody's first unit before anybody's second
+        await support.send(work, trip)
 
 
 async def _change(work: Work, trip: Trip, wanted: Trip) -> None:
@@ -88,7 +92,7 @@ async def _change(work: Work, trip: Trip, wanted: Trip) -> None:
     if trip.ended_at is not None:
         return
     wanted.person_id = wanted.person_id or trip.person_id
-    wanted.need |= {key: trip.need[key] for key in ("met", "backup") if key in trip.need}
+    wanted.need |= {key: trip.need[key] for key in ("met", "backup", "more", "enough") if key in trip.need}
     if trip.leg == "return":
         wanted.lane = trip.lane
     different = [name for name in FOLLOWS_CALL if getattr(trip, name) != getattr(wanted, name)]
@@ -104,6 +108,8 @@ async def _change(work: Work, trip: Trip, wanted: Trip) -> None:
         due = after_change(was, _wish(trip), trip.status, pickup_at=trip.pickup_at, at=work.now, before=before)
         if due is not None:
             await _follow(work, trip, due)
+        if "need" in different or "severity" in different:  # another card, perhaps with more units
+            await support.send(work, trip)
 
 
 def _wish(trip: Trip) -> Wish:

@@ -209,6 +209,9 @@ class PatientHandedOver(Event, type="dispatch.patient.handed_over.v1"):
     unit_id: UUID
     at: Instant
     by: By
+    to_assignment_id: UUID | None = None
+    """Another unit of ours carries on: the trip is this assignment's from now on."""
+    to_unit_id: UUID | None = None
 
     class Private(Part):
         facility_id: UUID | None = None
