@@ -30,10 +30,10 @@ WHO = {
     "somsri": Role.CALL_TAKER, "wichai": Role.DISPATCHER, "malee": Role.SUPERVISOR, "orathai": Role.CASE_MANAGER,
     "anan": Role.ADMIN, "crew1": Role.CREW,
 }  # fmt: skip
-EVERYBODYS = ("/public", "/public/promises", "/sign-in", "/nowhere")
+EVERYBODYS = ("/public", "/public/here", "/public/promises", "/sign-in", "/nowhere")
 MORE = {
     "malee": ("/board/wall", "/board/print", "/account", "/public/promises/edit", "/admin/exercise"),
-    "wichai": ("/board/paper",),
+    "wichai": ("/board/paper", "/fleet/people", "/fleet/shifts/new"),
     "anan": ("/admin/letters",),
 }
 SAY_DATA = {"/crew"}

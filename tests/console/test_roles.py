@@ -10,14 +10,14 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from services.console.app import SERVICE
-from services.console.navigation import DESK, PLACES, Place
+from services.console.navigation import DESK, KEEPERS, PLACES, Place
 from services.console.web import SAFE
 from shared.auth import Role
 from tests.console.faces import Faces
 
 ADMIN, SUPERVISOR, AUDITOR = Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR
 CARERS = frozenset({SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
-MINE = ("/people", "/messages", "/reports", "/admin")
+MINE = ("/people", "/messages", "/reports", "/admin", "/fleet")
 """The screens held against the menu here; each is a place of it."""
 NARROWER = {
     "POST /people/{person_id}/cases/{case_id}/close": CARERS,
@@ -35,6 +35,10 @@ NARROWER = {
     "POST /admin/exercise": frozenset({SUPERVISOR}),
     "GET /admin/audit": frozenset({AUDITOR}),
     "POST /admin/audit": frozenset({AUDITOR}),
+    **{f"{method} /fleet{rest}": KEEPERS
+       for method, rest in (("GET", "/shifts/{shift_id}"), ("POST", "/shifts/{shift_id}"),
+                            ("POST", "/shifts/{shift_id}/drop"), ("POST", "/shifts/{shift_id}/swap"),
+                            ("POST", "/swaps/{swap_id}/{act}"), ("POST", "/people/stations/{station_id}/code"))},
     **{f"{method} /admin/fleet/{rest}": frozenset({ADMIN, SUPERVISOR})
        for method, rest in (("GET", "{noun}"), ("GET", "{noun}/{entry_id}"), ("POST", "{noun}/{entry_id}"))},
     **{f"{method} /admin/accounts{rest}": frozenset({ADMIN})
@@ -66,10 +70,27 @@ def _of(router: APIRouter) -> Iterator[tuple[str, str]]:
 
 def address(path: str) -> str:
     made = path
-    for name in ("person_id", "case_id", "message_id", "call_id", "account_id", "session_id", "entry_id", "letter_id"):
+    for name in (
+        "person_id",
+        "case_id",
+        "message_id",
+        "call_id",
+        "account_id",
+        "session_id",
+        "entry_id",
+        "letter_id",
+        "shift_id",
+        "swap_id",
+        "station_id",
+        "served_id",
+    ):
         made = made.replace(f"{{{name}}}", str(UUID(int=7)))
     return (
-        made.replace("{noun}", "unit").replace("{key}", "calls").replace("{service}", "intake").replace("{form}", "csv")
+        made.replace("{noun}", "unit")
+        .replace("{key}", "calls")
+        .replace("{service}", "intake")
+        .replace("{form}", "csv")
+        .replace("{act}", "agree")
     )
 
 

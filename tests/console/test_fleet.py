@@ -1,0 +1,162 @@
+"""The fleet: a week of shifts, swaps, certificates, people at the stations, and the page for those without an account."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from typing import Any
+
+from services.console.rules.roster import hours, monday, span, week
+from shared.auth import Role
+from shared.work import new_id
+from tests.console.faces import Asked, Faces
+from tests.harness import AREA
+
+Doc = dict[str, Any]
+UNIT, ANN, BOON = str(new_id()), str(new_id()), str(new_id())
+
+
+def shift(
+    shift_id: str = "", begins: str = "2026-11-24T01:00:00Z", ends: str = "2026-11-24T09:00:00Z", **more: Any
+) -> Doc:
+    """08:00 to 16:00 on a Tuesday."""
+    return {
+        "id": shift_id or str(new_id()), "area": AREA, "unit_id": UNIT, "kind": "patrol", "from_at": begins,
+        "until_at": ends, "crew_ids": [ANN], "note": "ตลาด", "exercise": False, **more,
+    }  # fmt: skip
+
+
+def answering(faces: Faces, *shifts: Doc, **more: Any) -> None:
+    now: Doc = {"at": "2026-11-24T02:00:00Z", "items": [], "unplanned": [UNIT]}
+    if shifts:
+        now["items"] = [{"shift": shifts[0], "present": [], "missing": [ANN], "extra": []}]
+    faces.services.answers.update({
+        "GET dispatch /v1/units": {"items": [{"id": UNIT, "call_sign": "K3"}], "next": None},
+        "GET dispatch /v1/crew": {"items": [{"id": ANN, "name": "อันนา <b>ดี</b>"}, {"id": BOON, "name": "บุญ"}], "next": None},
+        "GET dispatch /v1/shifts": {"items": list(shifts)},
+        "GET dispatch /v1/roster/now": now,
+        "GET dispatch /v1/swaps": {"items": [], "next": None},
+        **more,
+    })  # fmt: skip
+
+
+def test_a_shift_over_midnight_stands_on_both_days_and_an_early_end_means_the_next_day() -> None:
+    night = shift(begins="2026-11-24T13:00:00Z", ends="2026-11-25T01:00:00Z")
+    days = week(monday(date(2026, 11, 26)), [night], {UNIT: "K3"}, {})
+    assert [(day.day, [duty.continues for duty in duties]) for day, duties in days if duties] == [
+        (24, [False]),
+        (25, [True]),
+    ]
+    begins, ends = span(date(2026, 11, 24), time(20), time(8))
+    assert (ends - begins).total_seconds() == 12 * 3600
+    until_midnight = shift(begins="2026-11-24T09:00:00Z", ends="2026-11-24T17:00:00Z")
+    assert [len(duties) for _, duties in week(date(2026, 11, 23), [until_midnight], {}, {})] == [0, 1, 0, 0, 0, 0, 0]
+    assert hours(5430) == "1:30"
+
+
+async def test_the_week_is_seen_and_a_shift_is_put(faces: Faces) -> None:
+    known = shift(str(new_id()))
+    answering(faces, known)
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/fleet?on=26/11/2569")).text
+    assert "K3" in screen
+    assert "ลาดตระเวน" in screen
+    assert "อันนา &lt;b&gt;ดี" in screen
+    assert "ยังไม่เข้าเวร" in screen
+    [asked] = faces.services.of("GET dispatch /v1/shifts")
+    assert asked.query == {"area": AREA, "from": "2026-11-23", "to": "2026-11-29"}
+    put = f"PUT dispatch /v1/shifts/{known['id']}"
+    faces.services.answers[put] = {"id": known["id"], "made": False, "changed": True}
+    form = {
+        "unit_id": UNIT,
+        "kind": "patrol",
+        "on": "24/11/2569",
+        "begins": "20.00",
+        "ends": "๐๘:๐๐",
+        "crew_ids": [ANN, BOON],
+    }
+    done = await desk.post(f"/fleet/shifts/{known['id']}", form)
+    assert (done.status_code, done.headers["location"]) == (303, "/fleet?on=2026-11-24")
+    [said] = faces.services.of(put)
+    assert said.body["from_at"] == "2026-11-24T20:00:00+07:00"
+    assert said.body["until_at"] == "2026-11-25T08:00:00+07:00"
+    assert said.body["crew_ids"] == [ANN, BOON]
+    faces.services.answers[put] = (422, {"code": "certificate_ended", "th": "ใบรับรองหมดอายุ", "en": "ended"})
+    refused = await desk.post(f"/fleet/shifts/{known['id']}", form)
+    assert refused.status_code == 422
+    assert "ใบรับรองหมดอายุ" in refused.text
+    assert 'value="20.00"' in refused.text, "what was typed stays"
+    wrong = await desk.post(f"/fleet/shifts/{known['id']}", {**form, "begins": "เช้า"})
+    assert wrong.status_code == 422
+
+
+async def test_a_swap_is_approved_by_a_supervisor_alone(faces: Faces) -> None:
+    known, swap_id = shift(str(new_id())), str(new_id())
+    swap = {"id": swap_id, "shift_id": known["id"], "from_crew_id": ANN, "to_crew_id": BOON, "for_shift_id": None,
+            "status": "agreed", "area": AREA}  # fmt: skip
+    answering(faces, known, **{"GET dispatch /v1/swaps": {"items": [swap], "next": None}})
+    act = f"POST dispatch /v1/swaps/{swap_id}/answer"
+    faces.services.answers[act] = swap
+    desk, head = await faces.sign_in(Role.DISPATCHER), await faces.sign_in(Role.SUPERVISOR)
+    assert f"/fleet/swaps/{swap_id}/approve" not in (await desk.get("/fleet?on=2026-11-24")).text
+    assert f"/fleet/swaps/{swap_id}/approve" in (await head.get("/fleet?on=2026-11-24")).text
+    assert (await head.post(f"/fleet/swaps/{swap_id}/approve", {"on": "2026-11-24"})).status_code == 303
+    assert faces.services.of(act)[0].body == {"act": "approve"}
+    faces.services.answers[act] = (409, {"code": "out_of_order", "th": "ทำไม่ได้แล้ว", "en": "no"})
+    late = await head.post(f"/fleet/swaps/{swap_id}/refuse", {"on": "2026-11-24"})
+    assert (late.status_code, "ทำไม่ได้แล้ว" in late.text) == (409, True)
+
+
+async def test_who_only_sees_the_roster_changes_nothing(faces: Faces) -> None:
+    known = shift(str(new_id()))
+    answering(faces, known)
+    taker = await faces.sign_in(Role.CALL_TAKER)
+    assert "/fleet/shifts/" not in (await taker.get("/fleet?on=2026-11-24")).text
+    assert (await taker.get(f"/fleet/shifts/{known['id']}")).status_code == 403
+    assert (await taker.post(f"/fleet/shifts/{known['id']}/drop", {"on": "2026-11-24"})).status_code == 403
+
+
+async def test_people_are_seen_and_a_code_is_made_for_the_wall(faces: Faces) -> None:
+    station, served = str(new_id()), str(new_id())
+    answering(faces, **{
+        "GET dispatch /v1/stations": {"items": [{"id": station, "name": "ฐานหน้าตลาด"}], "next": None},
+        "GET dispatch /v1/hours": {"month": "2026-11-01", "items": [
+            {"crew_id": ANN, "name": "อันนา", "kind": "volunteer", "times": 3, "served_s": 7200}]},
+        "GET dispatch /v1/certificates": {"items": [
+            {"crew_id": ANN, "name": "อันนา", "skill": "paramedic", "last_on": "2026-11-20", "days_left": -2}]},
+        "GET dispatch /v1/attendance": {"items": [
+            {"id": served, "crew_id": BOON, "name": "บุญ", "station_id": station, "began_at": "2026-11-24T01:00:00Z",
+             "forgotten": True}]},
+        f"POST dispatch /v1/stations/{station}/code": {"station_id": station, "code": "wall-code-1"},
+        f"POST dispatch /v1/attendance/{served}/end": {},
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.SUPERVISOR)
+    screen = (await desk.get("/fleet/people?month=2026-11")).text
+    for word in ("หมดอายุแล้ว", "2:00", "ฐานหน้าตลาด", "ลืมลงชื่อออก", "พฤศจิกายน 2569"):
+        assert word in screen, word
+    wall = (await desk.post(f"/fleet/people/stations/{station}/code", {"name": "ฐานหน้าตลาด"})).text
+    assert "public/here?code=wall-code-1" in wall
+    form = {"on": "2026-11-24", "left": "11:30"}
+    assert (await desk.post(f"/fleet/people/attendance/{served}/end", form)).status_code == 303
+    [said] = faces.services.of(f"POST dispatch /v1/attendance/{served}/end")
+    assert said.body == {"at": "2026-11-24T04:30:00+00:00"}
+
+
+async def test_somebody_without_an_account_checks_in_and_out(faces: Faces) -> None:
+    def come(asked: Asked) -> Any:
+        assert asked.claims == {}, "nobody is signed in"
+        return 201, {"station": "ฐานหน้าตลาด", "station_en": None, "began_at": "2026-11-24T01:00:00Z", "ended_at": None}
+
+    faces.services.answers["POST dispatch /v1/check-ins"] = come
+    refusal = {"code": "not_here", "th": "ยังไม่ได้ลงชื่อเข้า", "en": "not here"}
+    faces.services.answers["POST dispatch /v1/check-outs"] = (409, refusal)
+    browser = faces.browser()
+    page = await browser.get("/public/here?code=wall-code-1")
+    assert re.search(r'name="code" value="wall-code-1"', page.text)
+    form = {"code": "wall-code-1", "name": "ปราณี", "phone": "0865551234"}
+    came = await browser.post("/public/here", data={**form, "way": "in"})
+    assert "08:00" in came.text
+    assert "ปราณี" not in came.text, "the answer names nobody"
+    gone = await browser.post("/public/here", data={**form, "way": "out"})
+    assert (gone.status_code, "ยังไม่ได้ลงชื่อเข้า" in gone.text) == (409, True)
+    assert "name" not in faces.services.of("POST dispatch /v1/check-outs")[0].body
