@@ -8,7 +8,7 @@ from shared.consumer import Hears, Message
 from shared.due import Due
 from shared.events import dispatch, notify, registry
 from shared.events.base import Event
-from shared.events.words import Answer, AssignmentStatus, Disclosure, RecipientKind
+from shared.events.words import Answer, AssignmentStatus, Disclosure, RecipientKind, Role
 from shared.work import Work
 
 TRIPS: tuple[type[Event], ...] = (
@@ -53,7 +53,10 @@ async def trip_moved(work: Work, message: Message) -> None:
 async def assignment_moved(work: Work, message: Message) -> None:
     event = message.event
     rc = getattr(getattr(event, "private", None), "rc", None)
-    await progress.assignment_moved(work, message.id, event.trip_id, event.call_id, event.NAME, rc, event.at)
+    if event.role is Role.SUPPORT:
+        await progress.support_moved(work, message.id, event.call_id, event.NAME, rc, event.at)
+    else:
+        await progress.assignment_moved(work, message.id, event.trip_id, event.call_id, event.NAME, rc, event.at)
     if event.NAME in AFTER_ACCEPTED and event.previous_status is AssignmentStatus.ACCEPTED:
         await progress.departed(work, event.call_id)
 

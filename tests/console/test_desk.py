@@ -363,6 +363,27 @@ async def test_an_order_that_lacks_something_asks_for_a_reason(faces: Faces) -> 
     assert faces.services.of(path)[-1].body["override_reason"] == "local_knowledge"
 
 
+async def test_several_units_stand_with_what_is_missing_and_are_stood_down(faces: Faces) -> None:
+    person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
+    going = {
+        "id": str(uuid4()), "role": "support", "status": "en_route", "asked_at": "2026-11-22T03:00:00Z",
+        "respond_by_at": None, "start_at": None, "ended_at": None, "stamps": {},
+    }  # fmt: skip
+    trip_id, _ = fleet(faces, call_id, [going])
+    trip = faces.services.answers["GET dispatch /v1/trips"]["items"][0]
+    trip["units"] = {"missing": 1, "th": "ขอ 2 BLS", "en": "asked for 2 BLS; 1 missing: 1 BLS", "units": []}
+    html = (await person.get(f"/desk/calls/{call_id}/trips", headers={"hx-request": "true"})).text
+    assert "asked for 2 BLS; 1 missing: 1 BLS" in html
+    assert "Stand down the units in support" in html
+    path = f"POST dispatch /v1/trips/{trip_id}/stand-down"
+    faces.services.answers[path] = {}
+    await person.post(f"/desk/calls/{call_id}/stand-down", {"trip_id": trip_id})
+    assert len(faces.services.of(path)) == 1
+    taker = await faces.sign_in(Role.CALL_TAKER, lang="en")
+    html = (await taker.get(f"/desk/calls/{call_id}/trips", headers={"hx-request": "true"})).text
+    assert "Stand down" not in html
+
+
 async def test_dispatch_away_is_said_and_the_call_is_shown_all_the_same(faces: Faces) -> None:
     person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
     faces.services.answers["GET dispatch /v1/trips"] = (503, {})

@@ -57,6 +57,21 @@ async def test_many_boards_ask_once_and_again_after_a_change(
     assert len(faces.services.of(ALARMS)) == 3, "one question more for both"
 
 
+async def test_calls_that_wait_for_further_units_say_for_which(faces: Faces, standing: list[dict[str, Any]]) -> None:
+    units = {
+        "missing": 1,
+        "th": "ขอ 2 BLS + 1 รถกู้ภัย · ยังขาด 1: 1 รถกู้ภัย",
+        "en": "asked for 2 BLS; 1 missing",
+        "units": [],
+    }
+    item = {"trip_id": str(new_id()), "call_id": str(new_id()), "severity": "red", "now_at": now_utc().isoformat(),
+            "units": units}  # fmt: skip
+    faces.services.answers[QUEUE] = {"at": "", "alarms": 0, "items": [], "more": [item]}
+    [told] = await shown(await faces.sign_in(Role.DISPATCHER))
+    assert units["th"] in told
+    assert f'data-choose="{item["call_id"]}"' in told
+
+
 async def test_in_a_storm_the_services_are_asked_a_few_times_a_second(
     faces: Faces, standing: list[dict[str, Any]]
 ) -> None:

@@ -59,6 +59,16 @@ async def test_an_accepted_assignment_calls_it_off(intake: Running) -> None:
     assert await intake.sql("select from due where kind = 'watchdog'") == []
 
 
+async def test_a_unit_in_support_answers_no_call(intake: Running) -> None:
+    taken = await emergency(intake)
+    crew = Crew(intake, taken["id"])
+    await crew.requested()
+    for kind in (dispatch.AssignmentAccepted, dispatch.AssignmentEnRoute, dispatch.AssignmentAtScene):
+        await crew.tells(kind, role="support")
+    assert len(await intake.sql("select from due where kind = 'watchdog'")) == 1
+    assert (await get(intake, f"/v1/calls/{taken['id']}")).json()["stage"] == "received"
+
+
 async def test_an_acceptance_that_comes_later_answers_the_alarm_but_a_person_must_see_it(intake: Running) -> None:
     taken = await emergency(intake)
     await intake.do_due("watchdog")

@@ -40,6 +40,7 @@ STILL_TOLD = timedelta(hours=12)
 """How long a finished trip asks for the arrival at the base, and whoever was brought may be said to be ready."""
 UNITS_KNOWN_S = 30.0
 HANDED_OVER = ("transported", "handed_up", "died_in_transport")
+LEVELS = ("bls", "ils", "als")
 HELP = ("aemt", "paramedic", "lifting", "rescue", "firefighting", "water_rescue")
 MODULES = ("queue", "view", "draw", "sheets", "where")
 SHELL = (
@@ -72,6 +73,7 @@ async def crew_page(request: Request, person: Crew) -> Response:
         outcomes=options("mission_outcome", lang, journey.ENDS_AT_SCENE),
         receivers=options("handover_receiver", lang), severities=options("severity_cbd", lang),
         handover_outcomes=options("mission_outcome", lang, HANDED_OVER), backup_needs=options("skill", lang, HELP),
+        backup_levels=options("unit_level", lang, LEVELS),
         script_words=as_json(some("crew", lang)),
     )  # fmt: skip
 
@@ -210,6 +212,7 @@ class HandoverAct(_Act):
 class BackupAct(_Act):
     kind: Literal["backup"]
     id: UUID
+    level: Code | None = None
     requirements: list[Code] = Field(default_factory=list, max_length=20)
 
 

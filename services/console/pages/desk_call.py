@@ -90,7 +90,9 @@ async def _with_advice(request: Request, person: Person, trip: Doc, signs: dict[
             person, "dispatch", f"/v1/trips/{trip['id']}/recommendations", params={"limit": SHOWN_UNITS + len(asked)}
         )
         shown_units = [each for each in answer["items"] if each["unit_id"] not in asked][:SHOWN_UNITS]
-    return {**trip, "wants_unit": wants, "recommended": shown_units}
+    beside = [each for each in trip["assignments"] if each["role"] == "support" and not each["ended_at"]]
+    still_asked = trip["status"] not in ENDED and bool((trip.get("units") or {}).get("missing"))
+    return {**trip, "wants_unit": wants, "recommended": shown_units, "beside": bool(beside) or still_asked}
 
 
 @router.get("/calls/{call_id}/trips")
@@ -132,6 +134,12 @@ async def release(
 ) -> Response:
     """Take a unit off the trip."""
     return await _do(request, person, call_id, f"/v1/assignments/{assignment_id}/release", {"reason": reason})
+
+
+@router.post("/calls/{call_id}/stand-down")
+async def stand_down(request: Request, person: AtDesk, call_id: UUID, trip_id: Annotated[UUID, Form()]) -> Response:
+    """Units in support may go home, and nobody else is looked for."""
+    return await _do(request, person, call_id, f"/v1/trips/{trip_id}/stand-down", {})
 
 
 @router.post("/calls/{call_id}/ready")

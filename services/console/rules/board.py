@@ -212,7 +212,7 @@ def _stage_of_trip(trip: Thing, assignments: Sequence[Thing], began: datetime) -
 
 
 def _furthest(assignments: Sequence[Thing]) -> tuple[str, datetime | None] | None:
-    going = [each for each in assignments if each.status in STAGES]
+    going = [each for each in assignments if each.status in STAGES and each.state.get("role") != "support"]
     if not going:
         return None
     one = max(going, key=lambda each: PROGRESS.index(STAGES[each.status]))

@@ -45,6 +45,7 @@ STAGE_OF_ASSIGNMENT = {
 }
 PROGRESS = ("received", "queued", "assigned", "on_the_way", "at_scene", "to_destination", "at_destination")
 TRIP_ENDED = {"completed", "cancelled"}
+OVER = {"cleared", "released", "declined", "expired"}
 GOING = {*STAGE_OF_ASSIGNMENT, "cleared"}
 """States of an assignment in which its crew goes, or went."""
 

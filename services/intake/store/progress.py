@@ -23,6 +23,7 @@ on conflict (id) do update set state = excluded.state, rc = coalesce(excluded.rc
     seen_at = excluded.seen_at
 """
 CORRECT_ASSIGNMENT = "update assignment_seen set rc = coalesce($2, rc) where id = $1"
+END_ASSIGNMENT = "update assignment_seen set state = $2, seen_at = $3 where id = $1"
 TRIPS_OF_CALL = "select * from trip_seen where call_id = $1 order by seen_at, id"
 ASSIGNMENTS_OF_CALL = "select * from assignment_seen where call_id = $1 order by seen_at, id"
 SEE_RATING = """
@@ -51,6 +52,11 @@ async def see_assignment(
 
 async def correct_assignment(db: Connection, assignment_id: UUID, rc: str | None) -> None:
     await db.execute(CORRECT_ASSIGNMENT, assignment_id, rc)
+
+
+async def end_assignment(db: Connection, assignment_id: UUID, state: str, at: datetime) -> None:
+    """An assignment we follow has ended; of one we do not nothing is kept."""
+    await db.execute(END_ASSIGNMENT, assignment_id, state, at)
 
 
 async def trips_of_call(db: Connection | Pool, call_id: UUID) -> list[Row]:

@@ -71,6 +71,19 @@ async def assignment_moved(
         await _settle(work, call)
 
 
+async def support_moved(
+    work: Work, assignment_id: UUID, call_id: UUID, event: str, rc: str | None, at: datetime
+) -> None:
+    """A unit beside the trip's own: it answers no call, and says nothing of how far the call is.
+
+    One that handed its patient to a unit of higher level is in support from then on; its end is its end.
+    """
+    if event in life.OVER:
+        await progress_store.end_assignment(work.db, assignment_id, event, at)
+    if rc is not None:
+        await found(work, call_id, rc)
+
+
 async def not_departed(work: Work, call_id: UUID) -> None:
     """A crew accepted and has not set out in time: the desk must see it. Dispatch alerts the next one by itself."""
     call = await store.lock_call(work.db, call_id)

@@ -177,7 +177,7 @@ const last = () => {
 
 const ON = {
   decline: (form) => press("decline", one(form, "reason"), { hold: 0 }),
-  backup: (form) => aside("backup", { requirements: form.getAll("requirements") }),
+  backup: (form) => aside("backup", { ...one(form, "level"), requirements: form.getAll("requirements") }),
   handover: (form) => aside("handover", { ...one(form, "receiver"), ...one(form, "facility_id"), ...one(form, "handover-outcome", "outcome"), at: new Date(now()).toISOString() }),
   ends: (form) => press("clear", one(form, "outcome")),
   found: async (form) => {
