@@ -35,6 +35,7 @@ subscriber = typer.Typer(
     help="ผู้รับเหตุการณ์ภายนอก (outsiders who listen): add, remove, replay, list", no_args_is_help=True
 )
 maps = typer.Typer(help="แผนที่ของเทศบาล (the municipality's own map): import", no_args_is_help=True)
+plans = typer.Typer(help="แผนรถรับส่ง (plans of booked rides): compare", no_args_is_help=True)
 account = typer.Typer(help="บัญชีผู้ใช้หน้าจอ (accounts of the console): add, list, close", no_args_is_help=True)
 containers = typer.Typer(help="คอนเทนเนอร์ (the steps around containers, see deploy/compose.yaml)", no_args_is_help=True)
 app.add_typer(streams, name="streams")
@@ -43,6 +44,7 @@ app.add_typer(dead, name="dead-letters")
 app.add_typer(subscriber, name="subscriber")
 app.add_typer(account, name="account")
 app.add_typer(maps, name="map")
+app.add_typer(plans, name="plan")
 out = Console(highlight=False, soft_wrap=True)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="โฟลเดอร์ข้อมูล (default: $KARUNA_HOME or ./var)")]
@@ -171,6 +173,17 @@ def trace(call: Annotated[str, typer.Argument(help="id หรือเลขท�
     from karuna.show import print_story
 
     _run(print_story(out, _local(home), call))
+
+
+@plans.command("compare")
+def plan_compare(
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="เนื้อของ POST /v1/plans/preview (its body, JSON)")],
+    home: HomeOption = None,
+) -> None:
+    """เทียบแผนของระบบกับ OR-Tools ในโจทย์เดียวกัน (our plan beside OR-Tools' of the same day, both checked)."""
+    from karuna.show import print_opinions
+
+    _run(print_opinions(out, _local(home), file.read()))
 
 
 @app.command()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import httpx
+import orjson
 from rich.console import Console
+from rich.table import Table
 
 from karuna.doctor import examine
 from karuna.holes import close_holes
 from karuna.local import Local
+from karuna.plan import compare, table
 from karuna.platform.broker import connect_once
 from karuna.platform.provision import provision
 from karuna.rebuild import rebuild
@@ -36,6 +39,16 @@ async def print_story(out: Console, local: Local, call: str) -> None:
             f"{str(line.subject_id)[-8:]}#{line.seq} {facts}",
         )
     out.print(f"{len(lines)} เหตุการณ์ (events)")
+
+
+async def print_opinions(out: Console, local: Local, body: bytes) -> None:
+    """The service's plan of a day beside OR-Tools' in one table."""
+    async with httpx.AsyncClient(base_url=local.url("dispatch"), headers=headers(local)) as client:
+        head, *rows = table(await compare(client, orjson.loads(body)))
+    shown = Table(*head)
+    for row in rows:
+        shown.add_row(*row)
+    out.print(shown)
 
 
 async def print_findings(out: Console, local: Local) -> int:

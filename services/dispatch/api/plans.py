@@ -13,17 +13,18 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from services.dispatch.api.common import MayPreview, runtime_of
-from services.dispatch.api.plans_models import PlanBody, PlanOut, StopIn
+from services.dispatch.api.plans_models import PlanBody, PlanOut
+from services.dispatch.api.plans_problem import problem_of
 from services.dispatch.api.travel import homes_of, invalid
 from services.dispatch.engine.pool import Busy, Engine, Lost, NotReady
 from services.dispatch.planning.checker import Verdict, check
-from services.dispatch.planning.problem import INFINITE, Objective, Plan, Problem, Stop, Trip, Vehicle
+from services.dispatch.planning.problem import Plan, Problem
 from services.dispatch.planning.reasons import reason_of
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.ranking import GreatCircle
 from services.dispatch.travel.kept import KEPT
-from services.dispatch.travel.matrix import Matrix, Numbers, read_matrix
-from services.dispatch.travel.places import SOURCES, Metric, Place, durations, refuse_others
+from services.dispatch.travel.matrix import Matrix, read_matrix
+from services.dispatch.travel.places import SOURCES, Place, refuse_others
 from shared.auth import Caller
 from shared.errors import Refused
 from shared.openapi import problems
@@ -97,7 +98,7 @@ async def _problem(request: Request, caller: Caller, body: PlanBody) -> Problem:
     refuse_others(_fields(body), body.metric, matrix)
     area = homes_of(caller)[0]
     known = policy_of(area).travel_times
-    return await asyncio.to_thread(_built, body, matrix, known if isinstance(known, GreatCircle) else GreatCircle())
+    return await asyncio.to_thread(problem_of, body, matrix, known if isinstance(known, GreatCircle) else GreatCircle())
 
 
 def _refuse_twice(name: str, ids: Sequence[str]) -> None:
@@ -130,57 +131,6 @@ def _fields(body: PlanBody) -> list[tuple[str, Place]]:
     for number, trip in enumerate(body.trips):
         found += [(f"trips.{number}.pickup", trip.pickup), (f"trips.{number}.dropoff", trip.dropoff)]
     return found
-
-
-def _built(body: PlanBody, matrix: Matrix | None, known: GreatCircle) -> Problem:
-    """Rows of the travel matrices: those of the caller's matrix, else pickups, drop-offs, then each home once."""
-    homes: dict[tuple[Any, ...], int] = {}
-    listed: list[Place] = [*(trip.pickup for trip in body.trips), *(trip.dropoff for trip in body.trips)]
-
-    def home(place: Place) -> int:
-        if place.index is not None:
-            return place.index
-        key = (place.x, place.y, place.lon, place.lat)
-        if key not in homes:
-            homes[key] = len(listed)
-            listed.append(place)
-        return homes[key]
-
-    vehicles = [
-        Vehicle(
-            each.id, home(each.start), home(each.end), each.capacity, each.shift, _limit(each.max_duration_s),
-            _limit(each.max_ride_s), frozenset(each.skills),
-        )
-        for each in body.vehicles
-    ]  # fmt: skip
-    count = len(body.trips)
-    trips = [
-        Trip(
-            each.id, _stop(each.pickup, number), _stop(each.dropoff, count + number), each.load,
-            _limit(each.max_ride_s), frozenset(each.skills), each.priority,
-        )
-        for number, each in enumerate(body.trips)
-    ]  # fmt: skip
-    duration_s, distance_m = _travel(listed, body.metric, matrix, known)
-    return Problem(vehicles, trips, duration_s, distance_m, Objective(body.objective))
-
-
-def _limit(seconds: float | None) -> float:
-    return INFINITE if seconds is None else seconds
-
-
-def _stop(stop: StopIn, number: int) -> Stop:
-    return Stop(number if stop.index is None else stop.index, stop.window, stop.service_s)
-
-
-def _travel(
-    places: Sequence[Place], metric: Metric, matrix: Matrix | None, known: GreatCircle
-) -> tuple[Numbers, Numbers]:
-    """The one place where travel times come from: a road graph goes in here."""
-    if matrix is not None:
-        return matrix.duration_s, matrix.duration_s if matrix.distance_m is None else matrix.distance_m
-    duration_s, _ = durations(places, places, metric, None, known.factor, known.ordinary_m_s)
-    return duration_s, duration_s if metric == "euclidean" else duration_s * known.ordinary_m_s
 
 
 def _answer(problem: Problem, plan: Plan, source: str, started: float) -> bytes:
