@@ -149,9 +149,11 @@ class CallBody(CallFields):
 class PatchBody(CallFields):
     """What to change. A field that is not given stays; objects and lists are replaced whole.
 
-    ``version`` is the one that was read, for those who do not send ``If-Match``.
+    ``version`` is the one that was read, for those who do not send ``If-Match``. ``barriers`` are only added to:
+    one that was opened is settled, met or unmet, by its own route. A recurrence is given once, where there was none.
     """
 
+    barriers: Annotated[list[Barrier], Field(max_length=6)] | None = None
     version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
 

@@ -109,6 +109,34 @@ async def test_what_is_given_changes_and_the_rest_stays(intake: Running) -> None
     assert private["changed"] == ["landmark", "notes"]
 
 
+async def test_a_barrier_heard_of_later_opens_its_action_once(intake: Running) -> None:
+    taken = await emergency(intake, barriers=["money"], patient={"name": "ยายมา"})
+    answer = await patch(intake, taken, {"barriers": ["money", "vehicle"]})
+    assert (answer.status_code, answer.json()["version"]) == (200, 2)
+    await patch(intake, {**taken, "version": 2}, {"barriers": []})
+    opened = (await whole(intake, taken["id"]))["barriers"]
+    assert {each["barrier"]: each["state"] for each in opened} == {"money": "asked", "vehicle": "asked"}
+    assert len(await intake.said("intake.barrier.opened")) == 2
+    [told] = await intake.said("intake.call.updated")
+    assert told["data"]["private"]["changed"] == ["barriers"]
+    assert sorted(told["data"]["private"]["barriers"]) == ["money", "vehicle"]
+
+
+async def test_a_ride_becomes_a_series_once_and_keeps_its_rule(intake: Running) -> None:
+    ride = await booked(intake, in_days(2), patient={"name": "ยายมา"})
+    appointment = {"at": in_days(2), "clinic": "ไตเทียม", "recurrence": "FREQ=WEEKLY;COUNT=3"}
+    unread = await patch(intake, ride, {"appointment": {**appointment, "recurrence": "every monday"}})
+    assert problem_of(unread)["errors"][0]["field"] == "appointment.recurrence"
+    assert (await patch(intake, ride, {"appointment": appointment})).status_code == 200
+    call = await whole(intake, ride["id"])
+    assert (len(call["series"]), call["occurrence"]) == (2, 1), "the first is not among those that follow"
+    visit = await whole(intake, call["series"][0]["id"])
+    assert (visit["series_of"], visit["occurrence"], visit["patients"][0]["name"]) == (ride["id"], 2, "ยายมา")
+    other = {"appointment": {**appointment, "recurrence": "FREQ=DAILY"}}
+    fixed = await patch(intake, {**ride, "version": 2}, other)
+    assert problem_of(fixed)["errors"][0]["code"] == "recurrence_fixed"
+
+
 async def test_two_changes_at_once_one_wins_and_the_other_is_told(intake: Running) -> None:
     taken = await emergency(intake)
     answers = await asyncio.gather(*(patch(intake, taken, {"notes": f"{n}"}) for n in range(4)))

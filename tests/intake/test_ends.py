@@ -255,13 +255,15 @@ async def test_a_recurrence_that_cannot_be_read_is_refused_by_name(intake: Runni
 
 
 async def test_a_series_without_end_goes_on_when_its_time_comes(intake: Running) -> None:
-    ride = await booked(intake, in_days(1), appointment={"recurrence": "FREQ=WEEKLY"})
+    ride = await booked(intake, in_days(1), appointment={"recurrence": "FREQ=WEEKLY"}, patient={"name": "ยายมา"})
     made = len(ride["series"])
     (due,) = await intake.sql("select due_at from due where kind = 'series'")
     await _go_on(intake, ride["id"], due["due_at"].replace(microsecond=0))
     rows = await intake.sql("select occurrence from call where series_of = $1 order by occurrence", _uuid(ride["id"]))
     assert [row["occurrence"] for row in rows] == list(range(2, len(rows) + 2))
     assert len(rows) > made
+    riders = await intake.sql("select call_id from patient where name = 'ยายมา'")
+    assert len(riders) == len(rows) + 1, "every visit knows who rides"
 
 
 async def test_outside_the_area_the_visits_that_are_made_later_are_handed_over_too(intake: Running) -> None:

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from services.intake import state
+from services.intake.rules import barriers as rules
 from services.intake.rules import life
 from services.intake.store import barriers as store
 from services.intake.store import progress as progress_store
+from services.intake.verbs import shown
 from services.intake.verbs.common import CONFLICT, Row, by_of, refusing
 from shared.errors import refuse
 from shared.events.intake import BarrierMet, BarrierUnmet
 from shared.work import Work, new_id
 
 CARRIED_OVER = "carried_over"
+
+
+def opening(work: Work, call: Row, patients: Sequence[Mapping[str, Any]], barrier: str) -> dict[str, Any]:
+    """Ticking a barrier opens its action, with an owner."""
+    action = rules.action_for(barrier)
+    return {
+        "id": new_id(), "call_id": call["id"], "area": call["area"],
+        "patient_id": patients[0]["id"] if len(patients) == 1 else None, "barrier": action.code,
+        "action": shown.ACTION_CODES[action.code], "owner": action.owner, "state": "asked", "outcome": None,
+        "reason": None, "exercise": call["exercise"], "opened_at": work.now, "ended_at": None, "carried_from": None,
+    }  # fmt: skip
+
+
+async def open_more(
+    work: Work, call: Row, patients: Sequence[Mapping[str, Any]], barriers: Iterable[str]
+) -> Sequence[asyncpg.Record]:
+    """Open those that the call does not have yet; the new ones."""
+    wanted = [opening(work, call, patients, each) for each in dict.fromkeys(barriers)]
+    opened = await store.add_barriers(work.db, wanted) if wanted else []
+    for barrier in opened:
+        work.say(barrier["id"], state.opened_of(barrier), state.origin_of(call))
+    return opened
 
 
 async def held_barrier(work: Work, barrier_id: UUID) -> Row:

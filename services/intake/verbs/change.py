@@ -11,15 +11,18 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.bodies import PatchBody
+from services.intake.bodies import AppointmentBody, PatchBody
 from services.intake.desk import Desk
 from services.intake.draft import amphoe_of, judge, judged_columns
 from services.intake.rules import kinds, life, reading
+from services.intake.rules.appointments import occurrences
 from services.intake.rules.protection import is_protected
 from services.intake.rules.service_area import check
 from services.intake.store import calls as store
 from services.intake.store import progress as progress_store
+from services.intake.verbs.barriers import open_more
 from services.intake.verbs.common import CONFLICT, INVALID, Row, next_status, refused, say_triaged, say_updated
+from services.intake.verbs.series import Ahead, go_on
 from services.intake.verbs.watch import unwatch, watch, watched
 from shared.errors import Refused
 from shared.geo import Point
@@ -91,12 +94,18 @@ async def change(work: Work, desk: Desk, call: Row, body: PatchBody, version: in
     if replaced:
         await store.put_patients(work.db, call["id"], patients)
         changes["patient_count"] = len(patients)
+    opened = await open_more(work, call, patients, body.barriers or ())
     if call["lane"] == "booked" and lane == "emergency" and not await _somebody_comes(work, call):
         changes["answered_at"] = None
-    if not changes and not replaced:
+    more = {"patients"} if replaced else set()
+    more |= {"barriers"} if opened else set()
+    if not changes and not more:
         return call, notes.warnings_of(lane)
     after = await store.change_call(work.db, call["id"], changes, work.now)
-    await _tell(work, desk, call, after, changes, replaced=replaced)
+    await _tell(work, desk, call, after, changes, more)
+    pack = desk.pack(call["area"])
+    if "occurrence" in changes and pack is not None:
+        await go_on(work, call["id"], Ahead.of(pack))
     return after, notes.warnings_of(lane)
 
 
@@ -105,11 +114,12 @@ async def _somebody_comes(work: Work, call: Row) -> bool:
     return life.on_the_way(await progress_store.assignments_of_call(work.db, call["id"]))
 
 
-async def _tell(work: Work, desk: Desk, before: Row, after: Row, changes: Doc, *, replaced: bool) -> None:
+async def _tell(work: Work, desk: Desk, before: Row, after: Row, changes: Doc, more: set[str]) -> None:
+    """Say what changed; ``more``: what is kept in rows of its own."""
     judged_anew = {"severity", "severity_scheme", "lane", "idc"} & set(changes)
     if judged_anew:
         await say_triaged(work, before, after)
-    others = sorted((set(changes) - JUDGED_COLUMNS - {"answered_at"}) | ({"patients"} if replaced else set()))
+    others = sorted((set(changes) - JUDGED_COLUMNS - {"answered_at", "occurrence"}) | more)
     if others or not judged_anew:
         await say_updated(work, after, others)
     if not watched(after):
@@ -161,11 +171,23 @@ def _appointment(call: Row, body: PatchBody, now: datetime, notes: reading.Notes
     if appointment is None:
         return {"appointment": None, "appointment_at": None}
     before = (call["appointment"] or {}).get("recurrence")
-    if appointment.recurrence not in (None, before):
+    begins = appointment.recurrence and before is None and call["series_of"] is None
+    if begins:
+        _check_rule(appointment, now, notes)
+    elif appointment.recurrence not in (None, before):
         notes.refuse(RECURRENCE_FIXED)
     reading.check_appointment(appointment.at, now, notes, back_entry=call["back_entry"])
-    kept = {**appointment.model_dump(mode="json"), "recurrence": before}
-    return {"appointment": kept, "appointment_at": appointment.at}
+    kept = {**appointment.model_dump(mode="json"), "recurrence": appointment.recurrence if begins else before}
+    changes = {"appointment": kept, "appointment_at": appointment.at}
+    return {**changes, "occurrence": 1} if begins else changes
+
+
+def _check_rule(appointment: AppointmentBody, now: datetime, notes: reading.Notes) -> None:
+    """Refuse a rule that cannot be read: later nobody would see why no visit came of it."""
+    try:
+        occurrences(appointment.at, appointment.recurrence, now=now, most=1)
+    except Refusal as refusal:
+        notes.refuse(refusal)
 
 
 def _patients(

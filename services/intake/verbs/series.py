@@ -104,7 +104,8 @@ async def _make(work: Work, row: asyncpg.Record, ahead: Ahead, visits: list[date
     people = [_document(each) for each in await store.read_patients(work.db, [row["id"]])]
     taking = store.Taking([first], people)
     add_visits(work, taking, visits, after=occurrence)
-    taking.calls, taking.patients = taking.calls[1:], taking.patients[len(people) :]
+    taking.calls = taking.calls[1:]
+    taking.patients = [each for each in taking.patients if each["call_id"] != first["id"]]
     if not row["served"]:
         given = next(each for each in await store.read_hand_overs(work.db, row["id"]) if each["reason"] == OUTSIDE)
         give_away(work, taking, given["receiver"], given["receiver_name"])

@@ -10,10 +10,10 @@ from services.intake.answers import DuplicateOut, HandOverAdvice, Receiver, Take
 from services.intake.bodies import CallBody
 from services.intake.desk import Desk, Taker
 from services.intake.draft import Draft, draft
-from services.intake.rules import barriers as barrier_rules
 from services.intake.rules import numbers
 from services.intake.store import calls as store
 from services.intake.verbs import shown
+from services.intake.verbs.barriers import opening
 from services.intake.verbs.saying import say_taken
 from services.intake.verbs.series import Ahead, add_visits, give_away, keep_going
 from services.intake.verbs.similar import similar_to
@@ -37,7 +37,7 @@ async def take(work: Work, desk: Desk, taker: Taker, body: CallBody) -> TakenOut
     made = draft(desk, taker, body, work.now)
     call = _begin(made, work.now)
     taking = store.Taking([call], [_patient(call["id"], patient) for patient in made.patients])
-    taking.barriers += [_barrier(work, call, taking.patients, each) for each in dict.fromkeys(body.barriers)]
+    taking.barriers += [opening(work, call, taking.patients, each) for each in dict.fromkeys(body.barriers)]
     add_visits(work, taking, made.visits)
     if not made.verdict.served:
         _hand_over(work, made, taking)
@@ -69,17 +69,6 @@ def _begin(made: Draft, now: datetime) -> Doc:
 
 def _patient(call_id: UUID, patient: Doc) -> Doc:
     return {**patient, "id": new_id(), "call_id": call_id}
-
-
-def _barrier(work: Work, call: Doc, patients: list[Doc], barrier: str) -> Doc:
-    """Ticking a barrier opens its action, with an owner."""
-    action = barrier_rules.action_for(barrier)
-    return {
-        "id": new_id(), "call_id": call["id"], "area": call["area"],
-        "patient_id": patients[0]["id"] if len(patients) == 1 else None, "barrier": action.code,
-        "action": shown.ACTION_CODES[action.code], "owner": action.owner, "state": "asked", "outcome": None,
-        "reason": None, "exercise": call["exercise"], "opened_at": work.now, "ended_at": None, "carried_from": None,
-    }  # fmt: skip
 
 
 def _hand_over(work: Work, made: Draft, taking: store.Taking) -> None:
