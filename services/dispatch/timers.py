@@ -12,7 +12,7 @@ from services.dispatch.rules.changes import WAITING
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import attendance, decide, duty, release, support
+from services.dispatch.verbs import attendance, decide, duty, facilities, release, support
 from services.dispatch.verbs.needs import add_backup
 from services.dispatch.verbs.saying import assignment_facts
 from shared.due import Due, DueHandler
@@ -177,4 +177,5 @@ DUE: Mapping[str, DueHandler] = {
     "booked_due": booked_due,
     "duty_ends": duty_ends,
     "check_in_ends": attendance.forgot,
+    "bed_expires": facilities.expire,
 }

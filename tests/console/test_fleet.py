@@ -142,6 +142,43 @@ async def test_people_are_seen_and_a_code_is_made_for_the_wall(faces: Faces) -> 
     assert said.body == {"at": "2026-11-24T04:30:00+00:00"}
 
 
+async def test_beds_are_held_and_facilities_answer(faces: Faces) -> None:
+    facility, other, bed, hold, alert, assignment = (str(new_id()) for _ in range(6))
+    call, trip = str(new_id()), str(new_id())
+    taken = {"id": bed, "facility_id": facility, "name": "เตียง 1", "kind": "waiting", "state": "held", "hold_id": hold,
+             "expires_at": "2026-11-24T02:00:00Z", "used_at": None}  # fmt: skip
+    vacant = {**taken, "id": str(new_id()), "name": "เตียง 2", "state": "free", "hold_id": None, "expires_at": None}
+    told = {"id": alert, "facility_id": facility, "severity": "red", "alerted_at": "2026-11-24T01:00:00Z", "reason": None,
+            "expected_at": "2026-11-24T01:15:00Z", "other_facility_id": None, "status": "alerted", "call_id": call}  # fmt: skip
+    on_the_way = {"id": trip, "call_id": call, "patient_id": str(new_id()), "severity": "red", "facility_id": facility,
+                  "assignments": [{"id": assignment, "role": "primary", "status": "left_scene", "unit_id": UNIT}]}  # fmt: skip
+    hospitals = [{"id": facility, "name": "ศูนย์ <b>1</b>"}, {"id": other, "name": "โรงพยาบาล"}]
+    answering(faces, **{
+        "GET dispatch /v1/facilities": {"items": hospitals, "next": None},
+        "GET dispatch /v1/beds": {"items": [taken, vacant], "next": None},
+        "GET dispatch /v1/alerts": {"items": [told]},
+        "GET dispatch /v1/trips": {"items": [on_the_way], "next": None},
+        f"POST dispatch /v1/bed-holds/{hold}/use": {}, f"POST dispatch /v1/assignments/{assignment}/alert": {},
+        f"POST dispatch /v1/alerts/{alert}/answer": {},
+        f"POST dispatch /v1/beds/{vacant['id']}/hold": (409, {"code": "bed_taken", "th": "เตียงนี้ไม่ว่าง", "en": "taken"}),
+    })  # fmt: skip
+    desk, admin = await faces.sign_in(Role.CALL_TAKER), await faces.sign_in(Role.ADMIN)
+    screen = (await desk.get("/fleet/places")).text
+    for word in ("ศูนย์ &lt;b&gt;1", "จองถึง", "08:15", f"/fleet/places/tell/{assignment}"):
+        assert word in screen, word
+    assert f"/board?call={call}" not in (await admin.get("/fleet/places")).text, "an admin sees nobody's journey"
+    assert (await desk.post(f"/fleet/places/holds/{hold}/use")).status_code == 303
+    late = await desk.post(f"/fleet/places/beds/{vacant['id']}/hold", {"minutes": "60", "trip_id": trip})
+    assert (late.status_code, "เตียงนี้ไม่ว่าง" in late.text) == (409, True)
+    assert faces.services.of(f"POST dispatch /v1/beds/{vacant['id']}/hold")[0].body["trip_id"] == trip
+    refusal = {"accepts": "no", "reason": "no_bed", "other": other}
+    assert (await desk.post(f"/fleet/places/alerts/{alert}/answer", refusal)).status_code == 303
+    said = faces.services.of(f"POST dispatch /v1/alerts/{alert}/answer")[0].body
+    assert said == {"accepts": False, "reason": "no_bed", "other_facility_id": other}
+    assert (await desk.post(f"/fleet/places/tell/{assignment}", {"facility_id": facility})).status_code == 303
+    assert "expected_at" not in faces.services.of(f"POST dispatch /v1/assignments/{assignment}/alert")[0].body
+
+
 async def test_somebody_without_an_account_checks_in_and_out(faces: Faces) -> None:
     def come(asked: Asked) -> Any:
         assert asked.claims == {}, "nobody is signed in"

@@ -38,7 +38,10 @@ NARROWER = {
     **{f"{method} /fleet{rest}": KEEPERS
        for method, rest in (("GET", "/shifts/{shift_id}"), ("POST", "/shifts/{shift_id}"),
                             ("POST", "/shifts/{shift_id}/drop"), ("POST", "/shifts/{shift_id}/swap"),
-                            ("POST", "/swaps/{swap_id}/{act}"), ("POST", "/people/stations/{station_id}/code"))},
+                            ("POST", "/swaps/{swap_id}/{act}"), ("POST", "/people/stations/{station_id}/code"), ("POST", "/places/beds"))},
+    **{f"POST /fleet/places/{rest}": DESK
+       for rest in ("beds/{bed_id}/hold", "holds/{hold_id}/use", "holds/{hold_id}/free", "tell/{assignment_id}",
+                    "alerts/{alert_id}/answer")},
     **{f"{method} /admin/fleet/{rest}": frozenset({ADMIN, SUPERVISOR})
        for method, rest in (("GET", "{noun}"), ("GET", "{noun}/{entry_id}"), ("POST", "{noun}/{entry_id}"))},
     **{f"{method} /admin/accounts{rest}": frozenset({ADMIN})

@@ -20,7 +20,7 @@ V1 = {
         assignment.crew_changed assignment.released assignment.backup_requested patient.handed_over unit.on_duty unit.off_duty
         unit.out_of_service unit.contaminated unit.disinfected unit.shared crew.registered crew.changed crew.erased
         shift.planned shift.dropped swap.asked swap.answered
-        waste.handed_over facility.alerted facility.accepted facility.refused bed.held bed.released plan.published
+        waste.handed_over facility.alerted facility.accepted facility.refused bed.held bed.used bed.released plan.published
         layer.published
     """,
     "registry": """

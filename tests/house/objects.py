@@ -153,6 +153,7 @@ async def dispatch(running: Running) -> Things:
     asked = {
         **everywhere(trip, trip),
         **roster,
+        **await _places(running, facility, assignment["id"]),
         "PUT /v1/stations/{station_id}": Asked(f"/v1/stations/{station}", place),
         "PUT /v1/facilities/{facility_id}": Asked(f"/v1/facilities/{facility}", clinic),
         "PUT /v1/vehicles/{vehicle_id}": Asked(
@@ -234,6 +235,27 @@ async def _roster(running: Running, unit: UUID, crew: UUID) -> dict[str, Asked]:
         "POST /v1/attendance/{served_id}/end": Asked(f"/v1/attendance/{served}/end", {}),
         "GET /v1/hours": Asked(f"/v1/hours?area={AREA}"),
         "GET /v1/certificates": Asked("/v1/certificates", refusals=NOTHING, finds="items"),
+    }
+
+
+async def _places(running: Running, facility: UUID, assignment: UUID) -> dict[str, Asked]:
+    """A facility that was told, and two beds of it, one of them held."""
+    desk, bed, other = bearer("supervisor"), new_id(), new_id()
+    body = {"area": AREA, "facility_id": str(facility), "name": "x"}
+    for each in (bed, other):
+        await running.client.put(f"/v1/beds/{each}", json=body, headers=desk)
+    hold = (await running.client.post(f"/v1/beds/{other}/hold", json={}, headers=desk)).json()["id"]
+    told, tell = {"facility_id": str(facility)}, f"/v1/assignments/{assignment}/alert"
+    alert = (await running.client.post(tell, json=told, headers=desk)).json()["id"]
+    return {
+        "POST /v1/assignments/{assignment_id}/alert": Asked(tell, told),
+        "GET /v1/alerts": Asked("/v1/alerts", refusals=NOTHING, finds=alert),
+        "POST /v1/alerts/{alert_id}/answer": Asked(f"/v1/alerts/{alert}/answer", {"accepts": True}),
+        "PUT /v1/beds/{bed_id}": Asked(f"/v1/beds/{bed}", body),
+        "GET /v1/beds": Asked("/v1/beds", refusals=NOTHING, finds=str(bed)),
+        "POST /v1/beds/{bed_id}/hold": Asked(f"/v1/beds/{bed}/hold", {}),
+        "POST /v1/bed-holds/{hold_id}/use": Asked(f"/v1/bed-holds/{hold}/use"),
+        "POST /v1/bed-holds/{hold_id}/release": Asked(f"/v1/bed-holds/{hold}/release"),
     }
 
 

@@ -129,7 +129,10 @@ class StationOut(BaseModel):
 
 
 class FacilityOut(StationOut):
+    """``beds_free``: waiting beds that nobody has; None where the facility keeps none."""
+
     kind: str
+    beds_free: int | None
 
 
 class VehicleOut(BaseModel):

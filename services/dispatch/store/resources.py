@@ -70,7 +70,13 @@ FACILITY_AREA = "select area from facility where id = $1"
 VEHICLE_AREA = "select area from vehicle where id = $1"
 CREW_AREA = "select area from crew where id = $1"
 LIST_STATIONS = "select * from station where ($1::text[] is null or area = any($1)) and id > $2 order by id limit $3"
-LIST_FACILITIES = "select * from facility where ($1::text[] is null or area = any($1)) and id > $2 order by id limit $3"
+# A facility that keeps no beds has none to count: null, not 0.
+LIST_FACILITIES = """
+select f.*, (select count(*) filter (where h.id is null)
+             from bed b left join bed_hold h on h.bed_id = b.id and h.ended_at is null
+             where b.facility_id = f.id and b.active having count(*) > 0) as beds_free
+from facility f where ($1::text[] is null or f.area = any($1)) and f.id > $2 order by f.id limit $3
+"""
 LIST_VEHICLES = "select * from vehicle where ($1::text[] is null or area = any($1)) and id > $2 order by id limit $3"
 LIST_CREW = """
 select c.*, d.unit_id from crew c left join on_duty d on d.crew_id = c.id

@@ -5,8 +5,8 @@ and what its call asks for is in the call. Reasons, outcomes, findings and facil
 they tell of needs, health or an exact place.
 
 Aggregates: ``trip``, ``run``, ``assignment``, ``unit``, ``crew``, ``shift``, ``swap``, ``plan``, ``layer`` by their
-own ids; ``patient`` by the patient's id in the call; ``facility`` and ``bed`` by the id of one alert or hold (never the facility's,
-which would show in subjects where somebody is taken); ``waste`` by the id of one hand-over.
+own ids; ``patient`` by the patient's id in the call; ``facility`` and ``bed`` by the id of one alert or hold (never
+the facility's, which would show in subjects where somebody is taken); ``waste`` by the id of one hand-over.
 """
 
 from shared.events.dispatch.assignments import (
@@ -35,6 +35,7 @@ from shared.events.dispatch.assignments import (
 from shared.events.dispatch.resources import (
     BedHeld,
     BedReleased,
+    BedUsed,
     CrewChanged,
     CrewErased,
     CrewFacts,
@@ -96,6 +97,7 @@ __all__ = [
     "AssignmentReleased",
     "BedHeld",
     "BedReleased",
+    "BedUsed",
     "CrewChanged",
     "CrewErased",
     "CrewFacts",

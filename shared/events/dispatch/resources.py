@@ -248,6 +248,20 @@ class BedHeld(Event, type="dispatch.bed.held.v1"):
     private: Private
 
 
+class BedUsed(Event, type="dispatch.bed.used.v1"):
+    """ผู้ป่วยใช้เตียงแล้ว | The person lies in the bed: the hold does not expire any more."""
+
+    call_id: UUID | None = None
+    trip_id: UUID | None = None
+    at: Instant
+    by: By
+
+    class Private(Part):
+        facility_id: UUID
+
+    private: Private
+
+
 class BedReleased(Event, type="dispatch.bed.released.v1"):
     """คืนเตียงแล้ว | Used, not needed, or the hold expired."""
 
