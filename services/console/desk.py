@@ -12,6 +12,7 @@ from fastapi import Request
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.people import Person
+from services.console.rules.recurrence import in_words
 from services.console.texts import texts
 from services.console.web import backend, settings
 from shared.codes.codes import code_list
@@ -62,6 +63,7 @@ def sayer(lang: str) -> Doc:
         "outcome": lambda code: said(f"desk.outcome_{code}", code),
         "role": lambda code: said(f"base.role_{code}", code),
         "choices": choices,
+        "repeats": lambda rule: in_words(rule, lang),
     }
 
 

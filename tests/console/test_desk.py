@@ -11,6 +11,7 @@ import pytest
 from services.console.rules.call_sheet import MET, UNMET, patch_of, sheet_of
 from services.console.rules.command import Command, NotUnderstood, is_meant, read_command
 from services.console.rules.places import is_short_link, named_place, read_place
+from services.console.rules.recurrence import in_words
 from services.console.rules.sheet import call_of, problems_of
 from services.console.texts import texts
 from services.intake.rules import barriers
@@ -189,6 +190,30 @@ def test_correcting_sends_only_what_differs_and_loses_nothing() -> None:
     for group, wanted in (("7", {"version": 4, "triage": {"criteria_group": 7}}), ("", {"version": 4})):
         worse = {**sheet, "triage.criteria_group": group}
         assert patch_of(call, worse, call_of(worse, NEAR, datetime.now(BANGKOK).date())[0]) == wanted
+
+
+def test_correcting_adds_barriers_and_begins_a_series() -> None:
+    call = whole_call()
+    call["appointment"] = {**call["appointment"], "recurrence": None}
+    sheet = {**sheet_of(call), "version": "4", "barriers": ["vehicle"], "recurrence.days": ["FR", "MO"]}
+    patch = patch_of(call, sheet, call_of(sheet, NEAR, datetime.now(BANGKOK).date())[0])
+    assert set(patch) == {"version", "barriers", "appointment"}
+    assert patch["barriers"] == ["vehicle"]
+    assert patch["appointment"]["recurrence"] == "FREQ=WEEKLY;BYDAY=MO,FR"
+
+
+@pytest.mark.parametrize(
+    ("rule", "th", "en"),
+    [
+        ("FREQ=WEEKLY;BYDAY=MO,WE,FR;COUNT=12", "ทุกสัปดาห์ จ พ ศ · รวม 12 ครั้ง", "every week Mo We Fr · 12 times"),
+        ("RRULE:COUNT=4;INTERVAL=2;FREQ=DAILY", "ทุก 2 วัน · รวม 4 ครั้ง", "every 2 days · 4 times"),
+        ("FREQ=MONTHLY;UNTIL=20261231", "ทุกเดือน · ถึง 31 ธันวาคม พ.ศ. 2569", "every month · until 31 December 2026"),
+        ("FREQ=MONTHLY;BYDAY=1MO", "นัดซ้ำ ดูวันในชุดนัด", "repeats; the days are in the series"),
+        ("FREQ=WEEKLY;UNTIL=20269999", "นัดซ้ำ ดูวันในชุดนัด", "repeats; the days are in the series"),
+    ],
+)
+def test_a_recurrence_is_said_in_words(rule: str, th: str, en: str) -> None:
+    assert (in_words(rule, "th"), in_words(rule, "en")) == (th, en)
 
 
 def test_the_desk_offers_every_outcome_of_a_barrier() -> None:

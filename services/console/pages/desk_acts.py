@@ -17,6 +17,7 @@ from services.console.pages.desk import AtDesk, SheetBody
 from services.console.pages.desk_call import shown
 from services.console.people import Person
 from services.console.rules.call_sheet import patch_of, sheet_of
+from services.console.rules.recurrence import in_words
 from services.console.rules.sheet import call_of, problems_of
 from services.console.texts import teller
 from services.console.web import backend, lang_of, page, trouble
@@ -134,7 +135,7 @@ async def edit(request: Request, person: AtDesk, call_id: UUID) -> Response:
     return page(
         request, "desk/edit.html", call=call, values=sheet_of(call), lists=desk.lists(request, person),
         facilities=[(each["id"], desk.named(each, person.lang)) for each in facilities or []],
-        patients=max(1, len(call["patients"])),
+        patients=max(1, len(call["patients"])), repeats=lambda rule: in_words(rule, person.lang),
     )  # fmt: skip
 
 

@@ -87,10 +87,14 @@ def patch_of(call: Mapping[str, Any], sheet: Mapping[str, Any], told: Mapping[st
     """
     before = sheet_of(call)
     patch: Doc = {part: told.get(part, EMPTY.get(part)) for part in PARTS if _part(before, part) != _part(sheet, part)}
+    if told.get("barriers"):  # only those that the call did not have are offered
+        patch["barriers"] = told["barriers"]
+    if rule := (told.get("appointment") or {}).get("recurrence"):
+        patch["appointment"] = told["appointment"]
     if "caller" in patch:
         hidden = {name: call["caller"][name] for name in ("line_user_id", "language") if call["caller"][name]}
         patch["caller"] = {**hidden, **patch["caller"]}
-    if patch.get("appointment") and call["appointment"]:
+    if patch.get("appointment") and call["appointment"] and not rule:
         patch["appointment"]["recurrence"] = call["appointment"].get("recurrence")
     if not patch.get("triage"):
         patch.pop("triage", None)  # a group is put right, never taken away

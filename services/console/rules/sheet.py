@@ -10,6 +10,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from services.console.rules.places import read_place
+from services.console.rules.recurrence import rule_of
 from shared.geo import Point
 from shared.refusal import Refusal
 from shared.thai.dates import BANGKOK, Years, read_day
@@ -33,7 +34,6 @@ BORN = Refusal(
     "not_born", "born", "พิมพ์อายุ ปีเกิด หรือวันเกิด เช่น 72, 2497, 12/3/2497",
     "an age, a year or a day of birth: 72, 1954, 12/3/1954",
 )  # fmt: skip
-WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 ALIASES = {
     "appointment.at": "appointment.time", "appointment.recurrence": "recurrence.days", "location": "location.landmark",
     "location.lat": "location.point", "location.lon": "location.point", "external_refs.0.number": "ref_1669",
@@ -187,7 +187,7 @@ def _born(typed: str) -> Doc:
 def _appointment(sheet: Sheet, today: date, refusals: list[Refusal]) -> Doc:
     """The appointment, its day in either era, its time in Thailand."""
     on, at = _text(sheet, "appointment.on"), _text(sheet, "appointment.time")
-    recurrence = recurrence_of(sheet, today, refusals)
+    recurrence = _recurrence(sheet, today, refusals)
     more = {"clinic": _text(sheet, "appointment.clinic"), "recurrence": recurrence}
     duration = _number(sheet, "appointment.duration_min", refusals)
     if not on and not at:
@@ -224,20 +224,11 @@ def read_moment(on: str, at: str, today: date) -> datetime:
     return datetime.combine(day, time(hour, minute), BANGKOK)
 
 
-def recurrence_of(sheet: Sheet, today: date, refusals: list[Refusal]) -> str:
-    """The rule of a repeated visit (RFC 5545), or nothing."""
-    days = [day for day in WEEKDAYS if day in _list(sheet, "recurrence.days")]
-    if not days:
-        return ""
-    parts = ["FREQ=WEEKLY", f"BYDAY={','.join(days)}"]
-    if (every := _number(sheet, "recurrence.every", refusals)) and every > 1:
-        parts.append(f"INTERVAL={every}")
-    until, count = _text(sheet, "recurrence.until"), _number(sheet, "recurrence.count", refusals)
+def _recurrence(sheet: Sheet, today: date, refusals: list[Refusal]) -> str:
+    """The rule of a repeated visit, or nothing."""
+    every, count = (_number(sheet, f"recurrence.{name}", refusals) for name in ("every", "count"))
     try:
-        if until:
-            parts.append(f"UNTIL={read_day(until, Years.of_appointment(today), 'recurrence.until'):%Y%m%d}")
-        elif count:
-            parts.append(f"COUNT={count}")
+        return rule_of(_list(sheet, "recurrence.days"), every, count, _text(sheet, "recurrence.until"), today)
     except Refusal as refusal:
         refusals.append(refusal)
-    return ";".join(parts)
+        return ""
