@@ -1,77 +1,223 @@
-"""A day of booked rides as :mod:`services.dispatch.rules.offers` wants it: wishes, units, and when these are bound."""
+"""A municipality's day read into :mod:`services.dispatch.day`: who waits, who was promised what, who could drive."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import asyncio
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from services.dispatch import fleet
+from services.dispatch.day.model import EXPECTED_WITHIN, Model, Rider, Told, Van, model_of
 from services.dispatch.fleet import Member
+from services.dispatch.planning.problem import Plan, Route
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.eligibility import shortfalls
-from services.dispatch.rules.offers import Candidate, Wish
-from services.dispatch.store import runs
+from services.dispatch.store import assignments, plans, runs, trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.book import OF_THE_MOMENT
-from services.dispatch.verbs.grow import ride
 from services.dispatch.verbs.needs import wanted
 from shared.database import Connection, Pool
 from shared.geo import Point
+from shared.thai.dates import BANGKOK, local_day
 
-Spans = tuple[tuple[datetime, datetime], ...]
-AROUND = timedelta(hours=12)
-"""How far around a ride other work of a unit can matter."""
+BEFORE_MIDNIGHT = timedelta(hours=6)
+"""The day's zero lies in the evening before, so that nothing of the day is below it."""
+LENGTH = timedelta(hours=32)
 STILL_OUT = timedelta(hours=1)
 """Whoever is on a run now is not counted on before this."""
-SOON = timedelta(hours=4)
-"""A ride this near wants a unit that is on duty."""
+CALLED_IN = timedelta(hours=1)
+"""So long it takes until somebody is on a unit that nobody is on now."""
+NONE_BEFORE = timedelta(minutes=2)
+"""A crew needs a moment: nothing is planned that begins sooner."""
 OUT = "out_of_service"
 
 
 @dataclass(frozen=True, slots=True)
-class Daybook:
-    """The units of a municipality and when each is bound."""
+class Move:
+    """A wish: this trip with this unit (left out: any), at the door at ``pickup_at`` (left out: whenever it fits)."""
+
+    trip_id: UUID
+    unit_id: UUID | None
+    pickup_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The day as it stands. ``marks``: what each unit's route was made of; ``lacks``: for whom nobody fits, the least
+
+    that is missing; ``timeless``: trips of which nobody has said when.
+    """
+
+    on: date
+    area: str
+    model: Model
+    trips: Mapping[UUID, Trip]
+    members: Mapping[UUID, Member]
+    marks: Mapping[UUID, str]
+    lacks: Mapping[str, tuple[str, ...]]
+    timeless: Sequence[UUID] = ()
+    promised: Mapping[UUID, Any] = field(default_factory=dict)
+
+    def plan_of(self, routes: Mapping[str, Sequence[Sequence[Any]]]) -> Plan:
+        """Routes that were written down (unit → [trip, pickup]), without the trips that are gone since."""
+        number = self.model.number
+
+        def route(van: Van, standing: Route) -> Route:
+            kept = routes.get(van.id)
+            if kept is None:
+                return standing
+            return [(number[trip], bool(pickup)) for trip, pickup in kept if trip in number]
+
+        return [route(van, standing) for van, standing in zip(self.model.vans, self.model.standing, strict=True)]
+
+
+async def read(
+    db: Connection | Pool, area: str, on: date, now: datetime, *, exercise: bool = False,
+    moves: Sequence[Move] = (), only: Collection[UUID] | None = None, without: Collection[UUID] = (),
+) -> Book:  # fmt: skip
+    """The day ``on`` (Bangkok). ``only``: these anew and no others that wait; ``without``: units not to be asked."""
+    span = span_of(on)
+    held = await runs.promised(db, area, span, exercise=exercise)
+    moved = {move.trip_id: move for move in moves}
+    promised = {row["trip_id"]: row for row in held if row["run_status"] == "planned"}
+    waiting = await trips.unplanned(db, area, on, exercise=exercise) if only is None else []
+    home = await plans.expected(db, area, on, exercise=exercise) if only is None else []
+    named = {trip.id for trip in (*waiting, *home)}
+    more = await trips.these(db, [*(promised.keys() - named), *(set(only or ()) - named - promised.keys())])
+    known = {trip.id: trip for trip in (*waiting, *home, *more)}
+    members = {m.id: m for m in await fleet.everyone(db, area, exercise=exercise, now=now)}
+    until = await plans.duty_until(db, area)
+    history = await assignments.of_trips(db, list(known))
+    said_no = {(each.trip_id, each.unit_id) for each in history if each.status == "declined"}
+    fitting = _Fitting([m for m in members.values() if m.id not in without], said_no)
+    riders, timeless = [], []
+    for trip in known.values():
+        if trip.ready_at is not None and trip.id not in promised:
+            continue  # ready to go home: a unit is looked for at once
+        row = promised.get(trip.id) if trip.id not in (only or ()) else None
+        rider = _rider(trip, row, moved.get(trip.id), fitting)
+        if rider is None:
+            timeless.append(trip.id)
+        else:
+            riders.append(rider)
+    out = {row["unit_id"]: max(row["ends_at"] or now, now + STILL_OUT) for row in held if row["run_status"] == "open"}
+    vans = [_van(member, span, now, until.get(member.id), out.get(member.id)) for member in members.values()]
+    times = policy_of(area).travel_times
+    model = await asyncio.to_thread(model_of, span[0], riders, vans, times)
+    return Book(on, area, model, known, members, _marks(members, held, moved.keys()), fitting.lacks, timeless, promised)
+
+
+def span_of(on: date) -> tuple[datetime, datetime]:
+    zero = (datetime.combine(on, time(), BANGKOK) - BEFORE_MIDNIGHT).astimezone(UTC)
+    return zero, zero + LENGTH
+
+
+async def mark_of(db: Connection, member: Member, on: date, moved: Collection[UUID], *, exercise: bool) -> str:
+    """What the unit's route is made of now: the mark of a :class:`Book` read at this moment."""
+    held = await runs.promised(db, member.area, span_of(on), exercise=exercise)
+    return _marks({member.id: member}, held, moved)[member.id]
+
+
+def day_of(trip: Trip) -> date:
+    """The day in whose plan a trip belongs."""
+    at = trip.pickup_at or trip.pickup_latest_at
+    return local_day(at) if at else trip.on_day
+
+
+def _marks(members: Mapping[UUID, Member], held: Iterable[Any], moved: Collection[UUID]) -> dict[UUID, str]:
+    """Changes with the unit's crew, vehicle, duty and promises; what the plan itself moves away does not count."""
+    made: dict[UUID, list[str]] = {unit_id: [str(member.version)] for unit_id, member in members.items()}
+    for row in held:
+        if row["unit_id"] in made and row["trip_id"] not in moved:
+            made[row["unit_id"]].append(f"{row['assignment_id']}{row['run_status']}")
+    return {unit_id: hashlib.sha256("|".join(parts).encode()).hexdigest()[:16] for unit_id, parts in made.items()}
+
+
+@dataclass(slots=True)
+class _Fitting:
+    """Which units may take a trip: units of equal abilities are asked about once."""
 
     members: Sequence[Member]
-    bound: dict[UUID, Spans]
-    now: datetime
+    said_no: Collection[tuple[UUID, UUID]]
+    lacks: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def candidates(self, trip: Trip) -> list[Candidate]:
-        """Every unit for this ride, with what it lacks."""
-        return [self._candidate(trip, member) for member in self.members]
+    def of(self, trip: Trip, at: datetime) -> frozenset[str]:
+        asked, seen, least = wanted(trip), dict[Any, tuple[str, ...]](), None
+        fits = set()
+        for member in self.members:
+            abilities = member.facts.abilities(local_day(at))
+            if abilities not in seen:
+                short = [s for s in shortfalls(member.facts, asked, at) if s.hard and s.code not in OF_THE_MOMENT]
+                seen[abilities] = (*(s.what for s in short), *([OUT] if member.facts.duty == OUT else []))
+            lacking = seen[abilities]
+            if not lacking and (trip.id, member.id) not in self.said_no:
+                fits.add(str(member.id))
+            if least is None or len(lacking) < len(least):
+                least = lacking
+        if not fits:
+            self.lacks[str(trip.id)] = least or ()
+        return frozenset(fits)
 
-    def _candidate(self, trip: Trip, member: Member) -> Candidate:
-        at = trip.pickup_latest_at or self.now
-        lacks = [s for s in shortfalls(member.facts, wanted(trip), at) if s.hard and s.code not in OF_THE_MOMENT]
-        codes = [s.what for s in lacks] + ([OUT] if member.facts.duty == OUT else [])
-        on_duty = member.facts.duty == "on_duty" or at - self.now > SOON
-        approach = _approach(trip, member)
-        return Candidate(str(member.id), approach, self.bound.get(member.id, ()), tuple(codes), on_duty)
 
-
-def wish_of(trip: Trip) -> Wish | None:
+def _rider(trip: Trip, row: Any, move: Move | None, fitting: _Fitting) -> Rider | None:
     """None where nobody has said when."""
+    expected = trip.status == "awaiting_ready"
+    window = _window(trip, expected=expected)
+    told = _told(trip, row) if row is not None and move is None else None
+    if told is not None:
+        window = (told.at, told.at)
+    if window is None:
+        return None
+    asked = wanted(trip)
+    fits = frozenset({told.unit_id}) if told else fitting.of(trip, window[1])
+    rider = Rider(
+        id=str(trip.id), pickup=Point(*trip.pickup) if trip.pickup else None,
+        drop=Point(*trip.drop) if trip.drop else None, window=window, by_at=None, mobility=trip.need.get("mobility"),
+        load={kind: float(count) for kind, count in asked.must.places.items()} or {"seat": 1.0}, fits=fits,
+        equipment=asked.must.equipment, alone=asked.contaminates, told=told, expected=expected,
+    )  # fmt: skip
+    if trip.arrive_by_at is not None and not expected:
+        rider = replace(rider, by_at=trip.arrive_by_at - rider.boarding)
+    if move is not None:
+        at = (move.pickup_at, move.pickup_at) if move.pickup_at else rider.window
+        rider = replace(rider, window=at, expected=False)
+        if move.unit_id is not None:
+            by_at = None if move.pickup_at else rider.by_at  # a time that a person chose is theirs to answer for
+            rider = replace(rider, fits=rider.fits & {str(move.unit_id)}, by_at=by_at)
+    return rider
+
+
+def _window(trip: Trip, *, expected: bool) -> tuple[datetime, datetime] | None:
+    if expected:
+        over_at = trip.pickup_earliest_at
+        return (over_at, over_at + EXPECTED_WITHIN) if over_at else None
     latest = trip.pickup_latest_at or trip.pickup_at
     if latest is None:
         return None
-    earliest = trip.pickup_earliest_at or latest
-    return Wish(str(trip.id), min(earliest, latest), latest, ride(trip), trip.need.get("mobility"))
+    return min(trip.pickup_earliest_at or latest, latest), latest
 
 
-async def read(db: Connection | Pool, area: str, rides: Sequence[Trip], now: datetime, *, exercise: bool) -> Daybook:
-    """All that these rides could meet."""
-    times = [at for trip in rides if (at := trip.pickup_latest_at or trip.pickup_at)] or [now]
-    span = (min(times) - AROUND, max(times) + AROUND)
-    members = await fleet.everyone(db, area, exercise=exercise, now=now)
-    found = await runs.bound(db, area, span, now + STILL_OUT)
-    return Daybook(members, {unit_id: tuple(spans) for unit_id, spans in found.items()}, now)
-
-
-def _approach(trip: Trip, member: Member) -> timedelta | None:
-    origin = member.facts.station
-    if origin is None or trip.pickup is None:
+def _told(trip: Trip, row: Any) -> Told | None:
+    at = row["told_at"] or row["pickup_at"] or trip.pickup_latest_at
+    if at is None:
         return None
-    [travel] = policy_of(trip.area).travel_times.to([origin], Point(*trip.pickup), urgent=False)
-    return timedelta(seconds=travel.duration_s)
+    unit_id, run_id, assignment_id = (str(row[name]) for name in ("unit_id", "run_id", "assignment_id"))
+    return Told(unit_id, run_id, assignment_id, at, row["pickup_at"] or at, row["dropoff_at"])
+
+
+def _van(
+    member: Member, span: tuple[datetime, datetime], now: datetime, until: datetime | None, out: datetime | None
+) -> Van:
+    """On duty: from now; else from when somebody could be there. A duty's end counts on its own day only."""
+    ready = now + NONE_BEFORE if member.facts.duty == "on_duty" else now + CALLED_IN
+    begins = max(span[0], ready, out or span[0])
+    today = until is not None and until > now and local_day(until) == local_day(span[0] + BEFORE_MIDNIGHT)
+    ends = until if until is not None and today else span[1]
+    return Van(
+        str(member.id), member.call_sign, member.facts.station, dict(member.facts.places), member.facts.equipment,
+        (begins, max(begins, ends)),
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from services.dispatch.rules.changes import WAITING
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import attendance, decide, duty, facilities, release, support
+from services.dispatch.verbs import attendance, decide, duty, facilities, release, repair, support
 from services.dispatch.verbs.needs import add_backup
 from services.dispatch.verbs.saying import assignment_facts
 from shared.due import Due, DueHandler
@@ -166,6 +166,24 @@ async def duty_ends(work: Work, due: Due) -> None:
         await work.later("duty_ends", due.subject_id, work.now + timedelta(minutes=1), due.origin)
 
 
+async def find_tour(work: Work, due: Due) -> None:
+    """A booked ride lost its unit, long before it is due: a place beside what others have promised, at once.
+
+    Where a dispatcher confirms bookings, or nobody has a place, it waits in the day list as before.
+    """
+    trip = await _trip(work, due, due.subject_id)
+    if trip is not None and trip.status in WAITING and trip.now_at is None:
+        await repair.anew(work, trip)
+
+
+async def spare_riders(work: Work, due: Due) -> None:
+    """A unit was sent to something else: whom it would be late for may go with others."""
+    if await runs.try_serialise(work.db, due.origin.area):
+        await repair.spare_riders(work, due.subject_id, due.origin.area)
+    else:
+        await _come_back(work, due)
+
+
 DUE: Mapping[str, DueHandler] = {
     "find_unit": find_unit,
     "serve_queue": serve_queue,
@@ -176,6 +194,8 @@ DUE: Mapping[str, DueHandler] = {
     "find_support": find_support,
     "booked_due": booked_due,
     "duty_ends": duty_ends,
+    "find_tour": find_tour,
+    "spare_riders": spare_riders,
     "check_in_ends": attendance.forgot,
     "bed_expires": facilities.expire,
 }

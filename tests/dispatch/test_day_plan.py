@@ -28,7 +28,7 @@ async def test_the_offers_of_a_ride_can_be_booked_as_they_stand(town: Town) -> N
     trip = await town.trip(call_id)
     assert datetime.fromisoformat(first["pickup_at"]) <= datetime.fromisoformat(trip["pickup_latest_at"])
     assert 0 <= first["early_s"] < 60, "as late as still reaches the appointment, on a whole minute"
-    booking = {"unit_id": first["unit_id"], "start_at": first["start_at"]}
+    booking = {"unit_id": first["unit_id"], "pickup_at": first["pickup_at"]}
     await town.post(f"/v1/trips/{trip['id']}/assign", booking, status=201)
     planned = await town.trip(call_id)
     assert (planned["status"], planned["pickup_at"]) == ("planned", first["pickup_at"])
@@ -40,7 +40,7 @@ async def test_a_unit_that_is_bound_is_offered_earlier_or_not_at_all(town: Town)
     await town.post(f"/v1/trips/{(await town.trip(first))['id']}/assign", {"unit_id": str(only.id)}, status=201)
     [earlier] = (await offers(town, second))["items"]
     assert earlier["early_s"] > 600
-    booking = {"unit_id": earlier["unit_id"], "start_at": earlier["start_at"]}
+    booking = {"unit_id": earlier["unit_id"], "pickup_at": earlier["pickup_at"]}
     await town.post(f"/v1/trips/{(await town.trip(second))['id']}/assign", booking, status=201)
     left = await offers(town, third)
     assert (left["items"], left["unserved"]["code"]) == ([], "all_bound")

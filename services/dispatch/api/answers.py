@@ -79,6 +79,8 @@ class AssignmentOut(BaseModel):
     asked_at: datetime
     respond_by_at: datetime | None
     start_at: datetime | None
+    pickup_at: datetime | None
+    dropoff_at: datetime | None
     stamps: dict[str, datetime]
     ended_at: datetime | None
     outcome: str | None

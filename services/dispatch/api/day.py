@@ -2,88 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Query, Request
 
-from services.dispatch import daybook
-from services.dispatch.api.common import AREA_PATTERN, AtDesk, Decides, Id, one_area, runtime_of, seen
-from services.dispatch.rules.offers import Offer, Unserved, offers, plan_day, why_not
-from services.dispatch.store import trips
-from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import book
+from services.dispatch import daybook, planner
+from services.dispatch.api.common import AREA_PATTERN, AtDesk, Decides, Id, areas_of, runtime_of, seen
+from services.dispatch.api.day_models import DayBody, DayPlan, Offers, TryBody, offer_out, unserved_out
+from services.dispatch.day import plan as planning
+from services.dispatch.day.plan import Unserved
+from services.dispatch.daybook import Move
+from services.dispatch.engine.pool import Engine
+from services.dispatch.store import plans, trips
+from services.dispatch.store.plans import Kept
+from services.dispatch.verbs import tours
+from services.dispatch.verbs.saying import by_of
 from shared.auth import Caller
-from shared.codes.codes import code_list
-from shared.errors import Refused, refuse
-from shared.http import Body
+from shared.errors import FieldProblem, Refused, refuse
+from shared.events.base import Origin
+from shared.events.dispatch import PlanPublished
 from shared.openapi import Day, problems
 from shared.service import Runtime
-from shared.thai.dates import BANGKOK
 from shared.work import now_utc
 
 router = APIRouter(tags=["booked rides"])
 
-MISSING_LISTS = ("skill", "equipment", "place_kind", "unit_level")
-SENTENCES = {
-    "no_time": ("ยังไม่รู้เวลานัด", "nobody has said when"),
-    "too_late": ("ไม่มีหน่วยใดไปทันเวลานัดแล้ว", "no unit would be there in time any more"),
-    "nobody_fits": ("ไม่มีหน่วยใดครบตามที่ต้องการ ขาด: {lacking}", "no unit has all that is needed; missing: {lacking}"),
-    "all_bound": (
-        "หน่วยที่ไปได้ติดงานทั้งหมด ถ้ามีเพิ่มอีกหนึ่งหน่วยช่วง {begins}–{ends} น. จะไปได้",
-        "all units that could go are bound; one more between {begins} and {ends} would do",
-    ),
-    "changed": ("หน่วยหรือเที่ยวนี้เปลี่ยนไปแล้วระหว่างวางแผน", "the unit or the ride has changed since the plan was made"),
-}  # fmt: skip
-OUT_OF_SERVICE = ("งดให้บริการ", "out of service")
-
-
-class OfferOut(BaseModel):
-    """``early_s``: how much sooner than necessary the rider is fetched."""
-
-    trip_id: UUID
-    unit_id: UUID
-    call_sign: str
-    start_at: datetime
-    pickup_at: datetime
-    dropoff_at: datetime
-    free_at: datetime
-    early_s: float
-
-
-class UnservedOut(BaseModel):
-    trip_id: UUID
-    code: str
-    th: str
-    en: str
-
-
-class Offers(BaseModel):
-    """Up to three, the best first; ``unserved`` says why there is none."""
-
-    items: list[OfferOut]
-    unserved: UnservedOut | None = None
-
-
-class DayBody(Body):
-    """``area`` may be left out by who has one. ``publish``: book it as well; else nothing is touched."""
-
-    on: Day
-    area: Annotated[str, Field(pattern=AREA_PATTERN)] | None = None
-    publish: bool = False
-
-
-class DayPlan(BaseModel):
-    """``published``: how many rides were booked."""
-
-    on: date
-    area: str
-    planned: list[OfferOut]
-    unserved: list[UnservedOut]
-    published: int = 0
+BUSY = (409, "planner_busy", "มีผู้อื่นกำลังประกาศแผนของพื้นที่นี้", "another plan is being published here")
+PUBLISHED = (409, "already_published", "แผนนี้ประกาศไปแล้ว", "this plan has been published already")
 
 
 @router.get("/v1/trips/{trip_id}/offers", response_model=Offers, responses=problems(401, 403, 404, 409))
@@ -96,89 +42,111 @@ async def offers_of(request: Request, caller: AtDesk, trip_id: Id) -> Offers:
         raise refuse("not_found")
     if trip.lane != "booked" or trip.ended_at is not None:
         raise Refused(409, "not_booked", "ไม่ใช่เที่ยวนัดหมายที่ยังเปิดอยู่", "not a booked ride that is still open")
-    wish = daybook.wish_of(trip)
-    if wish is None:
-        return Offers(items=[], unserved=_unserved(Unserved(str(trip.id), "no_time")))
-    known = await daybook.read(pool, trip.area, [trip], now, exercise=trip.exercise)
-    candidates = known.candidates(trip)
-    found = offers(wish, candidates, now)
-    signs = {str(member.id): member.call_sign for member in known.members}
+    on = daybook.day_of(trip)
+    book = await daybook.read(pool, trip.area, on, now, exercise=trip.exercise, only={trip.id})
+    name = str(trip.id)
+    if name not in book.model.number:
+        return Offers(items=[], unserved=unserved_out(Unserved(name, "no_time")))
+    found = planning.offers(book.model, book.model.standing, name)
+    signs = {str(member.id): member.call_sign for member in book.members.values()}
+    why = None if found else planning.why_not(book.model, book.model.number[name], book.lacks)
     return Offers(
-        items=[_offer(str(trip.id), offer, signs) for offer in found],
-        unserved=None if found else _unserved(why_not(wish, candidates, now)),
+        items=[offer_out(each.tour, name, each.rider.window[1], signs[each.tour.unit_id]) for each in found],
+        unserved=unserved_out(why) if why else None,
     )
 
 
-@router.post("/v1/plans/day", response_model=DayPlan, responses=problems(400, 401, 403, 413))
+@router.get("/v1/plans/day", response_model=DayPlan, responses=problems(401, 403, 422))
+async def day(
+    request: Request, caller: Decides, on: Annotated[Day, Query()],
+    area: Annotated[str | None, Query(pattern=AREA_PATTERN)] = None,
+) -> DayPlan:  # fmt: skip
+    """แผนของวันตามที่เป็นอยู่ | The day as it stands: every unit's tours, who waits, who is expected home."""
+    return await planner.standing(runtime_of(request).pool, _area(caller, area), on, now_utc())
+
+
+@router.post("/v1/plans/day", response_model=DayPlan, responses=problems(400, 401, 403, 409, 413))
 async def plan(request: Request, caller: Decides, body: DayBody) -> DayPlan:
-    """วางแผนรถทั้งวัน | Every ride of the day that nobody is asked for: a unit and a time, or why not and what would help.
+    """วางแผนรถทั้งวัน | Every ride of the day that nobody is asked for: a place in a tour, or why not and what would help.
 
-    Nothing that is booked already is moved. With ``publish`` each ride is booked on its own, under the same checks as
-    by hand; what has changed in the meantime is told as ``changed``.
+    What is promised stays as it is. The proposal is kept under its ``id``; with ``publish`` it is published at once.
     """
-    runtime, now, area = runtime_of(request), now_utc(), one_area(caller, body.area)
-    rides = await trips.unplanned(runtime.pool, area, body.on)
-    known = await daybook.read(runtime.pool, area, rides, now, exercise=False)
-    wishes = {trip.id: wish for trip in rides if (wish := daybook.wish_of(trip)) is not None}
-    made = plan_day(
-        list(wishes.values()), {str(trip.id): known.candidates(trip) for trip in rides if trip.id in wishes}, now
-    )
-    signs = {str(member.id): member.call_sign for member in known.members}
-    planned = sorted(made.planned.items(), key=lambda each: (each[1].tour.pickup_at, each[0]))
-    unserved = [*made.unserved, *(Unserved(str(trip.id), "no_time") for trip in rides if trip.id not in wishes)]
-    changed = await _publish(request, runtime, caller, rides, made.planned) if body.publish else []
-    return DayPlan(
-        on=body.on, area=area,
-        planned=[_offer(trip_id, offer, signs) for trip_id, offer in planned if trip_id not in changed],
-        unserved=[_unserved(each) for each in (*unserved, *(Unserved(trip_id, "changed") for trip_id in changed))],
-        published=len(planned) - len(changed) if body.publish else 0,
-    )  # fmt: skip
+    runtime, area = runtime_of(request), _area(caller, body.area)
+    engine: Engine | None = runtime.parts.get("engine")
+    made = await planner.propose(runtime.pool, engine, area, body.on, now_utc(), search_s=body.search_s)
+    return await _publish(request, runtime, caller, made) if body.publish else _answer(made)
 
 
-async def _publish(
-    request: Request, runtime: Runtime, caller: Caller, rides: Iterable[Trip], planned: dict[str, Offer]
-) -> list[str]:
-    """Book each ride; those that cannot be any more."""
-    changed = []
-    for trip in rides:
-        offer = planned.get(str(trip.id))
-        if offer is None:
-            continue
-        booking = book.Booking(UUID(offer.unit_id), offer.tour.start_at)
-        try:
-            async with runtime.work(runtime.asked_by(caller, request)) as work:
-                await book.assign(work, trip.id, trip.area, booking)
-        except Refused:
-            changed.append(str(trip.id))
-    return changed
+@router.get("/v1/plans/{plan_id}", response_model=DayPlan, responses=problems(401, 403, 404))
+async def proposal(request: Request, caller: Decides, plan_id: Id) -> DayPlan:
+    """A proposal as it was made."""
+    return _answer(await _kept(request, caller, plan_id))
 
 
-def _offer(trip_id: str, offer: Offer, signs: dict[str, str]) -> OfferOut:
-    tour = offer.tour
-    return OfferOut(
-        trip_id=UUID(trip_id), unit_id=UUID(offer.unit_id), call_sign=signs[offer.unit_id], start_at=tour.start_at,
-        pickup_at=tour.pickup_at, dropoff_at=tour.dropoff_at, free_at=tour.end_at,
-        early_s=offer.early.total_seconds(),
-    )  # fmt: skip
+@router.post("/v1/plans/{plan_id}/try", response_model=DayPlan, responses=problems(400, 401, 403, 404, 413))
+async def attempt(request: Request, caller: Decides, plan_id: Id, body: TryBody) -> DayPlan:
+    """ลองย้ายเที่ยว | The proposal with one trip elsewhere, as a new proposal: what it costs, or why it cannot be."""
+    pool, start = runtime_of(request).pool, await _kept(request, caller, plan_id)
+    moves = [move for move in planner.moves_of(start) if move.trip_id != body.trip_id]
+    moves.append(Move(body.trip_id, body.unit_id, body.pickup_at))
+    return _answer(await planner.propose(pool, None, start.area, start.on_day, now_utc(), moves=moves, start=start))
 
 
-def _unserved(each: Unserved) -> UnservedOut:
-    th, en = SENTENCES[each.code]
-    words = [_missing(code) for code in each.lacking]
-    clock = [f"{at.astimezone(BANGKOK):%H:%M}" for at in each.between or ()] or ["", ""]
-    about = {"begins": clock[0], "ends": clock[1]}
-    return UnservedOut(
-        trip_id=UUID(each.trip_id), code=each.code,
-        th=th.format(lacking=", ".join(word[0] for word in words), **about),
-        en=en.format(lacking=", ".join(word[1] for word in words), **about),
-    )  # fmt: skip
+@router.post("/v1/plans/{plan_id}/publish", response_model=DayPlan, responses=problems(400, 401, 403, 404, 409))
+async def publish(request: Request, caller: Decides, plan_id: Id) -> DayPlan:
+    """ประกาศแผน | Book what the proposal shows, route by route; what has changed since then is told as ``changed``."""
+    return await _publish(request, runtime_of(request), caller, await _kept(request, caller, plan_id))
 
 
-def _missing(code: str) -> tuple[str, str]:
-    if code == daybook.OUT:
-        return OUT_OF_SERVICE
-    for list_id in MISSING_LISTS:
-        known = code_list(list_id)
-        if code in known.codes:
-            return known.label(code), known.label(code, "en")
-    return code, code
+async def _kept(request: Request, caller: Caller, plan_id: UUID) -> Kept:
+    found = await plans.read(runtime_of(request).pool, plan_id)
+    seen(found.area if found else None, caller)
+    if found is None:
+        raise refuse("not_found")
+    return found
+
+
+def _answer(kept: Kept) -> DayPlan:
+    made = DayPlan.model_validate(kept.body["answer"])
+    made.version = kept.version
+    return made
+
+
+async def _publish(request: Request, runtime: Runtime, caller: Caller, kept: Kept) -> DayPlan:
+    """Each unit's route in a transaction of its own; a unit that has changed keeps what it had."""
+    if kept.version is not None:
+        raise Refused(*PUBLISHED)
+    answer, cause = _answer(kept), runtime.asked_by(caller, request)
+    booked, changed = set[UUID](), set[UUID]()
+    async with runtime.pool.acquire() as mine, mine.transaction():
+        if not await plans.lease(mine, kept.area):
+            raise Refused(*BUSY)
+        for route in planner.routes_of(kept):
+            try:
+                async with runtime.work(cause) as work:
+                    booked |= set(await tours.publish(work, kept.area, route))
+            except Refused:
+                changed |= {offer.trip_id for offer in answer.planned if offer.unit_id == route.unit_id}
+        if booked:
+            async with runtime.work(cause) as work:
+                answer.version = await plans.number(work.db, kept)
+                run_ids = await plans.runs_of(work.db, sorted(booked))
+                event = PlanPublished(
+                    plan_on=kept.on_day, version=answer.version or 1, run_ids=tuple(run_ids), trip_count=len(booked),
+                    unplanned_count=len(answer.unserved) + len(changed), at=work.now, by=by_of(work),
+                )  # fmt: skip
+                work.say(kept.id, event, Origin(kept.area, kept.id))
+    answer.planned = [offer for offer in answer.planned if offer.trip_id not in changed]
+    answer.unserved += [unserved_out(Unserved(str(trip_id), "changed")) for trip_id in sorted(changed)]
+    answer.published = len(booked)
+    return answer
+
+
+def _area(caller: Caller, area: str | None) -> str:
+    homes = areas_of(caller, area)
+    if homes is not None and len(homes) == 1:
+        return homes[0]
+    if homes == []:
+        raise refuse("not_found")
+    th, en = "ต้องระบุพื้นที่", "say which municipality"
+    raise refuse("invalid", errors=(FieldProblem("area", "missing", th, en),))

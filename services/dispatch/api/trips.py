@@ -30,16 +30,17 @@ from services.dispatch.api.common import (
     seen,
 )
 from services.dispatch.store import assignments, handovers, trips
+from services.dispatch.store.assignments import Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import book, support
+from services.dispatch.verbs import book, support, tours
 from services.dispatch.verbs import trips as trip_verbs
 from shared.audit import audit
 from shared.auth import Caller
 from shared.codes.codes import code_list
-from shared.errors import TwoTongued, refuse
+from shared.errors import Refused, TwoTongued, refuse
 from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Day, Moment, problems
-from shared.work import now_utc
+from shared.work import Work, now_utc
 
 router = APIRouter(tags=["trips"])
 
@@ -65,11 +66,13 @@ class SearchBody(Body):
 class AssignBody(Body):
     """``start_at``: when the unit sets out; left out, at once where a unit is needed at once, else in time.
 
+    ``pickup_at``: a booked ride as it was offered, in a tour with others where that was said.
     ``override_reason`` from the list ``reason_override``.
     """
 
     unit_id: UUID
     start_at: Moment | None = None
+    pickup_at: Moment | None = None
     override_reason: Annotated[Code, AfterValidator(_known_override)] | None = None
     role: Literal["primary", "support"] = "primary"
 
@@ -195,10 +198,22 @@ async def assign(
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
-            made = await book.assign(work, trip_id, trip.area, booking)
+            made = await _assigned(work, trip, booking, body)
             return 201, AssignmentOut.of(made).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)
+
+
+async def _assigned(work: Work, trip: Trip, booking: book.Booking, body: AssignBody) -> Assignment:
+    if body.pickup_at is None:
+        return await book.assign(work, trip.id, trip.area, booking)
+    made = await tours.join(work, trip.id, trip.area, body.unit_id, body.pickup_at)
+    if made is None:
+        raise Refused(409, "conflicts", *NO_PLACE, field="pickup_at", conflicts=[{"code": "booked"}], overridable=False)
+    return made
+
+
+NO_PLACE = ("หน่วยนี้ไม่มีที่ว่างในเวลานี้แล้ว", "this unit has no place at that time any more")
 
 
 @router.post("/v1/trips/{trip_id}/ready", response_model=TripOut, responses=WRITES)

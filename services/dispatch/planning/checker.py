@@ -8,7 +8,7 @@ shares no line with the compiled kernels.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -126,14 +126,38 @@ def _rules(problem: Problem, number: int, route: Route) -> list[Fault]:
 
 def times_of(problem: Problem, vehicle: Vehicle, route: Route) -> Driven | None:
     """The schedule of one route, or None where there is none within the tolerance."""
+    return _scheduled(problem, vehicle, route, lambda least, _: least)
+
+
+def latest_of(problem: Problem, vehicle: Vehicle, route: Route, held: Collection[Visit] = ()) -> Driven | None:
+    """The schedule that fetches nobody sooner than it must: every stop as late as what follows allows.
+
+    Stops in ``held`` stay as early as they can be.
+    """
+
+    def late(least: list[float], constraints: _Constraints) -> list[float]:
+        high = list(constraints.high)
+        for at, visit in enumerate(route, start=1):
+            high[at] = least[at] if visit in held else high[at]
+        return _greatest(high, constraints)
+
+    return _scheduled(problem, vehicle, route, late)
+
+
+Choice = Callable[[list[float], "_Constraints"], list[float]]
+"""Of all schedules within the constraints one, given the least."""
+
+
+def _scheduled(problem: Problem, vehicle: Vehicle, route: Route, choose: Choice) -> Driven | None:
     places = [vehicle.start, *(_stop(problem, visit).place for visit in route), vehicle.end]
     ways = [float(problem.duration_s[a, b]) for a, b in pairwise(places)]
     if not all(math.isfinite(way) for way in ways):
         return None
     constraints = _constraints(problem, vehicle, route, ways)
-    begin = _least(constraints)
-    if begin is None:
+    least = _least(constraints)
+    if least is None:
         return None
+    begin = choose(least, constraints)
     # Waiting at home is better than at the first door.
     begin[0] = max(begin[0], begin[1] - ways[0])
     stops = []
@@ -143,6 +167,20 @@ def times_of(problem: Problem, vehicle: Vehicle, route: Route) -> Driven | None:
         stops.append(Visited(trip, pickup, gone + ways[at - 1], begin[at], depart))
         gone = depart
     return Driven(stops, begin[0], begin[-1], _cost(problem, route, places, ways))
+
+
+def _greatest(high: list[float], constraints: _Constraints) -> list[float]:
+    """The greatest solution below ``high``; there is one, for the least lies below it."""
+    x = list(high)
+    for _ in range(len(x) + 1):
+        lowered = False
+        for before, after, gap in constraints.later:
+            if x[before] > x[after] - gap + TOLERANCE * 1e-3:
+                x[before] = x[after] - gap
+                lowered = True
+        if not lowered:
+            break
+    return x
 
 
 def _stop(problem: Problem, visit: Visit) -> Stop:

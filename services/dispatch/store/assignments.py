@@ -14,8 +14,8 @@ from shared.database import Connection, Pool
 
 INSERT_ASSIGNMENT = """
 insert into assignment (id, trip_id, run_id, unit_id, area, role, way, status, crew_ids, attempt, asked_at,
-                        respond_by_at, start_at, back_entry, slot)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                        respond_by_at, start_at, back_entry, pickup_at, dropoff_at, slot)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
 # An emergency order in one statement: the unit's run is opened and the assignment stands in it.
 OPEN_AND_ORDER = """
@@ -109,6 +109,8 @@ class Assignment:
     asked_at: datetime
     respond_by_at: datetime | None = None
     start_at: datetime | None = None
+    pickup_at: datetime | None = None
+    dropoff_at: datetime | None = None
     back_entry: bool = False
     previous_status: str | None = None
     accepted_at: datetime | None = None
@@ -196,7 +198,7 @@ async def insert(db: Connection, assignment: Assignment) -> None:
     await db.execute(
         INSERT_ASSIGNMENT, made.id, made.trip_id, made.run_id, made.unit_id, made.area, made.role, made.way,
         made.status, list(made.crew_ids), made.attempt, made.asked_at, made.respond_by_at, made.start_at,
-        made.back_entry, made.slot,
+        made.back_entry, made.pickup_at, made.dropoff_at, made.slot,
     )  # fmt: skip
 
 

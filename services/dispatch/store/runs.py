@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -37,6 +39,31 @@ select r.unit_id, coalesce(lower(r.booked), r.opened_at) as starts_at,
 from run r
 where r.area = $1 and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or (r.status = 'open' and $4 > $2))
 """
+# What booked runs promise, each with its stops' times and what its riders are told; those under way stand as they are.
+PROMISED = """
+select r.id as run_id, r.unit_id, r.status as run_status, r.lane, coalesce(lower(r.booked), r.opened_at) as starts_at,
+       upper(r.booked) as ends_at, a.id as assignment_id, a.trip_id, a.status, a.pickup_at, a.dropoff_at,
+       t.pickup_at as told_at
+from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id
+where r.area = $1 and r.exercise = $4 and a.ended_at is null and a.role = 'primary'
+  and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')
+order by r.unit_id, a.pickup_at, a.id
+"""
+SET_BOOKED = "update run set booked = tstzrange($2, $3) where id = $1 and status = 'planned'"
+MOVE_TOUR = """
+update assignment a set run_id = s.run_id, start_at = s.start_at, pickup_at = s.pickup_at, dropoff_at = s.dropoff_at
+from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
+     as s (id, run_id, start_at, pickup_at, dropoff_at)
+where a.id = s.id and a.status in ('offered', 'ordered', 'accepted')
+"""
+SHRINK = """
+update run set booked = tstzrange(greatest(lower(booked), $2), least(upper(booked), $3))
+where id = $1 and status = 'planned' and greatest(lower(booked), $2) < least(upper(booked), $3)
+returning lower(booked) as starts_at
+"""
+SET_START = "update assignment set start_at = $2 where id = $1 and start_at is not null"
+TOGETHER = "set constraints run_bookings_do_not_overlap deferred"
+APART = "set constraints run_bookings_do_not_overlap immediate"
 DROP_RUN = "update run set status = 'dropped' where id = $1 and status = 'planned'"
 AT_BASE = "update run set at_base_at = $2 where id = $1"
 # What speaks against a booking: another booking of the unit at that time, or the run it is on now.
@@ -181,3 +208,46 @@ async def bound(
     for row in await db.fetch(BOUND, area, *span, open_until):
         found.setdefault(row["unit_id"], []).append((row["starts_at"], row["ends_at"]))
     return found
+
+
+async def promised(
+    db: Connection | Pool, area: str, span: tuple[datetime, datetime], *, exercise: bool
+) -> list[asyncpg.Record]:
+    """The open assignments of the area's booked runs within ``span``, and of all that are under way."""
+    return await db.fetch(PROMISED, area, *span, exercise)
+
+
+@asynccontextmanager
+async def moving(db: Connection) -> AsyncIterator[None]:
+    """Several tours of a unit change their times: that they do not overlap holds when all have.
+
+    Raises:
+        asyncpg.ExclusionViolationError: ``run_bookings_do_not_overlap``, they do.
+
+    """
+    await db.execute(TOGETHER)
+    yield
+    await db.execute(APART)
+
+
+async def set_booked(db: Connection, run_id: UUID, window: tuple[datetime, datetime]) -> None:
+    await db.execute(SET_BOOKED, run_id, *window)
+
+
+async def shrink(db: Connection, run_id: UUID, window: tuple[datetime, datetime]) -> datetime | None:
+    """Let go of what a planned run needs no more; when it begins now."""
+    starts_at: datetime | None = await db.fetchval(SHRINK, run_id, *window)
+    return starts_at
+
+
+async def set_start(db: Connection, assignment_id: UUID, at: datetime) -> None:
+    await db.execute(SET_START, assignment_id, at)
+
+
+Moved = tuple[UUID, UUID, datetime, datetime, datetime]
+"""An assignment: its run, when its crew sets out for it, is at the door, and at the destination."""
+
+
+async def move_tour(db: Connection, moved: Sequence[Moved]) -> None:
+    """Write the stops of assignments that have not set out."""
+    await db.execute(MOVE_TOUR, *([each[column] for each in moved] for column in range(5)))

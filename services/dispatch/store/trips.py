@@ -117,6 +117,12 @@ where area = $1 and on_day = $2 and lane = 'booked' and status in ('requested', 
   and not exists (select from assignment a where a.trip_id = t.id and a.ended_at is null and a.role = 'primary')
 order by pickup_latest_at, id limit 1000
 """
+THESE = "select * from trip where id = any($1::uuid[]) order by id"
+LOCK_THESE = "select * from trip where id = any($1::uuid[]) order by id for no key update"
+LOCK_OF_RUN = """
+select * from trip where id in (select trip_id from assignment where run_id = $1 and status = 'cleared')
+order by id for no key update
+"""
 BY_IDS = "select * from trip where id = any($1::uuid[]) and ($2::text[] is null or area = any($2)) order by id"
 OF_CREW = Search("""
 select distinct t.* from trip t join assignment a on a.trip_id = t.id
@@ -358,3 +364,16 @@ async def join_group(db: Connection, membership_id: UUID, person_id: UUID, group
 
 async def leave_group(db: Connection, membership_id: UUID) -> None:
     await db.execute(LEAVE_GROUP, membership_id)
+
+
+async def these(db: Connection | Pool, trip_ids: list[UUID]) -> list[Trip]:
+    return [Trip.of(row) for row in await db.fetch(THESE, trip_ids)] if trip_ids else []
+
+
+async def lock_these(db: Connection, trip_ids: list[UUID]) -> list[Trip]:
+    return [Trip.of(row) for row in await db.fetch(LOCK_THESE, trip_ids)]
+
+
+async def lock_of_run(db: Connection, run_id: UUID) -> list[Trip]:
+    """All trips of a tour."""
+    return [Trip.of(row) for row in await db.fetch(LOCK_OF_RUN, run_id)]

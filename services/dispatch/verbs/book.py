@@ -152,18 +152,24 @@ async def _later(work: Work, trip: Trip, member: Member, booking: Booking, histo
     if planned.start_at < work.now - PAST_START:
         raise _refuse("start_past")
     _check_fit(member, trip, planned.start_at, booking, booked=True)
-    before = next((a for a in history if a.ended_at is None and a.role == "primary"), None)
-    was = (before, trip.pickup_at) if before is not None and trip.status == "planned" else None
-    for other in history:
-        if other.ended_at is None and other.role == booking.role == "primary":
-            await release.release(work, trip, other, "replanned")
+    was = await stand_down(work, trip, history) if booking.role == "primary" else None
     await _check_conflicts(work, trip, member, booking, planned)
     made = await _plan_run(work, trip, member, booking, planned, history)
     trip.pickup_at = planned.pickup_at
     if booking.role == "primary":
-        await _say_planned(work, trip, made, planned, was)
+        await say_planned(work, trip, made, planned, was)
     work.say(made.id, AssignmentOffered(**asked_facts(trip, made, by_of(work))), trip.origin)
     return made
+
+
+async def stand_down(work: Work, trip: Trip, history: list[Assignment]) -> Was | None:
+    """Whoever held the trip, or was asked for it, is released; what it had before, where it was planned."""
+    before = next((a for a in history if a.ended_at is None and a.role == "primary"), None)
+    was = (before, trip.pickup_at) if before is not None and trip.status == "planned" else None
+    for other in history:
+        if other.ended_at is None and other.role == "primary":
+            await release.release(work, trip, other, "replanned")
+    return was
 
 
 async def _check_conflicts(work: Work, trip: Trip, member: Member, booking: Booking, planned: Tour) -> None:
@@ -216,13 +222,21 @@ async def _plan_run(
             )  # fmt: skip
     except asyncpg.ExclusionViolationError as problem:
         raise _refuse("conflicts", conflicts=[{"code": "booked"}], overridable=True) from problem
+    return await seat(work, trip, member, run_id, planned, history, role=booking.role)
+
+
+async def seat(
+    work: Work, trip: Trip, member: Member, run_id: UUID, planned: Tour, history: list[Assignment], *,
+    role: str = "primary",
+) -> Assignment:  # fmt: skip
+    """Give the trip its place in a planned run, and the crew its time to answer."""
     policy = policy_of(trip.area)
     made = Assignment(
-        id=new_id(), trip_id=trip.id, run_id=run_id, unit_id=member.id, area=trip.area, role=booking.role, way="offer",
+        id=new_id(), trip_id=trip.id, run_id=run_id, unit_id=member.id, area=trip.area, role=role, way="offer",
         status="offered", crew_ids=member.crew_ids or member.usual_crew_ids,
         attempt=1 + max((a.attempt for a in history), default=0), asked_at=work.now,
         respond_by_at=_answer_by(work.now, planned, policy.booked_respond, policy.booked_due),
-        start_at=planned.start_at,
+        start_at=planned.start_at, pickup_at=planned.pickup_at, dropoff_at=planned.dropoff_at,
     )  # fmt: skip
     await assignments.insert(work.db, made)
     await work.later("order_timeout", made.id, made.respond_by_at or work.now, trip.origin)
@@ -234,17 +248,23 @@ def _answer_by(now: datetime, planned: Tour, within: timedelta, before: timedelt
     return max(min(now + within, planned.pickup_at - before), now + timedelta(minutes=5))
 
 
-async def _say_planned(
-    work: Work, trip: Trip, made: Assignment, planned: Tour, was: tuple[Assignment, datetime | None] | None
+Was = tuple[Assignment, datetime | None]
+"""What a trip had before: its assignment, and when it was to be fetched."""
+
+
+async def say_planned(
+    work: Work, trip: Trip, made: Assignment, planned: Tour, was: Was | None, plan_id: UUID | None = None
 ) -> None:
-    move_trip(trip, "replan" if was else "plan")
+    """The trip has its place, or (``was``) another one; ``plan_id``: by that plan."""
+    move_trip(trip, "replan" if trip.status == "planned" else "plan")
     trip.queue_reasons, trip.now_at = (), None
     await trips.update(work.db, trip)
     for kind in ("find_unit", "booked_due"):
         await work.cancel(kind, trip.id)
     facts = {
         **of_call(trip), "run_id": made.run_id, "unit_id": made.unit_id, "assignment_id": made.id,
-        "pickup_at": planned.pickup_at, "dropoff_at": planned.dropoff_at, "at": work.now, "by": by_of(work),
+        "plan_id": plan_id, "pickup_at": planned.pickup_at, "dropoff_at": planned.dropoff_at, "at": work.now,
+        "by": by_of(work),
     }  # fmt: skip
     if was is None:
         work.say(trip.id, TripPlanned(**facts), trip.origin)

@@ -23,7 +23,7 @@ from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment, was_not_its_no
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import bump
-from services.dispatch.verbs.lives import move_trip
+from services.dispatch.verbs.lives import at_once, move_trip
 from services.dispatch.verbs.needs import wanted
 from services.dispatch.verbs.saying import asked_facts, by_of, of_call, urgency
 from shared.events.dispatch import AssignmentOffered, AssignmentOrdered, AssignmentProposed, RunOpened, TripQueued
@@ -44,6 +44,8 @@ class Choice:
     member: Member | None
     recommendation: Recommendation | None
     reasons: tuple[str, ...] = ()
+    booked_soon: bool = False
+    """It has promised a ride that begins soon."""
 
 
 async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment]) -> bool:
@@ -56,7 +58,7 @@ async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment]) -> bo
     choice = await choose(work, trip, history, policy)
     taking = await bump.sooner(work, trip, policy, choice.recommendation)
     if taking is not None and await bump.take(work, taking):
-        choice = Choice(taking.member, taking.recommendation)
+        choice = Choice(taking.member, taking.recommendation, booked_soon=True)
     if choice.member is None or choice.recommendation is None:
         await queue(work, trip, choice.reasons, asked=any(_waits(a) for a in history))
         return False
@@ -67,6 +69,8 @@ async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment]) -> bo
         await propose(work, trip, choice.member, attempt, policy)
     else:
         await ask(work, trip, choice.member, attempt, policy)
+        if choice.booked_soon:
+            await at_once(work, "spare_riders", choice.member.id, trip.origin)
     return True
 
 
@@ -99,8 +103,8 @@ async def choose(
     found = _first(facts, trip, asked, place, work.now, policy)
     if found is None:
         return Choice(None, None, _reasons([member for member, _ in free], open_to, asked, work.now))
-    member = next(member for member in pool if member.facts.id == found.unit_id)
-    return Choice(member, found)
+    member, booked_soon = next(each for each in free if each[0].facts.id == found.unit_id)
+    return Choice(member, found, booked_soon=booked_soon)
 
 
 def _first(

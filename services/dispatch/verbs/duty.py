@@ -106,6 +106,7 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
         private = {"reason": duty.reason}
         out = UnitOutOfService(vehicle_id=unit["vehicle_id"], at=work.now, until_at=duty.until_at, private=private)
         work.say(unit_id, out, origin)
+        await lives.at_once(work, "spare_riders", unit_id, origin)
 
 
 async def _on(work: Work, unit: asyncpg.Record, duty: Duty, held: Sequence[Trip], *, busy: bool) -> None:

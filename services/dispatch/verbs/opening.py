@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.dispatch.store import runs, units
+from services.dispatch.store import assignments, runs, units
 from services.dispatch.store.assignments import Assignment
 from services.dispatch.store.trips import Trip
 from shared.errors import Refused
@@ -45,9 +45,12 @@ async def run_for(work: Work, trip: Trip, assignment: Assignment, at: datetime) 
 async def say_run_opened(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> None:
     """The unit's tour begins with this trip."""
     unit = await units.read(work.db, assignment.unit_id)
+    riders = await assignments.of_run(work.db, assignment.run_id) if assignment.run_id else []
+    others = tuple(each.trip_id for each in riders if each.ended_at is None and each.trip_id != trip.id)
     event = RunOpened(
         unit_id=assignment.unit_id, vehicle_id=unit["vehicle_id"] if unit else None,
-        crew_ids=tuple(assignment.crew_ids), trip_ids=(trip.id,), lane=trip.lane, at=at,
+        crew_ids=tuple(assignment.crew_ids), trip_ids=(trip.id, *others), lane=trip.lane,
+        at=at,
     )  # fmt: skip
     if assignment.run_id is not None:
         work.say(assignment.run_id, event, trip.origin)

@@ -12,6 +12,7 @@ from services.dispatch.store.assignments import WORKING, Assignment
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.lives import at_once, move_assignment, move_trip
 from services.dispatch.verbs.saying import assignment_facts, by_of, of_call, urgency
+from services.dispatch.verbs.settle import settle
 from shared.events.dispatch import AssignmentExpired, AssignmentReleased, RunClosed, TripUnassigned
 from shared.events.words import By
 from shared.work import Work
@@ -67,6 +68,8 @@ async def lose_unit(work: Work, trip: Trip, assignment: Assignment, reason: str 
     )  # fmt: skip
     work.say(trip.id, event, trip.origin)
     await seek(work, trip)
+    if trip.lane == "booked" and trip.now_at is None and not trip.back_entry:
+        await at_once(work, "find_tour", trip.id, trip.origin)
 
 
 def _holds(assignment: Assignment) -> bool:
@@ -105,7 +108,10 @@ async def close_run_if_empty(work: Work, trip: Trip, assignment: Assignment, at:
     if assignment.run_id is None:
         return False
     run = await runs.lock(work.db, assignment.run_id)
-    if run is None or await assignments.open_in_run(work.db, run.id):
+    if run is None:
+        return False
+    if await assignments.open_in_run(work.db, run.id):
+        await settle(work, run)
         return False
     if run.status == "planned":
         await runs.drop(work.db, run.id)

@@ -78,6 +78,8 @@ async def step(work: Work, assignment_id: UUID, report: Report) -> tuple[Assignm
 
     """
     found = await assignments.read(work.db, assignment_id)
+    if found is not None and found.run_id is not None and report.step == "at_base":
+        await trips.lock_of_run(work.db, found.run_id)  # it is said of all who rode along
     trip = await trips.lock(work.db, found.trip_id) if found else None
     assignment = await assignments.read(work.db, assignment_id)  # as it is under the trip's lock
     if trip is None or assignment is None or not may_report(assignment, report):
@@ -250,10 +252,20 @@ async def _clear(work: Work, trip: Trip, assignment: Assignment, made: Step) -> 
 
 
 async def _at_base(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:
-    """ถึงฐาน may come long after the run was closed."""
+    """ถึงฐาน may come long after the run was closed. A tour comes home once: said of one rider, it holds for all."""
     await _write(work, trip, assignment, made)
-    if assignment.run_id is not None:
-        await runs.stamp_at_base(work.db, assignment.run_id, made.at)
+    if assignment.run_id is None:
+        return
+    await runs.stamp_at_base(work.db, assignment.run_id, made.at)
+    for other in await assignments.of_run(work.db, assignment.run_id):
+        its_trip = await trips.read(work.db, other.trip_id)
+        if its_trip is None or other.status != "cleared" or other.at_base_at is not None:
+            continue
+        same = Report("at_base", made.at, made.crew_id)
+        previous = move_assignment(work, other, "at_base", made.at)
+        its_step = recorded(work, other, same, previous)
+        await assignments.insert_step(work.db, its_step)
+        await _write(work, its_trip, other, its_step)
 
 
 async def _write(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:

@@ -1,0 +1,203 @@
+"""Bodies and answers of the day's plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.dispatch import daybook
+from services.dispatch.api.common import AREA_PATTERN
+from services.dispatch.day.plan import Unserved
+from services.dispatch.day.timetable import Tour
+from services.dispatch.rules.ranking import Source
+from shared.codes.codes import code_list
+from shared.http import Body
+from shared.openapi import Day, Moment
+from shared.thai.dates import BANGKOK
+
+MISSING_LISTS = ("skill", "equipment", "place_kind", "unit_level")
+SENTENCES = {
+    "no_time": ("ยังไม่รู้เวลานัด", "nobody has said when"),
+    "too_late": ("ไม่มีหน่วยใดไปทันเวลานัดแล้ว", "no unit would be there in time any more"),
+    "nobody_fits": ("ไม่มีหน่วยใดครบตามที่ต้องการ ขาด: {lacking}", "no unit has all that is needed; missing: {lacking}"),
+    "off_shift": (
+        "ไม่มีหน่วยที่เหมาะสมเข้าเวรช่วง {begins}–{ends} น. ถ้ามีหนึ่งหน่วยเข้าเวรจะไปได้",
+        "no suitable unit is on duty between {begins} and {ends}; one on duty then would do",
+    ),
+    "all_bound": (
+        "หน่วยที่ไปได้ติดงานทั้งหมด ถ้ามีเพิ่มอีกหนึ่งหน่วยช่วง {begins}–{ends} น. จะไปได้",
+        "all units that could go are bound; one more between {begins} and {ends} would do",
+    ),
+    "late": ("ถึงช้ากว่านัด: ต้องไปรับก่อน {ends} น.", "too late for the appointment: to be fetched before {ends}"),
+    "changed": ("หน่วยหรือเที่ยวนี้เปลี่ยนไปแล้วระหว่างวางแผน", "the unit or the ride has changed since the plan was made"),
+    "waiting": ("ยังไม่ได้จัดหน่วย", "no unit has been planned yet"),
+}  # fmt: skip
+OUT_OF_SERVICE = ("งดให้บริการ", "out of service")
+
+Stands = Literal["new", "promised", "expected", "under_way"]
+
+
+class OfferOut(BaseModel):
+    """``early_s``: how much sooner than necessary the rider is fetched. ``run_id``: a tour that is booked already;
+
+    ``shared``: how many others ride in it.
+    """
+
+    trip_id: UUID
+    unit_id: UUID
+    call_sign: str
+    start_at: datetime
+    pickup_at: datetime
+    dropoff_at: datetime
+    free_at: datetime
+    early_s: float
+    run_id: UUID | None = None
+    shared: int = 0
+
+
+class UnservedOut(BaseModel):
+    """Why a ride has no place, and what would help, as people read it."""
+
+    trip_id: UUID
+    code: str
+    th: str
+    en: str
+
+
+class Offers(BaseModel):
+    """Up to three, the best first; ``unserved`` says why there is none."""
+
+    items: list[OfferOut]
+    unserved: UnservedOut | None = None
+
+
+class HaltOut(BaseModel):
+    """One stop. ``stands``: promised to the rider, new with this plan, or expected (the way home, not promised)."""
+
+    trip_id: UUID
+    kind: Literal["pickup", "dropoff"]
+    at: datetime
+    stands: Stands
+
+
+class TourOut(BaseModel):
+    """A unit's tour, from an empty van to an empty van. ``sets_out``: trip → when the van turns to that rider."""
+
+    unit_id: UUID
+    call_sign: str
+    starts_at: datetime
+    ends_at: datetime
+    stands: Stands
+    halts: list[HaltOut]
+    sets_out: dict[UUID, datetime] = Field(default_factory=dict)
+
+
+class MovedOut(BaseModel):
+    """A promise that this plan would change: from where to where."""
+
+    trip_id: UUID
+    unit_id: UUID
+    pickup_at: datetime
+    was_unit_id: UUID
+    was_pickup_at: datetime | None
+
+
+class DayBody(Body):
+    """``area`` may be left out by who has one. ``publish``: book it as well; else nothing is touched.
+
+    ``search_s``: how long to search for something better than the first plan.
+    """
+
+    on: Day
+    area: Annotated[str, Field(pattern=AREA_PATTERN)] | None = None
+    publish: bool = False
+    search_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+
+
+class TryBody(Body):
+    """A trip with another unit; ``pickup_at``: at the door then, whatever its appointment (else within its window)."""
+
+    trip_id: UUID
+    unit_id: UUID
+    pickup_at: Moment | None = None
+
+
+class DayPlan(BaseModel):
+    """A proposal, or (without ``id``) the day as it stands.
+
+    ``planned``: rides that get a unit by it; ``tours``: all of the day, promised ones and those under way among them;
+    ``moved``: promises that would change; ``conflicts``: why what was tried cannot be; ``by_hand``: units booked
+    against the rules, left to people; ``searched``: the search has had its time; ``cost_s``: seconds driven and
+    ridden; ``published``: how many rides were booked; ``travel_times``: who says how long a drive takes.
+    """
+
+    id: UUID | None = None
+    on: date
+    area: str
+    made_at: datetime
+    version: int | None = None
+    planned: list[OfferOut]
+    tours: list[TourOut]
+    unserved: list[UnservedOut]
+    moved: list[MovedOut] = []
+    conflicts: list[UnservedOut] = []
+    by_hand: list[UUID] = []
+    published: int = 0
+    searched: bool = False
+    cost_s: float = 0.0
+    travel_times: list[Source] = []
+
+
+def offer_out(tour: Tour, trip_id: str, latest_at: datetime, sign: str) -> OfferOut:
+    rider = next(rider for rider in tour.riders if rider.id == trip_id)
+    runs = [other.told.run_id for other in tour.riders if other.told is not None]
+    pickup_at = tour.pickup_of(rider.id)
+    return OfferOut(
+        trip_id=UUID(rider.id), unit_id=UUID(tour.unit_id), call_sign=sign, start_at=tour.sets_out[rider.id],
+        pickup_at=pickup_at, dropoff_at=tour.dropoff_of(rider.id), free_at=tour.ends_at,
+        early_s=max((latest_at - pickup_at).total_seconds(), 0.0), run_id=UUID(runs[0]) if runs else None,
+        shared=len(tour.riders) - 1,
+    )  # fmt: skip
+
+
+def tour_out(tour: Tour, sign: str) -> TourOut:
+    stands: dict[str, Stands] = {
+        rider.id: "promised" if rider.told else "expected" if rider.expected else "new" for rider in tour.riders
+    }
+    whole: Stands = next((each for each in ("new", "promised") if each in stands.values()), "expected")
+    return TourOut(
+        unit_id=UUID(tour.unit_id), call_sign=sign, starts_at=tour.starts_at, ends_at=tour.ends_at, stands=whole,
+        halts=[HaltOut(trip_id=UUID(halt.rider.id), kind="pickup" if halt.pickup else "dropoff", at=halt.at,
+                       stands=stands[halt.rider.id]) for halt in tour.halts],
+        sets_out={UUID(trip_id): at for trip_id, at in tour.sets_out.items()},
+    )  # fmt: skip
+
+
+def unserved_out(each: Unserved) -> UnservedOut:
+    th, en = SENTENCES[each.code]
+    words = [_missing(code) for code in each.lacking]
+    clock = [f"{at.astimezone(BANGKOK):%H:%M}" for at in each.between or ()] or ["", ""]
+    about = {"begins": clock[0], "ends": clock[1]}
+    return UnservedOut(
+        trip_id=UUID(each.trip_id), code=each.code,
+        th=th.format(lacking=", ".join(word[0] for word in words), **about),
+        en=en.format(lacking=", ".join(word[1] for word in words), **about),
+    )  # fmt: skip
+
+
+def _missing(code: str) -> tuple[str, str]:
+    if code == daybook.OUT:
+        return OUT_OF_SERVICE
+    for list_id in MISSING_LISTS:
+        known = code_list(list_id)
+        if code in known.codes:
+            return known.label(code), known.label(code, "en")
+    return code, code
+
+
+def all_out(tours: Mapping[str, Sequence[Tour]], signs: Mapping[str, str]) -> Iterable[TourOut]:
+    return (tour_out(tour, signs[unit_id]) for unit_id, route in tours.items() for tour in route)

@@ -1,0 +1,177 @@
+"""A plan for the day: whoever waits is put into the routes as they stand, and why others find no place. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.dispatch.day.model import DAY_S, HELD, Model, Rider
+from services.dispatch.day.timetable import Tour, timetable, tours_of
+from services.dispatch.planning import offers as insertion
+from services.dispatch.planning.checker import Driven, Verdict, check, times_of
+from services.dispatch.planning.problem import PRIORITY_WEIGHT, Plan, Route
+from services.dispatch.rules.windows import UNKNOWN_RIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A tour that one more rider would share or have alone; ``tours``: all of that unit then."""
+
+    rider: Rider
+    tour: Tour
+    tours: Sequence[Tour]
+    extra_s: float
+
+    @property
+    def pickup_at(self) -> datetime:
+        return self.tour.pickup_of(self.rider.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """``code``: ``too_late``, ``nobody_fits``, ``off_shift``, ``all_bound``; ``no_time`` (nobody said when),
+
+    ``changed`` (meanwhile), ``waiting`` (not planned yet), ``late`` (as wished). ``lacking``: what the unit lacks that
+    lacks least. ``between``: when one more unit would help.
+    """
+
+    trip_id: str
+    code: str
+    lacking: tuple[str, ...] = ()
+    between: tuple[datetime, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a plan comes to: tours by unit in their order, who is left and why, and what it costs in seconds."""
+
+    tours: Mapping[str, Sequence[Tour]]
+    unserved: Sequence[Unserved]
+    cost_s: float
+
+
+EARLY_WEIGHT = 0.5
+"""A minute that somebody is fetched sooner than needed counts as half a minute of driving."""
+
+
+def offers(model: Model, plan: Plan, rider_id: str) -> list[Offer]:
+    """Up to three units that could take one more rider beside what they have promised, the best first."""
+    rider = model.riders[model.number[rider_id]]
+    made = []
+    for way in _ways(model, plan, model.number[rider_id]):
+        tours = tours_of(model, way.vehicle, way.driven)
+        tour = next(tour for tour in tours if rider_id in tour.sets_out)
+        made.append(Offer(rider, tour, tours, way.worse_s))
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A place for one more rider: ``worse_s`` is the driving it adds and how much too early people are fetched."""
+
+    vehicle: int
+    route: Route
+    driven: Driven
+    worse_s: float
+
+
+def _ways(model: Model, plan: Plan, number: int, known: Sequence[insertion.Known | None] | None = None) -> list[_Way]:
+    found = []
+    for each in insertion.offers(model.problem, plan, number, known):
+        driven = timetable(model, each.vehicle, each.route)
+        if driven is not None:
+            found.append(_Way(each.vehicle, each.route, driven, each.extra + EARLY_WEIGHT * _early_s(model, driven)))
+    return sorted(found, key=lambda way: (way.worse_s, way.vehicle))
+
+
+def _early_s(model: Model, driven: Driven) -> float:
+    """How much sooner than needed people are fetched who have no promise yet."""
+    early = 0.0
+    for stop in driven.stops:
+        rider = model.riders[stop.trip]
+        if stop.pickup and rider.told is None and not rider.expected:
+            early += max(model.problem.trips[stop.trip].pickup.window[1] - stop.begin_s, 0.0)
+    return early
+
+
+def placed(model: Model, plan: Plan, rider_id: str) -> list[Route]:
+    """``plan`` with one more rider where it is best; as it was where there is no place."""
+    routes: list[Route] = [list(route) for route in plan]
+    for way in _ways(model, routes, model.number[rider_id])[:1]:
+        routes[way.vehicle] = way.route
+    return routes
+
+
+def filled(model: Model, plan: Plan) -> list[Route]:
+    """``plan`` with everybody in it who finds a place, those first who have the fewest units to choose from."""
+    routes: list[Route] = [list(route) for route in plan]
+    inside = {number for route in routes for number, _ in route}
+    left = [number for number in range(len(model.riders)) if number not in inside]
+    known = insertion.known_of(model.problem, routes)
+    for number in sorted(left, key=lambda each: _turn(model, each)):
+        for way in _ways(model, routes, number, known)[:1]:
+            routes[way.vehicle] = way.route
+            alone = replace(model.problem, vehicles=[model.problem.vehicles[way.vehicle]])
+            known[way.vehicle] = insertion.known_of(alone, [way.route])[0]
+    return routes
+
+
+def _turn(model: Model, number: int) -> tuple[int, int, float, str]:
+    trip, rider = model.problem.trips[number], model.riders[number]
+    able = sum(1 for vehicle in model.problem.vehicles if trip.skills <= vehicle.skills)
+    return (-trip.priority, able, trip.pickup.window[1], rider.id)
+
+
+def better(model: Model, one: Plan, other: Plan) -> Plan:
+    """Of two plans the one that leaves fewer people, then the cheaper; never one that breaks a promise."""
+    return min((one, other), key=lambda plan: _rank(model, plan))
+
+
+def _rank(model: Model, plan: Plan) -> tuple[float, float]:
+    verdict = check(model.problem, plan)
+    left = [model.problem.trips[number] for number in verdict.unserved]
+    if not verdict.feasible or any(trip.priority == HELD for trip in left):
+        return math.inf, math.inf
+    driven = [timetable(model, vehicle, route) for vehicle, route in enumerate(plan) if route]
+    early_s = sum(_early_s(model, each) for each in driven if each is not None)
+    return sum(PRIORITY_WEIGHT**trip.priority for trip in left), verdict.cost + EARLY_WEIGHT * early_s
+
+
+def proved(model: Model, plan: Plan) -> Verdict:
+    """The proof: see :mod:`services.dispatch.planning.checker`."""
+    return check(model.problem, plan)
+
+
+def day_of(model: Model, plan: Plan, lacks: Mapping[str, tuple[str, ...]]) -> Day:
+    """The plan as people read it. ``lacks``: what the unit lacks for a rider that lacks least.
+
+    Who is expected home is left without a word: they were promised nothing.
+    """
+    verdict = proved(model, plan)
+    tours: dict[str, list[Tour]] = {}
+    for vehicle, route in enumerate(plan):
+        driven = timetable(model, vehicle, route) if route else None
+        if driven is not None:
+            tours[model.vans[vehicle].id] = tours_of(model, vehicle, driven)
+    unserved = [why_not(model, number, lacks) for number in verdict.unserved if not model.riders[number].expected]
+    return Day(tours, unserved, verdict.cost)
+
+
+def why_not(model: Model, number: int, lacks: Mapping[str, tuple[str, ...]]) -> Unserved:
+    """Why nobody can take the ride, and what would help."""
+    rider, problem = model.riders[number], model.problem
+    able = [vehicle for vehicle in problem.vehicles if rider.id in vehicle.skills]
+    if not able:
+        return Unserved(rider.id, "nobody_fits", lacks.get(rider.id, ()))
+    alone = [(number, True), (number, False)]
+    if not any(times_of(problem, vehicle, alone) for vehicle in able):
+        sooner = [replace(vehicle, shift=(-DAY_S, vehicle.shift[1])) for vehicle in able]
+        late = any(times_of(problem, vehicle, alone) for vehicle in sooner)
+        return Unserved(rider.id, "too_late" if late else "off_shift", between=_between(rider))
+    return Unserved(rider.id, "all_bound", between=_between(rider))
+
+
+def _between(rider: Rider) -> tuple[datetime, datetime]:
+    return rider.window[0], rider.by_at or rider.window[1] + rider.boarding + UNKNOWN_RIDE

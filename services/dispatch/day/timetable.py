@@ -1,0 +1,99 @@
+"""Routes as people drive them: tours, from an empty van to an empty van, as late as may be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.dispatch.day.model import Model, Rider
+from services.dispatch.planning.checker import Driven, Visited, latest_of
+from services.dispatch.planning.problem import Route
+
+AT_HOME = timedelta(minutes=10)
+"""Between two tours a unit goes to its base where it would be there at least so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """One stop of a tour: whom it is for, whether they get on, and when."""
+
+    rider: Rider
+    pickup: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """``starts_at``: setting out; ``ends_at``: the last has left. ``sets_out``: rider → when the van turns to them."""
+
+    unit_id: str
+    starts_at: datetime
+    ends_at: datetime
+    halts: Sequence[Halt]
+    sets_out: dict[str, datetime]
+
+    @property
+    def riders(self) -> list[Rider]:
+        return [halt.rider for halt in self.halts if halt.pickup]
+
+    def pickup_of(self, rider_id: str) -> datetime:
+        return next(halt.at for halt in self.halts if halt.pickup and halt.rider.id == rider_id)
+
+    def dropoff_of(self, rider_id: str) -> datetime:
+        return next(halt.at for halt in self.halts if not halt.pickup and halt.rider.id == rider_id)
+
+
+def timetable(model: Model, vehicle: int, route: Route) -> Driven | None:
+    """Who has a promise is fetched as near to it as can be, who goes home as soon as they may; all others late."""
+    held = {(number, pickup) for number, pickup in route if _soon(model.riders[number])}
+    return latest_of(model.problem, model.problem.vehicles[vehicle], route, held)
+
+
+def _soon(rider: Rider) -> bool:
+    return rider.told is not None or rider.expected
+
+
+def tours_of(model: Model, vehicle: int, driven: Driven) -> list[Tour]:
+    """A route cut wherever nobody is on board."""
+    made: list[Tour] = []
+    for stops in _cut(driven.stops):
+        made.append(_tour(model, vehicle, stops, made[-1] if made else None))
+    return made
+
+
+def _cut(stops: Iterable[Visited]) -> Iterator[list[Visited]]:
+    aboard, part = 0, list[Visited]()
+    for stop in stops:
+        part.append(stop)
+        aboard += 1 if stop.pickup else -1
+        if not aboard:
+            yield part
+            part = []
+
+
+def _tour(model: Model, vehicle: int, stops: Sequence[Visited], before: Tour | None) -> Tour:
+    home = model.problem.vehicles[vehicle].start
+    here = _place(model, stops[0])
+    starts_at = model.at(stops[0].begin_s - _way(model, home, here))
+    if before is not None:
+        last = before.halts[-1].rider
+        left = model.problem.trips[model.number[last.id]].dropoff.place
+        if starts_at < before.ends_at + AT_HOME + timedelta(seconds=_way(model, left, home)):
+            starts_at = max(before.ends_at, model.at(stops[0].begin_s - _way(model, left, here)))
+    halts = [Halt(model.riders[stop.trip], stop.pickup, model.at(stop.begin_s)) for stop in stops]
+    sets_out, gone = dict[str, datetime](), starts_at
+    for halt, stop in zip(halts, stops, strict=True):
+        if halt.pickup:
+            sets_out[halt.rider.id] = gone
+        gone = model.at(stop.depart_s)
+    return Tour(model.vans[vehicle].id, starts_at, model.at(stops[-1].depart_s), halts, sets_out)
+
+
+def _place(model: Model, stop: Visited) -> int:
+    trip = model.problem.trips[stop.trip]
+    return trip.pickup.place if stop.pickup else trip.dropoff.place
+
+
+def _way(model: Model, one: int, other: int) -> float:
+    return float(model.problem.duration_s[one, other])

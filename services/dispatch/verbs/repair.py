@@ -1,0 +1,64 @@
+"""Booked rides that lost their unit, or are about to: a place beside what others have promised, at once.
+
+Only where the municipality lets the system book; else the ride waits in the day list, with its alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.dispatch.policy import policy_of
+from services.dispatch.store import assignments, runs, trips, units
+from services.dispatch.store.trips import Trip
+from services.dispatch.verbs import release, tours
+from shared.errors import Refused
+from shared.work import Work
+
+BUSY_FOR = timedelta(hours=1)
+"""So long a unit that was sent to something else is not counted on."""
+OUT_FOR = timedelta(hours=24)
+"""Whose end nobody has said."""
+
+
+async def anew(work: Work, trip: Trip, *, without: Collection[UUID] = ()) -> bool:
+    """Another place for this ride. False: there is none, and nothing was touched. The caller holds area and trip."""
+    if policy_of(trip.area).must_be_confirmed(trip.lane, trip.severity):
+        return False
+    for pickup_at in (*await _told(work, trip), None):  # the time that was told, where somebody can keep it
+        try:
+            async with work.attempt():
+                if await tours.join(work, trip.id, trip.area, None, pickup_at, without=without) is not None:
+                    return True
+        except Refused:
+            return False
+    return False
+
+
+async def _told(work: Work, trip: Trip) -> list[datetime]:
+    had = await assignments.of_trips(work.db, [trip.id])
+    at = trip.pickup_at or next((each.pickup_at for each in reversed(had) if each.pickup_at), None)
+    return [at] if at is not None else []
+
+
+async def spare_riders(work: Work, unit_id: UUID, area: str) -> None:
+    """The unit drives elsewhere now, or not at all: its next riders go with others where they can.
+
+    Where nobody has a place, a unit that is only busy keeps them, for late is better than never; one that is out of
+    service loses them, so that everybody sees it. The caller holds the area.
+    """
+    unit = await units.read(work.db, unit_id)
+    if unit is None or not unit["active"]:
+        return
+    out = unit["duty"] == "out_of_service"
+    until = (unit["until_at"] or work.now + OUT_FOR) if out else work.now + BUSY_FOR
+    held = await runs.promised(work.db, area, (work.now, until), exercise=unit["exercise"])
+    riders = [row["trip_id"] for row in held if row["unit_id"] == unit_id and row["run_status"] == "planned"]
+    for trip in await trips.lock_these(work.db, riders):
+        if await anew(work, trip, without={unit_id}) or not out:
+            continue
+        for assignment in await assignments.of_trips(work.db, [trip.id]):
+            if assignment.unit_id == unit_id and assignment.ended_at is None:
+                await release.release(work, trip, assignment, "vehicle_fault")
+                await release.lose_unit(work, trip, assignment, "vehicle_fault")
