@@ -14,7 +14,7 @@ import structlog
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Histogram
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import Caller
@@ -48,18 +48,12 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
-    @model_validator(mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _readable(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            for name, value in data.items():
-                if any(not _storable(text) for text in _texts(value)):
-                    raise TwoTongued(
-                        f"ช่อง {str(name)[:40]!r} มีอักขระที่เก็บไม่ได้",
-                        f"field {str(name)[:40]!r} holds characters that cannot be stored",
-                        "characters",
-                    )
-        return data
+    def _readable(cls, value: Any) -> Any:
+        if any(not _storable(text) for text in _texts(value)):
+            raise TwoTongued("มีอักขระที่เก็บไม่ได้", "holds characters that cannot be stored", "characters")
+        return value
 
 
 def _texts(value: Any) -> Iterable[str]:

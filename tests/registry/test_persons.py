@@ -85,7 +85,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                                         "until_on": "2026-01-01"}]}, "identifiers.0"),
     "an unknown field": ({"income": 1}, "income"),
     "a wrong type": ({"name": 5}, "name"),
-    "NUL": ({"name": "มา\x00นี"}, "body"),
+    "NUL": ({"name": "มา\x00นี"}, "name"),
     "too long": ({"name": "ก" * 201}, "name"),
     "an area that is none": ({"area": "Kalasin!"}, "area"),
 }  # fmt: skip
