@@ -46,7 +46,7 @@ async def compare(client: httpx.AsyncClient, body: dict[str, Any]) -> list[Opini
     took_s = time.monotonic() - started
     asked = PlanBody.model_validate(body)
     matrix = None if asked.matrix is None else read_matrix(asked.matrix, "matrix")
-    problem = problem_of(asked, matrix, GreatCircle())
+    problem, _ = problem_of(asked, matrix, GreatCircle())
     ours = Opinion("karuna", check(problem, _plan(problem, answer.json())), took_s)
     return [ours, _or_tools(problem, asked.time_limit_s)]
 

@@ -21,10 +21,9 @@ from services.dispatch.planning.checker import Verdict, check
 from services.dispatch.planning.problem import Plan, Problem
 from services.dispatch.planning.reasons import reason_of
 from services.dispatch.policy import policy_of
-from services.dispatch.rules.ranking import GreatCircle
 from services.dispatch.travel.kept import KEPT
 from services.dispatch.travel.matrix import Matrix, read_matrix
-from services.dispatch.travel.places import SOURCES, Place, refuse_others
+from services.dispatch.travel.places import Place, Said, refuse_others
 from shared.auth import Caller
 from shared.errors import Refused
 from shared.openapi import problems
@@ -46,14 +45,14 @@ async def preview(request: Request, caller: MayPreview, body: PlanBody) -> Respo
     """ลองวางแผน | The best plan found in ``time_limit_s``, checked, with a reason for each trip that found no place."""
     started = time.monotonic()
     try:
-        problem = await _problem(request, caller, body)
+        problem, source = await _problem(request, caller, body)
     except Refusal as problem_:
         raise invalid(problem_) from None
     # What is left for the search when packing, checking and writing have had their part.
     reserve_s = min(0.03 + 0.0002 * (len(body.trips) + len(body.vehicles)), 0.3 * body.time_limit_s)
     within_s = max(body.time_limit_s - reserve_s - (time.monotonic() - started), 0.01)
     plan = await _searched(request, problem, within_s, body.seed)
-    answer = await asyncio.to_thread(_answer, problem, plan, SOURCES[body.metric], started)
+    answer = await asyncio.to_thread(_answer, problem, plan, source, started)
     return Response(answer, media_type="application/json")
 
 
@@ -85,8 +84,8 @@ async def _gone(request: Request) -> None:
         await asyncio.sleep(LOOK_AGAIN_S)
 
 
-async def _problem(request: Request, caller: Caller, body: PlanBody) -> Problem:
-    """The body as a problem.
+async def _problem(request: Request, caller: Caller, body: PlanBody) -> tuple[Problem, Said]:
+    """The body as a problem, and who says how long a drive takes.
 
     Raises:
         Refusal: names the field.
@@ -96,9 +95,8 @@ async def _problem(request: Request, caller: Caller, body: PlanBody) -> Problem:
         _refuse_twice(name, [each.id for each in getattr(body, name)])
     matrix = await _matrix(request, caller, body)
     refuse_others(_fields(body), body.metric, matrix)
-    area = homes_of(caller)[0]
-    known = policy_of(area).travel_times
-    return await asyncio.to_thread(problem_of, body, matrix, known if isinstance(known, GreatCircle) else GreatCircle())
+    known = policy_of(homes_of(caller)[0]).travel_times
+    return await asyncio.to_thread(problem_of, body, matrix, known)
 
 
 def _refuse_twice(name: str, ids: Sequence[str]) -> None:
@@ -133,7 +131,7 @@ def _fields(body: PlanBody) -> list[tuple[str, Place]]:
     return found
 
 
-def _answer(problem: Problem, plan: Plan, source: str, started: float) -> bytes:
+def _answer(problem: Problem, plan: Plan, source: Said, started: float) -> bytes:
     verdict = check(problem, plan)
     if not verdict.feasible:
         log.error("plan.not_proved", faults=sorted({fault.code for fault in verdict.faults}))

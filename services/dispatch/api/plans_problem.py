@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from services.dispatch.api.plans_models import PlanBody, StopIn
 from services.dispatch.planning.problem import INFINITE, Objective, Problem, Stop, Trip, Vehicle
-from services.dispatch.rules.ranking import GreatCircle
+from services.dispatch.rules.ranking import TravelTimes
 from services.dispatch.travel.matrix import Matrix, Numbers
-from services.dispatch.travel.places import Metric, Place, durations
+from services.dispatch.travel.places import Metric, Place, Said
+from shared.geo import Point
+
+Ways = tuple[Numbers, Numbers, Said]
 
 
-def problem_of(body: PlanBody, matrix: Matrix | None, known: GreatCircle) -> Problem:
+def problem_of(body: PlanBody, matrix: Matrix | None, known: TravelTimes) -> tuple[Problem, Said]:
     """Rows of the travel matrices: those of the caller's matrix, else pickups, drop-offs, then each home once."""
     homes: dict[tuple[Any, ...], int] = {}
     listed: list[Place] = [*(trip.pickup for trip in body.trips), *(trip.dropoff for trip in body.trips)]
@@ -41,8 +46,8 @@ def problem_of(body: PlanBody, matrix: Matrix | None, known: GreatCircle) -> Pro
         )
         for number, each in enumerate(body.trips)
     ]  # fmt: skip
-    duration_s, distance_m = _travel(listed, body.metric, matrix, known)
-    return Problem(vehicles, trips, duration_s, distance_m, Objective(body.objective))
+    duration_s, distance_m, source = _travel(listed, body.metric, matrix, known)
+    return Problem(vehicles, trips, duration_s, distance_m, Objective(body.objective)), source
 
 
 def _limit(seconds: float | None) -> float:
@@ -53,11 +58,15 @@ def _stop(stop: StopIn, number: int) -> Stop:
     return Stop(number if stop.index is None else stop.index, stop.window, stop.service_s)
 
 
-def _travel(
-    places: Sequence[Place], metric: Metric, matrix: Matrix | None, known: GreatCircle
-) -> tuple[Numbers, Numbers]:
-    """The one place where travel times come from: a road graph goes in here."""
+def _travel(places: Sequence[Place], metric: Metric, matrix: Matrix | None, known: TravelTimes) -> Ways:
+    """Between all places, and who says so."""
     if matrix is not None:
-        return matrix.duration_s, matrix.duration_s if matrix.distance_m is None else matrix.distance_m
-    duration_s, _ = durations(places, places, metric, None, known.factor, known.ordinary_m_s)
-    return duration_s, duration_s if metric == "euclidean" else duration_s * known.ordinary_m_s
+        return matrix.duration_s, matrix.duration_s if matrix.distance_m is None else matrix.distance_m, "matrix"
+    if metric == "euclidean":
+        at = np.array([(place.x, place.y) for place in places], dtype=np.float64).reshape(-1, 2)
+        way = np.hypot(*(at[:, None, axis] - at[None, :, axis] for axis in (0, 1)))
+        return way, way, "plane"
+    table = known.table([Point(place.lon or 0.0, place.lat or 0.0) for place in places], urgent=False)
+    # Where even one drive is a straight line, the answer says so.
+    source = "great_circle" if "great_circle" in table.sources else next(iter(table.sources))
+    return table.duration_s, table.distance_m, source

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.dispatch.rules.eligibility import Shortfall, UnitFacts, shortfalls
 from services.dispatch.rules.requirements import Requirements
-from shared.geo import Point, distances_m
+from shared.geo import EARTH_RADIUS_M, Point, distances_m
 from shared.thai.dates import local_day
 from shared.thai.text import Text
 
-Source = Literal["matrix", "roads", "great_circle"]
+Source = Literal["matrix", "roads", "osrm", "great_circle"]
 
 
 class Travel(NamedTuple):
@@ -27,10 +30,32 @@ class Travel(NamedTuple):
     source: Source
 
 
-class TravelTimes(Protocol):
-    """From many origins to one destination: one answer per origin, in order."""
+class Table(NamedTuple):
+    """``[a, b]``: from point a to point b; ``sources``: whoever spoke."""
 
-    def to(self, origins: Sequence[Point], destination: Point, *, urgent: bool) -> Sequence[Travel]: ...
+    duration_s: NDArray[np.float64]
+    distance_m: NDArray[np.float64]
+    sources: frozenset[Source]
+
+
+class TravelTimes(Protocol):
+    """Whoever knows how long a drive takes, and says who spoke."""
+
+    def to(self, origins: Sequence[Point], destination: Point, *, urgent: bool) -> Sequence[Travel]:
+        """From many origins to one destination: one answer per origin, in order."""
+        ...
+
+    def table(self, points: Sequence[Point], *, urgent: bool) -> Table:
+        """Between all these points."""
+        ...
+
+
+def straight_m(points: Sequence[Point]) -> NDArray[np.float64]:
+    """Great-circle distances between all points."""
+    at = np.radians(np.array([(point.lon, point.lat) for point in points], dtype=np.float64).reshape(-1, 2))
+    lon, lat = (at[:, None, axis] - at[None, :, axis] for axis in (0, 1))
+    chord = np.sin(lat / 2) ** 2 + np.cos(at[:, None, 1]) * np.cos(at[None, :, 1]) * np.sin(lon / 2) ** 2
+    return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, np.sqrt(chord))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +70,10 @@ class GreatCircle:
         speed = self.urgent_m_s if urgent else self.ordinary_m_s
         distances = [metres * self.factor for metres in distances_m(origins, destination)]
         return [Travel(distance / speed, distance, "great_circle") for distance in distances]
+
+    def table(self, points: Sequence[Point], *, urgent: bool) -> Table:
+        metres = straight_m(points) * self.factor
+        return Table(metres / (self.urgent_m_s if urgent else self.ordinary_m_s), metres, frozenset({"great_circle"}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,11 @@ two spoke.
 
 from __future__ import annotations
 
-import csv
-import itertools
-import json
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +20,12 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from services.dispatch.rules.ranking import GreatCircle, Travel
-from shared.geo import METRES_PER_DEGREE, Point, distance_m
+from services.dispatch.rules.ranking import GreatCircle, Source, Table, Travel
+from services.dispatch.travel.road_files import Segment, read
+from shared.geo import EARTH_RADIUS_M, METRES_PER_DEGREE, Point, distance_m
 from shared.packs import PackError
 
 FILES = ("roads.geojson", "roads.csv")
-CLASS_KM_H: Mapping[str, float] = {
-    "motorway": 90, "trunk": 80, "primary": 65, "secondary": 55, "tertiary": 45, "unclassified": 35, "residential": 25,
-    "living_street": 15, "service": 15, "track": 15,
-}  # fmt: skip
-"""Speeds as everybody drives, by the road classes of OpenStreetMap; our own estimate for Thai towns."""
-OTHER_KM_H = 30.0
-SPEEDS_KM_H = (3.0, 150.0)
 NEAR_ROAD_M = 500.0
 """Further from any road than this, the straight line is the better guess."""
 KEPT = 64
@@ -44,21 +35,11 @@ SAME_PLACE = 6
 """Decimals of a degree up to which two ends are one crossing: a tenth of a metre."""
 
 
-class Segment(NamedTuple):
-    """One piece of road between two points. ``oneway``: only from ``start`` to ``end``."""
-
-    start: Point
-    end: Point
-    km_h: float
-    urgent_km_h: float
-    oneway: bool
-
-
 class Search(NamedTuple):
-    """``time_s`` from every crossing to the destination; ``toward``: the next crossing on the way (-9999: none)."""
+    """From every crossing to the destination by the quickest way; infinite seconds where none leads there."""
 
     time_s: NDArray[np.float64]
-    toward: NDArray[np.int32]
+    length_m: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +48,7 @@ class Roads:
 
     tree: cKDTree
     places: Sequence[Point]
+    radians: NDArray[np.float64]
     ordinary: csr_matrix
     urgent: csr_matrix
     beyond: GreatCircle
@@ -88,8 +70,31 @@ class Roads:
                 continue
             off_road_m = (first + last) * self.beyond.factor
             time_s = float(found.time_s[start]) + off_road_m / speed
-            answers.append(Travel(time_s, self._length_m(found, start) + off_road_m, "roads"))
+            answers.append(Travel(time_s, float(found.length_m[start]) + off_road_m, "roads"))
         return answers
+
+    def table(self, points: Sequence[Point], *, urgent: bool) -> Table:
+        """One search for each crossing that is nearest to some point."""
+        straight = self.beyond.table(points, urgent=urgent)
+        near = self._nearest(points)
+        starts = np.array([-1 if node is None else node for _, node in near], dtype=np.intp)
+        off_m = np.array([away for away, _ in near]) * self.beyond.factor
+        speed = self.beyond.urgent_m_s if urgent else self.beyond.ordinary_m_s
+        time_s, length_m = straight.duration_s.copy(), straight.distance_m.copy()
+        sources: set[Source] = set()
+        for end in np.unique(starts[starts >= 0]):
+            found = self._search(int(end), urgent=urgent)
+            here = np.flatnonzero(starts == end)
+            known = np.flatnonzero((starts >= 0) & np.isfinite(found.time_s[starts]))
+            off = off_m[known][:, None] + off_m[here][None, :]
+            time_s[np.ix_(known, here)] = found.time_s[starts[known]][:, None] + off / speed
+            length_m[np.ix_(known, here)] = found.length_m[starts[known]][:, None] + off
+            sources |= {"roads"} if len(known) == len(points) else {"roads", "great_circle"}
+        if (starts < 0).any() or not len(points):
+            sources.add("great_circle")
+        np.fill_diagonal(time_s, 0.0)
+        np.fill_diagonal(length_m, 0.0)
+        return Table(time_s, length_m, frozenset(sources))
 
     def _nearest(self, points: Sequence[Point]) -> list[tuple[float, int | None]]:
         """How far the nearest crossing is, in metres, and which it is; None where no road is near."""
@@ -104,19 +109,27 @@ class Roads:
         if key not in self._kept:
             graph = self.urgent if urgent else self.ordinary
             time_s, toward = dijkstra(graph, indices=end, return_predecessors=True)
-            self._kept[key] = Search(time_s, toward)
+            self._kept[key] = Search(time_s, self._lengths(toward))
         self._kept.move_to_end(key)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return self._kept[key]
 
-    def _length_m(self, found: Search, start: int) -> float:
-        """Along the way that the search found."""
-        length, at = 0.0, start
-        while (following := int(found.toward[at])) >= 0:
-            length += distance_m(self.places[at], self.places[following])
-            at = following
+    def _lengths(self, toward: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Along the ways found. All at once: each crossing looks one step ahead, then two, four, eight…"""
+        here = np.arange(len(toward))
+        ahead = np.where(toward >= 0, toward, here)
+        length = _away(self.radians, self.radians[ahead])
+        while not np.array_equal(further := ahead[ahead], ahead):
+            length, ahead = length + length[ahead], further
         return length
+
+
+def _away(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Great-circle distance in metres, pair by pair; rows of (lon, lat) in radians."""
+    lon, lat = (one - other).T
+    chord = np.sin(lat / 2) ** 2 + np.cos(one[:, 1]) * np.cos(other[:, 1]) * np.sin(lon / 2) ** 2
+    return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, np.sqrt(chord))))
 
 
 def _flat(point: Point, middle: Point) -> tuple[float, float]:
@@ -161,7 +174,8 @@ def build(segments: Iterable[Segment], beyond: GreatCircle) -> Roads:
     middle = Point(sum(p.lon for p in places) / len(places), sum(p.lat for p in places) / len(places))
     tree = cKDTree([_flat(point, middle) for point in places])
     graphs = [_graph(rows, columns, seconds, len(places)) for seconds in (ordinary, urgent)]
-    return Roads(tree, places, graphs[0], graphs[1], beyond, middle)
+    radians = np.radians([(place.lon, place.lat) for place in places])
+    return Roads(tree, places, radians, graphs[0], graphs[1], beyond, middle)
 
 
 def _graph(rows: list[int], columns: list[int], seconds: list[float], size: int) -> csr_matrix:
@@ -182,7 +196,6 @@ def load(folder: Path, beyond: GreatCircle) -> Roads | None:
     for name in FILES:
         path = folder / name
         if path.exists():
-            read = _of_geojson if path.suffix == ".geojson" else _of_csv
             try:
                 return build(read(path, beyond.urgent_m_s / beyond.ordinary_m_s), beyond)
             except (ValueError, UnicodeDecodeError, OSError) as problem:
@@ -190,64 +203,3 @@ def load(folder: Path, beyond: GreatCircle) -> Roads | None:
                     raise
                 raise PackError(name, "", f"อ่านไฟล์ถนนไม่ได้: {problem}", f"cannot be read: {problem}") from None
     return None
-
-
-def _of_geojson(path: Path, haste: float) -> Iterator[Segment]:
-    """LineString and MultiLineString features; ``speed_km_h``, ``urgent_km_h``, ``highway``, ``oneway`` as properties.
-
-    Other geometries (signals, crossings) are passed over.
-    """
-    document = json.loads(path.read_text(encoding="utf-8"))
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list):
-        raise ValueError("a FeatureCollection is wanted")  # noqa: TRY004 what a file says
-    for number, feature in enumerate(features):
-        try:
-            geometry, said = feature["geometry"], feature.get("properties") or {}
-            lines = {"LineString": [geometry["coordinates"]], "MultiLineString": geometry["coordinates"]}
-            for line in lines.get(geometry["type"], []):
-                points = [_point(*position[:2]) for position in line]
-                yield from _segments(points, said, haste)
-        except (KeyError, TypeError, ValueError) as problem:
-            raise _wrong(path.name, f"features.{number}", problem) from None
-
-
-def _of_csv(path: Path, haste: float) -> Iterator[Segment]:
-    """Columns ``from_lon, from_lat, to_lon, to_lat`` and, as wanted, ``speed_km_h, urgent_km_h, highway, oneway``."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                ends = [_point(row["from_lon"], row["from_lat"]), _point(row["to_lon"], row["to_lat"])]
-                yield from _segments(ends, row, haste)
-            except (KeyError, TypeError, ValueError) as problem:
-                raise _wrong(path.name, f"line {number}", problem) from None
-
-
-def _wrong(file: str, where: str, problem: Exception) -> PackError:
-    why = f"{type(problem).__name__}: {problem}"
-    return PackError(file, where, f"ใช้ไม่ได้ ({why})", f"cannot be used ({why})")
-
-
-def _point(lon: Any, lat: Any) -> Point:
-    point = Point(float(lon), float(lat))
-    if not (-180 <= point.lon <= 180 and -90 <= point.lat <= 90):  # noqa: PLR2004 degrees
-        raise ValueError("not a position on the earth")
-    return point
-
-
-def _segments(points: Sequence[Point], said: Mapping[str, Any], haste: float) -> Iterator[Segment]:
-    km_h = _speed(said.get("speed_km_h") or CLASS_KM_H.get(str(said.get("highway")), OTHER_KM_H))
-    urgent = _speed(said.get("urgent_km_h") or min(SPEEDS_KM_H[1], km_h * haste))
-    way = str(said.get("oneway") or "no").lower()
-    if way == "-1":
-        points = points[::-1]
-    for start, end in itertools.pairwise(points):
-        if start != end:
-            yield Segment(start, end, km_h, urgent, way in {"yes", "true", "1", "-1"})
-
-
-def _speed(value: Any) -> float:
-    km_h = float(value)
-    if not SPEEDS_KM_H[0] <= km_h <= SPEEDS_KM_H[1]:
-        raise ValueError(f"a speed between {SPEEDS_KM_H[0]:g} and {SPEEDS_KM_H[1]:g} km/h is wanted")
-    return km_h

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from services.dispatch.rules.ranking import GreatCircle
-from services.dispatch.travel.roads import Roads, Segment, build, load
+from services.dispatch.travel.road_files import Segment
+from services.dispatch.travel.roads import Roads, build, load
 from shared.geo import Point, distance_m
 from shared.packs import PackError
 
@@ -44,6 +45,23 @@ def test_a_way_around_the_block_is_as_long_as_its_streets() -> None:
     assert travel.duration_s == pytest.approx(metres / 10, rel=1e-3)
     [lights] = roads.to([at(0, 0)], at(3, 2), urgent=True)
     assert lights.duration_s == pytest.approx(travel.duration_s / 2, rel=1e-3)
+
+
+def test_a_table_says_what_each_question_would() -> None:
+    roads = town()
+    points = [at(0, 0), at(3, 2), Point(at(2, 0).lon, at(2, 0).lat + 0.001), at(3, 2), Point(HERE.lon, HERE.lat + 0.1)]
+    for urgent in (False, True):
+        table = roads.table(points, urgent=urgent)
+        for column, end in enumerate(points):
+            asked = roads.to(points, end, urgent=urgent)
+            away = [row for row, start in enumerate(points) if start != end]
+            assert table.duration_s[away, column] == pytest.approx([asked[row].duration_s for row in away])
+            assert table.distance_m[away, column] == pytest.approx([asked[row].distance_m for row in away])
+        assert table.sources == {"roads", "great_circle"}
+        assert roads.table(points[:4], urgent=urgent).sources == {"roads"}
+    straight = BEYOND.table(points, urgent=True)
+    asked = BEYOND.to(points, points[0], urgent=True)
+    assert straight.duration_s[:, 0] == pytest.approx([each.duration_s for each in asked])
 
 
 def test_one_way_streets_are_longer_one_way() -> None:
