@@ -141,6 +141,8 @@ async def dispatch(running: Running) -> Things:
     at = f"/v1/assignments/{assignment['id']}"
     matrix = {"duration_s": [[0, 60], [60, 0]]}
     await running.client.put("/v1/travel-matrices/the-town", json=matrix, headers=bearer("dispatcher"))
+    day = {"on": "2026-11-23", "area": AREA, "search_s": 0}
+    proposal = (await running.client.post("/v1/plans/day", json=day, headers=bearer("dispatcher"))).json()["id"]
     emergency = {
         "now_s": 0, "matrix_id": "the-town", "units": [{"id": "a", "place": {"index": 0}, "status": "idle"}],
         "call": {"place": {"index": 1}, "severity": "red"},
@@ -153,6 +155,7 @@ async def dispatch(running: Running) -> Things:
     asked = {
         **everywhere(trip, trip),
         **roster,
+        **await _waste(running, unit),
         **await _places(running, facility, assignment["id"]),
         "PUT /v1/stations/{station_id}": Asked(f"/v1/stations/{station}", place),
         "PUT /v1/facilities/{facility_id}": Asked(f"/v1/facilities/{facility}", clinic),
@@ -185,6 +188,14 @@ async def dispatch(running: Running) -> Things:
         "POST /v1/trips/{trip_id}/assign": Asked(f"/v1/trips/{waiting}/assign", {"unit_id": str(unit)}),
         "POST /v1/trips/{trip_id}/cancel": Asked(f"/v1/trips/{waiting}/cancel", {"reason": "went_alone"}),
         "GET /v1/trips/{trip_id}/offers": Asked(f"/v1/trips/{waiting}/offers"),
+        "GET /v1/plans/day": Asked(
+            f"/v1/plans/day?on=2026-11-23&area={AREA}", refusals=frozenset({404}), finds=AREA
+        ),
+        "GET /v1/plans/{plan_id}": Asked(f"/v1/plans/{proposal}"),
+        "POST /v1/plans/{plan_id}/try": Asked(
+            f"/v1/plans/{proposal}/try", {"trip_id": str(waiting), "unit_id": str(idle)}
+        ),
+        "POST /v1/plans/{plan_id}/publish": Asked(f"/v1/plans/{proposal}/publish"),
         "POST /v1/plans/day": Asked("/v1/plans/day", {"on": "2026-11-23", "area": AREA}, frozenset({404}), AREA),
         "POST /v1/crew/{crew_id}/erase": Asked(f"/v1/crew/{crew}/erase"),
         "PUT /v1/travel-matrices/{matrix_id}": Asked(
@@ -205,7 +216,9 @@ async def _roster(running: Running, unit: UUID, crew: UUID) -> dict[str, Asked]:
     begins = now_utc() + timedelta(days=2)
     shift, gone = new_id(), new_id()
     station = await one(running, "select id from station")
-    taker = await one(running, f"select id from crew where id not in (select unnest(crew_ids) from unit where id = '{unit}')")
+    taker = await one(
+        running, f"select id from crew where id not in (select unnest(crew_ids) from unit where id = '{unit}')"
+    )
     desk = bearer("supervisor")
 
     def body(hours: int, crew_ids: list[str]) -> dict[str, Any]:
@@ -235,6 +248,18 @@ async def _roster(running: Running, unit: UUID, crew: UUID) -> dict[str, Asked]:
         "POST /v1/attendance/{served_id}/end": Asked(f"/v1/attendance/{served}/end", {}),
         "GET /v1/hours": Asked(f"/v1/hours?area={AREA}"),
         "GET /v1/certificates": Asked("/v1/certificates", refusals=NOTHING, finds="items"),
+    }
+
+
+async def _waste(running: Running, unit: UUID) -> dict[str, Asked]:
+    """What a unit packed."""
+    body = {"unit_id": str(unit), "bags": 1}
+    log = (await running.client.post("/v1/waste", json=body, headers=bearer("supervisor"))).json()["id"]
+    return {
+        "POST /v1/waste": Asked("/v1/waste", body),
+        "GET /v1/waste": Asked(f"/v1/waste?area={AREA}"),
+        "POST /v1/waste/{waste_id}/sealed": Asked(f"/v1/waste/{log}/sealed"),
+        "POST /v1/waste/{waste_id}/hand-overs": Asked(f"/v1/waste/{log}/hand-overs", {"receiver": "hospital"}),
     }
 
 
