@@ -56,9 +56,15 @@ async def free(
     return [(member, row["booked_soon"]) for member, row in zip(members, rows, strict=True)]
 
 
-async def everyone(db: Connection | Pool, area: str, *, exercise: bool, now: datetime) -> list[Member]:
-    """Every active unit of the area, those that cannot go included; for a recommendation that explains."""
-    rows = await units.all_of(db, area, exercise=exercise, at=now)
+async def everyone(
+    db: Connection | Pool, area: str, *, exercise: bool, now: datetime, serving: bool = False
+) -> list[Member]:  # fmt: skip
+    """Every active unit of the area, those that cannot go included; for a recommendation that explains.
+
+    ``serving``: who serves it just now, without those lent and with those borrowed.
+    """
+    read = units.serving if serving else units.all_of
+    rows = await read(db, area, exercise=exercise, at=now)
     found = await _known(db, rows)
     return [
         replace(member, facts=replace(member.facts, busy=row["busy"]), next_booking_at=row["next_booking_at"])

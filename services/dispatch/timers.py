@@ -9,10 +9,11 @@ from uuid import UUID
 from services.dispatch.policy import policy_of
 from services.dispatch.rules import cards
 from services.dispatch.rules.changes import WAITING
-from services.dispatch.store import assignments, runs, trips
+from services.dispatch.store import assignments, runs, shares, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import attendance, decide, duty, facilities, release, repair, support
+from services.dispatch.verbs import shares as lending
 from services.dispatch.verbs.needs import add_backup
 from services.dispatch.verbs.saying import assignment_facts
 from shared.due import Due, DueHandler
@@ -184,6 +185,19 @@ async def spare_riders(work: Work, due: Due) -> None:
         await _come_back(work, due)
 
 
+async def share_ends(work: Work, due: Due) -> None:
+    """A lent unit goes home by itself, or as soon as it is free."""
+    share = await shares.of_unit(work.db, due.subject_id)
+    if share is None:
+        return
+    for area in sorted({share.home_area, share.with_area}):
+        if not await runs.try_serialise(work.db, area):
+            await _come_back(work, due)
+            return
+    if not await lending.end_if_free(work, due.subject_id):
+        await work.later("share_ends", due.subject_id, work.now + lending.AGAIN, due.origin)
+
+
 DUE: Mapping[str, DueHandler] = {
     "find_unit": find_unit,
     "serve_queue": serve_queue,
@@ -196,6 +210,7 @@ DUE: Mapping[str, DueHandler] = {
     "duty_ends": duty_ends,
     "find_tour": find_tour,
     "spare_riders": spare_riders,
+    "share_ends": share_ends,
     "check_in_ends": attendance.forgot,
     "bed_expires": facilities.expire,
 }

@@ -170,6 +170,11 @@ async def dispatch(running: Running) -> Things:
         "GET /v1/crew": Asked("/v1/crew", refusals=NOTHING, finds=str(crew)),
         "GET /v1/units": Asked("/v1/units", refusals=NOTHING, finds=str(unit)),
         "POST /v1/units/{unit_id}/duty": Asked(f"/v1/units/{unit}/duty", {"on": True}),
+        "GET /v1/shares": Asked("/v1/shares", refusals=NOTHING, finds="items"),
+        "POST /v1/units/{unit_id}/share": Asked(
+            f"/v1/units/{idle}/share", {"with_area": "sample", "until_at": (now_utc() + timedelta(hours=2)).isoformat()}
+        ),
+        "POST /v1/units/{unit_id}/return": Asked(f"/v1/units/{idle}/return"),
         "POST /v1/units/{unit_id}/disinfected": Asked(f"/v1/units/{unit}/disinfected", {}),
         "POST /v1/positions": Asked("/v1/positions", {"positions": [fix]}, frozenset({422})),
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/units?area={AREA}", refusals=NOTHING, finds=str(unit)),

@@ -179,7 +179,7 @@ async def recommendations(
     """ใครไปได้บ้าง | Who could go, soonest first, why, and what is missing."""
     trip = await _visible(request, caller, trip_id)
     pool, now = runtime_of(request).pool, now_utc()
-    members = await fleet.everyone(pool, trip.area, exercise=trip.exercise, now=now)
+    members = await fleet.everyone(pool, trip.area, exercise=trip.exercise, now=now, serving=True)
     history = await assignments.of_trips(pool, [trip.id])
     return queue_view.recommended(trip, members, history, now, limit)
 

@@ -73,11 +73,16 @@ where id = $1 and cleanliness = 'contaminated' returning id
 # Units that may be asked at once. An offer or a proposal that waits for its answer holds its unit, too. `not in`
 # over columns that are never null is one hash of the few busy units, whatever the planner believes of the tables.
 FREE_UNITS = """
+with serves as (
+    select id from unit where area = $1 and duty = 'on_duty'
+      and id not in (select s.unit_id from unit_share s where s.home_area = $1 and s.ended_at is null)
+    union all
+    select s.unit_id from unit_share s where s.with_area = $1 and s.ended_at is null and s.until_at > $3)
 select u.id, u.version,
        u.id in (select r.unit_id from run r where r.status = 'planned' and r.area = $1
                 and r.booked && tstzrange($3, $4)) as booked_soon
-from unit u
-where u.area = $1 and u.exercise = $2 and u.duty = 'on_duty' and u.cleanliness = 'clean' and u.active
+from serves join unit u on u.id = serves.id
+where u.exercise = $2 and u.duty = 'on_duty' and u.cleanliness = 'clean' and u.active
   and u.id not in (select r.unit_id from run r where r.status = 'open')
   and u.id not in (select a.unit_id from assignment a where a.area = $1 and a.start_at is null
                    and a.status in ('proposed', 'ordered', 'offered'))
@@ -91,13 +96,29 @@ select u.id, u.version,
 from unit u where u.area = $1 and u.exercise = $2 and u.active order by u.id limit 1000
 """
 ON_DUTY = "select id, crew_ids from unit where area = $1 and duty = 'on_duty' and active and not exercise order by id"
+# Who serves an area just now: its own that are not lent, and those lent to it.
+UNITS_SERVING = """
+with serves as (
+    select id from unit where area = $1
+      and id not in (select s.unit_id from unit_share s where s.home_area = $1 and s.ended_at is null)
+    union all
+    select s.unit_id from unit_share s where s.with_area = $1 and s.ended_at is null and s.until_at > $3)
+select u.id, u.version,
+       (select min(lower(r.booked)) from run r where r.unit_id = u.id and r.status = 'planned'
+        and upper(r.booked) > $3) as next_booking_at,
+       u.id in (select r.unit_id from run r where r.status = 'open') as busy
+from serves join unit u on u.id = serves.id where u.exercise = $2 and u.active order by u.id limit 1000
+"""
+# Another municipality's unit stands on the board only while it is on an assignment of this one.
 BOARD = """
 select u.*, r.id as run_id, r.opened_at as run_opened_at, w.status as work_status, w.trip_id, w.id as assignment_id
 from unit u
 left join run r on r.unit_id = u.id and r.status = 'open'
 left join lateral (select a.id, a.status, a.trip_id from assignment a where a.run_id = r.id and a.ended_at is null
                    order by a.asked_at limit 1) w on true
-where ($1::text[] is null or u.area = any($1)) and (u.active or u.id = $6) and u.id > $2
+where ($1::text[] is null or u.area = any($1)
+       or exists (select from assignment o where o.unit_id = u.id and o.ended_at is null and o.area = any($1)))
+  and (u.active or u.id = $6) and u.id > $2
   and ($4::text is null or u.duty = $4)
   and ($5::uuid is null or u.crew_ids @> array[$5] or u.usual_crew_ids @> array[$5])
   and ($6::uuid is null or u.id = $6)
@@ -215,6 +236,11 @@ async def all_of(db: Connection | Pool, area: str, *, exercise: bool, at: dateti
 async def on_duty(pool: Pool, area: str) -> list[asyncpg.Record]:
     """``id, crew_ids`` of every real unit on duty."""
     return await pool.fetch(ON_DUTY, area)
+
+
+async def serving(db: Connection | Pool, area: str, *, exercise: bool, at: datetime) -> list[asyncpg.Record]:
+    """The same of those who serve the area at this moment."""
+    return await db.fetch(UNITS_SERVING, area, exercise, at)
 
 
 async def board(

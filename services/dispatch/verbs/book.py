@@ -19,7 +19,7 @@ from services.dispatch.policy import policy_of
 from services.dispatch.rules import windows
 from services.dispatch.rules.eligibility import Shortfall, shortfalls
 from services.dispatch.rules.windows import Tour
-from services.dispatch.store import assignments, runs, trips
+from services.dispatch.store import assignments, runs, shares, trips
 from services.dispatch.store.assignments import WORKING, Assignment
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import decide, release, support
@@ -42,6 +42,7 @@ REFUSALS = {
     "has_unit": (409, "งานนี้มีหน่วยรับแล้ว ปลดหน่วยเดิมก่อน หรือส่งเป็นชุดสนับสนุน",
                  "the trip has its unit: release it first, or send this one in support", "unit_id"),
     "already_asked": (409, "หน่วยนี้ได้รับงานนี้แล้ว กำลังรอคำตอบ", "this unit has been asked already", "unit_id"),
+    "lent": (409, "หน่วยนี้ให้พื้นที่อื่นยืมอยู่", "the unit is lent to another municipality", "unit_id"),
     "not_ready": (409, "ผู้ป่วยยังไม่พร้อมกลับ กดพร้อมก่อน", "the person is not ready yet: say ready first", "status"),
     "unit_not_fit": (409, "หน่วยนี้ไปไม่ได้หรือไม่ครบตามเกณฑ์ ดูสิ่งที่ขาด",
                      "this unit cannot go, or something is missing; see shortfalls", "unit_id"),
@@ -82,8 +83,12 @@ async def assign(work: Work, trip_id: UUID, area: str, booking: Booking) -> Assi
     member = await fleet.one(work.db, booking.unit_id)
     if trip is None:
         raise missing("trip")
-    if member is None or member.area != trip.area:
+    share = await shares.of_unit(work.db, booking.unit_id)
+    serves = share.with_area if share and share.until_at > work.now else None
+    if member is None or trip.area not in {member.area, serves}:
         raise missing("unit")
+    if share is not None and serves != trip.area and not trip.back_entry:
+        raise _refuse("lent")
     history = await assignments.of_trips(work.db, [trip.id])
     _may_be_assigned(trip, history, booking)
     if trip.back_entry:

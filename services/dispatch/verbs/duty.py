@@ -13,7 +13,7 @@ from services.dispatch.rules.life import Actor, Happening, Life, advance
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import ASKED
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import lives
+from services.dispatch.verbs import lives, shares
 from services.dispatch.verbs.saying import assignment_facts, by_of
 from shared.errors import Refused
 from shared.events.base import Origin
@@ -78,7 +78,8 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
     """
     seen = await units.read(work.db, unit_id)
     if seen is not None:
-        await runs.serialise(work.db, seen["area"])  # nobody is sent while their duty changes
+        for area in await shares.areas_of(work, unit_id, seen["area"]):
+            await runs.serialise(work.db, area)  # nobody is sent while their duty changes
     held = await trips.lock_of_unit(work.db, unit_id)  # before the unit, as a step of its crew does
     unit = await units.lock(work.db, unit_id)
     if unit is None:
