@@ -98,16 +98,14 @@ from unit u where u.area = $1 and u.exercise = $2 and u.active order by u.id lim
 ON_DUTY = "select id, crew_ids from unit where area = $1 and duty = 'on_duty' and active and not exercise order by id"
 # Who serves an area just now: its own that are not lent, and those lent to it.
 UNITS_SERVING = """
-with serves as (
-    select id from unit where area = $1
-      and id not in (select s.unit_id from unit_share s where s.home_area = $1 and s.ended_at is null)
-    union all
-    select s.unit_id from unit_share s where s.with_area = $1 and s.ended_at is null and s.until_at > $3)
 select u.id, u.version,
        (select min(lower(r.booked)) from run r where r.unit_id = u.id and r.status = 'planned'
         and upper(r.booked) > $3) as next_booking_at,
        u.id in (select r.unit_id from run r where r.status = 'open') as busy
-from serves join unit u on u.id = serves.id where u.exercise = $2 and u.active order by u.id limit 1000
+from unit u where u.exercise = $2 and u.active
+  and ((u.area = $1 and u.id not in (select s.unit_id from unit_share s where s.home_area = $1 and s.ended_at is null))
+       or u.id in (select s.unit_id from unit_share s where s.with_area = $1 and s.ended_at is null and s.until_at > $3))
+order by u.id limit 1000
 """
 # Another municipality's unit stands on the board only while it is on an assignment of this one.
 BOARD = """
