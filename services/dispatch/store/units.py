@@ -104,7 +104,8 @@ select u.id, u.version,
        u.id in (select r.unit_id from run r where r.status = 'open') as busy
 from unit u where u.exercise = $2 and u.active
   and ((u.area = $1 and u.id not in (select s.unit_id from unit_share s where s.home_area = $1 and s.ended_at is null))
-       or u.id in (select s.unit_id from unit_share s where s.with_area = $1 and s.ended_at is null and s.until_at > $3))
+       or u.id in (select s.unit_id from unit_share s
+                   where s.with_area = $1 and s.ended_at is null and s.until_at > $3))
 order by u.id limit 1000
 """
 # Another municipality's unit stands on the board only while it is on an assignment of this one.
