@@ -1,0 +1,51 @@
+"""Accounts of the console."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from karuna.cli.common import HomeOption, here, out, wait
+from shared.auth import Role
+
+app = typer.Typer(help="บัญชีผู้ใช้หน้าจอ (accounts of the console): add, list, close", no_args_is_help=True)
+
+
+@app.command("add")
+def account_add(
+    login: Annotated[str, typer.Argument(help="ชื่อผู้ใช้ (what they sign in with)")],
+    name: Annotated[str, typer.Option(help="ชื่อที่แสดง (the name that is shown)")],
+    role: Annotated[list[Role], typer.Option(help="บทบาท ใส่ได้หลายครั้ง (may be given several times)")],
+    area: Annotated[list[str], typer.Option(help="เทศบาล (municipality)")] = ["kalasin"],  # noqa: B006 typer copies it
+    crew: Annotated[UUID | None, typer.Option(help="รหัสลูกทีม (the crew member, for role crew)")] = None,
+    home: HomeOption = None,
+) -> None:
+    """สร้างหรือเปลี่ยนบัญชี พิมพ์รหัสผ่านครั้งแรกครั้งเดียว (make or change an account; prints its first password once)."""
+    from karuna.accounts import add
+
+    password = wait(add(here(home), login, name, [each.value for each in role], area, crew))
+    out.print(f"{login}  {password}\nต้องเปลี่ยนเมื่อเข้าใช้ครั้งแรก (to be changed at the first sign-in)")
+
+
+@app.command("list")
+def account_list(home: HomeOption = None) -> None:
+    """บัญชีทั้งหมด (all accounts)."""
+    from karuna.accounts import lines
+
+    for line in wait(lines(here(home))):
+        out.print(line)
+
+
+@app.command("close")
+def account_close(
+    login: Annotated[str, typer.Argument(help="ชื่อผู้ใช้ (what they sign in with)")], home: HomeOption = None
+) -> None:
+    """ปิดบัญชี และให้ทุกอุปกรณ์ออกจากระบบ (close an account and sign its devices out)."""
+    from karuna.accounts import close
+
+    if not wait(close(here(home), login)):
+        out.print(f"ไม่มีบัญชี (no account): {login}")
+        raise typer.Exit(1)
+    out.print(f"ปิดแล้ว (closed): {login}")
