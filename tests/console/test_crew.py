@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.console.rules.journey import AFTER, NEXT, jobs_of
+from services.console.rules.journey import AFTER, NEXT, jobs_of, stops_of
 from shared.auth import Role
 from shared.work import new_id
 from tests.console.faces import Faces, SignedIn, words_of
@@ -187,6 +187,29 @@ def test_the_most_pressing_job_comes_first() -> None:
     booked = trip(later, lane="booked"), trip(asked, lane="booked")
     found = jobs_of([*booked, trip(ordered), trip(driving), trip(ended)])
     assert [job.id for job in found] == [ids[3], ids[2], ids[1], ids[0]]
+
+
+def test_of_a_tour_the_rider_whose_stop_is_next_comes_first() -> None:
+    """Two on board in turn: fetch one, fetch two, bring one, bring two; and all its stops are named in that order."""
+    run, ids = str(new_id()), [str(new_id()) for _ in range(2)]
+
+    def rider(number: int, status: str) -> Any:
+        times = {"pickup_at": f"2026-11-23T02:0{number}:00Z", "dropoff_at": f"2026-11-23T02:3{number}:00Z"}
+        return trip(assignment(id=ids[number], status=status, run_id=run, **times), lane="booked")
+
+    stages = {
+        ("accepted", "accepted"): 0, ("en_route", "accepted"): 0, ("left_scene", "accepted"): 1,
+        ("left_scene", "en_route"): 1, ("left_scene", "left_scene"): 0, ("at_destination", "left_scene"): 0,
+    }  # fmt: skip
+    for (one, two), first in stages.items():
+        jobs = jobs_of([rider(1, two), rider(0, one)])
+        assert jobs[0].id == ids[first], (one, two)
+    stops = stops_of(jobs, run)
+    assert [(stop.job.id, stop.pickup) for stop in stops] == [
+        (ids[0], True), (ids[1], True), (ids[0], False), (ids[1], False),
+    ]  # fmt: skip
+    assert [stop.done for stop in stops] == [True, True, True, False]
+    assert stops_of(jobs[:1], run) == []
 
 
 def test_every_step_leads_to_a_status_that_has_a_next_one() -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town, Unit
+from tests.dispatch.engine import planning
 from tests.dispatch.test_booking import ride, tomorrow
 
 STEPS = ("accept", "en_route", "at_scene", "left_scene", "at_destination", "clear")
@@ -224,3 +225,20 @@ async def test_a_ride_whose_crew_declines_is_planned_anew_with_another(town: Tow
     assert (await town.trip(call))["status"] == "unassigned", "nobody is left to ask: it waits, and is an alarm in time"
     [due] = await town.running.sql("select due_at from due where kind = 'booked_due'")
     assert due["due_at"] > now_utc()
+
+
+async def test_the_search_finds_nothing_worse_and_keeps_every_promise(town: Town) -> None:
+    await van(town, 1)
+    await van(town, 3)
+    first = await near(town, 0.2)
+    await planned(town, first, publish=True, search_s=0)
+    told = (await town.trip(first))["pickup_at"]
+    for number in range(5):
+        await near(town, 0.3 * number, tomorrow(4) + timedelta(minutes=15 * number))
+    quick = await planned(town, first, search_s=0)
+    async with planning(town.running):
+        made = await planned(town, first, search_s=1, publish=True)
+    assert (made["searched"], made["unserved"], made["published"]) == (True, [], 5)
+    assert made["cost_s"] <= quick["cost_s"] * 1.5, "cheaper in all, early waiting counted"
+    assert made["travel_times"] == ["great_circle"]
+    assert (await town.trip(first))["pickup_at"] == told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from importlib import resources
@@ -110,7 +111,7 @@ async def state(
     returns = await crews.returns(runtime(request).pool, person.areas, ids, since)
     return JSONResponse({
         "mark": mark, "now": now_utc().isoformat(), "account": str(person.account_id), "csrf": masked(person.csrf),
-        "units": [_unit(unit) for unit in units], "jobs": [_job(job, lang, facilities) for job in jobs],
+        "units": [_unit(unit) for unit in units], "jobs": [_job(job, lang, facilities, jobs) for job in jobs],
         "home": [{"id": str(row["id"]), "at": row["cleared_at"]} for row in home],
         "returns": [{"id": str(row["id"]), "at": row["brought_at"], "number": row["number"]} for row in returns],
         "facilities": [{"id": each["id"], "name": _name(each, lang)} for each in facilities.values()],
@@ -163,17 +164,20 @@ def _unit(unit: dict[str, Any]) -> dict[str, Any]:
     return {name: unit[name] for name in ("id", "call_sign", "duty", "cleanliness")}
 
 
-def _job(job: Job, lang: str, facilities: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _job(job: Job, lang: str, facilities: dict[str, dict[str, Any]], jobs: Sequence[Job]) -> dict[str, Any]:
     """For the phone: what it counts with, and the card as it is to be shown."""
     facility = facilities.get(job.destination.get("facility_id") or job.trip.get("facility_id") or "")
     html = render(
         "crew/job.html", lang, person=None, csrf="", code=labeller(lang), phone_shown=_phone, job=job, trip=job.trip,
         facility=facility, facility_name=_name(facility, lang) if facility else None,
+        stops=journey.stops_of(jobs, job.assignment.get("run_id")),
     )  # fmt: skip
     return {
         "id": job.id, "status": job.status, "transports": job.transports, "stamps": job.assignment["stamps"],
         "lane": job.trip["lane"], "severity": job.trip["severity"], "html": html,
         "facility_id": facility["id"] if facility else None, "asked_at": job.assignment["asked_at"],
+        "run_id": job.assignment.get("run_id"), "pickup_at": job.assignment.get("pickup_at"),
+        "dropoff_at": job.assignment.get("dropoff_at"),
     }  # fmt: skip
 
 

@@ -1,11 +1,11 @@
 // Drawing the crew's page: the line of the connection, the trip, the big button, the unit.
 // `view` is crew-view.js under the address the page names; `on`: what a press does.
 export function painter({ my, tables, words, desk, view, on }) {
-  const { $, clock, drawLog, drawTimes, drawTroubles, element, goingHome, icon, nextStep, say, showDistances, stand } = view;
+  const { $, clock, drawLog, drawTimes, drawTroubles, element, goingHome, icon, inTourOrder, nextStep, say, showDistances, stand } = view;
 
   function draw() {
     const standing = my.server.jobs.map((job) => stand(job, my.acts, tables, my.fetchedAt)).filter((job) => !["declined", "at_base"].includes(job.status));
-    const open = standing.filter((job) => job.status !== "cleared");
+    const open = inTourOrder(standing.filter((job) => job.status !== "cleared"));
     const home = goingHome(my.acts, my.server.home, my.skipped).map((job) => stand(job, my.acts, tables, my.fetchedAt)).filter((job) => job.status === "cleared");
     my.current = open.find((job) => job.id === my.chosen) ?? open[0] ?? home[0] ?? null;
     drawSync();

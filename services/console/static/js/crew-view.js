@@ -65,6 +65,17 @@ export function goingHome(acts, home, skipped) {
   return [...found.values()].filter((each) => !skipped.includes(each.id)).slice(-1);
 }
 
+/** Of a tour that has begun the rider whose stop is next comes first, also where only this phone knows how far it is. */
+export function inTourOrder(open) {
+  const begun = new Set(open.filter((job) => job.run_id && ["en_route", ...ON_BOARD, "at_scene"].includes(job.status)).map((job) => job.run_id));
+  const tour = open.filter((job) => begun.has(job.run_id));
+  if (tour.length < 2) return open;
+  const due = (job) => (ON_BOARD.includes(job.status) ? job.dropoff_at : job.pickup_at) ?? "";
+  tour.sort((one, other) => due(one).localeCompare(due(other)));
+  return [...tour, ...open.filter((job) => !tour.includes(job))];
+}
+const ON_BOARD = ["left_scene", "at_destination"];
+
 export function nextStep(job, tables) {
   if (job.status === "at_scene" && !job.transports) return "clear";
   return tables.next[job.status] ?? null;

@@ -141,6 +141,14 @@ async function press(step, body = {}, { hold = HOLD_MS } = {}) {
   await queue({ kind: "step", id: job.id, step, at, body: { step, at, ...extra, ...body }, hold_until: hold ? Date.now() + hold : 0 });
   shake(60);
   if (hold) setTimeout(send, hold + 50);
+  onward(job, hold);
+}
+
+/** In a tour the next stop may be another rider's: shown once this press can no longer be taken back. */
+function onward(job, hold) {
+  if (!my.server.jobs.some((other) => other.id !== job.id && other.run_id && other.run_id === job.run_id)) return;
+  my.chosen = job.id;
+  setTimeout(() => { if (my.chosen === job.id) { my.chosen = null; draw(); } }, hold + 60);
 }
 
 async function queue(act) {
