@@ -16,9 +16,11 @@ from services.dispatch.api import (
     resources,
     rosters,
     shares,
+    stock,
     travel,
     trips,
     units,
+    waste,
 )
 from services.dispatch.api import positions as positions_api
 from services.dispatch.engine.pool import Engine
@@ -26,6 +28,7 @@ from services.dispatch.handlers import HEARS
 from services.dispatch.policy import load_policies
 from services.dispatch.settings import DispatchSettings
 from services.dispatch.timers import DUE
+from services.dispatch.travel.zones import ask_osrm
 from shared import audit
 from shared.ask import Question, asking
 from shared.erasure import shred
@@ -67,6 +70,8 @@ SERVICE = Service(
         rosters.router,
         attendance.router,
         facilities.router,
+        waste.router,
+        stock.router,
         trips.router,
         assignments.router,
         shares.router,
@@ -80,7 +85,7 @@ SERVICE = Service(
     ],
     hears=HEARS,
     due=DUE,
-    beside=[positions.listen, shred, asking(QUESTIONS), tidy, planner],
+    beside=[positions.listen, shred, asking(QUESTIONS), tidy, planner, ask_osrm],
     # Calls at once, and a crew's answer nearly so; who the patient was may come a little later.
     patience_s={"registry": 0.25, "notify": 0.1},
     rooms={

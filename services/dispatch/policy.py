@@ -43,7 +43,7 @@ class Policy:
     demand: tuple[Point, ...] = ()
     """Where calls come from: the middles of the communities."""
     travel_times: TravelTimes = field(default_factory=GreatCircle)
-    """The port to travel times: straight lines, or the roads of the pack."""
+    """The port to travel times: straight lines, the roads of the pack, or an OSRM server."""
     weights: Weights = field(default_factory=Weights)
 
     def must_be_confirmed(self, lane: str, severity: str) -> bool:
@@ -115,6 +115,11 @@ def load_policies(areas_dir: Path) -> None:
             )
             if found := roads.load(areas_dir / slug, made.beyond_roads):
                 _policies[slug] = replace(made, travel_times=found)
+
+
+def travel_by(area: str, times: TravelTimes) -> None:
+    """From now on ``times`` says how long a drive takes there."""
+    _policies[area] = replace(policy_of(area), travel_times=times)
 
 
 def policies() -> Mapping[str, Policy]:

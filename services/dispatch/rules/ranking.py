@@ -50,11 +50,14 @@ class TravelTimes(Protocol):
         ...
 
 
-def straight_m(points: Sequence[Point]) -> NDArray[np.float64]:
-    """Great-circle distances between all points."""
-    at = np.radians(np.array([(point.lon, point.lat) for point in points], dtype=np.float64).reshape(-1, 2))
-    lon, lat = (at[:, None, axis] - at[None, :, axis] for axis in (0, 1))
-    chord = np.sin(lat / 2) ** 2 + np.cos(at[:, None, 1]) * np.cos(at[None, :, 1]) * np.sin(lon / 2) ** 2
+def straight_m(one: Sequence[Point], other: Sequence[Point]) -> NDArray[np.float64]:
+    """Great-circle distances from each of these points to each of the others."""
+    start, end = (
+        np.radians(np.array([(point.lon, point.lat) for point in points], dtype=np.float64).reshape(-1, 2))
+        for points in (one, other)
+    )
+    lon, lat = (start[:, None, axis] - end[None, :, axis] for axis in (0, 1))
+    chord = np.sin(lat / 2) ** 2 + np.cos(start[:, None, 1]) * np.cos(end[None, :, 1]) * np.sin(lon / 2) ** 2
     return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, np.sqrt(chord))))
 
 
@@ -72,7 +75,7 @@ class GreatCircle:
         return [Travel(distance / speed, distance, "great_circle") for distance in distances]
 
     def table(self, points: Sequence[Point], *, urgent: bool) -> Table:
-        metres = straight_m(points) * self.factor
+        metres = straight_m(points, points) * self.factor
         return Table(metres / (self.urgent_m_s if urgent else self.ordinary_m_s), metres, frozenset({"great_circle"}))
 
 
