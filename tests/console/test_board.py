@@ -51,7 +51,7 @@ def unit_of(unit_id: Any = UNIT, **changes: Any) -> Doc:
     """What dispatch answers of a unit."""
     return {
         "id": str(unit_id), "call_sign": "K3", "area": AREA, "level": "als", "volunteer": False, "exercise": False,
-        "duty": "on_duty", "cleanliness": "clean", "work_status": None, "run_opened_at": None, "until_at": None,
+        "duty": "on_duty", "cleanliness": "clean", "work_status": None, "run_opened_at": None, "until_at": None, "last_closed_at": None,
         "position": None, "crew_ids": [], "usual_crew_ids": [], **changes,
     }  # fmt: skip
 
@@ -155,6 +155,9 @@ async def test_a_unit_is_free_since_its_last_work_was_over(faces: Faces) -> None
     story.unit("disinfected", UNIT)
     await tell(faces, story)
     assert f'data-since="{story.at.isoformat()}"' in (await desk.get("/board/units")).text, "nor while it was cleaned"
+    protected_at = (story.at + timedelta(hours=1)).isoformat()
+    answering(faces, unit_of(last_closed_at=protected_at))
+    assert f'data-since="{protected_at}"' in (await desk.get("/board/units")).text, "what is not told openly counts"
 
 
 # --- who sees what ---------------------------------------------------------------------------------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from services.console.rules.journey import AFTER, NEXT, jobs_of, stops_of
 from shared.auth import Role
-from shared.work import new_id
+from shared.work import new_id, now_utc
 from tests.console.faces import Faces, SignedIn, words_of
 from tests.console.story import Story
 from tests.harness import AREA
@@ -38,8 +39,9 @@ def trip(*assignments: dict[str, Any], **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def known(faces: Faces, *trips: dict[str, Any]) -> None:
-    unit = {"id": str(UNIT), "call_sign": "K1", "duty": "on_duty", "cleanliness": "clean", "area": AREA}
+def known(faces: Faces, *trips: dict[str, Any], **more: Any) -> None:
+    unit = {"id": str(UNIT), "call_sign": "K1", "duty": "on_duty", "cleanliness": "clean", "area": AREA,
+            "last_closed_at": None, "homeward_id": None, **more}  # fmt: skip
     faces.services.answers |= {
         "GET dispatch /v1/units": {"items": [unit], "next": None},
         "GET dispatch /v1/trips": {"items": list(trips), "next": None},
@@ -70,14 +72,14 @@ async def test_a_crew_reads_its_own_trip_and_only_when_something_changed(faces: 
     assert len(faces.services.of("GET dispatch /v1/trips")) == 1, "nothing personal is read to say that nothing changed"
     assert (await crew.get(f"/crew/state?seen={state['mark']}&full=true", headers=JSON)).status_code == 200
 
-    pool = faces.running.runtime.pool
-    await pool.execute(
-        "insert into thing (noun, id, area, call_id, exercise, state, begun_at, changed_at, position) "
-        "values ('assignment', $1, $2, $3, false, $4, now(), now(), 1)",
-        ASSIGNMENT, AREA, new_id(), {"unit_id": str(UNIT), "is": "cleared", "stamps": {"cleared": AT}},
-    )  # fmt: skip
-    changed = (await crew.get(f"/crew/state?seen={state['mark']}", headers=JSON)).json()
-    assert changed["home"] == [{"id": str(ASSIGNMENT), "at": AT}], "a trip that is done still waits for the base"
+
+async def test_every_phone_of_a_crew_may_say_that_it_is_back_also_after_a_protected_call(faces: Faces) -> None:
+    for hours, home in ((1, True), (13, False)):
+        cleared_at = (now_utc() - timedelta(hours=hours)).isoformat()
+        known(faces, last_closed_at=cleared_at, homeward_id=str(ASSIGNMENT))
+        crew = await faces.sign_in(Role.CREW)
+        state = (await crew.get("/crew/state", headers=JSON)).json()
+        assert state["home"] == ([{"id": str(ASSIGNMENT), "at": cleared_at}] if home else []), hours
 
 
 async def test_whom_a_crew_brought_it_may_say_to_be_ready(faces: Faces) -> None:
@@ -108,7 +110,8 @@ async def test_whom_a_crew_brought_it_may_say_to_be_ready(faces: Faces) -> None:
     said = story.say("dispatch.trip.changed.v1", back, **home, ready_at="2026-11-22T05:00:00Z")
     await faces.running.runtime.inbox.take([said])
     assert (await crew.get("/crew/state", headers=JSON)).json()["returns"] == []
-    stranger = [{"id": str(new_id()), "call_sign": "K2", "duty": "on_duty", "cleanliness": "clean", "area": AREA}]
+    stranger = [{"id": str(new_id()), "call_sign": "K2", "duty": "on_duty", "cleanliness": "clean", "area": AREA,
+                 "last_closed_at": None, "homeward_id": None}]  # fmt: skip
     faces.services.answers["GET dispatch /v1/units"] = {"items": stranger, "next": None}
     other = await faces.sign_in(Role.CREW)
     assert (await other.get("/crew/state", headers=JSON)).json()["returns"] == []

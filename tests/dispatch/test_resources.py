@@ -182,6 +182,22 @@ async def test_a_crew_sees_and_moves_its_own_unit_only(town: Town) -> None:
     await town.post(f"/v1/units/{other.id}/duty", {"on": False}, headers=own.headers, status=404)
 
 
+async def test_a_unit_says_since_when_it_is_free_and_what_it_comes_home_from(town: Town) -> None:
+    unit = await town.unit(1)
+    for _ in range(2):
+        [asked] = await town.asked(await town.call())
+        await town.drive(asked["id"], unit, until="at_destination")
+        [driving] = (await town.get("/v1/units", headers=unit.headers))["items"]
+        assert driving["homeward_id"] is None
+        await town.step(asked["id"], "clear", unit)
+        [free] = (await town.get("/v1/units", headers=unit.headers))["items"]
+        assert free["homeward_id"] == asked["id"]
+        assert free["last_closed_at"] > (driving["last_closed_at"] or "")
+        await town.step(asked["id"], "at_base", unit)
+    [back] = (await town.get("/v1/units"))["items"]
+    assert (back["homeward_id"], back["last_closed_at"]) == (None, free["last_closed_at"])
+
+
 async def test_who_carried_infection_is_out_until_clean(town: Town) -> None:
     unit = await town.unit(1, skills=("paramedic", "driving", "infection_control", "lifting"))
     patient = {"patient_id": new_id(), "needs": ["infection_precaution"]}

@@ -104,6 +104,9 @@ def _as_told(row: UnitRow, item: Mapping[str, Any]) -> UnitRow:
     told = replace(row, duty=item["duty"], contaminated=item["cleanliness"] == "contaminated")
     if row.work is None and item["work_status"]:
         return replace(told, work=item["work_status"], since=_instant(item["run_opened_at"]))
+    ended_at = _instant(item["last_closed_at"])
+    if row.work is None and row.since and ended_at and told.duty == "on_duty":
+        return replace(told, since=max(row.since, ended_at))
     return told
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
@@ -107,12 +107,11 @@ async def state(
     facilities = await _facilities(request, person)
     lang = lang_of(request)
     jobs = journey.jobs_of(trips["items"])
-    home = await crews.cleared(runtime(request).pool, person.areas, ids, since)
     returns = await crews.returns(runtime(request).pool, person.areas, ids, since)
     return JSONResponse({
         "mark": mark, "now": now_utc().isoformat(), "account": str(person.account_id), "csrf": masked(person.csrf),
         "units": [_unit(unit) for unit in units], "jobs": [_job(job, lang, facilities, jobs) for job in jobs],
-        "home": [{"id": str(row["id"]), "at": row["cleared_at"]} for row in home],
+        "home": [{"id": unit["homeward_id"], "at": unit["last_closed_at"]} for unit in units if _homeward(unit, since)],
         "returns": [{"id": str(row["id"]), "at": row["brought_at"], "number": row["number"]} for row in returns],
         "facilities": [{"id": each["id"], "name": _name(each, lang)} for each in facilities.values()],
     })  # fmt: skip
@@ -133,9 +132,14 @@ async def _units(request: Request, person: Person) -> list[dict[str, Any]]:
 
 
 def _print(units: list[dict[str, Any]]) -> str:
-    """Changes with the duty and cleanliness of the units."""
-    said = "|".join(f"{unit['id']}{unit['duty']}{unit['cleanliness']}" for unit in units)
+    """Changes with the duty and cleanliness of the units, and with what they came back from."""
+    said = "|".join(f"{unit['id']}{unit['duty']}{unit['cleanliness']}{unit['homeward_id']}" for unit in units)
     return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+def _homeward(unit: dict[str, Any], after: datetime) -> bool:
+    """Whether it may still say that it is back at its base: dispatch knows, also of what is not told openly."""
+    return unit["homeward_id"] is not None and datetime.fromisoformat(unit["last_closed_at"]) > after
 
 
 async def _facilities(request: Request, person: Person) -> dict[str, dict[str, Any]]:

@@ -25,13 +25,6 @@ with own as (
 )
 select count(*) || '-' || coalesce(max(position), 0) from about
 """
-CLEARED = """
-select id, call_id, state->'stamps'->>'cleared' as cleared_at from thing
-where area = any($1::text[]) and noun = 'assignment' and ended_at is null and state->>'is' = 'cleared'
-  and state->>'unit_id' = any($2::text[]) and changed_at > $3
-order by changed_at desc limit 3
-"""
-
 # The trip home of somebody these units brought, that waits until they may be fetched.
 RETURNS = """
 select distinct on (back.id) back.id, call.state->>'number' as number, own.state->'stamps'->>'cleared' as brought_at
@@ -53,11 +46,6 @@ async def mark(pool: Pool, areas: Sequence[str], units: Sequence[UUID], ended_af
     names = [str(unit) for unit in units]
     found: str = await pool.fetchval(MARK, list(areas), names, ended_after, list(units))
     return found
-
-
-async def cleared(pool: Pool, areas: Sequence[str], units: Sequence[UUID], after: datetime) -> list[asyncpg.Record]:
-    """Assignments that are done, whose unit has not said that it is back at its base."""
-    return await pool.fetch(CLEARED, list(areas), [str(unit) for unit in units], after)
 
 
 async def returns(pool: Pool, areas: Sequence[str], units: Sequence[UUID], after: datetime) -> list[asyncpg.Record]:

@@ -82,7 +82,9 @@ class PositionOut(BaseModel):
 
 
 class UnitOut(BaseModel):
-    """One line of the board. ``work_status`` and the ids beside it tell of the run the unit is on."""
+    """One line of the board. ``work_status`` and the ids beside it tell of the run the unit is on, ``last_closed_at``
+    of the one before; ``homeward_id`` is the assignment of that whose ``at_base`` nobody has said yet.
+    """
 
     id: UUID
     area: str
@@ -106,6 +108,8 @@ class UnitOut(BaseModel):
     work_status: str | None
     trip_id: UUID | None
     assignment_id: UUID | None
+    last_closed_at: datetime | None
+    homeward_id: UUID | None
     position: PositionOut | None
 
 

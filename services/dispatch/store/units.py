@@ -110,11 +110,16 @@ order by u.id limit 1000
 """
 # Another municipality's unit stands on the board only while it is on an assignment of this one.
 BOARD = """
-select u.*, r.id as run_id, r.opened_at as run_opened_at, w.status as work_status, w.trip_id, w.id as assignment_id
+select u.*, r.id as run_id, r.opened_at as run_opened_at, w.status as work_status, w.trip_id, w.id as assignment_id,
+       l.closed_at as last_closed_at, l.homeward_id
 from unit u
 left join run r on r.unit_id = u.id and r.status = 'open'
 left join lateral (select a.id, a.status, a.trip_id from assignment a where a.run_id = r.id and a.ended_at is null
                    order by a.asked_at limit 1) w on true
+left join lateral (select c.closed_at, case when c.at_base_at is null then (
+                       select a.id from assignment a where a.run_id = c.id and a.status = 'cleared'
+                       order by a.cleared_at desc limit 1) end as homeward_id
+                   from run c where c.unit_id = u.id and c.status = 'closed' order by c.closed_at desc limit 1) l on true
 where ($1::text[] is null or u.area = any($1)
        or exists (select from assignment o where o.unit_id = u.id and o.ended_at is null and o.area = any($1)))
   and (u.active or u.id = $6) and u.id > $2
