@@ -12,7 +12,7 @@ from services.dispatch.rules.changes import WAITING
 from services.dispatch.store import assignments, runs, shares, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import attendance, decide, duty, facilities, release, repair, support
+from services.dispatch.verbs import attendance, decide, duty, facilities, queue, release, repair, support
 from services.dispatch.verbs import shares as lending
 from services.dispatch.verbs.needs import add_backup
 from services.dispatch.verbs.saying import assignment_facts
@@ -34,7 +34,7 @@ async def find_unit(work: Work, due: Due) -> None:
 async def serve_queue(work: Work, due: Due) -> None:
     """A unit became free, came on duty or is clean again."""
     if await runs.try_serialise(work.db, due.origin.area):
-        await decide.serve_queue(work, due.origin.area)
+        await queue.serve(work, due.origin.area)
         await support.serve(work, due.origin.area)
     else:
         await _come_back(work, due)

@@ -13,7 +13,7 @@ from shared.pack_cards import Asked, RunCard
 from shared.pack_parts import DispatchPolicies
 from shared.thai.text import Text
 from shared.work import new_id, now_utc
-from tests.dispatch.conftest import Town, Unit, call_event
+from tests.dispatch.conftest import HERE, NORTH, Town, Unit, call_event
 from tests.harness import AREA, bearer
 
 CRASH = 25
@@ -239,3 +239,15 @@ async def test_a_unit_sent_by_hand_fills_what_is_missing(crash: Town) -> None:
     await crash.duty(by_hand)
     await crash.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(by_hand.id), "role": "support"}, status=201)
     assert (await crash.trip(call_id))["units"]["missing"] == 1
+
+
+async def test_two_who_wait_are_served_together_when_several_units_become_free(town: Town) -> None:
+    """The nearest unit for the first is the only near one for the second: both are reached soon."""
+    where = [{"lon": HERE[0], "lat": HERE[1] + km * NORTH, "address": "บ้านทดสอบ"} for km in (5, 0)]
+    first, second = [await town.call(location=place) for place in where]
+    near, far = await town.unit(4, on=False), await town.unit(11, on=False)
+    for unit in (near, far):
+        await town.duty(unit)
+    await town.running.do_due("serve_queue")
+    assert set(await going(town, first, "primary")) == ids(far)
+    assert set(await going(town, second, "primary")) == ids(near)

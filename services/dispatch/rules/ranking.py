@@ -151,6 +151,29 @@ def best(
     return _recommend(winner[2], wanted, at, winner[3], weights) if winner else None
 
 
+def scores(
+    units: Sequence[UnitFacts],
+    wanted: Requirements,
+    place: Point | None,
+    at: datetime,
+    travel_times: TravelTimes,
+    weights: Weights = Weights(),
+) -> dict[str, float]:
+    """The score of each unit that may go, as :func:`rank` has it, without the reasons."""
+    on = local_day(at)
+    costs_s: dict[Hashable, float | None] = {}
+    found: dict[str, float] = {}
+    for unit, travel in _with_travel(units, place, travel_times, urgent=wanted.urgent):
+        abilities = unit.abilities(on)
+        if abilities not in costs_s:
+            missing = shortfalls(unit, wanted, at)
+            costs_s[abilities] = None if any(short.hard for short in missing) else _lacking_s(missing, weights)
+        lacking_s = costs_s[abilities]
+        if lacking_s is not None:
+            found[unit.id] = _score_as_it_stands(unit, travel, at, weights) + lacking_s
+    return found
+
+
 def _with_travel(
     units: Sequence[UnitFacts], place: Point | None, travel_times: TravelTimes, *, urgent: bool
 ) -> list[tuple[UnitFacts, Travel | None]]:

@@ -33,6 +33,8 @@ from shared.thai.text import Text
 from shared.work import Work, new_id
 
 BUSY_TEXT = Text(th="ติดภารกิจอื่น", en="busy with another run")
+Free = Sequence[tuple[Member, bool]]
+"""Free units, and whether each has a booked ride soon."""
 BOOKED_SOON = timedelta(minutes=45)
 """A unit with a booked ride this soon is left to it, unless the severity is one that alerts in parallel."""
 
@@ -48,14 +50,16 @@ class Choice:
     """It has promised a ride that begins soon."""
 
 
-async def find_unit(work: Work, trip: Trip, history: Sequence[Assignment]) -> bool:
+async def find_unit(
+    work: Work, trip: Trip, history: Sequence[Assignment], chosen: Choice | None = None
+) -> bool:  # fmt: skip
     """Ask the best free unit for this trip, or put it in the queue. The caller holds the area and the trip.
 
     ``history`` are the trip's assignments so far: who declined is not asked again, who was silent only after a while.
-    True when somebody was asked.
+    ``chosen``: the unit that is best when all who wait are looked at together. True when somebody was asked.
     """
     policy = policy_of(trip.area)
-    choice = await choose(work, trip, history, policy)
+    choice = chosen or await choose(work, trip, history, policy)
     taking = await bump.sooner(work, trip, policy, choice.recommendation)
     if taking is not None and await bump.take(work, taking):
         choice = Choice(taking.member, taking.recommendation, booked_soon=True)
@@ -93,18 +97,25 @@ async def choose(
 ) -> Choice:
     """The best of the free units that have not said no. ``asked``: other than what the trip asks of its own unit."""
     free = await fleet.free(work.db, trip.area, exercise=trip.exercise, now=work.now, soon=work.now + BOOKED_SOON)
-    out = {a.unit_id for a in history if not _may_ask_again(a, work.now, policy)}
-    open_to = [member for member, _ in free if member.id not in out]
-    asked, place = asked or wanted(trip), _point(trip.pickup)
-    pool = open_to
-    if not policy.parallel(trip.severity):
-        pool = [member for member, booked_soon in free if not booked_soon and member.id not in out] or open_to
+    open_to, pool = pools(work, trip, history, policy, free)
+    asked, place = asked or wanted(trip), point(trip.pickup)
     facts = [member.facts for member in pool]
     found = _first(facts, trip, asked, place, work.now, policy)
     if found is None:
         return Choice(None, None, _reasons([member for member, _ in free], open_to, asked, work.now))
     member, booked_soon = next(each for each in free if each[0].facts.id == found.unit_id)
     return Choice(member, found, booked_soon=booked_soon)
+
+
+def pools(
+    work: Work, trip: Trip, history: Sequence[Assignment], policy: Policy, free: Free
+) -> tuple[list[Member], list[Member]]:  # fmt: skip
+    """Of those who are free: who may be asked for this trip, and of them, who is asked as long as there are any."""
+    out = {a.unit_id for a in history if not _may_ask_again(a, work.now, policy)}
+    open_to = [member for member, _ in free if member.id not in out]
+    if policy.parallel(trip.severity):
+        return open_to, open_to
+    return open_to, [member for member, booked_soon in free if not booked_soon and member.id not in out] or open_to
 
 
 def _first(
@@ -224,16 +235,6 @@ async def mark_queued(work: Work, trip: Trip, reasons: tuple[str, ...]) -> None:
     await trips.update(work.db, trip)
 
 
-async def serve_queue(work: Work, area: str) -> None:
-    """A unit became free: the most urgent and longest waiting trip is served first. The caller holds the area."""
-    waiting = await trips.waiting(work.db, area, work.now)
-    if not waiting:
-        return
-    history = await assignments.of_trips(work.db, [trip.id for trip in waiting])
-    for trip in waiting:
-        await find_unit(work, trip, [a for a in history if a.trip_id == trip.id])
-
-
 async def look_again(work: Work, trip: Trip) -> None:
     """One trip's turn: if it still needs a unit and nobody is on the way to an answer, find one.
 
@@ -275,5 +276,5 @@ def run_opened(trip: Trip, member: Member, at: datetime) -> RunOpened:
     )  # fmt: skip
 
 
-def _point(place: tuple[float, float] | None) -> Point | None:
+def point(place: tuple[float, float] | None) -> Point | None:
     return Point(*place) if place else None
