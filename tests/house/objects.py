@@ -155,6 +155,7 @@ async def dispatch(running: Running) -> Things:
     asked = {
         **everywhere(trip, trip),
         **roster,
+        **await _stock(running, trip),
         **await _waste(running, unit),
         **await _places(running, facility, assignment["id"]),
         "PUT /v1/stations/{station_id}": Asked(f"/v1/stations/{station}", place),
@@ -193,9 +194,7 @@ async def dispatch(running: Running) -> Things:
         "POST /v1/trips/{trip_id}/assign": Asked(f"/v1/trips/{waiting}/assign", {"unit_id": str(unit)}),
         "POST /v1/trips/{trip_id}/cancel": Asked(f"/v1/trips/{waiting}/cancel", {"reason": "went_alone"}),
         "GET /v1/trips/{trip_id}/offers": Asked(f"/v1/trips/{waiting}/offers"),
-        "GET /v1/plans/day": Asked(
-            f"/v1/plans/day?on=2026-11-23&area={AREA}", refusals=frozenset({404}), finds=AREA
-        ),
+        "GET /v1/plans/day": Asked(f"/v1/plans/day?on=2026-11-23&area={AREA}", refusals=frozenset({404}), finds=AREA),
         "GET /v1/plans/{plan_id}": Asked(f"/v1/plans/{proposal}"),
         "POST /v1/plans/{plan_id}/try": Asked(
             f"/v1/plans/{proposal}/try", {"trip_id": str(waiting), "unit_id": str(idle)}
@@ -253,6 +252,28 @@ async def _roster(running: Running, unit: UUID, crew: UUID) -> dict[str, Asked]:
         "POST /v1/attendance/{served_id}/end": Asked(f"/v1/attendance/{served}/end", {}),
         "GET /v1/hours": Asked(f"/v1/hours?area={AREA}"),
         "GET /v1/certificates": Asked("/v1/certificates", refusals=NOTHING, finds="items"),
+    }
+
+
+async def _stock(running: Running, trip: UUID) -> dict[str, Asked]:
+    """A hydrant, and what a neighbourhood keeps, some of it on loan."""
+    desk, hydrant, account = bearer("supervisor"), new_id(), new_id()
+    where = {"area": AREA, "name": "x", "lon": 103.5, "lat": 16.4}
+    kept = {"area": AREA, "kind": "aed", "community": "x", "count": 5}
+    await running.client.put(f"/v1/hydrants/{hydrant}", json=where, headers=desk)
+    await running.client.put(f"/v1/equipment/{account}", json=kept, headers=desk)
+    lend, to = f"/v1/equipment/{account}/loans", {"trip_id": str(trip)}
+    loan = (await running.client.post(lend, json=to, headers=desk)).json()["id"]
+    return {
+        "PUT /v1/hydrants/{hydrant_id}": Asked(f"/v1/hydrants/{hydrant}", where),
+        "GET /v1/hydrants": Asked("/v1/hydrants", refusals=NOTHING, finds=str(hydrant), of_the_area=True),
+        "POST /v1/hydrants/{hydrant_id}/checks": Asked(f"/v1/hydrants/{hydrant}/checks", {"status": "working"}),
+        "GET /v1/hydrant-gaps": Asked(f"/v1/hydrant-gaps?area={AREA}"),
+        "PUT /v1/equipment/{account_id}": Asked(f"/v1/equipment/{account}", kept),
+        "GET /v1/equipment": Asked("/v1/equipment", refusals=NOTHING, finds=str(account)),
+        "POST /v1/equipment/{account_id}/loans": Asked(lend, to),
+        "GET /v1/equipment-loans": Asked("/v1/equipment-loans", refusals=NOTHING, finds=loan),
+        "POST /v1/equipment-loans/{loan_id}/return": Asked(f"/v1/equipment-loans/{loan}/return"),
     }
 
 
