@@ -179,6 +179,82 @@ async def test_beds_are_held_and_facilities_answer(faces: Faces) -> None:
     assert "expected_at" not in faces.services.of(f"POST dispatch /v1/assignments/{assignment}/alert")[0].body
 
 
+DIRTY: Doc = {"id": UNIT, "call_sign": "K3", "cleanliness": "contaminated", "contaminated_at": "2026-11-24T01:00:00Z"}
+
+
+async def test_waste_is_packed_handed_on_and_a_lost_bag_is_seen(faces: Faces) -> None:
+    log_id, trip = str(new_id()), str(new_id())
+    chain = [{"number": 1, "receiver": "hospital", "bags": 2, "weight_g": None, "at": "2026-11-24T02:00:00Z"}]
+    log = {"id": log_id, "unit_id": UNIT, "bags": 3, "weight_g": 1250, "sealed": True, "packed_at": "2026-11-24T01:00:00Z",
+           "disposed_at": None, "chain": chain, "missing_bags": 1}  # fmt: skip
+    went = {"id": trip, "received_at": "2026-11-24T00:30:00Z",
+            "assignments": [{"unit_id": UNIT, "stamps": {"en_route": "2026-11-24T00:35:00Z"}}]}  # fmt: skip
+    answering(faces, **{
+        "GET dispatch /v1/units": {"items": [DIRTY], "next": None},
+        "GET dispatch /v1/waste": {"items": [log]},
+        "GET dispatch /v1/trips": {"items": [went], "next": None},
+        "POST dispatch /v1/waste": (201, log),
+        f"POST dispatch /v1/waste/{log_id}/hand-overs": (409, {"code": "disposed", "th": "กำจัดแล้วจ้า", "en": "no"}),
+        f"POST dispatch /v1/units/{UNIT}/disinfected": DIRTY,
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/fleet/waste")).text
+    for word in ("ยังสั่งการไม่ได้", "ขาดไป 1 ถุง", "1.2 กก.", "K3 07:30"):
+        assert word in screen, word
+    form = {"of": f"{trip}:{UNIT}", "bags": "2", "kilos": "1,5", "sealed": "1"}
+    assert (await desk.post("/fleet/waste", form)).status_code == 303
+    said = faces.services.of("POST dispatch /v1/waste")[0].body
+    assert said == {"unit_id": UNIT, "trip_id": trip, "bags": 2, "weight_g": 1500, "sealed": True}
+    late = await desk.post(f"/fleet/waste/{log_id}/hand-over", {"receiver": "carrier", "bags": "2"})
+    assert (late.status_code, "กำจัดแล้วจ้า" in late.text) == (409, True)
+    assert (await desk.post(f"/fleet/waste/units/{UNIT}/clean")).status_code == 303
+    admin = await faces.sign_in(Role.ADMIN)
+    asked = len(faces.services.of("GET dispatch /v1/trips"))
+    await admin.get("/fleet/waste")
+    assert len(faces.services.of("GET dispatch /v1/trips")) == asked, "an admin sees nobody's trips"
+
+
+async def test_equipment_and_hydrants_are_kept(faces: Faces) -> None:
+    account, hydrant, loan, trip = (str(new_id()) for _ in range(4))
+    kept = {"id": account, "area": AREA, "kind": "aed", "community": "ชุมชนวัดกลาง", "keeper": None, "count": 3, "lent": 1,
+            "condition": "good", "maintenance_due_on": "2020-01-31"}  # fmt: skip
+    out = {
+        "id": loan,
+        "kind": "aed",
+        "community": "ชุมชนวัดกลาง",
+        "count": 1,
+        "lent_at": "2026-11-24T01:00:00Z",
+        "due_at": None,
+    }
+    red = {"id": hydrant, "name": "หัวแดงหน้าตลาด", "status": "broken", "checked_at": None, "note": "ฝาหาย"}
+    gap = {"lon": 103.5, "lat": 16.4, "nearest_id": None, "nearest_m": 812.0}
+    went = {"id": trip, "received_at": "2026-11-24T00:30:00Z",
+            "assignments": [{"unit_id": UNIT, "stamps": {"en_route": "2026-11-24T00:35:00Z"}}]}  # fmt: skip
+    answering(faces, **{
+        "GET dispatch /v1/equipment": {"items": [kept], "next": None},
+        "GET dispatch /v1/equipment-loans": {"items": [out]},
+        "GET dispatch /v1/hydrants": {"items": [red], "next": None},
+        "GET dispatch /v1/hydrant-gaps": {"places": 12, "items": [gap]},
+        "GET dispatch /v1/trips": {"items": [went], "next": None},
+        f"POST dispatch /v1/equipment/{account}/loans": (201, out),
+        f"PUT dispatch /v1/equipment/{account}": {},
+        f"POST dispatch /v1/hydrants/{hydrant}/checks": red,
+        f"POST dispatch /v1/equipment-loans/{loan}/return": out,
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/fleet/stock")).text
+    for word in ("อยู่ 2 จาก 3", "ถึงกำหนดบำรุงรักษา", "ฝาหาย", "812 เมตร"):
+        assert word in screen, word
+    assert (await desk.post(f"/fleet/stock/equipment/{account}/lend", {"trip_id": trip})).status_code == 303
+    assert faces.services.of(f"POST dispatch /v1/equipment/{account}/loans")[0].body == {"trip_id": trip, "count": 1}
+    form = {"count": "3", "condition": "worn", "due": "31/01/2570"}
+    assert (await desk.post(f"/fleet/stock/equipment/{account}/keep", form)).status_code == 303
+    said = faces.services.of(f"PUT dispatch /v1/equipment/{account}")[0].body
+    assert (said["maintenance_due_on"], said["condition"], said["community"]) == ("2027-01-31", "worn", "ชุมชนวัดกลาง")
+    assert (await desk.post(f"/fleet/stock/hydrants/{hydrant}/check", {"status": "working"})).status_code == 303
+    assert (await desk.post(f"/fleet/stock/loans/{loan}/return", {"condition": "good"})).status_code == 303
+
+
 async def test_somebody_without_an_account_checks_in_and_out(faces: Faces) -> None:
     def come(asked: Asked) -> Any:
         assert asked.claims == {}, "nobody is signed in"

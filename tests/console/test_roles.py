@@ -38,7 +38,13 @@ NARROWER = {
     **{f"{method} /fleet{rest}": KEEPERS
        for method, rest in (("GET", "/shifts/{shift_id}"), ("POST", "/shifts/{shift_id}"),
                             ("POST", "/shifts/{shift_id}/drop"), ("POST", "/shifts/{shift_id}/swap"),
-                            ("POST", "/swaps/{swap_id}/{act}"), ("POST", "/people/stations/{station_id}/code"), ("POST", "/places/beds"))},
+                            ("POST", "/swaps/{swap_id}/{act}"), ("POST", "/people/stations/{station_id}/code"), ("POST", "/places/beds"),
+                            ("POST", "/waste"), ("POST", "/waste/units/{unit_id}/clean"),
+                            ("POST", "/waste/{waste_id}/sealed"), ("POST", "/waste/{waste_id}/hand-over"),
+                            ("POST", "/stock/equipment"), ("POST", "/stock/equipment/{account_id}/keep"),
+                            ("POST", "/stock/hydrants"), ("POST", "/stock/hydrants/{hydrant_id}/check"))},
+    "POST /fleet/stock/equipment/{account_id}/lend": DESK,
+    "POST /fleet/stock/loans/{loan_id}/return": DESK,
     **{f"POST /fleet/places/{rest}": DESK
        for rest in ("beds/{bed_id}/hold", "holds/{hold_id}/use", "holds/{hold_id}/free", "tell/{assignment_id}",
                     "alerts/{alert_id}/answer")},

@@ -13,12 +13,13 @@ from fastapi.responses import Response
 
 from services.console.backend import BackendRefused
 from services.console.labels import labeller, options
-from services.console.navigation import KEEPERS, roles_of
+from services.console.navigation import DESK, KEEPERS, roles_of
 from services.console.pages.board import every
 from services.console.people import Person
 from services.console.rules import roster
 from services.console.rules.paper import read_clock
 from services.console.texts import texts
+from services.console.towns import area_options
 from services.console.web import backend, go, page, signed_in
 from shared.refusal import Refusal
 from shared.thai.dates import WEEKDAYS_EN, WEEKDAYS_TH, Years, be_year, local, local_day, read_day
@@ -51,8 +52,20 @@ async def of_areas(request: Request, person: Person, path: str, **params: str | 
     """The answers of a route that is asked for each municipality of the person."""
     ask = backend(request).get
     return [
-        await ask(person, "dispatch", path, params={"area": area, **params}, purpose=PURPOSE) for area in person.areas
+        await ask(person, "dispatch", path, params={"area": area, **params}, purpose=PURPOSE)
+        for area, _ in area_options(request, person)
     ]
+
+
+async def trips_of_today(request: Request, person: Person) -> list[tuple[str, str, str]]:
+    """``(trip, unit, time of the call)`` of every trip of the day that a unit went for; none for who may not know."""
+    if person.role not in DESK:
+        return []
+    trips = await every(request, person, "/v1/trips", on=local_day(now_utc()).isoformat())
+    return [
+        (trip["id"], each["unit_id"], f"{local(roster.instant(trip['received_at'])):%H:%M}") for trip in trips
+        for each in trip["assignments"] if each["stamps"].get("en_route")
+    ]  # fmt: skip
 
 
 def day_of(typed: str | None, today: date) -> date:

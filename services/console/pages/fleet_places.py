@@ -15,6 +15,7 @@ from services.console.navigation import DESK, KEEPERS
 from services.console.pages.board import every
 from services.console.pages.fleet import PURPOSE, Keeps, Sees, Short
 from services.console.people import Person
+from services.console.towns import area_options
 from services.console.web import backend, go, page, signed_in
 from shared.work import new_id, now_utc
 
@@ -44,7 +45,7 @@ async def _places(request: Request, person: Person, problem: str = "") -> Respon
         facilities=sorted(((each["id"], each["name"]) for each in facilities), key=lambda each: each[1]),
         kinds=options("bed_kind", person.lang), refusals=options("reason_facility_refusal", person.lang),
         frees=options("reason_bed_release", person.lang, ("not_needed", "moved_on", "went_home")),
-        areas=[(each, each) for each in person.areas if each != "*"],
+        areas=area_options(request, person),
         trips=[(trip["id"], each["unit_id"]) for trip, each in _journeys(trips)],
     )  # fmt: skip
 
