@@ -55,7 +55,7 @@ async def day(
     ``offers``: the ride for which units and times are wanted. A day that cannot be read is refused at its field.
     """
     try:
-        when = _read(on)
+        when = day_named(on)
     except Refused as refused:
         sentence = refused.th if person.lang == "th" else refused.en
         return await _day(request, person, local_day(now_utc()), unread=(on or "", sentence))
@@ -69,16 +69,20 @@ async def day(
 
 
 @router.post("/plan")
-async def plan(request: Request, person: Decides, on: Short, publish: Short = "") -> Response:
-    """A plan for every ride that has no unit: shown first; with ``publish`` booked, and then shown."""
-    when = _read(on)
-    asked = {"on": when.isoformat(), "publish": publish == "yes"}
-    ask = backend(request).post
-    plans = [await ask(person, "dispatch", "/v1/plans/day", {**asked, "area": area}) for area in person.areas]
+async def plan(
+    request: Request, person: Decides, on: Short, publish: Annotated[list[UUID] | None, Form()] = None
+) -> Response:
+    """A plan for every ride that has no unit, shown; or (``publish``: plans that were shown) booked as it was shown."""
+    when, ask = day_named(on), backend(request).post
+    if publish:
+        plans = [await ask(person, "dispatch", f"/v1/plans/{each}/publish", {}, purpose=PURPOSE) for each in publish]
+    else:
+        asked = {"on": when.isoformat()}
+        plans = [await ask(person, "dispatch", "/v1/plans/day", {**asked, "area": area}) for area in person.areas]
     return await _day(request, person, when, plans=plans)
 
 
-def _read(on: str | None) -> date:
+def day_named(on: str | None) -> date:
     """The day that was typed; nothing typed: today.
 
     Raises:
@@ -104,7 +108,7 @@ async def _day(
         trips = None
     units = await units_of(request, person)
     booked = [trip for trip in trips or () if trip["lane"] == "booked"]
-    told = await _told(request, person, booked)
+    told = await told_by_intake(request, person, booked)
     numbers = {call_id: call["number"] for call_id, call in (told or {}).items()}
     now = now_utc()
     day_text = f"{on:%d/%m}/{be_year(on) if person.lang == 'th' else on.year}"
@@ -112,22 +116,22 @@ async def _day(
         request, "rides/day.html", status=422 if unread else 409 if refusing else 200, on=on, known=trips is not None,
         day_text=unread[0] if unread else day_text, unread=unread[1] if unread else None,
         before=(on - timedelta(days=1)).isoformat(), after=(on + timedelta(days=1)).isoformat(),
-        today=on == local_day(now), rides=rides(booked, numbers, now), told=told, units=_choices(units),
+        today=on == local_day(now), rides=rides(booked, numbers, now), told=told, units=choices(units),
         signs={str(unit.row.id): unit.facts["call_sign"] for unit in units or ()}, refusing=refusing,
         reasons=options("reason_override", person.lang), code=labeller(person.lang), position=position,
         now=now.isoformat(), offered=offered, decides=person.role in DECIDES,
         plan=[each for plan in plans for each in plan["planned"]] if plans else None,
         unserved=[each for plan in plans for each in plan["unserved"]],
-        published=sum(plan["published"] for plan in plans),
+        published=sum(plan["published"] for plan in plans), plan_ids=[plan["id"] for plan in plans],
     )  # fmt: skip
 
 
-def _choices(units: Sequence[Unit] | None) -> list[tuple[str, str]]:
+def choices(units: Sequence[Unit] | None) -> list[tuple[str, str]]:
     able = [unit for unit in units or () if unit.row.duty != "out_of_service"]
     return sorted(((str(unit.row.id), unit.facts["call_sign"]) for unit in able), key=lambda each: each[1])
 
 
-async def _told(
+async def told_by_intake(
     request: Request, person: Person, trips: Sequence[Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]] | None:
     """Names and places of the rides' calls; None where intake does not answer."""
@@ -144,16 +148,16 @@ async def _told(
 @router.post("/{trip_id}/assign")
 async def assign(
     request: Request, person: AtDesk, trip_id: UUID, unit_id: Annotated[UUID, Form()], on: Short, start: Short = "",
-    start_at: Short = "", override_reason: Short = "", key: Annotated[str, Form(max_length=64)] = "",
+    pickup_at: Short = "", override_reason: Short = "", key: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:  # fmt: skip
-    """Book a unit for a ride; ``start``: when it sets out (left out: in time for the pickup), or an offer's instant."""
-    when = _read(on)
+    """Book a unit for a ride; ``start``: when it sets out (left out: in time), or ``pickup_at``, as it was offered."""
+    when = day_named(on)
     order: dict[str, Any] = {"unit_id": str(unit_id)}
     clock = read_clock(start) if start else None
     if clock is not None:
         order["start_at"] = datetime.combine(when, clock, BANGKOK).isoformat()
-    elif start_at:
-        order["start_at"] = start_at
+    elif pickup_at:
+        order["pickup_at"] = pickup_at
     if override_reason:
         order["override_reason"] = override_reason
     path = f"/v1/trips/{trip_id}/assign"
@@ -194,5 +198,5 @@ async def ready(request: Request, person: AtDesk, trip_id: UUID, on: Short) -> R
     try:
         await backend(request).post(person, "dispatch", f"/v1/trips/{trip_id}/ready", {}, purpose=PURPOSE)
     except BackendRefused as refused:
-        return await _day(request, person, _read(on), Refusing(str(trip_id), refused.sentence(person.lang)))
-    return go(f"/rides?on={_read(on).isoformat()}")
+        return await _day(request, person, day_named(on), Refusing(str(trip_id), refused.sentence(person.lang)))
+    return go(f"/rides?on={day_named(on).isoformat()}")
