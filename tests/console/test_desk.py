@@ -421,7 +421,10 @@ async def test_the_command_line_orders_and_says_why_it_cannot(faces: Faces) -> N
     person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
     trip_id, units = fleet(faces, call_id, [])
     listed = [{"id": call_id, "number": "KLS-6911-0017"}, {"id": str(uuid4()), "number": "KLS-6911-0018"}]
-    faces.services.answers["GET intake /v1/calls"] = {"items": listed}
+    over = {"id": str(uuid4()), "number": "KLS-6911-0016"}
+    faces.services.answers["GET intake /v1/calls"] = lambda asked: {
+        "items": listed if asked.query.get("status") == "open" else [*listed, over, {**over, "number": "KLS-6910-0016"}]
+    }
     path = f"POST dispatch /v1/trips/{trip_id}/assign"
     faces.services.answers[path] = {"status": "ordered"}
     headers = {"x-csrf-token": person.csrf, "accept": "application/json"}
@@ -433,6 +436,9 @@ async def test_the_command_line_orders_and_says_why_it_cannot(faces: Faces) -> N
     assert await said("d 17 k2") == (200, "K2 is ordered to KLS-6911-0017")
     assert faces.services.of(path)[-1].body == {"unit_id": units["K2"]}
     assert await said("d 99 k2") == (409, "No open call 99")
+    assert await said("d 16 k2") == (409, "No open call 16"), "nobody is sent to what is over"
+    assert await said("o 16") == (200, "KLS-6911-0016"), "the newest of that number can still be looked at"
+    assert await said("o 99") == (409, "No call 99")
     assert await said("d 17 k9") == (409, "No unit K9")
     assert (await said("fly"))[0] == 422
     faces.services.answers[path] = (409, {"en": "missing", "overridable": True})

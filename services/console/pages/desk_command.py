@@ -19,7 +19,7 @@ from services.console.web import backend
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 Doc = dict[str, Any]
-MOST_OPEN = 200
+MOST_READ = 200
 NEEDS_UNIT = ("requested", "queued", "unassigned", "planned", "under_way")
 
 
@@ -60,17 +60,16 @@ def refusal_text(problem: BackendRefused, lang: str) -> str:
     return " · ".join(filter(None, (problem.sentence(lang), *dict.fromkeys(told), hint)))
 
 
-async def call_with(request: Request, person: Person, number: str) -> Doc:
-    """The open call with that number.
+async def call_with(request: Request, person: Person, number: str, *, over: bool = False) -> Doc:
+    """The open call with that number; with ``over``, where none is open, the newest that is over.
 
     Raises:
         CannotDo: there is none, or several end like that.
 
     """
-    calls = await backend(request).get(
-        person, "intake", "/v1/calls", params={"status": "open", "limit": MOST_OPEN}, purpose="emergency"
-    )
-    meant: list[Doc] = [call for call in calls["items"] if is_meant(call["number"], number)]
+    meant = await _ending_in(request, person, number, status="open")
+    if not meant and over:
+        meant = (await _ending_in(request, person, number))[:1]
     if len(meant) == 1:
         return meant[0]
     if not meant and "-" in number:
@@ -79,10 +78,17 @@ async def call_with(request: Request, person: Person, number: str) -> Doc:
         )
         meant = found["items"]
     if not meant:
-        raise CannotDo("no_call", number)
+        raise CannotDo("no_call_at_all" if over else "no_call", number)
     if len(meant) > 1:
         raise CannotDo("several_calls", ", ".join(call["number"] for call in meant[:4]))
     return meant[0]
+
+
+async def _ending_in(request: Request, person: Person, number: str, **which: str) -> list[Doc]:
+    """Of the newest calls those that are meant, the newest first."""
+    params = {"limit": MOST_READ, **which}
+    calls = await backend(request).get(person, "intake", "/v1/calls", params=params, purpose="emergency")
+    return [call for call in calls["items"] if is_meant(call["number"], number)]
 
 
 async def _dispatch(request: Request, person: Person, meant: Command) -> Doc:
@@ -112,7 +118,7 @@ async def _unit(request: Request, person: Person, call_sign: str) -> Doc:
 
 
 async def _open(request: Request, person: Person, meant: Command) -> Doc:
-    call = await call_with(request, person, meant.number)
+    call = await call_with(request, person, meant.number, over=True)
     return {"tone": "", "text": call["number"], "call_id": call["id"], "act": "open"}
 
 
