@@ -107,6 +107,8 @@ class Local:
             "http_host": HOST,
             "http_port": str(getattr(self.ports, service)),
         }
+        if service == "dispatch" and (osrm := os.environ.get("KARUNA_OSRM_URL")):
+            values["osrm_url"] = osrm
         if service == "registry":
             values["field_key"] = self.field_key()
         if service == "notify":

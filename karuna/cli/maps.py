@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from karuna.cli.common import AreaOption, HomeOption, out
+from karuna.cli.common import AreaOption, HomeOption, here, out
 from karuna.platform.home import Home
 
-app = typer.Typer(help="แผนที่ของเทศบาล (the municipality's own map): import", no_args_is_help=True)
+app = typer.Typer(help="แผนที่ของเทศบาล (the municipality's own map): import, roads", no_args_is_help=True)
 
 
 @app.command("import")
@@ -31,3 +31,23 @@ def import_map(
         out.print(f"{refused.th} ({refused.en})")
         raise typer.Exit(1) from None
     out.print(f"นำเข้าแล้ว (kept): {area}.{kind}")
+
+
+@app.command("roads")
+def import_roads(
+    file: Annotated[Path, typer.Argument(help=".osm.pbf | .geojson | .csv")],
+    area: AreaOption = "kalasin",
+    around_km: Annotated[float, typer.Option(min=0, max=200, help="ไกลจากเขตได้กี่ กม. (kept around)")] = 15.0,
+    replace: Annotated[bool, typer.Option("--replace", help="แทนถนนที่มีอยู่ (instead of the roads there)")] = False,
+    home: HomeOption = None,
+) -> None:
+    """นำเข้าถนนของเทศบาลลงชุดตั้งค่า (roads into the settings pack; dispatch drives on them from its next start)."""
+    from karuna.roads import import_roads as put
+    from shared.packs import PackError
+
+    try:
+        made = put(file, here(home).areas / area, around_km, replace=replace)
+    except (PackError, ValueError) as problem:
+        out.print(f"ใช้เป็นถนนไม่ได้ (cannot be used): {problem}")
+        raise typer.Exit(1) from None
+    out.print(f"เขียนแล้ว (written): {made.file}: {made.segments} ช่วง (segments), {made.crossings} จุด (points)")

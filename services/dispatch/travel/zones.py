@@ -30,9 +30,9 @@ SPEAKS = Gauge("karuna_osrm_speaks", "1 while the last round of questions to the
 
 async def ask_osrm(runtime: Runtime) -> None:
     """Ask for every municipality, now and then. What was known before stays while the server is away."""
-    url: str | None = runtime.settings.osrm_url
+    url: str = runtime.settings.osrm_url
     while not runtime.stopping:
-        answered = url is None or await ask_once(runtime, url)
+        answered = not url or await ask_once(runtime, url)
         SPEAKS.set(1 if url and answered else 0)
         await asyncio.sleep(EVERY_S if answered else AGAIN_S)
 
