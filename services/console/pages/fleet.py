@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from services.console.backend import BackendRefused
 from services.console.labels import labeller, options
 from services.console.navigation import DESK, KEEPERS, roles_of
+from services.console.pages.admin_fleet import in_order
 from services.console.pages.board import every
 from services.console.people import Person
 from services.console.rules import roster
@@ -94,13 +95,14 @@ async def _week(request: Request, person: Person, on: date, problem: str = "") -
     shifts = [shift for each in found for shift in each["items"]]
     now = await of_areas(request, person, "/v1/roster/now")
     swaps = await every(request, person, "/v1/swaps")
+    unplanned = [names.units.get(unit, "–") for area in now for unit in area["unplanned"]]
     weekdays = WEEKDAYS_TH if person.lang == "th" else WEEKDAYS_EN
     return page(
         request, "fleet/week.html", status=409 if problem else 200, problem=problem, names=names, first=first,
         last=last, week=roster.week(first, shifts, names.units, names.crew), today=local_day(now_utc()),
         typed=written(on, person.lang), on=on.isoformat(), before=(first - timedelta(days=7)).isoformat(),
         after=(first + timedelta(days=7)).isoformat(), standing=[each for area in now for each in area["items"]],
-        unplanned=[unit for area in now for unit in area["unplanned"]], swaps=swaps,
+        unplanned=sorted(unplanned, key=in_order), swaps=swaps,
         known={shift["id"]: shift for shift in shifts}, acts=roster.ACTS, keeps=person.role in KEEPERS,
         code=labeller(person.lang), weekday=lambda day: weekdays[day.weekday()],
     )  # fmt: skip
@@ -136,7 +138,7 @@ async def _form(
     return page(
         request, "fleet/shift.html", status=422 if problem else 200, shift_id=shift_id, on=on.isoformat(),
         typed_day=written(on, person.lang), typed=typed, new=new, problem=problem, names=names, crew=by_name,
-        units=sorted(names.units.items(), key=lambda each: each[1]), kinds=options("duty_kind", person.lang),
+        units=sorted(names.units.items(), key=lambda each: in_order(each[1])), kinds=options("duty_kind", person.lang),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from services.console.backend import BackendRefused
 from services.console.labels import labeller, options
 from services.console.navigation import KEEPERS
+from services.console.pages.admin_fleet import in_order
 from services.console.pages.board import every
 from services.console.pages.fleet import PURPOSE, Keeps, Sees, Short, of_areas, trips_of_today
 from services.console.people import Person
@@ -34,7 +35,7 @@ async def _waste(request: Request, person: Person, problem: str = "") -> Respons
     logs = await of_areas(request, person, "/v1/waste")
     trips = await trips_of_today(request, person)
     packed = [(f"{trip_id}:{unit_id}", f"{signs.get(unit_id, '–')} {clock}") for trip_id, unit_id, clock in trips]
-    packed += sorted(((f":{unit_id}", sign) for unit_id, sign in signs.items()), key=lambda each: each[1])
+    packed += sorted(((f":{unit_id}", sign) for unit_id, sign in signs.items()), key=lambda each: in_order(each[1]))
     return page(
         request, "fleet/waste.html", status=409 if problem else 200, problem=problem, signs=signs, packed=packed,
         dirty=[each for each in units if each["cleanliness"] == "contaminated"], keeps=person.role in KEEPERS,

@@ -1,0 +1,118 @@
+"""The fleet on the real system: a shift put and swapped, a volunteer at the wall, a bed, a bag of waste, a hydrant."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.async_api import Page, expect
+
+from shared.thai.dates import BANGKOK
+from tests.browser.conftest import SignIn
+from tests.browser.test_records import whole
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DAY = (datetime.now(BANGKOK) + timedelta(days=2)).date()
+"""Days ahead, so that no hour of today is too late."""
+GIVES, TAKES = "สมชาย กรุณาธรรม", "มาลี สายธารบุญ"
+
+
+async def test_a_shift_is_put_by_the_keyboard_and_swapped(open_as: SignIn) -> None:
+    page = await open_as("malee", f"/fleet/shifts/new?on={DAY.isoformat()}")
+    await page.get_by_label("หน่วย").select_option(label="K1")
+    await page.get_by_label("ประเภทเวร").select_option(label="ลาดตระเวน")
+    await page.get_by_label("เริ่ม").fill("20:00")
+    await page.get_by_label("สิ้นสุด").fill("08:00")
+    await page.get_by_role("checkbox", name=GIVES).focus()
+    await page.keyboard.press("Space")
+    await whole(page, "fleet-shift")
+    # The page was opened anew to be looked at: what was typed is typed again.
+    await page.get_by_label("หน่วย").select_option(label="K1")
+    await page.get_by_label("ประเภทเวร").select_option(label="ลาดตระเวน")
+    await page.get_by_label("เริ่ม").fill("20:00")
+    await page.get_by_label("สิ้นสุด").fill("08:00")
+    await page.get_by_role("checkbox", name=GIVES).check()
+    await page.get_by_role("button", name="บันทึก").press("Enter")
+    await page.wait_for_url("**/fleet?on=*")
+    await expect(page.get_by_text(GIVES).first).to_be_visible()
+    await page.get_by_role("link", name=re.compile("แก้ไข")).first.click()
+    await page.get_by_label("ผู้รับเวร").select_option(label=TAKES)
+    await page.get_by_role("button", name="ขอแลกเวร").click()
+    await page.get_by_role("button", name="อีกฝ่ายตกลง").click()
+    await whole(page, "fleet-week")
+    await page.get_by_role("button", name="อนุมัติ", exact=True).click()
+    await expect(page.get_by_role("button", name="อนุมัติ", exact=True)).to_have_count(0)
+    await expect(page.locator(".duty").get_by_text(TAKES).first).to_be_visible()
+    await expect(page.locator(".duty").get_by_text(GIVES)).to_have_count(0)
+
+
+async def test_a_volunteer_checks_in_by_the_code_on_the_wall(open_as: SignIn) -> None:
+    desk = await open_as("malee", "/fleet/people")
+    await desk.get_by_role("button", name=re.compile("ออกรหัสใหม่")).first.click()
+    address = await desk.locator("code").inner_text()
+    await expect(desk.get_by_role("img", name="รหัส QR ของหน้าลงชื่อ")).to_be_visible()
+    path = "/" + address.split("/", 3)[3]
+    phone = await open_as(None, path, phone=True)
+    await phone.get_by_label("ชื่อของท่าน").fill("ปราณี มาช่วย")
+    await phone.get_by_label("เบอร์โทรศัพท์").fill("0865551234")
+    await phone.get_by_role("button", name="มาแล้ว").click()
+    await expect(phone.locator("main").get_by_role("status")).to_contain_text("ลงชื่อเข้าแล้ว")
+    await desk.goto("/fleet/people")
+    await expect(desk.get_by_text("ปราณี มาช่วย")).to_be_visible()
+    await whole(desk, "fleet-people")
+    await phone.get_by_label("เบอร์โทรศัพท์").fill("086-555-1234")
+    await phone.get_by_role("button", name="กลับแล้ว").click()
+    await expect(phone.locator("main").get_by_role("status")).to_contain_text("ลงชื่อออกแล้ว")
+
+
+async def _open(page: Page, name: str) -> None:
+    await page.locator("summary", has_text=name).click()
+
+
+async def test_a_bed_is_added_held_and_used(open_as: SignIn) -> None:
+    page = await open_as("malee", "/fleet/places")
+    await _open(page, "เพิ่มเตียง")
+    await page.get_by_label("ชื่อเตียง").fill("เตียงทดสอบ 7")
+    await page.get_by_role("button", name="บันทึก").click()
+    row = page.get_by_role("listitem").filter(has_text="เตียงทดสอบ 7")
+    await row.get_by_role("button", name=re.compile("^จอง")).click()
+    await expect(row).to_contain_text("จองถึง")
+    await whole(page, "fleet-places")
+    await row.get_by_role("button", name=re.compile("ผู้ป่วยมาถึงแล้ว")).click()
+    await expect(row).to_contain_text("มีผู้ใช้")
+    await row.get_by_role("button", name=re.compile("คืนเตียง")).click()
+    await expect(row).to_contain_text("ว่าง")
+
+
+async def test_a_bag_of_waste_goes_from_hand_to_hand(open_as: SignIn) -> None:
+    page = await open_as("wichai", "/fleet/waste")
+    await page.get_by_label("ของเที่ยวหรือหน่วย").select_option(label="K2")
+    await page.get_by_label("น้ำหนัก (กก.)").fill("1.5")
+    await page.get_by_role("button", name="บันทึก").click()
+    row = page.get_by_role("listitem").filter(has_text="1.5 กก.").first
+    await row.get_by_role("button", name="ส่งมอบ").click()
+    await expect(row.get_by_role("list")).to_contain_text("ที่พักรวมมูลฝอยติดเชื้อของฐาน")
+    await whole(page, "fleet-waste")
+    await row.get_by_label("ส่งมอบให้").select_option(label="เตาเผาหรือสถานที่กำจัด")
+    await row.get_by_role("button", name="ส่งมอบ").click()
+    await expect(row).to_contain_text("กำจัดแล้ว")
+
+
+async def test_equipment_and_hydrants_are_kept(open_as: SignIn) -> None:
+    page = await open_as("wichai", "/fleet/stock")
+    await _open(page, "เพิ่มบัญชีอุปกรณ์")
+    await page.get_by_label("ย่านหรือชุมชน").fill("ชุมชนทดสอบ")
+    await page.get_by_role("button", name="บันทึก", exact=True).first.click()
+    await expect(page.get_by_role("listitem").filter(has_text="ชุมชนทดสอบ")).to_be_visible()
+    await _open(page, "เพิ่มหัวจ่ายน้ำ")
+    await page.get_by_label("ชื่อหรือจุดที่ตั้ง").fill("หัวแดงทดสอบ")
+    await page.get_by_label("ละติจูด").fill("16.4321")
+    await page.get_by_label("ลองจิจูด").fill("103.5061")
+    await page.get_by_role("button", name="บันทึก", exact=True).last.click()
+    row = page.get_by_role("listitem").filter(has_text="หัวแดงทดสอบ")
+    await row.get_by_label("ผลตรวจ").select_option(label="ใช้งานได้")
+    await row.get_by_role("button", name=re.compile("บันทึกการตรวจ")).click()
+    await expect(row).to_contain_text("ตรวจ ")
+    await whole(page, "fleet-stock")
