@@ -143,6 +143,8 @@ class DispatchPolicies(_Part):
     booked_mode: Mode = "confirm"
     choice: Literal["closest", "dmexclp", "reassign", "full"] = "full"
     """How a unit is chosen: the soonest idle one; sparing what the town needs; taking from less urgent calls; both."""
+    relocation: Literal["off", "propose"] = "off"
+    """Whether it is proposed to the dispatcher where idle units would better stand."""
     proposal_s: float = Field(default=60, gt=0)
     order_timeout_s: float = Field(default=30, gt=0)
     parallel: frozenset[Severity] = frozenset({"red", "pink", "yellow"})

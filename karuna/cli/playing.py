@@ -16,12 +16,13 @@ SpeedOption = Annotated[float, typer.Option(min=0.1, max=100_000, help="เร�
 
 
 class UnitPolicy(StrEnum):
-    """How a unit is chosen; see services/dispatch/emergencies/choice.py."""
+    """How a unit is chosen; see services/dispatch/emergencies/choice.py. ``relocate``: as full, and moves between bases."""
 
     CLOSEST = "closest"
     DMEXCLP = "dmexclp"
     REASSIGN = "reassign"
     FULL = "full"
+    RELOCATE = "relocate"
 
 
 @app.command()

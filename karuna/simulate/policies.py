@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -19,8 +19,10 @@ from functools import partial
 import numpy as np
 
 from karuna.simulate.mix import SEVERITIES, moments
-from services.dispatch.emergencies.choice import URGENCY, Choice, Demand, Policy, Unit, choose
+from services.dispatch.emergencies.choice import RULES, URGENCY, Choice, Demand, Unit, choose
+from services.dispatch.emergencies.choice import Policy as ChoicePolicy
 from services.dispatch.emergencies.coverage import Numbers
+from services.dispatch.emergencies.relocation import best_station, busy_share
 from shared.geo import Point, box_around, distance_m, inside
 from shared.pack_parts import Pack
 from shared.thai.dates import BANGKOK
@@ -37,6 +39,11 @@ SPACING_M = 400.0
 REACHES_M = 1500.0
 """How far around the middle of a community its people live, roughly."""
 CLASSES = {"red": ("red", "pink"), "yellow": ("yellow",), "others": ("green", "white", "black")}
+
+
+RELOCATE = "relocate"
+"""``full``, and whoever becomes free goes to the station where the town gains most, as if every proposal were taken."""
+CHOOSES: Mapping[str, ChoicePolicy] = {**{name: name for name in RULES}, RELOCATE: "full"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class Crew:
 class Day:
     """What came of it: response in seconds per call (nan: nobody came), and how often a unit was taken."""
 
-    policy: Policy
+    policy: str
     calls: Sequence[Call]
     response_s: list[float] = field(default_factory=list)
     taken: int = 0
@@ -149,8 +156,9 @@ class Day:
 class Shift:
     """One policy through all the calls: what happens next, one thing after another."""
 
-    def __init__(self, city: City, calls: Sequence[Call], policy: Policy, units: int) -> None:
-        self._city, self._calls, self._policy = city, calls, policy
+    def __init__(self, city: City, calls: Sequence[Call], policy: str, units: int) -> None:
+        self._city, self._calls, self._policy = city, calls, CHOOSES[policy]
+        self._relocates = policy == RELOCATE
         self._crews = [Crew(f"{n + 1:03}", base, base, base) for n, base in enumerate(_bases(city, units))]
         self._next: list[tuple[float, int, Callable[[float], None], int | None, int]] = []
         self._order = 0
@@ -248,8 +256,18 @@ class Shift:
         if self._waiting and self._send(self._waiting[0], now):
             self._waiting.pop(0)
         if crew.doing == "idle":
-            self._drive(index, crew.place, crew.base, now, "home", None)
+            base = self._better_base(index) if self._relocates else crew.base
+            self._drive(index, crew.place, base, now, "home", None)
             self._later(crew.there_s, partial(self._at_base, index), index)
+
+    def _better_base(self, index: int) -> int:
+        """Of all stations the one where the town gains most, less the drive."""
+        drive_s, here = self._city.drive_s, self._crews[index]
+        idle = [crew.to for crew in self._crews if crew is not here and crew.doing in {"idle", "home"}]
+        bases = sorted(set(self._city.bases))
+        busy = busy_share(1 + len(idle), len(self._crews))
+        found = best_station(drive_s[idle], drive_s[bases], drive_s[here.place, bases], self._city.weight, busy)
+        return bases[found]
 
     def _at_base(self, index: int, _now: float) -> None:
         self._crews[index].doing = "idle"
@@ -259,6 +277,6 @@ def _bases(city: City, units: int) -> list[int]:
     return [city.bases[number % len(city.bases)] for number in range(units)]
 
 
-def compare(city: City, calls: Sequence[Call], policies: Sequence[Policy], units: int) -> list[Day]:
+def compare(city: City, calls: Sequence[Call], policies: Sequence[str], units: int) -> list[Day]:
     """Each policy on the same calls."""
     return [Shift(city, calls, policy, units).run() for policy in policies]

@@ -44,6 +44,13 @@ def test_taking_units_from_less_urgent_calls_brings_help_sooner_to_red_ones(days
     assert mean["full"] < mean["closest"]
 
 
+def test_units_that_stand_elsewhere_after_a_call_reach_every_call_too(city: City) -> None:
+    calls = calls_of(city, 4, 220, 7)
+    [full, relocate] = compare(city, calls, ["full", "relocate"], 8)
+    assert not [response for response in relocate.response_s if math.isnan(response)]
+    assert relocate.response_s != full.response_s
+
+
 def test_the_table_and_the_plot_can_be_kept(days: list[Day], tmp_path: Path) -> None:
     targets, about = Targets(), "เมือง <ทดสอบ> & town"
     table, plot = write(days, targets, about, tmp_path / "made" / "here")
