@@ -102,5 +102,5 @@ def _shown(move: Move, member: Member, station: asyncpg.Record) -> Relocation:
         unit_id=member.id, call_sign=sign, station_id=station["id"], station=name, gain_percent=round(percent, 1),
         drive_s=round(move.drive_s, 1),
         th=f"{sign} ไปรอที่{name}: คุ้มครองเพิ่มร้อยละ {percent:.1f} ขับ {minutes:.0f} นาที",
-        en=f"{sign} to {station['name_en'] or name}: {percent:.1f} % more of the town covered, {minutes:.0f} min to drive",
+        en=f"{sign} to {station['name_en'] or name}: {percent:.1f} % more of the town covered, {minutes:.0f} min away",
     )  # fmt: skip

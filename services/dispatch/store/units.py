@@ -119,7 +119,8 @@ left join lateral (select a.id, a.status, a.trip_id from assignment a where a.ru
 left join lateral (select c.closed_at, case when c.at_base_at is null then (
                        select a.id from assignment a where a.run_id = c.id and a.status = 'cleared'
                        order by a.cleared_at desc limit 1) end as homeward_id
-                   from run c where c.unit_id = u.id and c.status = 'closed' order by c.closed_at desc limit 1) l on true
+                   from run c where c.unit_id = u.id and c.status = 'closed'
+                   order by c.closed_at desc limit 1) l on true
 where ($1::text[] is null or u.area = any($1)
        or exists (select from assignment o where o.unit_id = u.id and o.ended_at is null and o.area = any($1)))
   and (u.active or u.id = $6) and u.id > $2
