@@ -60,7 +60,7 @@ async def test_a_volunteer_checks_in_by_the_code_on_the_wall(open_as: SignIn) ->
     await phone.get_by_role("button", name="มาแล้ว").click()
     await expect(phone.locator("main").get_by_role("status")).to_contain_text("ลงชื่อเข้าแล้ว")
     await desk.goto("/fleet/people")
-    await expect(desk.get_by_text("ปราณี มาช่วย")).to_be_visible()
+    await expect(desk.locator("#here").get_by_text("ปราณี มาช่วย")).to_be_visible()
     await whole(desk, "fleet-people")
     await phone.get_by_label("เบอร์โทรศัพท์").fill("086-555-1234")
     await phone.get_by_role("button", name="กลับแล้ว").click()
