@@ -64,6 +64,7 @@ async def test_a_receipt_before_the_answer_is_kept_and_matched_later(town: Town)
     await town.call(caller=CALLER)
     message = (await town.messages(rule="caller_received"))[0]
     await town.status(message["id"], "delivered")
+    assert len(await town.said("message.delivered")) == 1
 
 
 async def test_a_receipt_that_crossed_with_its_answer_is_found_by_the_sweep(town: Town) -> None:
@@ -92,6 +93,8 @@ async def test_an_undeliverable_number_is_told_to_the_desk(town: Town) -> None:
     await town.call(caller=CALLER)
     message = (await town.messages(rule="caller_received"))[0]
     await town.status(message["id"], "failed")
+    [failed] = await town.said("message.failed")
+    assert (failed["data"]["final"], failed["data"]["private"]["reason"]) == (True, "undelivered")
 
 
 async def test_an_http_gateway_brings_receipts_with_its_token_and_nobody_elses(

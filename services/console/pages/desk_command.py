@@ -86,7 +86,7 @@ async def call_with(request: Request, person: Person, number: str, *, over: bool
 
 async def _ending_in(request: Request, person: Person, number: str, **which: str) -> list[Doc]:
     """Of the newest calls those that are meant, the newest first."""
-    params = {"limit": MOST_READ, **which}
+    params: dict[str, str | int] = {"limit": MOST_READ, **which}
     calls = await backend(request).get(person, "intake", "/v1/calls", params=params, purpose="emergency")
     return [call for call in calls["items"] if is_meant(call["number"], number)]
 

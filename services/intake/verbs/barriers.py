@@ -64,18 +64,9 @@ async def meet(work: Work, call: Row, barrier: Row, outcome: str, owner: str | N
         Refused: 409, it has ended.
 
     """
-    with refusing(CONFLICT):
-        state_after = life.advance("barrier", barrier["state"], "meet")
-    after = await store.end_barrier(work.db, barrier["id"], state_after, outcome, None, owner, work.now)
-    assert after is not None  # noqa: S101 it is locked
-    event = BarrierMet(
-        call_id=call["id"],
-        patient_id=barrier["patient_id"],
-        at=work.now,
-        by=by_of(work.cause),
-        private=BarrierMet.Private(barrier=barrier["barrier"], outcome=outcome),
-    )
-    work.say(barrier["id"], event, state.origin_of(call))
+    after = await _end(work, barrier, "meet", outcome, None, owner)
+    private = BarrierMet.Private(barrier=barrier["barrier"], outcome=outcome)
+    work.say(barrier["id"], BarrierMet(**_about(work, call, barrier), private=private), state.origin_of(call))
     return after
 
 
@@ -86,19 +77,22 @@ async def miss(work: Work, call: Row, barrier: Row, reason: str, owner: str | No
         Refused: 409, it has ended.
 
     """
-    with refusing(CONFLICT):
-        state_after = life.advance("barrier", barrier["state"], "miss")
-    after = await store.end_barrier(work.db, barrier["id"], state_after, None, reason, owner, work.now)
-    assert after is not None  # noqa: S101 it is locked
-    event = BarrierUnmet(
-        call_id=call["id"],
-        patient_id=barrier["patient_id"],
-        at=work.now,
-        by=by_of(work.cause),
-        private=BarrierUnmet.Private(barrier=barrier["barrier"], reason=reason),
-    )
-    work.say(barrier["id"], event, state.origin_of(call))
+    after = await _end(work, barrier, "miss", None, reason, owner)
+    private = BarrierUnmet.Private(barrier=barrier["barrier"], reason=reason)
+    work.say(barrier["id"], BarrierUnmet(**_about(work, call, barrier), private=private), state.origin_of(call))
     return after
+
+
+async def _end(work: Work, barrier: Row, act: str, outcome: str | None, reason: str | None, owner: str | None) -> Row:
+    with refusing(CONFLICT):
+        state_after = life.advance("barrier", barrier["state"], act)
+    after = await store.end_barrier(work.db, barrier["id"], state_after, outcome, reason, owner, work.now)
+    assert after is not None  # noqa: S101 it is locked
+    return after
+
+
+def _about(work: Work, call: Row, barrier: Row) -> dict[str, Any]:
+    return {"call_id": call["id"], "patient_id": barrier["patient_id"], "at": work.now, "by": by_of(work.cause)}
 
 
 async def carry_over(work: Work, call: Row) -> None:

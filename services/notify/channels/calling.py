@@ -10,7 +10,8 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import aiohttp
 import orjson
@@ -105,3 +106,20 @@ class Caller:
 def basic_auth(user: str, password: str) -> str:
     """The ``Authorization`` header of RFC 7617, in UTF-8."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+class Calling:
+    """A channel that calls one provider; its connections are closed with it."""
+
+    _caller: Caller
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._caller.close()

@@ -25,8 +25,7 @@ A reply has no retry key. Its token works once, so a time-out or 5xx leaves it u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -43,7 +42,7 @@ from services.notify.channels.base import (
     TryLater,
     Unknown,
 )
-from services.notify.channels.calling import Caller, HttpAnswer
+from services.notify.channels.calling import Caller, Calling, HttpAnswer
 from services.notify.channels.line_messages import ADDRESS, JsonObject, MessageUnfitError, message_objects
 
 RETRY_KEY_LIFETIME_S = 24 * 3600
@@ -101,24 +100,13 @@ class Quota:
         return None if self.limit is None else max(0, self.limit - self.used)
 
 
-class LineChannel:
+class LineChannel(Calling):
     """Open it with ``async with``, or end it with :meth:`close`. Safe to use from many tasks."""
 
     def __init__(self, settings: LineSettings) -> None:
         self._base = settings.base_url.rstrip("/")
         bearer = {"Authorization": f"Bearer {settings.access_token.get_secret_value()}"}
         self._caller = Caller(settings.timeout_s, settings.connect_timeout_s, headers=bearer, proxy=settings.proxy)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        await self._caller.close()
 
     async def send(self, message: Outgoing) -> Outcome:
         """Push to ``message.to``, or answer with ``message.reply_token`` when there is one."""

@@ -26,8 +26,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import jmespath
@@ -50,7 +49,7 @@ from services.notify.channels.base import (
     TryLater,
     Unknown,
 )
-from services.notify.channels.calling import Caller, HttpAnswer, basic_auth
+from services.notify.channels.calling import Caller, Calling, HttpAnswer, basic_auth
 from services.notify.channels.sms_gateway import Gateway, Rule, filled
 from services.notify.channels.sms_text import TextUnfit, segment
 
@@ -108,7 +107,7 @@ class SmsHttpSettings(BaseModel):
         return self
 
 
-class SmsHttpChannel:
+class SmsHttpChannel(Calling):
     """Open it with ``async with``, or end it with :meth:`close`. Safe to use from many tasks."""
 
     def __init__(self, settings: SmsHttpSettings) -> None:
@@ -117,17 +116,6 @@ class SmsHttpChannel:
         basic = self._gateway.basic_auth
         headers = {"authorization": basic_auth(*filled(basic, self._secrets))} if basic else {}
         self._caller = Caller(settings.timeout_s, settings.connect_timeout_s, headers=headers, proxy=settings.proxy)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        await self._caller.close()
 
     async def send(self, message: Outgoing) -> Outcome:
         """One request; the gateway cuts the text itself, within what we allow."""
