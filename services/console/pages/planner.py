@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from services.console.backend import BackendRefused
 from services.console.labels import labeller
-from services.console.pages.board import DECIDES, every, units_of
+from services.console.pages.board import DECIDES, NUMBER, every, units_of
 from services.console.pages.rides import choices, day_named, told_by_intake
 from services.console.people import Person
 from services.console.rules import planner as rules
@@ -144,7 +144,8 @@ async def _day(
         asked = {"on": on.isoformat(), "area": area}
         day = await ask(person, "dispatch", "/v1/plans/day", params=asked, purpose=PURPOSE)
     trips, told = await _trips(request, person, on)
-    units = choices([unit for unit in await units_of(request, person) or () if unit.facts.get("area", area) == area])
+    own = [unit for unit in await units_of(request, person) or () if unit.facts.get("area", area) == area]
+    units = sorted(choices(own), key=lambda unit: NUMBER.sub(lambda found: found[0].zfill(6), unit[1]))
     midnight = rules.midnight_of(on)
     span = rules.span_of(day["tours"], midnight)
     return page(

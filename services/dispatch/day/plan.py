@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 
 from services.dispatch.day.model import DAY_S, HELD, Model, Rider
 from services.dispatch.day.timetable import Tour, timetable, tours_of
@@ -52,8 +53,10 @@ class Day:
     cost_s: float
 
 
-EARLY_WEIGHT = 0.5
-"""A minute that somebody is fetched sooner than needed counts as half a minute of driving."""
+EARLY_WEIGHT = 0.25
+"""A minute that somebody is fetched sooner than needed counts as a quarter of a minute of driving."""
+TOUR_S = 900.0
+"""A crew that sets out once more counts as a quarter of an hour of driving: riders share where it is not much worse."""
 
 
 def offers(model: Model, plan: Plan, rider_id: str) -> list[Offer]:
@@ -82,8 +85,16 @@ def _ways(model: Model, plan: Plan, number: int, known: Sequence[insertion.Known
     for each in insertion.offers(model.problem, plan, number, known):
         driven = timetable(model, each.vehicle, each.route)
         if driven is not None:
-            found.append(_Way(each.vehicle, each.route, driven, each.extra + EARLY_WEIGHT * _early_s(model, driven)))
+            more = _tours(each.route) - _tours(plan[each.vehicle])
+            worse_s = each.extra + TOUR_S * more + EARLY_WEIGHT * _early_s(model, driven)
+            found.append(_Way(each.vehicle, each.route, driven, worse_s))
     return sorted(found, key=lambda way: (way.worse_s, way.vehicle))
+
+
+def _tours(route: Route) -> int:
+    """How often the van is empty after a stop."""
+    aboard = list(accumulate(1 if pickup else -1 for _, pickup in route))
+    return aboard.count(0)
 
 
 def _early_s(model: Model, driven: Driven) -> float:
@@ -135,8 +146,9 @@ def _rank(model: Model, plan: Plan) -> tuple[float, float]:
     if not verdict.feasible or any(trip.priority == HELD for trip in left):
         return math.inf, math.inf
     driven = [timetable(model, vehicle, route) for vehicle, route in enumerate(plan) if route]
+    tours_s = TOUR_S * sum(_tours(route) for route in plan)
     early_s = sum(_early_s(model, each) for each in driven if each is not None)
-    return sum(PRIORITY_WEIGHT**trip.priority for trip in left), verdict.cost + EARLY_WEIGHT * early_s
+    return sum(PRIORITY_WEIGHT**trip.priority for trip in left), verdict.cost + EARLY_WEIGHT * early_s + tours_s
 
 
 def proved(model: Model, plan: Plan) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, trips
-from services.dispatch.store.assignments import WORKING, Assignment
+from services.dispatch.store.assignments import BUMPED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.lives import at_once, move_assignment, move_trip
 from services.dispatch.verbs.saying import assignment_facts, by_of, of_call, urgency
@@ -68,7 +68,8 @@ async def lose_unit(work: Work, trip: Trip, assignment: Assignment, reason: str 
     )  # fmt: skip
     work.say(trip.id, event, trip.origin)
     await seek(work, trip)
-    if trip.lane == "booked" and trip.now_at is None and not trip.back_entry:
+    promised = assignment.start_at is not None or reason == BUMPED
+    if trip.lane == "booked" and trip.now_at is None and promised and reason != "replanned":
         await at_once(work, "find_tour", trip.id, trip.origin)
 
 
