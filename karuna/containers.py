@@ -37,7 +37,8 @@ class NotThere(TimeoutError):
 def hand_out(local: Local, folder: Path) -> None:
     """Write ``<folder>/<part>/…``: each part's own secrets and nothing of the others, one folder (a volume) each.
 
-    A service finds ``database_url`` and ``nats.creds``, registry ``field_key`` too, the console the issuer's private
+    A service finds ``database_url`` and ``nats.creds``, registry ``field_key`` too, dispatch
+    ``tracker_secret``, the console the issuer's private
     key; the broker its accounts and the key of its storage; the database its administrator's password. The public
     half stands in ``issuer``, which the console writes (revoked devices) and every service reads.
     """
@@ -48,6 +49,7 @@ def hand_out(local: Local, folder: Path) -> None:
     write_private(folder / "console" / "issuer.pem", local.issuer.private_file.read_text())
     _hand_out_issuer(local.issuer.public_file, folder / "issuer" / "issuer.json")
     write_private(folder / "registry" / "field_key", local.field_key())
+    write_private(folder / "dispatch" / "tracker_secret", local.tracker_secret())
     write_private(folder / "nats" / "accounts.conf", local.nats.accounts_config())
     write_private(folder / "nats" / "at-rest.conf", local.nats.at_rest_config())
     # The database runs as a user of its image, not as ours: what keeps others out is the volume, mounted nowhere else.

@@ -109,6 +109,8 @@ class Local:
         }
         if service == "dispatch" and (osrm := os.environ.get("KARUNA_OSRM_URL")):
             values["osrm_url"] = osrm
+        if service == "dispatch":
+            values["tracker_secret"] = self.tracker_secret()
         if service == "registry":
             values["field_key"] = self.field_key()
         if service == "notify":
@@ -200,6 +202,13 @@ class Local:
         path = self.home.keys / "field.key"
         if not path.exists():
             write_private(path, base64.b64encode(secrets.token_bytes(32)).decode())
+        return path.read_text("utf-8").strip()
+
+    def tracker_secret(self) -> str:
+        """What the identifiers of trackers come from; another one ends them all."""
+        path = self.home.keys / "tracker.key"
+        if not path.exists():
+            write_private(path, secrets.token_urlsafe(32))
         return path.read_text("utf-8").strip()
 
     def write_channels(self, channels: Mapping[str, object]) -> None:

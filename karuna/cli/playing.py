@@ -16,7 +16,7 @@ SpeedOption = Annotated[float, typer.Option(min=0.1, max=100_000, help="เร�
 
 
 class UnitPolicy(StrEnum):
-    """How a unit is chosen; see services/dispatch/emergencies/choice.py. ``relocate``: as full, and moves between bases."""
+    """How a unit is chosen; see services/dispatch/emergencies/choice.py. ``relocate``: full, and moves."""
 
     CLOSEST = "closest"
     DMEXCLP = "dmexclp"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from services.dispatch import positions
+from services.dispatch import positions, trail
 from services.dispatch.api import (
     assignments,
     attendance,
@@ -18,6 +18,7 @@ from services.dispatch.api import (
     rosters,
     shares,
     stock,
+    trackers,
     travel,
     trips,
     units,
@@ -78,6 +79,7 @@ SERVICE = Service(
         shares.router,
         relocations.router,
         positions_api.router,
+        trackers.router,
         reports.router,
         travel.router,
         emergencies.router,
@@ -87,7 +89,7 @@ SERVICE = Service(
     ],
     hears=HEARS,
     due=DUE,
-    beside=[positions.listen, shred, asking(QUESTIONS), tidy, planner, ask_osrm],
+    beside=[positions.listen, trail.keep, shred, asking(QUESTIONS), tidy, planner, ask_osrm],
     # Calls at once, and a crew's answer nearly so; who the patient was may come a little later.
     patience_s={"registry": 0.25, "notify": 0.1},
     rooms={

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import structlog
 from prometheus_client import Counter
 
+from services.dispatch import trail
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.verbs import steps
 from services.dispatch.verbs import trips as trip_verbs
@@ -95,6 +96,7 @@ async def call_unlinked(work: Work, message: Message) -> None:
 async def call_erased(work: Work, message: Message) -> None:
     """Nothing personal of the call stays; what was driven stays on record."""
     await runs.serialise(work.db, message.envelope.area)
+    await trail.wipe_call(work.db, message.id)
     await trips.wipe_call(work.db, message.id)
     await forget_heard(work, "call", message.id)
 
@@ -151,6 +153,7 @@ async def _link_persons(work: Work, rows: Sequence[tuple[str, trips.Link]]) -> N
 async def person_erased(work: Work, message: Message) -> None:
     await work.write_gathered()  # what was heard before must not come after
     await runs.serialise(work.db, message.envelope.area)
+    await trail.wipe_person(work.db, message.id)
     await trips.wipe_person(work.db, message.id)
     await forget_heard(work, "person", message.id)
 

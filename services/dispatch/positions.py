@@ -21,6 +21,7 @@ from nats.aio.msg import Msg
 from prometheus_client import Counter
 from pydantic import Field, ValidationError
 
+from services.dispatch.trail import TRAILS
 from shared.geo import Point
 from shared.http import Body
 from shared.openapi import Moment
@@ -86,6 +87,7 @@ KNOWN = Positions()
 async def write_on(client: Client, area: str, unit_id: UUID, fix: FixIn, way: str) -> None:
     """Publish one fix for all services; an older one than we know of is dropped."""
     if KNOWN.keep(unit_id, Fix(Point(fix.lon, fix.lat), fix.at)):
+        TRAILS.note(unit_id, fix.at, Point(fix.lon, fix.lat))
         body = {"unit_id": str(unit_id), **fix.model_dump(mode="json", exclude_none=True)}
         await client.publish(position_subject(area, unit_id), orjson.dumps(body))
         TAKEN.labels(way).inc()

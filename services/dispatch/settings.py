@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from shared.settings import Settings
 
@@ -13,7 +13,8 @@ class DispatchSettings(Settings):
     """``positions_fresh_s``: after this a position is shown as stale and trusted less.
 
     ``engine_after_s``: the planner's engine starts so much later than the service, so that calls come first.
-    ``osrm_url``: an OSRM server that knows these roads, e.g. ``http://127.0.0.1:5000``; left out or empty, nobody is asked.
+    ``osrm_url``: an OSRM server that knows these roads, e.g. ``http://127.0.0.1:5000``; left out, nobody is asked.
+    ``tracker_secret``: from it the keys of trackers come; left out, no tracker is taken.
     ``engine_cache_dir`` left out: beside Python's own compiled files.
     """
 
@@ -21,4 +22,5 @@ class DispatchSettings(Settings):
     positions_fresh_s: float = Field(default=300, gt=0)
     engine_after_s: float = Field(default=5, ge=0)
     osrm_url: str = Field(default="", pattern=r"^(https?://.+)?$")
+    tracker_secret: SecretStr | None = None
     engine_cache_dir: Path | None = None

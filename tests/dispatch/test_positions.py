@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import pytest_asyncio
 from services.dispatch import fleet, positions
 from services.dispatch.app import SERVICE
 from services.dispatch.positions import KNOWN
+from services.dispatch.trail import KEPT, TRAILS, drop_old
+from shared.events import intake
 from shared.streams import inbox_positions_subject
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town, Unit
@@ -28,7 +30,13 @@ async def live(database: MakeDatabase, streams: Broker, tmp_path: Path) -> Async
     KNOWN.last.clear()
     KNOWN.areas.clear()
     fleet.forget()
-    settings: dict[str, Any] = {"nats_url": streams.url, "nats_credentials": streams.creds("dispatch")}
+    TRAILS.last.clear()
+    TRAILS.waiting.clear()
+    settings: dict[str, Any] = {
+        "tracker_secret": "only for this test",
+        "nats_url": streams.url,
+        "nats_credentials": streams.creds("dispatch"),
+    }
     async with service_running(SERVICE, made.dsn, tmp_path, **settings) as running:
         await running.runtime.bus.open()
         listening = asyncio.create_task(positions.listen(running.runtime))
@@ -148,3 +156,83 @@ async def test_without_the_broker_positions_are_refused_and_everything_else_goes
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert len(await town.asked(await town.call())) == 1
+
+
+async def test_who_was_last_heard_of_long_ago_away_from_its_station_is_never_called_the_nearest(live: Town) -> None:
+    """A parked vehicle's tracker sleeps: at its station it is as good as ever."""
+    lost, far, parked = await live.unit(9), await live.unit(8), await live.unit(12)
+    old = [fix(lost, 0.2, 1800), fix(far, 7), fix(parked, 12, 1800)]
+    await live.post("/v1/positions", {"positions": old}, status=202)
+    trip = await live.trip(await live.call())
+    found = (await live.get(f"/v1/trips/{trip['id']}/recommendations"))["items"]
+    by_unit = {item["unit_id"]: item["position_stale"] for item in found}
+    assert by_unit == {str(lost.id): True, str(far.id): False, str(parked.id): True}
+    assert [item["unit_id"] for item in found if item["eligible"]][-1] == str(lost.id)
+    assert [each["unit_id"] for each in trip["assignments"]] == [str(far.id)]
+
+
+async def identified(live: Town, unit: Unit) -> str:
+    return str((await live.post(f"/v1/units/{unit.id}/tracker", {}))["tracker_id"])
+
+
+async def test_traccar_forwards_and_apps_tell_positions_with_the_key_of_their_unit_only(live: Town) -> None:
+    unit, other = await live.unit(5), await live.unit(6)
+    tracker, client = await identified(live, unit), live.running.client
+    at = now_utc().strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    said = {"id": 7, "protocol": "osmand", "fixTime": at, "latitude": HERE[1], "longitude": HERE[0], "course": 361.0,
+            "speed": 20.0, "accuracy": 5.0, "valid": True, "attributes": {"ignition": True}}  # fmt: skip
+    body = {"position": said, "device": {"id": 3, "name": "K1", "uniqueId": tracker}}
+    answer = await client.post("/v1/positions/traccar", json=body)
+    assert (answer.status_code, answer.json()) == (200, {"taken": 1})
+    assert KNOWN.last[unit.id].point.lat == HERE[1]
+    distrusted = {**body, "position": {**said, "valid": False}}
+    assert (await client.post("/v1/positions/traccar", json=distrusted)).json() == {"taken": 0}
+
+    later = now_utc() + timedelta(seconds=1)
+    for number, stamp in enumerate((str(int(later.timestamp() * 1000)), later.isoformat(), "")):
+        query = {"id": tracker, "lat": HERE[1] + number / 100, "lon": HERE[0], "batt": 80, "speed": 3}
+        query |= {"timestamp": stamp} if stamp else {}
+        assert (await client.get("/v1/positions/osmand", params=query)).status_code == 200
+    assert (await client.post("/v1/positions/osmand", params=query)).status_code == 200
+
+    stolen = f"{other.id}.{tracker.partition('.')[2]}"
+    for wrong, status in ((stolen, 404), (str(unit.id), 422), (f"{new_id()}.{tracker.partition('.')[2]}", 404)):
+        assert (await client.get("/v1/positions/osmand", params={**query, "id": wrong})).status_code == status
+        forged = {**body, "device": {"uniqueId": wrong}}
+        assert (await client.post("/v1/positions/traccar", json=forged)).status_code == status
+    assert (await client.get("/v1/positions/osmand", params={**query, "timestamp": "noon"})).status_code == 422
+    await live.post(f"/v1/units/{unit.id}/tracker", {}, status=403, headers=unit.headers)
+
+
+async def test_without_a_secret_no_tracker_is_taken(town: Town) -> None:
+    unit = await town.unit(1)
+    assert (await town.post(f"/v1/units/{unit.id}/tracker", {}, status=404))["code"] == "not_set_up"
+
+
+async def test_the_way_to_a_call_is_kept_thin_for_those_who_review_it_and_goes_with_the_call(live: Town) -> None:
+    unit, idle = await live.unit(1), await live.unit(9)
+    call_id = await live.call()
+    [asked] = await live.asked(call_id)
+    path, pool = f"/v1/assignments/{asked['id']}/trail", live.running.runtime.pool
+    begun = now_utc() - timedelta(minutes=10)
+    await live.step(asked["id"], "accept", unit)
+    await live.running.sql(
+        "update assignment set status = 'en_route', en_route_at = $1 where id = $2", begun, asked["id"]
+    )
+    for second in range(0, 300, 2):
+        moved = {**fix(unit, 1 - second / 400), "at": (begun + timedelta(seconds=second)).isoformat()}
+        parked = {**fix(idle, 9), "at": moved["at"]}
+        await live.post("/v1/positions", {"positions": [moved, parked]}, status=202)
+    assert await live.running.sql("select from trail") == [], "nothing is written while fixes come"
+    assert await TRAILS.write(pool) == 10, "one in half a minute, of the unit that has set out"
+    spots = (await live.get(path))["spots"]
+    times = [datetime.fromisoformat(spot["at"]) for spot in spots]
+    assert times == sorted(times)
+    assert len(spots) == 10
+    await live.get(path, status=403, headers=unit.headers)
+    await live.get(path, status=404, headers=bearer("dispatcher", areas=["elsewhere"]))
+    assert await live.running.sql("select from audit where noun = 'trail' and act = 'read'")
+    await drop_old(pool, now_utc() + KEPT - timedelta(hours=1))
+    assert len((await live.get(path))["spots"]) == 10
+    await live.say(call_id, intake.CallErased(at=now_utc()))
+    assert (await live.get(path))["spots"] == []

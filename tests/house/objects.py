@@ -171,6 +171,8 @@ async def dispatch(running: Running) -> Things:
         "GET /v1/crew": Asked("/v1/crew", refusals=NOTHING, finds=str(crew)),
         "GET /v1/units": Asked("/v1/units", refusals=NOTHING, finds=str(unit)),
         "POST /v1/units/{unit_id}/duty": Asked(f"/v1/units/{unit}/duty", {"on": True}),
+        "POST /v1/units/{unit_id}/tracker": Asked(f"/v1/units/{unit}/tracker"),
+        "GET /v1/assignments/{assignment_id}/trail": Asked(f"{at}/trail"),
         "GET /v1/relocations": Asked(f"/v1/relocations?area={AREA}", refusals=NOTHING, finds="items"),
         "GET /v1/shares": Asked("/v1/shares", refusals=NOTHING, finds="items"),
         "POST /v1/units/{unit_id}/share": Asked(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from services.dispatch import trail
 from services.dispatch.api.answers import AssignmentOut, HandoverOut, StepOut
 from services.dispatch.api.common import CODE_PATTERN, Decides, Id, Reports, crew_of, runtime_of, seen
 from services.dispatch.rules import cards
 from services.dispatch.store import assignments, resources
 from services.dispatch.verbs import handover, steps
+from shared.audit import audit
 from shared.auth import Caller
 from shared.codes.codes import code_list
 from shared.errors import Refused, refuse
@@ -139,6 +142,27 @@ async def release(request: Request, caller: Decides, assignment_id: Id, body: Re
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         return AssignmentOut.of(await handover.let_go(work, assignment_id, body.reason))
+
+
+class Spot(BaseModel):
+    at: datetime
+    lon: float
+    lat: float
+
+
+class Trail(BaseModel):
+    """The way a unit drove for this assignment, thinned; empty after ninety days, and once its call was erased."""
+
+    assignment_id: UUID
+    spots: list[Spot]
+
+
+@router.get("/{assignment_id}/trail", response_model=Trail, responses=problems(401, 403, 404))
+async def read_trail(request: Request, caller: Decides, assignment_id: Id) -> Trail:
+    """เส้นทางที่รถวิ่ง | Where the unit drove, for a review. Reading is audited."""
+    area, pool = await _area(request, caller, assignment_id), runtime_of(request).pool
+    await audit(pool, caller, "read", "trail", assignment_id, area=area)
+    return Trail(assignment_id=assignment_id, spots=[Spot(**row) for row in await trail.read(pool, assignment_id)])
 
 
 @router.post("/{assignment_id}/backup", response_model=AssignmentOut, responses=WRITES)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from services.dispatch.rules.eligibility import Shortfall, UnitFacts, shortfalls
 from services.dispatch.rules.requirements import Requirements
-from shared.geo import EARTH_RADIUS_M, Point, distances_m
+from shared.geo import EARTH_RADIUS_M, Point, distance_m, distances_m
 from shared.thai.dates import local_day
 from shared.thai.text import Text
 
@@ -85,6 +85,8 @@ class Weights:
 
     stale_after_s: float = 120
     stale_s: float = 60
+    lost_s: float = 3600
+    at_station_m: float = 300
     from_station_s: float = 60
     nowhere_s: float = 1800
     per_level_s: float = 120
@@ -101,6 +103,7 @@ class Recommendation:
     duration_s: float | None
     distance_m: float | None
     stale: bool
+    lost: bool
     reasons: tuple[Text, ...]
     shortfalls: tuple[Shortfall, ...]
 
@@ -115,11 +118,13 @@ def rank(
 ) -> list[Recommendation]:
     """Every unit, best first: those that may go by score, then the others. Ties by id, so that the order is stable.
 
+    Who was last heard of long ago, away from the station, is never called the nearest: all others come before.
+
     ``place`` may be unknown (a landmark only): then nothing is said of distance and the fittest come first.
     """
     found = _with_travel(units, place, travel_times, urgent=wanted.urgent)
     ranked = [_recommend(unit, wanted, at, travel, weights) for unit, travel in found]
-    return sorted(ranked, key=lambda found: (not found.eligible, found.score_s, found.unit_id))
+    return sorted(ranked, key=lambda found: (not found.eligible, found.lost, found.score_s, found.unit_id))
 
 
 def best(
@@ -136,19 +141,22 @@ def best(
     """
     on = local_day(at)
     costs_s: dict[Hashable, float | None] = {}
-    winner: tuple[float, str, UnitFacts, Travel | None] | None = None
+    winner: tuple[bool, float, str, UnitFacts, Travel | None] | None = None
     for unit, travel in _with_travel(units, place, travel_times, urgent=wanted.urgent):
         abilities = unit.abilities(on)
         if abilities not in costs_s:
             missing = shortfalls(unit, wanted, at)
             costs_s[abilities] = None if any(short.hard for short in missing) else _lacking_s(missing, weights)
         lacking_s = costs_s[abilities]
-        if lacking_s is None or (winner and travel and travel.duration_s + lacking_s > winner[0]):
+        if lacking_s is None:
+            continue
+        if winner and not winner[0] and travel and travel.duration_s + lacking_s > winner[1]:
             continue
         score_s = _score_as_it_stands(unit, travel, at, weights) + lacking_s
-        if winner is None or (score_s, unit.id) < winner[:2]:
-            winner = (score_s, unit.id, unit, travel)
-    return _recommend(winner[2], wanted, at, winner[3], weights) if winner else None
+        lost = _lost(unit, at, weights)
+        if winner is None or (lost, score_s, unit.id) < winner[:3]:
+            winner = (lost, score_s, unit.id, unit, travel)
+    return _recommend(winner[3], wanted, at, winner[4], weights) if winner else None
 
 
 def scores(
@@ -170,7 +178,8 @@ def scores(
             costs_s[abilities] = None if any(short.hard for short in missing) else _lacking_s(missing, weights)
         lacking_s = costs_s[abilities]
         if lacking_s is not None:
-            found[unit.id] = _score_as_it_stands(unit, travel, at, weights) + lacking_s
+            lost_s = weights.lost_s if _lost(unit, at, weights) else 0.0
+            found[unit.id] = _score_as_it_stands(unit, travel, at, weights) + lacking_s + lost_s
     return found
 
 
@@ -202,6 +211,7 @@ def _recommend(
         duration_s=travel.duration_s if travel else None,
         distance_m=travel.distance_m if travel else None,
         stale=stale,
+        lost=_lost(unit, at, weights),
         reasons=tuple(_reasons(unit, travel, _age_s(unit, at), stale=stale)),
         shortfalls=missing,
     )
@@ -217,6 +227,13 @@ def _stale(unit: UnitFacts, at: datetime, weights: Weights) -> bool:
         return False
     age_s = _age_s(unit, at)
     return age_s is None or age_s > weights.stale_after_s
+
+
+def _lost(unit: UnitFacts, at: datetime, weights: Weights) -> bool:
+    """Its position is old, and it was not seen at its station, where a parked vehicle's tracker sleeps."""
+    if unit.position is None or not _stale(unit, at, weights):
+        return False
+    return unit.station is None or distance_m(unit.position, unit.station) > weights.at_station_m
 
 
 def _score_as_it_stands(unit: UnitFacts, travel: Travel | None, at: datetime, weights: Weights) -> float:
