@@ -16,7 +16,7 @@ from services.dispatch.fleet import Member
 from services.dispatch.planning.problem import Plan, Route
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.eligibility import shortfalls
-from services.dispatch.store import assignments, plans, runs, trips
+from services.dispatch.store import assignments, plans, runs, shifts, trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.book import OF_THE_MOMENT
 from services.dispatch.verbs.needs import wanted
@@ -82,33 +82,62 @@ async def read(
     """The day ``on`` (Bangkok). ``only``: these anew and no others that wait; ``without``: units not to be asked."""
     span = span_of(on)
     held = await runs.promised(db, area, span, exercise=exercise)
-    moved = {move.trip_id: move for move in moves}
     promised = {row["trip_id"]: row for row in held if row["run_status"] == "planned"}
-    waiting = await trips.unplanned(db, area, on, exercise=exercise) if only is None else []
-    home = await plans.expected(db, area, on, exercise=exercise) if only is None else []
-    named = {trip.id for trip in (*waiting, *home)}
-    more = await trips.these(db, [*(promised.keys() - named), *(set(only or ()) - named - promised.keys())])
-    known = {trip.id: trip for trip in (*waiting, *home, *more)}
+    known = await _trips(db, area, on, promised.keys(), only, exercise=exercise)
     members = {m.id: m for m in await fleet.everyone(db, area, exercise=exercise, now=now)}
-    until = await plans.duty_until(db, area)
     history = await assignments.of_trips(db, list(known))
     said_no = {(each.trip_id, each.unit_id) for each in history if each.status == "declined"}
     fitting = _Fitting([m for m in members.values() if m.id not in without], said_no)
-    riders, timeless = [], []
+    moved = {move.trip_id: move for move in moves}
+    riders, timeless = list[Rider](), list[UUID]()
     for trip in known.values():
-        if trip.ready_at is not None and trip.id not in promised:
-            continue  # ready to go home: a unit is looked for at once
         row = promised.get(trip.id) if trip.id not in (only or ()) else None
         rider = _rider(trip, row, moved.get(trip.id), fitting)
-        if rider is None:
-            timeless.append(trip.id)
-        else:
-            riders.append(rider)
-    out = {row["unit_id"]: max(row["ends_at"] or now, now + STILL_OUT) for row in held if row["run_status"] == "open"}
-    vans = [_van(member, span, now, until.get(member.id), out.get(member.id)) for member in members.values()]
-    times = policy_of(area).travel_times
-    model = await asyncio.to_thread(model_of, span[0], riders, vans, times)
+        riders += [rider] if rider else []
+        timeless += [] if rider else [trip.id]
+    hours = await _hours(db, area, on, span, now, held)
+    vans = [_van(member, hours.get(member.id, span), span, now) for member in members.values()]
+    model = await asyncio.to_thread(model_of, span[0], riders, vans, policy_of(area).travel_times)
     return Book(on, area, model, known, members, _marks(members, held, moved.keys()), fitting.lacks, timeless, promised)
+
+
+async def _trips(
+    db: Connection | Pool, area: str, on: date, promised: Collection[UUID], only: Collection[UUID] | None, *,
+    exercise: bool,
+) -> dict[UUID, Trip]:  # fmt: skip
+    """All that waits, is expected home or has a promise. Who is ready to go home is looked for at once, by others."""
+    waiting = await trips.unplanned(db, area, on, exercise=exercise) if only is None else []
+    home = await plans.expected(db, area, on, exercise=exercise) if only is None else []
+    found = {trip.id: trip for trip in (*waiting, *home) if trip.ready_at is None}
+    more = await trips.these(db, sorted({*promised, *(only or ())} - found.keys()))
+    return found | {trip.id: trip for trip in more}
+
+
+Hours = tuple[datetime, datetime]
+
+
+async def _hours(
+    db: Connection | Pool, area: str, on: date, span: Hours, now: datetime, held: Iterable[Any]
+) -> dict[UUID, Hours]:
+    """When units can be counted on: by the roster, until their duty ends, once they are back from where they are now.
+
+    A unit of which no roster speaks is there all day.
+    """
+    made: dict[UUID, Hours] = {}
+    for shift in await shifts.shifts_of(db, area, on):
+        if not shift.dropped:
+            first, last = made.get(shift.unit_id, (shift.from_at, shift.until_at))
+            made[shift.unit_id] = (min(first, shift.from_at), max(last, shift.until_at))
+    for unit_id, until in (await plans.duty_until(db, area)).items():
+        if until > now and local_day(until) == on:
+            first, last = made.get(unit_id, span)
+            made[unit_id] = (first, until if unit_id not in made else max(last, until))
+    for row in held:
+        if row["run_status"] == "open":
+            first, last = made.get(row["unit_id"], span)
+            back = max(row["ends_at"] or now, now + STILL_OUT)
+            made[row["unit_id"]] = (max(first, back), max(last, back))
+    return made
 
 
 def span_of(on: date) -> tuple[datetime, datetime]:
@@ -209,15 +238,11 @@ def _told(trip: Trip, row: Any) -> Told | None:
     return Told(unit_id, run_id, assignment_id, at, row["pickup_at"] or at, row["dropoff_at"])
 
 
-def _van(
-    member: Member, span: tuple[datetime, datetime], now: datetime, until: datetime | None, out: datetime | None
-) -> Van:
-    """On duty: from now; else from when somebody could be there. A duty's end counts on its own day only."""
-    ready = now + NONE_BEFORE if member.facts.duty == "on_duty" else now + CALLED_IN
-    begins = max(span[0], ready, out or span[0])
-    today = until is not None and until > now and local_day(until) == local_day(span[0] + BEFORE_MIDNIGHT)
-    ends = until if until is not None and today else span[1]
+def _van(member: Member, hours: Hours, span: Hours, now: datetime) -> Van:
+    """On duty, or to come by the roster: from now on; else from when somebody could be called in."""
+    expected = member.facts.duty == "on_duty" or hours[0] > span[0]
+    begins = max(hours[0], now + (NONE_BEFORE if expected else CALLED_IN))
     return Van(
         str(member.id), member.call_sign, member.facts.station, dict(member.facts.places), member.facts.equipment,
-        (begins, max(begins, ends)),
+        (begins, max(begins, hours[1])),
     )  # fmt: skip

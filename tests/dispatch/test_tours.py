@@ -242,3 +242,16 @@ async def test_the_search_finds_nothing_worse_and_keeps_every_promise(town: Town
     assert made["cost_s"] <= quick["cost_s"] * 1.5, "cheaper in all, early waiting counted"
     assert made["travel_times"] == ["great_circle"]
     assert (await town.trip(first))["pickup_at"] == told
+
+
+async def test_a_unit_drives_within_its_roster(town: Town) -> None:
+    """Its shift is over before the ride: the reason says when a unit on duty would help."""
+    unit = await van(town)
+    call = await near(town, 0.2)
+    day = tomorrow(0).replace(hour=0)
+    shift = {"unit_id": str(unit.id), "kind": "transport", "crew_ids": [str(each) for each in unit.crew]}
+    times = {"from_at": (day - timedelta(hours=1)).isoformat(), "until_at": (day + timedelta(hours=1)).isoformat()}
+    await town.put("shifts", {**shift, **times})
+    [left] = (await planned(town, call))["unserved"]
+    assert left["code"] == "off_shift"
+    assert "between" in left["en"]
