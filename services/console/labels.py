@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from services.console.texts import texts
 from shared.codes.codes import all_lists
@@ -24,6 +25,17 @@ def labeller(lang: str) -> Callable[[str, str | None], str]:
 def options(list_id: str, lang: str, codes: Sequence[str] | None = None) -> list[tuple[str, str]]:
     """``(code, label)`` of a list, or of these codes of it, for a field to choose from."""
     return [(code, label(list_id, code, lang)) for code in (codes if codes is not None else all_lists()[list_id].codes)]
+
+
+def facility_options(facilities: Iterable[Mapping[str, Any]] | None, lang: str) -> list[tuple[str, str]]:
+    """``(id, name)`` of facilities to choose from; where one keeps waiting beds, with how many of them are free."""
+    return [(str(each["id"]), _with_beds(each, lang)) for each in facilities or ()]
+
+
+def _with_beds(facility: Mapping[str, Any], lang: str) -> str:
+    name = str((facility.get("name_en") if lang == "en" else None) or facility["name"])
+    free = facility.get("beds_free")
+    return name if free is None else f"{name} · {texts()['fleet.beds_free'].of(lang).format(count=free)}"
 
 
 def said(part: str, prefix: str, code: str, lang: str) -> str:

@@ -152,7 +152,7 @@ async def test_beds_are_held_and_facilities_answer(faces: Faces) -> None:
             "expected_at": "2026-11-24T01:15:00Z", "other_facility_id": None, "status": "alerted", "call_id": call}  # fmt: skip
     on_the_way = {"id": trip, "call_id": call, "patient_id": str(new_id()), "severity": "red", "facility_id": facility,
                   "assignments": [{"id": assignment, "role": "primary", "status": "left_scene", "unit_id": UNIT}]}  # fmt: skip
-    hospitals = [{"id": facility, "name": "ศูนย์ <b>1</b>"}, {"id": other, "name": "โรงพยาบาล"}]
+    hospitals = [{"id": facility, "name": "ศูนย์ <b>1</b>"}, {"id": other, "name": "โรงพยาบาล", "beds_free": 2}]
     answering(faces, **{
         "GET dispatch /v1/facilities": {"items": hospitals, "next": None},
         "GET dispatch /v1/beds": {"items": [taken, vacant], "next": None},
@@ -164,7 +164,7 @@ async def test_beds_are_held_and_facilities_answer(faces: Faces) -> None:
     })  # fmt: skip
     desk, admin = await faces.sign_in(Role.CALL_TAKER), await faces.sign_in(Role.ADMIN)
     screen = (await desk.get("/fleet/places")).text
-    for word in ("ศูนย์ &lt;b&gt;1", "จองถึง", "08:15", f"/fleet/places/tell/{assignment}"):
+    for word in ("ศูนย์ &lt;b&gt;1", "จองถึง", "โรงพยาบาล · เตียงว่าง 2", "08:15", f"/fleet/places/tell/{assignment}"):
         assert word in screen, word
     assert f"/board?call={call}" not in (await admin.get("/fleet/places")).text, "an admin sees nobody's journey"
     assert (await desk.post(f"/fleet/places/holds/{hold}/use")).status_code == 303

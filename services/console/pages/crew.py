@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import labeller, options
+from services.console.labels import facility_options, labeller, options
 from services.console.people import Person
 from services.console.rules import journey
 from services.console.rules.journey import Job
@@ -113,7 +113,7 @@ async def state(
         "units": [_unit(unit) for unit in units], "jobs": [_job(job, lang, facilities, jobs) for job in jobs],
         "home": [{"id": unit["homeward_id"], "at": unit["last_closed_at"]} for unit in units if _homeward(unit, since)],
         "returns": [{"id": str(row["id"]), "at": row["brought_at"], "number": row["number"]} for row in returns],
-        "facilities": [{"id": each["id"], "name": _name(each, lang)} for each in facilities.values()],
+        "facilities": [{"id": key, "name": name} for key, name in facility_options(facilities.values(), lang)],
     })  # fmt: skip
 
 

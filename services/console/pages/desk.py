@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.console import desk
 from services.console.backend import BackendRefused
+from services.console.labels import facility_options
 from services.console.navigation import DESK
 from services.console.pages.map import maps_of
 from services.console.people import Person
@@ -67,7 +68,7 @@ async def _sheet(
     return page(
         request, "desk/take.html", status=status, now=now_utc(), values=values or {}, key=new_id().hex,
         lists=desk.lists(request, person), wrong=[("", each[person.lang]) for each in wrong or ()],
-        facilities=[(each["id"], desk.named(each, person.lang)) for each in facilities or []],
+        facilities=facility_options(facilities, person.lang),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from services.console import desk
 from services.console.backend import BackendAway, BackendRefused
+from services.console.labels import facility_options
 from services.console.pages.desk import AtDesk, SheetBody
 from services.console.pages.desk_call import shown
 from services.console.people import Person
@@ -134,7 +135,7 @@ async def edit(request: Request, person: AtDesk, call_id: UUID) -> Response:
     facilities = await desk.all_of(request, person, "/v1/facilities")
     return page(
         request, "desk/edit.html", call=call, values=sheet_of(call), lists=desk.lists(request, person),
-        facilities=[(each["id"], desk.named(each, person.lang)) for each in facilities or []],
+        facilities=facility_options(facilities, person.lang),
         patients=max(1, len(call["patients"])), repeats=lambda rule: in_words(rule, person.lang),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from services.console.backend import BackendRefused
-from services.console.labels import labeller, options
+from services.console.labels import facility_options, labeller, options
 from services.console.navigation import DESK, KEEPERS
 from services.console.pages.board import every
 from services.console.pages.fleet import PURPOSE, Keeps, Sees, Short
@@ -42,7 +42,7 @@ async def _places(request: Request, person: Person, problem: str = "") -> Respon
         keeps=person.role in KEEPERS, beds=await every(request, person, "/v1/beds"), alerts=alerts,
         journeys=_journeys(trips), names={each["id"]: each["name"] for each in facilities},
         signs={each["id"]: each["call_sign"] for each in units}, code=labeller(person.lang), minutes=HELD_MINUTES,
-        facilities=sorted(((each["id"], each["name"]) for each in facilities), key=lambda each: each[1]),
+        facilities=sorted(facility_options(facilities, person.lang), key=lambda each: each[1]),
         kinds=options("bed_kind", person.lang), refusals=options("reason_facility_refusal", person.lang),
         frees=options("reason_bed_release", person.lang, ("not_needed", "moved_on", "went_home")),
         areas=area_options(request, person),

@@ -38,7 +38,7 @@ from services.dispatch.store.shifts import Shift, Swap
 from services.dispatch.verbs import rosters
 from services.dispatch.verbs.crews import unknown
 from services.dispatch.verbs.lives import missing
-from shared.auth import Caller, Role
+from shared.auth import Role
 from shared.errors import Refused
 from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Day, Moment, problems
@@ -268,18 +268,10 @@ async def list_swaps(
 @router.post("/v1/swaps/{swap_id}/answer", response_model=SwapOut, responses=problems(400, 401, 403, 404, 409, 413))
 async def answer_swap(request: Request, caller: RunsUnit, swap_id: Id, body: AnswerBody) -> SwapOut:
     """ตอบเรื่องแลกเวร | The other agrees, a supervisor approves; then the roster changes."""
+    if body.act not in roster.ACTS_OF_CREW and caller.role is not Role.SUPERVISOR:
+        raise Refused(*SUPERVISOR_ONLY)
     runtime = runtime_of(request)
     swap = await shifts.read_swap(runtime.pool, swap_id)
     seen(swap.area if swap else None, caller)
-    _may_answer(caller, body.act, swap)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         return SwapOut.of(await rosters.answer(work, swap_id, body.act, crew_of(caller)))
-
-
-def _may_answer(caller: Caller, act: str, swap: Swap | None) -> None:
-    """Approving is a supervisor's; of a swap that concerns others a crew learns nothing."""
-    own = crew_of(caller)
-    if own is not None and (swap is None or own not in {swap.from_crew_id, swap.to_crew_id}):
-        raise missing("swap")
-    if act not in roster.ACTS_OF_CREW and caller.role is not Role.SUPERVISOR:
-        raise Refused(*SUPERVISOR_ONLY)
