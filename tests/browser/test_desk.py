@@ -115,9 +115,10 @@ async def test_take_and_order_by_keyboard_alone(town: Town, open_as: SignIn) -> 
 async def _pressed_in_the_first_moment(page: Page) -> None:
     """A part has just come, and htmx does not know it yet: what is pressed there is sent all the same, as a POST."""
     at_once = """() => {
-        const form = document.querySelector("#taken form[hx-post]");
-        form.replaceWith(form.cloneNode(true));
-        document.querySelector("#taken form[hx-post] [data-order]").click();
+        const form = document.querySelector("#taken [data-order]").closest("form[hx-post]");
+        const fresh = form.cloneNode(true);
+        form.replaceWith(fresh);
+        fresh.querySelector("[data-order]").click();
     }"""
     async with page.expect_request("**/order") as sent:
         await page.evaluate(at_once)

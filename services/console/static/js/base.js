@@ -84,10 +84,13 @@ document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || !form.matches("[hx-post]")) return;
   event.preventDefault();
   if (form.dataset.again) return;
-  form.dataset.again = "yes";
+  const { submitter } = event;
   window.htmx.process(form);
-  form.requestSubmit(event.submitter);
-  delete form.dataset.again;
+  setTimeout(() => { // while a form is being submitted, browsers ignore that it is submitted again
+    form.dataset.again = "yes";
+    form.requestSubmit(submitter);
+    delete form.dataset.again;
+  });
 });
 document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRF-Token"] = csrf(); });
 // htmx shows only answers below 400; a refusal is a sentence the person must read as well.
