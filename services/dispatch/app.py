@@ -11,6 +11,7 @@ from services.dispatch.api import (
     day,
     emergencies,
     facilities,
+    layers,
     plans,
     relocations,
     reports,
@@ -74,6 +75,7 @@ SERVICE = Service(
         facilities.router,
         waste.router,
         stock.router,
+        layers.router,
         trips.router,
         assignments.router,
         shares.router,
@@ -94,6 +96,7 @@ SERVICE = Service(
     patience_s={"registry": 0.25, "notify": 0.1},
     rooms={
         "/v1/plans/preview": Room(body_bytes=16 * MIB, timeout_s=150),
+        "/v1/layers/": Room(body_bytes=8 * MIB, timeout_s=30),
         "/v1/travel-matrices/": Room(body_bytes=64 * MIB, timeout_s=60),
     },
     prepare=prepare,

@@ -156,6 +156,7 @@ async def dispatch(running: Running) -> Things:
         **everywhere(trip, trip),
         **roster,
         **await _stock(running, trip),
+        **await _layers(running),
         **await _waste(running, unit),
         **await _places(running, facility, assignment["id"]),
         "PUT /v1/stations/{station_id}": Asked(f"/v1/stations/{station}", place),
@@ -255,6 +256,23 @@ async def _roster(running: Running, unit: UUID, crew: UUID) -> dict[str, Asked]:
         "POST /v1/attendance/{served_id}/end": Asked(f"/v1/attendance/{served}/end", {}),
         "GET /v1/hours": Asked(f"/v1/hours?area={AREA}"),
         "GET /v1/certificates": Asked("/v1/certificates", refusals=NOTHING, finds="items"),
+    }
+
+
+async def _layers(running: Running) -> dict[str, Asked]:
+    """A risk map of one zone."""
+    ring = [[103.4, 16.3], [103.6, 16.3], [103.6, 16.5], [103.4, 16.3]]
+    zone = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {}}
+    drawn = {"type": "FeatureCollection", "features": [zone]}
+    body = {"area": AREA, "kind": "flood", "name": "x", "source": "x", "geojson": drawn}
+    layer = new_id()
+    at = f"/v1/layers/{layer}"
+    await running.client.put(at, json=body, headers=bearer("supervisor"))
+    return {
+        "PUT /v1/layers/{layer_id}": Asked(at, body),
+        "GET /v1/layers": Asked("/v1/layers", refusals=NOTHING, finds=str(layer), of_the_area=True),
+        "GET /v1/layers/{layer_id}": Asked(at, of_the_area=True),
+        "DELETE /v1/layers/{layer_id}": Asked(at),
     }
 
 

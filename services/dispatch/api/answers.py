@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -134,6 +134,19 @@ class AskedUnits(BaseModel):
         return cls(missing=len(lacks), th=said.th, en=said.en, units=units)
 
 
+class RiskOut(BaseModel):
+    """A zone of a risk map in which an ``end`` of the trip lies."""
+
+    end: Literal["pickup", "drop"]
+    kind: str
+    level: str
+    layer: str
+    layer_en: str | None
+    zone: str | None
+    advice: str | None
+    advice_en: str | None
+
+
 class TripOut(BaseModel):
     """A trip. ``need`` holds codes only; ``details`` (names, addresses) only where one trip is read, or by its crew."""
 
@@ -173,13 +186,14 @@ class TripOut(BaseModel):
     need: dict[str, Any]
     details: dict[str, Any] | None = None
     units: AskedUnits | None = None
+    risks: list[RiskOut] = []
     assignments: list[AssignmentOut]
     steps: list[StepOut] | None = None
     handovers: list[HandoverOut] | None = None
 
     @classmethod
     def of(cls, trip: Trip, assignments: Sequence[Assignment], *, details: bool = False) -> Self:
-        own = {"details", "units", "assignments", "steps", "handovers"}
+        own = {"details", "units", "risks", "assignments", "steps", "handovers"}
         facts = {name: getattr(trip, name) for name in cls.model_fields if name not in own}
         answered = [AssignmentOut.of(each) for each in assignments if each.trip_id == trip.id]
         units = AskedUnits.of(trip, assignments)

@@ -29,6 +29,7 @@ from services.dispatch.api.common import (
     runtime_of,
     seen,
 )
+from services.dispatch.api.risks import warn
 from services.dispatch.store import assignments, handovers, trips
 from services.dispatch.store.assignments import Assignment
 from services.dispatch.store.trips import Trip
@@ -120,7 +121,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 async def _with_assignments(request: Request, found: list[Trip], *, details: bool = False) -> list[TripOut]:
     asked = await assignments.of_trips(runtime_of(request).pool, [trip.id for trip in found]) if found else []
-    return [TripOut.of(trip, asked, details=details) for trip in found]
+    items = [TripOut.of(trip, asked, details=details) for trip in found]
+    await warn(runtime_of(request).pool, items)
+    return items
 
 
 async def _of_crew(request: Request, caller: Caller, crew_id: UUID, **which: Any) -> TripPage:
