@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from shared.thai.dates import day_bounds, local_day
 from shared.work import now_utc
 from tests.dispatch.conftest import HERE, Town
-from tests.harness import AREA
+from tests.harness import AREA, bearer
 
 NEW = {"name": "สมศรี มาช่วย", "phone": "086 555 1234"}
 
@@ -44,6 +45,17 @@ async def test_somebody_without_an_account_comes_helps_and_leaves(town: Town) ->
     assert await town.types("dispatch.crew") == ["crew.registered"], "a member like any other: told, and erased, as one"
 
 
+async def test_who_is_erased_is_nowhere(town: Town) -> None:
+    code = await wall(town)
+    await town.post("/v1/check-ins", {"code": code, **NEW}, status=201, headers={})
+    [here] = (await town.get("/v1/attendance"))["items"]
+    await town.post(f"/v1/crew/{here['crew_id']}/erase", status=204, headers=bearer("supervisor"))
+    assert (await town.get("/v1/attendance"))["items"] == []
+    again = await town.post("/v1/check-ins", {"code": code, **NEW}, status=201, headers={})
+    assert again["began_at"] > here["began_at"], "whoever comes again is new to us"
+    assert NEW["name"] not in str(await town.running.sql("select * from crew where id = $1", UUID(here["crew_id"])))
+
+
 async def test_two_phones_at_once_make_one_member_and_a_new_code_ends_the_old_one(town: Town) -> None:
     station = await town.put("stations", {"area": AREA, "name": "ฐาน", "lon": HERE[0], "lat": HERE[1]})
     old = (await town.post(f"/v1/stations/{station}/code"))["code"]
@@ -76,7 +88,10 @@ async def test_hours_are_those_on_duty_and_at_stations_and_what_overlaps_counts_
     begins = day_bounds(local_day(now_utc()).replace(day=1))[0]
     sql, member = town.running.sql, unit.crew[0]
     # On duty for an hour and a half of this month's first two hours, and at the station for the second of them.
-    await sql("update served set began_at = $1::timestamptz - interval '1 hour', ended_at = $1::timestamptz + interval '90 minutes'", begins)
+    await sql(
+        "update served set began_at = $1::timestamptz - interval '1 hour', ended_at = $1::timestamptz + interval '90 minutes'",
+        begins,
+    )
     station = (await sql("select station_id from unit"))[0]["station_id"]
     insert = "insert into served (id, area, crew_id, station_id, began_at, ended_at) values (gen_random_uuid(), $1, $2, $3, $4::timestamptz + interval '1 hour', $4::timestamptz + interval '2 hours')"
     await sql(insert, AREA, member, station, begins)

@@ -160,7 +160,9 @@ async def test_two_members_change_places_at_the_same_hours(town: Town) -> None:
     assert await crew_of(town, second["id"]) == {str(one.crew[0]), str(other.crew[1])}
 
 
-async def test_a_swap_whose_giver_leaves_the_shift_is_withdrawn_and_nobody_is_swapped_into_two_places(town: Town) -> None:
+async def test_a_swap_whose_giver_leaves_the_shift_is_withdrawn_and_nobody_is_swapped_into_two_places(
+    town: Town,
+) -> None:
     one, other = await town.unit(1, on=False), await town.unit(2, on=False)
     shift, _ = await put(town, one, at(2, 8)), await put(town, other, at(2, 8))
     body = {"from_crew_id": str(one.crew[0]), "to_crew_id": str(other.crew[0])}
@@ -172,6 +174,13 @@ async def test_a_swap_whose_giver_leaves_the_shift_is_withdrawn_and_nobody_is_sw
     await put(town, one, at(2, 8), shift_id=UUID(shift["id"]), status=200, crew_ids=[str(one.crew[1])])
     gone = await town.post(path, {"act": "refuse"}, status=409, headers=SUPERVISOR)
     assert gone["code"] == "out_of_order"
+    body = {"from_crew_id": str(one.crew[1]), "to_crew_id": str(other.crew[0])}
+    await town.post(f"/v1/shifts/{shift['id']}/swaps", body, status=201)
+    await town.running.sql(
+        "update shift set during = tstzrange(now() - interval '9 hours', now() - interval '1 hour') where id = $1",
+        UUID(shift["id"]),
+    )
+    assert (await town.get("/v1/swaps"))["items"] == [], "nobody is asked about a shift that is over"
 
 
 async def test_the_roster_says_who_is_missing_now(town: Town) -> None:
@@ -184,6 +193,8 @@ async def test_the_roster_says_who_is_missing_now(town: Town) -> None:
     assert (standing["present"], standing["missing"]) == ([str(unit.crew[0])], [str(unit.crew[1])])
     assert standing["extra"] == [str(guest)]
     assert now["unplanned"] == [str(idle.id)]
+    await put(town, await town.unit(3, exercise=True), now_utc() - timedelta(minutes=1))
+    assert len((await town.get("/v1/roster/now"))["items"]) == 1, "nobody is missed at an exercise"
 
 
 async def test_a_crew_sees_its_own_shifts_and_one_who_is_erased_is_in_none(town: Town) -> None:

@@ -215,7 +215,9 @@ async def list_shifts(
 async def now(request: Request, caller: SeesFleet, area: AreaQuery = None) -> RosterNow:
     """ใครควรอยู่เวรตอนนี้ | Every shift of this moment beside who is really on duty: who is missing."""
     pool, at, home = runtime_of(request).pool, now_utc(), one_area(caller, area)
-    planned = await shifts.between(pool, home, at, at + timedelta(microseconds=1))
+    planned = [
+        each for each in await shifts.between(pool, home, at, at + timedelta(microseconds=1)) if not each.exercise
+    ]
     here = {row["id"]: frozenset(row["crew_ids"]) for row in await units.on_duty(pool, home)}
     by_id = {shift.id: shift for shift in planned}
     found = roster.standing([(shift.id, shift.unit_id, shift.crew_ids) for shift in planned], here)
@@ -260,7 +262,7 @@ async def list_swaps(
 ) -> SwapPage:
     """คำขอแลกเวรที่ยังค้าง | Swaps that wait for somebody; a crew sees those that concern it."""
     pool = runtime_of(request).pool
-    found = await shifts.open_swaps(pool, areas_of(caller, area), after or NIL, limit, crew_of(caller))
+    found = await shifts.open_swaps(pool, areas_of(caller, area), after or NIL, limit, crew_of(caller), now_utc())
     items = [SwapOut.of(swap) for swap in found]
     return SwapPage(items=items, next=next_of(items, limit))
 

@@ -67,6 +67,10 @@ create index served_unit on served (unit_id) where ended_at is null;
 create index served_days on served using gist (area, tstzrange(began_at, ended_at));
 create index served_forgotten on served (area, id) where forgotten;
 
+insert into served (id, area, crew_id, unit_id, began_at)
+select gen_random_uuid(), u.area, d.crew_id, u.id, coalesce(u.duty_at, now())
+from on_duty d join unit u on u.id = d.unit_id where not u.exercise;
+
 -- What stands on a station's wall as a QR code: whoever is there may check in. A new code makes the old one useless.
 create table station_code (
     station_id      uuid primary key references station,

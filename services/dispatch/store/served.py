@@ -32,6 +32,7 @@ insert into served (id, area, crew_id, station_id, began_at) values ($1, $2, $3,
 IS_HERE = "select * from served where crew_id = $1 and ended_at is null and station_id is not null for no key update"
 READ_SERVED = "select * from served where id = $1"
 END_SERVED = "update served set ended_at = $2, forgotten = $3 where id = $1"
+LEAVE_STATION = "update served set ended_at = $2 where crew_id = $1 and ended_at is null and station_id is not null"
 DROP_SERVED = "delete from served where id = $1"
 # Who is at a station now, and who has forgotten to check out.
 AT_STATIONS = """
@@ -100,6 +101,11 @@ async def read(db: Connection | Pool, served_id: UUID) -> asyncpg.Record | None:
 
 async def end(db: Connection, served_id: UUID, at: datetime, *, forgotten: bool = False) -> None:
     await db.execute(END_SERVED, served_id, at, forgotten)
+
+
+async def leave_station(db: Connection, crew_id: UUID, at: datetime) -> None:
+    """A member is at no station any more."""
+    await db.execute(LEAVE_STATION, crew_id, at)
 
 
 async def drop(db: Connection, served_id: UUID) -> None:

@@ -55,9 +55,10 @@ update shift_swap set status = $2, agreed_at = case $2 when 'agreed' then $3 els
 where id = $1
 """
 OPEN_SWAPS = """
-select * from shift_swap where ended_at is null and ($1::text[] is null or area = any($1)) and id > $2
-  and ($4::uuid is null or $4 in (from_crew_id, to_crew_id))
-order by id limit $3
+select w.* from shift_swap w join shift s on s.id = w.shift_id
+where w.ended_at is null and ($1::text[] is null or w.area = any($1)) and w.id > $2 and upper(s.during) > $5
+  and ($4::uuid is null or $4 in (w.from_crew_id, w.to_crew_id))
+order by w.id limit $3
 """
 OPEN_SWAPS_OF_SHIFT = """
 select * from shift_swap where ended_at is null and area = $1 and $2 in (shift_id, for_shift_id) order by id
@@ -199,10 +200,10 @@ async def move_swap(db: Connection, swap_id: UUID, status: str, at: datetime) ->
 
 
 async def open_swaps(
-    db: Connection | Pool, areas: list[str] | None, after: UUID, limit: int, crew_id: UUID | None = None
+    db: Connection | Pool, areas: list[str] | None, after: UUID, limit: int, crew_id: UUID | None, now: datetime
 ) -> list[Swap]:
-    """Swaps that wait for somebody; with ``crew_id`` those that concern one member."""
-    return [Swap.of(row) for row in await db.fetch(OPEN_SWAPS, areas, after, limit, crew_id)]
+    """Swaps that wait for somebody, of shifts that are not over; with ``crew_id`` those that concern one member."""
+    return [Swap.of(row) for row in await db.fetch(OPEN_SWAPS, areas, after, limit, crew_id, now)]
 
 
 async def open_swaps_of(db: Connection, area: str, shift_id: UUID) -> list[Swap]:

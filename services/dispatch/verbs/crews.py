@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from services.dispatch.store import resources, shifts, units
+from services.dispatch.store import resources, served, shifts, units
 from services.dispatch.verbs.duty import go_off_duty
 from services.dispatch.verbs.lives import missing
 from shared.erasure import erase
@@ -98,5 +98,6 @@ async def erase_crew(work: Work, crew_id: UUID) -> None:
     await resources.wipe_crew(work.db, crew_id, work.now)
     await units.forget_crew(work.db, crew_id)
     await shifts.free_crew(work.db, crew_id, work.now)
+    await served.leave_station(work.db, crew_id, work.now)
     await erase(work, "crew", crew_id)
     work.say(crew_id, CrewErased(at=work.now), Origin(row["area"], crew_id, exercise=row["exercise"]))
