@@ -188,7 +188,7 @@ class _Fitting:
             if least is None or len(lacking) < len(least):
                 least = lacking
         if not fits:
-            self.lacks[str(trip.id)] = least or ()
+            self.lacks[str(trip.id)] = least or ()  # empty: whoever fits has said no
         return frozenset(fits)
 
 

@@ -173,7 +173,7 @@ async def find_tour(work: Work, due: Due) -> None:
     Where a dispatcher confirms bookings, or nobody has a place, it waits in the day list as before.
     """
     trip = await _trip(work, due, due.subject_id)
-    if trip is not None and trip.status in WAITING and trip.now_at is None:
+    if trip is not None and trip.status in WAITING and (trip.now_at is None or trip.now_at > work.now):
         await repair.anew(work, trip)
 
 

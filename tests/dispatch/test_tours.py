@@ -213,18 +213,33 @@ async def test_a_van_sent_to_an_emergency_gives_its_next_riders_away(town: Town)
     assert (await town.trip(call))["status"] == "planned"
 
 
-async def test_a_ride_whose_crew_declines_is_planned_anew_with_another(town: Town) -> None:
+async def test_who_declined_is_not_asked_again_by_the_next_plan(town: Town) -> None:
     one, other = await van(town, 1), await van(town, 4)
     call = await near(town, 0.2)
     await planned(town, call, publish=True)
     await town.step((await held(town, call))["id"], "decline", one)
-    await town.running.do_due("find_tour")
+    assert (await town.trip(call))["status"] == "unassigned", "a crew's no is the dispatcher's to answer"
+    await planned(town, call, publish=True)
     assert (await held(town, call))["unit_id"] == str(other.id)
     await town.step((await held(town, call))["id"], "decline", other)
+    [left] = (await planned(town, call))["unserved"]
+    assert left["code"] == "nobody_willing"
+
+
+async def test_a_ride_whose_van_is_taken_on_its_way_is_planned_anew(town: Town) -> None:
+    taken = await van(town, 1)
+    await town.duty(taken)
+    call = await near(town, 0.2, now_utc() + timedelta(minutes=80))
+    await planned(town, call, publish=True)
+    asked = await held(town, call)
+    await town.step(asked["id"], "accept", taken)
+    await town.step(asked["id"], "en_route", taken)
+    spare = await van(town, 4, level="transport", skills=("driving", "lifting"))
+    await town.duty(spare)
+    await town.call()
     await town.running.do_due("find_tour")
-    assert (await town.trip(call))["status"] == "unassigned", "nobody is left to ask: it waits, and is an alarm in time"
-    [due] = await town.running.sql("select due_at from due where kind = 'booked_due'")
-    assert due["due_at"] > now_utc()
+    assert (await held(town, call))["unit_id"] == str(spare.id)
+    assert (await town.trip(call))["pickup_at"] == asked["pickup_at"], "at the time that was told"
 
 
 async def test_the_search_finds_nothing_worse_and_keeps_every_promise(town: Town) -> None:

@@ -24,6 +24,7 @@ SENTENCES = {
     "no_time": ("ยังไม่รู้เวลานัด", "nobody has said when"),
     "too_late": ("ไม่มีหน่วยใดไปทันเวลานัดแล้ว", "no unit would be there in time any more"),
     "nobody_fits": ("ไม่มีหน่วยใดครบตามที่ต้องการ ขาด: {lacking}", "no unit has all that is needed; missing: {lacking}"),
+    "nobody_willing": ("หน่วยที่ไปได้ปฏิเสธแล้วทั้งหมด", "every unit that could go has said no"),
     "off_shift": (
         "ไม่มีหน่วยที่เหมาะสมเข้าเวรช่วง {begins}–{ends} น. ถ้ามีหนึ่งหน่วยเข้าเวรจะไปได้",
         "no suitable unit is on duty between {begins} and {ends}; one on duty then would do",

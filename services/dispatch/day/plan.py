@@ -32,10 +32,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """``code``: ``too_late``, ``nobody_fits``, ``off_shift``, ``all_bound``; ``no_time`` (nobody said when),
+    """``code``: ``too_late``, ``nobody_fits``, ``nobody_willing``, ``off_shift``, ``all_bound``, ``no_time`` (nobody
 
-    ``changed`` (meanwhile), ``waiting`` (not planned yet), ``late`` (as wished). ``lacking``: what the unit lacks that
-    lacks least. ``between``: when one more unit would help.
+    has said when), ``changed`` (meanwhile), ``waiting`` (not planned yet), ``late`` (as wished). ``lacking``: what the unit
+    lacks that lacks least. ``between``: when one more unit would help.
     """
 
     trip_id: str
@@ -176,7 +176,8 @@ def why_not(model: Model, number: int, lacks: Mapping[str, tuple[str, ...]]) -> 
     rider, problem = model.riders[number], model.problem
     able = [vehicle for vehicle in problem.vehicles if rider.id in vehicle.skills]
     if not able:
-        return Unserved(rider.id, "nobody_fits", lacks.get(rider.id, ()))
+        lacking = lacks.get(rider.id, ())
+        return Unserved(rider.id, "nobody_fits" if lacking else "nobody_willing", lacking)
     alone = [(number, True), (number, False)]
     if not any(times_of(problem, vehicle, alone) for vehicle in able):
         sooner = [replace(vehicle, shift=(-DAY_S, vehicle.shift[1])) for vehicle in able]

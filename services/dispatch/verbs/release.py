@@ -68,8 +68,8 @@ async def lose_unit(work: Work, trip: Trip, assignment: Assignment, reason: str 
     )  # fmt: skip
     work.say(trip.id, event, trip.origin)
     await seek(work, trip)
-    promised = assignment.start_at is not None or reason == BUMPED
-    if trip.lane == "booked" and trip.now_at is None and promised and reason != "replanned":
+    # A crew's own no is the dispatcher's to answer; what befell the unit is mended at once.
+    if trip.lane == "booked" and reason in {BUMPED, "vehicle_fault"}:
         await at_once(work, "find_tour", trip.id, trip.origin)
 
 
