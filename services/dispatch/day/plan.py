@@ -34,8 +34,8 @@ class Offer:
 class Unserved:
     """``code``: ``too_late``, ``nobody_fits``, ``nobody_willing``, ``off_shift``, ``all_bound``, ``no_time`` (nobody
 
-    has said when), ``changed`` (meanwhile), ``waiting`` (not planned yet), ``late`` (as wished). ``lacking``: what the unit
-    lacks that lacks least. ``between``: when one more unit would help.
+    has said when), ``changed`` (meanwhile), ``waiting`` (not planned yet), ``late`` (as wished). ``lacking``: what the
+    unit lacks that lacks least. ``between``: when one more unit would help.
     """
 
     trip_id: str
