@@ -43,6 +43,17 @@ def area_names(request: Request, lang: str) -> Callable[[str], str]:
     return name
 
 
+def community_names(request: Request, lang: str) -> Callable[[str | None], str]:
+    """``community_name(told)``: a community that was chosen from the list by its name; what was typed as it is."""
+    named = {each.code: each.name for town in _known(request).values() for each in town.area.community}
+
+    def name(told: str | None) -> str:
+        known = named.get(told or "")
+        return known.say("en" if lang == "en" else "th") if known else told or ""
+
+    return name
+
+
 def area_options(request: Request, person: Person) -> list[tuple[str, str]]:
     """``(slug, name)`` of the municipalities somebody may choose from: their own; all that are known, for whoever sees
 

@@ -24,7 +24,7 @@ from services.console.settings import ConsoleSettings
 from services.console.store import accounts
 from services.console.texts import DEFAULT, LANGS, some, teller
 from services.console.tokens import token
-from services.console.towns import area_names
+from services.console.towns import area_names, community_names
 from shared.auth import Role
 from shared.service import Runtime
 from shared.thai.dates import local, show_day
@@ -197,14 +197,15 @@ def render(template: str, lang: str, **context: Any) -> str:
 
 
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """A screen. Templates find ``person`` (or None), ``csrf``, ``lang``, ``t``, ``path``, ``area_name``, and what is
-    given.
+    """A screen. Templates find ``person`` (or None), ``csrf``, ``lang``, ``t``, ``path``, ``area_name``,
+    ``community_name``, and what is given.
     """
     person: Person | None = getattr(request.state, "person", None)
     lang = lang_of(request)
     html = render(
         template, lang, person=person, csrf=masked(person.csrf) if person else "", path=request.url.path,
-        settings=settings(request), area_name=area_names(request, lang), **context,
+        settings=settings(request), area_name=area_names(request, lang),
+        community_name=community_names(request, lang), **context,
     )  # fmt: skip
     answer = HTMLResponse(html, status, headers={"cache-control": "no-store"})
     if request.query_params.get("lang") in LANGS:

@@ -41,7 +41,7 @@ def call_of(story: Story, **changes: Any) -> Doc:
         "id": str(story.call_id), "number": "KLS-6911-0007", "severity": "red", "kind": "medical", "lane": "emergency",
         "patient_count": 1, "received_at": story.began.isoformat(), "back_entry": False, "complaint": "ล้มในห้องน้ำ",
         "caller": {"name": "สมศรี", "phone": "+66812345678", "phone_as_typed": None},
-        "location": {"lat": 16.43, "lon": 103.5, "landmark": "ตลาดเก่า", "community": None, "address": None,
+        "location": {"lat": 16.43, "lon": 103.5, "landmark": "ตลาดเก่า", "community": "donkaruna", "address": None,
                      "point_as_typed": None},
         "patients": [{"name": "บุญมา <b>ใจงาม</b>", "age": 72}], **changes,
     }  # fmt: skip
@@ -174,7 +174,7 @@ async def test_the_board_shows_open_facts_to_all_and_names_only_through_the_audi
     assert "บุญมา" not in screen
     assert faces.services.of("POST intake /v1/calls/search") == [], "nothing private before the page asks"
     said = await _private(desk, story)
-    assert said["calls"][str(story.call_id)]["place"] == "ตลาดเก่า"
+    assert said["calls"][str(story.call_id)]["place"] == "ตลาดเก่า · ชุมชนดอนกรุณา", "a community by its name"
     [asked] = faces.services.of("POST intake /v1/calls/search")
     assert (asked.body["ids"], asked.purpose, asked.claims["role"]) == ([str(story.call_id)], "emergency", "dispatcher")
     auditor = await faces.sign_in(Role.AUDITOR)

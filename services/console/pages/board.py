@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from services.console.rules.board import HORIZON, CallRow, UnitRow, revealed
 from services.console.store import board as store
 from services.console.store import facts
 from services.console.strip import PURPOSE, strips_of
+from services.console.towns import community_names
 from services.console.web import backend, page, render, runtime, signed_in
 from shared.auth import Role
 from shared.work import now_utc
@@ -207,9 +208,10 @@ async def private(request: Request, person: AtDesk, body: Ids) -> Response:
     guarded = [row for row in rows.values() if row.protected]
     trips = await _trips_of(request, person, guarded)
     answer: dict[str, Any] = {}
+    community = community_names(request, person.lang)
     units: list[UnitRow] = []
     for call in found:
-        answer[call["id"]] = told = _told(call, person.lang)
+        answer[call["id"]] = told = _told(call, person.lang, community)
         row = rows.get(call["id"])
         if row is not None and row.protected and not row.over:
             shown = revealed(row, call, [trip for trip in trips if trip["call_id"] == call["id"]])
@@ -234,7 +236,8 @@ async def _found(request: Request, person: Person, ids: Sequence[str]) -> list[d
 
 async def told_of(request: Request, person: Person, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Call → its names and places, in the person's language."""
-    return {call["id"]: _told(call, person.lang) for call in await _found(request, person, ids)}
+    community = community_names(request, person.lang)
+    return {call["id"]: _told(call, person.lang, community) for call in await _found(request, person, ids)}
 
 
 async def _trips_of(request: Request, person: Person, rows: Sequence[CallRow]) -> list[dict[str, Any]]:
@@ -249,9 +252,9 @@ async def _trips_of(request: Request, person: Person, rows: Sequence[CallRow]) -
     return items
 
 
-def _told(call: Mapping[str, Any], lang: str) -> dict[str, Any]:
+def _told(call: Mapping[str, Any], lang: str, community: Callable[[str | None], str]) -> dict[str, Any]:
     place = call["location"]
-    names = [place["landmark"], place["community"], place["address"], place["point_as_typed"]]
+    names = [place["landmark"], community(place["community"]), place["address"], place["point_as_typed"]]
     return {
         "place": " · ".join(dict.fromkeys(name for name in names if name)),
         "complaint": call["complaint"] or "",

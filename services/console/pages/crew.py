@@ -23,7 +23,7 @@ from services.console.rules.journey import Job
 from services.console.store import crews
 from services.console.texts import some
 from services.console.tokens import token
-from services.console.towns import town_of
+from services.console.towns import community_names, town_of
 from services.console.web import as_json, asset, backend, lang_of, masked, page, render, runtime, signed_in
 from shared.auth import Role
 from shared.events.words import Severity, Step
@@ -110,7 +110,7 @@ async def state(
     returns = await crews.returns(runtime(request).pool, person.areas, ids, since)
     return JSONResponse({
         "mark": mark, "now": now_utc().isoformat(), "account": str(person.account_id), "csrf": masked(person.csrf),
-        "units": [_unit(unit) for unit in units], "jobs": [_job(job, lang, facilities, jobs) for job in jobs],
+        "units": [_unit(unit) for unit in units], "jobs": [_job(request, job, facilities, jobs) for job in jobs],
         "home": [{"id": unit["homeward_id"], "at": unit["last_closed_at"]} for unit in units if _homeward(unit, since)],
         "returns": [{"id": str(row["id"]), "at": row["brought_at"], "number": row["number"]} for row in returns],
         "facilities": [{"id": key, "name": name} for key, name in facility_options(facilities.values(), lang)],
@@ -168,13 +168,14 @@ def _unit(unit: dict[str, Any]) -> dict[str, Any]:
     return {name: unit[name] for name in ("id", "call_sign", "duty", "cleanliness")}
 
 
-def _job(job: Job, lang: str, facilities: dict[str, dict[str, Any]], jobs: Sequence[Job]) -> dict[str, Any]:
+def _job(request: Request, job: Job, facilities: dict[str, dict[str, Any]], jobs: Sequence[Job]) -> dict[str, Any]:
     """For the phone: what it counts with, and the card as it is to be shown."""
+    lang = lang_of(request)
     facility = facilities.get(job.destination.get("facility_id") or job.trip.get("facility_id") or "")
     html = render(
         "crew/job.html", lang, person=None, csrf="", code=labeller(lang), phone_shown=_phone, job=job, trip=job.trip,
         facility=facility, facility_name=_name(facility, lang) if facility else None,
-        stops=journey.stops_of(jobs, job.assignment.get("run_id")),
+        community_name=community_names(request, lang), stops=journey.stops_of(jobs, job.assignment.get("run_id")),
     )  # fmt: skip
     return {
         "id": job.id, "status": job.status, "transports": job.transports, "stamps": job.assignment["stamps"],

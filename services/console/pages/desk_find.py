@@ -14,6 +14,7 @@ from pydantic import Field
 from services.console.backend import BackendAway, BackendRefused
 from services.console.pages.desk import AtDesk, Body
 from services.console.people import Person
+from services.console.towns import community_names
 from services.console.web import backend, render
 from shared.refusal import Refusal
 from shared.thai.phones import read_phone
@@ -80,8 +81,9 @@ async def options(request: Request, person: Person, text: str) -> str:
     away = [name for name, found in (("registry", people), ("intake", calls)) if found is None]
     items = (people or {}).get("items", [])
     return render(
-        "desk/found.html", person.lang, people=items, calls=(calls or {}).get("items", []),
-        more=(people or {}).get("more", False), away=away, asked=bool(of_registry or of_intake),
+        "desk/found.html", person.lang, people=items, calls=(calls or {}).get("items", []), away=away,
+        more=(people or {}).get("more", False), asked=bool(of_registry or of_intake),
+        community_name=community_names(request, person.lang),
     )  # fmt: skip
 
 
@@ -104,8 +106,13 @@ async def choose_person(request: Request, person: AtDesk, body: PersonBody) -> J
     earlier = await _search(request, person, "intake", "/v1/calls/search", {"person_id": str(body.person_id)}) or {}
     calls = earlier.get("items", [])
     fill = {**fill_of_person(known, body.phone), **(fill_of_place(calls[0]) if calls else {})}
-    html = render("desk/person.html", person.lang, known=known, calls=calls)
+    html = _card(request, person, known, calls)
     return JSONResponse({"html": html, "fill": fill})
+
+
+def _card(request: Request, person: Person, known: Doc | None, calls: list[Doc]) -> str:
+    names = community_names(request, person.lang)
+    return render("desk/person.html", person.lang, known=known, calls=calls, community_name=names)
 
 
 @router.post("/earlier")
@@ -120,7 +127,7 @@ async def choose_call(request: Request, person: AtDesk, body: CallBody) -> JSONR
     caller = {f"caller.{name}": call["caller"][name] for name in ("name", "phone", "relation")}
     patient = call["patients"][0] if call["patients"] else {}
     fill = {**caller, **fill_of_patient(patient), **fill_of_place(call)}
-    html = render("desk/person.html", person.lang, known=None, calls=[call])
+    html = _card(request, person, None, [call])
     return JSONResponse({"html": html, "fill": {name: said for name, said in fill.items() if said}})
 
 
