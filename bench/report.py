@@ -13,6 +13,9 @@ import psutil
 
 from bench.chain import BURST_CALLS, BURST_S, ROUND_S, Burst, Compared
 from bench.core import BACKLOG, HOPS, ROUNDS, WRITERS, Drained, Hop, Saturated
+from bench.positions import RATE_PER_S as FIXES_PER_S
+from bench.positions import SECONDS as FIXES_FOR_S
+from bench.positions import Way
 from bench.screen import BROWSERS, CALLS, LISTENERS, MOVING, RATE_PER_S, Screen
 from bench.town import CREW_OF_UNIT, UNITS
 from karuna.local import ROOT
@@ -157,6 +160,21 @@ def cpu(them: Sequence[Compared]) -> Table:
     bare = them[0].bare.cpu_ms
     rows.append(("bare chain", *(f"{bare[name]:.1f}" if name in bare else "–" for name in names)))
     return Table("CPU ต่อหนึ่งสาย · CPU per call, ms", ("", *names), rows)
+
+
+def positions(ways: Sequence[Way]) -> Table:
+    rows = []
+    for way in ways:
+        heard, sent = way.heard / way.seconds, way.sent / way.seconds
+        rows += [
+            (f"{way.name}: sent and heard a second", f"{sent:.0f} / {heard:.0f}", f"≥ {FIXES_PER_S * 0.95:.0f}",
+             _met(heard, FIXES_PER_S * 0.95, at_least=True)),
+            ("… measured → heard, ms p50 / p95 / p99", way.lag.text(), "", ""),
+            ("… CPU of dispatch, share of one core", f"{way.dispatch_cpu_share:.2f}", "", ""),
+            ("… written by PostgreSQL meanwhile, bytes per fix", f"{way.wal_bytes / way.sent:.2f}", "", ""),
+        ]  # fmt: skip
+    note = f"{FIXES_PER_S} fixes a second for {FIXES_FOR_S} s, heard by a subscriber of the telemetry; no row per fix."
+    return Table("Positions", GOALS, rows, note)
 
 
 def screen(it: Screen) -> Table:

@@ -15,14 +15,14 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from bench import chain, core, engine, engine_report, report, screen
+from bench import chain, core, engine, engine_report, positions, report, screen
 from bench.ground import Ground, standing
 from bench.town import write_pack
 from shared.service import uvloop_runner
 
 CORE = ("hop", "saturate", "drain")
 """``consumer`` is measured while the backlog drains."""
-TOWN = ("chain", "screen", "burst")
+TOWN = ("chain", "screen", "positions", "burst")
 """``memory`` is read after the burst."""
 APART = ("engine",)
 """Needs neither broker nor database."""
@@ -91,6 +91,8 @@ async def _town(ground: Ground, parts: list[str], show: report.Show) -> None:
             await _part("chain", show, lambda: _chain(town, show))
         if "screen" in parts:
             await _part("screen", show, lambda: _screen(town, show))
+        if "positions" in parts:
+            await _part("positions", show, lambda: _positions(town, show))
         if "burst" in parts:
             await _part("burst", show, lambda: _burst(town, show))
 
@@ -138,6 +140,10 @@ async def _chain(town: chain.Town, show: report.Show) -> None:
 
 async def _screen(town: chain.Town, show: report.Show) -> None:
     show(report.screen(await screen.screen(town)))
+
+
+async def _positions(town: chain.Town, show: report.Show) -> None:
+    show(report.positions(await positions.positions(town)))
 
 
 async def _burst(town: chain.Town, show: report.Show) -> None:

@@ -65,6 +65,11 @@ def area_options(request: Request, person: Person) -> list[tuple[str, str]]:
     return [(each, name(each)) for each in (*own, *more)]
 
 
+def known_areas(request: Request) -> list[str]:
+    """Every municipality of this installation."""
+    return list(_known(request))
+
+
 def _known(request: Request) -> dict[str, Pack]:
     settings: ConsoleSettings = request.app.state.runtime.settings
     return packs(settings.areas_dir)

@@ -273,3 +273,35 @@ async def test_somebody_without_an_account_checks_in_and_out(faces: Faces) -> No
     gone = await browser.post("/public/here", data={**form, "way": "out"})
     assert (gone.status_code, "ยังไม่ได้ลงชื่อเข้า" in gone.text) == (409, True)
     assert "name" not in faces.services.of("POST dispatch /v1/check-outs")[0].body
+
+
+async def test_cover_shows_proposals_and_lent_units_and_lends_and_sends_home(faces: Faces) -> None:
+    lent = str(new_id())
+    share = {"unit_id": lent, "call_sign": "K9", "level": "bls", "volunteer": False, "on_duty": True, "home_area": AREA,
+             "with_area": "sample", "begun_at": "2026-11-24T01:00:00Z", "until_at": "2026-11-24T09:00:00Z",
+             "returning": False}  # fmt: skip
+    move = {"th": "K3 ไปรอที่ฐานเหนือ: คุ้มครองเพิ่มร้อยละ 4.0", "en": "K3 to North: 4.0 % more"}
+    unit = {"id": UNIT, "call_sign": "K3", "area": AREA, "exercise": False, "active": True}
+    faces.services.answers.update({
+        "GET dispatch /v1/shares": {"items": [share]},
+        "GET dispatch /v1/relocations": {"proposes": True, "items": [move]},
+        "GET dispatch /v1/units": {"items": [unit, {**unit, "id": lent, "call_sign": "K9"}], "next": None},
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/fleet/cover")).text
+    assert move["th"] in screen
+    assert "K9" in screen
+    assert f'value="{UNIT}"' in screen
+    lend, back = f"POST dispatch /v1/units/{UNIT}/share", f"POST dispatch /v1/units/{lent}/return"
+    faces.services.answers |= {lend: {}, back: {}}
+    form = {"unit_id": UNIT, "with_area": "sample", "hours": "3"}
+    assert (await desk.post("/fleet/cover/lend", form)).status_code == 303
+    assert faces.services.of(lend)[0].body["with_area"] == "sample"
+    assert (await desk.post("/fleet/cover/return", {"unit_id": lent})).status_code == 303
+    assert len(faces.services.of(back)) == 1
+    faces.services.answers[lend] = (409, {"code": "on_a_run", "th": "หน่วยมีงานค้างอยู่", "en": "on a run"})
+    assert "หน่วยมีงานค้างอยู่" in (await desk.post("/fleet/cover/lend", form)).text
+    taker = await faces.sign_in(Role.CALL_TAKER)
+    screen = (await taker.get("/fleet/cover")).text
+    assert "K9" in screen
+    assert move["th"] not in screen

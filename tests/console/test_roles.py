@@ -44,6 +44,9 @@ NARROWER = {
                             ("POST", "/stock/equipment"), ("POST", "/stock/equipment/{account_id}/keep"),
                             ("POST", "/stock/hydrants"), ("POST", "/stock/hydrants/{hydrant_id}/check"))},
     "POST /fleet/stock/equipment/{account_id}/lend": DESK,
+    "GET /fleet/cover": DESK,
+    "POST /fleet/cover/lend": frozenset({Role.DISPATCHER, SUPERVISOR}),
+    "POST /fleet/cover/return": frozenset({Role.DISPATCHER, SUPERVISOR}),
     "POST /fleet/stock/loans/{loan_id}/return": DESK,
     **{f"POST /fleet/places/{rest}": DESK
        for rest in ("beds/{bed_id}/hold", "holds/{hold_id}/use", "holds/{hold_id}/free", "tell/{assignment_id}",
