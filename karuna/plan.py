@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from karuna.words import refusal
 from services.dispatch.api.plans_models import PlanBody
 from services.dispatch.api.plans_problem import problem_of
 from services.dispatch.planning.checker import Verdict, check
@@ -41,7 +42,7 @@ async def compare(client: httpx.AsyncClient, body: dict[str, Any]) -> list[Opini
     started = time.monotonic()
     answer = await client.post("/v1/plans/preview", json=body, timeout=LONGEST_S)
     if HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise LookupError(_refusal(answer))
+        raise LookupError(refusal(answer))
     answer.raise_for_status()
     took_s = time.monotonic() - started
     asked = PlanBody.model_validate(body)
@@ -49,12 +50,6 @@ async def compare(client: httpx.AsyncClient, body: dict[str, Any]) -> list[Opini
     problem, _ = problem_of(asked, matrix, GreatCircle())
     ours = Opinion("karuna", check(problem, _plan(problem, answer.json())), took_s)
     return [ours, _or_tools(problem, asked.time_limit_s)]
-
-
-def _refusal(answer: httpx.Response) -> str:
-    said = answer.json()
-    fields = [f"{one['field']}: {one['th']} ({one['en']})" for one in said.get("errors", [])]
-    return "\n".join([f"{said['th']} ({said['en']})", *fields])
 
 
 def _or_tools(problem: Problem, within_s: float) -> Opinion:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from karuna.cli.common import AreaOption, HomeOption, here, out
+from karuna.cli.common import AreaOption, HomeOption, here, out, wait
 from karuna.platform.home import Home
 
-app = typer.Typer(help="แผนที่ของเทศบาล (the municipality's own map): import, roads", no_args_is_help=True)
+app = typer.Typer(help="แผนที่ของเทศบาล (the municipality's own map): import, roads, layer", no_args_is_help=True)
 
 
 @app.command("import")
@@ -51,3 +51,22 @@ def import_roads(
         out.print(f"ใช้เป็นถนนไม่ได้ (cannot be used): {problem}")
         raise typer.Exit(1) from None
     out.print(f"เขียนแล้ว (written): {made.file}: {made.segments} ช่วง (segments), {made.crossings} จุด (points)")
+
+
+@app.command("layer")
+def publish_layer(
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="GeoJSON: Polygon, level, name, advice, advice_en")],
+    kind: Annotated[str, typer.Option(help="flood | fire | crime | accident | landslide | other")],
+    name: Annotated[str, typer.Option(help="ชื่อชั้นข้อมูล ชื่อเดิมคือรุ่นใหม่ (the same name again is a new version)")],
+    source: Annotated[str, typer.Option(help="ที่มา (whose map it is)")],
+    public: Annotated[bool, typer.Option("--public", help="ให้ประชาชนเห็น (on the public risk map)")] = False,
+    until: Annotated[str | None, typer.Option(help="วันสุดท้าย YYYY-MM-DD (last day)")] = None,
+    area: AreaOption = "kalasin",
+    home: HomeOption = None,
+) -> None:
+    """เผยแพร่แผนที่เสี่ยง (publish a risk map: crews that go there are warned)."""
+    from karuna.layers import publish
+
+    body = {"area": area, "kind": kind, "name": name, "source": source, "public": public, "valid_until_on": until}
+    said = wait(publish(here(home), body, file.read()))
+    out.print(f"เผยแพร่แล้ว (published): {area} {name}" if said["changed"] else "เหมือนเดิม (nothing new)")

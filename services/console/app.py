@@ -33,6 +33,7 @@ from services.console.pages import (
     public,
     reports,
     rides,
+    risks,
     signing,
 )
 from services.console.pages import map as map_page
@@ -108,6 +109,7 @@ SERVICE = Service(
         here.router,
         desk_routes.router,
         promises.router,
+        risks.router,
         public.router,
     ],
     hears=[],
@@ -115,6 +117,9 @@ SERVICE = Service(
     beside=[tail, follow_units, forget_old, keep_named, watch_ears],
     prepare=prepare,
     woken=woken,
-    rooms={"/live": Room(body_bytes=1024, timeout_s=None)},
+    rooms={
+        "/live": Room(body_bytes=1024, timeout_s=None),
+        "/rides/planner/plan": Room(body_bytes=64 * 1024, timeout_s=90),
+    },
     furnish=furnish,
 )

@@ -49,6 +49,16 @@ def known(faces: Faces, *trips: dict[str, Any], **more: Any) -> None:
     }
 
 
+async def test_a_crew_that_goes_into_a_zone_of_a_risk_map_reads_what_to_do_there(faces: Faces) -> None:
+    risk = {"end": "pickup", "kind": "flood", "level": "high", "layer": "น้ำท่วม", "layer_en": None, "zone": "ริมน้ำ",
+            "advice": "ใช้เรือ", "advice_en": "take a boat"}  # fmt: skip
+    known(faces, trip(risks=[risk]))
+    crew = await faces.sign_in(Role.CREW)
+    (job,) = (await crew.get("/crew/state", headers=JSON)).json()["jobs"]
+    for said in ("บริเวณเสี่ยง", "น้ำท่วม", "เสี่ยงสูง", "ริมน้ำ", "ใช้เรือ"):
+        assert said in job["html"]
+
+
 async def act(crew: SignedIn, body: dict[str, Any], **headers: str) -> Any:
     sent = {**JSON, "x-csrf-token": crew.csrf, "idempotency-key": str(new_id()), **headers}
     return await crew.client.post("/crew/act", json=body, headers=sent)
@@ -66,6 +76,8 @@ async def test_a_crew_reads_its_own_trip_and_only_when_something_changed(faces: 
     assert "tel:+66812345678" in job["html"]
     (read,) = faces.services.of("GET dispatch /v1/trips")
     assert (read.purpose, read.claims["role"]) == ("emergency", "crew")
+
+    assert "บริเวณเสี่ยง" not in job["html"]
 
     again = await crew.get(f"/crew/state?seen={state['mark']}", headers=JSON)
     assert (again.status_code, again.content) == (204, b"")

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.console.pages import risks
 from services.console.public_forms import FormKey
 from services.console.rules.asking import Wrong, call_of
 from services.console.rules.openly import LEAST_TOLD, mean_score, standards
@@ -203,3 +204,46 @@ def test_a_standard_is_told_only_where_nobody_can_be_recognised() -> None:
         assert standards([small])[0].percent is None, small
     assert mean_score([{"score": 5, "ratings": LEAST_TOLD}]) == (5.0, LEAST_TOLD)
     assert mean_score([{"score": 5, "ratings": 9}, {"score": 1, "ratings": None}]) is None
+
+
+ZONE = {
+    "type": "Feature", "properties": {"level": "high", "name": "ริมน้ำปาว", "advice": "ยกของขึ้นที่สูง", "advice_en": "lift things up"},
+    "geometry": {"type": "MultiPolygon", "coordinates": [[[[103.5, 16.42], [103.52, 16.42], [103.52, 16.44], [103.5, 16.42]]]]},
+}  # fmt: skip
+LAYER = {
+    "id": str(new_id()), "area": AREA, "kind": "flood", "name": "น้ำท่วม", "name_en": "Floods", "source": "งานป้องกันฯ",
+    "public": True, "valid_from_on": None, "valid_until_on": None, "version": 1, "changed_at": NOW.isoformat(), "zones": 1,
+}  # fmt: skip
+LAYERS, ONE = "GET dispatch /v1/layers", f"GET dispatch /v1/layers/{LAYER['id']}"
+
+
+@pytest.fixture
+def no_layers_known() -> None:
+    risks._kept.clear()
+
+
+@pytest.mark.usefixtures("no_layers_known")
+async def test_the_risk_map_is_drawn_and_said_in_words(faces: Faces) -> None:
+    over = {**LAYER, "id": str(new_id()), "name": "ปีก่อน", "valid_until_on": "2020-01-01"}
+    faces.services.answers |= {
+        LAYERS: (200, {"items": [LAYER, over], "next": None}),
+        ONE: (200, {**LAYER, "geojson": {"type": "FeatureCollection", "features": [ZONE]}}),
+    }
+    shown = await faces.browser().get("/public/kalasin/risks")
+    words = words_of(shown)
+    assert ("ริมน้ำปาว" in words, "ยกของขึ้นที่สูง" in words, "เสี่ยงสูง" in words) == (True, True, True)
+    assert "ปีก่อน" not in words
+    assert shown.text.count('class="zone high" d="M') == 1
+    [asked] = faces.services.of(LAYERS)
+    assert (asked.claims["role"], asked.claims["areas"]) == ("partner", [AREA]), "it sees what everybody may see"
+    await faces.browser().get("/public/kalasin/risks")
+    assert len(faces.services.of(LAYERS)) == 1, "a village at once is one question"
+
+
+@pytest.mark.usefixtures("no_layers_known")
+async def test_a_risk_map_that_nobody_knows_is_not_said_to_be_empty(faces: Faces) -> None:
+    faces.services.answers[LAYERS] = 503, {}
+    assert "ไม่มีประกาศบริเวณเสี่ยง" not in words_of(await faces.browser().get("/public/kalasin/risks"))
+    faces.services.answers[LAYERS] = 200, {"items": [], "next": None}
+    assert "ไม่มีประกาศบริเวณเสี่ยง" in words_of(await faces.browser().get("/public/kalasin/risks"))
+    assert (await faces.browser().get("/public/nowhere/risks")).status_code == 404

@@ -1,0 +1,55 @@
+"""A risk map as a drawing of its own: boundary, zones by level, communities. Pure; it needs no script and prints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.geo import Point, Polygon
+
+WIDTH = 1000.0
+"""Of the drawing, in its own units; its height follows from what is drawn."""
+ROOM = 0.04
+"""Around everything, as a part of the width."""
+LEVELS = ("low", "medium", "high")
+"""The gravest is drawn last, over the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """SVG paths: ``boundary`` and ``zones`` (level, path); ``names``: x, y and what stands there."""
+
+    height: float
+    boundary: str
+    zones: Sequence[tuple[str, str]]
+    names: Sequence[tuple[float, float, str]]
+
+
+def drawn(
+    boundary: Sequence[Polygon], names: Iterable[tuple[Point, str]], collections: Iterable[dict[str, Any]]
+) -> Drawn:
+    """The municipality with the zones of these layers; what lies beyond its boundary's box is cut off."""
+    corners = [point for polygon in boundary for point in polygon[0]]
+    west, east = min(point.lon for point in corners), max(point.lon for point in corners)
+    south, north = min(point.lat for point in corners), max(point.lat for point in corners)
+    narrow = math.cos(math.radians((south + north) / 2))
+    scale = WIDTH * (1 - 2 * ROOM) / max((east - west) * narrow, 1e-6)
+
+    def at(lon: float, lat: float) -> tuple[float, float]:
+        return round(WIDTH * ROOM + (lon - west) * narrow * scale, 1), round(WIDTH * ROOM + (north - lat) * scale, 1)
+
+    def path(polygons: Iterable[Iterable[Iterable[Sequence[float]]]]) -> str:
+        rings = ([at(lon, lat) for lon, lat in ring] for rings in polygons for ring in rings)
+        return " ".join("M" + " L".join(f"{x:g},{y:g}" for x, y in ring) + " Z" for ring in rings)
+
+    zones = [
+        (feature["properties"]["level"], path(feature["geometry"]["coordinates"]))
+        for collection in collections
+        for feature in collection["features"]
+    ]
+    outline = path([[(point.lon, point.lat) for point in ring] for ring in polygon] for polygon in boundary)
+    labels = [(*at(point.lon, point.lat), name) for point, name in names]
+    height = round((north - south) * scale + 2 * ROOM * WIDTH, 1)
+    return Drawn(height, outline, sorted(zones, key=lambda zone: LEVELS.index(zone[0])), labels)
