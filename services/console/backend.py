@@ -61,9 +61,12 @@ class Backend:
 
     async def post(
         self, person: Person, service: str, path: str, body: Any = None, *, key: str | None = None,
-        purpose: str | None = None,
+        purpose: str | None = None, within_s: float | None = None,
     ) -> Any:  # fmt: skip
-        return await self._ask("POST", person, service, path, body=body or {}, key=key, purpose=purpose)
+        """``within_s``: for an answer that takes longer than answers may."""
+        return await self._ask(
+            "POST", person, service, path, body=body or {}, key=key, purpose=purpose, within_s=within_s
+        )
 
     async def put(self, person: Person, service: str, path: str, body: Any, *, purpose: str | None = None) -> Any:
         return await self._ask("PUT", person, service, path, body=body, purpose=purpose)
@@ -81,7 +84,7 @@ class Backend:
     async def _ask(
         self, method: str, person: Person | None, service: str, path: str, *, body: Any = None,
         params: Mapping[str, str | int] | None = None, key: str | None = None, purpose: str | None = None,
-        address: str | None = None,
+        address: str | None = None, within_s: float | None = None,
     ) -> Any:  # fmt: skip
         """The answer's JSON; None where it has no body.
 
@@ -104,8 +107,11 @@ class Backend:
             headers["traceparent"] = trace
         url = getattr(self.settings, f"{service}_url") + path
         data = orjson.dumps(body) if body is not None else None
+        timeout = aiohttp.ClientTimeout(total=within_s or self.settings.backend_timeout_s)
         try:
-            async with self.client.request(method, url, params=params, data=data, headers=headers) as answer:
+            async with self.client.request(
+                method, url, params=params, data=data, headers=headers, timeout=timeout
+            ) as answer:
                 content = await answer.read()
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):

@@ -95,6 +95,7 @@ SERVICE = Service(
     # Calls at once, and a crew's answer nearly so; who the patient was may come a little later.
     patience_s={"registry": 0.25, "notify": 0.1},
     rooms={
+        "/v1/plans/day": Room(body_bytes=MIB, timeout_s=90),
         "/v1/plans/preview": Room(body_bytes=16 * MIB, timeout_s=150),
         "/v1/layers/": Room(body_bytes=8 * MIB, timeout_s=30),
         "/v1/travel-matrices/": Room(body_bytes=64 * MIB, timeout_s=60),

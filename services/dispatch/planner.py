@@ -64,17 +64,18 @@ async def propose(
     plan = book.plan_of(start.body["routes"]) if start else model.standing
     if start is not None:
         plan, conflicts = _with_last(book, plan, moves[-1])
-    plan = planning.filled(model, plan)
+    plan = await asyncio.to_thread(planning.filled, model, plan)  # seconds on a great day: calls must not wait for it
     searched = False
     if search_s and engine is not None and any(rider.told is None for rider in model.riders):
         with suppress(NotReady, Busy, Lost):
-            plan = planning.better(model, plan, await engine.plan(model.problem, search_s, SEED))
+            found = await engine.plan(model.problem, search_s, SEED)
+            plan = await asyncio.to_thread(planning.better, model, plan, found)
             searched = True
     plan = _tied(book, plan)
     if not (await asyncio.to_thread(planning.proved, model, plan)).feasible:
         log.error("plan.not_proved")
         raise Refused(*UNPROVED, headers={"Retry-After": "1"})
-    day = planning.day_of(model, plan, book.lacks)
+    day = await asyncio.to_thread(planning.day_of, model, plan, book.lacks)
     answer = await _shown(pool, book, day, now, conflicts=conflicts)
     answer.id, answer.searched = new_id(), searched
     body = {

@@ -30,6 +30,8 @@ Area = Annotated[str, Form(max_length=32)]
 PURPOSE = "care"
 SEARCHES = ("2", "10", "60")
 """Seconds that a dispatcher may let the planner search."""
+BESIDE_S = 20.0
+"""For all that is not searching: reading a great day, travel times, the first plan, the proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,10 @@ async def show(
 async def make(request: Request, person: Decides, on: Short, area: Area = "", search: Short = "2") -> Response:
     """Propose a plan for everybody who waits."""
     when, own = day_named(on), _own(person, area)
-    asked = {"on": when.isoformat(), "area": own, "search_s": float(search) if search in SEARCHES else 2.0}
-    made = await backend(request).post(person, "dispatch", "/v1/plans/day", asked, purpose=PURPOSE)
+    search_s = float(search) if search in SEARCHES else 2.0
+    asked = {"on": when.isoformat(), "area": own, "search_s": search_s}
+    ask = backend(request).post
+    made = await ask(person, "dispatch", "/v1/plans/day", asked, purpose=PURPOSE, within_s=search_s + BESIDE_S)
     return go(_address(when, own, made["id"]))
 
 
