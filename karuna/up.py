@@ -23,6 +23,7 @@ from karuna.local import ROOT, Local
 from karuna.platform.home import HOST, Home, HomeInUse
 from karuna.platform.process import Process, ProcessFailed
 from karuna.seed import invent_people, seed
+from karuna.seed_fleet import furnish
 from karuna.simulate.channels import SMPP_ACCOUNT, Secrets
 from shared.auth import Role
 from shared.streams import LISTENERS, SERVICES
@@ -63,6 +64,7 @@ async def up(home: Home, *, demo: bool) -> int:
 async def _people(local: Local) -> None:
     """The invented people come while one can already work."""
     try:
+        await furnish(local, AREA)
         number = await invent_people(local, AREA)
     except (RuntimeError, httpx.HTTPError) as problem:
         out.print(f"[yellow]ประชาชนสมมติยังไม่ครบ จะเติมเมื่อเปิดครั้งหน้า (not all invented people yet)[/]: {problem}")

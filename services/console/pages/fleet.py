@@ -99,7 +99,7 @@ async def _week(request: Request, person: Person, on: date, problem: str = "") -
     weekdays = WEEKDAYS_TH if person.lang == "th" else WEEKDAYS_EN
     return page(
         request, "fleet/week.html", status=409 if problem else 200, problem=problem, names=names, first=first,
-        last=last, week=roster.week(first, shifts, names.units, names.crew), today=local_day(now_utc()),
+        last=last, week=roster.week(first, shifts, names.units, names.crew, in_order), today=local_day(now_utc()),
         typed=written(on, person.lang), on=on.isoformat(), before=(first - timedelta(days=7)).isoformat(),
         after=(first + timedelta(days=7)).isoformat(), standing=[each for area in now for each in area["items"]],
         unplanned=sorted(unplanned, key=in_order), swaps=swaps,

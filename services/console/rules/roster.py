@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -34,17 +34,19 @@ def monday(on: date) -> date:
 
 
 def week(
-    first: date, shifts: Sequence[Doc], signs: Mapping[str, str], names: Mapping[str, str]
-) -> list[tuple[date, list[Duty]]]:
-    """Seven days, each with its shifts by their beginning; one that runs over midnight stands on both days."""
+    first: date, shifts: Sequence[Doc], signs: Mapping[str, str], names: Mapping[str, str],
+    order: Callable[[str], Any] = str,
+) -> list[tuple[date, list[Duty]]]:  # fmt: skip
+    """Seven days, each with the shifts that begin on it; the first one also with those that began before.
+
+    ``order``: what call signs are sorted by where shifts begin together.
+    """
     days: list[tuple[date, list[Duty]]] = [(first + timedelta(days=ahead), []) for ahead in range(WEEK)]
-    for shift in sorted(shifts, key=lambda each: (each["from_at"], signs.get(each["unit_id"], ""))):
+    for shift in sorted(shifts, key=lambda each: (each["from_at"], order(signs.get(each["unit_id"], "")))):
         crew = tuple(names.get(member, "–") for member in shift["crew_ids"])
         begins = local_day(instant(shift["from_at"]))
-        ends = local_day(instant(shift["until_at"]) - timedelta(microseconds=1))
-        for day, duties in days:
-            if begins <= day <= ends:
-                duties.append(Duty(shift, signs.get(shift["unit_id"], "–"), crew, day > begins))
+        ahead = max(0, (begins - first).days)
+        days[ahead][1].append(Duty(shift, signs.get(shift["unit_id"], "–"), crew, begins < first))
     return days
 
 
