@@ -438,7 +438,7 @@ async def test_a_day_that_is_none_is_refused_at_its_field(faces: Faces) -> None:
 
 async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booked(faces: Faces) -> None:
     trip = trip_of(now_utc() + timedelta(hours=3), status="requested")
-    offer = {"trip_id": trip["id"], "unit_id": str(UNIT), "call_sign": "K7", "early_s": 900.0,
+    offer = {"trip_id": trip["id"], "unit_id": str(UNIT), "call_sign": "K7", "early_s": 900.0, "shared": 0,
              "start_at": "2026-11-22T01:20:00+00:00", "pickup_at": "2026-11-22T01:30:00+00:00",
              "dropoff_at": "2026-11-22T01:50:00+00:00", "free_at": "2026-11-22T02:00:00+00:00"}  # fmt: skip
     left = {"trip_id": str(UNIT), "code": "all_bound", "th": "หน่วยติดงานหมด", "en": "all are bound"}
@@ -456,9 +456,9 @@ async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booke
     screen = (await desk.get(f"/rides?on=2026-11-22&offers={trip['id']}")).text
     assert "K7 08:30" in screen
     assert "เร็วกว่าจำเป็น 15 นาที" in screen
-    form = {"on": "2026-11-22", "unit_id": str(UNIT), "start_at": offer["start_at"]}
+    form = {"on": "2026-11-22", "unit_id": str(UNIT), "pickup_at": offer["pickup_at"]}
     assert (await desk.post(f"/rides/{trip['id']}/assign", form)).status_code == 303
-    assert faces.services.of(f"POST dispatch /v1/trips/{trip['id']}/assign")[-1].body["start_at"] == offer["start_at"]
+    assert faces.services.of(f"POST dispatch /v1/trips/{trip['id']}/assign")[-1].body["pickup_at"] == offer["pickup_at"]
 
     shown = (await desk.post("/rides/plan", {"on": "2026-11-22"})).text
     assert "หน่วยติดงานหมด" in shown
