@@ -32,7 +32,7 @@ from services.dispatch.store import plans, runs
 from services.dispatch.store.plans import Kept
 from services.dispatch.verbs.tours import Drive, Route, Seat
 from shared.database import Pool
-from shared.errors import Refused
+from shared.errors import Refused, refuse
 from shared.work import new_id
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ async def propose(
     """Plan everybody who waits, and keep the proposal. ``start``: go on from that one, with one more of ``moves``.
 
     Raises:
-        Refused: 503 the plan did not pass its check.
+        Refused: 404 the day knows no such trip or unit; 503 the plan did not pass its check.
 
     """
     book = await daybook.read(pool, area, on, now, moves=moves)
@@ -99,6 +99,8 @@ def moves_of(kept: Kept) -> list[Move]:
 def _with_last(book: Book, plan: Plan, move: Move) -> tuple[Plan, list[Unserved]]:
     """The plan with this trip where a person wants it; where that cannot be, as it was, and why not."""
     model, trip_id = book.model, str(move.trip_id)
+    if move.trip_id not in book.trips or move.unit_id not in book.members:
+        raise refuse("not_found")
     number = model.number.get(trip_id)
     if number is None:
         return plan, [Unserved(trip_id, "no_time")]

@@ -7,10 +7,12 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+from services.dispatch.store import plans
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town, Unit
 from tests.dispatch.engine import planning
 from tests.dispatch.test_booking import ride, tomorrow
+from tests.harness import AREA
 
 STEPS = ("accept", "en_route", "at_scene", "left_scene", "at_destination", "clear")
 STAMPS = {"offer", "accept", "en_route", "at_scene", "left_scene", "at_destination", "clear", "at_base"}
@@ -270,3 +272,26 @@ async def test_a_unit_drives_within_its_roster(town: Town) -> None:
     [left] = (await planned(town, call))["unserved"]
     assert left["code"] == "off_shift"
     assert "between" in left["en"]
+
+
+async def test_one_plan_of_a_municipality_is_published_at_a_time(town: Town) -> None:
+    await van(town)
+    call = await near(town, 0.2)
+    seen = await planned(town, call)
+    async with town.running.runtime.pool.acquire() as other, other.transaction():
+        assert await plans.lease(other, AREA)
+        refused = await town.post(f"/v1/plans/{seen['id']}/publish", status=409)
+        assert refused["code"] == "planner_busy"
+    assert (await town.post(f"/v1/plans/{seen['id']}/publish"))["published"] == 1
+
+
+async def test_what_is_not_of_the_day_cannot_be_tried(town: Town) -> None:
+    unit = await van(town)
+    call = await near(town, 0.2)
+    seen, trip = await planned(town, call), await town.trip(call)
+    for body in (
+        {"trip_id": str(new_id()), "unit_id": str(unit.id)},
+        {"trip_id": trip["id"], "unit_id": str(new_id())},
+    ):
+        await town.post(f"/v1/plans/{seen['id']}/try", body, status=404)
+    await town.post(f"/v1/plans/{new_id()}/publish", status=404)

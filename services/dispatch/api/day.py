@@ -56,7 +56,7 @@ async def offers_of(request: Request, caller: AtDesk, trip_id: Id) -> Offers:
     )
 
 
-@router.get("/v1/plans/day", response_model=DayPlan, responses=problems(401, 403, 422))
+@router.get("/v1/plans/day", response_model=DayPlan, responses=problems(401, 403, 404, 422))
 async def day(
     request: Request, caller: Decides, on: Annotated[Day, Query()],
     area: Annotated[str | None, Query(pattern=AREA_PATTERN)] = None,
@@ -65,7 +65,7 @@ async def day(
     return await planner.standing(runtime_of(request).pool, _area(caller, area), on, now_utc())
 
 
-@router.post("/v1/plans/day", response_model=DayPlan, responses=problems(400, 401, 403, 409, 413))
+@router.post("/v1/plans/day", response_model=DayPlan, responses=problems(400, 401, 403, 404, 409, 413))
 async def plan(request: Request, caller: Decides, body: DayBody) -> DayPlan:
     """วางแผนรถทั้งวัน | Every ride of the day that nobody is asked for: a place in a tour, or why not and what would help.
 
