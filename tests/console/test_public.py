@@ -212,7 +212,7 @@ ZONE = {
 }  # fmt: skip
 LAYER = {
     "id": str(new_id()), "area": AREA, "kind": "flood", "name": "น้ำท่วม", "name_en": "Floods", "source": "งานป้องกันฯ",
-    "public": True, "valid_from_on": None, "valid_until_on": None, "version": 1, "changed_at": NOW.isoformat(), "zones": 1,
+    "public": True, "valid_from_on": "2020-01-01", "valid_until_on": "2099-12-31", "version": 1, "changed_at": NOW.isoformat(), "zones": 1,
 }  # fmt: skip
 LAYERS, ONE = "GET dispatch /v1/layers", f"GET dispatch /v1/layers/{LAYER['id']}"
 
@@ -233,6 +233,7 @@ async def test_the_risk_map_is_drawn_and_said_in_words(faces: Faces) -> None:
     words = words_of(shown)
     assert ("ริมน้ำปาว" in words, "ยกของขึ้นที่สูง" in words, "เสี่ยงสูง" in words) == (True, True, True)
     assert "ปีก่อน" not in words
+    assert "2642" in words, "its last day, in the years of the Buddhist era"
     assert shown.text.count('class="zone high" d="M') == 1
     [asked] = faces.services.of(LAYERS)
     assert (asked.claims["role"], asked.claims["areas"]) == ("partner", [AREA]), "it sees what everybody may see"

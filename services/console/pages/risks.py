@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -63,6 +64,7 @@ async def _layers(request: Request, area: str) -> Layers | None:
     except (BackendAway, BackendRefused):
         return known
     for layer in found:
+        layer["until"] = date.fromisoformat(layer["valid_until_on"]) if layer["valid_until_on"] else None
         layer["geojson"]["features"].sort(key=lambda each: GRAVEST_FIRST.index(each["properties"]["level"]))
     _kept[area] = (time.monotonic(), found)
     return found
