@@ -30,7 +30,7 @@ WHO = {
     "somsri": Role.CALL_TAKER, "wichai": Role.DISPATCHER, "malee": Role.SUPERVISOR, "orathai": Role.CASE_MANAGER,
     "anan": Role.ADMIN, "crew1": Role.CREW,
 }  # fmt: skip
-EVERYBODYS = ("/public", "/public/here", "/public/promises", "/sign-in", "/nowhere")
+EVERYBODYS = ("/public", "/public/here", "/public/promises", "/public/risks", "/sign-in", "/nowhere")
 MORE = {
     "malee": ("/board/wall", "/board/print", "/account", "/public/promises/edit", "/admin/exercise"),
     "wichai": ("/rides/planner", "/board/paper", "/fleet/people", "/fleet/places", "/fleet/waste", "/fleet/stock", "/fleet/cover", "/fleet/shifts/new"),
