@@ -442,15 +442,14 @@ async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booke
              "start_at": "2026-11-22T01:20:00+00:00", "pickup_at": "2026-11-22T01:30:00+00:00",
              "dropoff_at": "2026-11-22T01:50:00+00:00", "free_at": "2026-11-22T02:00:00+00:00"}  # fmt: skip
     left = {"trip_id": str(UNIT), "code": "all_bound", "th": "หน่วยติดงานหมด", "en": "all are bound"}
+    day = {"id": str(new_id()), "on": "2026-11-22", "area": AREA, "planned": [offer], "unserved": [left]}
     answering(faces, unit_of(), **{
         "GET dispatch /v1/trips": {"items": [trip], "next": None},
         "POST intake /v1/calls/search": {"items": [call_of(Story(), id=trip["call_id"])], "next": None},
         f"GET dispatch /v1/trips/{trip['id']}/offers": {"items": [offer], "unserved": None},
         f"POST dispatch /v1/trips/{trip['id']}/assign": (201, {}),
-        "POST dispatch /v1/plans/day": lambda asked: {
-            "on": "2026-11-22", "area": AREA, "planned": [offer], "unserved": [left],
-            "published": 1 if asked.body["publish"] else 0,
-        },
+        "POST dispatch /v1/plans/day": {**day, "published": 0},
+        f"POST dispatch /v1/plans/{day['id']}/publish": {**day, "published": 1},
     })  # fmt: skip
     desk = await faces.sign_in(Role.DISPATCHER)
     screen = (await desk.get(f"/rides?on=2026-11-22&offers={trip['id']}")).text
@@ -462,10 +461,9 @@ async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booke
 
     shown = (await desk.post("/rides/plan", {"on": "2026-11-22"})).text
     assert "หน่วยติดงานหมด" in shown
-    assert 'name="publish"' in shown
-    asked = faces.services.of("POST dispatch /v1/plans/day")[-1].body
-    assert (asked["on"], asked["publish"], asked["area"]) == ("2026-11-22", False, AREA)
-    done = (await desk.post("/rides/plan", {"on": "2026-11-22", "publish": "yes"})).text
+    assert f'name="publish" value="{day["id"]}"' in shown
+    assert faces.services.of("POST dispatch /v1/plans/day")[-1].body == {"on": "2026-11-22", "area": AREA}
+    done = (await desk.post("/rides/plan", {"on": "2026-11-22", "publish": day["id"]})).text
     assert "จองแล้ว 1 เที่ยว" in done
     assert 'name="publish"' not in done
     taker = await faces.sign_in(Role.CALL_TAKER)
