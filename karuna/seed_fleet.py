@@ -1,10 +1,11 @@
 """What the invented municipality's fleet keeps: rosters of the coming days, waiting beds, hydrants, equipment.
 
-Through the public API, under ids made from the pack's codes: doing it again changes nothing.
+Through the public API, under ids made from the pack's codes: doing it again adds the days to come and changes nothing.
 """
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,27 +24,36 @@ CHANGES = (time(8), time(20))
 """When the day crew comes, and the night crew."""
 BEDS = 3
 STATES = ("working", "working", "weak", "broken")
+CONFLICT = 409
 KEPT = (("aed", 1), ("oxygen_set", 2), ("fire_hose", 2), ("water_pump", 1))
 
 
 async def furnish(local: Local, area: str) -> int:
-    """Put it all; how many things there are.
+    """Put what is not there yet, and leave what people have changed; how many things are new.
 
     Raises:
         RuntimeError: dispatch refused something; the text is its answer.
 
     """
     pack, now = load(local.areas / area), datetime.now(UTC)
-    things = [*_rosters(area, pack, now), *_beds(area, pack), *_hydrants(area, pack), *_equipment(area, pack, now)]
     headers = {"authorization": f"Bearer {local.issuer.token(Role.ADMIN, areas=[area])}", "karuna-purpose": "care"}
     async with httpx.AsyncClient(headers=headers, timeout=20, base_url=local.url("dispatch")) as client:
+        days = {"area": area, "to": (now + timedelta(days=DAYS)).date().isoformat()}
+        known = {each["id"] for each in (await client.get("/v1/shifts", params=days)).json()["items"]}
+        things = [each for each in _rosters(area, pack, now) if str(each[1]) not in known]
+        done = local.home.path / f"furnished-{area}"
+        once = not await asyncio.to_thread(done.exists)
+        if once:
+            things += [*_beds(area, pack), *_hydrants(area, pack), *_equipment(area, pack, now)]
         for noun, thing_id, body in things:
             answer = await client.put(f"/v1/{noun}/{thing_id}", json=body)
-            if not answer.is_success:
+            if not answer.is_success and answer.status_code != CONFLICT:  # somebody put other shifts there
                 raise RuntimeError(f"{noun}: {answer.status_code} {answer.text[:300]}")
-        for number, each in enumerate(pack.area.community):
-            check = {"status": STATES[number % len(STATES)], "at": (now - timedelta(days=number)).isoformat()}
-            await client.post(f"/v1/hydrants/{seed_id(area, 'hydrant', each.code)}/checks", json=check)
+        if once:
+            for number, each in enumerate(pack.area.community):
+                check = {"status": STATES[number % len(STATES)], "at": (now - timedelta(days=number)).isoformat()}
+                await client.post(f"/v1/hydrants/{seed_id(area, 'hydrant', each.code)}/checks", json=check)
+            await asyncio.to_thread(done.touch)
     return len(things)
 
 

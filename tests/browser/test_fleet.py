@@ -23,8 +23,8 @@ GIVES, TAKES = "สมชาย กรุณาธรรม", "มาลี ส�
 
 
 async def test_a_furnished_fleet_is_shown_whole(installation: Local, open_as: SignIn) -> None:
-    things = await furnish(installation, AREA)
-    assert await furnish(installation, AREA) == things, "done again nothing is new"
+    assert await furnish(installation, AREA) > 100
+    assert await furnish(installation, AREA) == 0, "done again nothing is new"
     page = await open_as("malee", "/fleet")
     await expect(page.locator(".duty").filter(has_text="K1").first).to_be_visible()
     for path in ("/fleet", "/fleet/places", "/fleet/stock"):
