@@ -33,7 +33,16 @@ WHO = {
 EVERYBODYS = ("/public", "/public/here", "/public/promises", "/public/risks", "/sign-in", "/nowhere")
 MORE = {
     "malee": ("/board/wall", "/board/print", "/account", "/public/promises/edit", "/admin/exercise"),
-    "wichai": ("/rides/planner", "/board/paper", "/fleet/people", "/fleet/places", "/fleet/waste", "/fleet/stock", "/fleet/cover", "/fleet/shifts/new"),
+    "wichai": (
+        "/rides/planner",
+        "/board/paper",
+        "/fleet/people",
+        "/fleet/places",
+        "/fleet/waste",
+        "/fleet/stock",
+        "/fleet/cover",
+        "/fleet/shifts/new",
+    ),
     "anan": ("/admin/letters",),
 }
 SAY_DATA = {"/crew"}
