@@ -47,7 +47,7 @@ async def _cover(request: Request, person: Person, problem: str = "") -> Respons
         request, "fleet/cover.html", status=409 if problem else 200, problem=problem, shares=shares, decides=decides,
         proposes=any(each["proposes"] for each in answers), moves=[move for each in answers for move in each["items"]],
         units=[(each["id"], each["call_sign"]) for each in here],
-        neighbours=[(area, names(area)) for area in known_areas(request)],
+        neighbours=[(area, names(area)) for area in known_areas(request) if own != {area}],
     )  # fmt: skip
 
 
