@@ -13,21 +13,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import numpy as np
 from numpy.typing import NDArray
 
 from services.dispatch.rules.ranking import GreatCircle, Source, Table, Travel, TravelTimes, straight_m
 from shared.geo import Point
 
+if TYPE_CHECKING:
+    import aiohttp  # a service that asks nobody does not load it
+
 BLOCK = 50
 """Places on either side of one question: with both sides no more than the 100 that a server takes by default."""
 MOST_ZONES = 400
 LIKE = (0.5, 2.0)
 """Between these parts of the zones' own distance a drive is like the zones' drive."""
-WITHIN_S = 10.0
 NAMES = ("durations", "distances")
 
 
@@ -123,9 +124,7 @@ async def _block(client: aiohttp.ClientSession, url: str, rows: list[Point], col
         "destinations": ";".join(str(len(rows) + at) for at in range(len(columns))),
         "annotations": "duration,distance",
     }
-    async with client.get(
-        f"{url.rstrip('/')}/table/v1/driving/{places}", params=asked, timeout=aiohttp.ClientTimeout(total=WITHIN_S)
-    ) as answer:
+    async with client.get(f"{url.rstrip('/')}/table/v1/driving/{places}", params=asked) as answer:
         said = await answer.json(content_type=None)
     if not isinstance(said, dict) or said.get("code") != "Ok":
         raise Unusable(str(said.get("code") if isinstance(said, dict) else type(said).__name__)[:100])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-import aiohttp
 import structlog
 from prometheus_client import Gauge
 
@@ -22,6 +21,7 @@ log = structlog.get_logger()
 EVERY_S = 6 * 3600.0
 """Roads change seldom, stations now and then."""
 AGAIN_S = 60.0
+WITHIN_S = 10.0
 FEWEST = 2
 FIRST = UUID(int=0)
 NOUNS = ("station", "facility")
@@ -39,8 +39,10 @@ async def ask_osrm(runtime: Runtime) -> None:
 
 async def ask_once(runtime: Runtime, url: str) -> bool:
     """Whether the server answered for all of them."""
+    import aiohttp  # noqa: PLC0415 only where a server is named
+
     try:
-        async with aiohttp.ClientSession() as client:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN_S)) as client:
             for area, policy in policies().items():
                 places = [*policy.demand, *await _stations_and_facilities(runtime, area)]
                 if len(places) < FEWEST:
