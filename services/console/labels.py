@@ -7,6 +7,8 @@ from typing import Any
 
 from services.console.texts import texts
 from shared.codes.codes import all_lists
+from shared.refusal import Refusal
+from shared.thai.phones import read_phone
 
 
 def label(list_id: str, code: str | None, lang: str) -> str:
@@ -36,6 +38,14 @@ def _with_beds(facility: Mapping[str, Any], lang: str) -> str:
     name = str((facility.get("name_en") if lang == "en" else None) or facility["name"])
     free = facility.get("beds_free")
     return name if free is None else f"{name} · {texts()['fleet.beds_free'].of(lang).format(count=free)}"
+
+
+def phone_shown(number: str) -> str:
+    """As people write it here, where it can be read."""
+    try:
+        return read_phone(number).shown
+    except Refusal:
+        return number
 
 
 def said(part: str, prefix: str, code: str, lang: str) -> str:

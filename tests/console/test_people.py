@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from karuna.contracts.catalogue import events
+from services.console.pages.people import happened
 from shared.auth import Role
 from shared.work import new_id
 from tests.console.faces import Asked, Faces, words_of
@@ -36,6 +38,19 @@ def known(faces: Faces, name: str = "ทองดี ใจงาม") -> None:
         "GET registry /v1/cases": {"items": [case], "next": None},
         f"POST registry /v1/cases/{CASE}/close": case,
     }
+
+
+def test_every_event_of_a_persons_history_is_told_in_few_words() -> None:
+    told = {"intake", "registry", "notify"}
+    elsewhere = {"registry.agreement", "dispatch.run"}
+    nouns = {"trip", "assignment", "patient", "facility", "bed"}
+    for each in events():
+        type_ = f"{each.SERVICE}.{each.NOUN}.{each.NAME}"
+        if (each.SERVICE in told or each.NOUN in nouns) and f"{each.SERVICE}.{each.NOUN}" not in elsewhere:
+            line = {"type": f"{type_}.v1", "th": "", "en": ""}
+            assert happened(line, "th"), type_
+            assert 0 < len(happened(line, "en")) <= 45, type_
+    assert happened({"type": "dispatch.unheard.of.v1", "th": "ไทย", "en": "English"}, "en") == "English"
 
 
 async def test_a_search_says_what_for_and_leaves_nothing_in_the_address(faces: Faces) -> None:

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import facility_options, labeller, options
+from services.console.labels import facility_options, labeller, options, phone_shown
 from services.console.people import Person
 from services.console.rules import journey
 from services.console.rules.journey import Job
@@ -27,8 +27,6 @@ from services.console.towns import community_names, town_of
 from services.console.web import as_json, asset, backend, lang_of, masked, page, render, runtime, signed_in
 from shared.auth import Role
 from shared.events.words import Severity, Step
-from shared.refusal import Refusal
-from shared.thai.phones import read_phone
 from shared.work import now_utc
 
 router = APIRouter(include_in_schema=False)
@@ -156,14 +154,6 @@ def _name(facility: dict[str, Any], lang: str) -> str:
     return str(english or facility["name"])
 
 
-def _phone(number: str) -> str:
-    """As people write it, where it can be read."""
-    try:
-        return read_phone(number).shown
-    except Refusal:
-        return number
-
-
 def _unit(unit: dict[str, Any]) -> dict[str, Any]:
     return {name: unit[name] for name in ("id", "call_sign", "duty", "cleanliness")}
 
@@ -173,8 +163,8 @@ def _job(request: Request, job: Job, facilities: dict[str, dict[str, Any]], jobs
     lang = lang_of(request)
     facility = facilities.get(job.destination.get("facility_id") or job.trip.get("facility_id") or "")
     html = render(
-        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), phone_shown=_phone, job=job, trip=job.trip,
-        facility=facility, facility_name=_name(facility, lang) if facility else None,
+        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), phone_shown=phone_shown, job=job,
+        trip=job.trip, facility=facility, facility_name=_name(facility, lang) if facility else None,
         community_name=community_names(request, lang), stops=journey.stops_of(jobs, job.assignment.get("run_id")),
     )  # fmt: skip
     return {

@@ -12,14 +12,13 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import label, labeller, options, said
+from services.console.labels import label, labeller, options, phone_shown, said
 from services.console.navigation import roles_of
 from services.console.people import Person
+from services.console.texts import texts
 from services.console.web import backend, go, page, signed_in
 from shared.auth import Role
 from shared.codes.codes import code_list
-from shared.refusal import Refusal
-from shared.thai.phones import read_phone
 
 router = APIRouter(prefix="/people", include_in_schema=False)
 
@@ -123,7 +122,7 @@ async def show(
         purpose_label=dict(purposes_of(person))[why], older=cursor is not None, closes=person.role in CARERS,
         closed_options=options("case_outcome", person.lang, CLOSED_AS), audits=Role.AUDITOR in person.roles,
         looks=await _looks(request, person, person_id), code=labeller(person.lang),
-        told=lambda line: told(line, person.lang), phone=phone,
+        told=lambda line: told(line, person.lang), happened=lambda line: happened(line, person.lang), phone=phone_shown,
         act=lambda act: said("people", "act", act, person.lang), icon_of=lambda noun: ICONS.get(noun, "dots"),
         relation=lambda code: label("relation", code, person.lang), may_messages=person.role in roles_of("messages"),
     )  # fmt: skip
@@ -138,19 +137,17 @@ def folded(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     ]  # fmt: skip
 
 
+def happened(line: dict[str, Any], lang: str) -> str:
+    """What a line tells, in few words; where we have none, the registry's own sentence."""
+    words = texts().get("people.event_" + "_".join(str(line["type"]).split(".")[:3]))
+    return words.of(lang) if words else str(line[lang])
+
+
 def told(line: dict[str, Any], lang: str) -> list[str]:
     """The codes of a line that tell people something, in their words."""
     shown = [one for one in line["codes"] if one["field"] not in SILENT]
     words = [said("messages", "rule", one["code"], lang) if one["field"] == "template" else one[lang] for one in shown]
     return [word for word, one in zip(words, shown, strict=True) if one["field"] != "template" or word != one["code"]]
-
-
-def phone(number: str) -> str:
-    """As it is dialled here."""
-    try:
-        return read_phone(number).shown
-    except Refusal:
-        return number
 
 
 async def _looks(request: Request, person: Person, person_id: UUID) -> list[dict[str, Any]] | None:
