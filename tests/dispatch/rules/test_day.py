@@ -132,3 +132,6 @@ def test_of_two_plans_none_that_breaks_a_promise_is_better() -> None:
     without = [[visit for visit in route if made.riders[visit[0]].told is None] for route in kept]
     assert better(made, without, kept) == kept
     assert better(made, made.standing, kept) == kept, "one rider more"
+    assert not proved(made, kept[::-1]).feasible, "nobody changes the unit that was promised"
+    lonely = model(replace(rider("a"), told=told))
+    assert promised(day_of(lonely, lonely.standing, {}))["a"].at == told.at, "on time, where nothing holds the van up"
