@@ -206,7 +206,7 @@ async def test_traccar_forwards_and_apps_tell_positions_with_the_key_of_their_un
 
 async def test_without_a_secret_no_tracker_is_taken(town: Town) -> None:
     unit = await town.unit(1)
-    assert (await town.post(f"/v1/units/{unit.id}/tracker", {}, status=404))["code"] == "not_set_up"
+    assert (await town.post(f"/v1/units/{unit.id}/tracker", {}, status=409))["code"] == "not_set_up"
 
 
 async def test_the_way_to_a_call_is_kept_thin_for_those_who_review_it_and_goes_with_the_call(live: Town) -> None:

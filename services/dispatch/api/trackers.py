@@ -31,7 +31,7 @@ router = APIRouter(tags=["positions"])
 KEY_BYTES = 15
 MILLISECONDS_FROM = 1e11
 LATEST_S = 4e9
-NOT_SET_UP = (404, "not_set_up", "ระบบนี้ไม่ได้เปิดรับอุปกรณ์ติดตาม", "trackers are not set up here: KARUNA_TRACKER_SECRET")
+NOT_SET_UP = (409, "not_set_up", "ระบบนี้ไม่ได้เปิดรับอุปกรณ์ติดตาม", "trackers are not set up here: KARUNA_TRACKER_SECRET")
 KM_H_PER_KNOT = 1.852
 
 Lat = Annotated[float, Field(ge=-90, le=90)]
@@ -109,7 +109,7 @@ def _secret(runtime: Runtime) -> str:
     return str(secret.get_secret_value())
 
 
-@router.post("/v1/units/{unit_id}/tracker", response_model=TrackerOut, responses=problems(401, 403, 404))
+@router.post("/v1/units/{unit_id}/tracker", response_model=TrackerOut, responses=problems(401, 403, 404, 409))
 async def tracker(request: Request, caller: Manager, unit_id: Id) -> TrackerOut:
     """รหัสอุปกรณ์ติดตาม | The identifier with which a tracker or an app tells this unit's position."""
     runtime = runtime_of(request)
@@ -118,7 +118,7 @@ async def tracker(request: Request, caller: Manager, unit_id: Id) -> TrackerOut:
     return TrackerOut(unit_id=unit_id, tracker_id=f"{unit_id}.{key_of(_secret(runtime), unit_id)}")
 
 
-@router.post("/v1/positions/traccar", response_model=PositionsOut, responses=problems(400, 404, 413))
+@router.post("/v1/positions/traccar", response_model=PositionsOut, responses=problems(400, 404, 409, 413))
 async def from_traccar(request: Request, body: TraccarBody) -> PositionsOut:
     """จาก Traccar | One position as Traccar's JSON forwarder sends it; one that its receiver distrusts is left out."""
     at = body.position
@@ -132,7 +132,7 @@ async def from_traccar(request: Request, body: TraccarBody) -> PositionsOut:
 
 
 @router.post("/v1/positions/osmand", response_model=PositionsOut, include_in_schema=False)
-@router.get("/v1/positions/osmand", response_model=PositionsOut, responses=problems(400, 404))
+@router.get("/v1/positions/osmand", response_model=PositionsOut, responses=problems(400, 404, 409))
 async def from_osmand(
     request: Request, id_: Annotated[TrackerId, Query(alias="id")], lat: Annotated[Lat, Query()],
     lon: Annotated[Lon, Query()],
