@@ -131,6 +131,7 @@ async def dispatch(running: Running) -> Things:
     trip, unit, crew = assignment["trip_id"], assignment["unit_id"], assignment["crew_id"]
     idle = await one(running, f"select id from unit where id <> '{unit}'")
     waiting = await one(running, "select id from trip where lane = 'booked'")
+    on = (await running.sql("select on_day from trip where id = $1", waiting))[0]["on_day"].isoformat()
     station, vehicle = await one(running, "select id from station"), await one(running, "select id from vehicle")
     place = {"area": AREA, "name": "x", "lon": 103.5, "lat": 16.4}
     facility, clinic = new_id(), {**place, "kind": "hospital"}
@@ -141,7 +142,7 @@ async def dispatch(running: Running) -> Things:
     at = f"/v1/assignments/{assignment['id']}"
     matrix = {"duration_s": [[0, 60], [60, 0]]}
     await running.client.put("/v1/travel-matrices/the-town", json=matrix, headers=bearer("dispatcher"))
-    day = {"on": "2026-11-23", "area": AREA, "search_s": 0}
+    day = {"on": on, "area": AREA, "search_s": 0}
     proposal = (await running.client.post("/v1/plans/day", json=day, headers=bearer("dispatcher"))).json()["id"]
     emergency = {
         "now_s": 0, "matrix_id": "the-town", "units": [{"id": "a", "place": {"index": 0}, "status": "idle"}],
@@ -154,6 +155,10 @@ async def dispatch(running: Running) -> Things:
     roster = await _roster(running, unit, crew)
     asked = {
         **everywhere(trip, trip),
+        # Before anything is done to the ride that waits.
+        "POST /v1/plans/{plan_id}/try": Asked(
+            f"/v1/plans/{proposal}/try", {"trip_id": str(waiting), "unit_id": str(idle)}
+        ),
         **roster,
         **await _stock(running, trip),
         **await _layers(running),
@@ -198,13 +203,10 @@ async def dispatch(running: Running) -> Things:
         "POST /v1/trips/{trip_id}/assign": Asked(f"/v1/trips/{waiting}/assign", {"unit_id": str(unit)}),
         "POST /v1/trips/{trip_id}/cancel": Asked(f"/v1/trips/{waiting}/cancel", {"reason": "went_alone"}),
         "GET /v1/trips/{trip_id}/offers": Asked(f"/v1/trips/{waiting}/offers"),
-        "GET /v1/plans/day": Asked(f"/v1/plans/day?on=2026-11-23&area={AREA}", refusals=frozenset({404}), finds=AREA),
+        "GET /v1/plans/day": Asked(f"/v1/plans/day?on={on}&area={AREA}", refusals=frozenset({404}), finds=AREA),
         "GET /v1/plans/{plan_id}": Asked(f"/v1/plans/{proposal}"),
-        "POST /v1/plans/{plan_id}/try": Asked(
-            f"/v1/plans/{proposal}/try", {"trip_id": str(waiting), "unit_id": str(idle)}
-        ),
         "POST /v1/plans/{plan_id}/publish": Asked(f"/v1/plans/{proposal}/publish"),
-        "POST /v1/plans/day": Asked("/v1/plans/day", {"on": "2026-11-23", "area": AREA}, frozenset({404}), AREA),
+        "POST /v1/plans/day": Asked("/v1/plans/day", {"on": on, "area": AREA}, frozenset({404}), AREA),
         "POST /v1/crew/{crew_id}/erase": Asked(f"/v1/crew/{crew}/erase"),
         "PUT /v1/travel-matrices/{matrix_id}": Asked(
             "/v1/travel-matrices/another", matrix, frozenset({200, 201}), of_the_area=True
