@@ -40,6 +40,11 @@ def _with_beds(facility: Mapping[str, Any], lang: str) -> str:
     return name if free is None else f"{name} · {texts()['fleet.beds_free'].of(lang).format(count=free)}"
 
 
+def answer_label(answer: str, lang: str) -> str:
+    """An answer to a message is a code of its own, or a step of a crew."""
+    return label("answer" if answer in all_lists()["answer"] else "step", answer, lang)
+
+
 def phone_shown(number: str) -> str:
     """As people write it here, where it can be read."""
     try:

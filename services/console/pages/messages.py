@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import label, labeller, options, said
+from services.console.labels import answer_label, labeller, options, said
 from services.console.navigation import DESK, roles_of
 from services.console.people import Person
 from services.console.texts import teller
@@ -59,11 +59,6 @@ def _shared(request: Request, person: Person) -> dict[str, Any]:
         "simulated": settings(request).simulators_url is not None and person.role in DESK,
         "letters": person.role in roles_of("admin"), "finds": person.role in READS_CALLS,
     }  # fmt: skip
-
-
-def answer_label(answer: str, lang: str) -> str:
-    """An answer is a code of its own or a step of a crew."""
-    return label("answer" if answer in code_list("answer") else "step", answer, lang)
 
 
 @router.post("/find")
