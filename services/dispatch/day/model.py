@@ -111,14 +111,9 @@ class Ways:
                 self._rows.setdefault(point, len(self._rows) + 1)
         size = len(self._rows) + 1
         self.duration_s: Floats = np.full((size, size), UNKNOWN_RIDE.total_seconds())
-        sources: set[str] = set()
-        known = list(self._rows)
-        for point, row in self._rows.items():
-            found = times.to(known, point, urgent=False)
-            seconds = np.array([each.duration_s for each in found])
-            self.duration_s[1:, row] = np.ceil(seconds / MINUTE_S - 1e-9) * MINUTE_S
-            sources |= {each.source for each in found}
-        self.sources = tuple(sorted(sources))
+        table = times.table(list(self._rows), urgent=False)
+        self.duration_s[1:, 1:] = np.ceil(table.duration_s / MINUTE_S - 1e-9) * MINUTE_S
+        self.sources = tuple(sorted(table.sources)) if self._rows else ()
 
     def row(self, point: Point | None) -> int:
         return 0 if point is None else self._rows[point]
