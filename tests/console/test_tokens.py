@@ -45,6 +45,8 @@ COLUMNS = {
     "dispatch.run.status": "run_status",
     "dispatch.assignment.role": "assignment_role",
     "dispatch.assignment.status": "assignment_status",
+    "dispatch.facility_alert.status": "alert_status",
+    "dispatch.shift_swap.status": "swap_status",
     "intake.call.status": "call_status",
     "intake.call.stage": "call_stage",
     "intake.call.kind": "kind",
