@@ -163,7 +163,11 @@ async def test_a_trip_with_a_hole_in_the_signal(town: Town, open_as: SignIn) -> 
     await press(page, "clear", "at_base")
     await eventually(lambda: is_(town, assignment_id, "cleared"))
     await expect(page.get_by_text("จบงานแล้ว")).to_be_visible()
-    await page.wait_for_function(f"async (name) => !(await ({KEPT})()).includes(name)", arg=NAME)
+
+    async def forgotten() -> bool:
+        return NAME not in await page.evaluate(KEPT)
+
+    await eventually(forgotten)
     assert NAME not in await page.evaluate(CACHED)
     await page.locator("#big").click()
 
