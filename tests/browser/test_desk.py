@@ -175,8 +175,10 @@ async def test_intake_away_calls_are_kept_and_sent_once_with_their_times(town: T
     await expect(correct).to_be_visible(timeout=30_000)
     await expect(page.locator("#kept-list li")).to_have_count(1, timeout=30_000)
     for number, at, phone in zip(kept, times, ("0812345701", "0812345702", "0812345703"), strict=True):
-        line = page.get_by_role("status").filter(has_text=re.compile(rf"{re.escape(number)}(?!-)"))
+        own = re.compile(rf"{re.escape(number)}(?!-)")
+        line = page.get_by_role("status").filter(has_text=own)
         await expect(line).to_contain_text(NUMBER)
+        await expect(second.get_by_role("status").filter(has_text=own)).to_have_count(1)  # whichever sheet sent it
         call = await called(town, NUMBER.findall(await line.inner_text())[0])
         assert instant(call["received_at"]) == instant(at)
         by_phone = await town.ask("intake", "POST", "/v1/calls/search", role="dispatcher", body={"phone": phone})

@@ -43,8 +43,11 @@ export function keep(call) {
   return stored;
 }
 
-/** The list on the page. `login`: whose calls are sent; `onCorrect(call)`, `onSent(answer, call)`. */
+/** The list on the page. `login`: whose calls are sent; `onCorrect(call)`, `onSent(answer, call)`.
+ *  Whichever sheet sends a call, every sheet on this computer shows the number it got. */
 export function keeper({ login, words, onCorrect, onSent }) {
+  const sheets = new BroadcastChannel("karuna.kept");
+  sheets.onmessage = ({ data }) => { show(); onSent(data.answer, data.call); };
   const place = document.getElementById("kept");
   const list = document.getElementById("kept-list");
   let sending = false;
@@ -108,6 +111,7 @@ export function keeper({ login, words, onCorrect, onSent }) {
       try {
         const answer = await send(call);
         forget(call.key);
+        sheets.postMessage({ answer, call });
         onSent(answer, call);
       } catch (problem) {
         if (isAway(problem)) { if ([401, 403].includes(problem.status)) banner("signed-out", words.kept_sign_in); return; }
