@@ -102,6 +102,7 @@ async def test_nobody_asks_in_anothers_name(on_air: Running, streams: Broker) ->
     async with partners(streams, "hospital", "village") as both:
         (hospital, _), (village, client) = both.values()
         forged = json.dumps({"acc": hospital})
+        assert (await ask(client, BODY, key=None))[0] == 422  # intake listens now
         subject, inbox = SUBJECT, client.new_inbox()
         answers = await client.subscribe(inbox)
         tries = ["{}", "{}{}", "x-note: 1\r\n{}", "nats-request-info: {1}\r\n{}", "Nats-Request-Info : {1}\r\n{}"]
