@@ -28,6 +28,7 @@ from shared.events.base import Event, Origin
 from shared.events.envelope import encode, subject_of
 from shared.service import Runtime, Service, build, create_app
 from shared.work import new_id, now_utc
+from tests.patience import PATIENCE_S
 
 KEY = Ed25519PrivateKey.generate()
 KEY_ID = "test"
@@ -127,7 +128,7 @@ async def service_running(service: Service, dsn: str, folder: Path, **settings: 
     if service.prepare is not None:
         await service.prepare(runtime)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test", timeout=20) as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", timeout=PATIENCE_S) as client:
         try:
             yield Running(client, runtime)
         finally:

@@ -25,6 +25,7 @@ from services.console.store import accounts
 from shared.auth import Role
 from shared.work import new_id, now_utc
 from tests.harness import AREA, KEY, Running, service_running
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import MakeDatabase
 
 BASE = "http://test"
@@ -127,7 +128,7 @@ class Faces:
     def browser(self, lang: str = "th") -> httpx.AsyncClient:
         """One in which nobody is signed in."""
         transport = httpx.ASGITransport(self.running.client._transport.app, raise_app_exceptions=False)  # type: ignore[attr-defined]
-        made = httpx.AsyncClient(transport=transport, base_url=BASE, timeout=20, cookies={"karuna_lang": lang})
+        made = httpx.AsyncClient(transport=transport, base_url=BASE, timeout=PATIENCE_S, cookies={"karuna_lang": lang})
         self._browsers.append(made)
         return made
 

@@ -28,6 +28,7 @@ from tests.console.conftest import PASSWORD, Console
 from tests.console.faces import Faces, issuer_key_file
 from tests.console.story import Story, whole
 from tests.harness import AREA, issuer_file
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import MakeDatabase, free_port
 
 
@@ -75,7 +76,7 @@ async def test_a_page_that_comes_and_goes_sees_every_fact_once_while_many_write(
                 if patience == 0 or len(seen) >= total:
                     break
 
-    async with tailing(hub), asyncio.timeout(40):
+    async with tailing(hub), asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*(write(stories[n::4]) for n in range(4)), read())
     positions = [row["position"] for row in await console.pool.fetch("select position from fact order by position")]
     assert seen == positions
@@ -86,7 +87,7 @@ async def test_a_slow_page_is_told_to_draw_itself_anew_and_then_knows_all(
 ) -> None:
     monkeypatch.setattr(live, "WAITING_MAX", 3)
     hub = hub_of(console.running.runtime)
-    async with tailing(hub), asyncio.timeout(20):
+    async with tailing(hub), asyncio.timeout(PATIENCE_S):
         page = hub.listen([AREA], 0)
         assert isinstance(await anext(page), live.Beat)
         [waiting] = hub._pages
@@ -106,7 +107,7 @@ async def test_what_is_no_longer_kept_or_never_was_is_answered_by_reload(console
     await hear(console, whole(new_id()))
     last = await last_of(console)
     await console.pool.execute("delete from fact where position <= $1", last - 3)
-    async with tailing(hub), asyncio.timeout(10):
+    async with tailing(hub), asyncio.timeout(PATIENCE_S):
         for after in (last - 5, last + 1):
             assert [what async for what in hub.listen([AREA], after)] == ["reload"]
         [first, *_] = [await anext(hub.listen([AREA], last - 3))]
@@ -121,7 +122,7 @@ async def test_a_page_that_opens_before_the_tail_has_begun_misses_nothing(consol
     await asyncio.sleep(0)
     story = whole(new_id())
     await hear(console, story)
-    async with tailing(hub), asyncio.timeout(10):
+    async with tailing(hub), asyncio.timeout(PATIENCE_S):
         frame = await first
     assert isinstance(frame, Frame)
     assert len(frame.changes) == len(story.said)
@@ -164,7 +165,7 @@ async def test_areas_are_kept_apart_and_rows_come_in_the_language_of_the_page(fa
     story, foreign = Story(), Story(area="khonkaen")
     story.call("received")
     foreign.call("received")
-    async with served(faces) as base, asyncio.timeout(20):
+    async with served(faces) as base, asyncio.timeout(PATIENCE_S):
         heard: dict[str, Any] = {}
 
         async def first_board(name: str, cookies: Any) -> None:
@@ -195,7 +196,7 @@ async def test_each_row_is_drawn_once_for_all_pages_of_a_language(
     people = [await faces.sign_in(Role.DISPATCHER, lang=lang) for lang in ("th", "en")]
     story = Story()
     story.call("received")
-    async with served(faces) as base, asyncio.timeout(20):
+    async with served(faces) as base, asyncio.timeout(PATIENCE_S):
 
         async def one(cookies: Any) -> str:
             async with httpx.AsyncClient(base_url=base, cookies=cookies) as client:
@@ -220,7 +221,7 @@ async def test_the_browsers_last_event_id_counts_and_strangers_hear_nothing(face
     crew = await faces.sign_in(Role.CREW)
     await hear(faces, whole(new_id(), steps=2))
     last = await faces.running.runtime.pool.fetchval("select max(position) from fact")
-    async with served(faces) as base, asyncio.timeout(20):
+    async with served(faces) as base, asyncio.timeout(PATIENCE_S):
         async with httpx.AsyncClient(base_url=base, cookies=dict(someone.client.cookies)) as client:
             async for event, id_, data in events(client, "/live?after=0", **{"last-event-id": str(last)}):
                 assert (event, id_) == ("beat", str(last)), data

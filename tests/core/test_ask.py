@@ -22,6 +22,7 @@ from shared.service import create_app, running
 from tests.core.conftest import Pair
 from tests.core.toy.services import HEARER
 from tests.harness import bearer
+from tests.patience import PATIENCE_S
 
 router = APIRouter()
 
@@ -53,7 +54,7 @@ async def asker(pair: Pair) -> AsyncIterator[Client]:
     )
     try:
         async with running(runtime):
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(PATIENCE_S):
                 while (await ask(client, bearer("dispatcher")))[0] == "none":
                     await asyncio.sleep(0.05)
             yield client

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from shared.bus import Bus, BusSettings
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker
 
 
@@ -24,7 +25,7 @@ async def test_attempts_to_reconnect_end_with_the_bus_even_where_they_miss_being
     attempt = asyncio.create_task(deaf())
     await asyncio.sleep(0)
     bus.client._reconnection_task = attempt
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await bus.close()
     assert attempt.done()
     assert missed == 3

@@ -13,6 +13,7 @@ from shared.work import new_id
 from tests.core.conftest import Pair
 from tests.core.test_hop import ME
 from tests.core.toy.services import say_some
+from tests.patience import PATIENCE_S
 
 
 def value(name: str, **labels: str) -> float | None:
@@ -21,7 +22,7 @@ def value(name: str, **labels: str) -> float | None:
 
 async def test_what_waits_for_the_broker_and_for_people_is_told(pair: Pair) -> None:
     async with pair.running("intake") as (speaker,):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await health(speaker):
                 await asyncio.sleep(0.02)
         await speaker.pool.execute(
@@ -41,7 +42,7 @@ async def test_what_waits_for_the_broker_and_for_people_is_told(pair: Pair) -> N
         await pair.broker.kill()
         async with speaker.work(ME) as work:
             await say_some(work, new_id(), 1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while value("karuna_wrong", what="broker") != 1:
                 await figures.read(speaker)
         assert value("karuna_ready") == 0

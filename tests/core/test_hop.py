@@ -12,6 +12,7 @@ from shared.service import Runtime, health
 from shared.work import Cause, new_id
 from tests.core.conftest import Pair
 from tests.core.toy.services import say_some
+from tests.patience import PATIENCE_S
 
 ME = Cause("person:test", None, "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
 
@@ -21,7 +22,7 @@ async def effects(runtime: Runtime, aggregate_id: UUID) -> list[int]:
     return [row["value"] for row in rows]
 
 
-async def until(runtime: Runtime, aggregate_id: UUID, count: int, within_s: float = 60) -> list[int]:
+async def until(runtime: Runtime, aggregate_id: UUID, count: int, within_s: float = PATIENCE_S) -> list[int]:
     async with asyncio.timeout(within_s):
         while len(found := await effects(runtime, aggregate_id)) < count:
             await asyncio.sleep(0.01)
@@ -73,11 +74,11 @@ async def test_a_change_that_fails_says_nothing(pair: Pair) -> None:
 
 async def test_ready_names_what_is_away(pair: Pair) -> None:
     async with pair.running("intake") as (speaker,):
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while await health(speaker):
                 await asyncio.sleep(0.02)
         await pair.broker.kill()
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while "broker" not in await health(speaker):
                 await asyncio.sleep(0.02)
         call = new_id()

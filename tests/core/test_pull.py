@@ -12,6 +12,7 @@ from nats.aio.client import Client
 
 from karuna.platform.provision import call
 from shared.pull import Pull
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker
 
 NUMBERS = range(1, 10**6)
@@ -35,14 +36,14 @@ async def say(broker: Broker, numbers: Iterator[int], count: int = 1) -> list[by
     bodies = [str(next(numbers)).encode() for _ in range(count)]
     async with broker.connected("intake") as speaker:
         for body in bodies:
-            await speaker.request(f"internal.kalasin.intake.call.{body.decode()}.received.v1", body, timeout=10)
+            await speaker.request(f"internal.kalasin.intake.call.{body.decode()}.received.v1", body, timeout=PATIENCE_S)
     return bodies
 
 
 async def heard(pull: Pull, count: int) -> list[bytes]:
     """The bodies of the next so many messages, acknowledged."""
     found: list[bytes] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while len(found) < count:
             for message in await pull.next():
                 found.append(message.data)
@@ -63,7 +64,7 @@ async def test_one_that_comes_alone_waits_for_no_other(streams: Broker, hearer: 
 async def test_a_backlog_comes_in_groups_and_in_order(streams: Broker, hearer: Client, numbers: Iterator[int]) -> None:
     said = await say(streams, numbers, 25)
     found: list[bytes] = []
-    async with Pull(hearer, "INTAKE", "registry", group=10) as pull, asyncio.timeout(30):
+    async with Pull(hearer, "INTAKE", "registry", group=10) as pull, asyncio.timeout(PATIENCE_S):
         while len(found) < len(said):
             group = await pull.next()
             assert len(group) <= 10
@@ -90,8 +91,8 @@ async def test_a_broker_that_was_away_and_a_durable_that_is_gone_are_said(
         await streams.kill()
         await streams.start()
         with pytest.raises(nats.errors.ConnectionClosedError):
-            await asyncio.wait_for(waiting, 30)
-    async with asyncio.timeout(30):
+            await asyncio.wait_for(waiting, PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S):
         while not hearer.is_connected:
             await asyncio.sleep(0.02)
     async with Pull(hearer, "INTAKE", "registry", group=10, expires_s=60) as pull:
@@ -99,4 +100,4 @@ async def test_a_broker_that_was_away_and_a_durable_that_is_gone_are_said(
         async with streams.connected("provisioner") as client:
             await call(client, "$JS.API.CONSUMER.DELETE.INTAKE.registry")
         with pytest.raises(nats.errors.Error, match="Consumer Deleted"):
-            await asyncio.wait_for(pull.next(), 30)
+            await asyncio.wait_for(pull.next(), PATIENCE_S)

@@ -23,6 +23,7 @@ from shared.work import new_id
 from tests.core.conftest import Pair
 from tests.core.test_hop import ME
 from tests.core.toy.services import say_some
+from tests.patience import PATIENCE_S
 
 
 @asynccontextmanager
@@ -43,7 +44,7 @@ async def relay_until_empty(pair: Pair, runtime: Runtime, bus: Bus) -> Relay:
     connection = await connect(pair.databases["intake"].dsn)
     job = asyncio.create_task(relay.run(connection))
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while await runtime.pool.fetchval("select count(*) from outbox") and not relay.broken:
                 await asyncio.sleep(0.01)
     finally:
@@ -131,7 +132,7 @@ async def test_two_relays_at_once_send_everything_once(pair: Pair) -> None:
 
 async def test_a_foreign_message_stops_the_relay_loudly(pair: Pair) -> None:
     async with speaker_of(pair) as (runtime, bus):
-        await bus.client.request(f"internal.kalasin.intake.call.{new_id()}.toyed.v1", b"{}", timeout=2)
+        await bus.client.request(f"internal.kalasin.intake.call.{new_id()}.toyed.v1", b"{}", timeout=PATIENCE_S)
         await say(runtime, 1)
         relay = await relay_until_empty(pair, runtime, bus)
         assert "somebody else wrote it" in (relay.broken or "")
@@ -186,7 +187,7 @@ async def _shorten(pair: Pair, client: Client, keep: int) -> None:
     await provision(client)
     for message in kept:
         headers = {"Nats-Msg-Id": (message.headers or {})["Nats-Msg-Id"]}
-        await client.request(message.subject or "", message.data or b"", headers=headers, timeout=2)
+        await client.request(message.subject or "", message.data or b"", headers=headers, timeout=PATIENCE_S)
 
 
 async def test_a_stream_of_another_life_is_not_rebuilt_over(pair: Pair) -> None:
@@ -195,7 +196,7 @@ async def test_a_stream_of_another_life_is_not_rebuilt_over(pair: Pair) -> None:
         await relay_until_empty(pair, runtime, bus)
         async with pair.broker.connected("provisioner") as client:
             await _shorten(pair, client, 0)
-        await bus.client.request(f"internal.kalasin.intake.call.{new_id()}.toyed.v1", b"{}", timeout=2)
+        await bus.client.request(f"internal.kalasin.intake.call.{new_id()}.toyed.v1", b"{}", timeout=PATIENCE_S)
         owner = Bus(BusSettings(pair.broker.url, "provisioner", pair.broker.creds("provisioner")))
         await owner.open()
         with pytest.raises(Foreign):

@@ -9,6 +9,7 @@ from typing import Any, cast
 from karuna.containers import keep
 from karuna.local import Local
 from karuna.platform.provision import provision
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker
 
 
@@ -20,7 +21,7 @@ async def test_a_broker_that_lost_its_memory_gets_it_back(streams: Broker) -> No
         await asyncio.sleep(0)
         await streams.kill()
         await streams.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await told.get() != "POSITIONS: created":
                 pass
         async with streams.connected("doctor") as doctor:

@@ -20,6 +20,7 @@ from shared.streams import inbox_positions_subject
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town, Unit
 from tests.harness import AREA, bearer, service_running
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker, MakeDatabase
 
 
@@ -48,7 +49,7 @@ async def live(database: MakeDatabase, streams: Broker, tmp_path: Path) -> Async
 
 
 async def until(true: Callable[[], Awaitable[bool] | bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             found = true()
             if found if isinstance(found, bool) else await found:
@@ -70,7 +71,7 @@ async def stored(streams: Broker) -> dict[str, Any]:
         await client.publish("$JS.API.DIRECT.GET.POSITIONS", orjson.dumps(wanted), reply=inbox)
         found: dict[str, Any] = {}
         while True:
-            message = await answers.next_msg(timeout=5)
+            message = await answers.next_msg(timeout=PATIENCE_S)
             if not message.data:
                 return found
             found[message.headers["Nats-Subject"]] = orjson.loads(message.data)

@@ -17,6 +17,7 @@ from rich.console import Console
 from karuna.show import rebuild_and_print
 from tests.faults.whole_town import Ledger, Nemesis
 from tests.journeys.town import SERVICES, Town, eventually, town_of, whole_system
+from tests.patience import PATIENCE_S
 
 SOAK = os.environ.get("KARUNA_SOAK") == "1"
 SEED = int(os.environ.get("KARUNA_FAULT_SEED", "20261122"))
@@ -117,7 +118,7 @@ async def test_a_stream_is_deleted_and_rebuilt_while_everything_runs(ledger: Led
             inbox_prefix=b"_INBOX.provisioner",
         )
         for stream in ("INTAKE", "DISPATCH"):
-            await client.request(f"$JS.API.STREAM.DELETE.{stream}", b"", timeout=30)
+            await client.request(f"$JS.API.STREAM.DELETE.{stream}", b"", timeout=PATIENCE_S)
         await client.close()
         await asyncio.sleep(1)
         await rebuild_and_print(Console(quiet=True), local, ["INTAKE", "DISPATCH"])

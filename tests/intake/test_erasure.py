@@ -15,6 +15,7 @@ from shared.work import new_id
 from tests.harness import Running, issuer_file, problem_of, service_running
 from tests.intake import events
 from tests.intake.conftest import acted, emergency, get, post, whole
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker, MakeDatabase
 
 CANARY = {
@@ -158,7 +159,7 @@ async def test_an_erased_call_s_messages_are_overwritten_in_the_stream(on_air: R
 
 
 async def _until(intake: Running, question: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await intake.runtime.pool.fetchval(question):
             await asyncio.sleep(0.02)
 

@@ -19,6 +19,7 @@ from karuna.subscribers import Subscribers
 from tests.harness import Running
 from tests.intake.conftest import E164, INSIDE, OUTSIDE
 from tests.intake.test_erasure import on_air
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker
 
 __all__ = ["on_air"]
@@ -30,10 +31,10 @@ async def ask(client: Client, body: Any, *, key: str | None = "", subject: str =
     """Ask until intake listens; the status header and the document that came back."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {} if key is None else {"Idempotency-Key": key or uuid4().hex}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
-                reply = await client.request(subject, data, timeout=5, headers=headers or None)
+                reply = await client.request(subject, data, timeout=PATIENCE_S, headers=headers or None)
             except Exception as problem:  # nobody listens yet
                 if "responders" not in str(problem).lower():
                     raise
@@ -117,7 +118,7 @@ async def test_nobody_asks_in_anothers_name(on_air: Running, streams: Broker) ->
             sizes = f"{len(head)} {len(head) + len(body)}"
             await client._send_command(f"HPUB {subject} {inbox} {sizes}\r\n{head}".encode() + body + b"\r\n")
             await client._flush_pending()
-            answer = await answers.next_msg(timeout=10)
+            answer = await answers.next_msg(timeout=PATIENCE_S)
             assert (answer.headers or {})["Karuna-Status"] == "201", answer.data
         assert {row["actor"] for row in await on_air.said()} == {f"account:{village}"}
 
@@ -151,7 +152,7 @@ async def test_a_forged_reply_subject_is_never_written_to(on_air: Running, strea
         await client.publish(SUBJECT, json.dumps(BODY).encode(), reply=forged, headers={"Idempotency-Key": "f"})
         await client.flush()
         assert (await ask(client, BODY, key="after"))[0] == 201
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await on_air.runtime.pool.fetchval("select count(*) from outbox"):
             await asyncio.sleep(0.02)
     async with streams.connected("provisioner") as client:

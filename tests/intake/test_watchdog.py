@@ -16,6 +16,7 @@ from tests.harness import ROOT, Running, call_origin, problem_of, service_runnin
 from tests.intake.conftest import E164, INSIDE, acted, booked, emergency, get, post, take, whole
 from tests.intake.events import Crew
 from tests.intake.test_take import in_days
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import MakeDatabase
 
 
@@ -42,7 +43,7 @@ async def test_it_is_due_a_minute_after_receipt_and_alarms_with_numbers_to_ring(
 async def test_it_runs_by_the_database_s_clock_without_a_broker(intake: Running) -> None:
     await emergency(intake, received_at=(now_utc() - timedelta(minutes=3)).isoformat())
     assert not intake.runtime.bus.connected
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await intake.runtime.due.do_one():
             pass
     (alarm,) = await alarms(intake)

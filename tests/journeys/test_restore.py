@@ -20,6 +20,7 @@ from tests.journeys.terminal import command, karuna, listening
 from tests.journeys.test_canary import settled
 from tests.journeys.test_first_call import CALL
 from tests.journeys.town import AREA, SERVICES, Town, eventually, free_home, town_of
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 BIRD = Canary()
@@ -30,6 +31,7 @@ SIGNED_IN = """
 insert into session (id, account_id, cookie_hash, csrf, role, device, started_at, seen_at, expires_at)
 select gen_random_uuid(), id, '\\x01', 'x', 'dispatcher', 'x', now(), now(), now() + interval '1 day'
 from account where login = 'kept-login' returning id
+from tests.patience import PATIENCE_S
 """
 
 
@@ -171,5 +173,5 @@ async def _the_neighbour_hears_until_it_is_removed(town: Town) -> None:
         await neighbour.heard("trip.completed", 2)
         code, said = await karuna(town, "subscriber", "remove", "neighbour")
         assert code == 0, said
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             assert await neighbour.process.wait() != 0

@@ -37,6 +37,7 @@ from shared.events.dispatch import (
 from shared.events.intake import Appointment, Caller, CallReceived, Patient
 from shared.work import new_id, now_utc
 from tests.harness import AREA, Running, call_origin, service_running
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import MakeDatabase
 
 MIDNIGHT = time(0)
@@ -194,13 +195,13 @@ class Town:
 
     # --- what people see and do ------------------------------------------------------------------------------
 
-    async def chat(self, number: int, count: int = 1, within_s: float = 15.0) -> list[Entry]:
+    async def chat(self, number: int, count: int = 1, within_s: float = PATIENCE_S) -> list[Entry]:
         """What this LINE user has got, once it is at least ``count`` messages."""
         user, inbox = line_id(number), self.line.world.inbox
         await inbox.wait(lambda box: len(seen(box, user)) >= count, within_s)
         return seen(inbox, user)
 
-    async def texts(self, number: int, count: int = 1, within_s: float = 15.0) -> list[Entry]:
+    async def texts(self, number: int, count: int = 1, within_s: float = PATIENCE_S) -> list[Entry]:
         """What this telephone has got by SMS."""
         to, inbox = phone(number)[1:], self.smsc.inbox
         await inbox.wait(lambda box: len(_whole(box, to)) >= count, within_s)
@@ -224,13 +225,13 @@ class Town:
     async def attempts(self, message_id: UUID) -> list[Any]:
         return await self.service.sql("select * from attempt where message_id = $1 order by number", message_id)
 
-    async def until(self, enough: Callable[[], Any], within_s: float = 15.0) -> None:
+    async def until(self, enough: Callable[[], Any], within_s: float = PATIENCE_S) -> None:
         """Until ``await enough()`` is true: for what stands in the database only."""
         async with asyncio.timeout(within_s):
             while not await enough():
                 await asyncio.sleep(0.02)
 
-    async def status(self, message_id: UUID, wanted: str, within_s: float = 15.0) -> None:
+    async def status(self, message_id: UUID, wanted: str, within_s: float = PATIENCE_S) -> None:
         async def there() -> bool:
             rows = await self.messages(id=message_id)
             return bool(rows[0]["status"] == wanted)

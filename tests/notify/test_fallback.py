@@ -71,7 +71,7 @@ async def test_an_answer_lost_after_acceptance_is_still_exactly_one_message(town
         call = await town.call(crew)
         await town.order(call)
         message = (await town.messages(rule="crew_ordered", call_id=call.id))[0]
-        await town.status(message["id"], "accepted", within_s=8)
+        await town.status(message["id"], "accepted")
         got = [entry for entry in seen(town.line.world.inbox, line_id(1)) if call.number in entry.text]
         assert len(got) == 1, fault
         attempts = await town.attempts(message["id"])

@@ -180,10 +180,10 @@ async def test_five_failures_open_the_breaker_and_sms_takes_over_at_once(town: T
     town.line.world.faults.add(Fault("server_error", times=None))
     crews = [await town.crew(number) for number in range(1, 7)]
     await town.order(await town.call(*crews))
-    await town.texts(1, within_s=8)
+    await town.texts(1)
     late = await town.crew(8)
     await town.order(await town.call(late))
-    await town.texts(8, within_s=2)
+    await town.texts(8)
     message = (await town.messages(rule="crew_ordered", recipient_id=late))[0]
     assert (await town.attempts(message["id"]))[0]["code"] == "breaker"
 
@@ -199,7 +199,7 @@ async def test_an_answer_that_comes_while_the_database_is_away_is_written_when_i
     await asyncio.sleep(0.6)
     await postgres.start()
     message_id = (await town.messages(rule="crew_ordered"))[0]["id"]
-    await town.status(message_id, "accepted", within_s=20)
+    await town.status(message_id, "accepted")
     assert len(seen(town.line.world.inbox, line_id(1))) == 1
 
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from services.notify.sending.together import Together
+from tests.patience import PATIENCE_S
 
 
 async def test_what_comes_at_the_same_time_is_done_together_and_a_bad_piece_alone_fails() -> None:
@@ -19,7 +20,7 @@ async def test_what_comes_at_the_same_time_is_done_together_and_a_bad_piece_alon
 
     together = Together(act, linger_s=0.01)
     running = asyncio.create_task(together.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         results = await asyncio.gather(*(together.do(number) for number in (1, 13, 2)), return_exceptions=True)
     assert batches == [[1, 13, 2], [1], [13], [2]]
     assert [type(result) for result in results] == [type(None), ValueError, type(None)]
@@ -51,7 +52,7 @@ async def test_who_cannot_wait_ends_the_waiting_of_all() -> None:
 
     together = Together(act, linger_s=60)
     running = asyncio.create_task(together.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(together.do(1), together.do(2), together.do(3, at_once=True))
         await together.do(4, at_once=True)
     running.cancel()

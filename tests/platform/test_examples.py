@@ -18,6 +18,7 @@ from karuna.platform.grants import grant
 from karuna.platform.home import Home
 from karuna.subscribers import Subscribers
 from shared.streams import open_subject
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker, settle
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -66,7 +67,7 @@ async def say(broker: Broker, event: str) -> None:
 
 async def heard(process: asyncio.subprocess.Process) -> str:
     assert process.stdout
-    line = await asyncio.wait_for(process.stdout.readline(), 15)
+    line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
     return line.decode().split()[1].split(".")[-2]
 
 
@@ -89,7 +90,7 @@ async def test_the_subscriber_replays_goes_on_survives_a_restart_and_ends_when_r
     async with example("subscriber.py", file, "--again") as listening:
         assert [await heard(listening) for _ in range(3)] == ["requested", "planned", "completed"]
         await subscribers.remove("demo")
-        assert await asyncio.wait_for(listening.wait(), 10) == 1
+        assert await asyncio.wait_for(listening.wait(), PATIENCE_S) == 1
 
 
 async def test_the_partner_gets_a_number_or_the_reason(

@@ -13,12 +13,13 @@ import nats.errors
 
 from karuna.local import Local
 from tests.journeys.town import free_home
+from tests.patience import PATIENCE_S
 
 POSITIONS = "$JS.API.STREAM.INFO.POSITIONS"
 
 
 async def soon(probe: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await probe():
             await asyncio.sleep(0.05)
 
@@ -62,7 +63,7 @@ async def test_broker_and_database_that_die_are_started_again_and_furnished(tmp_
         assert [line.split(" ")[0] for line in heard] == ["nats-server", "postgres"]
     finally:
         await local.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await keeping  # stopped on purpose: nothing is started again
     assert not local.nats.process.running
     assert not local.postgres.process.running

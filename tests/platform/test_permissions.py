@@ -29,6 +29,7 @@ from shared.streams import (
     stream_name,
     wake_subject,
 )
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker, settle
 
 ROWS = {**TABLE, SYSTEM_USER: SYSTEM_RIGHTS}
@@ -133,16 +134,16 @@ async def test_a_listener_takes_acknowledges_and_goes_back(streams: Broker, list
                     unheard("kalasin", durable.stream.lower(), "call", uuid4(), "happened"), b"{}"
                 )
             subscription = await client.jetstream().pull_subscribe_bind(durable.name, stream=durable.stream)
-            messages = await subscription.fetch(len(subjects), timeout=30)
+            messages = await subscription.fetch(len(subjects), timeout=PATIENCE_S)
             assert [message.subject for message in messages] == subjects
             await messages[0].nak()
-            (again,) = await subscription.fetch(1, timeout=30)
+            (again,) = await subscription.fetch(1, timeout=PATIENCE_S)
             await again.in_progress()
-            await again.ack_sync(timeout=30)
+            await again.ack_sync(timeout=PATIENCE_S)
             for message in messages[1:]:
-                await message.ack_sync(timeout=30)
+                await message.ack_sync(timeout=PATIENCE_S)
             await call(client, f"$JS.API.CONSUMER.RESET.{durable.stream}.{durable.name}", b'{"seq":1}')
-            assert len(await subscription.fetch(len(subjects), timeout=30)) == len(subjects)
+            assert len(await subscription.fetch(len(subjects), timeout=PATIENCE_S)) == len(subjects)
             info = await call(client, f"$JS.API.CONSUMER.INFO.{durable.stream}.{durable.name}")
             assert info["num_pending"] == 0
     assert refusals.texts == []
@@ -168,7 +169,7 @@ async def test_a_service_keeps_its_own_stream(streams: Broker, service: str) -> 
         assert await jetstream.delete_msg(stream, 1)
         woken = await client.subscribe(wake_subject(service))
         await client.publish(wake_subject(service))
-        await woken.next_msg(timeout=30)
+        await woken.next_msg(timeout=PATIENCE_S)
     assert refusals.texts == []
 
 
@@ -198,12 +199,12 @@ async def test_the_last_position_of_every_unit(streams: Broker) -> None:
             answers = await client.subscribe(inbox)
             subject, body = last_positions("kalasin")
             await client.publish(subject, body, reply=inbox)
-            found = [(await answers.next_msg(timeout=30)) for _ in range(3)]
+            found = [(await answers.next_msg(timeout=PATIENCE_S)) for _ in range(3)]
             assert [message.data for message in found] == [b"new", b"new", b""]
             await settle(client)
             async with streams.connected("dispatch") as dispatch:
                 await dispatch.publish(position_subject("kalasin", units[0]), b"live")
-                assert (await live.next_msg(timeout=30)).data == b"live"
+                assert (await live.next_msg(timeout=PATIENCE_S)).data == b"live"
                 await dispatch.publish(position_subject("kalasin", units[0]), b"new")
 
 
@@ -226,8 +227,8 @@ async def test_notify_asks_for_a_call(streams: Broker) -> None:
     async with streams.connected("intake") as intake, streams.connected("notify") as notify:
         asked = await intake.subscribe("karuna.*.inbox.calls")
         await settle(intake)
-        waiting = asyncio.create_task(notify.request("karuna.kalasin.inbox.calls", b"{}", timeout=2))
-        await (await asked.next_msg(timeout=30)).respond(b"K1")
+        waiting = asyncio.create_task(notify.request("karuna.kalasin.inbox.calls", b"{}", timeout=PATIENCE_S))
+        await (await asked.next_msg(timeout=PATIENCE_S)).respond(b"K1")
         assert (await waiting).data == b"K1"
 
 

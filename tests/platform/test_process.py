@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from karuna.platform.process import Process, ProcessFailed
+from tests.patience import PATIENCE_S
 
 SLEEPS = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 STUBBORN = [
@@ -106,7 +107,7 @@ async def test_a_supervised_program_is_started_again_until_it_is_stopped(tmp_pat
         if len(pids) < 3:
             os.kill(process.pid, signal.SIGKILL)
     await process.stop()
-    await asyncio.wait_for(supervision, 5)
+    await asyncio.wait_for(supervision, PATIENCE_S)
     assert not process.running
     assert len(told) == 2
     assert "again" in told[0]
@@ -134,6 +135,8 @@ async def test_children_are_gone_when_the_launcher_is_killed(tmp_path: Path) -> 
         from karuna.platform.process import Process
         process = Process("program", {SLEEPS!r}, log=Path({str(tmp_path)!r}) / "log")
         process.start()
+        while "up" not in process.tail():  # before, it has not yet asked the kernel to be told of our death
+            time.sleep(0.01)
         print(process.pid, flush=True)
         time.sleep(60)
     """)
@@ -145,6 +148,6 @@ async def test_children_are_gone_when_the_launcher_is_killed(tmp_path: Path) -> 
     await parent.communicate()
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(descriptor, ended.set)
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), PATIENCE_S)
     asyncio.get_running_loop().remove_reader(descriptor)
     os.close(descriptor)

@@ -21,6 +21,7 @@ from karuna.platform.home import Home
 from karuna.platform.provision import call, provision
 from karuna.subscribers import SubscriberExists, Subscribers, UnknownSubscriber
 from shared.streams import open_subject, position_subject
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker, settle
 
 TRIPS = "karuna.kalasin.dispatch.>"
@@ -52,11 +53,11 @@ class Outsider:
         await self.client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}", wanted, reply=inbox)
         taken: list[dict[str, Any]] = []
         while len(taken) < count:
-            message = await answers.next_msg(timeout=30)
+            message = await answers.next_msg(timeout=PATIENCE_S)
             if "Status" in (message.headers or {}):
                 break
             taken.append(json.loads(message.data))
-            await message.ack_sync(timeout=30)
+            await message.ack_sync(timeout=PATIENCE_S)
         await answers.unsubscribe()
         return taken
 
@@ -108,8 +109,8 @@ async def test_it_hears_everything_from_the_beginning_and_then_live(streams: Bro
         await settle(demo.client)
         await say(streams, "completed")
         await say(streams, "completed", area="elsewhere")
-        assert json.loads((await live.next_msg(timeout=30)).data) == {"said": "completed"}
-        assert json.loads((await everything.next_msg(timeout=30)).data) == {"said": "completed"}
+        assert json.loads((await live.next_msg(timeout=PATIENCE_S)).data) == {"said": "completed"}
+        assert json.loads((await everything.next_msg(timeout=PATIENCE_S)).data) == {"said": "completed"}
         assert await demo.take("DISPATCH", "ext_demo") == [{"said": "completed"}]
         assert live.pending_msgs == 0
     async with streams.connected("doctor") as doctor:
@@ -191,7 +192,7 @@ async def test_everything_else_is_refused(streams: Broker, subscribers: Subscrib
         await refusals.put(str(error).lower())
 
     async def refused(subject: str) -> None:
-        text = await asyncio.wait_for(refusals.get(), 2)
+        text = await asyncio.wait_for(refusals.get(), PATIENCE_S)
         assert "permissions violation" in text
         assert subject.lower() in text
 
@@ -227,7 +228,7 @@ async def test_a_forged_reply_subject_writes_into_no_stream(streams: Broker, sub
             await demo.client.publish("$JS.API.CONSUMER.MSG.NEXT.DISPATCH.ext_demo", b"1", reply=reply)
             await demo.client.publish("karuna.kalasin.inbox.calls", b"{}", reply=reply)
             await settle(demo.client)
-            request = await asked.next_msg(timeout=30)
+            request = await asked.next_msg(timeout=PATIENCE_S)
             assert request.reply.startswith("_R_.")
             await request.respond(b"number")
         await settle(intake)
@@ -258,14 +259,14 @@ async def test_doors_are_opened_one_by_one(streams: Broker, subscribers: Subscri
         positions = await dispatch.subscribe("karuna.*.inbox.positions.*")
         await settle(intake)
         await settle(dispatch)
-        answer = await partner.client.request("karuna.kalasin.inbox.calls", b"{}", timeout=2)
+        answer = await partner.client.request("karuna.kalasin.inbox.calls", b"{}", timeout=PATIENCE_S)
         assert answer.data == b'{"number":"K1"}'
-        answer = await partner.client.request("karuna.kalasin.ask.dispatch.queue", b"{}", timeout=2)
+        answer = await partner.client.request("karuna.kalasin.ask.dispatch.queue", b"{}", timeout=PATIENCE_S)
         assert answer.data == b'{"number":"K1"}'
         await partner.client.publish("karuna.kalasin.inbox.positions.u7", b"here")
         await partner.client.publish("karuna.kalasin.inbox.positions.u8", b"not mine")
         await partner.client.publish("karuna.elsewhere.inbox.calls", b"not mine")
-        assert (await positions.next_msg(timeout=30)).data == b"here"
+        assert (await positions.next_msg(timeout=PATIENCE_S)).data == b"here"
         await settle(partner.client)
         assert positions.pending_msgs == 0
 
@@ -293,7 +294,7 @@ async def test_removed_is_out_at_once_and_stays_out(streams: Broker, subscribers
     assert await comes_in()
     async with outsider(subscribers, "demo") as demo, outsider(subscribers, "other") as other:
         await subscribers.remove("demo")
-        await asyncio.wait_for(demo.closed.wait(), 5)
+        await asyncio.wait_for(demo.closed.wait(), PATIENCE_S)
         assert other.client.is_connected
     assert not await comes_in()
     await streams.kill()
@@ -332,4 +333,4 @@ async def test_nobody_is_there_to_answer(subscribers: Subscribers) -> None:
     await subscribers.add(grant("partner", inbox_calls=("kalasin",)))
     async with outsider(subscribers, "partner") as partner:
         with pytest.raises(NoRespondersError):
-            await partner.client.request("karuna.kalasin.inbox.calls", b"{}", timeout=2)
+            await partner.client.request("karuna.kalasin.inbox.calls", b"{}", timeout=PATIENCE_S)

@@ -12,6 +12,7 @@ from shared.consumer import Raw
 from shared.events import intake
 from shared.work import now_utc
 from tests.harness import Running, bearer
+from tests.patience import PATIENCE_S
 from tests.registry.conftest import Call, add, cid, person_of, read, search, somsri
 
 TABLES = "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
@@ -178,7 +179,7 @@ async def test_a_person_and_their_call_erased_at_once_wait_for_each_other_and_ne
         await erasing.execute("set local lock_timeout = '300ms'")
         await erasing.execute("select from person where id = $1 for update", person_id)
         forgetting = asyncio.create_task(call.erased())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not (await registry.sql(LOCKED_OUT))[0]["count"]:
                 await asyncio.sleep(0.01)
         await erasing.execute("delete from contact where person_id = $1", person_id)

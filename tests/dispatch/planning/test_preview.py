@@ -22,6 +22,7 @@ from services.dispatch.engine import pool
 from services.dispatch.engine.pool import Engine
 from tests.dispatch.engine import planning
 from tests.harness import Running, bearer, problem_of, service_running
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import MakeDatabase
 
 PATH = "/v1/plans/preview"
@@ -161,11 +162,11 @@ async def a_gone_caller_takes_the_search_along(running: Running, engine: Engine)
     while not engine.searching:
         await asyncio.sleep(0.01)
     asked.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while engine.searching:
             await asyncio.sleep(0.01)
     # The cores are free again: the engine itself says so by sleeping.
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (before := cpu_of(engine)) != await later(engine):
             assert before
 

@@ -19,6 +19,7 @@ from services.notify.channels.sms_gateway import SIMULATED
 from services.notify.channels.sms_http import SmsHttpChannel, SmsHttpSettings
 from services.notify.channels.sms_smpp import SmppChannel
 from tests.notify.channels.conftest import PERSON, outgoing
+from tests.patience import PATIENCE_S
 
 SECRETS = Secrets()
 
@@ -118,10 +119,10 @@ async def test_the_program_says_where_and_leaves_when_told():
         sys.executable, "-m", "karuna.simulate.channels", *ports, stdout=asyncio.subprocess.PIPE
     )
     try:
-        said = json.loads(await asyncio.wait_for(program.stdout.readline(), 20))
+        said = json.loads(await asyncio.wait_for(program.stdout.readline(), PATIENCE_S))
         assert all(isinstance(one, Accepted) for one in await send_all(said["ready"], "x"))
         program.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(program.wait(), 5) == 0
+        assert await asyncio.wait_for(program.wait(), PATIENCE_S) == 0
     finally:
         if program.returncode is None:
             program.kill()

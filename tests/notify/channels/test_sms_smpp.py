@@ -21,6 +21,7 @@ from services.notify.channels.smpp_link import LinkState
 from services.notify.channels.smpp_session import SmppSettings
 from services.notify.channels.sms_smpp import SmppChannel, read_receipt
 from tests.notify.channels.conftest import outgoing
+from tests.patience import PATIENCE_S
 
 PASSWORD = SecretStr("pa55word")
 MOBILE, OTHER = "+66812345678", "+66898765432"
@@ -44,7 +45,7 @@ class Sink:
             self._more.notify_all()
 
     async def wait(self, count: int) -> list[Receipt]:
-        async with asyncio.timeout(5), self._more:
+        async with asyncio.timeout(PATIENCE_S), self._more:
             await self._more.wait_for(lambda: len(self.came) >= count)
         return self.came
 
@@ -268,7 +269,7 @@ async def test_a_dead_link_is_noticed_by_asking(sink):
     quick = SmppSettings(**common, enquire_every_s=0.05, answer_within_s=0.05)
     async with server, SmppChannel(quick, sink) as channel:
         session = await channel._links[0].session(1)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE_S):
             await session.wait_closed()
 
 
