@@ -31,7 +31,6 @@ SIGNED_IN = """
 insert into session (id, account_id, cookie_hash, csrf, role, device, started_at, seen_at, expires_at)
 select gen_random_uuid(), id, '\\x01', 'x', 'dispatcher', 'x', now(), now(), now() + interval '1 day'
 from account where login = 'kept-login' returning id
-from tests.patience import PATIENCE_S
 """
 
 
