@@ -10,12 +10,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from services.dispatch import fleet
-from services.dispatch.day.model import EXPECTED_WITHIN, Model, Rider, Told, Van, model_of
+from services.dispatch.day.model import EXPECTED_WITHIN, Model, Rider, Sheet, Told, Van, sheet_of, together
+from services.dispatch.day.ways import Ways
 from services.dispatch.fleet import Member
 from services.dispatch.planning.problem import Plan, Route
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.eligibility import shortfalls
+from services.dispatch.shelf import NOTHING, SHELVES
 from services.dispatch.store import assignments, plans, runs, shifts, trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.book import OF_THE_MOMENT
@@ -80,25 +84,72 @@ async def read(
     moves: Sequence[Move] = (), only: Collection[UUID] | None = None, without: Collection[UUID] = (),
 ) -> Book:  # fmt: skip
     """The day ``on`` (Bangkok). ``only``: these anew and no others that wait; ``without``: units not to be asked."""
+    if isinstance(db, asyncpg.Pool):
+        async with db.acquire(timeout=5) as connection:
+            return await read(
+                connection, area, on, now, exercise=exercise, moves=moves, only=only, without=without
+            )  # fmt: skip
     span = span_of(on)
-    held = await runs.promised(db, area, span, exercise=exercise)
+    members = {member.id: member for member in await fleet.of_area(db, area, exercise=exercise)}
+    marks = await runs.marks(db, area, span, exercise=exercise)
+    hours = await _hours(db, area, on, span, now, marks)
+    vans = [_van(member, hours.get(member.id, span), span, now) for member in members.values()]
+    # In full everything is read; for a few trips the sheets that are kept say all that is promised beside them.
+    held = await runs.promised(db, area, span, exercise=exercise) if only is None else []
     promised = {row["trip_id"]: row for row in held if row["run_status"] == "planned"}
     known = await _trips(db, area, on, promised.keys(), only, exercise=exercise)
-    members = {m.id: m for m in await fleet.everyone(db, area, exercise=exercise, now=now)}
-    history = await assignments.of_trips(db, list(known))
+    moved = {move.trip_id: move for move in moves}
+    asked = [trip for trip in known.values() if trip.id in moved or trip.id not in promised]
+    history = await assignments.of_trips(db, [trip.id for trip in asked])
     said_no = {(each.trip_id, each.unit_id) for each in history if each.status == "declined"}
     fitting = _Fitting([m for m in members.values() if m.id not in without], said_no)
-    moved = {move.trip_id: move for move in moves}
     riders, timeless = list[Rider](), list[UUID]()
-    for trip in known.values():
-        row = promised.get(trip.id) if trip.id not in (only or ()) else None
-        rider = _rider(trip, row, moved.get(trip.id), fitting)
+    for trip in asked:
+        rider = _rider(trip, None, moved.get(trip.id), fitting)
         riders += [rider] if rider else []
         timeless += [] if rider else [trip.id]
-    hours = await _hours(db, area, on, span, now, held)
-    vans = [_van(member, hours.get(member.id, span), span, now) for member in members.values()]
-    model = await asyncio.to_thread(model_of, span[0], riders, vans, policy_of(area).travel_times)
+    sheets, ways = await _sheets(db, area, on, vans, marks, riders, exercise=exercise)
+    anew = {str(trip.id) for trip in asked}
+    model = await asyncio.to_thread(_model, span[0], sheets, anew, riders, ways)
     return Book(on, area, model, known, members, _marks(members, held, moved.keys()), fitting.lacks, timeless, promised)
+
+
+def _model(
+    zero: datetime, sheets: Sequence[Sheet], anew: Collection[str], riders: Sequence[Rider], ways: Ways
+) -> Model:
+    """Whoever is planned anew stands on no sheet."""
+    left = [[rider for rider in sheet.riders if rider.id not in anew] for sheet in sheets]
+    mine = [
+        sheet if len(stay) == len(sheet.riders) else sheet_of(zero, sheet.van, stay, ways)
+        for sheet, stay in zip(sheets, left, strict=True)
+    ]
+    return together(zero, mine, riders, ways)
+
+
+async def _sheets(
+    db: Connection, area: str, on: date, vans: Sequence[Van], marks: Mapping[UUID, Any], riders: Sequence[Rider], *,
+    exercise: bool,
+) -> tuple[list[Sheet], Ways]:  # fmt: skip
+    """What every van has promised, as it is kept; read again where it is another now."""
+    zero, key = span_of(on)[0], (on, exercise)
+    now = {van.id: row["mark"] if (row := marks.get(UUID(van.id))) else NOTHING for van in vans}
+    shelf = SHELVES.of(area, policy_of(area).travel_times)
+    kept = shelf.of(key)
+    stale = kept.stale(now)
+    held: dict[str, list[Rider]] = {unit_id: [] for unit_id in stale}
+    rows = await runs.promised_by(db, [UUID(unit_id) for unit_id in stale], span_of(on), exercise=exercise)
+    found = {trip.id: trip for trip in await trips.these(db, sorted({row["trip_id"] for row in rows}))}
+    for row in rows:
+        rider = _rider(found[row["trip_id"]], row, None, None) if _is_planned(row) else None
+        if rider is not None:
+            held[str(row["unit_id"])].append(rider)
+    renewed = await asyncio.to_thread(kept.renewed, zero, vans, now, held, riders)
+    shelf.put(key, renewed)
+    return [renewed.sheets[van.id][1] for van in vans], renewed.ways
+
+
+def _is_planned(row: Any) -> bool:
+    return bool(row["run_status"] == "planned")
 
 
 async def _trips(
@@ -117,7 +168,7 @@ Hours = tuple[datetime, datetime]
 
 
 async def _hours(
-    db: Connection | Pool, area: str, on: date, span: Hours, now: datetime, held: Iterable[Any]
+    db: Connection | Pool, area: str, on: date, span: Hours, now: datetime, marks: Mapping[UUID, Any]
 ) -> dict[UUID, Hours]:
     """When units can be counted on: by the roster, until their duty ends, once they are back from where they are now.
 
@@ -132,11 +183,11 @@ async def _hours(
         if until > now and local_day(until) == on:
             first, last = made.get(unit_id, span)
             made[unit_id] = (first, until if unit_id not in made else max(last, until))
-    for row in held:
-        if row["run_status"] == "open":
-            first, last = made.get(row["unit_id"], span)
-            back = max(row["ends_at"] or now, now + STILL_OUT)
-            made[row["unit_id"]] = (max(first, back), max(last, back))
+    for unit_id, row in marks.items():
+        if row["out"]:
+            first, last = made.get(unit_id, span)
+            back = max(row["back_at"] or now, now + STILL_OUT)
+            made[unit_id] = (max(first, back), max(last, back))
     return made
 
 
@@ -147,7 +198,7 @@ def span_of(on: date) -> tuple[datetime, datetime]:
 
 async def mark_of(db: Connection, member: Member, on: date, moved: Collection[UUID], *, exercise: bool) -> str:
     """What the unit's route is made of now: the mark of a :class:`Book` read at this moment."""
-    held = await runs.promised(db, member.area, span_of(on), exercise=exercise)
+    held = await runs.promised_by(db, [member.id], span_of(on), exercise=exercise)
     return _marks({member.id: member}, held, moved)[member.id]
 
 
@@ -192,17 +243,17 @@ class _Fitting:
         return frozenset(fits)
 
 
-def _rider(trip: Trip, row: Any, move: Move | None, fitting: _Fitting) -> Rider | None:
-    """None where nobody has said when."""
+def _rider(trip: Trip, row: Any, move: Move | None, fitting: _Fitting | None) -> Rider | None:
+    """None where nobody has said when. ``fitting`` None: who has no promise is not looked at."""
     expected = trip.status == "awaiting_ready"
     window = _window(trip, expected=expected)
     told = _told(trip, row) if row is not None and move is None else None
     if told is not None:
         window = (told.at, told.at)
-    if window is None:
+    if window is None or (told is None and fitting is None):
         return None
     asked = wanted(trip)
-    fits = frozenset({told.unit_id}) if told else fitting.of(trip, window[1])
+    fits = fitting.of(trip, window[1]) if told is None and fitting else frozenset({told.unit_id} if told else ())
     rider = Rider(
         id=str(trip.id), pickup=Point(*trip.pickup) if trip.pickup else None,
         drop=Point(*trip.drop) if trip.drop else None, window=window, by_at=None, mobility=trip.need.get("mobility"),
@@ -241,8 +292,14 @@ def _told(trip: Trip, row: Any) -> Told | None:
 def _van(member: Member, hours: Hours, span: Hours, now: datetime) -> Van:
     """On duty, or to come by the roster: from now on; else from when somebody could be called in."""
     expected = member.facts.duty == "on_duty" or hours[0] > span[0]
-    begins = max(hours[0], now + (NONE_BEFORE if expected else CALLED_IN))
+    begins = _minute(max(hours[0], now + (NONE_BEFORE if expected else CALLED_IN)))
     return Van(
         str(member.id), member.call_sign, member.facts.station, dict(member.facts.places), member.facts.equipment,
         (begins, max(begins, hours[1])),
     )  # fmt: skip
+
+
+def _minute(at: datetime) -> datetime:
+    """The whole minute after: so long a van is what it was."""
+    whole = at.replace(second=0, microsecond=0)
+    return whole if whole == at else whole + timedelta(minutes=1)

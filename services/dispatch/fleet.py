@@ -72,6 +72,11 @@ async def everyone(
     ]
 
 
+async def of_area(db: Connection | Pool, area: str, *, exercise: bool) -> list[Member]:
+    """Every active unit of the area, whatever it does just now; for a day's plan."""
+    return await _known(db, await units.of_area(db, area, exercise=exercise))
+
+
 async def these(db: Connection | Pool, versions: Mapping[UUID, int]) -> list[Member]:
     """Units by id and version, whatever they are doing."""
     return await _known(db, [{"id": unit_id, "version": version} for unit_id, version in versions.items()])

@@ -6,20 +6,18 @@ people are told can be kept as it was said.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-import numpy as np
-
+from services.dispatch.day.ways import Ways, down, up
 from services.dispatch.planning.checker import check
-from services.dispatch.planning.problem import Floats, Objective, Plan, Problem, Stop, Trip, Vehicle, Visit
+from services.dispatch.planning.offers import Known, known_of
+from services.dispatch.planning.problem import Objective, Plan, Problem, Route, Stop, Trip, Vehicle, Visit
 from services.dispatch.rules.ranking import TravelTimes
-from services.dispatch.rules.windows import BOARDING, UNKNOWN_RIDE
+from services.dispatch.rules.windows import BOARDING
 from shared.geo import Point
 
-MINUTE_S = 60.0
 DAY_S = 86_400.0
 LATE_MOST = timedelta(minutes=10)
 """A promise: fetched from the told time on, at most this much later. The plan may use it for one more rider."""
@@ -86,7 +84,10 @@ class Van:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """``standing``: the promised routes as they are; vans whose promises contradict each other are ``by_hand``."""
+    """``standing``: the promised routes as they are, and what is ``known`` of them; vans whose promises contradict
+
+    each other are ``by_hand``.
+    """
 
     zero: datetime
     riders: Sequence[Rider]
@@ -96,50 +97,94 @@ class Model:
     by_hand: frozenset[str]
     sources: tuple[str, ...]
     number: Mapping[str, int] = field(default_factory=dict)
+    known: Sequence[Known | None] = ()
 
     def at(self, seconds: float) -> datetime:
         return self.zero + timedelta(seconds=round(seconds))
 
 
-class Ways:
-    """Travel between all places of the day; a place that nobody knows is half an hour from everywhere."""
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What one van has promised: its own part of the day, good for as long as van and promises stay as they are.
 
-    def __init__(self, points: Iterable[Point | None], times: TravelTimes) -> None:
-        self._rows: dict[Point, int] = {}
-        for point in points:
-            if point is not None:
-                self._rows.setdefault(point, len(self._rows) + 1)
-        size = len(self._rows) + 1
-        self.duration_s: Floats = np.full((size, size), UNKNOWN_RIDE.total_seconds())
-        table = times.table(list(self._rows), urgent=False)
-        self.duration_s[1:, 1:] = np.ceil(table.duration_s / MINUTE_S - 1e-9) * MINUTE_S
-        self.sources = tuple(sorted(table.sources)) if self._rows else ()
+    ``route`` counts the riders of this sheet; ``known`` is None where the promises contradict each other.
+    """
 
-    def row(self, point: Point | None) -> int:
-        return 0 if point is None else self._rows[point]
+    zero: datetime
+    van: Van
+    riders: Sequence[Rider]
+    trips: Sequence[Trip]
+    route: Route
+    known: Known | None
+
+
+def sheet_of(zero: datetime, van: Van, riders: Sequence[Rider], ways: Ways) -> Sheet:
+    """The promises of ``van``, checked. ``ways`` knows all places."""
+    trips = [_trip(zero, rider, ways) for rider in riders]
+    route = _standing(riders)
+    own = frozenset(rider.id for rider in riders)
+    vehicle = _vehicle(zero, van, own, van.equipment, ways)
+    problem = Problem([vehicle], trips, ways.duration_s, ways.duration_s, Objective.SERVICE)
+    [known] = [None] if check(problem, [route]).faults else known_of(problem, [route])
+    return Sheet(zero, van, riders, trips, route, known)
+
+
+def later(sheet: Sheet, van: Van, ways: Ways) -> Sheet:
+    """The sheet once time has gone on, and the van can set out only later than before. All else is as it was."""
+    known, opens = sheet.known, up(max(_second(sheet.zero, van.shift[0]), 0.0))
+    if known is not None and sheet.route:
+        first, pickup = sheet.route[0]
+        stop = sheet.trips[first].pickup if pickup else sheet.trips[first].dropoff
+        in_time = opens + float(ways.duration_s[known.places[0], stop.place]) <= known.free[1] - stop.service_s
+    else:
+        in_time = known is not None
+    if known is None or not in_time or opens > down(_second(sheet.zero, van.shift[1])):
+        return sheet_of(sheet.zero, van, sheet.riders, ways)
+    free = known.free.copy()
+    free[0] = opens
+    return replace(sheet, van=van, known=replace(known, free=free))
 
 
 def model_of(zero: datetime, riders: Sequence[Rider], vans: Sequence[Van], times: TravelTimes) -> Model:
     """The problem of this day. A promise's unit must be among ``vans``, or the promise is left as it stands."""
-    places = [end for rider in riders for end in (rider.pickup, rider.drop)] + [van.home for van in vans]
-    ways = Ways(places, times)
-    here = {van.id for van in vans}
-    riders = [rider for rider in riders if rider.told is None or rider.told.unit_id in here]
-    pieces = frozenset[str]().union(*(rider.equipment for rider in riders))
-    trips = [_trip(zero, rider, ways) for rider in riders]
-    able: dict[str, set[str]] = {van.id: set() for van in vans}
+    ways = Ways(places_of(riders, vans), times)
+    held: dict[str, list[Rider]] = {van.id: [] for van in vans}
     for rider in riders:
-        for unit_id in {rider.told.unit_id} if rider.told else rider.fits & here:
+        if rider.told is not None and rider.told.unit_id in held:
+            held[rider.told.unit_id].append(rider)
+    sheets = [sheet_of(zero, van, held[van.id], ways) for van in vans]
+    return together(zero, sheets, [rider for rider in riders if rider.told is None], ways)
+
+
+def places_of(riders: Iterable[Rider], vans: Iterable[Van]) -> list[Point | None]:
+    return [end for rider in riders for end in (rider.pickup, rider.drop)] + [van.home for van in vans]
+
+
+def together(zero: datetime, sheets: Sequence[Sheet], others: Sequence[Rider], ways: Ways) -> Model:
+    """The day of all these vans, and of riders to whom nothing is promised yet. ``ways`` knows all places.
+
+    A unit that was booked by hand against the rules is left to people.
+    """
+    good = [sheet for sheet in sheets if sheet.known is not None]
+    riders, trips, standing = list[Rider](), list[Trip](), list[Route]()
+    for sheet in good:
+        first = len(riders)
+        standing.append([(first + number, pickup) for number, pickup in sheet.route])
+        riders += sheet.riders
+        trips += sheet.trips
+    riders += others
+    trips += [_trip(zero, rider, ways) for rider in others]
+    pieces = frozenset[str]().union(*(rider.equipment for rider in riders))
+    able: dict[str, set[str]] = {sheet.van.id: {rider.id for rider in sheet.riders} for sheet in good}
+    for rider in others:
+        for unit_id in rider.fits & able.keys():
             able[unit_id].add(rider.id)
-    vehicles = [_vehicle(zero, van, frozenset(able[van.id]), pieces, ways) for van in vans]
+    vehicles = [_vehicle(zero, sheet.van, frozenset(able[sheet.van.id]), pieces, ways) for sheet in good]
     problem = Problem(vehicles, trips, ways.duration_s, ways.duration_s, Objective.SERVICE)
-    standing = [_standing(van.id, riders) for van in vans]
-    wrong = {vans[fault.vehicle].id for fault in check(problem, standing).faults}
-    if wrong:  # booked by hand against the rules: such a unit is left to people
-        rest = model_of(zero, riders, [van for van in vans if van.id not in wrong], times)
-        return replace(rest, by_hand=rest.by_hand | wrong)
+    by_hand = frozenset(sheet.van.id for sheet in sheets if sheet.known is None)
     number = {rider.id: at for at, rider in enumerate(riders)}
-    return Model(zero, riders, vans, problem, standing, frozenset(), ways.sources, number)
+    vans, known = [sheet.van for sheet in good], [sheet.known for sheet in good]
+    return Model(zero, riders, vans, problem, standing, by_hand, ways.sources, number, known)
 
 
 def _trip(zero: datetime, rider: Rider, ways: Ways) -> Trip:
@@ -147,16 +192,16 @@ def _trip(zero: datetime, rider: Rider, ways: Ways) -> Trip:
     pickup, drop = ways.row(rider.pickup), ways.row(rider.drop)
     direct = float(ways.duration_s[pickup, drop])
     opens, closes = (_second(zero, at) for at in rider.window)
-    until = DAY_S * 2 if rider.by_at is None else _down(_second(zero, rider.by_at))
+    until = DAY_S * 2 if rider.by_at is None else down(_second(zero, rider.by_at))
     if rider.told is not None:
-        opens = _down(_second(zero, rider.told.at))
+        opens = down(_second(zero, rider.told.at))
         closes = opens + LATE_MOST.total_seconds()
         until = max(until, opens + boards + direct)
     leaves = boards + (CLEANING.total_seconds() if rider.alone else 0.0)
     longest = direct + min(max(DETOUR * direct, LEAST_DETOUR_S), MOST_DETOUR_S)
     room = {"room": 1.0 if rider.alone else SHARE, **{f"piece:{piece}": SHARE for piece in rider.equipment}}
     return Trip(
-        id=rider.id, pickup=Stop(pickup, (_up(opens), max(_down(closes), _up(opens))), boards),
+        id=rider.id, pickup=Stop(pickup, (up(opens), max(down(closes), up(opens))), boards),
         dropoff=Stop(drop, (0.0, max(until, 0.0)), leaves), load={**rider.load, **room}, max_ride_s=longest,
         skills=frozenset({rider.id}), priority=HELD if rider.told else EXPECTED if rider.expected else NEW,
     )  # fmt: skip
@@ -166,16 +211,16 @@ def _vehicle(zero: datetime, van: Van, able: frozenset[str], pieces: frozenset[s
     """Who may ride in it is its skills: eligibility is decided by the rules, for each rider and unit."""
     capacity = {**{kind: float(count) for kind, count in van.places.items()}, "room": 1.0}
     capacity |= {f"piece:{piece}": SHARE for piece in pieces & van.equipment}
-    shift = (_up(max(_second(zero, van.shift[0]), 0.0)), _down(min(_second(zero, van.shift[1]), DAY_S * 2)))
+    shift = (up(max(_second(zero, van.shift[0]), 0.0)), down(min(_second(zero, van.shift[1]), DAY_S * 2)))
     home = ways.row(van.home)
     return Vehicle(van.id, home, home, capacity, (shift[0], max(shift)), skills=able)
 
 
-def _standing(unit_id: str, riders: Sequence[Rider]) -> list[Visit]:
-    """The stops that a unit has promised, in their order."""
+def _standing(riders: Sequence[Rider]) -> list[Visit]:
+    """The stops that these riders of one unit were promised, in their order."""
     stops: list[tuple[datetime, int, bool]] = []
     for number, rider in enumerate(riders):
-        if rider.told is None or rider.told.unit_id != unit_id:
+        if rider.told is None:
             continue
         down = rider.told.dropoff_at or rider.told.pickup_at + rider.boarding
         stops += [(rider.told.pickup_at, number, True), (down, number, False)]
@@ -184,11 +229,3 @@ def _standing(unit_id: str, riders: Sequence[Rider]) -> list[Visit]:
 
 def _second(zero: datetime, at: datetime) -> float:
     return (at - zero).total_seconds()
-
-
-def _up(seconds: float) -> float:
-    return math.ceil(seconds / MINUTE_S - 1e-9) * MINUTE_S
-
-
-def _down(seconds: float) -> float:
-    return math.floor(seconds / MINUTE_S + 1e-9) * MINUTE_S

@@ -63,7 +63,8 @@ def offers(model: Model, plan: Plan, rider_id: str) -> list[Offer]:
     """Up to three units that could take one more rider beside what they have promised, the best first."""
     rider = model.riders[model.number[rider_id]]
     made = []
-    for way in _ways(model, plan, model.number[rider_id]):
+    known = model.known if plan is model.standing else None
+    for way in _ways(model, plan, model.number[rider_id], known):
         tours = tours_of(model, way.vehicle, way.driven)
         tour = next(tour for tour in tours if rider_id in tour.sets_out)
         made.append(Offer(rider, tour, tours, way.worse_s))
@@ -120,7 +121,7 @@ def filled(model: Model, plan: Plan) -> list[Route]:
     routes: list[Route] = [list(route) for route in plan]
     inside = {number for route in routes for number, _ in route}
     left = [number for number in range(len(model.riders)) if number not in inside]
-    known = insertion.known_of(model.problem, routes)
+    known = list(model.known) if plan is model.standing else insertion.known_of(model.problem, routes)
     for number in sorted(left, key=lambda each: _turn(model, each)):
         for way in _ways(model, routes, number, known)[:1]:
             routes[way.vehicle] = way.route

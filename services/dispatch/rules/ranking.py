@@ -31,7 +31,7 @@ class Travel(NamedTuple):
 
 
 class Table(NamedTuple):
-    """``[a, b]``: from point a to point b; ``sources``: whoever spoke."""
+    """``[a, b]``: from point a to point b of the others; ``sources``: whoever spoke."""
 
     duration_s: NDArray[np.float64]
     distance_m: NDArray[np.float64]
@@ -45,8 +45,8 @@ class TravelTimes(Protocol):
         """From many origins to one destination: one answer per origin, in order."""
         ...
 
-    def table(self, points: Sequence[Point], *, urgent: bool) -> Table:
-        """Between all these points."""
+    def table(self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool) -> Table:
+        """From each of these points to each of those; ``to`` left out: to each other, and no way to itself."""
         ...
 
 
@@ -74,8 +74,8 @@ class GreatCircle:
         distances = [metres * self.factor for metres in distances_m(origins, destination)]
         return [Travel(distance / speed, distance, "great_circle") for distance in distances]
 
-    def table(self, points: Sequence[Point], *, urgent: bool) -> Table:
-        metres = straight_m(points, points) * self.factor
+    def table(self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool) -> Table:
+        metres = straight_m(points, points if to is None else to) * self.factor
         return Table(metres / (self.urgent_m_s if urgent else self.ordinary_m_s), metres, frozenset({"great_circle"}))
 
 

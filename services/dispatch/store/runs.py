@@ -49,6 +49,26 @@ where r.area = $1 and r.exercise = $4 and a.ended_at is null and a.role = 'prima
   and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')
 order by r.unit_id, a.pickup_at, a.id
 """
+# The same of some units.
+PROMISED_BY = """
+select r.id as run_id, r.unit_id, r.status as run_status, r.lane, coalesce(lower(r.booked), r.opened_at) as starts_at,
+       upper(r.booked) as ends_at, a.id as assignment_id, a.trip_id, a.status, a.pickup_at, a.dropoff_at,
+       t.pickup_at as told_at
+from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id
+where r.unit_id = any($1::uuid[]) and r.exercise = $4 and a.ended_at is null and a.role = 'primary'
+  and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')
+order by r.unit_id, a.pickup_at, a.id
+"""
+# What each unit's promises are made of, in few letters: others when any of them is another.
+MARKS = """
+select r.unit_id, bool_or(r.status = 'open') as out, max(upper(r.booked)) filter (where r.status = 'open') as back_at,
+       md5(string_agg(concat_ws(' ', a.id, r.id, r.status, a.pickup_at, a.dropoff_at, t.version), '|'
+                      order by a.id)) as mark
+from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id
+where r.area = $1 and r.exercise = $4 and a.ended_at is null and a.role = 'primary'
+  and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')
+group by r.unit_id
+"""
 SET_BOOKED = "update run set booked = tstzrange($2, $3) where id = $1 and status = 'planned'"
 MOVE_TOUR = """
 update assignment a set run_id = s.run_id, start_at = s.start_at, pickup_at = s.pickup_at, dropoff_at = s.dropoff_at
@@ -215,6 +235,20 @@ async def promised(
 ) -> list[asyncpg.Record]:
     """The open assignments of the area's booked runs within ``span``, and of all that are under way."""
     return await db.fetch(PROMISED, area, *span, exercise)
+
+
+async def promised_by(
+    db: Connection | Pool, unit_ids: Sequence[UUID], span: tuple[datetime, datetime], *, exercise: bool
+) -> list[asyncpg.Record]:
+    """The same of these units."""
+    return await db.fetch(PROMISED_BY, list(unit_ids), *span, exercise) if unit_ids else []
+
+
+async def marks(
+    db: Connection, area: str, span: tuple[datetime, datetime], *, exercise: bool
+) -> dict[UUID, asyncpg.Record]:
+    """Unit → ``mark`` of all that :func:`promised` would say of it; ``out``: it is on a run, until ``back_at``."""
+    return {row["unit_id"]: row for row in await db.fetch(MARKS, area, *span, exercise)}
 
 
 @asynccontextmanager

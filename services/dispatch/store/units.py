@@ -95,6 +95,7 @@ select u.id, u.version,
        u.id in (select r.unit_id from run r where r.status = 'open') as busy
 from unit u where u.area = $1 and u.exercise = $2 and u.active order by u.id limit 1000
 """
+DAY_UNITS = "select id, version from unit where area = $1 and exercise = $2 and active order by id limit 1000"
 ON_DUTY = "select id, crew_ids from unit where area = $1 and duty = 'on_duty' and active and not exercise order by id"
 # Who serves an area just now: its own that are not lent, and those lent to it.
 UNITS_SERVING = """
@@ -236,6 +237,11 @@ async def free(db: Connection, area: str, *, exercise: bool, at: datetime, until
 async def all_of(db: Connection | Pool, area: str, *, exercise: bool, at: datetime) -> list[asyncpg.Record]:
     """``id, version, next_booking_at, busy`` of every active unit, on duty or not."""
     return await db.fetch(UNITS_OF_AREA, area, exercise, at)
+
+
+async def of_area(db: Connection | Pool, area: str, *, exercise: bool) -> list[asyncpg.Record]:
+    """``id, version`` of every active unit, whatever it does just now."""
+    return await db.fetch(DAY_UNITS, area, exercise)
 
 
 async def on_duty(pool: Pool, area: str) -> list[asyncpg.Record]:

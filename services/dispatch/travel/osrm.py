@@ -68,10 +68,10 @@ class ByZones:
             for duration_s, distance_m, known, other in zip(*columns, others, strict=True)
         ]
 
-    def table(self, points: Sequence[Point], *, urgent: bool) -> Table:
-        other = self.beyond.table(points, urgent=urgent)
-        duration_s, distance_m, known = self._drives(points, points, urgent=urgent)
-        apart = ~np.eye(len(points), dtype=bool)
+    def table(self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool) -> Table:
+        other = self.beyond.table(points, to, urgent=urgent)
+        duration_s, distance_m, known = self._drives(points, points if to is None else to, urgent=urgent)
+        apart = ~np.eye(len(points), dtype=bool) if to is None else np.ones_like(known)
         sources: set[Source] = {"osrm"} if (known & apart).any() else set()
         if not sources or (~known & apart).any():
             sources |= other.sources

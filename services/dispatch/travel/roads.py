@@ -36,10 +36,20 @@ SAME_PLACE = 6
 
 
 class Search(NamedTuple):
-    """From every crossing to the destination by the quickest way; infinite seconds where none leads there."""
+    """From every crossing to one, or (``onward``) from one to every other, by the quickest way; infinite seconds where
+
+    none leads there.
+    """
 
     time_s: NDArray[np.float64]
     length_m: NDArray[np.float64]
+
+
+class Reached(NamedTuple):
+    """The crossing nearest to each of some points, -1 where no road is near, and how far off the road they lie."""
+
+    nodes: NDArray[np.intp]
+    off_m: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,8 @@ class Roads:
     urgent: csr_matrix
     beyond: GreatCircle
     middle: Point
-    _kept: OrderedDict[tuple[int, bool], Search] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[tuple[int, bool, bool], Search] = field(default_factory=OrderedDict)
+    _onward: dict[bool, csr_matrix] = field(default_factory=dict)
 
     def to(self, origins: Sequence[Point], destination: Point, *, urgent: bool) -> Sequence[Travel]:
         """A :class:`services.dispatch.rules.ranking.TravelTimes`."""
@@ -73,28 +84,37 @@ class Roads:
             answers.append(Travel(time_s, float(found.length_m[start]) + off_road_m, "roads"))
         return answers
 
-    def table(self, points: Sequence[Point], *, urgent: bool) -> Table:
-        """One search for each crossing that is nearest to some point."""
-        straight = self.beyond.table(points, urgent=urgent)
-        near = self._nearest(points)
-        starts = np.array([-1 if node is None else node for _, node in near], dtype=np.intp)
-        off_m = np.array([away for away, _ in near]) * self.beyond.factor
+    def table(self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool) -> Table:
+        """One search for each crossing that is nearest to some point, on the side where there are fewer of them."""
+        straight = self.beyond.table(points, to, urgent=urgent)
+        one = self._reached(points)
+        other = one if to is None else self._reached(to)
         speed = self.beyond.urgent_m_s if urgent else self.beyond.ordinary_m_s
         time_s, length_m = straight.duration_s.copy(), straight.distance_m.copy()
-        sources: set[Source] = set()
-        for end in np.unique(starts[starts >= 0]):
-            found = self._search(int(end), urgent=urgent)
-            here = np.flatnonzero(starts == end)
-            known = np.flatnonzero((starts >= 0) & np.isfinite(found.time_s[starts]))
-            off = off_m[known][:, None] + off_m[here][None, :]
-            time_s[np.ix_(known, here)] = found.time_s[starts[known]][:, None] + off / speed
-            length_m[np.ix_(known, here)] = found.length_m[starts[known]][:, None] + off
-            sources |= {"roads"} if len(known) == len(points) else {"roads", "great_circle"}
-        if (starts < 0).any() or not len(points):
-            sources.add("great_circle")
-        np.fill_diagonal(time_s, 0.0)
-        np.fill_diagonal(length_m, 0.0)
-        return Table(time_s, length_m, frozenset(sources))
+        onward = len(one.nodes) < len(other.nodes)
+        few, many = (one, other) if onward else (other, one)
+        found_s, found_m = (time_s.T, length_m.T) if onward else (time_s, length_m)  # of many, to or from few
+        by_road = np.zeros(found_s.shape, dtype=np.bool_)
+        for node in np.unique(few.nodes[few.nodes >= 0]):
+            found = self._search(int(node), urgent=urgent, onward=onward)
+            here = np.flatnonzero(few.nodes == node)
+            known = np.flatnonzero((many.nodes >= 0) & np.isfinite(found.time_s[many.nodes]))
+            cells, off = np.ix_(known, here), many.off_m[known][:, None] + few.off_m[here][None, :]
+            found_s[cells] = found.time_s[many.nodes[known]][:, None] + off / speed
+            found_m[cells] = found.length_m[many.nodes[known]][:, None] + off
+            by_road[cells] = True
+        if to is None:
+            np.fill_diagonal(time_s, 0.0)
+            np.fill_diagonal(length_m, 0.0)
+        sources: set[Source] = {"roads"} if by_road.any() else set()
+        return Table(
+            time_s, length_m, frozenset(sources if by_road.all() and by_road.size else {*sources, "great_circle"})
+        )
+
+    def _reached(self, points: Sequence[Point]) -> Reached:
+        near = self._nearest(points)
+        nodes = np.array([-1 if node is None else node for _, node in near], dtype=np.intp)
+        return Reached(nodes, np.array([away for away, _ in near]) * self.beyond.factor)
 
     def _nearest(self, points: Sequence[Point]) -> list[tuple[float, int | None]]:
         """How far the nearest crossing is, in metres, and which it is; None where no road is near."""
@@ -104,16 +124,25 @@ class Roads:
         away = [distance_m(point, self.places[int(node)]) for point, node in zip(points, found, strict=True)]
         return [(far, int(node) if far <= NEAR_ROAD_M else None) for far, node in zip(away, found, strict=True)]
 
-    def _search(self, end: int, *, urgent: bool) -> Search:
-        key = (end, urgent)
-        if key not in self._kept:
-            graph = self.urgent if urgent else self.ordinary
-            time_s, toward = dijkstra(graph, indices=end, return_predecessors=True)
-            self._kept[key] = Search(time_s, self._lengths(toward))
-        self._kept.move_to_end(key)
+    def _search(self, node: int, *, urgent: bool, onward: bool = False) -> Search:
+        key = (node, urgent, onward)
+        # Taken out and put in again, the newest last: each step holds whoever else searches meanwhile.
+        found = self._kept.pop(key, None)
+        if found is None:
+            time_s, toward = dijkstra(self._graph(urgent, onward), indices=node, return_predecessors=True)
+            found = Search(time_s, self._lengths(toward))
+        self._kept[key] = found
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        return self._kept[key]
+        return found
+
+    def _graph(self, urgent: bool, onward: bool) -> csr_matrix:
+        graph = self.urgent if urgent else self.ordinary
+        if not onward:
+            return graph
+        if urgent not in self._onward:
+            self._onward[urgent] = graph.T.tocsr()
+        return self._onward[urgent]
 
     def _lengths(self, toward: NDArray[np.int32]) -> NDArray[np.float64]:
         """Along the ways found. All at once: each crossing looks one step ahead, then two, four, eight…"""
