@@ -75,7 +75,7 @@ async def test_a_receipt_that_crossed_with_its_answer_is_found_by_the_sweep(town
             part["provider_id"],
         )
     await town.sweep()
-    assert await status(town, message) == "delivered"
+    await town.status(message["id"], "delivered")  # the sweeper beside may have them in hand
     assert await town.service.sql("select 1 from receipt") == []
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from karuna.simulate import line_server
 from karuna.simulate.faults import Fault
 from services.notify.store import attempts
 from shared.work import now_utc
 from tests.harness import ROOT
 from tests.notify.conftest import Town, a_town, line_id, phone, seen
 from tests.notify.test_public import plan_ride
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import DatabaseServer, MakeDatabase
 
 
@@ -56,8 +58,8 @@ async def test_three_processes_at_once_tell_everybody_exactly_once(quiet_town: T
         await town.order(await town.call(*crews[start : start + 6]))
     for _ in range(3):
         town.start()
-    await town.line.world.inbox.wait(lambda box: box.total >= 60, 30)
-    await town.until(lambda: all_accepted(town), 30)
+    await town.line.world.inbox.wait(lambda box: box.total >= 60, PATIENCE_S)
+    await town.until(lambda: all_accepted(town))
     assert all(len(seen(town.line.world.inbox, line_id(number))) == 1 for number in range(1, 61))
     assert [row["n"] for row in await town.service.sql("select sum(tries) as n from attempt where number = 1")] == [60]
 
@@ -97,7 +99,7 @@ async def _die(town: Town, where: str) -> int:
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             return await process.wait()
     finally:
         if process.returncode is None:
@@ -129,17 +131,32 @@ async def test_an_emergency_sms_in_doubt_is_sent_again(town: Town) -> None:
     await town.order(await town.call(crew))
     message = (await town.messages(rule="crew_ordered"))[0]
     await town.until(
-        lambda: town.service.sql("select 1 from message where id = $1 and accepted_at is not null", message["id"]), 15
+        lambda: town.service.sql("select 1 from message where id = $1 and accepted_at is not null", message["id"])
     )
     assert (await town.attempts(message["id"]))[0]["tries"] == 2
 
 
+@pytest.fixture
+def line_answers(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """LINE takes what comes, and whoever meets the fault "slow" hears of it only when this is set."""
+    answer, real = asyncio.Event(), line_server._say
+
+    async def held(request: Any, said: Any) -> Any:
+        if said.delay_s:
+            await answer.wait()
+            said.delay_s = 0.0
+        return await real(request, said)
+
+    monkeypatch.setattr(line_server, "_say", held)
+    return answer
+
+
 async def test_a_backlog_of_routine_messages_at_a_slow_provider_does_not_hold_up_an_emergency(
-    database: MakeDatabase, tmp_path: Path
+    database: MakeDatabase, tmp_path: Path, line_answers: asyncio.Event
 ) -> None:
-    async with a_town(database, tmp_path, {"timeout_s": 5.0}, line_parallel=8) as town:
+    async with a_town(database, tmp_path, {"timeout_s": PATIENCE_S}, line_parallel=8) as town:
         pickup_at = now_utc() + timedelta(minutes=30)
-        town.line.world.faults.add(Fault("slow", times=None, to=line_id(9), delay_s=4.0))
+        town.line.world.faults.add(Fault("slow", times=None, to=line_id(9), delay_s=1.0))
         for _ in range(6):
             ride = await town.call(caller={"line_user_id": line_id(9)}, lane="booked", appointment=pickup_at)
             await plan_ride(town, ride, pickup_at)
@@ -147,9 +164,10 @@ async def test_a_backlog_of_routine_messages_at_a_slow_provider_does_not_hold_up
         await town.until(lambda: town.service.sql("select 1 from attempt where state = 'sending' offset 5"))
         crew = await town.crew(1)
         await town.order(await town.call(crew))
-        await town.chat(1, within_s=4)
-        under_way = "select 1 from attempt where state = 'sending' and class = 'routine'"
+        await town.chat(1)
+        under_way = "select 1 from attempt where class = 'routine' and tries > 0"
         assert len(await town.service.sql(under_way)) == 6, "the last two slots are for emergencies"
+        line_answers.set()
 
 
 async def test_an_exercise_never_leaves_the_house(town: Town) -> None:
@@ -189,13 +207,14 @@ async def test_five_failures_open_the_breaker_and_sms_takes_over_at_once(town: T
 
 
 async def test_an_answer_that_comes_while_the_database_is_away_is_written_when_it_is_back(
-    town: Town, postgres: DatabaseServer
+    town: Town, postgres: DatabaseServer, line_answers: asyncio.Event
 ) -> None:
-    town.line.world.faults.add(Fault("slow", delay_s=0.6))
+    town.line.world.faults.add(Fault("slow", delay_s=1.0))
     crew = await town.crew(1)
     await town.order(await town.call(crew))
-    await town.chat(1, within_s=0.6)
+    await town.chat(1)
     await postgres.kill()
+    line_answers.set()
     await asyncio.sleep(0.6)
     await postgres.start()
     message_id = (await town.messages(rule="crew_ordered"))[0]["id"]
@@ -208,9 +227,9 @@ async def test_silence_expires_the_order_and_the_others_hear_of_it(town: Town) -
     await town.order(await town.call(crew))
     await town.until(lambda: town.messages(rule="crew_ordered", status="accepted"))
     await town.service.sql("update message set expires_at = now() - interval '1 second' where rule = 'crew_ordered'")
-    await town.sweep()
     message = (await town.messages(rule="crew_ordered"))[0]
-    assert message["status"] == "expired"
+    await town.sweep()
+    await town.status(message["id"], "expired")  # the sweeper beside may have it in hand
     assert len(await town.said("message.expired")) == 1
     assert {a["state"] for a in await town.attempts(message["id"])} <= {"accepted", "cancelled"}
 

@@ -24,6 +24,7 @@ async def test_a_code_from_the_desk_links_a_crew_member_once(town: Town) -> None
     crew = await town.crew(1, line=False)
     code = await link_code(town, "crew", crew)
     await town.act(5, "follow")
+    await town.chat(5)
     await town.write(5, f"{code[:4]} {code[4:]}".lower())
     await town.write(6, code)
     welcome, linked = await town.chat(5, 2)

@@ -6,9 +6,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from shared.thai.dates import local
 from shared.work import now_utc
 from tests.harness import Running, bearer, problem_of
 from tests.registry.conftest import Call, cid, history, person_of, read, somsri
+
+ENDED_AT = now_utc()
+"""When every ride ended: one day, also where midnight comes in the midst of a test."""
 
 
 async def open_case(registry: Running) -> tuple[Call, UUID, str]:
@@ -61,7 +65,7 @@ async def test_a_page_of_cases_leads_to_the_next(registry: Running) -> None:
 
 
 async def served(registry: Running, role: str = "supervisor", **query: str) -> dict[str, Any]:
-    today = (now_utc() + timedelta(hours=7)).date()
+    today = local(ENDED_AT).date()
     query = {"from": str(today), "to": str(today), **query}
     text = "&".join(f"{name}={value}" for name, value in query.items())
     return await read(registry, f"/v1/reports/served?{text}", role, purpose="")
@@ -71,7 +75,7 @@ async def ride(registry: Running, number: int, *, outcome: str = "transported", 
     told = await Call(
         registry, patients=[somsri(name=f"คน ที่{number}", national_id=cid(number), groups=["elderly"])], **call
     ).received()
-    await told.trip_completed(await told.trip(), outcome=outcome)
+    await told.trip_completed(await told.trip(), outcome=outcome, at=ENDED_AT)
     return told
 
 
@@ -92,7 +96,7 @@ async def test_persons_and_trips_are_counted_apart_and_small_figures_kept_back(r
     assert lanes == {"booked": None, "emergency": None}, "one booked person would follow from the total"
     barriers = {cell["code"]: (cell["persons"], cell["th"]) for cell in report["by_barrier"]}
     assert barriers["money"] == (None, "ไม่มีเงิน")
-    yesterday = str((now_utc() + timedelta(hours=7)).date() - timedelta(days=1))
+    yesterday = str(local(ENDED_AT).date() - timedelta(days=1))
     assert (await served(registry, **{"from": yesterday, "to": yesterday}))["total"]["trips"] == 0
 
 
