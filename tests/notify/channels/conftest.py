@@ -12,9 +12,11 @@ from karuna.simulate.line_server import RunningLine, line_server
 from karuna.simulate.line_world import Channel, LineWorld
 from services.notify.channels.base import Outgoing
 from services.notify.channels.line import LineChannel, LineSettings
+from tests.patience import PATIENCE_S
 
 TOKEN, SECRET = "channel-token-of-kalasin", "channel-secret-of-kalasin"
 PERSON = "U" + "a1" * 16
+TOO_LATE = 2 * PATIENCE_S
 
 
 @pytest.fixture
@@ -25,7 +27,15 @@ async def line() -> AsyncIterator[RunningLine]:
 
 @pytest.fixture
 async def client(line: RunningLine) -> AsyncIterator[LineChannel]:
-    settings = LineSettings(access_token=SecretStr(TOKEN), base_url=line.url, timeout_s=0.3)
+    settings = LineSettings(access_token=SecretStr(TOKEN), base_url=line.url, timeout_s=PATIENCE_S)
+    async with LineChannel(settings) as channel:
+        yield channel
+
+
+@pytest.fixture
+async def impatient(line: RunningLine) -> AsyncIterator[LineChannel]:
+    """A client for which what is :data:`TOO_LATE` is too late."""
+    settings = LineSettings(access_token=SecretStr(TOKEN), base_url=line.url, timeout_s=1.0)
     async with LineChannel(settings) as channel:
         yield channel
 

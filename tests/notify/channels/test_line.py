@@ -17,7 +17,7 @@ from karuna.simulate.line_rules import check_messages
 from services.notify.channels.base import Accepted, Blame, Button, GiveUp, Outgoing, Reason, TryLater, Unknown
 from services.notify.channels.line import LineChannel, LineSettings, QuotaUnknownError
 from services.notify.channels.line_messages import MessageUnfitError, message_objects
-from tests.notify.channels.conftest import PERSON, TOKEN, outgoing
+from tests.notify.channels.conftest import PERSON, TOKEN, TOO_LATE, outgoing
 
 ACCEPT = Button("รับงาน", "accept:0198f000", "รับงานแล้ว")
 DECLINE = Button("ไม่รับ", "decline:0198f000")
@@ -46,10 +46,10 @@ async def test_the_same_key_again_after_a_failure_is_one_message(line, client, f
     assert len(entries(line)) == 1
 
 
-async def test_an_answer_too_late_is_tried_again_with_the_same_key(line, client):
-    line.world.faults.add(Fault("slow", delay_s=0.6))
+async def test_an_answer_too_late_is_tried_again_with_the_same_key(line, client, impatient):
+    line.world.faults.add(Fault("slow", delay_s=TOO_LATE))
     message = outgoing()
-    assert await client.send(message) == TryLater(Reason.NO_ANSWER)
+    assert await impatient.send(message) == TryLater(Reason.NO_ANSWER)
     second = await client.send(message)
     assert isinstance(second, Accepted)
     [seen] = entries(line)
@@ -137,16 +137,18 @@ async def test_a_reply_token_works_once_and_never_carries_a_key(line, client):
 
 
 @pytest.mark.parametrize("fault", ["lose_response", "server_error", "accept_then_500", "slow"])
-async def test_a_reply_whose_answer_is_lost_is_shown_once(line, client, fault):
-    line.world.faults.add(Fault(fault, delay_s=0.6))
+async def test_a_reply_whose_answer_is_lost_is_shown_once(line, client, impatient, fault):
+    line.world.faults.add(Fault(fault, delay_s=TOO_LATE))
+    client = impatient if fault == "slow" else client
     token = SecretStr(line.world.reply_token(line.world.channels[TOKEN], PERSON, time.time()))
     assert isinstance(await client.send(outgoing(reply_token=token)), Accepted)
     assert len(entries(line)) == 1
 
 
 @pytest.mark.parametrize("fault", ["lose_response", "server_error", "accept_then_500", "slow"])
-async def test_a_reply_that_failed_twice_is_unknown(line, client, fault):
-    line.world.faults.add(Fault(fault, times=2, delay_s=0.6))
+async def test_a_reply_that_failed_twice_is_unknown(line, client, impatient, fault):
+    line.world.faults.add(Fault(fault, times=2, delay_s=TOO_LATE))
+    client = impatient if fault == "slow" else client
     assert isinstance(await client.send(outgoing(reply_token=SecretStr("t"))), Unknown)
 
 

@@ -62,9 +62,9 @@ async def test_the_page_shows_both_inboxes_newest_first_and_fetches_nothing():
 
 
 async def test_programs_read_the_inbox_and_wait_for_more():
-    async with channels() as running, httpx.AsyncClient() as http:
+    async with channels() as running, httpx.AsyncClient(timeout=2 * PATIENCE_S) as http:
         url = f"{running.line.url}/inbox.json"
-        waiting = asyncio.create_task(http.get(url, params={"after": 0, "wait_s": 5}))
+        waiting = asyncio.create_task(http.get(url, params={"after": 0, "wait_s": PATIENCE_S}))
         await asyncio.sleep(0)
         await send_all(running.addresses(), "x")
         [item] = (await waiting).json()["items"]

@@ -29,7 +29,8 @@ from services.notify.channels.sms_http import (
     SmsHttpSettings,
     read_receipts,
 )
-from tests.notify.channels.conftest import outgoing
+from tests.notify.channels.conftest import TOO_LATE, outgoing
+from tests.patience import PATIENCE_S
 
 MOBILE = "+66812345678"
 RECEIPT_TOKEN = SecretStr("receipt-token")
@@ -47,7 +48,7 @@ async def provider() -> AsyncIterator[RunningGateway]:
 
 def settings(provider, gateway=SIMULATED, **more):
     secrets = {"token": SecretStr("api-token")}
-    common = {"gateway": gateway, "secrets": secrets, "sender": "KARUNA", "timeout_s": 0.3}
+    common = {"gateway": gateway, "secrets": secrets, "sender": "KARUNA", "timeout_s": PATIENCE_S}
     return SmsHttpSettings(**{**common, "url": f"{provider.url}/sms/messages", **more})
 
 
@@ -80,9 +81,11 @@ async def test_a_message_arrives(provider, channel):
         ("strange", Unknown(Reason.STRANGE_ANSWER, code="http 200"), 0),
     ],
 )
-async def test_each_failure_is_told_apart(provider, channel, fault, outcome, arrived):
-    provider.gateway.faults.add(Fault(fault, delay_s=0.5))
-    assert await channel.send(sms()) == outcome
+async def test_each_failure_is_told_apart(provider, fault, outcome, arrived):
+    provider.gateway.faults.add(Fault(fault, delay_s=TOO_LATE))
+    within_s = 1.0 if fault == "slow" else PATIENCE_S
+    async with SmsHttpChannel(settings(provider, timeout_s=within_s)) as channel:
+        assert await channel.send(sms()) == outcome
     assert len(provider.gateway.inbox.after(0)) == arrived
 
 
