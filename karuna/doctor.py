@@ -102,6 +102,7 @@ async def _client(local: Local) -> AsyncIterator[Client | Exception]:
 
 
 async def _broker(web: httpx.AsyncClient, local: Local) -> list[Finding]:
+    asked_at = datetime.now(UTC)
     try:
         state = (await web.get(f"{local.nats.monitor_url}/varz")).json()
     except (httpx.HTTPError, ValueError) as problem:
@@ -110,7 +111,7 @@ async def _broker(web: httpx.AsyncClient, local: Local) -> list[Finding]:
     if not config:
         return [_look("jetstream", False, "off", "jetstream")]
     always = bool(config.get("sync_always"))
-    drift_s = abs((datetime.now(UTC) - datetime.fromisoformat(state["now"])).total_seconds())
+    drift_s = apart_s(datetime.fromisoformat(state["now"]), asked_at, datetime.now(UTC))
     return [
         _look("sync_interval", always, "always" if always else "not always", "broker_settings"),
         _clock("clock of broker", drift_s),
@@ -119,6 +120,11 @@ async def _broker(web: httpx.AsyncClient, local: Local) -> list[Finding]:
 
 def _clock(what: str, drift_s: float) -> Finding:
     return _look(what, drift_s < CLOCK_TOLERANCE_S, f"{drift_s:.2f} s apart", "clock")
+
+
+def apart_s(told: datetime, asked_at: datetime, heard_at: datetime) -> float:
+    """How far a clock is from ours at least: what it ``told`` was read at some moment between asking and hearing."""
+    return max((asked_at - told).total_seconds(), (told - heard_at).total_seconds(), 0.0)
 
 
 NOT_READY = {
@@ -154,11 +160,12 @@ async def _of_service(client: Client | None, local: Local, service: str) -> Asyn
     """A service's stream, its database, and the two held against each other; its durables. The console only listens."""
     speaks = service in SERVICES
     before = await _stream(client, service) if client and speaks else None
+    asked_at = datetime.now(UTC)
     state = await _state(local, service)
     if isinstance(state, Exception):
         yield _look(f"{service} database", False, type(state).__name__, "database", service=service)
     else:
-        yield _clock(f"clock of {service} database", abs((datetime.now(UTC) - state["now"]).total_seconds()))
+        yield _clock(f"clock of {service} database", apart_s(state["now"], asked_at, datetime.now(UTC)))
         for finding in _waiting(service, state):
             yield finding
     if client is None:

@@ -13,8 +13,12 @@ LETTERS = "กขคจชตถทนบปพมยรลวสหอ"
 class Canary:
     """``body`` is what the caller tells; ``needles`` is what is searched for afterwards."""
 
-    def __init__(self, dice: random.Random | None = None) -> None:
-        dice = dice or random.Random()
+    def __init__(self) -> None:
+        self.hatch()
+
+    def hatch(self) -> None:
+        """Everything anew."""
+        dice = random.Random()
 
         def word(beginning: str) -> str:
             return beginning + "".join(dice.choice(LETTERS) for _ in range(7))

@@ -22,6 +22,7 @@ BIRD = Canary()
 
 
 async def test_the_canary_is_found_nowhere_and_after_erasure_in_nothing(town: Town) -> None:
+    await looking.make_unknown(town.local, BIRD)
     call_id = await _a_bad_day(town)
     await _nowhere(town, call_id)
     await _refused_while_open(town, call_id)

@@ -77,10 +77,12 @@ async def _caller_was_told(town: Town, number: str) -> None:
 
 
 async def _history_shows_it(town: Town, call_id: str) -> None:
-    found = await town.ask(
-        "registry", "POST", "/v1/persons/search", role="case_manager", body={"name": CALL["patient"]["name"]}
-    )
-    person = found["items"][0]
+    async def known() -> dict[str, Any] | None:
+        body = {"name": CALL["patient"]["name"]}
+        found = await town.ask("registry", "POST", "/v1/persons/search", role="case_manager", body=body)
+        return next(iter(found["items"]), None)
+
+    person = await eventually(known)
     assert person["open_case_id"], "a case stays open until somebody closes it"
 
     async def complete() -> list[dict[str, Any]]:
