@@ -154,7 +154,12 @@ class ContainerBroker:
     @asynccontextmanager
     async def connected(self, user: str, **options: Any) -> AsyncIterator[Client]:
         """A client with the rights of ``user``. Options are nats-py's."""
-        options = {"allow_reconnect": False, "inbox_prefix": inbox(user).encode(), **options}
+        options = {
+            "connect_timeout": READY_S,
+            "allow_reconnect": False,
+            "inbox_prefix": inbox(user).encode(),
+            **options,
+        }
         client = await nats_py.connect(self.url, user_credentials=str(self.creds(user)), **options)
         try:
             yield client

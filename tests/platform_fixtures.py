@@ -36,6 +36,7 @@ from karuna.platform.provision import call, provision
 from shared.database import migrate
 from shared.streams import STREAMS
 from tests import containers
+from tests.patience import PATIENCE_S
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,6 +89,8 @@ class Database:
 
 
 MakeDatabase = Callable[..., Awaitable[Database]]
+PATIENTLY = {"connect_timeout": PATIENCE_S}
+"""How tests connect to the broker: nats-py by itself gives a handshake two seconds."""
 
 
 async def settle(client: Client) -> None:
@@ -95,8 +98,8 @@ async def settle(client: Client) -> None:
 
     nats-py's ``flush`` sends its ping ahead of what waits in its buffer, so one is not enough.
     """
-    await client.flush()
-    await client.flush()
+    await client.flush(PATIENCE_S)
+    await client.flush(PATIENCE_S)
 
 
 def free_port() -> int:
@@ -135,7 +138,7 @@ class LocalBroker:
     @asynccontextmanager
     async def connected(self, user: str, **options: Any) -> AsyncIterator[Client]:
         """A client with the rights of ``user``. Options are nats-py's."""
-        options = {"allow_reconnect": False, "inbox_prefix": inbox(user).encode(), **options}
+        options = {**PATIENTLY, "allow_reconnect": False, "inbox_prefix": inbox(user).encode(), **options}
         client = await nats_py.connect(self.url, user_credentials=str(self.creds(user)), **options)
         try:
             yield client

@@ -23,6 +23,7 @@ from tests.core.conftest import Pair
 from tests.core.toy.services import HEARER
 from tests.harness import bearer
 from tests.patience import PATIENCE_S
+from tests.platform_fixtures import PATIENTLY
 
 router = APIRouter()
 
@@ -51,11 +52,12 @@ async def asker(pair: Pair) -> AsyncIterator[Client]:
         subscriber.server,
         user_credentials=str(subscribers.creds("asker")),
         inbox_prefix=subscriber.inbox_prefix.encode(),
+        **PATIENTLY,
     )
     try:
         async with running(runtime):
             async with asyncio.timeout(PATIENCE_S):
-                while (await ask(client, bearer("dispatcher")))[0] == "none":
+                while (await ask(client, bearer("dispatcher"), within_s=3))[0] == "none":
                     await asyncio.sleep(0.05)
             yield client
     finally:
@@ -63,9 +65,11 @@ async def asker(pair: Pair) -> AsyncIterator[Client]:
         await subscribers.remove("asker")
 
 
-async def ask(client: Client, headers: dict[str, str], area: str = "kalasin", body: bytes = b"{}") -> tuple[str, dict]:
+async def ask(
+    client: Client, headers: dict[str, str], area: str = "kalasin", body: bytes = b"{}", within_s: float = PATIENCE_S
+) -> tuple[str, dict]:
     try:
-        reply = await client.request(f"karuna.{area}.ask.registry.echo", body, timeout=3, headers=headers)
+        reply = await client.request(f"karuna.{area}.ask.registry.echo", body, timeout=within_s, headers=headers)
     except (nats.errors.Error, TimeoutError):
         return "none", {}
     return (reply.headers or {})["Karuna-Status"], orjson.loads(reply.data)

@@ -32,12 +32,16 @@ async def test_what_waits_for_the_broker_and_for_people_is_told(pair: Pair) -> N
         await speaker.pool.execute(
             "insert into parked values ('trip', $1, 2, 's', '', null, null, now() - interval '40 s')", uuid4()
         )
-        await figures.read(speaker)
-        assert (value("karuna_ready"), value("karuna_wrong", what="broker")) == (1, None)
-        assert value("karuna_dead_letters_waiting") == 1
-        assert 40 <= (value("karuna_parked_waiting_seconds") or 0) < 60
+        async with asyncio.timeout(PATIENCE_S):
+            await figures.read(speaker)
+            while (value("karuna_ready"), value("karuna_dead_letters_waiting")) != (1, 1):
+                await figures.read(speaker)  # what does not answer within its two seconds is left out
+        assert value("karuna_wrong", what="broker") is None
+        assert 40 <= (value("karuna_parked_waiting_seconds") or 0) < 40 + 2 * PATIENCE_S
         assert value("karuna_outbox_waiting_seconds") == 0
-        assert value("karuna_stream_limit_bytes", stream="INTAKE") == 1 << 30
+        async with asyncio.timeout(PATIENCE_S):
+            while value("karuna_stream_limit_bytes", stream="INTAKE") != 1 << 30:
+                await figures.read(speaker)
 
         await pair.broker.kill()
         async with speaker.work(ME) as work:

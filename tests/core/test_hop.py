@@ -46,8 +46,11 @@ async def test_both_trees_carry_the_same_id_and_only_the_internal_one_the_privat
         async with speaker.work(ME) as work:
             await say_some(work, call, 1, "ความลับของยายมา")
         await until(hearer, call, 1)
+        async with asyncio.timeout(PATIENCE_S):
+            while await speaker.pool.fetchval("select count(*) from outbox"):  # the open one is stored after it
+                await asyncio.sleep(0.01)
         async with pair.broker.connected("provisioner") as client:
-            js = client.jetstream()
+            js = client.jetstream(timeout=PATIENCE_S)
             internal, opened = await js.get_msg("INTAKE", 1), await js.get_msg("INTAKE", 2)
     assert internal.subject == f"internal.kalasin.intake.call.{call}.toyed.v1"
     assert opened.subject == f"karuna.kalasin.intake.call.{call}.toyed.v1"

@@ -58,8 +58,10 @@ async def stream_ids(pair: Pair) -> list[str]:
     """The message ids of INTAKE in order."""
     found = []
     async with pair.broker.connected("provisioner") as client:
-        js = client.jetstream()
-        last = orjson.loads((await client.request("$JS.API.STREAM.INFO.INTAKE", b"")).data)["state"]["last_seq"]
+        js = client.jetstream(timeout=PATIENCE_S)
+        last = orjson.loads((await client.request("$JS.API.STREAM.INFO.INTAKE", b"", timeout=PATIENCE_S)).data)[
+            "state"
+        ]["last_seq"]
         for sequence in range(1, last + 1):
             try:
                 message = await js.get_msg("INTAKE", sequence)
@@ -181,7 +183,7 @@ async def test_an_event_sent_by_half_is_sent_whole_again_when_that_half_is_lost(
 
 async def _shorten(pair: Pair, client: Client, keep: int) -> None:
     """An empty stream, or one that lost its end: delete it and put the beginning back."""
-    js = client.jetstream()
+    js = client.jetstream(timeout=PATIENCE_S)
     kept = [await js.get_msg("INTAKE", sequence) for sequence in range(1, keep + 1)]
     await js.delete_stream("INTAKE")
     await provision(client)

@@ -10,6 +10,7 @@ import click
 import typer
 
 from karuna.main import app
+from tests.patience import PATIENCE_S
 
 OF_TYPER = {"help", "install_completion", "show_completion"}
 
@@ -33,5 +34,5 @@ def test_every_command_argument_and_option_says_what_it_is() -> None:
 
 def test_the_usage_names_the_command_that_was_typed() -> None:
     asked = [sys.executable, "-m", "karuna", "streams", "rebuild", "--help"]
-    said = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+    said = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=2 * PATIENCE_S).stdout
     assert "Usage: karuna streams rebuild" in said

@@ -62,7 +62,9 @@ async def say(broker: Broker, event: str) -> None:
     }
     async with broker.connected("dispatch") as client:
         body = json.dumps({**envelope, "data": {}}).encode()
-        await client.jetstream().publish(open_subject("kalasin", "dispatch", "trip", TRIP, event), body)
+        await client.jetstream(timeout=PATIENCE_S).publish(
+            open_subject("kalasin", "dispatch", "trip", TRIP, event), body
+        )
 
 
 async def heard(process: asyncio.subprocess.Process) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from karuna.platform.home import Home, HomeInUse, Ports, port_free
+from tests.platform_fixtures import free_port
 
 
 @pytest.fixture
@@ -54,9 +55,9 @@ def test_no_free_block_is_an_error(home: Home) -> None:
 
 def test_a_listening_port_is_not_free() -> None:
     with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
+        port = free_port()  # none that the kernel gives to somebody else the moment we leave it
+        listening.bind(("127.0.0.1", port))
         listening.listen()
-        port = listening.getsockname()[1]
         assert not port_free(port)
     assert port_free(port)
 

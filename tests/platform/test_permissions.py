@@ -30,7 +30,7 @@ from shared.streams import (
     wake_subject,
 )
 from tests.patience import PATIENCE_S
-from tests.platform_fixtures import Broker, settle
+from tests.platform_fixtures import PATIENTLY, Broker, settle
 
 ROWS = {**TABLE, SYSTEM_USER: SYSTEM_RIGHTS}
 # Beside what some row allows: ways around, and what nobody may do.
@@ -118,7 +118,7 @@ async def said(client: Client, durable: Durable) -> list[str]:
         _tree, _, service, noun, *_ = (*pattern.split("."), "")
         make = open_subject if durable.name == "console" else internal_subject
         subjects.append(make("kalasin", service, "call" if noun in {">", ""} else noun, uuid4(), "happened"))
-        await client.jetstream().publish(subjects[-1], b"{}")
+        await client.jetstream(timeout=PATIENCE_S).publish(subjects[-1], b"{}")
     return subjects
 
 
@@ -130,10 +130,12 @@ async def test_a_listener_takes_acknowledges_and_goes_back(streams: Broker, list
             async with streams.connected(durable.stream.lower()) as speaker:
                 subjects = await said(speaker, durable)
                 unheard = open_subject if listener != "console" else internal_subject
-                await speaker.jetstream().publish(
+                await speaker.jetstream(timeout=PATIENCE_S).publish(
                     unheard("kalasin", durable.stream.lower(), "call", uuid4(), "happened"), b"{}"
                 )
-            subscription = await client.jetstream().pull_subscribe_bind(durable.name, stream=durable.stream)
+            subscription = await client.jetstream(timeout=PATIENCE_S).pull_subscribe_bind(
+                durable.name, stream=durable.stream
+            )
             messages = await subscription.fetch(len(subjects), timeout=PATIENCE_S)
             assert [message.subject for message in messages] == subjects
             await messages[0].nak()
@@ -155,13 +157,13 @@ async def test_a_service_keeps_its_own_stream(streams: Broker, service: str) -> 
     async with streams.connected(service, error_cb=refusals.hear) as client:
         subject = internal_subject("kalasin", service, "thing", uuid4(), "happened")
         batch = {"Nats-Batch-Id": "b1", "Nats-Batch-Sequence": "1", "Nats-Expected-Last-Sequence": "0"}
-        await client.request(subject, b"one", headers=batch)
+        await client.request(subject, b"one", headers=batch, timeout=PATIENCE_S)
         batch = {"Nats-Batch-Id": "b1", "Nats-Batch-Sequence": "2", "Nats-Batch-Commit": "1"}
         reply = await client.request(
-            open_subject("kalasin", service, "thing", uuid4(), "happened"), b"two", headers=batch
+            open_subject("kalasin", service, "thing", uuid4(), "happened"), b"two", headers=batch, timeout=PATIENCE_S
         )
         assert json.loads(reply.data)["batch"] == "b1"
-        jetstream = client.jetstream()
+        jetstream = client.jetstream(timeout=PATIENCE_S)
         assert (await call(client, f"$JS.API.STREAM.INFO.{stream}"))["state"]["messages"] == 2
         assert (await jetstream.get_msg(stream, 1)).data == b"one"
         assert (await jetstream.get_msg(stream, 1, direct=True)).data == b"one"
@@ -180,7 +182,7 @@ async def test_headers_that_remove_or_delay_are_refused(streams: Broker) -> None
             {"Nats-Rollup": "all"},
             {"Nats-Schedule": "@at 2030-01-01T00:00:00Z", "Nats-Schedule-Target": subject},
         ):
-            reply = await client.request(subject, b"{}", headers=headers)
+            reply = await client.request(subject, b"{}", headers=headers, timeout=PATIENCE_S)
             assert "error" in json.loads(reply.data)
 
 
@@ -206,6 +208,7 @@ async def test_the_last_position_of_every_unit(streams: Broker) -> None:
                 await dispatch.publish(position_subject("kalasin", units[0]), b"live")
                 assert (await live.next_msg(timeout=PATIENCE_S)).data == b"live"
                 await dispatch.publish(position_subject("kalasin", units[0]), b"new")
+                await settle(dispatch)  # before the next one looks
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -235,10 +238,12 @@ async def test_notify_asks_for_a_call(streams: Broker) -> None:
 async def test_nobody_comes_in_without_a_key(streams: Broker) -> None:
     client = Client()
     with pytest.raises(Exception, match=r"(?i)authorization|authentication"):
-        await client.connect(streams.url, allow_reconnect=False)
+        await client.connect(streams.url, allow_reconnect=False, **PATIENTLY)
     await client.close()
-    async with httpx.AsyncClient() as http:
-        assert (await http.get(f"{streams.monitor_url}/connz")).json()["num_connections"] == 0
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as http, asyncio.timeout(PATIENCE_S):
+        # The server sees a moment later that a client has gone.
+        while (await http.get(f"{streams.monitor_url}/connz")).json()["num_connections"]:
+            await asyncio.sleep(0.02)
 
 
 async def test_rights_once_taken_away_are_gone(streams: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +256,7 @@ async def test_rights_once_taken_away_are_gone(streams: Broker, monkeypatch: pyt
     (stolen := streams.creds("simulator").with_name("old.creds")).write_text(old)
     client = Client()
     with pytest.raises(Exception, match=r"(?i)authorization"):
-        await client.connect(streams.url, user_credentials=str(stolen), allow_reconnect=False)
+        await client.connect(streams.url, user_credentials=str(stolen), allow_reconnect=False, **PATIENTLY)
     await client.close()
     stolen.unlink()
     monkeypatch.undo()

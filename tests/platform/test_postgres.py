@@ -19,6 +19,7 @@ import pytest
 
 from karuna.platform.postgres import Postgres, PostgresSettings, reachable
 from karuna.platform.process import Identity, wrapped
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import DatabaseServer, MakeDatabase, free_port
 
 
@@ -148,7 +149,7 @@ async def test_it_runs_for_root_and_for_an_ordinary_user(uid: int) -> None:
             env={"PYTHONPATH": str(ROOT), **os.environ},
         )
         try:
-            out, _ = await asyncio.wait_for(process.communicate(), 60)
+            out, _ = await asyncio.wait_for(process.communicate(), 3 * PATIENCE_S)
         finally:
             with suppress(ProcessLookupError):
                 process.kill()

@@ -42,7 +42,7 @@ async def running(argv: list[str], log: Path, **options: object) -> AsyncIterato
     process = Process("program", argv, log=log, **options)
     process.start()
     try:
-        await process.ready(up(process))
+        await process.ready(up(process), PATIENCE_S)
         yield process
     finally:
         await process.kill()
@@ -83,7 +83,7 @@ async def test_a_program_that_ends_at_once_says_why(tmp_path: Path) -> None:
     process = Process("program", [sys.executable, "-c", "raise SystemExit('no such port')"], log=tmp_path / "log")
     process.start()
     with pytest.raises(ProcessFailed, match="no such port"):
-        await process.ready(up(process))
+        await process.ready(up(process), PATIENCE_S)
 
 
 async def test_a_program_that_never_gets_ready_is_an_error(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -10,6 +13,7 @@ import pytest
 
 from karuna.platform.provision import call, provision
 from shared.streams import DURABLES, STREAMS, internal_subject
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker
 
 
@@ -30,21 +34,31 @@ async def test_streams_may_become_as_large_as_the_setting_says(
 
 
 async def test_the_server_syncs_before_it_answers(streams: Broker) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         varz = (await client.get(f"{streams.monitor_url}/varz")).json()
     assert varz["jetstream"]["config"]["sync_always"] is True
     assert varz["max_payload"] == 1 << 20
 
 
+def kept_in(folder: Path) -> dict[Path, bytes]:
+    """Every file below. The server still clears away the streams of earlier tests: what goes meanwhile is not kept."""
+    held = {}
+    for below, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                held[Path(below, name)] = Path(below, name).read_bytes()
+    return held
+
+
 async def test_what_lies_on_disk_is_encrypted(streams: Broker) -> None:
     subject = internal_subject("kalasin", "intake", "call", uuid4(), "received")
     async with streams.connected("intake") as client:
-        await client.jetstream().publish(subject, b"somchai-canary")
-        stored = await client.jetstream().get_msg("INTAKE", 1)
+        await client.jetstream(timeout=PATIENCE_S).publish(subject, b"somchai-canary")
+        stored = await client.jetstream(timeout=PATIENCE_S).get_msg("INTAKE", 1)
     assert stored.data == b"somchai-canary"
-    files = [file for file in streams.data.rglob("*") if file.is_file()]
-    assert any(file.suffix == ".blk" for file in files)
-    assert not [file for file in files if b"somchai-canary" in file.read_bytes()]
+    held = kept_in(streams.data)
+    assert any(file.suffix == ".blk" for file in held)
+    assert not [file for file, content in held.items() if b"somchai-canary" in content]
 
 
 async def test_drift_is_seen_by_the_doctor_and_healed_by_the_provisioner(streams: Broker) -> None:

@@ -22,7 +22,7 @@ from karuna.platform.provision import call, provision
 from karuna.subscribers import SubscriberExists, Subscribers, UnknownSubscriber
 from shared.streams import open_subject, position_subject
 from tests.patience import PATIENCE_S
-from tests.platform_fixtures import Broker, settle
+from tests.platform_fixtures import PATIENTLY, Broker, settle
 
 TRIPS = "karuna.kalasin.dispatch.>"
 
@@ -75,6 +75,7 @@ async def outsider(subscribers: Subscribers, name: str, **options: Any) -> Async
         inbox_prefix=subscriber.inbox_prefix.encode(),
         allow_reconnect=False,
         closed_cb=on_closed,
+        **PATIENTLY,
         **options,
     )
     try:
@@ -87,7 +88,7 @@ async def say(broker: Broker, *events: str, area: str = "kalasin", service: str 
     async with broker.connected(service) as client:
         for event in events:
             subject = open_subject(area, service, "trip", uuid4(), event)
-            await client.jetstream().publish(subject, json.dumps({"said": event}).encode())
+            await client.jetstream(timeout=PATIENCE_S).publish(subject, json.dumps({"said": event}).encode())
 
 
 async def messages_in(broker: Broker, stream: str) -> int:
@@ -124,7 +125,7 @@ async def test_replay_from_the_start_and_from_a_time(streams: Broker, subscriber
     await say(streams, "requested", "planned")
     async with streams.connected("doctor") as client:
         between = (await call(client, "$JS.API.STREAM.INFO.DISPATCH"))["state"]["last_ts"]
-    between = datetime.fromisoformat(between[:26] + "+00:00") + timedelta(microseconds=1)
+    between = datetime.fromisoformat(between) + timedelta(microseconds=1)
     await say(streams, "completed")
     async with outsider(subscribers, "demo") as demo:
         assert len(await demo.take("DISPATCH", "ext_demo")) == 3
@@ -282,7 +283,11 @@ async def test_removed_is_out_at_once_and_stays_out(streams: Broker, subscribers
         client = Client()
         try:
             await client.connect(
-                streams.url, user_credentials=str(kept), allow_reconnect=False, inbox_prefix=b"_INBOX.ext_demo"
+                streams.url,
+                user_credentials=str(kept),
+                allow_reconnect=False,
+                inbox_prefix=b"_INBOX.ext_demo",
+                **PATIENTLY,
             )
         except Error:
             return False
