@@ -219,14 +219,22 @@ class Local:
 async def _again(process: Process, start: Callable[[], Awaitable[None]], told: Callable[[str], None]) -> None:
     while True:
         code = await process.wait()
-        while not process.running:
+        furnished = False
+        while not furnished:  # also where it runs, but what belongs to its start could not be done
             if process.stopping:
                 return
             told(f"{process.name} ended ({code}), again")
             await asyncio.sleep(0.5)
             try:
                 await start()
-            except (ProcessFailed, OSError, nats.errors.Error, asyncpg.PostgresError) as problem:
+                furnished = True
+            except (
+                ProcessFailed,
+                OSError,
+                nats.errors.Error,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+            ) as problem:
                 told(f"{process.name}: {problem}")
 
 

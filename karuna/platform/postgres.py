@@ -157,8 +157,8 @@ class Postgres:
         """Whether it takes a connection now."""
         try:
             connection = await asyncpg.connect(self.admin_dsn(), timeout=5)
-        except (OSError, asyncpg.CannotConnectNowError, TimeoutError):
-            return False
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+            return False  # away, not yet up, or gone in the middle of the greeting
         await connection.close()
         return True
 
