@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from karuna.accounts import demonstration
 from karuna.local import Local
 from tests.journeys.town import AREA, Town, town_of, whole_system
+from tests.patience import PATIENCE_S
 
 CHROMIUM = os.environ.get("KARUNA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -27,6 +28,9 @@ FLAGS = [
 ]  # fmt: skip
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1440, "height": 900}
+
+PATIENCE_MS = PATIENCE_S * 1000
+expect.set_options(timeout=PATIENCE_MS)
 
 SignIn = Callable[..., Awaitable[Page]]
 
@@ -75,7 +79,7 @@ async def open_as(chromium: Browser, installation: Local, request: pytest.Fixtur
                 has_touch=phone,
             )
             context: BrowserContext = await stack.enter_async_context(await made)
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(PATIENCE_MS)
             await context.add_cookies([{"name": "karuna_lang", "value": lang, "url": base}])
             page = await context.new_page()
             page.on("pageerror", lambda problem: wrong.append(f"{page.url}: {problem}"))
@@ -83,8 +87,9 @@ async def open_as(chromium: Browser, installation: Local, request: pytest.Fixtur
             page.on("response", lambda answer: _note_status(wrong, answer.status, answer.url))
             if login is not None:
                 answer = await context.request.post(
-                    "/demo-sign-in", form={"login": login}, headers={"origin": base}, max_redirects=0
-                )
+                    "/demo-sign-in", form={"login": login}, headers={"origin": base}, max_redirects=0,
+                    timeout=PATIENCE_MS,
+                )  # fmt: skip
                 assert answer.status == 303, await answer.text()
             await page.goto(path)
             return page

@@ -17,7 +17,6 @@ from tests.browser.conftest import SignIn, show
 from tests.browser.tiles import write_tiles
 from tests.journeys.town import AREA, Town, eventually
 
-expect.set_options(timeout=20_000)
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FALLEN = {
@@ -177,7 +176,7 @@ async def test_a_board_that_hears_nothing_says_so_in_red_and_recovers(open_as: S
     [console] = town.local.processes["console"]
     console.pause()
     try:
-        await expect(page.locator("#banner-old")).to_contain_text("ข้อมูลเก่า", timeout=25_000)
+        await expect(page.locator("#banner-old")).to_contain_text("ข้อมูลเก่า")
         await expect(page.locator("body")).to_have_class("screen board-page old")
         call = await town.take({**FALLEN, "complaint": "เกิดขึ้นตอนกระดานหยุด"})
     finally:
@@ -210,14 +209,14 @@ async def test_pages_converge_when_the_console_is_killed_in_a_storm(open_as: Sig
     await asyncio.gather(*storms)
     console.start()
     await town.local.ready("console")
-    await eventually(_after(town, before, 250), within_s=60)
+    await eventually(_after(town, before, 250))
     fresh = await open_as("malee", "/board")
 
     async def the_same() -> bool:
         shown = [json.dumps(await page.evaluate(ROWS)) for page in [fresh, *pages]]
         return len(set(shown)) == 1 and len(json.loads(shown[0])) >= 20
 
-    await eventually(the_same, within_s=60)
+    await eventually(the_same)
     await show(pages[0], "board-storm")
 
 

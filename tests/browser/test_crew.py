@@ -14,7 +14,7 @@ from tests.browser.test_every_screen import cut_off, faults
 from tests.journeys.test_first_call import everybody_off_duty
 from tests.journeys.town import Town, eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NAME = "คำแพง ทดลองออฟไลน์"
 CALL: dict[str, Any] = {
@@ -33,6 +33,17 @@ KEPT = """() => new Promise((resolve, reject) => {
         all.onsuccess = () => { asked.result.close(); resolve(JSON.stringify(all.result)); };
     };
 })"""
+PRESSED_AND_UNDONE = """then => new Promise((done) => {
+    const [big, undo] = [document.querySelector("#big"), document.querySelector("#undo")];
+    big.click();
+    const look = () => {
+        if (undo.disabled || !undo.textContent.includes("เลิกทำ") || big.dataset.step !== then) return setTimeout(look, 10);
+        undo.click();
+        done();
+    };
+    look();
+})"""
+"""In the page itself: a press can be taken back for four seconds, which a busy machine may take to find a button."""
 CACHED = """async () => {
     const found = [];
     for (const name of await caches.keys()) {
@@ -76,7 +87,7 @@ async def steps(town: Town, call_id: str, assignment_id: str) -> list[dict[str, 
 
 async def press(page: Page, step: str, then: str) -> None:
     """The big button does ``step``, and then offers the next one."""
-    await expect(page.locator("#big")).to_have_attribute("data-step", step, timeout=25_000)
+    await expect(page.locator("#big")).to_have_attribute("data-step", step)
     await page.locator("#big").click()
     await expect(page.locator("#big")).to_have_attribute("data-step", then)
 
@@ -87,7 +98,7 @@ async def test_a_trip_with_a_hole_in_the_signal(town: Town, open_as: SignIn) -> 
     call_id, assignment_id = await ordered(town)
 
     # What is to be done, within seconds and as it was typed.
-    await expect(page.get_by_role("button", name="รับงาน", exact=True)).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("button", name="รับงาน", exact=True)).to_be_visible()
     await expect(page.get_by_role("heading", level=1)).to_have_text(CALL["complaint"])
     await expect(page.get_by_text("<b>ตลาดเก่า</b>")).to_be_visible()
     await expect(page.get_by_text(NAME)).to_be_visible()
@@ -111,8 +122,8 @@ async def test_a_trip_with_a_hole_in_the_signal(town: Town, open_as: SignIn) -> 
     await eventually(seen)
 
     # A wrong press is taken back before anybody hears of it.
-    await press(page, "en_route", "at_scene")
-    await page.get_by_role("button", name="เลิกทำ").click()
+    await expect(page.locator("#big")).to_have_attribute("data-step", "en_route")
+    await page.evaluate(PRESSED_AND_UNDONE, "at_scene")
     await expect(page.locator("#big")).to_have_attribute("data-step", "en_route")
     assert await status(town, assignment_id) == "accepted"
     await press(page, "en_route", "at_scene")
@@ -211,7 +222,7 @@ async def test_a_trip_taken_away_meanwhile_is_told_not_dropped(town: Town, open_
     await page.context.set_offline(False)
 
     trouble = page.get_by_role("alert").filter(has_text="was not recorded")
-    await expect(trouble).to_be_visible(timeout=20_000)
+    await expect(trouble).to_be_visible()
     await expect(trouble).to_contain_text("en route")
     await expect(trouble).to_contain_text("1 more, pressed after it, wait")
     await expect(trouble).to_contain_text("no longer yours")

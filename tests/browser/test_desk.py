@@ -172,8 +172,8 @@ async def test_intake_away_calls_are_kept_and_sent_once_with_their_times(town: T
         town.local.start_service("intake")
         await town.local.ready("intake")
     correct = page.get_by_role("button", name="แก้ไข", exact=True)
-    await expect(correct).to_be_visible(timeout=30_000)
-    await expect(page.locator("#kept-list li")).to_have_count(1, timeout=30_000)
+    await expect(correct).to_be_visible()
+    await expect(page.locator("#kept-list li")).to_have_count(1)
     for number, at, phone in zip(kept, times, ("0812345701", "0812345702", "0812345703"), strict=True):
         own = re.compile(rf"{re.escape(number)}(?!-)")
         line = page.get_by_role("status").filter(has_text=own)
@@ -222,7 +222,7 @@ async def _sent_as_me(page: Page) -> None:
     await expect(line).to_contain_text("เวรก่อน")
     page.once("dialog", lambda asked: asked.accept())
     await line.get_by_role("button").click()
-    await expect(page.locator("#kept")).to_be_hidden(timeout=20_000)
+    await expect(page.locator("#kept")).to_be_hidden()
 
 
 async def book_wrongly(page: Page) -> None:

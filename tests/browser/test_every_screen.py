@@ -98,7 +98,6 @@ async def _a_full_day(town: Town) -> None:
     await town.sql("registry", letter, uuid4(), subject)
 
 
-@pytest.mark.timeout(400)
 async def test_every_screen_is_whole_in_both_languages(town: Town, open_as: SignIn) -> None:
     for number in range(5):
         await town.take({**CALL, "complaint": f"เรื่องที่ {number}"})

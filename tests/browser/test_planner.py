@@ -28,7 +28,6 @@ async def _whole(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(240)
 async def test_a_day_is_planned_tried_and_published_on_the_planner(town: Town, open_as: SignIn) -> None:
     at = (datetime.now(BANGKOK) + timedelta(days=5)).replace(hour=10, minute=0, second=0, microsecond=0)
     for number, name in enumerate(NAMES):

@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import PHONE, SignIn, show
+from tests.browser.conftest import PATIENCE_MS, PHONE, SignIn, show
 from tests.browser.test_every_screen import cut_off, faults
 from tests.journeys.town import Town, eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 COMPLAINT = "ล้มในห้องน้ำ <img src=x onerror=alert(1)>"
 PHONE_NUMBER = "0819995521"
@@ -25,7 +25,7 @@ async def plain(chromium: Browser, town: Town) -> Page:
     context = await chromium.new_context(
         base_url=town.local.url("console"), viewport=PHONE, java_script_enabled=False, locale="th-TH"
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     return await context.new_page()
 
 

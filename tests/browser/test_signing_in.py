@@ -50,7 +50,7 @@ async def test_a_new_person_signs_in_sets_a_password_and_a_second_factor(town: T
     await other.wait_for_url("**/board")
 
     assert await close(town.local, login)
-    await other.wait_for_url("**/sign-in?next=%2Fboard", timeout=60_000)
+    await other.wait_for_url("**/sign-in?next=%2Fboard")
     await page.goto("/account")
     await page.wait_for_url("**/sign-in?next=/account")
 
