@@ -6,7 +6,7 @@ the exact schedule, until three vehicles are found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.dispatch.planning.checker import TOLERANCE, Driven, times_of
-from services.dispatch.planning.problem import Floats, Plan, Problem, Route, Vehicle, Visit
+from services.dispatch.planning.problem import Floats, Plan, Problem, Route, Trip, Vehicle, Visit
 
 MOST = 3
+FEW = 32
+"""So many places are put in order at a time."""
 Numbers = NDArray[Any]
 
 
@@ -55,18 +57,11 @@ def offers(problem: Problem, plan: Plan, number: int, known: Sequence[Known | No
     ``plan`` is feasible and without the trip. What is promised stays: no window is moved, and nobody is moved to
     another vehicle.
     """
-    trip = problem.trips[number]
-    found: list[tuple[Numbers, ...]] = []
-    for v, each in enumerate(known or known_of(problem, plan)):
-        if each is not None and trip.skills <= problem.vehicles[v].skills:
-            costs, *ends = _places(problem, problem.vehicles[v], each, number)
-            found.append((costs, np.full(len(costs), v), *ends))
-    if not found:
-        return []
-    extra, vehicles, first, second = (np.concatenate(column) for column in zip(*found, strict=True))
+    known = known or known_of(problem, plan)
+    skills = problem.trips[number].skills
+    able = [v for v, each in enumerate(known) if each is not None and skills <= problem.vehicles[v].skills]
     made: dict[int, Offer] = {}
-    for at in np.argsort(extra, kind="stable"):
-        v, p, q = int(vehicles[at]), int(first[at]), int(second[at])
+    for v, p, q, extra in _cheapest(problem, able, [each for v in able if (each := known[v])], number):
         if v in made:
             continue
         route = plan[v]
@@ -74,7 +69,7 @@ def offers(problem: Problem, plan: Plan, number: int, known: Sequence[Known | No
         driven = times_of(problem, problem.vehicles[v], longer)
         if driven is not None:
             begin = next(stop.begin_s for stop in driven.stops if stop.trip == number and stop.pickup)
-            made[v] = Offer(v, longer, driven, begin, float(extra[at]))
+            made[v] = Offer(v, longer, driven, begin, extra)
             if len(made) == MOST:
                 break
     return list(made.values())
@@ -99,32 +94,76 @@ def _known(problem: Problem, vehicle: Vehicle, route: Route) -> Known | None:
     return Known(places, np.array(free), np.array(latest[::-1]), {kind: np.array(row) for kind, row in onboard.items()})
 
 
-def _places(problem: Problem, vehicle: Vehicle, known: Known, number: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Extra way, and before which stops pickup and drop-off would come: all that is not plainly impossible."""
+Place = tuple[int, int, int, float]
+"""A vehicle, before which stops pickup and drop-off would come, and what it costs more."""
+
+
+def _cheapest(problem: Problem, able: Sequence[int], known: Sequence[Known], number: int) -> Iterator[Place]:
+    """All that is not plainly impossible, the cheapest first; of equals the first vehicle, and straight on."""
+    if not able:
+        return
+    extra, rows, first, second = _places(problem, able, known, number)
+    kind = first != second
+    left = np.arange(len(extra))
+    while len(left):  # most look at a few: not everything is put in order for them
+        least = np.partition(extra[left], min(FEW, len(left)) - 1)[: min(FEW, len(left))].max()
+        near = left[extra[left] <= least]
+        for at in near[np.lexsort((kind[near], rows[near], extra[near]))].tolist():
+            yield able[rows[at]], int(first[at]), int(second[at]), float(extra[at])
+        left = left[extra[left] > least]
+
+
+def _places(
+    problem: Problem, able: Sequence[int], known: Sequence[Known], number: int
+) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Extra way, which of the routes, and before which stops pickup and drop-off would come. All routes at once:
+
+    a row for each, as long as the longest.
+    """
     trip, way, drive = problem.trips[number], problem.distance_m, problem.duration_s
-    a, b, here, onward = trip.pickup, trip.dropoff, known.places[:-1], known.places[1:]
-    room = np.ones(len(here), dtype=np.bool_)
-    for kind, count in trip.load.items():
-        taken = known.onboard.get(kind, np.zeros(len(here)))
-        room &= taken + count <= vehicle.capacity.get(kind, 0.0) + TOLERANCE
-    base = way[here, onward] if len(here) > 1 else np.zeros(1)
-    begin = np.maximum(known.free + drive[here, a.place], a.window[0])
+    a, b = trip.pickup, trip.dropoff
+    long = max(len(each.free) for each in known)
+    here, onward = (np.zeros((len(known), long), dtype=np.intp) for _ in range(2))
+    free, latest = (np.zeros((len(known), long)) for _ in range(2))
+    room = np.zeros((len(known), long), dtype=np.bool_)
+    for row, (v, each) in enumerate(zip(able, known, strict=True)):
+        stops = len(each.free)
+        here[row, :stops], onward[row, :stops] = each.places[:-1], each.places[1:]
+        free[row, :stops], latest[row, :stops] = each.free, each.latest
+        room[row, :stops] = _room(trip, problem.vehicles[v], each)
+    empty = np.array([len(each.free) == 1 for each in known])
+    base = np.where(empty[:, None], 0.0, way[here, onward])
+    begin = np.maximum(free + drive[here, a.place], a.window[0])
     up = room & (begin <= a.window[1] + TOLERANCE)
     gone = begin + a.service_s
+    homeward = b.service_s + drive[b.place, onward] - TOLERANCE
 
     def down(drop: Numbers) -> Numbers:
-        home = drop + b.service_s + drive[b.place, onward] <= known.latest + TOLERANCE
-        return np.asarray((drop <= b.window[1] + TOLERANCE) & home)
+        return np.asarray((drop <= b.window[1] + TOLERANCE) & (drop + homeward <= latest))
 
     straight = up & down(np.maximum(gone + drive[a.place, b.place], b.window[0]))
     extra = way[here, a.place] + way[a.place, b.place] + way[b.place, onward] - base
-    [at] = np.nonzero(straight & np.isfinite(extra))
+    on, at = np.nonzero(straight & np.isfinite(extra))
     # Others first: the pickup before stop p, the drop-off before a later stop q, with room all the way.
-    before = up & (gone + drive[a.place, onward] <= known.latest + TOLERANCE)
-    after = room & down(np.maximum(known.free + drive[here, b.place], b.window[0]))
-    full = np.cumsum(~room)
-    apart = np.triu(before[:, None] & after[None, :] & (full[:, None] == full[None, :]), 1)
+    before = up & (gone + drive[a.place, onward] <= latest + TOLERANCE)
+    after = room & down(np.maximum(free + drive[here, b.place], b.window[0]))
+    full = np.cumsum(~room, axis=1)
+    apart = before[:, :, None] & after[:, None, :] & (full[:, :, None] == full[:, None, :])
+    rows, p, q = np.nonzero(apart & np.triu(np.ones((long, long), dtype=np.bool_), 1))
     extra_p = way[here, a.place] + way[a.place, onward] - base
     extra_q = way[here, b.place] + way[b.place, onward] - base
-    p, q = np.nonzero(apart)
-    return np.concatenate([extra[at], extra_p[p] + extra_q[q]]), np.concatenate([at, p]), np.concatenate([at, q])
+    far = extra_p[rows, p] + extra_q[rows, q]
+    return (
+        np.concatenate([extra[on, at], far]), np.concatenate([on, rows]), np.concatenate([at, p]),
+        np.concatenate([at, q]),
+    )  # fmt: skip
+
+
+def _room(trip: Trip, vehicle: Vehicle, known: Known) -> Numbers:
+    """Whether there are places for the trip after each stop."""
+    room = np.ones(len(known.free), dtype=np.bool_)
+    for kind, count in trip.load.items():
+        most = vehicle.capacity.get(kind, 0.0) - count + TOLERANCE
+        taken = known.onboard.get(kind)
+        room &= bool(most >= 0.0) if taken is None else taken <= most
+    return room

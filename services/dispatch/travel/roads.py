@@ -69,20 +69,22 @@ class Roads:
     def to(self, origins: Sequence[Point], destination: Point, *, urgent: bool) -> Sequence[Travel]:
         """A :class:`services.dispatch.rules.ranking.TravelTimes`."""
         straight = self.beyond.to(origins, destination, urgent=urgent)
-        last, end = self._nearest([destination])[0]
-        if end is None or not origins:
+        to = self._reached([destination])
+        end = int(to.nodes[0])
+        if end < 0 or not origins:
             return straight
         found = self._search(end, urgent=urgent)
         speed = self.beyond.urgent_m_s if urgent else self.beyond.ordinary_m_s
-        answers = []
-        for (first, start), guess in zip(self._nearest(origins), straight, strict=True):
-            if start is None or not np.isfinite(found.time_s[start]):
-                answers.append(guess)
-                continue
-            off_road_m = (first + last) * self.beyond.factor
-            time_s = float(found.time_s[start]) + off_road_m / speed
-            answers.append(Travel(time_s, float(found.length_m[start]) + off_road_m, "roads"))
-        return answers
+        reached = self._reached(origins)
+        off_m = reached.off_m + to.off_m[0]
+        time_s, length_m = found.time_s[reached.nodes] + off_m / speed, found.length_m[reached.nodes] + off_m
+        by_road = (reached.nodes >= 0) & np.isfinite(time_s)
+        return [
+            Travel(seconds, metres, "roads") if known else guess
+            for seconds, metres, known, guess in zip(
+                time_s.tolist(), length_m.tolist(), by_road.tolist(), straight, strict=True
+            )
+        ]
 
     def table(self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool) -> Table:
         """One search for each crossing that is nearest to some point, on the side where there are fewer of them."""
@@ -112,17 +114,13 @@ class Roads:
         )
 
     def _reached(self, points: Sequence[Point]) -> Reached:
-        near = self._nearest(points)
-        nodes = np.array([-1 if node is None else node for _, node in near], dtype=np.intp)
-        return Reached(nodes, np.array([away for away, _ in near]) * self.beyond.factor)
-
-    def _nearest(self, points: Sequence[Point]) -> list[tuple[float, int | None]]:
-        """How far the nearest crossing is, in metres, and which it is; None where no road is near."""
+        """Where each of these points meets the roads."""
         if not points:
-            return []
-        _, found = self.tree.query([_flat(point, self.middle) for point in points])
-        away = [distance_m(point, self.places[int(node)]) for point, node in zip(points, found, strict=True)]
-        return [(far, int(node) if far <= NEAR_ROAD_M else None) for far, node in zip(away, found, strict=True)]
+            return Reached(np.zeros(0, dtype=np.intp), np.zeros(0))
+        degrees = _degrees(points)
+        _, found = self.tree.query(_flat(degrees, self.middle))
+        away_m = _away(np.radians(degrees), self.radians[found])
+        return Reached(np.where(away_m <= NEAR_ROAD_M, found, -1), away_m * self.beyond.factor)
 
     def _search(self, node: int, *, urgent: bool, onward: bool = False) -> Search:
         key = (node, urgent, onward)
@@ -161,10 +159,14 @@ def _away(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.fl
     return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, np.sqrt(chord))))
 
 
-def _flat(point: Point, middle: Point) -> tuple[float, float]:
-    """On a plane laid at the middle of the map: good for "which is nearest" within a province."""
+def _degrees(points: Sequence[Point]) -> NDArray[np.float64]:
+    return np.array([(point.lon, point.lat) for point in points], dtype=np.float64)
+
+
+def _flat(degrees: NDArray[np.float64], middle: Point) -> NDArray[np.float64]:
+    """On a plane laid at the middle of the map: good for "which is nearest" within a province. Rows of (lon, lat)."""
     wide = METRES_PER_DEGREE * float(np.cos(np.radians(middle.lat)))
-    return (point.lon - middle.lon) * wide, (point.lat - middle.lat) * METRES_PER_DEGREE
+    return np.asarray((degrees - _degrees([middle])) * np.array((wide, METRES_PER_DEGREE)))
 
 
 def build(segments: Iterable[Segment], beyond: GreatCircle) -> Roads:
@@ -201,7 +203,7 @@ def build(segments: Iterable[Segment], beyond: GreatCircle) -> Roads:
     if not places:
         raise ValueError("no segment")
     middle = Point(sum(p.lon for p in places) / len(places), sum(p.lat for p in places) / len(places))
-    tree = cKDTree([_flat(point, middle) for point in places])
+    tree = cKDTree(_flat(_degrees(places), middle))
     graphs = [_graph(rows, columns, seconds, len(places)) for seconds in (ordinary, urgent)]
     radians = np.radians([(place.lon, place.lat) for place in places])
     return Roads(tree, places, radians, graphs[0], graphs[1], beyond, middle)
