@@ -41,7 +41,9 @@ def replay(
 
 @app.command()
 def simulate(
-    days: Annotated[float, typer.Option(min=0.01, max=366, help="กี่วัน (how many)")] = 1.0,
+    days: Annotated[
+        float | None, typer.Option(min=0.01, max=366, help="กี่วัน (how many; 1, or 365 with --year, --ten)")
+    ] = None,
     speed: SpeedOption = 600.0,
     calls_a_day: Annotated[float, typer.Option(min=0.1, max=5000, help="เฉลี่ยต่อวัน (on average)")] = 5.3,
     seed_number: Annotated[int, typer.Option("--seed", help="เลขเดิมได้วันเดิม (the same number, the same days)")] = 1,
@@ -51,14 +53,24 @@ def simulate(
     ] = None,
     units: Annotated[int, typer.Option(min=1, max=200, help="จำนวนหน่วย เมื่อเทียบ (when comparing)")] = 12,
     area: Annotated[str, typer.Option(help="พื้นที่ เมื่อเทียบ (when comparing)")] = "kalasin",
-    into: Annotated[Path, typer.Option(help="ที่เก็บตารางและกราฟ เมื่อเทียบ (where table and plot go)")] = Path(
-        "var/policies"
-    ),
+    into: Annotated[
+        Path | None, typer.Option(help="ที่เก็บตารางและกราฟ (where table and plot go: var/policies, var/year)")
+    ] = None,
+    year: Annotated[
+        bool, typer.Option("--year", help="หนึ่งปีในไม่กี่นาที ไม่เปิดระบบ (a year in minutes, without the system)")
+    ] = False,
+    ten: Annotated[
+        bool, typer.Option("--ten", help="หนึ่งปีของสิบเทศบาล ยืมรถกันและไม่ยืม (ten municipalities, with and without lending)")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """จำลองวันของเทศบาล (a municipality's days: calls, appointments, volunteers who decline or sleep)."""
+    if year or ten:
+        _year(here(home).areas / area, days, seed_number, into or Path("var/year"), ten=ten)
+        return
+    days = 1.0 if days is None else days
     if policy:
-        _compare(here(home).areas / area, policy, days, calls_a_day, units, seed_number, into)
+        _compare(here(home).areas / area, policy, days, calls_a_day, units, seed_number, into or Path("var/policies"))
         return
     from karuna.simulate.town import simulate as live
 
@@ -82,4 +94,19 @@ def _compare(
     about = f"{pack.area.name.th}: {days:g} วัน (days) × {a_day:g} เหตุ (calls), {units} หน่วย (units)"
     show(done, pack.policies.targets, about, out)
     for file in write(done, pack.policies.targets, about, into):
+        out.print(f"เขียนแล้ว (written): {file}")
+
+
+def _year(pack_folder: Path, days: float | None, seed_number: int, into: Path, *, ten: bool) -> None:
+    from karuna.simulate.year.play import play
+    from karuna.simulate.year.report import show, write
+    from shared.packs import PackError, load
+
+    try:
+        pack = load(pack_folder)
+    except PackError as problem:
+        raise typer.BadParameter(str(problem)) from None
+    years, about = play(pack, seed_number, days, ten=ten)
+    show(years, about, out)
+    for file in write(years, about, into):
         out.print(f"เขียนแล้ว (written): {file}")
