@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from karuna.simulate.year.town import Town
 
 OFTEN_FOR, SELDOM = timedelta(minutes=5), timedelta(minutes=3)
-"""A waiting trip is looked at as often as the policy says for so long, then seldom: a unit that is free is heard anyway."""
+"""A waiting trip is looked at as often as the policy says for so long, then seldom: who is free is heard anyway."""
 WATCHDOG = timedelta(seconds=60)
 """An urgent call without a unit alarms the desk, where a person sends whoever is free, over what is missing."""
 FIRST_AID = Requirements(Demand(crew=1, skills=frozenset({"first_aid"})), urgent=True)

@@ -14,6 +14,11 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from shared.codes.codes import code_list
 
+ON_WHEELS, LYING = "wheelchair", "stretcher"
+"""In an emergency whoever uses a wheelchair lies on the stretcher: ambulances have no place for the chair, and the vans
+
+that have one give no first aid, so that nobody at all could go.
+"""
 DATA = Path(__file__).parents[1] / "data" / "requirements.toml"
 
 
@@ -144,7 +149,8 @@ def _rows(rows: _Table, asked: Asked) -> Iterable[tuple[_Row, bool]]:
         return
     yield (rows.booked if asked.lane == "booked" else rows.severity[asked.severity]), False
     if asked.mobility is not None:
-        yield rows.mobility[asked.mobility], True
+        lies = asked.lane == "emergency" and asked.mobility == ON_WHEELS
+        yield rows.mobility[LYING if lies else asked.mobility], True
     elif asked.lane == "booked":
         yield rows.mobility["walking"], True
     for need in asked.needs:

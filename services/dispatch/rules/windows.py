@@ -21,6 +21,8 @@ EARLY = timedelta(minutes=60)
 UNKNOWN_RIDE = timedelta(minutes=30)
 """A ride within a municipality and to its hospitals, where a point is not known."""
 UNKNOWN_APPROACH = timedelta(minutes=20)
+SETTING_OUT = timedelta(minutes=3)
+"""From accepting to driving off, where nobody is in danger. Our own estimate, rather long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,11 @@ def tour(start_at: datetime, approach: timedelta | None, ride: timedelta | None,
 def start_for(pickup_at: datetime, approach: timedelta | None) -> datetime:
     """When to set out to be at the door at ``pickup_at``."""
     return pickup_at - (approach or UNKNOWN_APPROACH)
+
+
+def at_the_door(accepted_at: datetime, approach: timedelta | None) -> datetime:
+    """When a crew that has just accepted a ride for now can be there: what the rider is told. To the full minute."""
+    if approach is None:
+        return accepted_at + UNKNOWN_APPROACH
+    at = accepted_at + SETTING_OUT + approach
+    return at if not (at.second or at.microsecond) else at.replace(second=0, microsecond=0) + timedelta(minutes=1)

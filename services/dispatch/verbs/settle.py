@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.dispatch import fleet
 from services.dispatch.policy import policy_of
-from services.dispatch.rules.windows import BOARDING, UNKNOWN_APPROACH
+from services.dispatch.rules.windows import BOARDING, UNKNOWN_APPROACH, at_the_door
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.runs import Run
 from services.dispatch.store.trips import Trip
@@ -41,3 +42,13 @@ async def _approach(work: Work, run: Run, trip: Trip) -> timedelta:
         return UNKNOWN_APPROACH
     [travel] = policy_of(run.area).travel_times.to([member.facts.station], Point(*trip.pickup), urgent=False)
     return timedelta(minutes=-(-travel.duration_s // 60))
+
+
+async def door_at(work: Work, trip: Trip, unit_id: UUID, accepted_at: datetime) -> datetime:
+    """When a unit that goes at once is at the door: from where it is now, as far as both places are known."""
+    member = await fleet.one(work.db, unit_id)
+    origin = (member.facts.position or member.facts.station) if member else None
+    if origin is None or trip.pickup is None:
+        return at_the_door(accepted_at, None)
+    [travel] = policy_of(trip.area).travel_times.to([origin], Point(*trip.pickup), urgent=False)
+    return at_the_door(accepted_at, timedelta(seconds=travel.duration_s))

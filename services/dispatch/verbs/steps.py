@@ -15,7 +15,6 @@ from uuid import UUID
 import asyncpg
 
 from services.dispatch.policy import policy_of
-from services.dispatch.rules.windows import UNKNOWN_APPROACH
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import STAMPS, Assignment, Step
 from services.dispatch.store.trips import Trip
@@ -24,6 +23,7 @@ from services.dispatch.verbs.correct import correct
 from services.dispatch.verbs.lives import at_once, missing, move_assignment, move_trip
 from services.dispatch.verbs.needs import wanted
 from services.dispatch.verbs.saying import assignment_facts, by_of, of_call
+from services.dispatch.verbs.settle import door_at
 from shared.events.base import Event
 from shared.events.dispatch import (
     AssignmentAccepted,
@@ -150,7 +150,8 @@ async def _plan(work: Work, trip: Trip, assignment: Assignment, made: Step, befo
     if trip.status == "planned" and before is None:  # booked by hand: it was said when it was offered
         return
     move_trip(trip, "replan" if before else "plan")
-    trip.pickup_at = made.at + UNKNOWN_APPROACH if trip.pickup_at is None and trip.lane == "booked" else trip.pickup_at
+    if trip.pickup_at is None and trip.lane == "booked":
+        trip.pickup_at = await door_at(work, trip, assignment.unit_id, made.at)
     trip.queue_reasons = ()
     await trips.update(work.db, trip)
     facts = {

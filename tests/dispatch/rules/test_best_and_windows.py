@@ -75,3 +75,11 @@ def test_who_is_fetched_last_minute_still_reaches_the_clinic(mobility: str | Non
 def test_unknown_places_get_honest_defaults() -> None:
     window = windows.to_appointment(NOW, None, None)
     assert window.arrive_by_at - window.pickup_latest_at == windows.UNKNOWN_RIDE + 2 * windows.BOARDING[None]
+
+
+def test_who_is_fetched_at_once_hears_when_the_vehicle_will_really_be_there() -> None:
+    """Twenty minutes whatever the way: then the vehicle stood at the door a quarter of an hour before its time."""
+    near, far = (windows.at_the_door(NOW, timedelta(seconds=way)) for way in (100, 1500))
+    assert near - NOW == timedelta(minutes=5), "rounded up to the minute"
+    assert far - NOW == timedelta(minutes=28)
+    assert windows.at_the_door(NOW, None) - NOW == windows.UNKNOWN_APPROACH

@@ -102,6 +102,15 @@ def test_infection_is_a_must_even_then_and_contaminates():
     assert not eligible(unit(equipment=frozenset()), wanted, NOW)
 
 
+def test_in_an_emergency_a_wheelchair_user_lies_on_the_stretcher():
+    """A green one asked for first aid and a place for the chair, which no vehicle has together: nobody could go."""
+    ambulance = unit(places={"stretcher": 1, "seat": 3}, crew=(member("emt_b", "lifting"), member("driving")))
+    assert eligible(ambulance, requirements(Asked(severity="green", mobility="wheelchair")), NOW)
+    ride = requirements(Asked(lane="booked", mobility="wheelchair"))
+    assert ride.must.places == {"wheelchair": 1}
+    assert not eligible(ambulance, ride, NOW)
+
+
 def test_every_code_a_call_may_carry_has_requirements():
     for severity in {*code_list("severity_cbd").codes, *code_list("severity_ed5").codes}:
         requirements(Asked(severity=severity))
