@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -90,6 +91,12 @@ class Town:
         answer = await self.running.client.post(path, json=body, headers=headers or self.desk)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
+
+    async def press(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> int:
+        """The answer's status; as a phone does, ask again while told that there is a crowd."""
+        while (answer := await self.running.client.post(path, json=body, headers=headers)).status_code == 503:
+            await asyncio.sleep(float(answer.headers["retry-after"]) / 10)
+        return answer.status_code
 
     async def get(self, path: str, *, status: int = 200, headers: dict[str, str] | None = None, **query: Any) -> Any:
         answer = await self.running.client.get(path, params=query, headers=headers or self.desk)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.dispatch.conftest import Town, Unit
+from tests.patience import PATIENCE_S
 
 TIMER = "departure_overdue"
 
@@ -33,7 +34,7 @@ async def test_how_long_a_crew_has_is_a_matter_of_the_pack(town: Town, severity:
     unit = await town.unit(1)
     _, assignment_id = await accepted(town, unit, severity=severity)
     [due] = await town.running.sql("select due_at - now() as left from due where kind = $1", TIMER)
-    assert timedelta(0) <= timedelta(seconds=seconds) - due["left"] < timedelta(seconds=20)
+    assert timedelta(0) <= timedelta(seconds=seconds) - due["left"] < timedelta(seconds=PATIENCE_S)
     await town.step(assignment_id, "en_route", unit)
     assert await town.running.sql("select 1 from due where kind = $1", TIMER) == []
 
@@ -49,7 +50,9 @@ async def test_the_next_is_alerted_beside_a_crew_that_does_not_set_out_and_the_t
     [said] = await town.running.said("dispatch.assignment.delayed")
     assert said["aggregate_id"] == now[str(first.id)]["id"]
     depart_by_at = datetime.fromisoformat(said["data"]["depart_by_at"])
-    assert abs(depart_by_at - now[str(first.id)]["accepted_at"] - timedelta(seconds=120)) < timedelta(seconds=20)
+    assert abs(depart_by_at - now[str(first.id)]["accepted_at"] - timedelta(seconds=120)) < timedelta(
+        seconds=PATIENCE_S
+    )
     assert (await town.trip(call_id))["status"] == "planned"
 
     # The second says no: the trip is still the first one's, and the third is alerted.

@@ -16,8 +16,15 @@ from tests.dispatch.conftest import HERE, Town, Unit
 from tests.harness import AREA, bearer
 
 NEXT = "sample"
-THEIRS = bearer("dispatcher", areas=[NEXT])
-OURS = bearer("dispatcher", areas=[AREA])
+
+
+def theirs() -> dict[str, str]:
+    """Made when it is needed, as ``ours``: a token made as this file is read may have ended when its turn comes."""
+    return bearer("dispatcher", areas=[NEXT])
+
+
+def ours() -> dict[str, str]:
+    return bearer("dispatcher", areas=[AREA])
 
 
 @pytest_asyncio.fixture
@@ -29,7 +36,7 @@ async def two(town: Town) -> Town:
 
 async def lend(town: Town, unit: Unit, hours: float = 2, **changes: Any) -> Any:
     body = {"with_area": NEXT, "until_at": (now_utc() + timedelta(hours=hours)).isoformat()}
-    status, headers = changes.pop("status", 201), changes.pop("headers", OURS)
+    status, headers = changes.pop("status", 201), changes.pop("headers", None) or ours()
     return await town.post(f"/v1/units/{unit.id}/share", {**body, **changes}, status=status, headers=headers)
 
 
@@ -43,30 +50,30 @@ async def test_the_borrower_orders_it_and_its_home_does_not(two: Town) -> None:
     assert (shown["with_area"], shown["returning"]) == (NEXT, False)
     [said] = await two.running.said("dispatch.unit.shared")
     assert (said["area"], said["data"]["with_areas"]) == (AREA, [NEXT])
-    ours = await two.call()
-    assert {each["unit_id"] for each in await two.asked(ours)} == {str(stays.id)}
-    theirs = await two.call(area=NEXT)
-    assert {each["unit_id"] for each in await two.asked(theirs)} == {str(lent.id)}
+    here = await two.call()
+    assert {each["unit_id"] for each in await two.asked(here)} == {str(stays.id)}
+    there = await two.call(area=NEXT)
+    assert {each["unit_id"] for each in await two.asked(there)} == {str(lent.id)}
 
 
 async def test_the_borrower_sees_it_only_while_it_is_on_its_own_assignment(two: Town) -> None:
     lent = await two.unit(1)
     KNOWN.last[lent.id] = Fix(Point(*HERE), now_utc())
     await lend(two, lent)
-    assert await on_board(two, THEIRS) == {}
-    [listed] = (await two.get("/v1/shares", headers=THEIRS))["items"]
+    assert await on_board(two, theirs()) == {}
+    [listed] = (await two.get("/v1/shares", headers=theirs()))["items"]
     assert listed["unit_id"] == str(lent.id)
     assert not {"position", "lat", "lon", "station_id", "crew_ids"} & set(listed)
     call_id = await two.call(area=NEXT)
     [asked] = await two.asked(call_id)
-    assert (await on_board(two, THEIRS))[str(lent.id)]["position"]["lat"] == HERE[1]
+    assert (await on_board(two, theirs()))[str(lent.id)]["position"]["lat"] == HERE[1]
     # Its crew has a token of home, and goes through the whole trip of the neighbour's.
     await two.drive(asked["id"], lent, until="clear")
-    assert await on_board(two, THEIRS) == {}
-    assert str(lent.id) in await on_board(two, OURS)
+    assert await on_board(two, theirs()) == {}
+    assert str(lent.id) in await on_board(two, ours())
     for path in (f"/v1/units/{lent.id}/duty", f"/v1/units/{lent.id}/disinfected"):
-        await two.post(path, {"on": True} if path.endswith("duty") else {}, status=404, headers=THEIRS)
-    await two.get(f"/v1/trips/{asked['trip_id']}", headers=OURS, status=404)
+        await two.post(path, {"on": True} if path.endswith("duty") else {}, status=404, headers=theirs())
+    await two.get(f"/v1/trips/{asked['trip_id']}", headers=ours(), status=404)
 
 
 async def test_it_goes_home_by_itself_after_what_it_has_begun(two: Town) -> None:
@@ -76,30 +83,30 @@ async def test_it_goes_home_by_itself_after_what_it_has_begun(two: Town) -> None
     await two.drive(asked["id"], lent, until="at_scene")
     await two.running.sql("update unit_share set begun_at = begun_at - interval '3 h', until_at = now()")
     await two.running.do_due("share_ends")
-    assert (await two.get("/v1/shares", headers=THEIRS))["items"][0]["returning"]
+    assert (await two.get("/v1/shares", headers=theirs()))["items"][0]["returning"]
     for step in ("left_scene", "at_destination", "clear"):
         await two.step(asked["id"], step, lent)
     assert await two.asked(await two.call(area=NEXT)) == [], "nothing new in the meantime"
     await two.running.do_due("share_ends")
-    assert (await two.get("/v1/shares", headers=THEIRS))["items"] == []
+    assert (await two.get("/v1/shares", headers=theirs()))["items"] == []
     assert [said["data"]["with_areas"] for said in await two.running.said("dispatch.unit.shared")] == [[NEXT], []]
     assert {each["unit_id"] for each in await two.asked(await two.call())} == {str(lent.id)}
 
 
 async def test_both_may_end_it_and_nobody_else(two: Town) -> None:
     first, second = await two.unit(1), await two.unit(2)
-    for unit, headers in ((first, THEIRS), (second, OURS)):
+    for unit, headers in ((first, theirs()), (second, ours())):
         await lend(two, unit)
         await two.post(f"/v1/units/{unit.id}/return", status=404, headers=bearer("dispatcher", areas=["elsewhere"]))
         await two.post(f"/v1/units/{unit.id}/return", status=403, headers=bearer("call_taker", areas=[AREA, NEXT]))
         assert (await two.post(f"/v1/units/{unit.id}/return", headers=headers))["items"] == []
-    await two.post(f"/v1/units/{first.id}/return", status=409, headers=OURS)
-    await two.post(f"/v1/units/{first.id}/return", status=404, headers=THEIRS)
+    await two.post(f"/v1/units/{first.id}/return", status=409, headers=ours())
+    await two.post(f"/v1/units/{first.id}/return", status=404, headers=theirs())
 
 
 async def test_what_cannot_be_lent_is_refused_with_the_reason(two: Town) -> None:
     unit, busy = await two.unit(1), await two.unit(2)
-    await lend(two, unit, status=404, headers=THEIRS)
+    await lend(two, unit, status=404, headers=theirs())
     await lend(two, unit, status=403, headers=bearer("call_taker", areas=[AREA]))
     assert (await lend(two, unit, with_area="atlantis", status=422))["code"] == "unknown_area"
     assert (await lend(two, unit, with_area=AREA, status=422))["code"] == "same_area"
@@ -111,5 +118,5 @@ async def test_what_cannot_be_lent_is_refused_with_the_reason(two: Town) -> None
     assert asked["unit_id"] == str(busy.id)
     assert (await lend(two, busy, status=409))["code"] == "on_a_run"
     trip = await two.trip(await two.call())
-    refused = await two.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}, status=409, headers=OURS)
+    refused = await two.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}, status=409, headers=ours())
     assert refused["code"] == "lent"

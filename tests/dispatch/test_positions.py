@@ -21,7 +21,7 @@ from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town, Unit
 from tests.harness import AREA, bearer, service_running
 from tests.patience import PATIENCE_S
-from tests.platform_fixtures import Broker, MakeDatabase
+from tests.platform_fixtures import Broker, MakeDatabase, settle
 
 
 @pytest_asyncio.fixture
@@ -83,7 +83,7 @@ async def test_the_last_position_of_a_unit_is_kept_by_the_stream_and_shown_on_th
     unit = await live.unit(5)
     await live.post("/v1/positions", {"positions": [fix(unit, 3, 20), fix(unit, 2)]}, status=202)
     await live.post("/v1/positions", {"positions": [fix(unit, 4, 400)]}, status=202)
-    await live.running.runtime.bus.client.flush()
+    await settle(live.running.runtime.bus.client)
     subject = f"internal.kalasin.telemetry.unit.{unit.id}.position.v1"
     kept = await stored(streams)
     assert round((kept[subject]["lat"] - HERE[1]) / NORTH) == 2, "the newest by its own clock wins"
@@ -116,7 +116,7 @@ async def test_vehicles_tell_their_positions_on_the_inbox_topic(live: Town, stre
         await client.publish(inbox_positions_subject(AREA, str(unit.id)), b"\xff not json")
         await client.publish(inbox_positions_subject(AREA, str(unit.id)), orjson.dumps({**body, "lat": 999}))
         await client.publish(inbox_positions_subject(AREA, str(unit.id)), orjson.dumps(body))
-        await client.flush()
+        await settle(client)
 
     async def heard() -> bool:
         return len(await stored(streams)) == 1
@@ -128,7 +128,7 @@ async def test_vehicles_tell_their_positions_on_the_inbox_topic(live: Town, stre
 async def test_a_process_that_starts_later_reads_what_was_said_before(live: Town) -> None:
     unit = await live.unit(5)
     await live.post("/v1/positions", {"positions": [fix(unit, 1)]}, status=202)
-    await live.running.runtime.bus.client.flush()
+    await settle(live.running.runtime.bus.client)
     KNOWN.last.clear()
     another = asyncio.create_task(positions.listen(live.running.runtime))
     await until(lambda: unit.id in KNOWN.last)

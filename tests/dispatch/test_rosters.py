@@ -16,7 +16,10 @@ from shared.work import new_id, now_utc
 from tests.dispatch.conftest import Town, Unit
 from tests.harness import AREA, bearer
 
-SUPERVISOR = bearer("supervisor")
+
+def supervisor() -> dict[str, str]:
+    """Made when it is needed: a token made as this file is read may have ended when its turn comes."""
+    return bearer("supervisor")
 
 
 def day(ahead: int) -> date:
@@ -135,14 +138,14 @@ async def test_a_swap_is_asked_agreed_and_approved(town: Town) -> None:
     swap = await town.post(path, body, status=201, headers=as_crew(giver))
     assert (await town.post(path, body, status=409, headers=as_crew(giver)))["code"] == "swap_open"
     answer = f"/v1/swaps/{swap['id']}/answer"
-    assert (await town.post(answer, {"act": "approve"}, status=409, headers=SUPERVISOR))["code"] == "out_of_order"
+    assert (await town.post(answer, {"act": "approve"}, status=409, headers=supervisor()))["code"] == "out_of_order"
     await town.post(answer, {"act": "agree"}, status=404, headers=as_crew(giver))
     await town.post(answer, {"act": "agree"}, status=404, headers=as_crew(stays))
     agreed = await town.post(answer, {"act": "agree"}, headers=as_crew(taker))
     assert agreed["status"] == "agreed"
     assert (await town.post(answer, {"act": "approve"}, status=403))["code"] == "supervisor_only"
     assert await crew_of(town, shift["id"]) == {str(giver), str(stays)}, "nothing changes before it is approved"
-    await town.post(answer, {"act": "approve"}, headers=SUPERVISOR)
+    await town.post(answer, {"act": "approve"}, headers=supervisor())
     assert await crew_of(town, shift["id"]) == {str(taker), str(stays)}
     assert (await town.get("/v1/swaps"))["items"] == []
     said = ["swap.asked", "swap.answered", "swap.answered", "shift.planned"]
@@ -155,7 +158,7 @@ async def test_two_members_change_places_at_the_same_hours(town: Town) -> None:
     body = {"from_crew_id": str(one.crew[0]), "to_crew_id": str(other.crew[0]), "for_shift_id": second["id"]}
     swap = await town.post(f"/v1/shifts/{first['id']}/swaps", body, status=201)
     await town.post(f"/v1/swaps/{swap['id']}/answer", {"act": "agree"})
-    await town.post(f"/v1/swaps/{swap['id']}/answer", {"act": "approve"}, headers=SUPERVISOR)
+    await town.post(f"/v1/swaps/{swap['id']}/answer", {"act": "approve"}, headers=supervisor())
     assert await crew_of(town, first["id"]) == {str(other.crew[0]), str(one.crew[1])}
     assert await crew_of(town, second["id"]) == {str(one.crew[0]), str(other.crew[1])}
 
@@ -169,10 +172,10 @@ async def test_a_swap_whose_giver_leaves_the_shift_is_withdrawn_and_nobody_is_sw
     swap = await town.post(f"/v1/shifts/{shift['id']}/swaps", body, status=201)
     await town.post(f"/v1/swaps/{swap['id']}/answer", {"act": "agree"})
     path = f"/v1/swaps/{swap['id']}/answer"
-    busy = await town.post(path, {"act": "approve"}, status=409, headers=SUPERVISOR)
+    busy = await town.post(path, {"act": "approve"}, status=409, headers=supervisor())
     assert busy["code"] == "crew_elsewhere"
     await put(town, one, at(2, 8), shift_id=UUID(shift["id"]), status=200, crew_ids=[str(one.crew[1])])
-    gone = await town.post(path, {"act": "refuse"}, status=409, headers=SUPERVISOR)
+    gone = await town.post(path, {"act": "refuse"}, status=409, headers=supervisor())
     assert gone["code"] == "out_of_order"
     body = {"from_crew_id": str(one.crew[1]), "to_crew_id": str(other.crew[0])}
     await town.post(f"/v1/shifts/{shift['id']}/swaps", body, status=201)
@@ -202,5 +205,5 @@ async def test_a_crew_sees_its_own_shifts_and_one_who_is_erased_is_in_none(town:
     shift = await put(town, unit, at(1, 8))
     assert len((await town.get("/v1/shifts", headers=as_crew(unit.crew[0])))["items"]) == 1
     assert (await town.get("/v1/shifts", headers=as_crew(new_id())))["items"] == []
-    await town.post(f"/v1/crew/{unit.crew[0]}/erase", status=204, headers=SUPERVISOR)
+    await town.post(f"/v1/crew/{unit.crew[0]}/erase", status=204, headers=supervisor())
     assert await crew_of(town, shift["id"]) == {str(unit.crew[1])}

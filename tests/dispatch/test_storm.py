@@ -9,6 +9,7 @@ from typing import Any
 from shared.events import intake
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import Town, Unit
+from tests.harness import patiently
 
 FORGOTTEN = """
 select t.id, t.status from trip t
@@ -54,18 +55,17 @@ async def test_after_a_storm_nothing_is_lost_doubled_or_forgotten(town: Town) ->
                              "left_scene": "at_destination", "at_destination": "clear"}  # fmt: skip
                 body = {"step": following.get(row["status"], "accept"), "at": now_utc().isoformat()}
                 path = f"/v1/assignments/{row['id']}/steps"
-                answers.append((await town.running.client.post(path, json=body, headers=unit.headers)).status_code)
+                answers.append(await town.press(path, body, unit.headers))
 
     async def desk() -> None:
         for _ in range(12):
             rows = await town.running.sql("select id from assignment where ended_at is null")
             for row in dice.sample(rows, min(1, len(rows))):
                 path = f"/v1/assignments/{row['id']}/release"
-                answer = await town.running.client.post(path, json={"reason": "closer_unit"}, headers=town.desk)
-                answers.append(answer.status_code)
+                answers.append(await town.press(path, {"reason": "closer_unit"}, town.desk))
             unit = dice.choice(units)
             path, body = f"/v1/units/{unit.id}/duty", {"on": dice.random() < 0.7}
-            answers.append((await town.running.client.post(path, json=body, headers=town.desk)).status_code)
+            answers.append(await town.press(path, body, town.desk))
             if calls and dice.random() < 0.3:
                 await town.say(calls.pop(), intake.CallWithdrawn(at=now_utc(), by="person"))
 
@@ -73,7 +73,7 @@ async def test_after_a_storm_nothing_is_lost_doubled_or_forgotten(town: Town) ->
         for number in range(40):
             kind = dice.choice(("order_timeout", "find_unit", "order_expires", "serve_queue"))
             await town.running.sql("update due set due_at = clock_timestamp() where kind = $1", kind)
-            while await town.running.runtime.due.do_one():
+            while await patiently(town.running.runtime.due.do_one):
                 pass
             assert number >= 0
 

@@ -130,14 +130,18 @@ def tampered() -> str:
     return f"{head}.{body}.{tail}"
 
 
-NOW = int(time.time())
+def from_now(seconds: int) -> int:
+    """Of now, not of when this file was read: by the time its turn comes, minutes may have gone by."""
+    return int(time.time()) + seconds
+
+
 BAD: dict[str, tuple[str, Callable[[], str | None]]] = {
     "no token": ("unauthenticated", lambda: None),
     "rubbish": ("unauthenticated", lambda: "Bearer x.y.z"),
     "another scheme": ("unauthenticated", lambda: f"Basic {token()}"),
-    "expired": ("token_expired", lambda: f"Bearer {token(iat=NOW - 1000, exp=NOW - 100)}"),
-    "16 minutes long": ("unauthenticated", lambda: f"Bearer {token(exp=int(time.time()) + 16 * 60)}"),
-    "not yet": ("unauthenticated", lambda: f"Bearer {token(iat=NOW + 600, exp=NOW + 700)}"),
+    "expired": ("token_expired", lambda: f"Bearer {token(iat=from_now(-1000), exp=from_now(-100))}"),
+    "16 minutes long": ("unauthenticated", lambda: f"Bearer {token(exp=from_now(16 * 60))}"),
+    "not yet": ("unauthenticated", lambda: f"Bearer {token(iat=from_now(600), exp=from_now(700))}"),
     "without an end": ("unauthenticated", lambda: f"Bearer {token(drop='exp')}"),
     "without a beginning": ("unauthenticated", lambda: f"Bearer {token(drop='iat')}"),
     "for another service": ("unauthenticated", lambda: f"Bearer {token(aud='someone-else')}"),

@@ -26,6 +26,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from shared.auth import Role
 from tests.harness import bearer
 from tests.house.worlds import SERVICES
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import MakeDatabase
 
 EXAMPLES = int(os.environ.get("KARUNA_EXAMPLES", "10"))
@@ -80,7 +81,9 @@ class Asker:
             headers=[(name.encode(), str(value).encode("utf-8", "replace")) for name, value in sent.items()],
             **_content(asked),
         )
-        return asyncio.run_coroutine_threadsafe(request, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(request, self.loop).result(
+            4 * PATIENCE_S
+        )  # a plan may be searched for that long
 
     def ask(self, case: Any, role: str | None) -> httpx.Response:
         """As ``role``; without one as somebody who may, found by trying."""

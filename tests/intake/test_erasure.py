@@ -169,7 +169,7 @@ async def _bodies(broker: Broker) -> list[str]:
 
     found = []
     async with broker.connected("provisioner") as client:
-        js = client.jetstream()
+        js = client.jetstream(timeout=PATIENCE_S)
         state = (await js.stream_info("INTAKE")).state
         for sequence in range(1, state.last_seq + 1):
             try:

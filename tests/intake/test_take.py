@@ -120,7 +120,7 @@ async def test_a_year_typed_in_the_buddhist_era_is_recognised(
 async def test_a_moment_typed_in_the_buddhist_era_is_refused_with_the_year_that_is_meant(
     intake: Running, field: str
 ) -> None:
-    at = (now_utc() + timedelta(days=3)).replace(microsecond=0)
+    at = (now_utc() + timedelta(days=40)).replace(day=15, microsecond=0)  # a day that the year 543 years on has, too
     typed = f"{at.year + 543}{at.isoformat()[4:]}"
     given = {"appointment": {"at": typed}} if field == "appointment.at" else {"received_at": typed}
     answer = await post(intake, "/v1/calls", {"caller": {"phone": PHONE}, "location": INSIDE, **given})

@@ -20,7 +20,7 @@ from tests.harness import Running
 from tests.intake.conftest import E164, INSIDE, OUTSIDE
 from tests.intake.test_erasure import on_air
 from tests.patience import PATIENCE_S
-from tests.platform_fixtures import Broker
+from tests.platform_fixtures import PATIENTLY, Broker
 
 __all__ = ["on_air"]
 SUBJECT = "karuna.kalasin.inbox.calls"
@@ -76,7 +76,7 @@ async def partners(broker: Broker, *names: str) -> AsyncIterator[dict[str, tuple
             stack.push_async_callback(subscribers.remove, name)
             token = (broker.accounts.folder / "subscribers" / f"{name}.jwt").read_text()
             options = {"user_credentials": str(subscribers.creds(name)), "inbox_prefix": mine.inbox_prefix.encode()}
-            client = await nats.connect(broker.url, allow_reconnect=False, **options)
+            client = await nats.connect(broker.url, allow_reconnect=False, **PATIENTLY, **options)
             stack.push_async_callback(client.close)
             made[name] = (jwt.decode(token)["sub"], client)
         yield made
@@ -156,5 +156,5 @@ async def test_a_forged_reply_subject_is_never_written_to(on_air: Running, strea
         while await on_air.runtime.pool.fetchval("select count(*) from outbox"):
             await asyncio.sleep(0.02)
     async with streams.connected("provisioner") as client:
-        state = (await client.jetstream().stream_info("INTAKE")).state
+        state = (await client.jetstream(timeout=PATIENCE_S).stream_info("INTAKE")).state
     assert state.messages == 2 * len(await on_air.said()), "only what we said stands in our stream"

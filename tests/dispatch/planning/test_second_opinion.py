@@ -21,6 +21,8 @@ from tests.harness import bearer, service_running
 from tests.platform_fixtures import MakeDatabase
 
 BODY = {**engine_cases.dial_a_ride(3, 12, 2), "time_limit_s": 0.5, "seed": 1}
+LIMITS_S = (0.5, 5.0, 25.0)
+"""Both search by the clock: where the machine is busy they get as far in more of it."""
 
 
 @settings(max_examples=25, deadline=None)
@@ -32,9 +34,13 @@ def test_whatever_it_plans_passes_the_checker(problem: Problem) -> None:
 
 def test_on_a_small_day_both_find_the_same_cost() -> None:
     problem = problem_of(engine_cases.dial_a_ride(1, 6, 2))
-    plan = second_opinion(problem, 1.0)
-    assert plan is not None
-    other, ours = check(problem, plan), check(problem, solved(problem).plan)
+    ours = check(problem, solved(problem).plan)
+    for within_s in LIMITS_S:
+        plan = second_opinion(problem, within_s)
+        other = check(problem, plan) if plan is not None else None
+        if other is not None and other.cost == pytest.approx(ours.cost, rel=1e-4):
+            break
+    assert other is not None
     assert (other.unserved, ours.unserved) == ([], [])
     assert other.cost == pytest.approx(ours.cost, rel=1e-4)
 
@@ -42,7 +48,10 @@ def test_on_a_small_day_both_find_the_same_cost() -> None:
 async def test_both_stand_in_one_table(database: MakeDatabase, tmp_path: Path) -> None:
     async with service_running(SERVICE, (await database("dispatch")).dsn, tmp_path) as running, planning(running):
         running.client.headers.update(bearer("dispatcher"))
-        ours, other = await compare(running.client, BODY)
+        for limit_s in LIMITS_S:
+            ours, other = await compare(running.client, {**BODY, "time_limit_s": limit_s})
+            if other.verdict is not None and ours.verdict is not None and not ours.verdict.unserved:
+                break
     assert ours.verdict is not None
     assert other.verdict is not None
     assert ours.verdict.feasible
