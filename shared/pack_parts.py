@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import time
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -145,6 +146,13 @@ class DispatchPolicies(_Part):
     """How a unit is chosen: the soonest idle one; sparing what the town needs; taking from less urgent calls; both."""
     relocation: Literal["off", "propose"] = "off"
     """Whether it is proposed to the dispatcher where idle units would better stand."""
+    day_plan: Literal["off", "propose", "publish"] = "off"
+    """Whether the system plans booked rides that wait, today's and, from ``night_plan_at`` on, tomorrow's: shown to the
+
+    dispatcher as a proposal, or published. Where ``booked_mode`` is ``confirm`` it only proposes.
+    """
+    night_plan_at: time = time(18, 0)
+    """Local time."""
     proposal_s: float = Field(default=60, gt=0)
     order_timeout_s: float = Field(default=30, gt=0)
     parallel: frozenset[Severity] = frozenset({"red", "pink", "yellow"})

@@ -196,6 +196,13 @@ def span_of(on: date) -> tuple[datetime, datetime]:
     return zero, zero + LENGTH
 
 
+def made_of(book: Book) -> str:
+    """What a plan for this day is made of, in few letters: others when any unit, promise or rider is another."""
+    parts = [*(f"{unit_id}{mark}" for unit_id, mark in book.marks.items()),
+             *(f"{trip.id}{trip.version}" for trip in book.trips.values())]  # fmt: skip
+    return hashlib.sha256("|".join(sorted(parts)).encode()).hexdigest()[:32]
+
+
 async def mark_of(db: Connection, member: Member, on: date, moved: Collection[UUID], *, exercise: bool) -> str:
     """What the unit's route is made of now: the mark of a :class:`Book` read at this moment."""
     held = await runs.promised_by(db, [member.id], span_of(on), exercise=exercise)

@@ -7,11 +7,13 @@ a decision does: with a trip held and the area still to come, hearing and decidi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
 
 from services.dispatch import trail
+from services.dispatch.shelf import SHELVES
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.verbs import steps
 from services.dispatch.verbs import trips as trip_verbs
@@ -99,6 +101,7 @@ async def call_erased(work: Work, message: Message) -> None:
     await trail.wipe_call(work.db, message.id)
     await trips.wipe_call(work.db, message.id)
     await forget_heard(work, "call", message.id)
+    work.then(partial(SHELVES.forget, message.envelope.area))
 
 
 async def barrier_opened(work: Work, message: Message) -> None:
@@ -156,6 +159,7 @@ async def person_erased(work: Work, message: Message) -> None:
     await trail.wipe_person(work.db, message.id)
     await trips.wipe_person(work.db, message.id)
     await forget_heard(work, "person", message.id)
+    work.then(SHELVES.forget)
 
 
 async def group_joined(work: Work, message: Message) -> None:

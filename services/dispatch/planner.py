@@ -27,33 +27,54 @@ from services.dispatch.day import plan as planning
 from services.dispatch.day.plan import Day, Unserved
 from services.dispatch.daybook import Book, Move
 from services.dispatch.engine.pool import Busy, Engine, Lost, NotReady
-from services.dispatch.planning.problem import Plan
+from services.dispatch.planning.problem import Plan, compact
 from services.dispatch.store import plans, runs
 from services.dispatch.store.plans import Kept
+from services.dispatch.verbs import tours as writing
+from services.dispatch.verbs.saying import by_of
 from services.dispatch.verbs.tours import Drive, Route, Seat
 from shared.database import Pool
 from shared.errors import Refused, refuse
-from shared.work import new_id
+from shared.events.base import Origin
+from shared.events.dispatch import PlanPublished
+from shared.events.words import By
+from shared.service import Runtime
+from shared.work import Cause, new_id
 
 log = structlog.get_logger()
 
 UNPROVED = (503, "plan_not_proved", "แผนที่ได้ไม่ผ่านการตรวจ กรุณาลองใหม่", "the plan found did not pass its check, try again")
+BUSY = (409, "planner_busy", "มีผู้อื่นกำลังประกาศแผนของพื้นที่นี้", "another plan is being published here")
+PUBLISHED = (409, "already_published", "แผนนี้ประกาศไปแล้ว", "this plan has been published already")
 SEED = 1
 
 
 async def standing(pool: Pool, area: str, on: date, now: datetime) -> DayPlan:
-    """The day as it stands: what is promised and under way, who waits, who is expected home."""
+    """The day as it stands: what is promised and under way, who waits, who is expected home, what is proposed."""
     book = await daybook.read(pool, area, on, now)
     day = planning.day_of(book.model, book.model.standing, book.lacks)
     waits = [Unserved(each.trip_id, "waiting") for each in day.unserved]
-    return await _shown(pool, book, replace(day, unserved=waits), now)
+    answer = await _shown(pool, book, replace(day, unserved=waits), now)
+    found = await plans.proposed(pool, area, on)
+    answer.proposal_id = found.id if found and found.body["of"] == daybook.made_of(book) else None
+    return answer
 
 
 async def propose(
     pool: Pool, engine: Engine | None, area: str, on: date, now: datetime, *, search_s: float = 0.0,
     moves: Sequence[Move] = (), start: Kept | None = None,
 ) -> Kept:  # fmt: skip
-    """Plan everybody who waits, and keep the proposal. ``start``: go on from that one, with one more of ``moves``.
+    """Plan everybody who waits, and keep the proposal: see :func:`draft`."""
+    kept = await draft(pool, engine, area, on, now, search_s=search_s, moves=moves, start=start)
+    await plans.keep(pool, kept)
+    return kept
+
+
+async def draft(
+    pool: Pool, engine: Engine | None, area: str, on: date, now: datetime, *, search_s: float = 0.0,
+    moves: Sequence[Move] = (), start: Kept | None = None, by: By = By.PERSON,
+) -> Kept:  # fmt: skip
+    """Plan everybody who waits. ``start``: go on from that proposal, with one more of ``moves``.
 
     Raises:
         Refused: 404 the day knows no such trip or unit; 503 the plan did not pass its check.
@@ -68,7 +89,7 @@ async def propose(
     searched = False
     if search_s and engine is not None and any(rider.told is None for rider in model.riders):
         with suppress(NotReady, Busy, Lost):
-            found = await engine.plan(model.problem, search_s, SEED)
+            found = await engine.plan(compact(model.problem), search_s, SEED)
             plan = await asyncio.to_thread(planning.better, model, plan, found)
             searched = True
     plan = _tied(book, plan)
@@ -84,11 +105,11 @@ async def propose(
         "moves": [(str(m.trip_id), str(m.unit_id), m.pickup_at.isoformat() if m.pickup_at else None) for m in moves],
         "marks": {str(unit_id): mark for unit_id, mark in book.marks.items()},
         "versions": {str(trip.id): trip.version for trip in book.trips.values()},
+        "shifted": {unit_id: planning.shifted(tours) for unit_id, tours in day.tours.items()},
+        "by": by.value, "of": daybook.made_of(book),
         "answer": answer.model_dump(mode="json"),
     }  # fmt: skip
-    kept = Kept(answer.id, area, on, now, None, body)
-    await plans.keep(pool, kept)
-    return kept
+    return Kept(answer.id, area, on, now, None, body)
 
 
 def moves_of(kept: Kept) -> list[Move]:
@@ -188,6 +209,53 @@ async def _under_way(pool: Pool, book: Book, signs: Mapping[str, str]) -> list[T
 
 
 # --- as it is published ------------------------------------------------------------------------------------------
+
+
+def answer_of(kept: Kept) -> DayPlan:
+    made = DayPlan.model_validate(kept.body["answer"])
+    made.version = kept.version
+    return made
+
+
+async def publish(runtime: Runtime, kept: Kept, cause: Cause, *, most_shifted: int | None = None) -> DayPlan:
+    """Each unit's route in a transaction of its own; a unit that has changed keeps what it had.
+
+    ``most_shifted``: a route in which more riders than that would be fetched at another minute is left out.
+
+    Raises:
+        Refused: 409, it is published already, or somebody else publishes here just now.
+
+    """
+    if kept.version is not None:
+        raise Refused(*PUBLISHED)
+    answer = answer_of(kept)
+    booked, left = set[UUID](), dict[UUID, str]()
+    async with runtime.pool.acquire() as mine, mine.transaction():
+        if not await plans.lease(mine, kept.area):
+            raise Refused(*BUSY)
+        for route in routes_of(kept):
+            riders = {offer.trip_id for offer in answer.planned if offer.unit_id == route.unit_id}
+            if most_shifted is not None and kept.body["shifted"].get(str(route.unit_id), 0) > most_shifted:
+                left |= dict.fromkeys(riders, "waiting")
+                continue
+            try:
+                async with runtime.work(cause) as work:
+                    booked |= set(await writing.publish(work, kept.area, route))
+            except Refused:
+                left |= dict.fromkeys(riders, "changed")
+        if booked:
+            async with runtime.work(cause) as work:
+                answer.version = await plans.number(work.db, kept)
+                run_ids = await plans.runs_of(work.db, sorted(booked))
+                event = PlanPublished(
+                    plan_on=kept.on_day, version=answer.version or 1, run_ids=tuple(run_ids), trip_count=len(booked),
+                    unplanned_count=len(answer.unserved) + len(left), at=work.now, by=by_of(work),
+                )  # fmt: skip
+                work.say(kept.id, event, Origin(kept.area, kept.id))
+    answer.planned = [offer for offer in answer.planned if offer.trip_id not in left]
+    answer.unserved += [unserved_out(Unserved(str(trip_id), left[trip_id])) for trip_id in sorted(left)]
+    answer.published = len(booked)
+    return answer
 
 
 def routes_of(kept: Kept) -> list[Route]:

@@ -16,20 +16,12 @@ from services.dispatch.daybook import Move
 from services.dispatch.engine.pool import Engine
 from services.dispatch.store import plans, trips
 from services.dispatch.store.plans import Kept
-from services.dispatch.verbs import tours
-from services.dispatch.verbs.saying import by_of
 from shared.auth import Caller
 from shared.errors import FieldProblem, Refused, refuse
-from shared.events.base import Origin
-from shared.events.dispatch import PlanPublished
 from shared.openapi import Day, problems
-from shared.service import Runtime
 from shared.work import now_utc
 
 router = APIRouter(tags=["booked rides"])
-
-BUSY = (409, "planner_busy", "มีผู้อื่นกำลังประกาศแผนของพื้นที่นี้", "another plan is being published here")
-PUBLISHED = (409, "already_published", "แผนนี้ประกาศไปแล้ว", "this plan has been published already")
 
 
 @router.get("/v1/trips/{trip_id}/offers", response_model=Offers, responses=problems(401, 403, 404, 409))
@@ -74,13 +66,15 @@ async def plan(request: Request, caller: Decides, body: DayBody) -> DayPlan:
     runtime, area = runtime_of(request), _area(caller, body.area)
     engine: Engine | None = runtime.parts.get("engine")
     made = await planner.propose(runtime.pool, engine, area, body.on, now_utc(), search_s=body.search_s)
-    return await _publish(request, runtime, caller, made) if body.publish else _answer(made)
+    if not body.publish:
+        return planner.answer_of(made)
+    return await planner.publish(runtime, made, runtime.asked_by(caller, request))
 
 
 @router.get("/v1/plans/{plan_id}", response_model=DayPlan, responses=problems(401, 403, 404))
 async def proposal(request: Request, caller: Decides, plan_id: Id) -> DayPlan:
     """A proposal as it was made."""
-    return _answer(await _kept(request, caller, plan_id))
+    return planner.answer_of(await _kept(request, caller, plan_id))
 
 
 @router.post("/v1/plans/{plan_id}/try", response_model=DayPlan, responses=problems(400, 401, 403, 404, 413))
@@ -89,13 +83,16 @@ async def attempt(request: Request, caller: Decides, plan_id: Id, body: TryBody)
     pool, start = runtime_of(request).pool, await _kept(request, caller, plan_id)
     moves = [move for move in planner.moves_of(start) if move.trip_id != body.trip_id]
     moves.append(Move(body.trip_id, body.unit_id, body.pickup_at))
-    return _answer(await planner.propose(pool, None, start.area, start.on_day, now_utc(), moves=moves, start=start))
+    return planner.answer_of(
+        await planner.propose(pool, None, start.area, start.on_day, now_utc(), moves=moves, start=start)
+    )
 
 
 @router.post("/v1/plans/{plan_id}/publish", response_model=DayPlan, responses=problems(400, 401, 403, 404, 409))
 async def publish(request: Request, caller: Decides, plan_id: Id) -> DayPlan:
     """ประกาศแผน | Book what the proposal shows, route by route; what has changed since then is told as ``changed``."""
-    return await _publish(request, runtime_of(request), caller, await _kept(request, caller, plan_id))
+    runtime, kept = runtime_of(request), await _kept(request, caller, plan_id)
+    return await planner.publish(runtime, kept, runtime.asked_by(caller, request))
 
 
 async def _kept(request: Request, caller: Caller, plan_id: UUID) -> Kept:
@@ -104,42 +101,6 @@ async def _kept(request: Request, caller: Caller, plan_id: UUID) -> Kept:
     if found is None:
         raise refuse("not_found")
     return found
-
-
-def _answer(kept: Kept) -> DayPlan:
-    made = DayPlan.model_validate(kept.body["answer"])
-    made.version = kept.version
-    return made
-
-
-async def _publish(request: Request, runtime: Runtime, caller: Caller, kept: Kept) -> DayPlan:
-    """Each unit's route in a transaction of its own; a unit that has changed keeps what it had."""
-    if kept.version is not None:
-        raise Refused(*PUBLISHED)
-    answer, cause = _answer(kept), runtime.asked_by(caller, request)
-    booked, changed = set[UUID](), set[UUID]()
-    async with runtime.pool.acquire() as mine, mine.transaction():
-        if not await plans.lease(mine, kept.area):
-            raise Refused(*BUSY)
-        for route in planner.routes_of(kept):
-            try:
-                async with runtime.work(cause) as work:
-                    booked |= set(await tours.publish(work, kept.area, route))
-            except Refused:
-                changed |= {offer.trip_id for offer in answer.planned if offer.unit_id == route.unit_id}
-        if booked:
-            async with runtime.work(cause) as work:
-                answer.version = await plans.number(work.db, kept)
-                run_ids = await plans.runs_of(work.db, sorted(booked))
-                event = PlanPublished(
-                    plan_on=kept.on_day, version=answer.version or 1, run_ids=tuple(run_ids), trip_count=len(booked),
-                    unplanned_count=len(answer.unserved) + len(changed), at=work.now, by=by_of(work),
-                )  # fmt: skip
-                work.say(kept.id, event, Origin(kept.area, kept.id))
-    answer.planned = [offer for offer in answer.planned if offer.trip_id not in changed]
-    answer.unserved += [unserved_out(Unserved(str(trip_id), "changed")) for trip_id in sorted(changed)]
-    answer.published = len(booked)
-    return answer
 
 
 def _area(caller: Caller, area: str | None) -> str:

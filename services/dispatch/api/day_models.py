@@ -133,7 +133,8 @@ class DayPlan(BaseModel):
     ``planned``: rides that get a unit by it; ``tours``: all of the day, promised ones and those under way among them;
     ``moved``: promises that would change; ``conflicts``: why what was tried cannot be; ``by_hand``: units booked
     against the rules, left to people; ``searched``: the search has had its time; ``cost_s``: seconds driven and
-    ridden; ``published``: how many rides were booked; ``travel_times``: who says how long a drive takes.
+    ridden; ``published``: how many rides were booked; ``travel_times``: who says how long a drive takes;
+    ``proposal_id``: what the system proposes for the day as it stands.
     """
 
     id: UUID | None = None
@@ -151,6 +152,7 @@ class DayPlan(BaseModel):
     searched: bool = False
     cost_s: float = 0.0
     travel_times: list[Source] = []
+    proposal_id: UUID | None = None
 
 
 def offer_out(tour: Tour, trip_id: str, latest_at: datetime, sign: str) -> OfferOut:

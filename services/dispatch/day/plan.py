@@ -152,6 +152,12 @@ def _rank(model: Model, plan: Plan) -> tuple[float, float]:
     return sum(PRIORITY_WEIGHT**trip.priority for trip in left), verdict.cost + EARLY_WEIGHT * early_s + tours_s
 
 
+def shifted(tours: Sequence[Tour]) -> int:
+    """How many who have a promise are fetched at another minute than their tour had; within what they were told."""
+    told = [(tour.pickup_of(rider.id), rider.told) for tour in tours for rider in tour.riders]
+    return sum(1 for at, promise in told if promise is not None and at != promise.pickup_at)
+
+
 def proved(model: Model, plan: Plan) -> Verdict:
     """The proof: see :mod:`services.dispatch.planning.checker`."""
     return check(model.problem, plan)

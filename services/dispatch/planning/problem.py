@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -74,6 +74,30 @@ class Problem:
     duration_s: Floats
     distance_m: Floats
     objective: Objective = Objective.DISTANCE
+
+
+def compact(problem: Problem) -> Problem:
+    """The same problem with the places that it names, and no others."""
+    stops = [stop for trip in problem.trips for stop in (trip.pickup, trip.dropoff)]
+    used = sorted({stop.place for stop in stops} | {end for v in problem.vehicles for end in (v.start, v.end)})
+    if len(used) == len(problem.duration_s):
+        return problem
+    row, rows = {place: at for at, place in enumerate(used)}, np.ix_(used, used)
+    duration_s = np.ascontiguousarray(problem.duration_s[rows])
+    same = problem.distance_m is problem.duration_s
+    return replace(
+        problem,
+        vehicles=[replace(v, start=row[v.start], end=row[v.end]) for v in problem.vehicles],
+        trips=[
+            replace(
+                trip, pickup=replace(trip.pickup, place=row[trip.pickup.place]),
+                dropoff=replace(trip.dropoff, place=row[trip.dropoff.place]),
+            )
+            for trip in problem.trips
+        ],
+        duration_s=duration_s,
+        distance_m=duration_s if same else np.ascontiguousarray(problem.distance_m[rows]),
+    )  # fmt: skip
 
 
 Visit = tuple[int, bool]

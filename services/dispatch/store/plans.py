@@ -16,6 +16,11 @@ LEASE = "select pg_try_advisory_xact_lock(hashtextextended('dispatch.plan.' || $
 INSERT_PLAN = "insert into plan (id, area, on_day, made_at, body) values ($1, $2, $3, $4, $5)"
 DROP_OLD_PLANS = "delete from plan where area = $1 and made_at < $2 and version is null"
 READ_PLAN = "select * from plan where id = $1"
+# The last one that the system has made for the day and nobody published.
+PROPOSED = """
+select * from plan where area = $1 and on_day = $2 and body ->> 'by' = 'system'
+order by made_at desc limit 1
+"""
 NUMBER_PLAN = """
 update plan set version = (select coalesce(max(o.version), 0) + 1 from plan o
                            where o.area = $2 and o.on_day = $3 and o.version is not null)
@@ -66,6 +71,12 @@ async def keep(db: Connection | Pool, plan: Kept) -> None:
 async def read(db: Connection | Pool, plan_id: UUID) -> Kept | None:
     row = await db.fetchrow(READ_PLAN, plan_id)
     return Kept.of(row) if row else None
+
+
+async def proposed(db: Connection | Pool, area: str, on: date) -> Kept | None:
+    """What the system has proposed last for this day, and waits for a person."""
+    row = await db.fetchrow(PROPOSED, area, on)
+    return Kept.of(row) if row and row["version"] is None else None
 
 
 async def number(db: Connection, plan: Kept) -> int | None:

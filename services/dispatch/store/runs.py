@@ -62,8 +62,8 @@ order by r.unit_id, a.pickup_at, a.id
 # What each unit's promises are made of, in few letters: others when any of them is another.
 MARKS = """
 select r.unit_id, bool_or(r.status = 'open') as out, max(upper(r.booked)) filter (where r.status = 'open') as back_at,
-       md5(string_agg(concat_ws(' ', a.id, r.id, r.status, a.pickup_at, a.dropoff_at, t.version), '|'
-                      order by a.id)) as mark
+       md5(string_agg(concat_ws(' ', a.id, r.id, r.status, a.pickup_at, a.dropoff_at, t.version,
+                                t.pickup_lon is null), '|' order by a.id)) as mark
 from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id
 where r.area = $1 and r.exercise = $4 and a.ended_at is null and a.role = 'primary'
   and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')
