@@ -28,6 +28,7 @@ from services.dispatch.api import (
 from services.dispatch.api import positions as positions_api
 from services.dispatch.engine.pool import Engine
 from services.dispatch.handlers import HEARS
+from services.dispatch.layer import plan_days
 from services.dispatch.policy import load_policies
 from services.dispatch.settings import DispatchSettings
 from services.dispatch.timers import DUE
@@ -91,7 +92,7 @@ SERVICE = Service(
     ],
     hears=HEARS,
     due=DUE,
-    beside=[positions.listen, trail.keep, shred, asking(QUESTIONS), tidy, planner, ask_osrm],
+    beside=[positions.listen, trail.keep, shred, asking(QUESTIONS), tidy, planner, plan_days, ask_osrm],
     # Calls at once, and a crew's answer nearly so; who the patient was may come a little later.
     patience_s={"registry": 0.25, "notify": 0.1},
     rooms={
