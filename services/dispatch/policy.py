@@ -29,6 +29,8 @@ class Policy:
     """How long a silent order stays open beside the next one, before its unit is free again."""
     ask_again: timedelta = timedelta(seconds=120)
     """A unit that was silent may be asked again for the same trip after this."""
+    no_holds: timedelta = timedelta(minutes=10)
+    """So long a unit that said no is left alone with that trip; then it is asked once more, where nobody else is."""
     retry: timedelta = timedelta(seconds=15)
     """How often a waiting trip is looked at again, whatever else happens."""
     booked_due: timedelta = timedelta(minutes=60)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from tests.dispatch.conftest import Town
 
 
@@ -18,6 +20,21 @@ async def test_where_the_only_unit_that_fits_declined_the_queue_says_so_not_that
     trip = await town.trip(call_id)
     assert trip["status"] == "queued"
     assert trip["queue_reasons"] == ["nobody_willing"]
+
+
+async def test_where_nobody_else_is_the_unit_that_declined_is_asked_once_more_after_a_while(town: Town) -> None:
+    """Somebody who waited at a clinic stayed there all night, since the one van that fits had said no once."""
+    fitting = await town.unit(1)
+    call_id = await town.call()
+    [asked] = await town.asked(call_id)
+    await town.step(asked["id"], "decline", fitting)
+    await town.running.do_due("find_unit")
+    assert (await town.trip(call_id))["status"] == "queued"
+    long_ago = "update assignment set ended_at = ended_at - interval '11 minutes' where id = $1"
+    await town.running.sql(long_ago, UUID(asked["id"]))
+    await town.running.do_due("find_unit")
+    again = await town.asked(call_id)
+    assert [each["unit_id"] for each in again if each["status"] == "ordered"] == [str(fitting.id)]
 
 
 async def test_where_nobody_ever_fitted_the_queue_says_what_is_missing(town: Town) -> None:

@@ -21,6 +21,7 @@ from services.dispatch.emergencies.choice import BY_TIME, URGENCY
 from services.dispatch.emergencies.sparing import spare
 from services.dispatch.emergencies.surge import Waiting, assign
 from services.dispatch.rules.cards import ANY, demand
+from services.dispatch.rules.changes import asked_once_more
 from services.dispatch.rules.eligibility import shortfalls
 from services.dispatch.rules.ranking import Recommendation, best, rank, scores
 from services.dispatch.rules.requirements import Demand, Requirements
@@ -81,7 +82,15 @@ class Desk:
         out = {job.unit.id for job in trip.jobs if not self._may_ask_again(job)}
         open_to = [unit for unit in free if unit.id not in out]
         pool = open_to if self._town.policy.parallel(trip.severity) else self._unbooked(open_to) or open_to
-        return self._recommended(pool, trip, wanted)
+        found = self._recommended(pool, trip, wanted)
+        if found is None:
+            last = {job.unit: job for job in trip.jobs}
+            again = [unit for unit in free if unit in last and self._once_more(last[unit])]
+            found = self._recommended(again, trip, wanted)
+        return found
+
+    def _once_more(self, job: Job) -> bool:
+        return asked_once_more(job.status, job.ended_at, self._now, self._town.policy.no_holds)
 
     def _unbooked(self, units: Sequence[Unit]) -> list[Unit]:
         until = self._now + BOOKED_SOON

@@ -91,6 +91,7 @@ def measures(journal: Journal, all_of: Sequence[Journey] | None = None) -> list[
     out = [each for each in them if each.asked.lane == "booked" and each.asked.leg == "outbound"]
     driven = [each for each in out if each.late_s is not None]
     home = [each for each in them if each.asked.leg == "return" and each.home_s is not None]
+    calls = [each for each in them if each.asked.lane == "emergency"]
     faults = counted(audit(journal))
     refused = [each for each in them if each.end == "refused"]
     answered = sorted(each.accepted_s for each in red if each.accepted_s is not None)
@@ -126,6 +127,9 @@ def measures(journal: Journal, all_of: Sequence[Journey] | None = None) -> list[
         ),
         _none("left_behind", "ถูกทิ้งไว้", "left behind", forgotten),
         _share("unmet", "นัดที่ไม่มีรถให้", "rides that found no unit", [e.end == "refused" for e in out], None),
+        _share(
+            "unanswered", "เหตุที่ไม่มีใครไป", "calls to which nobody could go", [e.end == "refused" for e in calls], None
+        ),
         _none("no_reason", "ปฏิเสธโดยไม่มีเหตุผล", "refused without a reason", faults.get("no_reason", 0)),
         _none("two_places", "รถอยู่สองที่พร้อมกัน", "a unit in two places", places),
         _none("promise", "เลื่อนคำสัญญาโดยไม่บอก", "promises moved without a word", moved),

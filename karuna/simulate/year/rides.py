@@ -169,13 +169,14 @@ class Rides:
             trip.without.add(job.unit.id)
         self.book.leave(trip)
         trip.life = moved(trip.life, "unassign", self._now)
+        told_at, trip.told_at = trip.told_at, None
         wait = self._town.fate.lasts(DESK, "repairs", trip.id, job.attempt)
-        self._town.clock.after(wait, lambda: self._anew(trip))
+        self._town.clock.after(wait, lambda: self._anew(trip, told_at))
 
-    def _anew(self, trip: Trip) -> None:
+    def _anew(self, trip: Trip, told_at: datetime | None) -> None:
         if not trip.waits or trip.holder() is not None:
             return
-        if not (self._join(trip, trip.told_at) or self._join(trip)):
+        if not ((told_at and self._join(trip, told_at)) or self._join(trip)):
             self._waits(trip)
 
     def spare(self, unit: Unit) -> None:

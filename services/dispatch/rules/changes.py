@@ -27,6 +27,15 @@ class Wish:
         return not early and (self.latest_at is None or pickup_at <= self.latest_at)
 
 
+def asked_once_more(status: str, ended_at: datetime | None, now: datetime, no_holds: timedelta) -> bool:
+    """Whether a unit whose last answer was no may be asked again, where nobody else can go.
+
+    A crew that was busy ten minutes ago may go now; and whoever waits at a clinic, or beside a fire, is not left to a
+    no that was said in passing.
+    """
+    return status == "declined" and ended_at is not None and ended_at + no_holds <= now
+
+
 Due = Literal["now", "in_time", "watch"]
 """A unit is needed at once; before the pickup, so nobody is held for the old time; or as before, looked at again."""
 

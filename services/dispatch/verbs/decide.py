@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.dispatch import fleet
 from services.dispatch.emergencies.choice import BY_TIME, URGENCY
 from services.dispatch.emergencies.sparing import spare
 from services.dispatch.fleet import Member
 from services.dispatch.policy import Policy, policy_of
-from services.dispatch.rules.changes import WAITING
+from services.dispatch.rules.changes import WAITING, asked_once_more
 from services.dispatch.rules.eligibility import UnitFacts, shortfalls
 from services.dispatch.rules.ranking import Recommendation, best, rank
 from services.dispatch.rules.requirements import Requirements
@@ -101,6 +102,10 @@ async def choose(
     asked, place = asked or wanted(trip), point(trip.pickup)
     facts = [member.facts for member in pool]
     found = _first(facts, trip, asked, place, work.now, policy)
+    if found is None:  # nobody else: whoever said no is asked again after a while, before somebody is left alone
+        once_more = _once_more(history, work.now, policy)
+        again = [member.facts for member, _ in free if member.id in once_more]
+        found = _first(again, trip, asked, place, work.now, policy)
     if found is None:
         return Choice(None, None, _reasons([member for member, _ in free], open_to, asked, work.now))
     member, booked_soon = next(each for each in free if each[0].facts.id == found.unit_id)
@@ -130,10 +135,18 @@ def _first(
 
 
 def _may_ask_again(assignment: Assignment, now: datetime, policy: Policy) -> bool:
-    """Declined: never. Still asked or working: not now. It was not the unit's no: at once. Else: after a while."""
+    """Declined: not while others may. Still asked or working: not now. Not the unit's own no: at once. Else: later."""
     if assignment.ended_at is None or assignment.status == "declined":
         return False
     return was_not_its_no(assignment) or assignment.ended_at + policy.ask_again <= now
+
+
+def _once_more(history: Sequence[Assignment], now: datetime, policy: Policy) -> set[UUID]:
+    """Units that said no long enough ago, and have not been asked since."""
+    last = {each.unit_id: each for each in history}
+    return {
+        unit_id for unit_id, each in last.items() if asked_once_more(each.status, each.ended_at, now, policy.no_holds)
+    }
 
 
 def _reasons(
