@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from bench import chain, core, engine, engine_report, positions, report, screen
+from bench import chain, core, engine, engine_report, positions, promise, report, rides_town, screen, year
 from bench.ground import Ground, standing
 from bench.town import write_pack
 from shared.service import uvloop_runner
@@ -24,18 +24,20 @@ CORE = ("hop", "saturate", "drain")
 """``consumer`` is measured while the backlog drains."""
 TOWN = ("chain", "screen", "positions", "burst")
 """``memory`` is read after the burst."""
-APART = ("engine",)
-"""Needs neither broker nor database."""
+DAY = ("promise",)
+"""Dispatch alone with a full day of booked rides; last, for it fills the database."""
+APART = ("engine", "year")
+"""Need neither broker nor database."""
 SAME = {"consumer": "drain", "memory": "burst"}
 out = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> None:
-    asked = sys.argv[1:] or [*CORE, *TOWN, *APART]
+    asked = sys.argv[1:] or [*CORE, *TOWN, *DAY, *APART]
     parts = [SAME.get(part, part) for part in asked]
-    if unknown := set(parts) - {*CORE, *TOWN, *APART}:
+    if unknown := set(parts) - {*CORE, *TOWN, *DAY, *APART}:
         raise SystemExit(
-            f"no such part: {', '.join(sorted(unknown))}; there are {', '.join((*CORE, *TOWN, *APART, *SAME))}"
+            f"no such part: {', '.join(sorted(unknown))}; there are {', '.join((*CORE, *TOWN, *DAY, *APART, *SAME))}"
         )
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     gc.set_threshold(50_000)  # pauses of the load are not those of the system
@@ -56,18 +58,26 @@ async def bench(parts: list[str], *, whole: bool) -> None:
 
     try:
         write_pack(areas)
+        rides_town.write_pack(areas)
         if set(parts) - {*APART}:
             async with standing(areas) as ground:
                 await _core(ground, [part for part in CORE if part in parts], show)
                 await ground.fresh_streams()
                 await _town(ground, [part for part in TOWN if part in parts], show)
+                if "promise" in parts:
+                    await _part("promise", show, lambda: _promise(ground, show))
         if "engine" in parts:
             await _part("engine", show, lambda: _engine(show))
+        if "year" in parts:
+            await _part("year", show, lambda: _year(show))
     finally:
         shutil.rmtree(areas, ignore_errors=True)
     if whole:
         machine = report.machine(load_before, os.getloadavg()[0], time.monotonic() - started)
         await asyncio.to_thread(report.write, tables, machine)
+        out.print("→ BENCH.md")
+    elif parts == ["year"]:  # the same on every machine: its section may stand beside older ones
+        await asyncio.to_thread(report.put, tables)
         out.print("→ BENCH.md")
 
 
@@ -97,10 +107,18 @@ async def _town(ground: Ground, parts: list[str], show: report.Show) -> None:
             await _part("burst", show, lambda: _burst(town, show))
 
 
+async def _promise(ground: Ground, show: report.Show) -> None:
+    show(promise.table(await promise.promise(ground)))
+
+
 async def _engine(show: report.Show) -> None:
     measured = await engine.measure()
     show(engine_report.quality(measured))
     show(engine_report.speed(measured))
+
+
+async def _year(show: report.Show) -> None:
+    show(year.table(await asyncio.to_thread(year.played)))
 
 
 async def _part(name: str, show: report.Show, measure: Callable[[], Awaitable[None]]) -> None:
