@@ -263,3 +263,13 @@ def write(tables: Sequence[Table], words: str) -> None:
     )
     text = head + words + "\n" + "\n".join(table.text() for table in tables) + "\n"
     Path(ROOT, FILE).write_text(text, "utf-8")
+
+
+def put(tables: Sequence[Table]) -> None:
+    """These sections of ``BENCH.md`` anew; the others stay as they are."""
+    path = Path(ROOT, FILE)
+    parts = path.read_text("utf-8").split("\n## ")
+    for table in tables:
+        kept = [part for part in parts if not part.startswith(f"{table.title}\n")]
+        parts = [*kept, table.text().removeprefix("\n## ")]
+    path.write_text("\n\n## ".join(part.strip("\n") for part in parts) + "\n", "utf-8")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from karuna.simulate.policies_report import NATIONAL_IN_TIME
 from karuna.simulate.year.audit import audit, counted
@@ -24,6 +23,7 @@ class Journey:
 
     asked: Asked
     accepted_s: float | None
+    ordered_s: float | None
     scene_s: float | None
     late_s: float | None
     """Fetched later (or sooner, below 0) than the last time that was told."""
@@ -43,7 +43,7 @@ def journeys(journal: Journal) -> list[Journey]:
     for entry in journal.entries:
         if isinstance(entry, Step) and not entry.support:
             first = steps.setdefault(entry.trip, {})
-            if entry.what in {"accepted", "ready"}:
+            if entry.what in {"ordered", "accepted", "ready"}:
                 first.setdefault(entry.what, entry)
             else:
                 first[entry.what] = entry
@@ -66,7 +66,7 @@ def _journey(asked: Asked, steps: dict[str, Step], told: Sequence[Promise], end:
     in_time = there.at <= asked.arrive_by_at if there and asked.arrive_by_at else None
     moved = len({(promise.pickup_at, promise.unit) for promise in told}) > 1
     return Journey(
-        asked, since("accepted"), since("at_scene"), late_s, in_time, since("at_scene", "ready"),
+        asked, since("accepted"), since("ordered"), since("at_scene"), late_s, in_time, since("at_scene", "ready"),
         end.how if end else "", end.code if end else "", moved,
     )  # fmt: skip
 
@@ -113,6 +113,9 @@ def measures(journal: Journal, all_of: Sequence[Journey] | None = None) -> list[
             0.9,
             ACCEPTED_S,
         ),
+        Measure(
+            "parts", "แดง: พิมพ์ และ สั่ง → รับงาน p90 วินาที", "of that typing, and ordered → accepted, p90, s", _parts(red)
+        ),
         _share(
             "reached",
             "แดง: ถึงใน 8 นาที",
@@ -141,6 +144,13 @@ def measures(journal: Journal, all_of: Sequence[Journey] | None = None) -> list[
     ]
 
 
+def _parts(red: Iterable[Journey]) -> str:
+    both = [(each.ordered_s, each.accepted_s) for each in red if each.ordered_s and each.accepted_s]
+    typing = quantile(sorted(ordered for ordered, _ in both), 0.9)
+    answers = quantile(sorted(accepted - ordered for ordered, accepted in both), 0.9)
+    return f"{typing:.{DIGITS}f}, {answers:.{DIGITS}f}"
+
+
 def _lent(journal: Journal) -> int:
     return sum(isinstance(each, Lent) and not each.unit.startswith(f"{each.area}/") for each in journal.entries)
 
@@ -157,7 +167,7 @@ def quantile(found: Sequence[float], share: float) -> float:
 
 def _at_most(key: str, th: str, en: str, found: Sequence[float], share: float, goal: float) -> Measure:
     value = quantile(sorted(found), share)
-    return Measure(key, th, en, f"{value:.0f} (n {len(found):,})", f"≤ {goal:.0f}", value <= goal)
+    return Measure(key, th, en, f"{value:.{DIGITS}f} (n {len(found):,})", f"≤ {goal:.0f}", value <= goal)
 
 
 def _percent(them: Iterable[bool]) -> str:
@@ -172,13 +182,3 @@ def _share(key: str, th: str, en: str, them: Sequence[bool], goal: float | None)
 
 def _none(key: str, th: str, en: str, count: int) -> Measure:
     return Measure(key, th, en, str(count), "0", count == 0)
-
-
-Value = Callable[[Journey], float | None]
-
-
-def missed(them: Iterable[Journey], of: Value, beyond: timedelta) -> list[Journey]:
-    """Those beyond a limit, the worst first: where to look."""
-    return sorted(
-        (each for each in them if (of(each) or 0.0) > beyond.total_seconds()), key=lambda each: -(of(each) or 0.0)
-    )

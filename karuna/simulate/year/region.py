@@ -23,6 +23,8 @@ from shared.thai.dates import BANGKOK
 BEGINS = datetime(2026, 1, 5, tzinfo=BANGKOK)
 LENT_FOR = timedelta(hours=2)
 """A unit with a booked ride so soon is not lent."""
+ASK_AGAIN = timedelta(minutes=15)
+"""No neighbour had any."""
 KEPT = 1
 """A municipality lends only while so many others of its medical units are free."""
 
@@ -43,12 +45,14 @@ class Region:
         self.clock, self.fate, self.journal = Clock(BEGINS), Fate(seed), Journal()
         self.road, self.sharing, self.taking = Road(self), sharing, ""
         self.units: dict[str, Unit] = {}
+        self.lent: list[Unit] = []
         self._days = days
         self.towns: dict[str, Town] = {}
         for place in places:
-            town = Town(self, place.pack, policy_of(place.pack))
+            own = units_of(place.pack, place.units)
+            town = Town(self, place.pack, policy_of(place.pack), own)
             self.towns[town.slug] = town
-            self.units |= {unit.id: unit for unit in units_of(place.pack, place.units)}
+            self.units |= {unit.id: unit for unit in own}
             for ask in Year(place.pack, self.fate, BEGINS, days, place.share).asks():
                 self.clock.at(ask.at, lambda town=town, ask=ask: town.rings(ask))  # type: ignore[misc]
         self.hospitals = [
@@ -79,6 +83,7 @@ class Region:
             return
         if unit.serves != unit.home and unit.run is None:
             unit.serves = unit.home
+            self.lent.remove(unit)
             self.journal.say(Lent(self.clock.now, unit.id, unit.home))
         if unit.free(self.clock.now):
             self.towns[unit.serves].desk.serve()
@@ -125,9 +130,11 @@ class Region:
             [unit.facts(now) for unit in may], trip.wanted, trip.pickup, now, policy.travel_times, policy.weights
         )
         if found is None:
+            self.clock.after(ASK_AGAIN, lambda: self._borrow(trip))
             return
         unit = self.units[found.unit_id]
         unit.serves = town.slug
+        self.lent.append(unit)
         self.journal.say(Lent(now, unit.id, town.slug))
         town.desk.look_again(trip)
         if unit.run is None and not unit.asked:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 class Town:
     """``supported``: trips that wait for more units than their own."""
 
-    def __init__(self, region: Region, pack: Pack, policy: Policy) -> None:
+    def __init__(self, region: Region, pack: Pack, policy: Policy, own: list[Unit]) -> None:
         self.region, self.pack, self.policy = region, pack, policy
-        self.slug = pack.area.slug
+        self.slug, self._own = pack.area.slug, own
         self.desk, self.crews, self.rides = Desk(self), Crews(self), Rides(self)
         self.supported: dict[Trip, None] = {}
 
@@ -49,10 +49,10 @@ class Town:
 
     def units(self) -> list[Unit]:
         """Who serves here just now: its own that are not lent, and those lent to it."""
-        return [unit for unit in self.region.units.values() if unit.serves == self.slug]
+        return [unit for unit in (*self.own(), *self.region.lent) if unit.serves == self.slug]
 
     def own(self) -> list[Unit]:
-        return [unit for unit in self.region.units.values() if unit.home == self.slug]
+        return self._own
 
     def free(self) -> list[Unit]:
         return [unit for unit in self.units() if unit.free(self.clock.now)]

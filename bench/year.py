@@ -1,0 +1,45 @@
+"""A year of one municipality, and of ten with and without lending units: what the rules come to for people."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from bench.report import Table
+from karuna.local import ROOT
+from karuna.simulate.year.play import play
+from karuna.simulate.year.report import Year, rows
+from shared.packs import load
+
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """``took_s``: wall time of all three."""
+
+    one: list[Year]
+    ten: list[Year]
+    about: str
+    took_s: float
+
+
+def played() -> Played:
+    """Minutes of one core; the same every time."""
+    pack = load(ROOT / "deploy" / "areas" / "kalasin")
+    started = time.monotonic()
+    one, about = play(pack, SEED)
+    ten, _ = play(pack, SEED, ten=True)
+    return Played(one, ten, about, time.monotonic() - started)
+
+
+def table(it: Played) -> Table:
+    years = [*it.one, *it.ten]
+    heads = (it.one[0].name, *(f"10 เทศบาล: {year.name}" for year in it.ten))
+    note = (
+        f"{it.about}; ten municipalities of three sizes in copies of the same pack. Played by `karuna simulate --year` "
+        f"and `--ten` in {it.took_s / 60:.0f} minutes: dispatch's own rules, time passed in, no service. Sources and "
+        "guesses stand in karuna/simulate/year/guesses.py; every impossibility is counted by an audit that reads the "
+        "journal alone."
+    )
+    return Table("ปีหนึ่งของเทศบาล · A simulated year", ("วัดอะไร (what)", "เป้า (goal)", *heads), rows(years), note)
