@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.notify.api import routers
 from services.notify.beside import run_senders, sweep
-from services.notify.handlers import assignments, calls, people, trips
+from services.notify.handlers import assignments, calls, people, swaps, trips
 from services.notify.handlers.trips import REMINDER, ready_unheard, remind
 from services.notify.prepare import prepare
 from services.notify.settings import NotifySettings
@@ -28,6 +28,8 @@ from shared.events.dispatch import (
     CrewChanged,
     CrewErased,
     CrewRegistered,
+    SwapAnswered,
+    SwapAsked,
     TripCancelled,
     TripChanged,
     TripCompleted,
@@ -82,6 +84,8 @@ HEARS = [
     Hears(CrewRegistered, people.crew_changed),
     Hears(CrewChanged, people.crew_changed),
     Hears(CrewErased, people.crew_erased),
+    Hears(SwapAsked, swaps.changed),
+    Hears(SwapAnswered, swaps.changed),
     Hears(UnitOnDuty, people.on_duty),
     Hears(UnitOffDuty, people.off_duty),
     Hears(PersonRegistered, people.person_changed),

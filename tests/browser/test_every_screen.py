@@ -44,6 +44,7 @@ MORE = {
         "/fleet/shifts/new",
     ),
     "anan": ("/admin/letters",),
+    "crew1": ("/crew/duty",),
 }
 SAY_DATA = {"/crew"}
 """Whose heading is what the caller said."""

@@ -104,6 +104,43 @@ async def test_a_swap_is_approved_by_a_supervisor_alone(faces: Faces) -> None:
     assert (late.status_code, "ทำไม่ได้แล้ว" in late.text) == (409, True)
 
 
+async def test_a_member_asks_a_colleague_and_answers_on_the_phone(faces: Faces) -> None:
+    shift_id, mine, asked = str(new_id()), str(new_id()), str(new_id())
+    span = {"call_sign": "K3", "kind": "patrol", "from_at": "2026-11-24T01:00:00Z", "until_at": "2026-11-24T09:00:00Z"}
+    back = {"back_from_at": None, "back_until_at": None}
+    swaps = [
+        {"id": mine, "status": "agreed", "shift_id": shift_id, "gives": True, "other_name": "บุญ", **span, **back},
+        {"id": asked, "status": "asked", "shift_id": str(new_id()), "gives": False, "other_name": "อันนา <b>ดี</b>",
+         **span, "back_from_at": "2026-11-26T01:00:00Z", "back_until_at": "2026-11-26T09:00:00Z"},
+    ]  # fmt: skip
+    free = {"id": str(new_id()), **span, "note": None, "mates": ["สมใจ"]}
+    faces.services.answers.update({
+        "GET dispatch /v1/own/duty": {
+            "shifts": [{"id": shift_id, **span, "note": "ตลาด", "mates": []}, free], "swaps": swaps,
+            "colleagues": [{"id": BOON, "name": "บุญ"}], "certificates": [{"skill": "aemt", "last_on": "2027-01-31"}],
+        },
+        f"POST dispatch /v1/shifts/{free['id']}/swaps": {"id": mine},
+        f"POST dispatch /v1/swaps/{asked}/answer": (409, {"code": "out_of_order", "th": "ทำไม่ได้แล้ว", "en": "no"}),
+    })  # fmt: skip
+    member = await faces.sign_in(Role.CREW)
+    screen = (await member.get("/crew/duty")).text
+    assert "<b>ดี</b>" not in screen
+    for word in ("24 พ.ย. 2569", "ลาดตระเวน", "สมใจ", "31 ม.ค. 2570"):
+        assert word in screen, word
+    acts = set(re.findall(r'action="(/crew/duty/[^"]+)"', screen))
+    assert acts == {
+        f"/crew/duty/swaps/{mine}/withdraw", f"/crew/duty/swaps/{asked}/agree", f"/crew/duty/swaps/{asked}/decline",
+        f"/crew/duty/shifts/{free['id']}/swap",
+    }, "a shift that is asked about already is not asked about again"  # fmt: skip
+    sent = await member.post(f"/crew/duty/shifts/{free['id']}/swap", {"to_crew_id": BOON})
+    assert sent.headers["location"] == "/crew/duty"
+    assert faces.services.of(f"POST dispatch /v1/shifts/{free['id']}/swaps")[0].body == {"to_crew_id": BOON}
+    late = await member.post(f"/crew/duty/swaps/{asked}/agree", {})
+    assert (late.status_code, "ทำไม่ได้แล้ว" in late.text) == (409, True)
+    desk = await faces.sign_in(Role.DISPATCHER)
+    assert (await desk.get("/crew/duty")).status_code == 403
+
+
 async def test_who_only_sees_the_roster_changes_nothing(faces: Faces) -> None:
     known = shift(str(new_id()))
     answering(faces, known)

@@ -128,6 +128,25 @@ async def test_a_certificate_is_spoken_of_before_it_ends_and_refused_after(town:
     assert (await put(town, unit, at(12, 8), crew_ids=[str(driver)]))["short_of_level"] is True
 
 
+async def test_a_member_sees_own_shifts_swaps_and_whom_to_ask(town: Town) -> None:
+    unit = await town.unit(1, on=False)
+    giver, stays = unit.crew
+    taker = await town.member(("paramedic",))
+    shift = await put(town, unit, at(2, 8))
+    own = await town.get("/v1/own/duty", headers=as_crew(giver))
+    names = {row["id"]: row["name"] for row in await town.running.sql("select id, name from crew")}
+    assert [(each["id"], each["mates"]) for each in own["shifts"]] == [(shift["id"], [names[stays]])]
+    assert {each["id"] for each in own["colleagues"]} == {str(stays), str(taker)}
+    assert {each["skill"] for each in own["certificates"]}
+    await town.post(f"/v1/shifts/{shift['id']}/swaps", {"to_crew_id": str(taker)}, status=201, headers=as_crew(giver))
+    for member, gives, other in ((giver, True, taker), (taker, False, giver)):
+        [swap] = (await town.get("/v1/own/duty", headers=as_crew(member)))["swaps"]
+        assert (swap["gives"], swap["other_name"], swap["status"]) == (gives, names[other], "asked")
+    assert (await town.get("/v1/own/duty", headers=as_crew(stays)))["swaps"] == []
+    assert (await town.get("/v1/own/duty", headers=as_crew(new_id())))["shifts"] == []
+    assert (await town.running.client.get("/v1/own/duty", headers=town.desk)).status_code == 403
+
+
 async def test_a_swap_is_asked_agreed_and_approved(town: Town) -> None:
     unit = await town.unit(1, on=False)
     giver, stays = unit.crew

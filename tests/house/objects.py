@@ -19,8 +19,8 @@ NOTHING = frozenset({200})
 class Asked:
     """``path`` and ``body`` of a right request. ``refusals``: what a stranger is answered; ``finds``: what is in the
 
-    answer of those whose it is; ``by``: one of them, where the supervisor may not; ``of_the_area``: it belongs to
-    everybody of the municipality.
+    answer of those whose it is; ``by``: one of them, where the supervisor may not, and as which ``crew_id``;
+    ``of_the_area``: it belongs to everybody of the municipality.
     """
 
     path: str
@@ -28,6 +28,7 @@ class Asked:
     refusals: frozenset[int] = NOT_FOUND
     finds: str = ""
     by: str | None = None
+    crew_id: UUID | None = None
     of_the_area: bool = False
 
 
@@ -257,6 +258,7 @@ async def _roster(running: Running, unit: UUID, crew: UUID) -> dict[str, Asked]:
         "GET /v1/attendance": Asked("/v1/attendance", refusals=NOTHING, finds=str(served)),
         "POST /v1/attendance/{served_id}/end": Asked(f"/v1/attendance/{served}/end", {}),
         "GET /v1/hours": Asked(f"/v1/hours?area={AREA}"),
+        "GET /v1/own/duty": Asked("/v1/own/duty", refusals=NOTHING, finds=str(shift), by="crew", crew_id=crew),
         "GET /v1/certificates": Asked("/v1/certificates", refusals=NOTHING, finds="items"),
     }
 

@@ -207,7 +207,8 @@ async def _and_is_there_for_those_whose_it_is(
     """The same requests by the right people find the thing: the 404s above were not those of a wrong question."""
     for operation, asked in asked_for.items():
         role = asked.by or next(role for role in ("supervisor", *sorted(lines[operation])) if role in lines[operation])
-        answer = await ask(running, operation.split(" ")[0], asked.path, bearer(role), asked.body)
+        as_whom = {"crew_id": str(asked.crew_id)} if asked.crew_id else {}
+        answer = await ask(running, operation.split(" ")[0], asked.path, bearer(role, **as_whom), asked.body)
         assert answer.status_code in {200, 201, 202, 204, 409, 503}, f"{operation}: {answer.text[:400]}"
         if asked.refusals == {200}:
             assert asked.finds in answer.text, f"{operation}: {answer.text[:400]}"

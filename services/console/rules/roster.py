@@ -16,6 +16,9 @@ ACTS: Mapping[str, tuple[str, ...]] = {
     "agreed": ("approve", "refuse", "withdraw"),
 }
 """What may be done with a swap that stands so."""
+ACTS_OF_GIVER: Mapping[str, tuple[str, ...]] = {"asked": ("withdraw",), "agreed": ("withdraw",)}
+ACTS_OF_TAKER: Mapping[str, tuple[str, ...]] = {"asked": ("agree", "decline")}
+"""What the two members themselves may do."""
 
 
 @dataclass(frozen=True, slots=True)

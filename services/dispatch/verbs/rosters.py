@@ -179,7 +179,7 @@ async def ask(work: Work, asking: Asking) -> Swap:
             await shifts.ask_swap(work.db, swap)
     except asyncpg.UniqueViolationError as problem:
         raise refuse("swap_open") from problem
-    work.say(swap.id, SwapAsked(**_facts(work, swap)), Origin(swap.area, swap.id, exercise=shift.exercise))
+    work.say(swap.id, SwapAsked(**_facts(work, swap, shift)), Origin(swap.area, swap.id, exercise=shift.exercise))
     return swap
 
 
@@ -253,14 +253,14 @@ async def _exchange(work: Work, swap: Swap) -> None:
 
 async def _move(work: Work, swap: Swap, status: str) -> Swap:
     await shifts.move_swap(work.db, swap.id, status, work.now)
-    event = SwapAnswered(**_facts(work, swap), status=status, previous_status=swap.status)
     shift = await shifts.read(work.db, swap.shift_id)
+    event = SwapAnswered(**_facts(work, swap, shift), status=status, previous_status=swap.status)
     work.say(swap.id, event, Origin(swap.area, swap.id, exercise=shift is not None and shift.exercise))
     return await shifts.read_swap(work.db, swap.id) or swap
 
 
-def _facts(work: Work, swap: Swap) -> dict[str, object]:
+def _facts(work: Work, swap: Swap, shift: Shift | None) -> dict[str, object]:
     return {
         "shift_id": swap.shift_id, "for_shift_id": swap.for_shift_id, "from_crew_id": swap.from_crew_id,
-        "to_crew_id": swap.to_crew_id, "at": work.now, "by": by_of(work),
+        "to_crew_id": swap.to_crew_id, "from_at": shift.from_at if shift else None, "at": work.now, "by": by_of(work),
     }  # fmt: skip

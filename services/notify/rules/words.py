@@ -49,6 +49,7 @@ class Facts:
     severity: str | None = None
     pickup_at: datetime | None = None
     appointment_at: datetime | None = None
+    shift_at: datetime | None = None
 
 
 def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise: bool) -> dict[str, str]:
@@ -64,6 +65,7 @@ def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise:
         "severity": severity.say(lang) if severity else "",
         "pickup_at": show_moment(facts.pickup_at, lang) if facts.pickup_at else "",
         "appointment_at": show_moment(facts.appointment_at, lang) if facts.appointment_at else "",
+        "shift_at": show_moment(facts.shift_at, lang) if facts.shift_at else "",
     }
 
 

@@ -178,6 +178,8 @@ class SwapFacts(Part):
     """What the other gives in return."""
     from_crew_id: UUID
     to_crew_id: UUID
+    from_at: Instant | None = None
+    """When the shift begins."""
     at: Instant
     by: By
 

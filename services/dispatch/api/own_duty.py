@@ -1,0 +1,87 @@
+"""What a crew member's phone shows of the roster: own shifts, swaps to answer, colleagues to ask, certificates."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from services.dispatch.api.common import CREW, NIL, crew_of, runtime_of
+from services.dispatch.store import own_duty, served
+from shared.auth import Caller, may
+from shared.openapi import problems
+from shared.work import now_utc
+
+router = APIRouter(tags=["rosters"])
+
+AHEAD = timedelta(days=28)
+Member = Annotated[Caller, Depends(may(*CREW))]
+
+
+class OwnShift(BaseModel):
+    """``mates``: names of who comes with the member."""
+
+    id: UUID
+    call_sign: str
+    kind: str
+    from_at: datetime
+    until_at: datetime
+    note: str | None
+    mates: list[str]
+
+
+class OwnSwap(BaseModel):
+    """``gives``: the member gives the shift to the other, else is asked to take it; ``back_…``: what comes in return.
+
+    ``status`` is ``asked`` or ``agreed``.
+    """
+
+    id: UUID
+    status: str
+    shift_id: UUID
+    gives: bool
+    other_name: str
+    call_sign: str
+    kind: str
+    from_at: datetime
+    until_at: datetime
+    back_from_at: datetime | None
+    back_until_at: datetime | None
+
+
+class Colleague(BaseModel):
+    id: UUID
+    name: str
+
+
+class OwnCertificate(BaseModel):
+    """``last_on`` None: it does not end."""
+
+    skill: str
+    last_on: date | None
+
+
+class OwnDuty(BaseModel):
+    """``shifts``: from now on for four weeks."""
+
+    shifts: list[OwnShift]
+    swaps: list[OwnSwap]
+    colleagues: list[Colleague]
+    certificates: list[OwnCertificate]
+
+
+@router.get("/v1/own/duty", response_model=OwnDuty, responses=problems(401, 403))
+async def own(request: Request, caller: Member) -> OwnDuty:
+    """เวรของฉัน | The member's own shifts of the next four weeks, swaps that wait, and what they need to ask for one."""
+    pool, now, me = runtime_of(request).pool, now_utc(), crew_of(caller) or NIL
+    found = await served.skills_of(pool, [me])
+    held = {skill: last_on for row in found for skill, last_on in row["skills"].items()}
+    return OwnDuty(
+        shifts=[OwnShift(**row) for row in await own_duty.shifts(pool, me, now, now + AHEAD)],
+        swaps=[OwnSwap(**row) for row in await own_duty.swaps(pool, me, now)],
+        colleagues=[Colleague(**row) for row in await own_duty.colleagues(pool, me)],
+        certificates=[OwnCertificate(skill=skill, last_on=held[skill]) for skill in sorted(held)],
+    )
