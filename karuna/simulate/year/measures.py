@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from karuna.simulate.policies_report import NATIONAL_IN_TIME
-from karuna.simulate.year.audit import audit, counted
+from karuna.simulate.year.audit import LATE_MOST, audit, counted
 from karuna.simulate.year.guesses import NO_ANSWER_HERE
 from karuna.simulate.year.journal import Asked, Ended, Journal, Lent, Promise, Step
 
@@ -136,6 +136,13 @@ def measures(journal: Journal, all_of: Sequence[Journey] | None = None) -> list[
         _none("no_reason", "ปฏิเสธโดยไม่มีเหตุผล", "refused without a reason", faults.get("no_reason", 0)),
         _none("two_places", "รถอยู่สองที่พร้อมกัน", "a unit in two places", places),
         _none("promise", "เลื่อนคำสัญญาโดยไม่บอก", "promises moved without a word", moved),
+        _share(
+            "late",
+            "รับช้ากว่าที่บอกเกิน 10 นาที ไม่มีใครแจ้ง",
+            "fetched over 10 min after the told time, with no new word",
+            [(each.late_s or 0.0) > LATE_MOST.total_seconds() for each in driven],
+            None,
+        ),
         _none("impossible", "อื่น ๆ ที่เป็นไปไม่ได้", "anything else that cannot be", others),
         Measure("retold", "นัดที่แจ้งเวลาใหม่", "rides told another time or unit", _percent(e.moved for e in out)),
         Measure("by_hand", "ส่งข้ามสิ่งที่ขาด", "sent by hand over a shortfall", str(len(journal.by_hand))),
