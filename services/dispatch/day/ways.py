@@ -80,11 +80,12 @@ class Ways:
         room = self._room if whole <= len(self._room) else self._laid_out(whole)
         if room is not self._room:
             room[:size, :size] = self._room[:size, :size]
-        among = self.times.table(new, urgent=False)
+        among = self.times.table(new, urgent=False, lengths=False)
         room[size:whole, size:whole] = _minutes(among.duration_s)
         self._sources |= among.sources
         if old:
-            hence, hither = self.times.table(new, old, urgent=False), self.times.table(old, new, urgent=False)
+            hence = self.times.table(new, old, urgent=False, lengths=False)
+            hither = self.times.table(old, new, urgent=False, lengths=False)
             room[size:whole, 1:size], room[1:size, size:whole] = _minutes(hence.duration_s), _minutes(hither.duration_s)
             self._sources |= hence.sources | hither.sources
         # A row is there for others only when all its drives are.

@@ -45,8 +45,13 @@ class TravelTimes(Protocol):
         """From many origins to one destination: one answer per origin, in order."""
         ...
 
-    def table(self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool) -> Table:
-        """From each of these points to each of those; ``to`` left out: to each other, and no way to itself."""
+    def table(
+        self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool, lengths: bool = True
+    ) -> Table:
+        """From each of these points to each of those; ``to`` left out: to each other, and no way to itself.
+
+        ``lengths`` False: nobody will look at the distances, and they may be anything.
+        """
         ...
 
 
@@ -74,7 +79,10 @@ class GreatCircle:
         distances = [metres * self.factor for metres in distances_m(origins, destination)]
         return [Travel(distance / speed, distance, "great_circle") for distance in distances]
 
-    def table(self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool) -> Table:
+    def table(
+        self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool,
+        lengths: bool = True,  # noqa: ARG002 they cost nothing here
+    ) -> Table:  # fmt: skip
         metres = straight_m(points, points if to is None else to) * self.factor
         return Table(metres / (self.urgent_m_s if urgent else self.ordinary_m_s), metres, frozenset({"great_circle"}))
 

@@ -68,8 +68,10 @@ class ByZones:
             for duration_s, distance_m, known, other in zip(*columns, others, strict=True)
         ]
 
-    def table(self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool) -> Table:
-        other = self.beyond.table(points, to, urgent=urgent)
+    def table(
+        self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool, lengths: bool = True
+    ) -> Table:
+        other = self.beyond.table(points, to, urgent=urgent, lengths=lengths)
         duration_s, distance_m, known = self._drives(points, points if to is None else to, urgent=urgent)
         apart = ~np.eye(len(points), dtype=bool) if to is None else np.ones_like(known)
         sources: set[Source] = {"osrm"} if (known & apart).any() else set()

@@ -28,6 +28,8 @@ from shared.packs import PackError
 FILES = ("roads.geojson", "roads.csv")
 NEAR_ROAD_M = 500.0
 """Further from any road than this, the straight line is the better guess."""
+MOST_MET = 5_000
+"""Points of which is kept where they meet the roads."""
 KEPT = 64
 """Destinations whose search is kept."""
 MOST_SEGMENTS = 500_000
@@ -35,14 +37,17 @@ SAME_PLACE = 6
 """Decimals of a degree up to which two ends are one crossing: a tenth of a metre."""
 
 
-class Search(NamedTuple):
+@dataclass(slots=True)
+class Search:
     """From every crossing to one, or (``onward``) from one to every other, by the quickest way; infinite seconds where
 
     none leads there.
     """
 
     time_s: NDArray[np.float64]
-    length_m: NDArray[np.float64]
+    toward: NDArray[np.int32]
+    length_m: NDArray[np.float64] | None = None
+    """Along the same ways; worked out when somebody asks."""
 
 
 class Reached(NamedTuple):
@@ -65,6 +70,7 @@ class Roads:
     middle: Point
     _kept: OrderedDict[tuple[int, bool, bool], Search] = field(default_factory=OrderedDict)
     _onward: dict[bool, csr_matrix] = field(default_factory=dict)
+    _met: dict[Point, tuple[int, float]] = field(default_factory=dict)
 
     def to(self, origins: Sequence[Point], destination: Point, *, urgent: bool) -> Sequence[Travel]:
         """A :class:`services.dispatch.rules.ranking.TravelTimes`."""
@@ -77,7 +83,7 @@ class Roads:
         speed = self.beyond.urgent_m_s if urgent else self.beyond.ordinary_m_s
         reached = self._reached(origins)
         off_m = reached.off_m + to.off_m[0]
-        time_s, length_m = found.time_s[reached.nodes] + off_m / speed, found.length_m[reached.nodes] + off_m
+        time_s, length_m = found.time_s[reached.nodes] + off_m / speed, self._length(found)[reached.nodes] + off_m
         by_road = (reached.nodes >= 0) & np.isfinite(time_s)
         return [
             Travel(seconds, metres, "roads") if known else guess
@@ -86,7 +92,9 @@ class Roads:
             )
         ]
 
-    def table(self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool) -> Table:
+    def table(
+        self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool, lengths: bool = True
+    ) -> Table:
         """One search for each crossing that is nearest to some point, on the side where there are fewer of them."""
         straight = self.beyond.table(points, to, urgent=urgent)
         one = self._reached(points)
@@ -103,7 +111,8 @@ class Roads:
             known = np.flatnonzero((many.nodes >= 0) & np.isfinite(found.time_s[many.nodes]))
             cells, off = np.ix_(known, here), many.off_m[known][:, None] + few.off_m[here][None, :]
             found_s[cells] = found.time_s[many.nodes[known]][:, None] + off / speed
-            found_m[cells] = found.length_m[many.nodes[known]][:, None] + off
+            if lengths:
+                found_m[cells] = self._length(found)[many.nodes[known]][:, None] + off
             by_road[cells] = True
         if to is None:
             np.fill_diagonal(time_s, 0.0)
@@ -115,12 +124,19 @@ class Roads:
 
     def _reached(self, points: Sequence[Point]) -> Reached:
         """Where each of these points meets the roads."""
-        if not points:
-            return Reached(np.zeros(0, dtype=np.intp), np.zeros(0))
-        degrees = _degrees(points)
-        _, found = self.tree.query(_flat(degrees, self.middle))
-        away_m = _away(np.radians(degrees), self.radians[found])
-        return Reached(np.where(away_m <= NEAR_ROAD_M, found, -1), away_m * self.beyond.factor)
+        met = [self._met.get(point) for point in points]
+        new = [at for at, found in enumerate(met) if found is None]
+        if new:
+            degrees = _degrees([points[at] for at in new])
+            _, nodes = self.tree.query(_flat(degrees, self.middle))
+            away_m = _away(np.radians(degrees), self.radians[nodes])
+            nodes, off_m = np.where(away_m <= NEAR_ROAD_M, nodes, -1), away_m * self.beyond.factor
+            if len(self._met) + len(new) > MOST_MET:
+                self._met.clear()
+            for at, node, off in zip(new, nodes.tolist(), off_m.tolist(), strict=True):
+                met[at] = self._met[points[at]] = (node, off)
+        sides = np.array(met, dtype=np.float64).reshape(-1, 2)
+        return Reached(sides[:, 0].astype(np.intp), sides[:, 1])
 
     def _search(self, node: int, *, urgent: bool, onward: bool = False) -> Search:
         key = (node, urgent, onward)
@@ -128,7 +144,7 @@ class Roads:
         found = self._kept.pop(key, None)
         if found is None:
             time_s, toward = dijkstra(self._graph(urgent, onward), indices=node, return_predecessors=True)
-            found = Search(time_s, self._lengths(toward))
+            found = Search(time_s, toward)
         self._kept[key] = found
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
@@ -141,6 +157,11 @@ class Roads:
         if urgent not in self._onward:
             self._onward[urgent] = graph.T.tocsr()
         return self._onward[urgent]
+
+    def _length(self, found: Search) -> NDArray[np.float64]:
+        if found.length_m is None:
+            found.length_m = self._lengths(found.toward)
+        return found.length_m
 
     def _lengths(self, toward: NDArray[np.int32]) -> NDArray[np.float64]:
         """Along the ways found. All at once: each crossing looks one step ahead, then two, four, eight…"""
