@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.events.words import By
 from shared.events.dispatch import SwapAnswered, SwapAsked
+from shared.events.words import By
 from shared.work import new_id, now_utc
 from tests.notify.conftest import Town, call_origin
 
