@@ -131,7 +131,8 @@ class Rides:
 
     def starts_before(self, unit: Unit, until: datetime) -> bool:
         """Whether it has promised a ride that begins by then."""
-        return any(tour.starts_at <= until for tour in self.book.tours.get(unit.id, ()))
+        tours = self.book.tours.get(unit.id)  # in their order
+        return bool(tours) and tours[0].starts_at <= until
 
     def begin(self, tour: Booked) -> None:
         """Set out; late where the unit is still elsewhere."""
@@ -154,9 +155,8 @@ class Rides:
 
     def overdue(self, unit: Unit) -> None:
         """It is free: the tour it should have begun."""
-        late = [tour for tour in self.book.tours.get(unit.id, ()) if tour.starts_at <= self._now]
-        if late:
-            self.begin(late[0])
+        if self.starts_before(unit, self._now):
+            self.begin(self.book.tours[unit.id][0])
 
     # --- repairs ----------------------------------------------------------------------------------------------
 
