@@ -131,7 +131,7 @@ class Rides:
 
     def starts_before(self, unit: Unit, until: datetime) -> bool:
         """Whether it has promised a ride that begins by then."""
-        tours = self.book.tours.get(unit.id)  # in their order
+        tours = self.book.tours.get(unit.id, [])  # in their order
         return bool(tours) and tours[0].starts_at <= until
 
     def begin(self, tour: Booked) -> None:
