@@ -38,6 +38,18 @@ async def test_no_unit_is_in_two_open_runs(town: Town) -> None:
     await refused(town, asyncpg.UniqueViolationError, OPEN, new_id(), unit.id)
 
 
+async def test_a_run_never_opens_before_the_last_one_of_its_unit_was_closed(town: Town) -> None:
+    """Whoever decides may have slept between the look at the clock and the turn: as if the last run ended later."""
+    unit = await town.unit(1)
+    [asked] = await town.asked(await town.call())
+    await town.drive(asked["id"], unit)
+    await town.running.sql("update run set closed_at = closed_at + interval '20 minutes'")
+    assert await town.asked(await town.call()), "ordered again"
+    first, second = await town.running.sql("select * from run order by closed_at nulls last")
+    assert (first["status"], second["status"]) == ("closed", "open")
+    assert second["opened_at"] == first["closed_at"]
+
+
 async def test_a_unit_that_sets_out_on_its_booking_while_it_is_ordered_is_in_one_run_only(town: Town) -> None:
     """An emergency order and the first departure of a booked run, at the same moment, many times over."""
     for _ in range(6):

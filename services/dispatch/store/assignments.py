@@ -17,10 +17,13 @@ insert into assignment (id, trip_id, run_id, unit_id, area, role, way, status, c
                         respond_by_at, start_at, back_entry, pickup_at, dropoff_at, slot)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
-# An emergency order in one statement: the unit's run is opened and the assignment stands in it.
+# An emergency order in one statement: the unit's run is opened and the assignment stands in it. The run is never
+# opened before the last one was closed: a process may have slept between its look at the clock and its turn.
 OPEN_AND_ORDER = """
 with tour as (insert into run (id, unit_id, area, lane, exercise, status, opened_at)
-              values ($1, $2, $3, 'emergency', $4, 'open', $5) returning id)
+              values ($1, $2, $3, 'emergency', $4, 'open',
+                      greatest($5, (select max(l.closed_at) from run l where l.unit_id = $2 and l.status = 'closed')))
+              returning id)
 insert into assignment (id, trip_id, run_id, unit_id, area, role, way, status, crew_ids, attempt, asked_at,
                         respond_by_at, back_entry, slot)
 select $6, $7, tour.id, $2, $3, $8, 'order', 'ordered', $9, $10, $5, $11, $12, $13 from tour

@@ -15,8 +15,11 @@ from shared.database import Connection, Pool
 
 DECIDE = "select pg_advisory_xact_lock(hashtextextended('dispatch.decide.' || $1, 0))"
 TRY_DECIDE = "select pg_try_advisory_xact_lock(hashtextextended('dispatch.decide.' || $1, 0))"
+# Never before the unit's last run was closed: a process may have slept between its look at the clock and its turn.
 INSERT_OPEN = """
-insert into run (id, unit_id, area, lane, exercise, status, opened_at) values ($1, $2, $3, $4, $5, 'open', $6)
+insert into run (id, unit_id, area, lane, exercise, status, opened_at)
+values ($1, $2, $3, $4, $5, 'open',
+        greatest($6, (select max(l.closed_at) from run l where l.unit_id = $2 and l.status = 'closed')))
 """
 INSERT_PLANNED = """
 insert into run (id, unit_id, area, lane, exercise, status, booked, override_reason)
