@@ -130,11 +130,12 @@ async def test_whoever_is_killed_in_mid_search_loses_nothing_and_doubles_nothing
     calls = [await near(town, 0.2), await near(town, 0.6)]
     on = (await town.trip(calls[0]))["on_day"]
     async with planning(town.running) as engine:
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGSTOP)  # it searches for as long as the test likes
         search = asyncio.create_task(look(town, on))
         await _searching(engine)
         assert {(await town.trip(call))["status"] for call in calls} == {"requested"}
         if who == "engine":
-            assert engine.pid is not None
             os.kill(engine.pid, signal.SIGKILL)
             assert await search is not None, "what insertion had found is published"
         else:
@@ -142,6 +143,8 @@ async def test_whoever_is_killed_in_mid_search_loses_nothing_and_doubles_nothing
             with pytest.raises(asyncio.CancelledError):
                 await search
             assert await town.running.said("dispatch.plan.published") == []
+            os.kill(engine.pid, signal.SIGCONT)
+    monkeypatch.undo()
     await look(town, on)  # whoever takes over
     assert [(await held(town, call))["status"] for call in calls] == ["offered", "offered"]
     assert len(await town.running.said("dispatch.assignment.offered")) == 2
