@@ -1,4 +1,4 @@
-"""``python -m bench``: everything; ``python -m bench hop drain``: parts. Writes BENCH.md when everything ran."""
+"""``python -m bench``: everything; ``python -m bench hop drain``: parts. BENCH.md is written anew, or theirs."""
 
 from bench.run import main
 

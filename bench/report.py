@@ -265,11 +265,11 @@ def write(tables: Sequence[Table], words: str) -> None:
     Path(ROOT, FILE).write_text(text, "utf-8")
 
 
-def put(tables: Sequence[Table]) -> None:
-    """These sections of ``BENCH.md`` anew; the others stay as they are."""
+def put(tables: Sequence[Table], words: str) -> None:
+    """These sections of ``BENCH.md`` anew, each with the machine in words; the others stay as they are."""
     path = Path(ROOT, FILE)
     parts = path.read_text("utf-8").split("\n## ")
     for table in tables:
         kept = [part for part in parts if not part.startswith(f"{table.title}\n")]
-        parts = [*kept, table.text().removeprefix("\n## ")]
+        parts = [*kept, f"{table.text()}\n\n{words}".removeprefix("\n## ")]
     path.write_text("\n\n## ".join(part.strip("\n") for part in parts) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""Runs the parts in order on one ground, and writes ``BENCH.md`` when all of them ran."""
+"""Runs the parts in order on one ground, and writes ``BENCH.md``, or the sections of the parts that ran."""
 
 from __future__ import annotations
 
@@ -72,13 +72,9 @@ async def bench(parts: list[str], *, whole: bool) -> None:
             await _part("year", show, lambda: _year(show))
     finally:
         shutil.rmtree(areas, ignore_errors=True)
-    if whole:
-        machine = report.machine(load_before, os.getloadavg()[0], time.monotonic() - started)
-        await asyncio.to_thread(report.write, tables, machine)
-        out.print("→ BENCH.md")
-    elif parts == ["year"]:  # the same on every machine: its section may stand beside older ones
-        await asyncio.to_thread(report.put, tables)
-        out.print("→ BENCH.md")
+    machine = report.machine(load_before, os.getloadavg()[0], time.monotonic() - started)
+    await asyncio.to_thread(report.write if whole else report.put, tables, machine)
+    out.print("→ BENCH.md")
 
 
 async def _core(ground: Ground, parts: list[str], show: report.Show) -> None:
