@@ -162,8 +162,8 @@ def table(it: Promise) -> Table:
         ("dispatch and its engine, resident, MB", f"{it.memory.rss_mb:.0f}", "", ""),
     ]  # fmt: skip
     note = (
-        f"{VANS} routes of {2 * EACH} stops, {rides_town.GRID}² crossings of streets, {it.offers.count} riders one after the "
-        f"other over HTTP on this machine, half of them at doors nobody has stopped at; {it.offered} got an offer. "
-        "Each beside one measurement of the floor."
+        f"{VANS} routes of {2 * EACH} stops, {rides_town.GRID}² crossings of streets, {it.offers.count} riders one "
+        f"after the other over HTTP on this machine, half of them at doors nobody has stopped at; {it.offered} got an "
+        "offer. Each beside one measurement of the floor."
     )
     return Table("คำมั่น · The promise", GOALS, rows, note)
