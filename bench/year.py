@@ -40,8 +40,8 @@ def table(it: Played) -> Table:
         f"{it.about}; ten municipalities of three sizes in copies of the same pack. Played by `karuna simulate --year` "
         f"and `--ten` in {it.took_s / 60:.0f} minutes of computing: dispatch's own rules, time passed in, no service. "
         "Sources and guesses stand in karuna/simulate/year/guesses.py; every impossibility is counted by an audit that "
-        "reads the journal alone. Most of the seconds until a crew accepts are typing, a guess; drives are straight lines × 1.4 "
-        "in a small invented town, so the share reached within 8 minutes says nothing of a larger one. What nobody "
-        "could go to at night or in a small municipality lacks a crew with that skill or vehicle, not a decision."
+        "reads the journal alone. Most of the seconds until a crew accepts are typing, a guess; drives are straight "
+        "lines × 1.4 in a small invented town, so the share reached within 8 minutes says nothing of a larger one. "
+        "What nobody could go to at night or in a small municipality lacks a crew with that skill or vehicle, not a decision."
     )
     return Table("ปีหนึ่งของเทศบาล · A simulated year", ("วัดอะไร (what)", "เป้า (goal)", *heads), rows(years), note)
