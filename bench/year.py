@@ -42,6 +42,6 @@ def table(it: Played) -> Table:
         "Sources and guesses stand in karuna/simulate/year/guesses.py; every impossibility is counted by an audit that "
         "reads the journal alone. Most of the seconds until a crew accepts are typing, a guess; drives are straight "
         "lines × 1.4 in a small invented town, so the share reached within 8 minutes says nothing of a larger one. "
-        "What nobody could go to at night or in a small municipality lacks a crew with that skill or vehicle, not a decision."
+        "What nobody could go to at night or in a small municipality lacks a crew with that skill or vehicle."
     )
     return Table("ปีหนึ่งของเทศบาล · A simulated year", ("วัดอะไร (what)", "เป้า (goal)", *heads), rows(years), note)
