@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -469,3 +470,24 @@ async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booke
     taker = await faces.sign_in(Role.CALL_TAKER)
     assert (await taker.post("/rides/plan", {"on": "2026-11-22"})).status_code == 403
     assert "/rides/plan" not in (await taker.get("/rides?on=22/11/2569")).text
+
+
+async def test_what_the_system_proposes_by_itself_is_offered_on_the_planner(faces: Faces) -> None:
+    proposal = str(new_id())
+    day: dict[str, Any] = {
+        "id": None, "version": None, "on": "2026-11-22", "area": AREA, "planned": [], "unserved": [], "tours": [],
+        "moved": [], "conflicts": [], "by_hand": [], "searched": False, "cost_s": 0.0, "published": 0,
+        "travel_times": [], "proposal_id": proposal,
+    }  # fmt: skip
+    answering(faces, unit_of(), **{
+        "GET dispatch /v1/trips": {"items": [], "next": None},
+        "GET dispatch /v1/plans/day": day,
+        f"GET dispatch /v1/plans/{proposal}": {**day, "id": proposal, "proposal_id": None},
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/rides/planner?on=2026-11-22")).text
+    assert "ระบบวางแผนให้ผู้ที่รออยู่ไว้แล้ว" in screen
+    [there] = set(re.findall(rf'href="([^"]+plan={proposal})"', screen))
+    shown = (await desk.get(there.replace("&amp;", "&"))).text
+    assert "แผนที่เสนอ ยังไม่ได้แจ้งใคร" in shown
+    assert "ระบบวางแผนให้ผู้ที่รออยู่ไว้แล้ว" not in shown
