@@ -58,13 +58,21 @@ class _Asked:
     answer: asyncio.Task[Strip]
 
 
+@dataclass(slots=True)
+class _Shown:
+    """The alarms that somebody signed in has been shown, and who is writing that down: one page at a time."""
+
+    ids: set[str] = field(default_factory=set)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Strips:
     """The answers of this process."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._asked: dict[Rights, _Asked] = {}
-        self._shown: OrderedDict[UUID, set[str]] = OrderedDict()
+        self._shown: OrderedDict[UUID, _Shown] = OrderedDict()
 
     async def of(self, person: Person) -> Strip:
         """What this person's pages show now."""
@@ -99,15 +107,15 @@ class Strips:
         return Strip(None if alarms is None else alarms["items"], queue)
 
     async def _note(self, person: Person, alarms: Sequence[dict[str, Any]]) -> None:
-        seen = self._shown.setdefault(person.session_id, set())
+        seen = self._shown.setdefault(person.session_id, _Shown())
         self._shown.move_to_end(person.session_id)
         while len(self._shown) > SESSIONS_KEPT:
             self._shown.popitem(last=False)
-        fresh = {alarm["id"]: UUID(alarm["call_id"]) for alarm in alarms if alarm["id"] not in seen}
-        if fresh:
-            await audit(self._runtime.pool, caller_of(person, PURPOSE), "read_alarms", "call", list(fresh.values()))
-        seen.intersection_update(alarm["id"] for alarm in alarms)
-        seen.update(fresh)
+        async with seen.turn:
+            fresh = {alarm["id"]: UUID(alarm["call_id"]) for alarm in alarms if alarm["id"] not in seen.ids}
+            if fresh:
+                await audit(self._runtime.pool, caller_of(person, PURPOSE), "read_alarms", "call", list(fresh.values()))
+            seen.ids = {alarm["id"] for alarm in alarms}
 
 
 def _failed(asked: _Asked) -> bool:

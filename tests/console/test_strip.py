@@ -90,7 +90,7 @@ async def test_everybody_who_was_shown_an_alarm_is_written_down_once(
 ) -> None:
     del standing[2:]
     one, other = await faces.sign_in(Role.DISPATCHER, login="one"), await faces.sign_in(Role.DISPATCHER, login="two")
-    await shown(one, other, one)
+    await shown(one, other, *[one] * 8)
     await shown(one, other)
     rows = await faces.running.sql("select * from audit where act = 'read_alarms' order by id")
     wanted = {("person:" + who, UUID(each["call_id"])) for who in ("one", "two") for each in standing}
