@@ -1,27 +1,22 @@
-"""What a comparison of policies says: a table on the screen, the same as CSV, and a plot as SVG.
-
-The plot is thirty lines of text and opens in every browser; a plotting library would be the largest part of the
-installation by far.
-"""
+"""What a comparison of policies says: a table on the screen, the same as CSV, and a plot as SVG."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from rich.console import Console
 from rich.table import Table
 
+from karuna.simulate import curves
 from karuna.simulate.policies import CLASSES, Day
 from shared.pack_parts import Targets
 
-COLOURS = ("#0b5394", "#b45f06", "#38761d", "#741b47")
 NATIONAL_IN_TIME = 0.39
 """Critical patients reached within 8 minutes in Thailand (ITEMS 2023, as the Journal of Emergency Medical Services of
 Thailand reports it)."""
-WIDE, HIGH, LEFT, TOP = 760, 420, 60, 40
+DASHES = ("", "8 4", "2 4", "10 3 2 3")
 LATEST_S = 1200.0
 
 
@@ -81,42 +76,13 @@ def write(days: Sequence[Day], targets: Targets, about: str, folder: Path) -> tu
 
 
 def drawn(days: Sequence[Day], targets: Targets, about: str) -> str:
-    """Share of red calls reached, over minutes: the higher a line, the sooner help is there."""
-    bottom, right = TOP + HIGH, LEFT + WIDE
-    box = f'viewBox="0 0 {right + 160} {bottom + 50}" font-family="Sarabun, sans-serif" font-size="14"'
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {box}>',
-        f"<title>{escape(about)}</title>",
-        '<rect width="100%" height="100%" fill="#fff"/>',
-        f'<text x="{LEFT}" y="20">ผู้ป่วยแดงที่ถึงแล้ว ตามนาทีจากรับแจ้ง · share of red calls reached, by minute</text>',
-    ]
-    for minute in range(0, int(LATEST_S // 60) + 1, 2):
-        x = LEFT + WIDE * minute * 60 / LATEST_S
-        parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" stroke="#ddd"/>')
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{minute}</text>')
-    for percent in range(0, 101, 20):
-        y = bottom - HIGH * percent / 100
-        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#ddd"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 5:.1f}" text-anchor="end">{percent}%</text>')
-    x = LEFT + WIDE * targets.red_response_s / LATEST_S
-    parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" stroke="#c00" stroke-dasharray="6 4"/>')
+    """Share of red calls reached, over minutes."""
+    lines = []
     for number, day in enumerate(days):
-        parts += _line(day, COLOURS[number % len(COLOURS)], ("", "8 4", "2 4", "10 3 2 3")[number % 4], number)
-    return "\n".join([*parts, "</svg>", ""])
-
-
-def _line(day: Day, colour: str, dash: str, number: int) -> list[str]:
-    red = day.of(CLASSES["red"])
-    asked = max(1, sum(call.severity in CLASSES["red"] for call in day.calls))
-    shown = [response for response in red if response <= LATEST_S]
-    dots = " ".join(
-        f"{LEFT + WIDE * response / LATEST_S:.1f},{TOP + HIGH - HIGH * (rank + 1) / asked:.1f}"
-        for rank, response in enumerate(shown)
-    )
-    y = TOP + 20 + 24 * number
-    stroke = f'fill="none" stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dash}"'
-    return [
-        f'<polyline points="{dots}" {stroke}/>',
-        f'<line x1="{LEFT + WIDE + 10}" y1="{y - 5}" x2="{LEFT + WIDE + 45}" y2="{y - 5}" {stroke}/>',
-        f'<text x="{LEFT + WIDE + 52}" y="{y}">{escape(day.policy)}</text>',
-    ]
+        asked = sum(call.severity in CLASSES["red"] for call in day.calls)
+        colour = curves.COLOURS[number % len(curves.COLOURS)]
+        lines.append(curves.Curve(day.policy, day.of(CLASSES["red"]), asked, colour, DASHES[number % len(DASHES)]))
+    return curves.drawn(
+        lines, about=about, heading="ผู้ป่วยแดงที่ถึงแล้ว ตามนาทีจากรับแจ้ง · share of red calls reached, by minute",
+        latest_s=LATEST_S, every_min=2, limits_s=[targets.red_response_s], margin=160,
+    )  # fmt: skip
