@@ -48,15 +48,16 @@ async def book(town: Town, patient: Doc, at: datetime, **more: Any) -> Doc:
     }  # fmt: skip
     taken = await town.take(body)
     assert taken["lane"] == "booked"
+    await recognised(town, taken["id"])
     return taken
 
 
 async def recognised(town: Town, call_id: str) -> None:
-    """Waits until notify knows who the patient is and how they want to be told: no ride goes within a second of its call."""
-    known = (
-        "select exists (select from recipient r join person p on p.id = r.person_id "
-        "where r.call_id = $1 and p.line_user_id is not null) as known"
-    )
+    """Waits until notify knows who the patient is and how they want to be told: no ride goes within a second of its call.
+
+    Who they are comes by the registry's stream, the ride by that of dispatch; until then their caller is told for them.
+    """
+    known = "select exists (select from recipient r join person p on p.id = r.person_id where r.call_id = $1) as known"
 
     async def it_is_known() -> bool:
         return bool((await town.sql("notify", known, UUID(call_id)))[0]["known"])

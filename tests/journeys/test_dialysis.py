@@ -10,19 +10,7 @@ import pytest
 from karuna.seed import line_user, seed_id
 from shared.thai.dates import local
 from shared.work import now_utc
-from tests.journeys.rides import (
-    Doc,
-    assign,
-    book,
-    code_of,
-    history,
-    known_person,
-    leg,
-    next_monday,
-    recognised,
-    told,
-    withdraw,
-)
+from tests.journeys.rides import Doc, assign, book, code_of, history, known_person, leg, next_monday, told, withdraw
 from tests.journeys.town import AREA, STEPS, Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -41,7 +29,6 @@ async def test_dialysis_three_times_a_week(town: Town) -> None:
         town, {**known["patient"], **SITTING}, at, appointment={"recurrence": f"{RULE};COUNT=5"},
         barriers=["money", "time"],
     )  # fmt: skip
-    await recognised(town, taken["id"])
     await _each_visit_is_a_ride_of_its_own(town, taken, at)
 
     await _driven_there_by_the_crews_own_telephone(town, taken)
