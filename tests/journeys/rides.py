@@ -115,18 +115,22 @@ async def told(town: Town, call_id: str, to: str, *words: str, via: str = "sms")
     return entry
 
 
-async def history(town: Town, person_id: str, call_id: str, wanted: Mapping[str, int]) -> list[Doc]:
+async def history(
+    town: Town, person_id: str, call_id: str, wanted: Mapping[str, int], sources: frozenset[str] = frozenset()
+) -> list[Doc]:
     """The person's history, oldest first, as soon as the call has so many events of each ``wanted`` kind in it.
 
-    Each service's story comes by a stream of its own: the end of one says nothing of the end of another.
+    And something of each of ``sources``. Each service's story comes by a stream of its own: the end of one says nothing of the end of another.
     """
 
     async def whole() -> list[Doc]:
         path = f"/v1/persons/{person_id}/history?limit=200"
         page = await town.ask("registry", "GET", path, role="case_manager")
         lines: list[Doc] = page["items"]
-        found = Counter(line["type"] for line in lines if line["call_id"] == call_id)
-        return lines if all(found[kind] >= count for kind, count in wanted.items()) else []
+        mine = [line for line in lines if line["call_id"] == call_id]
+        found = Counter(line["type"] for line in mine)
+        heard = sources <= {line["source"] for line in mine}
+        return lines if heard and all(found[kind] >= count for kind, count in wanted.items()) else []
 
     return list(reversed(await eventually(whole)))
 
