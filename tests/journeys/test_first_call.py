@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from karuna.show import headers
-from karuna.trace import story
+from karuna.trace import Line, story
 from tests.journeys.town import AREA, SERVICES, Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -112,13 +112,17 @@ async def _desk_shows_it(town: Town, call_id: str) -> None:
 
 
 async def _trace_is_in_order(town: Town, call_id: str) -> None:
-    lines = await story({service: town.local.url(service) for service in SERVICES}, headers(town.local), call_id)
+    async def told_by_all() -> list[Line]:
+        urls = {service: town.local.url(service) for service in SERVICES}
+        told = await story(urls, headers(town.local), call_id)
+        return told if {line.type.split(".")[0] for line in told} == set(SERVICES) else []
+
+    lines: list[Line] = await eventually(told_by_all)
     assert [line.at for line in lines] == sorted(line.at for line in lines)
     types = [f"{line.type.removesuffix('.v1')}.v1" for line in lines]
     firsts = [types.index(wanted) for wanted in STORY]
     assert firsts == sorted(firsts), types
     assert types.index("notify.message.planned.v1") > 0
-    assert {line.type.split(".")[0] for line in lines} == set(SERVICES)
 
 
 # --- when it does not go as it should ------------------------------------------------------------------------------
