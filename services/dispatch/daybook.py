@@ -90,7 +90,8 @@ async def read(
                 connection, area, on, now, exercise=exercise, moves=moves, only=only, without=without
             )  # fmt: skip
     span = span_of(on)
-    members = {member.id: member for member in await fleet.of_area(db, area, exercise=exercise)}
+    fleet_now = await fleet.of_area(db, area, exercise=exercise)
+    members = {member.id: member for member in await fleet.fairly(db, fleet_now, now)}
     marks = await runs.marks(db, area, span, exercise=exercise)
     hours = await _hours(db, area, on, span, now, marks)
     vans = [_van(member, hours.get(member.id, span), span, now) for member in members.values()]
@@ -302,7 +303,7 @@ def _van(member: Member, hours: Hours, span: Hours, now: datetime) -> Van:
     begins = _minute(max(hours[0], now + (NONE_BEFORE if expected else CALLED_IN)))
     return Van(
         str(member.id), member.call_sign, member.facts.station, dict(member.facts.places), member.facts.equipment,
-        (begins, max(begins, hours[1])),
+        (begins, max(begins, hours[1])), member.facts.burden_s,
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ import asyncpg
 
 from services.dispatch.positions import KNOWN
 from services.dispatch.rules.eligibility import CrewFacts, UnitFacts
-from services.dispatch.store import units
+from services.dispatch.rules.fairness import LATELY, burdens
+from services.dispatch.store import served, units
 from shared.database import Connection, Pool
 from shared.geo import Point
 
@@ -75,6 +76,18 @@ async def everyone(
 async def of_area(db: Connection | Pool, area: str, *, exercise: bool) -> list[Member]:
     """Every active unit of the area, whatever it does just now; for a day's plan."""
     return await _known(db, await units.of_area(db, area, exercise=exercise))
+
+
+async def fairly(db: Connection | Pool, members: Sequence[Member], now: datetime) -> list[Member]:
+    """The same, volunteers with what they gave of late: for rides that are shared out among them."""
+    volunteers = [member.id for member in members if member.volunteer]
+    if not volunteers:
+        return list(members)
+    burden_s = burdens(await served.given(db, volunteers, now - LATELY))
+    return [
+        replace(member, facts=replace(member.facts, burden_s=burden_s[member.id])) if member.volunteer else member
+        for member in members
+    ]
 
 
 async def these(db: Connection | Pool, versions: Mapping[UUID, int]) -> list[Member]:

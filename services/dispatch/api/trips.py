@@ -183,6 +183,8 @@ async def recommendations(
     trip = await _visible(request, caller, trip_id)
     pool, now = runtime_of(request).pool, now_utc()
     members = await fleet.everyone(pool, trip.area, exercise=trip.exercise, now=now, serving=True)
+    if trip.lane == "booked":
+        members = await fleet.fairly(pool, members, now)
     history = await assignments.of_trips(pool, [trip.id])
     return queue_view.recommended(trip, members, history, now, limit)
 

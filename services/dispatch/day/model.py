@@ -72,7 +72,7 @@ class Rider:
 
 @dataclass(frozen=True, slots=True)
 class Van:
-    """A unit for the day: ``shift`` bounds leaving its base and being back."""
+    """A unit for the day: ``shift`` bounds leaving its base and being back. ``burden_s``: others first, by so much."""
 
     id: str
     call_sign: str
@@ -80,6 +80,7 @@ class Van:
     places: Mapping[str, int]
     equipment: frozenset[str]
     shift: tuple[datetime, datetime]
+    burden_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ def _vehicle(zero: datetime, van: Van, able: frozenset[str], pieces: frozenset[s
     capacity |= {f"piece:{piece}": SHARE for piece in pieces & van.equipment}
     shift = (up(max(_second(zero, van.shift[0]), 0.0)), down(min(_second(zero, van.shift[1]), DAY_S * 2)))
     home = ways.row(van.home)
-    return Vehicle(van.id, home, home, capacity, (shift[0], max(shift)), skills=able)
+    return Vehicle(van.id, home, home, capacity, (shift[0], max(shift)), skills=able, opening=van.burden_s)
 
 
 def _standing(riders: Sequence[Rider]) -> list[Visit]:

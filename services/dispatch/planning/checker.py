@@ -166,7 +166,7 @@ def _scheduled(problem: Problem, vehicle: Vehicle, route: Route, choose: Choice)
         depart = begin[at] + _stop(problem, (trip, pickup)).service_s
         stops.append(Visited(trip, pickup, gone + ways[at - 1], begin[at], depart))
         gone = depart
-    return Driven(stops, begin[0], begin[-1], _cost(problem, route, places, ways))
+    return Driven(stops, begin[0], begin[-1], vehicle.opening + _cost(problem, route, places, ways))
 
 
 def _greatest(high: list[float], constraints: _Constraints) -> list[float]:

@@ -48,6 +48,7 @@ def best_in(M: Model, S: State, v: int, i: int, bound: float) -> tuple[float, in
     found_p, found_q = -1, -1
     aboard, people = M.aboard, M.trip[i].people
     empty = size == 2
+    opening = M.fleet[v].opening if empty else 0.0
     for p in range(size - 1):
         a, nx = row[p].node, row[p + 1].node
         leave = row[p].begin + (M.node[a].service if p > 0 else 0.0)
@@ -61,7 +62,7 @@ def best_in(M: Model, S: State, v: int, i: int, bound: float) -> tuple[float, in
         # Straight on to the drop-off.
         drop = max(M.node[d].opens, gone + t[i, d])
         if drop <= M.node[d].closes + EPS:
-            extra = c[a, i] + c[i, d] + c[d, nx] - whole
+            extra = opening + c[a, i] + c[i, d] + c[d, nx] - whole
             if aboard > 0:
                 detour = t[a, i] + M.node[i].service + t[i, d] + M.node[d].service + t[d, nx] - t[a, nx]
                 extra += aboard * (row[p].riding * detour + people * t[i, d])

@@ -24,6 +24,7 @@ FLEET = np.dtype(
     [
         ("ride", "f8"),
         ("duration", "f8"),
+        ("opening", "f8"),
         ("opens", "f8"),
         ("closes", "f8"),
         ("start", "i8"),
@@ -89,7 +90,8 @@ def model_of(a: Arrays) -> Model:
     node = _records(NODE, a.opens, opens=a.opens, closes=a.closes, service=a.service[: len(a.opens)])
     trip = _records(ASKED, a.people, people=a.people, ride=a.ride, weight=a.weight)
     fleet = _records(
-        FLEET, a.alike, ride=a.vehicle_ride, duration=a.duration, opens=a.shift[:, 0], closes=a.shift[:, 1],
+        FLEET, a.alike, ride=a.vehicle_ride, duration=a.duration, opening=a.opening, opens=a.shift[:, 0],
+        closes=a.shift[:, 1],
         start=a.depots[:, 0], end=a.depots[:, 1], alike=a.alike,
     )  # fmt: skip
     return Model(a.t, a.c, node, trip, a.load, fleet, a.cap, a.compat, a.near, a.aboard)
@@ -248,4 +250,4 @@ def settle(M: Model, S: State, v: int) -> None:
         for kind in range(M.load.shape[1]):
             S.onboard[NOW, v, k, kind] = S.onboard[NOW, v, k - 1, kind] + sign * M.load[trip, kind]
         row[k].riding = row[k - 1].riding + sign * M.trip[trip].people
-    S.car[v].cost = cost + M.c[row[size - 2].node, row[size - 1].node] if size > 2 else 0.0
+    S.car[v].cost = cost + M.c[row[size - 2].node, row[size - 1].node] + M.fleet[v].opening if size > 2 else 0.0

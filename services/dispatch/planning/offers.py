@@ -132,7 +132,8 @@ def _places(
         free[row, :stops], latest[row, :stops] = each.free, each.latest
         room[row, :stops] = _room(trip, problem.vehicles[v], each)
     empty = np.array([len(each.free) == 1 for each in known])
-    base = np.where(empty[:, None], 0.0, way[here, onward])
+    opening = np.array([problem.vehicles[v].opening for v in able])
+    base = np.where(empty[:, None], -opening[:, None], way[here, onward])
     begin = np.maximum(free + drive[here, a.place], a.window[0])
     up = room & (begin <= a.window[1] + TOLERANCE)
     gone = begin + a.service_s

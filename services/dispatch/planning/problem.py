@@ -53,7 +53,10 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """``shift`` bounds leaving ``start`` and reaching ``end``; ``max_duration_s`` is the time between the two."""
+    """``shift`` bounds leaving ``start`` and reaching ``end``; ``max_duration_s`` is the time between the two.
+
+    ``opening`` is added to the cost of a plan that uses it at all.
+    """
 
     id: str
     start: int
@@ -63,6 +66,7 @@ class Vehicle:
     max_duration_s: float = INFINITE
     max_ride_s: float = INFINITE
     skills: frozenset[str] = frozenset()
+    opening: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ class Arrays:
     ride: Floats
     vehicle_ride: Floats
     duration: Floats
+    opening: Floats
     shift: Floats
     depots: NDArray[np.int32]
     compat: NDArray[np.bool_]
@@ -199,6 +204,7 @@ def arrays_of(problem: Problem, *, neighbours: int = 60) -> Arrays:
         ride=ride,
         vehicle_ride=np.array([v.max_ride_s for v in vehicles], dtype=np.float64),
         duration=np.array([v.max_duration_s for v in vehicles], dtype=np.float64),
+        opening=np.array([v.opening for v in vehicles], dtype=np.float64),
         shift=shift,
         depots=depots,
         compat=compat,
@@ -258,7 +264,16 @@ def _alike(vehicles: Sequence[Vehicle]) -> NDArray[np.int32]:
     seen: dict[Any, int] = {}
     numbers = [
         seen.setdefault(
-            (v.start, v.end, tuple(sorted(v.capacity.items())), v.shift, v.max_duration_s, v.max_ride_s, v.skills),
+            (
+                v.start,
+                v.end,
+                tuple(sorted(v.capacity.items())),
+                v.shift,
+                v.max_duration_s,
+                v.max_ride_s,
+                v.skills,
+                v.opening,
+            ),
             len(seen),
         )
         for v in vehicles

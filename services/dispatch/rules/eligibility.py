@@ -63,7 +63,10 @@ class CrewFacts:
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts:
-    """A vehicle with the crew on it, as dispatch knows it now. ``busy``: it has an open run."""
+    """A vehicle with the crew on it, as dispatch knows it now. ``busy``: it has an open run.
+
+    ``burden_s``: by so much others go first, for these volunteers gave more of late.
+    """
 
     id: str
     vehicle_kind: str
@@ -78,6 +81,7 @@ class UnitFacts:
     position: Point | None = None
     position_at: datetime | None = None
     station: Point | None = None
+    burden_s: float = 0.0
     _abilities: dict[Hashable, Hashable] = field(default_factory=dict, repr=False, compare=False)
     """Worked out once a day; ``dataclasses.replace`` takes it along, for a unit moves more often than it changes."""
 

@@ -22,6 +22,8 @@ from shared.thai.dates import local_day
 from shared.thai.text import Text
 
 Source = Literal["matrix", "roads", "osrm", "great_circle"]
+GAVE_MORE_S = 60.0
+"""From here on a burden is worth a word."""
 
 
 class Travel(NamedTuple):
@@ -245,9 +247,9 @@ def _lost(unit: UnitFacts, at: datetime, weights: Weights) -> bool:
 
 
 def _score_as_it_stands(unit: UnitFacts, travel: Travel | None, at: datetime, weights: Weights) -> float:
-    """Travel time and what is uncertain about it, in seconds."""
+    """Travel time, what is uncertain about it, and what these volunteers gave already, in seconds."""
     score = travel.duration_s if travel else weights.nowhere_s
-    score += weights.stale_s if _stale(unit, at, weights) else 0
+    score += unit.burden_s + (weights.stale_s if _stale(unit, at, weights) else 0)
     return score + (weights.from_station_s if unit.position is None and unit.station is not None else 0)
 
 
@@ -277,4 +279,7 @@ def _reasons(unit: UnitFacts, travel: Travel | None, age_s: float | None, *, sta
         found.append(Text(th="ไม่ทราบเวลาของพิกัดรถ", en="the position has no time"))
     elif stale and age_s is not None:
         found.append(Text(th=f"พิกัดรถเก่า {age_s / 60:.0f} นาที", en=f"the position is {age_s / 60:.0f} minutes old"))
+    if unit.burden_s >= GAVE_MORE_S:
+        found.append(Text(th="อาสาชุดนี้ช่วยมากกว่าชุดอื่นใน 14 วันที่ผ่านมา ให้ชุดอื่นก่อน",
+                          en="these volunteers gave more than others in the last 14 days: others first"))  # fmt: skip
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -77,6 +78,11 @@ select id, name from crew where area = $1 and phone = $2 and active and not exer
 """
 SKILLS_OF = "select id, name, area, skills, active from crew where id = any($1::uuid[]) order by id"
 
+GIVEN = """
+select unit_id, sum(extract(epoch from closed_at - opened_at))::float as given_s from run
+where unit_id = any($1::uuid[]) and status = 'closed' and closed_at > $2 group by unit_id
+"""
+
 
 async def on_unit(db: Connection, unit_id: UUID, crew_ids: list[UUID], at: datetime) -> None:
     """From ``at`` on exactly these members serve with the unit."""
@@ -110,6 +116,13 @@ async def leave_station(db: Connection, crew_id: UUID, at: datetime) -> None:
 
 async def drop(db: Connection, served_id: UUID) -> None:
     await db.execute(DROP_SERVED, served_id)
+
+
+async def given(db: Connection | Pool, unit_ids: Sequence[UUID], since_at: datetime) -> dict[UUID, float]:
+    """Each of these units → seconds of its runs that ended since then."""
+    return dict.fromkeys(unit_ids, 0.0) | {
+        row["unit_id"]: row["given_s"] for row in await db.fetch(GIVEN, list(unit_ids), since_at)
+    }
 
 
 async def at_stations(db: Pool, areas: list[str] | None) -> list[asyncpg.Record]:

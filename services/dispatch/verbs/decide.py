@@ -99,6 +99,8 @@ async def choose(
     """The best of the free units that have not said no. ``asked``: other than what the trip asks of its own unit."""
     free = await fleet.free(work.db, trip.area, exercise=trip.exercise, now=work.now, soon=work.now + BOOKED_SOON)
     open_to, pool = pools(work, trip, history, policy, free)
+    if trip.lane == "booked":
+        pool = await fleet.fairly(work.db, pool, work.now)
     asked, place = asked or wanted(trip), point(trip.pickup)
     facts = [member.facts for member in pool]
     found = _first(facts, trip, asked, place, work.now, policy)

@@ -65,6 +65,16 @@ def problems(
         capacity = {"seat": float(draw(st.integers(0, 3))), "wheelchair": float(draw(st.integers(0, 2)))}
         duration = draw(st.one_of(st.just(INFINITE), st.integers(40, 200).map(float)))
         fleet.append(
-            Vehicle(f"v{v}", home, home, capacity, (0.0, float(HORIZON)), duration, draw(limits), draw(skills))
+            Vehicle(
+                f"v{v}",
+                home,
+                home,
+                capacity,
+                (0.0, float(HORIZON)),
+                duration,
+                draw(limits),
+                draw(skills),
+                opening=draw(st.sampled_from([0.0, 0.0, 7.0])),
+            )
         )
     return Problem(fleet, asked, way, way, objective)
