@@ -14,7 +14,8 @@ import httpx
 from karuna.simulate.line_world import Channel, LineWorld
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-WEBHOOK_WITHIN_S = 5.0
+WEBHOOK_WITHIN_S = 20.0
+"""Longer than LINE itself waits: here receiver and sender may share one small and busy machine."""
 
 
 def ulid(now_s: float) -> str:

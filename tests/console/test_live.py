@@ -168,7 +168,7 @@ async def test_areas_are_kept_apart_and_rows_come_in_the_language_of_the_page(fa
         heard: dict[str, Any] = {}
 
         async def first_board(name: str, cookies: Any) -> None:
-            async with httpx.AsyncClient(base_url=base, cookies=cookies) as client:
+            async with httpx.AsyncClient(base_url=base, cookies=cookies, timeout=PATIENCE_S) as client:
                 async for event, _, data in events(client, "/live?after=0"):
                     if event == "board":
                         heard[name] = data
@@ -198,7 +198,7 @@ async def test_each_row_is_drawn_once_for_all_pages_of_a_language(
     async with served(faces) as base, asyncio.timeout(PATIENCE_S):
 
         async def one(cookies: Any) -> str:
-            async with httpx.AsyncClient(base_url=base, cookies=cookies) as client:
+            async with httpx.AsyncClient(base_url=base, cookies=cookies, timeout=PATIENCE_S) as client:
                 async for event, _, data in events(client, "/live?after=0"):
                     if event == "beat":
                         ready.release()
@@ -221,16 +221,16 @@ async def test_the_browsers_last_event_id_counts_and_strangers_hear_nothing(face
     await hear(faces, whole(new_id(), steps=2))
     last = await faces.running.runtime.pool.fetchval("select max(position) from fact")
     async with served(faces) as base, asyncio.timeout(PATIENCE_S):
-        async with httpx.AsyncClient(base_url=base, cookies=dict(someone.client.cookies)) as client:
+        async with httpx.AsyncClient(base_url=base, cookies=dict(someone.client.cookies), timeout=PATIENCE_S) as client:
             async for event, id_, data in events(client, "/live?after=0", **{"last-event-id": str(last)}):
                 assert (event, id_) == ("beat", str(last)), data
                 assert data["wrong"] == ["broker"], "there is no broker here, and the page is told so"
                 break
-        async with httpx.AsyncClient(base_url=base) as nobody:
+        async with httpx.AsyncClient(base_url=base, timeout=PATIENCE_S) as nobody:
             for accept in ("application/json", "text/event-stream"):
                 for path in ("/live", "/live/allowed"):
                     assert (await nobody.get(path, headers={"accept": accept})).status_code == 401
-        async with httpx.AsyncClient(base_url=base, cookies=dict(crew.client.cookies)) as client:
+        async with httpx.AsyncClient(base_url=base, cookies=dict(crew.client.cookies), timeout=PATIENCE_S) as client:
             assert (await client.get("/live")).status_code == 403
             assert (await client.get("/live/allowed")).status_code == 403
 
@@ -246,7 +246,10 @@ async def test_pages_end_whole_when_the_console_is_told_to_stop(database: MakeDa
         sys.executable, "-m", "services.console", env=env, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client,
+        ):
             await _signed_in(client, made.dsn)
             ended = asyncio.Event()
 

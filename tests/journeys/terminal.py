@@ -33,7 +33,7 @@ async def command(town: Town, *arguments: str) -> tuple[int, str]:
         PYTHON, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=env, cwd=ROOT
     )
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(2 * PATIENCE_S):  # a restore makes and fills five databases
             out, _ = await process.communicate()
     finally:
         if process.returncode is None:

@@ -18,6 +18,7 @@ from services.notify.channels.base import Accepted, Blame, Button, GiveUp, Outgo
 from services.notify.channels.line import LineChannel, LineSettings, QuotaUnknownError
 from services.notify.channels.line_messages import MessageUnfitError, message_objects
 from tests.notify.channels.conftest import PERSON, TOKEN, TOO_LATE, outgoing
+from tests.patience import PATIENCE_S
 
 ACCEPT = Button("รับงาน", "accept:0198f000", "รับงานแล้ว")
 DECLINE = Button("ไม่รับ", "decline:0198f000")
@@ -244,7 +245,9 @@ async def test_the_official_client_gets_the_same_answers_from_the_simulator(line
 
 
 async def test_a_reply_with_a_retry_key_is_refused_by_line(line):
-    async with httpx.AsyncClient(base_url=line.url, headers={"authorization": f"Bearer {TOKEN}"}) as http:
+    async with httpx.AsyncClient(
+        base_url=line.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=PATIENCE_S
+    ) as http:
         body = {"replyToken": "t", "messages": [{"type": "text", "text": "x"}]}
         headers = {"x-line-retry-key": str(outgoing().key)}
         assert (await http.post("/v2/bot/message/reply", json=body, headers=headers)).status_code == 400

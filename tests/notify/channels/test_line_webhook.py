@@ -31,6 +31,7 @@ from services.notify.channels.line_webhook import (
     verify,
 )
 from tests.notify.channels.conftest import PERSON, SECRET, TOKEN, outgoing
+from tests.patience import PATIENCE_S
 
 SECRETS = [SecretStr(SECRET)]
 
@@ -58,7 +59,7 @@ async def receiver(line) -> AsyncIterator[Receiver]:
 
 
 async def act(line, kind, **body):
-    async with httpx.AsyncClient(base_url=line.url) as http:
+    async with httpx.AsyncClient(base_url=line.url, timeout=PATIENCE_S) as http:
         answer = await http.post(f"/_control/users/{PERSON}/{kind}", json=body)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -115,7 +116,7 @@ async def test_the_reply_token_of_a_webhook_answers_it(line, receiver, client):
 
 
 async def test_pressing_a_button_on_the_page_sends_a_postback(line, receiver):
-    async with httpx.AsyncClient(base_url=line.url) as http:
+    async with httpx.AsyncClient(base_url=line.url, timeout=PATIENCE_S) as http:
         answer = await http.post(f"/_control/users/{PERSON}/postback", data={"data": "accept:<7>&"})
     assert answer.status_code == 303
     assert only_event(receiver).data == "accept:<7>&"

@@ -49,7 +49,7 @@ async def send_all(addresses, text):
 
 
 async def test_the_page_shows_both_inboxes_newest_first_and_fetches_nothing():
-    async with channels() as running, httpx.AsyncClient() as http:
+    async with channels() as running, httpx.AsyncClient(timeout=PATIENCE_S) as http:
         assert all(isinstance(one, Accepted) for one in await send_all(running.addresses(), "<b>สวัสดี</b>"))
         for url in (running.line.url, running.sms_http.url):
             page = (await http.get(url)).text
@@ -78,7 +78,7 @@ async def test_programs_read_the_inbox_and_wait_for_more():
 
 
 async def test_faults_are_ordered_by_http_and_wrong_orders_are_told():
-    async with channels() as running, httpx.AsyncClient() as http:
+    async with channels() as running, httpx.AsyncClient(timeout=PATIENCE_S) as http:
         orders = {
             f"{running.line.url}/_control/faults": "rate_limited",
             f"{running.sms_http.url}/_control/faults": "throttled",
@@ -96,7 +96,7 @@ async def test_faults_are_ordered_by_http_and_wrong_orders_are_told():
 
 
 async def test_users_are_blocked_and_quota_is_set_by_http():
-    async with channels() as running, httpx.AsyncClient(base_url=running.line.url) as http:
+    async with channels() as running, httpx.AsyncClient(base_url=running.line.url, timeout=PATIENCE_S) as http:
         assert (await http.post(f"/_control/users/{PERSON}", json={"blocked": True})).json()["blocked"] is True
         assert (await http.post(f"/_control/users/{PERSON}", json={"bloked": True})).status_code == 400
         assert (await http.post("/_control/channel", json={"quota": 1})).json() == {"quota": 1, "used": 0}
