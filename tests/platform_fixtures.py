@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -102,18 +103,27 @@ async def settle(client: Client) -> None:
     await client.flush(PATIENCE_S)
 
 
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_given: set[int] = set()
+
+
 def free_port() -> int:
     """A port nobody listens on just now, below those the kernel gives to outgoing connections: one of these could
 
-    else take it between our look and the server's start.
+    else take it between our look and the server's start. Workers that run beside each other choose from ports of
+    their own, and none is given twice.
     """
     while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
+        port = random.SystemRandom().randrange(20_000 + WORKER, 32_000, WORKERS)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind((HOST, port))
             except OSError:
                 continue
+        _given.add(port)
         return port
 
 
