@@ -162,6 +162,8 @@ class DispatchPolicies(_Part):
     """From accepting an emergency to setting out; beyond it the desk is alarmed."""
     default_departs_within_s: float = Field(default=300, gt=0)
     """The same for severities not named above."""
+    late_after_s: float = Field(default=900, gt=0)
+    """So long after the time the rider was told a van that is not there is late: the desk and the rider hear of it."""
     factor: float = Field(default=1.4, ge=1)
     urgent_km_h: float = Field(default=50, gt=0)
     ordinary_km_h: float = Field(default=35, gt=0)

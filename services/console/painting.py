@@ -25,8 +25,8 @@ KEPT = 4000
 LOOK = {
     "intake.call.received.v1", "intake.call.unanswered.v1", "intake.call.handed_over.v1", "intake.call.closed.v1",
     "intake.call.withdrawn.v1", "dispatch.trip.queued.v1", "dispatch.trip.unassigned.v1",
-    "dispatch.assignment.delayed.v1", "dispatch.assignment.proposed.v1", "dispatch.assignment.accepted.v1",
-    "dispatch.assignment.en_route.v1", "dispatch.assignment.expired.v1",
+    "dispatch.trip.at_risk.v1", "dispatch.assignment.delayed.v1", "dispatch.assignment.proposed.v1",
+    "dispatch.assignment.accepted.v1", "dispatch.assignment.en_route.v1", "dispatch.assignment.expired.v1",
 }  # fmt: skip
 """After these the alarms and the queue may be others: pages ask anew."""
 FRESH = {"intake.call.updated.v1", "intake.call.triaged.v1", "intake.call.erased.v1"}

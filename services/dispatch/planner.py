@@ -30,6 +30,7 @@ from services.dispatch.engine.pool import Busy, Engine, Lost, NotReady
 from services.dispatch.planning.problem import Plan, compact
 from services.dispatch.store import plans, runs
 from services.dispatch.store.plans import Kept
+from services.dispatch.verbs import late
 from services.dispatch.verbs import tours as writing
 from services.dispatch.verbs.saying import by_of
 from services.dispatch.verbs.tours import Drive, Route, Seat
@@ -39,6 +40,7 @@ from shared.events.base import Origin
 from shared.events.dispatch import PlanPublished
 from shared.events.words import By
 from shared.service import Runtime
+from shared.thai.dates import local_day
 from shared.work import Cause, new_id
 
 log = structlog.get_logger()
@@ -55,9 +57,18 @@ async def standing(pool: Pool, area: str, on: date, now: datetime) -> DayPlan:
     day = planning.day_of(book.model, book.model.standing, book.lacks)
     waits = [Unserved(each.trip_id, "waiting") for each in day.unserved]
     answer = await _shown(pool, book, replace(day, unserved=waits), now)
+    if on == local_day(now):
+        broken = await late.broken(pool, area, book.members.values(), now)
+        answer.conflicts = [unserved_out(_late(each)) for each in broken]
     found = await plans.proposed(pool, area, on)
     answer.proposal_id = found.id if found and found.body["of"] == daybook.made_of(book) else None
     return answer
+
+
+def _late(each: late.Broken) -> Unserved:
+    if each.expected_at is None:
+        return Unserved(str(each.trip_id), "overdue", between=(each.told_at, each.told_at))
+    return Unserved(str(each.trip_id), "will_be_late", between=(each.told_at, each.expected_at))
 
 
 async def propose(

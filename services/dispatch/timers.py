@@ -12,7 +12,7 @@ from services.dispatch.rules.changes import WAITING
 from services.dispatch.store import assignments, runs, shares, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import attendance, decide, duty, facilities, queue, release, repair, support
+from services.dispatch.verbs import attendance, decide, duty, facilities, late, queue, release, repair, support
 from services.dispatch.verbs import shares as lending
 from services.dispatch.verbs.needs import add_backup
 from services.dispatch.verbs.saying import assignment_facts
@@ -159,6 +159,13 @@ async def booked_due(work: Work, due: Due) -> None:
     await work.later("find_unit", trip.id, trip.now_at, trip.origin)
 
 
+async def pickup_overdue(work: Work, due: Due) -> None:
+    """The time a rider was told has come."""
+    trip, assignment = await _asked(work, due)
+    if trip is not None and assignment is not None:
+        await late.look(work, trip, assignment, due)
+
+
 async def duty_ends(work: Work, due: Due) -> None:
     """A duty with an end is over, or goes on as long as its run does."""
     if not await runs.try_serialise(work.db, due.origin.area):
@@ -207,6 +214,7 @@ DUE: Mapping[str, DueHandler] = {
     "departure_overdue": departure_overdue,
     "find_support": find_support,
     "booked_due": booked_due,
+    late.WATCH: pickup_overdue,
     "duty_ends": duty_ends,
     "find_tour": find_tour,
     "spare_riders": spare_riders,

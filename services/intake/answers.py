@@ -334,7 +334,8 @@ class AlarmOut(Answer):
 
     ``kind``: ``unanswered`` (nobody has accepted the emergency: ring the caller, ring who could go), ``not_departed``
     (a crew accepted and has not set out: ring the crew), ``hand_over`` (outside the area: ring who takes it),
-    ``complaint`` (somebody rated the help badly: ring and ask).
+    ``complaint`` (somebody rated the help badly: ring and ask), ``van_late`` (not at the door when the rider was told),
+    ``left_behind`` (nobody on duty can bring the person home), ``no_show`` (the crew found nobody at the door).
     """
 
     id: UUID

@@ -57,6 +57,8 @@ async def assignment_moved(work: Work, message: Message) -> None:
         await progress.support_moved(work, message.id, event.call_id, event.NAME, rc, event.at)
     else:
         await progress.assignment_moved(work, message.id, event.trip_id, event.call_id, event.NAME, rc, event.at)
+    if event.NAME in progress.OVER_BY:
+        await progress.kept(work, event.call_id, event.NAME)
     if event.NAME in AFTER_ACCEPTED and event.previous_status is AssignmentStatus.ACCEPTED:
         await progress.departed(work, event.call_id)
 
@@ -64,6 +66,11 @@ async def assignment_moved(work: Work, message: Message) -> None:
 async def assignment_delayed(work: Work, message: Message) -> None:
     event: dispatch.AssignmentDelayed = message.event
     await progress.not_departed(work, event.call_id)
+
+
+async def trip_at_risk(work: Work, message: Message) -> None:
+    event: dispatch.TripAtRisk = message.event
+    await progress.at_risk(work, event.call_id, event.risk)
 
 
 async def person_matched(work: Work, message: Message) -> None:
@@ -96,6 +103,7 @@ HEARS = [
     *(Hears(event, trip_moved) for event in TRIPS),
     *(Hears(event, assignment_moved) for event in ASSIGNMENTS),
     Hears(dispatch.AssignmentDelayed, assignment_delayed),
+    Hears(dispatch.TripAtRisk, trip_at_risk),
     Hears(registry.PersonRegistered, person_known),
     Hears(registry.PersonChanged, person_known),
     Hears(registry.PersonMatched, person_matched),

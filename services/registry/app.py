@@ -35,6 +35,7 @@ HEARS = [
     Hears(dispatch.TripPlanned, handlers.write_line),
     Hears(dispatch.TripReplanned, handlers.write_line),
     Hears(dispatch.TripUnassigned, handlers.write_line),
+    Hears(dispatch.TripAtRisk, handlers.write_line),
     Hears(dispatch.TripCompleted, handlers.end_trip),
     Hears(dispatch.TripCancelled, handlers.end_trip),
     Hears(dispatch.AssignmentProposed, handlers.write_line),

@@ -147,6 +147,16 @@ class Leg(StrEnum):
     RETURN = "return"
 
 
+class TripRisk(StrEnum):
+    """What threatens a promise. ``late``: the van is not there in time; ``left_behind``: no unit on duty can bring
+
+    the person home.
+    """
+
+    LATE = "late"
+    LEFT_BEHIND = "left_behind"
+
+
 class Role(StrEnum):
     """``primary`` carries the trip, ``support`` helps."""
 

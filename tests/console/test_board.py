@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.console import maps
-from services.console.painting import rows_of
+from services.console.painting import call_html, rows_of
 from services.console.rules.board import CallRow, revealed, unit_row
 from services.console.rules.paper import Wrong, read_card, read_clock
 from services.console.rules.rides import rides
@@ -85,6 +85,23 @@ async def test_a_row_follows_the_unit_that_goes(faces: Faces, steps: int, stage:
     assert row.said_no == 1, "one was silent"
     assert row.unanswered == row.waits == (stage == "received")
     assert row.late_s == {"received": 60, "assigned": 480, "on_the_way": 480}.get(stage)
+
+
+async def test_a_row_says_that_the_van_is_late_until_it_is_there(faces: Faces) -> None:
+    story, assignment = Story(severity="green"), new_id()
+    story.call("received", lane="booked")
+    story.trip("planned", pickup_at=story.at.isoformat())
+    story.assignment("accepted", assignment, UNIT)
+    story.trip("at_risk", risk="late")
+    await tell(faces, story)
+    row = await row_of(faces, story)
+    assert row.late
+    assert "รถไปรับช้า" in call_html(row, "th")
+    story.said.clear()
+    story.assignment("en_route", assignment, UNIT)
+    story.assignment("at_scene", assignment, UNIT)
+    await tell(faces, story)
+    assert not (await row_of(faces, story)).late
 
 
 async def test_a_call_with_two_people_is_as_far_as_the_one_who_needs_somebody(faces: Faces) -> None:
@@ -470,6 +487,22 @@ async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booke
     taker = await faces.sign_in(Role.CALL_TAKER)
     assert (await taker.post("/rides/plan", {"on": "2026-11-22"})).status_code == 403
     assert "/rides/plan" not in (await taker.get("/rides?on=22/11/2569")).text
+
+
+async def test_a_promise_that_a_van_cannot_keep_is_shown_with_the_way_to_others(faces: Faces) -> None:
+    trip = str(new_id())
+    day: dict[str, Any] = {
+        "id": None, "version": None, "on": "2026-11-22", "area": AREA, "planned": [], "unserved": [], "tours": [],
+        "moved": [], "conflicts": [{"trip_id": trip, "code": "will_be_late", "th": "คาดว่าถึง 10:40", "en": "expected"}],
+        "by_hand": [], "searched": False, "cost_s": 0.0, "published": 0, "travel_times": [], "proposal_id": None,
+    }  # fmt: skip
+    answering(faces, unit_of(), **{
+        "GET dispatch /v1/trips": {"items": [], "next": None}, "GET dispatch /v1/plans/day": day,
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/rides/planner?on=2026-11-22")).text
+    assert "คาดว่าถึง 10:40" in screen
+    assert f'href="/rides?on=2026-11-22&amp;offers={trip}#trip-{trip}"' in screen
 
 
 async def test_what_the_system_proposes_by_itself_is_offered_on_the_planner(faces: Faces) -> None:

@@ -120,3 +120,11 @@ def test_what_does_not_move_a_life_along_leaves_its_status() -> None:
     story.assignment("delayed", assignment, new_id(), depart_by_at="2026-11-22T03:05:00Z")
     state, over = folded(story.said)[assignment]
     assert (state["is"], "delayed" in state["stamps"], over) == ("accepted", True, False)
+
+
+def test_a_promise_in_danger_leaves_the_ride_where_it_is() -> None:
+    story = whole(new_id(), steps=2)
+    story.trip("planned", pickup_at="2026-11-22T03:00:00Z")
+    story.trip("at_risk", risk="late", expected_at="2026-11-22T03:30:00Z")
+    state, over = folded(story.said)[story.trip_id]
+    assert (state["is"], state["risk"], state["pickup_at"], over) == ("planned", "late", "2026-11-22T03:00:00Z", False)

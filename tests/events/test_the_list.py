@@ -12,7 +12,7 @@ V1 = {
         call.erased call.unanswered barrier.opened barrier.met barrier.unmet
     """,
     "dispatch": """
-        trip.requested trip.queued trip.planned trip.replanned trip.changed trip.unassigned trip.completed
+        trip.requested trip.queued trip.planned trip.replanned trip.changed trip.unassigned trip.at_risk trip.completed
         trip.cancelled run.opened run.closed assignment.proposed assignment.ordered assignment.offered
         assignment.accepted assignment.declined assignment.delayed assignment.expired assignment.en_route
         assignment.at_scene

@@ -43,6 +43,10 @@ class Crew:
         await self._say(self.trip_id, event)
         self.assignment_id, self.unit_id = new_id(), new_id()
 
+    async def at_risk(self, risk: str, leg: Leg = Leg.OUTBOUND) -> None:
+        event = dispatch.TripAtRisk(call_id=self.call_id, risk=risk, leg=leg, unit_id=self.unit_id, at=now_utc())
+        await self._say(self.trip_id, event)
+
     async def completed(self, leg: Leg = Leg.OUTBOUND) -> None:
         private = dispatch.TripCompleted.Private(outcome="delivered")
         event = dispatch.TripCompleted(call_id=self.call_id, leg=leg, at=now_utc(), private=private)

@@ -8,8 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from services.intake.app import SERVICE
 from shared.events import dispatch
+from shared.events.base import Event
 from shared.events.words import Leg
 from shared.work import Cause, new_id, now_utc
 from tests.harness import ROOT, Running, call_origin, problem_of, service_running
@@ -104,6 +107,30 @@ async def test_a_crew_that_accepted_and_does_not_set_out_is_an_alarm_until_it_go
     (alarm,) = await alarms(intake)
     assert alarm["answered_at"]
     assert (await post(intake, f"/v1/alarms/{alarm['id']}/acknowledge")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("risk", "kind", "over"),
+    [
+        ("late", "van_late", dispatch.AssignmentAtScene),
+        ("late", "van_late", dispatch.AssignmentReleased),
+        ("left_behind", "left_behind", dispatch.AssignmentAccepted),
+    ],
+)
+async def test_a_promise_in_danger_is_an_alarm_until_somebody_keeps_it(
+    intake: Running, risk: str, kind: str, over: type[Event]
+) -> None:
+    taken = await booked(intake, in_days(1))
+    crew = Crew(intake, taken["id"])
+    await crew.requested()
+    await crew.at_risk(risk)
+    (alarm,) = await alarms(intake)
+    assert (alarm["kind"], alarm["call_id"], alarm["answered_at"]) == (kind, taken["id"], None)
+    assert alarm["caller_phone"]
+    await crew.tells(dispatch.AssignmentOffered)
+    assert (await alarms(intake))[0]["answered_at"] is None
+    await crew.tells(over, **({"reason": "replanned"} if over is dispatch.AssignmentReleased else {}))
+    assert (await alarms(intake))[0]["answered_at"]
 
 
 async def test_nobody_is_alarmed_for_what_needs_nobody(intake: Running) -> None:

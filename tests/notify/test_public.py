@@ -13,6 +13,7 @@ from services.notify.rules.policy import Policy
 from shared.events.dispatch import (
     AssignmentAtScene,
     AssignmentEnRoute,
+    TripAtRisk,
     TripCancelled,
     TripChanged,
     TripCompleted,
@@ -249,6 +250,52 @@ async def test_an_order_is_no_question_and_whatever_is_heard_first_the_rider_is_
     await town.accepted(due)
     assert await town.messages(rule="ride_changed", call_id=due.id) == []
     assert len(await town.messages(rule="ride_planned", call_id=due.id)) == 1
+
+
+async def late(town: Town, call: Call, told_at: datetime, expected_at: datetime | None) -> None:
+    event = TripAtRisk(
+        call_id=call.id, patient_id=call.patient_id, risk="late", leg="outbound", unit_id=call.unit_id,
+        assignment_id=call.assignment_id, promised_at=told_at, expected_at=expected_at, at=now_utc(),
+    )  # fmt: skip
+    await town.service.emit(call.trip_id, event, call.origin)
+
+
+async def test_whoever_was_told_a_time_hears_that_the_van_is_late_and_the_new_one(town: Town) -> None:
+    house.settle({AREA: night()})
+    told_at = now_utc() + timedelta(days=1)
+    call = await ride(town, told_at)
+    await plan_ride(town, call, told_at)
+    await late(town, call, told_at, told_at + timedelta(minutes=40))
+    [message] = await town.messages(rule="ride_late")
+    new_time = f"{local(told_at + timedelta(minutes=40)):%H:%M}"
+    assert new_time in (await town.attempts(message["id"]))[0]["text"]
+    assert message["expires_at"] <= now_utc() + timedelta(hours=1), "who stands at the door is told at night, too"
+    # The van moves at last, three minutes from what was said: no message says the old time, or the same once more.
+    await town.step(AssignmentEnRoute, call, lane="booked")
+    await late(town, call, told_at, told_at + timedelta(minutes=43))
+    assert len(await town.messages(rule="ride_late")) == 1
+    assert await town.messages(rule="ride_changed") == []
+    await late(town, call, told_at, told_at + timedelta(minutes=60))
+    assert len(await town.messages(rule="ride_late")) == 2
+
+
+async def test_a_late_van_of_which_nobody_knows_more_is_owned_to_without_a_time(town: Town) -> None:
+    told_at = now_utc() + timedelta(days=1)
+    call = await ride(town, told_at)
+    await plan_ride(town, call, told_at)
+    await late(town, call, told_at, None)
+    [message] = await town.messages(rule="ride_late")
+    assert "กำลังติดตามรถ" in (await town.attempts(message["id"]))[0]["text"]
+
+
+async def test_nobody_hears_of_a_late_van_who_was_never_told_a_time(town: Town) -> None:
+    told_at = now_utc() + timedelta(days=1)
+    call = await ride(town, told_at)
+    await ask_for_ride(town, call, told_at)
+    await late(town, call, told_at, told_at + timedelta(minutes=40))
+    assert await town.messages(rule="ride_late") == []
+    await town.accepted(call)
+    assert len(await town.messages(rule="ride_planned")) == 1
 
 
 async def test_moving_the_ride_moves_the_reminder_and_cancelling_drops_it(town: Town) -> None:

@@ -29,6 +29,7 @@ WAITS = ("unassigned", "queued")
 UNACCEPTED_LATE_S = {"red": 60, "pink": 60, "yellow": 60}
 ARRIVAL_LATE_S = {"red": 480, "pink": 480, "yellow": 600}
 """On the scene within 8 and 10 minutes of the call: the measure of the national emergency medical plan."""
+NOT_THERE = frozenset({"received", "queued", "assigned", "on_the_way"})
 SOON = timedelta(minutes=90)
 """A booked ride is on the board from so long before its time."""
 HORIZON = timedelta(hours=14)
@@ -99,6 +100,7 @@ class CallRow:
     said_no: int = 0
     unanswered: bool = False
     not_departed: bool = False
+    late: bool = False
     not_told: int = 0
     pickup_at: datetime | None = None
     trip_ids: tuple[UUID, ...] = ()
@@ -175,6 +177,7 @@ def call_row(things: Iterable[Thing]) -> CallRow | None:
         said_no=sum(each.status in SAID_NO for each in assignments),
         unanswered=call.stamp("unanswered") is not None and stage in {"received", "queued"},
         not_departed=any(each.status == "accepted" and each.stamp("delayed") is not None for each in assignments),
+        late=any(trip.state.get("risk") == "late" for trip in trips if trip.ended_at is None) and stage in NOT_THERE,
         not_told=sum(each.status == "failed" for each in of.get("message", [])),
         pickup_at=min((at for trip in trips if trip.ended_at is None and (at := pickup_of(trip))), default=None),
         trip_ids=tuple(trip.id for trip in trips),

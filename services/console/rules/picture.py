@@ -18,7 +18,7 @@ ENDS = {
 }
 """After these the aggregate is history: it leaves the board by itself."""
 NO_STATUS = frozenset({"updated", "triaged", "changed", "linked", "unlinked", "corrected", "crew_changed",
-                       "backup_requested", "unanswered", "delayed", "shared"})  # fmt: skip
+                       "backup_requested", "unanswered", "delayed", "at_risk", "shared"})  # fmt: skip
 """What happens to something without moving it along its life."""
 
 

@@ -35,6 +35,14 @@ SENTENCES = {
     ),
     "late": ("ถึงช้ากว่านัด: ต้องไปรับก่อน {ends} น.", "too late for the appointment: to be fetched before {ends}"),
     "changed": ("หน่วยหรือเที่ยวนี้เปลี่ยนไปแล้วระหว่างวางแผน", "the unit or the ride has changed since the plan was made"),
+    "will_be_late": (
+        "บอกไว้ว่ารับ {begins} น. แต่คาดว่ารถจะถึง {ends} น. ให้หน่วยอื่นรับ หรือโทรแจ้ง",
+        "told {begins}, but the van is expected at {ends}: give the ride to another unit, or ring",
+    ),
+    "overdue": (
+        "บอกไว้ว่ารับ {begins} น. รถยังไม่ถึง และไม่รู้ว่าจะถึงเมื่อใด โทรถามทีม",
+        "told {begins}: the van is not there, and nobody knows when it will be; ring the crew",
+    ),
     "waiting": ("ยังไม่ได้จัดหน่วย", "no unit has been planned yet"),
 }  # fmt: skip
 OUT_OF_SERVICE = ("งดให้บริการ", "out of service")
@@ -131,7 +139,9 @@ class DayPlan(BaseModel):
     """A proposal, or (without ``id``) the day as it stands.
 
     ``planned``: rides that get a unit by it; ``tours``: all of the day, promised ones and those under way among them;
-    ``moved``: promises that would change; ``conflicts``: why what was tried cannot be; ``by_hand``: units booked
+    ``moved``: promises that would change; ``conflicts``: why what was tried cannot be; of the day as it
+
+    stands, promises that a van cannot keep any more; ``by_hand``: units booked
     against the rules, left to people; ``searched``: the search has had its time; ``cost_s``: seconds driven and
     ridden; ``published``: how many rides were booked; ``travel_times``: who says how long a drive takes;
     ``proposal_id``: what the system proposes for the day as it stands.

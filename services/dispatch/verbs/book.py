@@ -22,7 +22,7 @@ from services.dispatch.rules.windows import Tour
 from services.dispatch.store import assignments, runs, shares, trips
 from services.dispatch.store.assignments import WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import decide, release, support
+from services.dispatch.verbs import decide, late, release, support
 from services.dispatch.verbs.grow import ride
 from services.dispatch.verbs.lives import missing, move_trip
 from services.dispatch.verbs.needs import wanted
@@ -266,6 +266,7 @@ async def say_planned(
     await trips.update(work.db, trip)
     for kind in ("find_unit", "booked_due"):
         await work.cancel(kind, trip.id)
+    await late.watch(work, trip, made)
     facts = {
         **of_call(trip), "run_id": made.run_id, "unit_id": made.unit_id, "assignment_id": made.id,
         "plan_id": plan_id, "pickup_at": planned.pickup_at, "dropoff_at": planned.dropoff_at, "at": work.now,

@@ -10,6 +10,7 @@ from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import BUMPED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
+from services.dispatch.verbs import late
 from services.dispatch.verbs.lives import at_once, move_assignment, move_trip
 from services.dispatch.verbs.saying import assignment_facts, by_of, of_call, urgency
 from services.dispatch.verbs.settle import settle
@@ -99,9 +100,14 @@ async def watch_booking(work: Work, trip: Trip) -> None:
 async def _end(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> None:
     """Write the end of an assignment, stop its timers, and close its run if nothing else is in it."""
     await assignments.update(work.db, assignment)
-    for timer in TIMERS:
-        await work.cancel(timer, assignment.id)
+    await stop_timers(work, assignment)
     await close_run_if_empty(work, trip, assignment, at)
+
+
+async def stop_timers(work: Work, assignment: Assignment) -> None:
+    """Nothing is waited for any more of an assignment that has ended."""
+    for timer in (*TIMERS, late.WATCH):
+        await work.cancel(timer, assignment.id)
 
 
 async def close_run_if_empty(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> bool:

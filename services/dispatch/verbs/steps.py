@@ -18,7 +18,7 @@ from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import STAMPS, Assignment, Step
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import opening, release, support
+from services.dispatch.verbs import late, opening, release, support
 from services.dispatch.verbs.correct import correct
 from services.dispatch.verbs.lives import at_once, missing, move_assignment, move_trip
 from services.dispatch.verbs.needs import wanted
@@ -152,6 +152,7 @@ async def _plan(work: Work, trip: Trip, assignment: Assignment, made: Step, befo
     move_trip(trip, "replan" if before else "plan")
     if trip.pickup_at is None and trip.lane == "booked":
         trip.pickup_at = await door_at(work, trip, assignment.unit_id, made.at)
+        await late.watch(work, trip, assignment)
     trip.queue_reasons = ()
     await trips.update(work.db, trip)
     facts = {
@@ -179,8 +180,7 @@ async def _expect_departure(work: Work, trip: Trip, assignment: Assignment) -> N
 async def _decline(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:
     """No: the next one is asked at once."""
     await _write(work, trip, assignment, made)
-    for timer in release.TIMERS:
-        await work.cancel(timer, assignment.id)
+    await release.stop_timers(work, assignment)
     await release.close_run_if_empty(work, trip, assignment, made.at)
     if trip.status == "planned" and assignment.role == "primary":
         await release.lose_unit(work, trip, assignment, made.reason)
@@ -210,6 +210,11 @@ async def _en_route(work: Work, trip: Trip, assignment: Assignment, made: Step) 
         await trips.update(work.db, trip)
     else:
         await support.settle(work, trip, assignment, made.step)
+
+
+async def _at_scene(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:
+    await work.cancel(late.WATCH, assignment.id)
+    await _write(work, trip, assignment, made)
 
 
 async def _stamp(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:
@@ -290,7 +295,7 @@ DOES: Mapping[str, Does] = {
     "accept": _accept,
     "decline": _decline,
     "en_route": _en_route,
-    "at_scene": _stamp,
+    "at_scene": _at_scene,
     "left_scene": _left_scene,
     "at_destination": _stamp,
     "clear": _clear,

@@ -13,9 +13,14 @@ from services.intake.verbs.common import Row, next_status, say_updated
 from services.intake.verbs.ends import end_closed, withdraw_one
 from services.intake.verbs.links import leader_of
 from services.intake.verbs.watch import unanswered_again, unwatch, watch, watched
+from shared.events.words import TripRisk
 from shared.work import Work
 
 NOT_DEPARTED = "not_departed"
+AT_RISK = {TripRisk.LATE: "van_late", TripRisk.LEFT_BEHIND: "left_behind"}
+"""What endangers a promise → the alarm of it."""
+OVER_BY = {"accepted": "left_behind", "at_scene": "van_late", "released": "van_late", "declined": "van_late"}
+"""Event of an assignment → the alarm that is over by it."""
 CANCELLED_BY_CALLER = "caller_withdrew"
 COMPLAINT_UP_TO = 2
 """A score of one or two stars of five is a complaint: somebody looks at it."""
@@ -94,6 +99,18 @@ async def not_departed(work: Work, call_id: UUID) -> None:
 async def departed(work: Work, call_id: UUID) -> None:
     """The crew that had accepted set out, or another one goes in its place."""
     await progress_store.answer_alarm(work.db, call_id, NOT_DEPARTED, work.now)
+
+
+async def at_risk(work: Work, call_id: UUID, risk: TripRisk) -> None:
+    """A rider's promise is in danger: the desk must see it, and ring."""
+    call = await store.lock_call(work.db, call_id)
+    if call is not None and call["status"] == "open":
+        await progress_store.raise_alarm(work.db, AT_RISK[risk], call_id, call["area"], work.now)
+
+
+async def kept(work: Work, call_id: UUID, event: str) -> None:
+    """The van is there after all, or another one is looked for; somebody goes."""
+    await progress_store.answer_alarm(work.db, call_id, OVER_BY[event], work.now)
 
 
 async def found(work: Work, call_id: UUID, rc: str) -> None:

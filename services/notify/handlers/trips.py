@@ -17,7 +17,8 @@ from services.notify.verbs.tell import Telling, tell
 from shared.consumer import Message, Unknown
 from shared.due import Due
 from shared.events.base import Origin
-from shared.events.words import Lane, Leg
+from shared.events.dispatch import TripAtRisk
+from shared.events.words import Lane, Leg, TripRisk
 from shared.thai.dates import local_day
 from shared.work import Work
 
@@ -101,6 +102,30 @@ async def tell_taken(work: Work, message: Message, trip_id: UUID) -> None:
     if telling is not None:
         await tell(work, telling)
         await views.tell_pickup(work.db, trip_id)
+
+
+async def at_risk(work: Work, message: Message) -> None:
+    """The van is late: who was told a time hears so once, and the new time where one is known."""
+    event: TripAtRisk = message.event
+    if event.risk is not TripRisk.LATE:
+        return
+    trip = await views.read_trip(work.db, message.id)
+    if trip is None:
+        raise Unknown("trip", message.id)
+    told_at, expected_at = trip["told_pickup_at"], event.expected_at
+    known = expected_at is not None and told_at is not None and abs(expected_at - told_at) < MOVED
+    if told_at is None or known or trip["status"] != "open":
+        return
+    telling = await _telling(
+        work, message.envelope.short_type, message.envelope.id, message.origin, {**trip, "pickup_at": expected_at},
+        {"risk": event.risk.value},
+    )  # fmt: skip
+    if telling is None:
+        return
+    await tell(work, telling)
+    if expected_at is not None:  # the rider counts on it from now on: what comes after is measured by it
+        await views.plan_trip(work.db, message.id, expected_at, None)
+        await views.tell_pickup(work.db, message.id)
 
 
 async def completed(work: Work, message: Message) -> None:

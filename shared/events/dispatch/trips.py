@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.events.base import Event, Part
-from shared.events.words import AmphoeCode, By, CallKind, Code, Instant, Lane, Leg, Severity, SeverityScheme
+from shared.events.words import AmphoeCode, By, CallKind, Code, Instant, Lane, Leg, Severity, SeverityScheme, TripRisk
 
 
 class OfCall(Part):
@@ -119,6 +119,25 @@ class TripUnassigned(OfCall, Event, type="dispatch.trip.unassigned.v1"):
         reason: Code | None = None
 
     private: Private = Private()
+
+
+class TripAtRisk(OfCall, Event, type="dispatch.trip.at_risk.v1"):
+    """คำสัญญาอาจไม่เป็นตามที่บอก | A ride will not be as the person was told, or may not be at all; the status stays.
+
+    Said again only where what is expected has moved.
+    """
+
+    risk: TripRisk
+    leg: Leg
+    run_id: UUID | None = None
+    unit_id: UUID | None = None
+    """Whose van is late; or which unit went off duty though people rely on it."""
+    assignment_id: UUID | None = None
+    promised_at: Instant | None = None
+    """When the person was told to be fetched."""
+    expected_at: Instant | None = None
+    """When the van can be at the door, as well as it is known; None where nobody knows."""
+    at: Instant
 
 
 class TripCompleted(OfCall, Event, type="dispatch.trip.completed.v1"):
