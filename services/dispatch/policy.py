@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.dispatch.emergencies.choice import RULES
 from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
-from services.dispatch.travel.road_files import FILES
+from services.dispatch.travel import roads
 from shared.geo import Point
 from shared.pack_cards import RunCard
 from shared.pack_parts import DispatchPolicies, ReportPolicies, Targets
@@ -120,17 +120,8 @@ def load_policies(areas_dir: Path) -> None:
             made = set_policy(
                 slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports, demand, pack.run_card
             )
-            if found := _roads_of(areas_dir / slug, made):
+            if found := roads.load(areas_dir / slug, made.beyond_roads):
                 _policies[slug] = replace(made, travel_times=found)
-
-
-def _roads_of(folder: Path, policy: Policy) -> TravelTimes | None:
-    """The pack's own roads. What reads them takes forty megabytes: it is not loaded where there are none."""
-    if not any((folder / name).exists() for name in FILES):
-        return None
-    from services.dispatch.travel import roads  # noqa: PLC0415 see above
-
-    return roads.load(folder, policy.beyond_roads)
 
 
 def travel_by(area: str, times: TravelTimes) -> None:
