@@ -15,8 +15,8 @@ from typing import Any
 
 from services.dispatch.rules.ranking import GreatCircle
 from services.dispatch.travel import road_files
-from services.dispatch.travel.road_files import CLASS_KM_H, SPEEDS_KM_H, Segment
-from services.dispatch.travel.roads import FILES, build
+from services.dispatch.travel.road_files import CLASS_KM_H, FILES, SPEEDS_KM_H, Segment
+from services.dispatch.travel.roads import build
 from shared.geo import METRES_PER_DEGREE, Point
 from shared.packs import load
 

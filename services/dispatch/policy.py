@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.dispatch.emergencies.choice import RULES
 from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
-from services.dispatch.travel import roads
+from services.dispatch.travel.road_files import FILES
 from shared.geo import Point
 from shared.pack_cards import RunCard
 from shared.pack_parts import DispatchPolicies, ReportPolicies, Targets
@@ -82,11 +82,6 @@ class Policy:
         return timedelta(seconds=self.pack.departs_within_s.get(severity, self.pack.default_departs_within_s))
 
     @property
-    def late_after(self) -> timedelta:
-        """How long after the time a rider was told their van is late."""
-        return timedelta(seconds=self.pack.late_after_s)
-
-    @property
     def booked_respond(self) -> timedelta:
         return timedelta(seconds=self.pack.booked_offer_s)
 
@@ -120,8 +115,17 @@ def load_policies(areas_dir: Path) -> None:
             made = set_policy(
                 slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports, demand, pack.run_card
             )
-            if found := roads.load(areas_dir / slug, made.beyond_roads):
+            if found := _roads_of(areas_dir / slug, made):
                 _policies[slug] = replace(made, travel_times=found)
+
+
+def _roads_of(folder: Path, policy: Policy) -> TravelTimes | None:
+    """The pack's own roads. What reads them takes forty megabytes: it is not loaded where there are none."""
+    if not any((folder / name).exists() for name in FILES):
+        return None
+    from services.dispatch.travel import roads  # noqa: PLC0415 see above
+
+    return roads.load(folder, policy.beyond_roads)
 
 
 def travel_by(area: str, times: TravelTimes) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from shared.streams import SERVICES
 
-UNUSED = {"aiohttp", "rich", "httpx"}
+UNUSED = {"aiohttp", "rich", "httpx", "scipy"}
 USED = {"notify": {"aiohttp"}}
 
 

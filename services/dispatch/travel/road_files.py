@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from shared.geo import Point
 from shared.packs import PackError
 
+FILES = ("roads.geojson", "roads.csv")
+"""What a settings pack may call them; the first that is there is read."""
 CLASS_KM_H: Mapping[str, float] = {
     "motorway": 90, "trunk": 80, "primary": 65, "secondary": 55, "tertiary": 45, "unclassified": 35, "residential": 25,
     "living_street": 15, "service": 15, "track": 15,

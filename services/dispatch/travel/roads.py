@@ -21,11 +21,10 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from services.dispatch.rules.ranking import GreatCircle, Source, Table, Travel
-from services.dispatch.travel.road_files import Segment, read
+from services.dispatch.travel.road_files import FILES, Segment, read
 from shared.geo import EARTH_RADIUS_M, METRES_PER_DEGREE, Point, distance_m
 from shared.packs import PackError
 
-FILES = ("roads.geojson", "roads.csv")
 NEAR_ROAD_M = 500.0
 """Further from any road than this, the straight line is the better guess."""
 MOST_MET = 5_000
