@@ -82,6 +82,11 @@ class Policy:
         return timedelta(seconds=self.pack.departs_within_s.get(severity, self.pack.default_departs_within_s))
 
     @property
+    def late_after(self) -> timedelta:
+        """How long after the time a rider was told their van is late."""
+        return timedelta(seconds=self.pack.late_after_s)
+
+    @property
     def booked_respond(self) -> timedelta:
         return timedelta(seconds=self.pack.booked_offer_s)
 
