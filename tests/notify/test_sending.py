@@ -99,7 +99,7 @@ async def _die(town: Town, where: str) -> int:
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(3 * PATIENCE_S):  # a whole service starts first
             return await process.wait()
     finally:
         if process.returncode is None:
