@@ -66,6 +66,7 @@ async def called(town: Town, number: str) -> dict[str, Any]:
 
 async def test_take_and_order_by_keyboard_alone(town: Town, open_as: SignIn) -> None:
     page = await open_as("somsri", "/desk")
+    await expect(page.locator(".question").first).to_be_visible()  # the questions have come: Enter leads to them
     await no_mouse(page)
     keys = Keys(page)
     await focus_is(page, "#find")
