@@ -14,6 +14,7 @@ from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import attendance, decide, duty, facilities, late, queue, release, repair, support
 from services.dispatch.verbs import shares as lending
+from services.dispatch.verbs import trips as trip_verbs
 from services.dispatch.verbs.needs import add_backup
 from services.dispatch.verbs.saying import assignment_facts
 from shared.due import Due, DueHandler
@@ -159,6 +160,13 @@ async def booked_due(work: Work, due: Due) -> None:
     await work.later("find_unit", trip.id, trip.now_at, trip.origin)
 
 
+async def not_carried(work: Work, due: Due) -> None:
+    """A way there ended at the door."""
+    trip = await _trip(work, due, due.subject_id)
+    if trip is not None:
+        await trip_verbs.not_carried(work, trip)
+
+
 async def pickup_overdue(work: Work, due: Due) -> None:
     """The time a rider was told has come."""
     trip, assignment = await _asked(work, due)
@@ -215,6 +223,7 @@ DUE: Mapping[str, DueHandler] = {
     "find_support": find_support,
     "booked_due": booked_due,
     late.WATCH: pickup_overdue,
+    "not_carried": not_carried,
     "duty_ends": duty_ends,
     "find_tour": find_tour,
     "spare_riders": spare_riders,

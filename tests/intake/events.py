@@ -47,8 +47,8 @@ class Crew:
         event = dispatch.TripAtRisk(call_id=self.call_id, risk=risk, leg=leg, unit_id=self.unit_id, at=now_utc())
         await self._say(self.trip_id, event)
 
-    async def completed(self, leg: Leg = Leg.OUTBOUND) -> None:
-        private = dispatch.TripCompleted.Private(outcome="delivered")
+    async def completed(self, leg: Leg = Leg.OUTBOUND, outcome: str = "delivered") -> None:
+        private = dispatch.TripCompleted.Private(outcome=outcome)
         event = dispatch.TripCompleted(call_id=self.call_id, leg=leg, at=now_utc(), private=private)
         await self._say(self.trip_id, event)
 

@@ -133,6 +133,18 @@ async def test_a_promise_in_danger_is_an_alarm_until_somebody_keeps_it(
     assert (await alarms(intake))[0]["answered_at"]
 
 
+async def test_nobody_at_the_door_is_an_alarm_and_no_ride_that_was_done(intake: Running) -> None:
+    taken = await booked(intake, in_days(1))
+    crew = Crew(intake, taken["id"])
+    await crew.requested()
+    await crew.tells(dispatch.AssignmentAccepted)
+    await crew.completed(outcome="no_show")
+    (alarm,) = await alarms(intake)
+    assert (alarm["kind"], alarm["call_id"]) == ("no_show", taken["id"])
+    call = await whole(intake, taken["id"])
+    assert (call["status"], call["outcome"], call["reason"]) == ("closed", "unmet", "no_show")
+
+
 async def test_nobody_is_alarmed_for_what_needs_nobody(intake: Running) -> None:
     await booked(intake, in_days(1))
     await take(intake, lane="emergency", caller={"phone": "0812345678"}, back_entry=True)

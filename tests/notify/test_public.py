@@ -77,10 +77,10 @@ async def cancel_trip(town: Town, call: Call, **more: Any) -> None:
     await town.service.emit(call.trip_id, event, call.origin)
 
 
-async def complete(town: Town, call: Call, leg: str = "outbound") -> None:
+async def complete(town: Town, call: Call, leg: str = "outbound", outcome: str = "completed") -> None:
     event = TripCompleted(
         call_id=call.id, patient_id=call.patient_id, leg=leg, at=now_utc(),
-        private=TripCompleted.Private(outcome="completed"),
+        private=TripCompleted.Private(outcome=outcome),
     )  # fmt: skip
     await town.service.emit(call.trip_id, event, call.origin)
 
@@ -296,6 +296,22 @@ async def test_nobody_hears_of_a_late_van_who_was_never_told_a_time(town: Town) 
     assert await town.messages(rule="ride_late") == []
     await town.accepted(call)
     assert len(await town.messages(rule="ride_planned")) == 1
+
+
+async def test_whoever_was_not_at_the_door_hears_so_and_is_not_asked_how_the_ride_was(town: Town) -> None:
+    pickup_at = now_utc() + timedelta(hours=1)
+    call = await ride(town, pickup_at)
+    await plan_ride(town, call, pickup_at)
+    back = TripRequested(
+        call_id=call.id, patient_id=call.patient_id, kind="transfer", leg="return", lane="booked", severity="green",
+        severity_scheme="cbd", waits_for_ready=True, at=now_utc(),
+    )  # fmt: skip
+    await town.service.emit(new_id(), back, call.origin)
+    await complete(town, call, outcome="no_show")
+    [message] = await town.messages(rule="ride_no_show")
+    assert "ไม่พบผู้โดยสาร" in (await town.attempts(message["id"]))[0]["text"]
+    for rule in ("ride_ready", "ride_done"):
+        assert await town.messages(rule=rule) == [], "nobody was brought anywhere"
 
 
 async def test_moving_the_ride_moves_the_reminder_and_cancelling_drops_it(town: Town) -> None:

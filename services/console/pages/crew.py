@@ -69,7 +69,8 @@ async def crew_page(request: Request, person: Crew) -> Response:
     return page(
         request, "crew/page.html", tables=as_json(tables), town=town_of(request, person.area),
         reasons=options("reason_decline", lang), corrections=options("reason_correction", lang),
-        outcomes=options("mission_outcome", lang, journey.ENDS_AT_SCENE),
+        outcomes=options("trip_outcome", lang, journey.ENDS_RIDE)
+        + options("mission_outcome", lang, journey.ENDS_AT_SCENE),
         receivers=options("handover_receiver", lang), severities=options("severity_cbd", lang),
         handover_outcomes=options("mission_outcome", lang, HANDED_OVER), backup_needs=options("skill", lang, HELP),
         backup_levels=options("unit_level", lang, LEVELS),

@@ -37,6 +37,8 @@ ENDS_AT_SCENE = (
     "dead_before_arrival", "hazard_cleared",
 )  # fmt: skip
 """Outcomes of a journey that ends where it was sent."""
+ENDS_RIDE = ("no_show",)
+"""The same of booked rides alone."""
 
 
 class Told(dict[str, Any]):

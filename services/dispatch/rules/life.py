@@ -99,7 +99,7 @@ REASONS: Mapping[tuple[Of, str], str] = {
 HANDED_UP = "handed_up"
 NOT_TRANSPORTED = frozenset(
     {"handed_up", "treated_on_scene", "died_on_scene", "refused_treatment", "cancelled", "not_found",
-     "dead_before_arrival", "hazard_cleared"}
+     "dead_before_arrival", "hazard_cleared", "no_show"}
 )  # fmt: skip
 
 

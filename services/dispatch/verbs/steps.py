@@ -19,6 +19,7 @@ from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import STAMPS, Assignment, Step
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import late, opening, release, support
+from services.dispatch.verbs import trips as trip_verbs
 from services.dispatch.verbs.correct import correct
 from services.dispatch.verbs.lives import at_once, missing, move_assignment, move_trip
 from services.dispatch.verbs.needs import wanted
@@ -255,6 +256,8 @@ async def _clear(work: Work, trip: Trip, assignment: Assignment, made: Step) -> 
         )  # fmt: skip
         work.say(trip.id, event, trip.origin)
         await support.over(work, trip)
+        if trip.leg == "outbound" and trip.outcome in trip_verbs.STAYS_AT_HOME and not trip.back_entry:
+            await at_once(work, "not_carried", trip.id, trip.origin)
 
 
 async def _at_base(work: Work, trip: Trip, assignment: Assignment, made: Step) -> None:

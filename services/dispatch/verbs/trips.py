@@ -219,6 +219,24 @@ async def cancel_one(work: Work, trip_id: UUID, reason: str) -> Trip:
     return trip
 
 
+STAYS_AT_HOME = {
+    "cancelled": "caller_withdrew", "refused_treatment": "caller_withdrew", "died_on_scene": "died",
+    "dead_before_arrival": "died",
+}  # fmt: skip
+"""Outcome of a way there on which nobody was taken along → why there is no way back.
+
+Whoever was not at the door may have gone by themselves: their way back waits until a person has asked them.
+"""
+
+
+async def not_carried(work: Work, trip: Trip) -> None:
+    """Nobody was taken along: the way back goes with it. The caller holds the area and the trip."""
+    reason = STAYS_AT_HOME.get(trip.outcome or "")
+    for back in await trips.lock_of_call(work.db, trip.call_id):
+        if reason and back.outbound_id == trip.id and back.status == "awaiting_ready":
+            await cancel(work, back, reason)
+
+
 async def brought_by(work: Work, trip: Trip, crew_id: UUID) -> None:
     """A crew may say ready for somebody it brought.
 

@@ -45,6 +45,8 @@ STAGE_OF_ASSIGNMENT = {
 }
 PROGRESS = ("received", "queued", "assigned", "on_the_way", "at_scene", "to_destination", "at_destination")
 TRIP_ENDED = {"completed", "cancelled"}
+NO_SHOW = "no_show"
+"""The crew was at the door, and the passenger was not: an outcome, and the alarm of it."""
 OVER = {"cleared", "released", "declined", "expired"}
 GOING = {*STAGE_OF_ASSIGNMENT, "cleared"}
 """States of an assignment in which its crew goes, or went."""
@@ -101,7 +103,7 @@ def outcome_of(trips: Iterable[Row]) -> tuple[str, str | None] | None:
     states = list(trips)
     if not states or any(trip["state"] not in TRIP_ENDED for trip in states):
         return None
-    if any(trip["state"] == "completed" for trip in states):
+    if any(trip["state"] == "completed" and trip["outcome"] != NO_SHOW for trip in states):
         return "done", None
     return "unmet", next((trip["outcome"] for trip in states if trip["outcome"]), None)
 

@@ -48,6 +48,8 @@ async def trip_moved(
     if call is None or state is None:
         return
     await progress_store.see_trip(work.db, trip_id, call_id, state, leg, outcome, at)
+    if state == "completed" and outcome == life.NO_SHOW:
+        await progress_store.raise_alarm(work.db, life.NO_SHOW, call_id, call["area"], work.now)
     if event == "requested" and call["status"] == "closed" and call["erased_at"] is None:
         call = await _reopen(work, call)
     elif state == "queued" and await _is_lost(work, call):

@@ -30,6 +30,10 @@ MOVED = timedelta(minutes=5)
 """Less than this is not worth a message."""
 TAKEN = frozenset({"ordered", "accepted", "en_route", "at_scene", "left_scene", "at_destination"})
 """A crew goes: it has accepted, or was ordered. Who is only asked may still say no."""
+NOT_CARRIED = frozenset(
+    {"no_show", "not_found", "cancelled", "refused_treatment", "died_on_scene", "dead_before_arrival"}
+)
+"""Outcomes of a ride on which nobody was taken along."""
 TAKEN_EVENT = "ride.taken"
 """What rules call the moment in which a ride has both a time and a crew that goes; several events lead to it."""
 
@@ -133,8 +137,11 @@ async def completed(work: Work, message: Message) -> None:
     if trip is None:
         raise Unknown("trip", message.id)
     await work.cancel(REMINDER, message.id)
-    waits = message.event.leg is Leg.OUTBOUND and await views.return_waits(work.db, trip["call_id"], trip["patient_id"])
-    await _tell(work, message, trip, {**_of(trip), "return_waits": waits})
+    there, outcome = message.event.leg is Leg.OUTBOUND, message.event.private.outcome
+    waits = there and await views.return_waits(work.db, trip["call_id"], trip["patient_id"])
+    carried = outcome not in NOT_CARRIED
+    facts = {**_of(trip), "return_waits": waits, "carried": carried, "no_show": outcome == "no_show"}
+    await _tell(work, message, trip, facts)
 
 
 async def cancelled(work: Work, message: Message) -> None:

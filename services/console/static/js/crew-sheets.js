@@ -29,6 +29,8 @@ export function sheets({ my, tables, view, acts, now }) {
       $("sheet-more").close();
       if (each.dataset.sheet === "times") { openTimes(); return; }
       fillFacilities();
+      const noShow = $("sheet-ends").querySelector("[value=no_show]");
+      noShow.closest("label").hidden = noShow.disabled = my.current?.lane !== "booked";
       $(`sheet-${each.dataset.sheet}`).showModal();
     });
   }
