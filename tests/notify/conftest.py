@@ -152,15 +152,18 @@ class Town:
         )  # fmt: skip
         call.severity = event.severity.value
         await self.service.emit(call_id, event, origin)
-        trip = TripRequested(
-            call_id=call_id, patient_id=call.patient_id, kind="medical", leg="outbound", lane=lane,
-            severity=call.severity, severity_scheme="cbd", arrive_by_at=visit.at if visit else None, at=now_utc(),
-        )  # fmt: skip
-        await self.service.emit(call.trip_id, trip, origin)
+        await self.trip(call, arrive_by_at=visit.at if visit else None)
         if crew_ids:
             duty = UnitOnDuty(vehicle_id=new_id(), crew_ids=crew_ids, level="bls", at=now_utc())
             await self.service.emit(call.unit_id, duty, call_origin(call.unit_id))
         return call
+
+    async def trip(self, call: Call, **changes: Any) -> None:
+        event = TripRequested(
+            call_id=call.id, patient_id=call.patient_id, kind="medical", leg="outbound", lane=call.lane,
+            severity=call.severity, severity_scheme="cbd", at=now_utc(), **changes,
+        )  # fmt: skip
+        await self.service.emit(call.trip_id, event, call.origin)
 
     async def order(self, call: Call, **changes: Any) -> None:
         event = AssignmentOrdered(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from shared.events.dispatch import CrewErased
-from shared.events.intake import CallErased
+from shared.events.intake import BarrierOpened, CallErased
 from shared.events.registry import PersonErased, PersonMatched, PersonRegistered
 from shared.work import new_id, now_utc
 from tests.harness import call_origin
-from tests.notify.conftest import Town, line_id, phone
+from tests.notify.conftest import Call, Town, line_id, phone
 
 TABLES = (
     "recipient", "person", "opt_out", "call", "trip", "assignment", "message", "attempt", "part", "receipt", "reply",
@@ -82,3 +82,19 @@ async def test_an_erasure_before_the_messages_left_sends_nothing(quiet_town: Tow
     await town.crew(1)
     assert [m["status"] for m in await town.messages()] == ["cancelled"]
     assert not town.smsc.inbox.after(0)
+
+
+async def test_of_a_call_erased_before_it_was_heard_of_the_rest_is_heard_in_silence(town: Town) -> None:
+    """Its first events come blanked; what other services said of it is neither told to anybody nor a dead letter."""
+    crew, call_id = await town.crew(1), new_id()
+    call = Call(call_id, new_id(), new_id(), new_id(), call_origin(call_id), "KLS-0000-0001", crew_ids=(crew,))
+    await town.service.emit(call_id, CallErased(at=now_utc()), call.origin, seq=3)
+    barrier = BarrierOpened.Private(barrier="knowledge", action="guide", owner="call_taker")
+    await town.service.emit(new_id(), BarrierOpened(call_id=call_id, at=now_utc(), private=barrier), call.origin)
+    await town.trip(call)
+    private = PersonMatched.Private(method="identifier")
+    matched = PersonMatched(call_id=call_id, patient_id=call.patient_id, at=now_utc(), by="system", private=private)
+    await town.service.emit(new_id(), matched, call.origin)
+    assert await town.service.dead_letters() == []
+    assert await town.service.sql("select 1 from parked") == []
+    assert await town.messages() == []

@@ -80,7 +80,7 @@ async def erased(work: Work, message: Message) -> None:
     await replies.wipe_of_recipients(work.db, await recipients.of_call(work.db, message.id))
     await recipients.wipe_of_call(work.db, message.id)
     await replies.wipe_of_call(work.db, message.id)
-    await views.wipe_call(work.db, message.id, work.now)
+    await views.wipe_call(work.db, message.id, message.origin, work.now)
     await forget_heard(work, "call", message.id)
 
 

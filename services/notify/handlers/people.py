@@ -59,9 +59,11 @@ async def person_changed(work: Work, message: Message) -> None:
 async def person_matched(work: Work, message: Message) -> None:
     """A patient of a call is this person: what they want counts from now on."""
     event = message.event
-    if await views.read_call(work.db, event.call_id) is None:
+    call = await views.read_call(work.db, event.call_id)
+    if call is None:
         raise Unknown("call", event.call_id)
-    work.gather(_set_persons, ((event.call_id, event.patient_id), message.id))
+    if call["erased_at"] is None:
+        work.gather(_set_persons, ((event.call_id, event.patient_id), message.id))
 
 
 async def _put_persons(work: Work, rows: list[Any]) -> None:

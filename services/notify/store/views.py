@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.database import Connection
+from shared.events.base import Origin
 
 Record = asyncpg.Record
 
@@ -25,8 +26,11 @@ where call.erased_at is null
 SET_CALL_STATUS = "update call set status = $2 where id = $1"
 READ_CALL = "select * from call where id = $1"
 WIPE_CALL = """
-update call set tracking_code = null, appointment_at = null, erased_at = $2 where id = $1
+insert into call (id, area, number, lane, severity, status, protected, exercise, back_entry, erased_at)
+values ($1, $3, '', '', '', 'erased', true, $4, false, $2)
+on conflict (id) do update set tracking_code = null, appointment_at = null, erased_at = excluded.erased_at
 """
+"""One that was erased before it was heard of is kept as such: what others still say of it waits for nothing."""
 WIPE_CALL_TRIPS = "update trip set pickup_at = null, told_pickup_at = null, patient_id = null where call_id = $1"
 
 PUT_TRIP = """
@@ -94,8 +98,8 @@ async def read_call(db: Connection, call_id: UUID) -> Record | None:
     return await db.fetchrow(READ_CALL, call_id)
 
 
-async def wipe_call(db: Connection, call_id: UUID, at: datetime) -> None:
-    await db.execute(WIPE_CALL, call_id, at)
+async def wipe_call(db: Connection, call_id: UUID, origin: Origin, at: datetime) -> None:
+    await db.execute(WIPE_CALL, call_id, at, origin.area, origin.exercise)
     await db.execute(WIPE_CALL_TRIPS, call_id)
 
 
