@@ -22,7 +22,7 @@ from karuna.up import installation
 from services.notify.rules.postback import data_of
 from shared.auth import Role
 from shared.events.words import Answer
-from shared.streams import SERVICES
+from shared.streams import HEARS, SERVICES
 from tests.platform_fixtures import free_port
 
 AREA = "kalasin"
@@ -224,9 +224,6 @@ async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = PATIE
         return found
 
 
-HEARS = {"dispatch": {"call", "person"}, "registry": {"call", "trip"}, "notify": {"call", "assignment", "person"}}
-
-
 async def heard_all(town: Town) -> bool:
     """Whether every aggregate a service listens to stands there as far as its owner has said."""
     said = {
@@ -234,7 +231,8 @@ async def heard_all(town: Town) -> bool:
         for service in SERVICES
         for row in await town.sql(service, "select noun, id, seq from aggregate")
     }
-    for service, nouns in HEARS.items():
+    for service, heard in HEARS.items():
+        nouns = {noun for nouns in heard.values() for noun in nouns}
         cursors = {
             (row["noun"], row["aggregate_id"]): row["seq"] for row in await town.sql(service, "select * from cursor")
         }
