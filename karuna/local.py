@@ -192,10 +192,8 @@ class Local:
 
     async def stop(self) -> None:
         """Services first, then broker and database."""
-        for service in list(self.processes):
-            await self.stop_service(service)
-        await self.nats.stop()
-        await self.postgres.fast_shutdown()
+        await asyncio.gather(*(self.stop_service(service) for service in list(self.processes)))
+        await asyncio.gather(self.nats.stop(), self.postgres.fast_shutdown())
 
     def field_key(self) -> str:
         """What seals identifying columns, made once; whoever loses it loses every name."""
