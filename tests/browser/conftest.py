@@ -18,7 +18,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from karuna.accounts import demonstration
 from karuna.local import Local
-from tests.journeys.town import AREA, Town, town_of, whole_system
+from karuna.seed import seed
+from karuna.up import installation as started
+from tests.journeys.town import AREA, Town, free_home, town_of
 from tests.patience import PATIENCE_S
 
 CHROMIUM = os.environ.get("KARUNA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -28,6 +30,7 @@ FLAGS = [
 ]  # fmt: skip
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1440, "height": 900}
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 
 PATIENCE_MS = PATIENCE_S * 1000
 expect.set_options(timeout=PATIENCE_MS)
@@ -38,7 +41,8 @@ SignIn = Callable[..., Awaitable[Page]]
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local]:
     """A town for each file: an order that one story leaves open must not call the crew of another."""
-    async with whole_system(tmp_path_factory.mktemp("screens")) as local:
+    async with started(free_home(tmp_path_factory.mktemp("screens"))) as local:
+        await seed(local, AREA, people=False)  # stories bring their own: three hundred more are seconds
         await demonstration(local, AREA)
         yield local
 
@@ -80,6 +84,7 @@ async def open_as(chromium: Browser, installation: Local, request: pytest.Fixtur
             )
             context: BrowserContext = await stack.enter_async_context(await made)
             context.set_default_timeout(PATIENCE_MS)
+            await context.add_init_script(AXE)  # by the debugger's door: a page's own policy lets no foreign script in
             await context.add_cookies([{"name": "karuna_lang", "value": lang, "url": base}])
             page = await context.new_page()
             page.on("pageerror", lambda problem: wrong.append(f"{page.url}: {problem}"))

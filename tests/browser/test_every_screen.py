@@ -1,4 +1,4 @@
-"""Every screen, in both languages, wide and at 360 px: no accessibility fault, nothing cut off, nothing untranslated.
+"""Every screen, in both languages, wide and at 360 px: no accessibility fault, nothing cut off or untranslated, light.
 
 axe-core (vendored beside) judges accessibility by WCAG 2.1 A and AA.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -24,8 +22,11 @@ from tests.journeys.town import AREA, Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+JUDGED = """async () => {
+    const runOnly = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
+    const { violations } = await axe.run(document, { runOnly, resultTypes: ["violations"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target[0]}`));
+}"""
 WHO = {
     "somsri": Role.CALL_TAKER, "wichai": Role.DISPATCHER, "malee": Role.SUPERVISOR, "orathai": Role.CASE_MANAGER,
     "anan": Role.ADMIN, "crew1": Role.CREW,
@@ -48,6 +49,8 @@ MORE = {
 }
 SAY_DATA = {"/crew"}
 """Whose heading is what the caller said."""
+MOST_KB, MOST_WITH_MAP_KB = 150, 250
+"""What a first load may bring, compressed."""
 THAI = re.compile(r"[\u0e00-\u0e7f]")
 
 
@@ -64,10 +67,9 @@ def screens() -> list[tuple[str | None, str]]:
 
 
 async def faults(page: Page) -> list[str]:
-    """What axe finds, as ``rule: selector``."""
-    await page.evaluate(AXE)  # by the debugger's door: the page's own policy lets no foreign script in
-    result: dict[str, Any] = await page.evaluate("rules => axe.run(document, rules)", RULES)
-    return [f"{each['id']}: {node['target'][0]}" for each in result["violations"] for node in each["nodes"]]
+    """What axe finds, as ``rule: selector``; every page of ``open_as`` carries it."""
+    found: list[str] = await page.evaluate(JUDGED)
+    return found
 
 
 async def cut_off(page: Page) -> list[str]:
@@ -76,6 +78,14 @@ async def cut_off(page: Page) -> list[str]:
         [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
         .slice(0, 5).map(e => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)}`)"""
     found: list[str] = await page.evaluate(script)
+    return found
+
+
+async def weight_kb(page: Page) -> float:
+    """What the page and all it loaded are, compressed: what the browser had kept already counts as if it came now."""
+    script = """() => ["navigation", "resource"].flatMap(kind => performance.getEntriesByType(kind))
+        .reduce((sum, each) => sum + each.encodedBodySize, 0) / 1000"""
+    found: float = await page.evaluate(script)
     return found
 
 
@@ -123,6 +133,9 @@ async def _looked_at(page: Page, path: str, lang: str) -> list[str]:
     wrong = [f"sent to {page.url}"] if path not in page.url else []
     if lang == "th":
         wrong += await faults(page)
+        most = MOST_WITH_MAP_KB if await page.locator("#map").is_visible() else MOST_KB
+        if not 0 < (weight := await weight_kb(page)) <= most:
+            wrong.append(f"{weight:.0f} kB, more than {most}")
     if await page.locator("html").get_attribute("lang") != lang:
         wrong.append("lang")
     heading = await page.locator("h1").first.inner_text()
