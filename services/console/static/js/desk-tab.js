@@ -3,11 +3,14 @@ import { newKey } from "./base.js";
 
 const TAB = "karuna.tab";
 
+/** A page that is opened again waits for the one it was: on a slow computer that takes a while to leave. */
+const LEAVES_MS = performance.getEntriesByType("navigation")[0]?.type === "reload" ? 10_000 : 1000;
+
 /** Hold a name for as long as this tab lives; false where another tab holds it. `patient`: it may just be leaving. */
 function hold(name, patient) {
   if (!navigator.locks) return Promise.resolve(true);
   return new Promise((done) => {
-    const until = patient ? { signal: AbortSignal.timeout(1000) } : { ifAvailable: true };
+    const until = patient ? { signal: AbortSignal.timeout(LEAVES_MS) } : { ifAvailable: true };
     navigator.locks.request(name, until, (lock) => {
       done(Boolean(lock));
       return lock ? new Promise(() => {}) : undefined;
