@@ -19,7 +19,9 @@ from services.dispatch.api.day_models import (
     MovedOut,
     OfferOut,
     TourOut,
+    UnservedOut,
     all_out,
+    left_behind_out,
     offer_out,
     unserved_out,
 )
@@ -30,7 +32,7 @@ from services.dispatch.engine.pool import Busy, Engine, Lost, NotReady
 from services.dispatch.planning.problem import Plan, compact
 from services.dispatch.store import plans, runs
 from services.dispatch.store.plans import Kept
-from services.dispatch.verbs import late
+from services.dispatch.verbs import home, late
 from services.dispatch.verbs import tours as writing
 from services.dispatch.verbs.saying import by_of
 from services.dispatch.verbs.tours import Drive, Route, Seat
@@ -59,10 +61,21 @@ async def standing(pool: Pool, area: str, on: date, now: datetime) -> DayPlan:
     answer = await _shown(pool, book, replace(day, unserved=waits), now)
     if on == local_day(now):
         broken = await late.broken(pool, area, book.members.values(), now)
-        answer.conflicts = [unserved_out(_late(each)) for each in broken]
+        answer.conflicts = [unserved_out(_late(each)) for each in broken] + await _left_behind(pool, area, now)
     found = await plans.proposed(pool, area, on)
     answer.proposal_id = found.id if found and found.body["of"] == daybook.made_of(book) else None
     return answer
+
+
+async def _left_behind(pool: Pool, area: str, now: datetime) -> list[UnservedOut]:
+    """Who was brought to a clinic, and no unit on duty could bring them home: since when, and whom to ring."""
+    found = []
+    for trip in await home.waiting(pool, area, now):
+        on_duty, to_ring = await home.who_could(pool, trip, now)
+        if not on_duty:
+            found.append(left_behind_out(trip.id, trip.ready_at or trip.pickup_earliest_at or now,
+                                         [member.call_sign for member in to_ring]))  # fmt: skip
+    return found
 
 
 def _late(each: late.Broken) -> Unserved:

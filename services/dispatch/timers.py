@@ -200,6 +200,14 @@ async def spare_riders(work: Work, due: Due) -> None:
         await _come_back(work, due)
 
 
+async def unit_left(work: Work, due: Due) -> None:
+    """A unit went off duty, and people may rely on it."""
+    if await runs.try_serialise(work.db, due.origin.area):
+        await repair.left(work, due.subject_id)
+    else:
+        await _come_back(work, due)
+
+
 async def share_ends(work: Work, due: Due) -> None:
     """A lent unit goes home by itself, or as soon as it is free."""
     share = await shares.of_unit(work.db, due.subject_id)
@@ -227,6 +235,7 @@ DUE: Mapping[str, DueHandler] = {
     "duty_ends": duty_ends,
     "find_tour": find_tour,
     "spare_riders": spare_riders,
+    "unit_left": unit_left,
     "share_ends": share_ends,
     "check_in_ends": attendance.forgot,
     "bed_expires": facilities.expire,

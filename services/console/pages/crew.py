@@ -221,6 +221,7 @@ class DutyAct(_Act):
     id: UUID
     on: bool
     reason: Code | None = None
+    confirm: bool | None = None
 
 
 class CleanAct(_Act):

@@ -202,6 +202,16 @@ def unserved_out(each: Unserved) -> UnservedOut:
     )  # fmt: skip
 
 
+def left_behind_out(trip_id: UUID, since: datetime, to_ring: Sequence[str]) -> UnservedOut:
+    """Nobody on duty can bring the person home; ``to_ring``: units that could, and are off duty."""
+    clock, signs = f"{since.astimezone(BANGKOK):%H:%M}", ", ".join(to_ring)
+    th = f"รอกลับบ้าน (เสร็จราว {clock} น.) ไม่มีหน่วยที่เหมาะสมเข้าเวร" + (f" โทรตาม: {signs}" if signs else "")
+    en = f"waits for the way home (since about {clock}); no suitable unit is on duty" + (
+        f": ring {signs}" if signs else ""
+    )
+    return UnservedOut(trip_id=trip_id, code="left_behind", th=th, en=en)
+
+
 def _missing(code: str) -> tuple[str, str]:
     if code == daybook.OUT:
         return OUT_OF_SERVICE

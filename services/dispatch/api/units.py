@@ -58,13 +58,17 @@ class UnitBody(Body):
 
 
 class DutyBody(Body):
-    """``on: false`` with a ``reason`` (list ``reason_out_of_service``) is out of service; without one, off duty."""
+    """``on: false`` with a ``reason`` (list ``reason_out_of_service``) is out of service; without one, off duty.
+
+    ``confirm``: off duty though people rely on the unit (409 ``people_rely`` shows who waits): others are asked.
+    """
 
     on: bool
     crew_ids: CrewIds | None = None
     vehicle_id: UUID | None = None
     reason: Annotated[str, Field(pattern=CODE_PATTERN)] | None = None
     until_at: Moment | None = None
+    confirm: bool = False
 
 
 class DisinfectedBody(Body):
@@ -182,7 +186,10 @@ async def set_duty(request: Request, caller: RunsUnit, unit_id: Id, body: DutyBo
     """เข้าเวร ออกเวร งดใช้งาน | May the unit be called, with whom and in what. The same again changes nothing."""
     await _in_area(request, caller, unit_id)
     runtime = runtime_of(request)
-    asked = duty.Duty(body.on, body.crew_ids, body.vehicle_id, body.reason, body.until_at, by_crew=crew_of(caller))
+    asked = duty.Duty(
+        body.on, body.crew_ids, body.vehicle_id, body.reason, body.until_at, by_crew=crew_of(caller),
+        confirmed=body.confirm,
+    )  # fmt: skip
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         await duty.set_duty(work, unit_id, asked)
     return await _answer(request, unit_id)

@@ -34,6 +34,15 @@ where t.area = $1 and t.on_day = $2 and t.status = 'awaiting_ready' and t.exerci
   and o.status <> 'cancelled'
 order by t.pickup_earliest_at, t.id limit 1000
 """
+# Ways home of a day or the next that are not begun, of people who were brought: by this unit, or (null) by any.
+WAITING_HOME = """
+select t.* from trip t
+where t.area = $1 and t.on_day between $2 and $2 + 1 and t.exercise = $3 and t.leg = 'return' and not t.back_entry
+  and t.status in ('awaiting_ready', 'requested', 'queued', 'unassigned')
+  and exists (select from assignment a where a.trip_id = t.outbound_id and a.left_scene_at is not null
+              and ($4::uuid is null or a.unit_id = $4))
+order by t.pickup_earliest_at, t.id limit 200
+"""
 RUNS_OF = """
 select distinct run_id from assignment where trip_id = any($1::uuid[]) and ended_at is null and run_id is not null
 """
@@ -97,3 +106,10 @@ async def duty_until(db: Connection | Pool, area: str) -> dict[UUID, datetime]:
 async def expected(db: Connection | Pool, area: str, on: date, *, exercise: bool) -> list[Trip]:
     """Ways home that wait for somebody to say "ready"."""
     return [Trip.of(row) for row in await db.fetch(EXPECTED, area, on, exercise)]
+
+
+async def waiting_home(
+    db: Connection | Pool, area: str, on: date, unit_id: UUID | None, *, exercise: bool
+) -> list[Trip]:  # fmt: skip
+    """Who was brought to a clinic (``unit_id``: by this unit) and has nobody yet who brings them home."""
+    return [Trip.of(row) for row in await db.fetch(WAITING_HOME, area, on, exercise, unit_id)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,11 +14,12 @@ from services.dispatch.rules.life import Actor, Happening, Life, advance
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import ASKED
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import lives, shares
+from services.dispatch.verbs import home, lives, shares
 from services.dispatch.verbs.saying import assignment_facts, by_of
 from shared.errors import Refused
 from shared.events.base import Origin
 from shared.events.dispatch import AssignmentCrewChanged, UnitDisinfected, UnitOffDuty, UnitOnDuty, UnitOutOfService
+from shared.events.words import By
 from shared.refusal import Refusal
 from shared.work import Work, is_unique
 
@@ -29,22 +31,26 @@ REFUSALS = {
     "vehicle_missing": (422, "ต้องระบุรถ", "a unit on duty needs a vehicle", "vehicle_id"),
     "not_contaminated": (409, "หน่วยนี้สะอาดอยู่แล้ว", "the unit is clean", "cleanliness"),
     "not_in_use": (409, "หน่วยนี้เลิกใช้แล้ว", "the unit is not in use any more", "unit_id"),
+    "people_rely": (409, "ยังมีผู้โดยสารที่หน่วยนี้ต้องรับวันนี้ ยืนยันหากจะออกเวร ศูนย์จะหาหน่วยอื่นให้",
+                    "people rely on this unit today: confirm, and others are looked for", "confirm"),
     "until_past": (422, "เวลาออกเวรผ่านไปแล้ว", "the end of this duty has passed", "until_at"),
     "on_a_run": (409, "หน่วยมีงานค้างอยู่ เปลี่ยนรถหรือออกเวรไม่ได้",
                  "the unit is on a run: it keeps its vehicle and its duty", "on"),
 }  # fmt: skip
 
 
-def _refuse(code: str) -> Refused:
+def _refuse(code: str, **facts: Any) -> Refused:
     status, th, en, field = REFUSALS[code]
-    return Refused(status, code, th, en, field=field)
+    return Refused(status, code, th, en, field=field, **facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
     """``reason`` with ``on=False``: out of service. Crew and vehicle left out: as they are, or the usual ones.
 
-    ``by_crew``: the crew member who says it; None: somebody at the desk, or the system.
+    ``by_crew``: the crew member who says it; None: somebody at the desk, or the system. ``confirmed``: off duty, though
+
+    people rely on the unit: they are given to others.
     """
 
     on: bool
@@ -53,6 +59,7 @@ class Duty:
     reason: str | None = None
     until_at: datetime | None = None
     by_crew: UUID | None = None
+    confirmed: bool = False
 
 
 def _check_own(unit: asyncpg.Record, crew_id: UUID | None, *, busy: bool = False) -> None:
@@ -95,6 +102,8 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
     if unit["duty"] == what and unit["out_of_service_reason"] == duty.reason:
         return
     _allowed(work, unit, what, duty.reason, busy=busy)
+    if what == "off_duty" and by_of(work) is By.PERSON and not duty.confirmed:
+        await _nobody_relies(work, unit)
     await work.cancel("duty_ends", unit_id)
     await units.set_duty(work.db, unit_id, what, work.now, until_at=duty.until_at, reason=duty.reason)
     origin = Origin(unit["area"], unit_id, exercise=unit["exercise"])
@@ -108,6 +117,24 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
         out = UnitOutOfService(vehicle_id=unit["vehicle_id"], at=work.now, until_at=duty.until_at, private=private)
         work.say(unit_id, out, origin)
         await lives.at_once(work, "spare_riders", unit_id, origin)
+    await lives.at_once(work, "unit_left", unit_id, origin)
+
+
+async def _nobody_relies(work: Work, unit: asyncpg.Record) -> None:
+    """Refuse to go where people would wait in vain; what they wait for is shown.
+
+    Raises:
+        Refused: 409.
+
+    """
+    left = await home.relying(work.db, unit, work.now)
+    if left:
+        waiting = [
+            {"trip_id": str(trip.id), "leg": trip.leg, "at": at.isoformat() if at else None}
+            for trip in (*left.rides, *left.home)
+            for at in (trip.pickup_at or trip.pickup_earliest_at,)
+        ]
+        raise _refuse("people_rely", waiting=waiting)
 
 
 async def _on(work: Work, unit: asyncpg.Record, duty: Duty, held: Sequence[Trip], *, busy: bool) -> None:
@@ -206,7 +233,7 @@ async def go_off_duty(work: Work, unit_id: UUID, *, without: UUID) -> None:
     rest = [member for member in unit["crew_ids"] if member != without]
     if await runs.open_of_unit(work.db, unit_id) is not None:
         raise _refuse("on_a_run")
-    await set_duty(work, unit_id, Duty(on=True, crew_ids=rest) if rest else Duty(on=False))
+    await set_duty(work, unit_id, Duty(on=True, crew_ids=rest) if rest else Duty(on=False, confirmed=True))
 
 
 async def disinfected(work: Work, unit_id: UUID, crew_id: UUID | None, method: str | None) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import release, tours
+from services.dispatch.verbs import home, release, tours
 from shared.errors import Refused
 from shared.work import Work
 
@@ -56,9 +56,28 @@ async def spare_riders(work: Work, unit_id: UUID, area: str) -> None:
     held = await runs.promised(work.db, area, (work.now, until), exercise=unit["exercise"])
     riders = [row["trip_id"] for row in held if row["unit_id"] == unit_id and row["run_status"] == "planned"]
     for trip in await trips.lock_these(work.db, riders):
-        if await anew(work, trip, without={unit_id}) or not out:
-            continue
-        for assignment in await assignments.of_trips(work.db, [trip.id]):
-            if assignment.unit_id == unit_id and assignment.ended_at is None:
-                await release.release(work, trip, assignment, "vehicle_fault")
-                await release.lose_unit(work, trip, assignment, "vehicle_fault")
+        if not await anew(work, trip, without={unit_id}) and out:
+            await _lose(work, trip, unit_id, "vehicle_fault")
+
+
+async def _lose(work: Work, trip: Trip, unit_id: UUID, reason: str) -> None:
+    for assignment in await assignments.of_trips(work.db, [trip.id]):
+        if assignment.unit_id == unit_id and assignment.ended_at is None:
+            await release.release(work, trip, assignment, reason)
+            await release.lose_unit(work, trip, assignment, reason)
+
+
+async def left(work: Work, unit_id: UUID) -> None:
+    """A unit is off duty, or out of service: who relied on it goes with others, or is seen by everybody.
+
+    The caller holds the area.
+    """
+    unit = await units.read(work.db, unit_id)
+    if unit is None or unit["duty"] == "on_duty":
+        return
+    relying = await home.relying(work.db, unit, work.now)
+    if unit["duty"] == "off_duty":  # who is out of service gives them away until it is back
+        for trip in await trips.lock_these(work.db, sorted(each.id for each in relying.rides)):
+            if not await anew(work, trip, without={unit_id}):
+                await _lose(work, trip, unit_id, "off_duty")
+    await home.warn(work, await trips.lock_these(work.db, sorted(each.id for each in relying.home)), unit_id)

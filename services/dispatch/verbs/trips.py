@@ -11,7 +11,7 @@ from services.dispatch.policy import policy_of
 from services.dispatch.rules.changes import WAITING, Due, Wish, after_change
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import decide, release, support
+from services.dispatch.verbs import decide, home, release, support
 from services.dispatch.verbs.grow import drop_point, people, trips_for
 from services.dispatch.verbs.lives import at_once, missing, move_trip
 from services.dispatch.verbs.saying import by_of, of_call, trip_facts
@@ -281,3 +281,4 @@ async def _become_ready(work: Work, trip: Trip, at: datetime) -> None:
     trip.ready_at, trip.now_at = min(at, work.now), work.now
     await trips.update(work.db, trip)
     work.say(trip.id, TripChanged(**trip_facts(trip), at=work.now, ready_at=trip.ready_at), trip.origin)
+    await home.warn(work, [trip])

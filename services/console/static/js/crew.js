@@ -224,6 +224,7 @@ async function unitAct(body, button) {
     const answer = await tell("/crew/act", body);
     const said = await answer.json().catch(() => ({}));
     if (answer.status === 401) await left();
+    else if (said.code === "people_rely" && window.confirm(said.sentence)) return unitAct({ ...body, confirm: true }, button);
     else if (!answer.ok) $("unit-problem").textContent = said.sentence ?? words.not_now;
   } catch {
     $("unit-problem").textContent = words.needs_signal;
