@@ -152,7 +152,8 @@ class Town:
         await eventually(none)
 
     async def duty(self, unit_id: str, *, on: bool) -> None:
-        await self.ask("dispatch", "POST", f"/v1/units/{unit_id}/duty", role="dispatcher", body={"on": on})
+        body = {"on": on, "confirm": not on}  # rides that others have left behind do not keep it on duty
+        await self.ask("dispatch", "POST", f"/v1/units/{unit_id}/duty", role="dispatcher", body=body)
 
     # --- telephones ------------------------------------------------------------------------------------------
 
