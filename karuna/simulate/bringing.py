@@ -127,6 +127,7 @@ async def _send(doors: Doors, path: str, body: dict[str, Any]) -> None:
 
 async def _duty(doors: Doors, name: str, sign: str, *, on: bool) -> None:
     unit = seed_id(doors.area, "unit", f"{name}-{sign}")
-    answer = await doors.ask("POST", "dispatch", f"/v1/units/{unit}/duty", Role.ADMIN, json={"on": on})
+    body = {"on": on, "confirm": not on}
+    answer = await doors.ask("POST", "dispatch", f"/v1/units/{unit}/duty", Role.ADMIN, json=body)
     if not answer.is_success and not (on and answer.status_code == 409):
         raise DoorClosed(f"duty of {sign}: {answer.status_code} {code_of(answer)}")
