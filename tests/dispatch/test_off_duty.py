@@ -10,6 +10,7 @@ from shared.thai.dates import local_day
 from shared.work import now_utc
 from tests.dispatch.conftest import Town, Unit
 from tests.dispatch.test_booking import ride
+from tests.dispatch.test_rosters import put
 from tests.dispatch.test_tours import held, near, planned, van
 
 AT_RISK = "dispatch.trip.at_risk"
@@ -92,6 +93,26 @@ async def test_rides_of_the_hours_to_come_go_to_others_at_the_told_time(town: To
     assert (await held(town, call))["unit_id"] == str(other.id)
     trip = await town.trip(call)
     assert (trip["status"], trip["pickup_at"]) == ("planned", told)
+
+
+async def test_rides_stay_with_the_next_crew_of_the_unit(town: Town) -> None:
+    unit = await van(town, 1)
+    await town.duty(unit)
+    call = await near(town, 0.2, now_utc() + timedelta(hours=4))
+    await planned(town, call, publish=True)
+    await van(town, 2)  # could take it
+    await put(town, unit, now_utc() + timedelta(minutes=20))
+    assert (await off(town, unit))["duty"] == "off_duty", "nobody is asked"
+    assert (await held(town, call))["unit_id"] == str(unit.id)
+
+
+async def test_whoever_goes_home_for_the_night_keeps_the_rides_of_the_morning(town: Town) -> None:
+    unit = await van(town, 1)
+    await town.duty(unit)
+    call = await near(town, 0.2, now_utc() + timedelta(hours=9))
+    await planned(town, call, publish=True)
+    assert (await off(town, unit))["duty"] == "off_duty"
+    assert (await held(town, call))["unit_id"] == str(unit.id)
 
 
 async def test_a_unit_on_which_nobody_relies_goes_as_before(town: Town) -> None:

@@ -15,7 +15,8 @@ import asyncpg
 from services.dispatch import fleet
 from services.dispatch.fleet import Member
 from services.dispatch.rules.eligibility import shortfalls
-from services.dispatch.store import plans, runs, trips
+from services.dispatch.store import plans, runs, shifts, trips
+from services.dispatch.store.shifts import Shift
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.needs import wanted
 from services.dispatch.verbs.saying import of_call
@@ -25,8 +26,12 @@ from shared.events.words import TripRisk
 from shared.thai.dates import local_day
 from shared.work import Work
 
-TODAY = timedelta(hours=12)
-"""A working day before or after this moment, midnight or not."""
+BROUGHT_WITHIN = timedelta(hours=12)
+"""Who was brought longer ago is home, whatever was written down."""
+COMING = timedelta(hours=6)
+"""Rides of the hours to come; whoever goes home for the night does not give away tomorrow's."""
+RELIEF = timedelta(minutes=30)
+"""A shift that began so lately is that of the next crew, who may not have signed on yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +47,28 @@ class Relying:
 
 async def relying(db: Connection, unit: asyncpg.Record, now: datetime) -> Relying:
     """Who counts on the unit in the hours to come."""
-    held = await runs.promised_by(db, [unit["id"]], (now, now + TODAY), exercise=unit["exercise"])
+    held = await runs.promised_by(db, [unit["id"]], (now, now + COMING), exercise=unit["exercise"])
     riders = [row["trip_id"] for row in held if row["run_status"] == "planned"]
-    home = await waiting(db, unit["area"], now, unit["id"], exercise=unit["exercise"])
-    return Relying(await trips.these(db, sorted(riders)), home)
+    relief = [
+        shift
+        for shift in await shifts.between(db, unit["area"], now, now + COMING)
+        if shift.unit_id == unit["id"] and not shift.dropped and shift.from_at > now - RELIEF
+    ]
+    rides = [trip for trip in await trips.these(db, sorted(riders)) if not _covered(trip, relief)]
+    return Relying(rides, await waiting(db, unit["area"], now, unit["id"], exercise=unit["exercise"]))
+
+
+def _covered(trip: Trip, relief: Iterable[Shift]) -> bool:
+    """Whether the next crew of the unit is there for it, by the roster."""
+    at = trip.pickup_at
+    return at is not None and any(shift.from_at <= at < shift.until_at for shift in relief)
 
 
 async def waiting(
     db: Connection | Pool, area: str, now: datetime, unit_id: UUID | None = None, *, exercise: bool = False
 ) -> list[Trip]:  # fmt: skip
     """Who was brought (by this unit, or by any) in the last hours, and has nobody yet who brings them home."""
-    return await plans.waiting_home(db, area, local_day(now - TODAY), unit_id, exercise=exercise)
+    return await plans.waiting_home(db, area, local_day(now - BROUGHT_WITHIN), unit_id, exercise=exercise)
 
 
 async def who_could(db: Connection | Pool, trip: Trip, now: datetime) -> tuple[list[Member], list[Member]]:
