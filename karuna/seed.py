@@ -68,7 +68,7 @@ async def seed(local: Local, area: str, *, on_duty: bool = True, people: bool = 
     """
     pack = load(local.areas / area)
     headers = {"authorization": f"Bearer {local.issuer.token(Role.ADMIN, areas=[area])}", "karuna-purpose": "care"}
-    async with httpx.AsyncClient(headers=headers, timeout=20) as client:
+    async with httpx.AsyncClient(headers=headers, timeout=60) as client:
         dispatch = local.url("dispatch")
 
         async def put(kind: str, code: str, body: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ async def invent_people(local: Local, area: str) -> int:
     """
     token = local.issuer.token(Role.REGISTRY_OFFICER, areas=[area])
     headers = {"authorization": f"Bearer {token}", "karuna-purpose": "care"}
-    async with httpx.AsyncClient(headers=headers, timeout=20) as client:
+    async with httpx.AsyncClient(headers=headers, timeout=60) as client:
         return await _people(client, local, area)
 
 

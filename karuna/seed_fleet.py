@@ -37,7 +37,7 @@ async def furnish(local: Local, area: str) -> int:
     """
     pack, now = load(local.areas / area), datetime.now(UTC)
     headers = {"authorization": f"Bearer {local.issuer.token(Role.ADMIN, areas=[area])}", "karuna-purpose": "care"}
-    async with httpx.AsyncClient(headers=headers, timeout=20, base_url=local.url("dispatch")) as client:
+    async with httpx.AsyncClient(headers=headers, timeout=60, base_url=local.url("dispatch")) as client:
         days = {"area": area, "to": (now + timedelta(days=DAYS)).date().isoformat()}
         known = {each["id"] for each in (await client.get("/v1/shifts", params=days)).json()["items"]}
         things = [each for each in _rosters(area, pack, now) if str(each[1]) not in known]

@@ -28,7 +28,7 @@ def headers(local: Local, role: Role = Role.SUPERVISOR) -> dict[str, str]:
 
 async def print_story(out: Console, local: Local, call: str) -> None:
     """One line an event: Thai time of day, seconds since the call, seconds since the line before, what, facts."""
-    async with httpx.AsyncClient(base_url=local.url("intake"), headers=headers(local), timeout=10) as client:
+    async with httpx.AsyncClient(base_url=local.url("intake"), headers=headers(local), timeout=30) as client:
         call_id = await find_call(client, call)
     lines = await story({service: local.url(service) for service in SERVICES}, headers(local), call_id)
     for line in lines:

@@ -50,7 +50,7 @@ async def story(urls: dict[str, str], headers: dict[str, str], call_id: UUID) ->
     """Every event that grew from the call, from every service that answers."""
     events: list[dict[str, Any]] = []
     for service in SERVICES:
-        async with httpx.AsyncClient(base_url=urls[service], headers=headers, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=urls[service], headers=headers, timeout=30) as client:
             events += await _events(client, call_id)
     # Stable: what a service said at one instant, in one transaction, stays in the order in which it said it.
     events.sort(key=lambda event: event["time"])
