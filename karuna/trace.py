@@ -53,7 +53,7 @@ async def story(urls: dict[str, str], headers: dict[str, str], call_id: UUID) ->
         async with httpx.AsyncClient(base_url=urls[service], headers=headers, timeout=30) as client:
             events += await _events(client, call_id)
     # Stable: what a service said at one instant, in one transaction, stays in the order in which it said it.
-    events.sort(key=lambda event: event["time"])
+    events.sort(key=lambda event: datetime.fromisoformat(event["time"]))
     lines: list[Line] = []
     for event in events:
         at = datetime.fromisoformat(event["time"])

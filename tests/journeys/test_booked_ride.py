@@ -129,7 +129,8 @@ async def _seven_stamps(town: Town, trip_id: str, assignment_id: str) -> None:
 
     trip: Doc = await eventually(stamped)
     mine = next(each for each in trip["assignments"] if each["id"] == assignment_id)
-    times = [trip["received_at"], mine["asked_at"], *(mine["stamps"][step] for step in STAMPS)]
+    said = [trip["received_at"], mine["asked_at"], *(mine["stamps"][step] for step in STAMPS)]
+    times = [datetime.fromisoformat(each) for each in said]
     assert times == sorted(times)
     assert (trip["status"], trip["outcome"]) == ("completed", "completed")
     assert [step["step"] for step in trip["steps"] if step["assignment_id"] == assignment_id] == list(STAMPS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -63,7 +64,8 @@ async def test_the_whole_story_of_a_call_is_in_the_history(registry: Running) ->
     told = [decode(raw.body, raw.subject).short_type for raw in story.raws]
     own = [f"registry.{name}.v1" for name in ("person.registered", "person.matched", "case.opened")]
     assert sorted(types) == sorted(told + own)
-    assert [line["at"] for line in lines] == sorted((line["at"] for line in lines), reverse=True)
+    times = [datetime.fromisoformat(line["at"]) for line in lines]
+    assert times == sorted(times, reverse=True)
     assert all(line["th"] and line["en"] for line in lines)
     first = lines[-1]
     assert (first["type"], first["source"], first["th"]) == ("intake.call.received.v1", "intake", "รับแจ้งแล้ว")
