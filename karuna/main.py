@@ -15,7 +15,19 @@ import typer
 from nats.errors import Error as NatsError
 from rich.console import Console
 
-from karuna.cli import account, containers, dead_letters, keeping, maps, plan, playing, streams, subscriber, system
+from karuna.cli import (
+    account,
+    audit,
+    containers,
+    dead_letters,
+    keeping,
+    maps,
+    plan,
+    playing,
+    streams,
+    subscriber,
+    system,
+)
 
 app = typer.Typer(
     help="ชุมชนกรุณา: คำสั่งของผู้ดูแลระบบ (the operator's commands)", no_args_is_help=True, pretty_exceptions_enable=False
@@ -23,8 +35,8 @@ app = typer.Typer(
 for plain in (system, keeping, playing):
     app.add_typer(plain.app)
 for name, noun in {
-    "account": account, "containers": containers, "dead-letters": dead_letters, "map": maps, "plan": plan,
-    "streams": streams, "subscriber": subscriber,
+    "account": account, "audit": audit, "containers": containers, "dead-letters": dead_letters, "map": maps,
+    "plan": plan, "streams": streams, "subscriber": subscriber,
 }.items():  # fmt: skip
     app.add_typer(noun.app, name=name)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from services.registry import handlers
-from services.registry.api import cases, persons, reports
+from services.registry.api import audits, cases, persons, reports
 from services.registry.keys import prepare
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
+from services.registry.witness import witness
 from shared import audit
 from shared.ask import Question, asking
 from shared.consumer import Hears
 from shared.erasure import shred
 from shared.events import dispatch, intake, notify
+from shared.http import Room
 from shared.service import Service
 from shared.tidy import tidy
 
@@ -73,12 +75,14 @@ QUESTIONS = (Question("persons_search", "POST", "/v1/persons/search"), Question(
 SERVICE = Service(
     name="registry",
     settings=RegistrySettings,
-    routers=[persons.router, cases.router, reports.router, audit.router],
+    routers=[persons.router, cases.router, reports.router, audits.router, audit.router],
     hears=HEARS,
-    beside=[shred, rotate, asking(QUESTIONS), tidy],
+    beside=[shred, rotate, witness, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.
     patience_s={"intake": 0.1, "dispatch": 0.5, "notify": 0.5},
     linger_s=0.1,
     gives_way=True,
     prepare=prepare,
+    # Both read as many rows as there are.
+    rooms={path: Room(body_bytes=1024, timeout_s=None) for path in ("/v1/audit/verify", "/v1/audit/export")},
 )

@@ -342,6 +342,7 @@ async def registry(running: Running) -> Things:
     at, days = f"/v1/persons/{person}", "from=2026-01-01&to=2027-01-01"
     asked = {
         **everywhere(person, person),
+        "GET /v1/audit/export": Asked("/v1/audit/export", refusals=NOTHING, finds=str(person)),
         "POST /v1/persons": Asked("/v1/persons", {"name": "x", "area": AREA}),
         "POST /v1/persons/search": Asked("/v1/persons/search", {"ids": [str(person)]}, NOTHING, str(person)),
         "GET /v1/persons/{person_id}": Asked(at),
@@ -352,7 +353,7 @@ async def registry(running: Running) -> Things:
         "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
         "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),
     }
-    return Things(asked, {"GET /v1/codes"})
+    return Things(asked, {"GET /v1/codes", "GET /v1/audit/verify"})
 
 
 async def notify(running: Running) -> Things:

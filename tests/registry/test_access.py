@@ -32,6 +32,8 @@ MAY = {
     "GET /v1/cases": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/cases/{case_id}": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/cases/{case_id}/close": "case_manager registry_officer supervisor",
+    "GET /v1/audit/verify": "auditor",
+    "GET /v1/audit/export": "auditor",
     "GET /v1/codes": " ".join(Role),
     "GET /v1/reports/{kpi}": "case_manager registry_officer supervisor auditor admin",
 }

@@ -39,6 +39,8 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/cases": Rule(DESK, reads=True),
     "GET /v1/cases/{case_id}": Rule(DESK, reads=True),
     "POST /v1/cases/{case_id}/close": Rule(CARE),
+    "GET /v1/audit/verify": Rule(frozenset({AUDITOR})),
+    "GET /v1/audit/export": Rule(frozenset({AUDITOR})),
     "GET /v1/codes": Rule(frozenset(Role)),
     "GET /v1/reports/{kpi}": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN})),
 }

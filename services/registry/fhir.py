@@ -1,0 +1,86 @@
+"""An audit row as FHIR R4 AuditEvent (http://hl7.org/fhir/R4/auditevent.html), one JSON object a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any, Final
+
+from shared.codes.codes import code_list
+
+SYSTEM: Final = "https://karuna.example/codes"
+TYPES: Final = "http://terminology.hl7.org/CodeSystem/audit-event-type"
+REASONS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+ACTIONS: Final = {
+    "register": "C", "open": "C", "give": "C", "sign": "U", "erase": "D", "close": "U", "withdraw": "U", "put": "U",
+    "search": "E", "review": "U", "acknowledge": "U",
+}  # fmt: skip
+"""Act → C, R, U, D, E (execute); whatever is not here reads."""
+REASON_OF: Final = {"emergency": "ETREAT", "care": "TREAT"}
+RESOURCE_OF: Final = {"person": "Patient", "agency": "Organization", "consent": "Consent"}
+DENIED, DONE = "4", "0"
+"""Outcomes: a minor failure, and success."""
+
+
+def audit_event(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The resource; empty elements are left out, as FHIR wants it."""
+    act = row["act"]
+    event = {
+        "resourceType": "AuditEvent",
+        "id": f"audit-{row['id']}",
+        "type": {"system": TYPES, "code": "rest", "display": "RESTful Operation"},
+        "subtype": [{"system": f"{SYSTEM}/audit_act", "code": act}],
+        "action": ACTIONS.get(act, "R"),
+        "recorded": row["at"].astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "outcome": DENIED if act.endswith("refused") else DONE,
+        "purposeOfEvent": _purpose(row["purpose"]),
+        "agent": [_agent(row)],
+        "source": {"observer": {"display": "karuna registry"}},
+        "entity": _entity(row),
+    }
+    return {name: value for name, value in event.items() if value}
+
+
+def _purpose(purpose: str | None) -> list[dict[str, Any]]:
+    if not purpose:
+        return []
+    codes = code_list("purpose")
+    known = purpose in codes.codes
+    coding = [{"system": f"{SYSTEM}/purpose", "code": purpose} | ({"display": codes.label(purpose)} if known else {})]
+    if purpose in REASON_OF:
+        coding.append({"system": REASONS, "code": REASON_OF[purpose]})
+    return [{"coding": coding}]
+
+
+def _agent(row: Mapping[str, Any]) -> dict[str, Any]:
+    agency = row["detail"].get("agency_id")
+    agent: dict[str, Any] = {
+        "role": [{"coding": [{"system": f"{SYSTEM}/role", "code": row["role"]}]}],
+        "who": {"identifier": {"system": f"{SYSTEM}/caller", "value": row["caller"]}},
+        "requestor": True,
+    }
+    if agency:
+        agent["policy"] = [f"urn:uuid:{each}" for each in (row["detail"].get("agreement_id"),) if each]
+        agent["extension"] = [{"url": f"{SYSTEM}/agency", "valueReference": {"reference": f"Organization/{agency}"}}]
+    return {name: value for name, value in agent.items() if value}
+
+
+def _entity(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    said = [{"type": name, "valueString": _plain(value)} for name, value in sorted(row["detail"].items())]
+    if row["subject_id"] is None and not said:
+        return []
+    entity: dict[str, Any] = {"type": {"system": f"{SYSTEM}/noun", "code": row["noun"]}}
+    if row["subject_id"] is not None:
+        kind = RESOURCE_OF.get(row["noun"])
+        reference = f"{kind}/{row['subject_id']}" if kind else f"urn:uuid:{row['subject_id']}"
+        entity["what"] = {"reference": reference}
+    if said:
+        entity["detail"] = said
+    return [entity]
+
+
+def _plain(value: Any) -> str:
+    """FHIR wants texts, and none of them empty."""
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "-"
+    return str(value) or "-"
