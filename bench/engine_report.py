@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.engine import BUDGETS_S, DIAL_A_RIDE, GOODS, LONG_S, LONG_SEEDS, Measured, Quality, mean_gap
-from bench.report import GOALS, Table, _met
+from bench.report import GOALS, Table, met
 
 GOAL_GAPS = {5.0: (0.5, 2.0), 30.0: (0.25, 1.0)}
 OFFER_MS, FIRST_S, ENGINE_MB = 30.0, 1.0, 230.0
@@ -17,7 +17,7 @@ def quality(it: Measured) -> Table:
         found, most = mean_gap(rides, budget_s), max(each.gap(budget_s) for each in rides)
         rows.append(
             (f"**dial-a-ride in {budget_s:g} s: mean, worst**", f"{found:.2f} %", f"{most:.2f} %", "",
-             f"≤ {mean} %, ≤ {worst} %", _met(max(found / mean, most / worst), 1.0))
+             f"≤ {mean} %, ≤ {worst} %", met(max(found / mean, most / worst), 1.0))
         )  # fmt: skip
     goods = [each for each in it.qualities if each.name in GOODS]
     kept = sum(each.vehicles[5.0] == each.fewest for each in goods)
@@ -42,11 +42,11 @@ def speed(it: Measured) -> Table:
     p50, p99 = it.offer_ms[len(it.offer_ms) // 2], it.offer_ms[int(len(it.offer_ms) * 0.99) - 1]
     rows = [
         ("one more trip into 50 routes, ms p50", f"{p50:.1f}", "", ""),
-        ("**one more trip into 50 routes, ms p99**", f"{p99:.1f}", f"≤ {OFFER_MS:g}", _met(p99, OFFER_MS)),
+        ("**one more trip into 50 routes, ms p99**", f"{p99:.1f}", f"≤ {OFFER_MS:g}", met(p99, OFFER_MS)),
         ("**500 trips, 50 vehicles: first full plan, s**", f"{it.first_plan_s:.2f}", f"≤ {FIRST_S:g}",
-         _met(it.first_plan_s, FIRST_S)),
+         met(it.first_plan_s, FIRST_S)),
         ("trips it leaves out", str(it.first_plan_left), "", ""),
-        ("**the engine, resident, MB**", f"{it.engine_mb:.0f}", f"≤ {ENGINE_MB:g}", _met(it.engine_mb, ENGINE_MB)),
+        ("**the engine, resident, MB**", f"{it.engine_mb:.0f}", f"≤ {ENGINE_MB:g}", met(it.engine_mb, ENGINE_MB)),
         ("engine started → warm, s", f"{it.warm_s:.1f}", "", ""),
     ]  # fmt: skip
     note = (

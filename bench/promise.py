@@ -14,7 +14,7 @@ import aiohttp
 from bench import engine_cases, rides_town
 from bench.figures import Cost, Spread, cost, spread
 from bench.ground import Ground
-from bench.report import GOALS, Table, _met
+from bench.report import GOALS, Table, met
 from bench.rides_town import AREA, EACH, VANS
 from shared.auth import Role
 from shared.thai.dates import local_day
@@ -148,7 +148,7 @@ def table(it: Promise) -> Table:
     first, night = it.plans
     rows = [
         ("an offer, ms p50 / p95 / p99", it.offers.text(), "", ""),
-        ("**an offer, ms p99**", f"{it.offers.p99:.1f}", f"< {PROMISE_MS:g}", _met(it.offers.p99, PROMISE_MS)),
+        ("**an offer, ms p99**", f"{it.offers.p99:.1f}", f"< {PROMISE_MS:g}", met(it.offers.p99, PROMISE_MS)),
         ("floor: an empty answer to somebody authorised, ms", it.floor.text(), "", ""),
         ("offer ÷ floor, p50", f"{it.ratio:.1f}", "", ""),
         ("an offer while every one is taken, ms", it.busy.text(), "", ""),
@@ -156,9 +156,9 @@ def table(it: Promise) -> Table:
         ("the first offer of a day, drives of 1,400 places asked for, ms", f"{it.first_ms:.0f}", "", ""),
         (f"the whole day planned by insertion ({EACH * VANS + it.asking} trips), ms", f"{it.plan_ms:.0f}", "", ""),
         (f"**{TRIPS} trips, {VEHICLES} vehicles: first full plan, s** ({first.left} left out)", f"{first.seconds:.2f}",
-         f"< {FIRST_S:g}", _met(first.seconds, FIRST_S)),
+         f"< {FIRST_S:g}", met(first.seconds, FIRST_S)),
         (f"**the same by night, s** ({night.left} left out, {100 - 100 * night.cost / first.cost:.1f} % cheaper)",
-         f"{night.seconds:.1f}", f"< {NIGHT_S:g}", _met(night.seconds, NIGHT_S)),
+         f"{night.seconds:.1f}", f"< {NIGHT_S:g}", met(night.seconds, NIGHT_S)),
         ("dispatch and its engine, resident, MB", f"{it.memory.rss_mb:.0f}", "", ""),
     ]  # fmt: skip
     note = (

@@ -46,7 +46,7 @@ Show = Callable[[Table], None]
 GOALS = ("วัดอะไร (what)", "ได้ (measured)", "เป้า (goal)", "")
 
 
-def _met(value: float, goal: float, *, at_least: bool = False) -> str:
+def met(value: float, goal: float, *, at_least: bool = False) -> str:
     return "✓" if (value >= goal if at_least else value <= goal) else "✗"
 
 
@@ -57,7 +57,7 @@ def hop(it: Hop) -> Table:
         ("transaction of two inserts, ms", it.commit.text(2), "", ""),
         ("one publish, synced, ms", it.publish.text(2), "", ""),
         ("floor: 2 × transaction + publish, p50 ms", f"{it.floor_ms:.2f}", "", ""),
-        ("**hop ÷ floor**", f"{it.ratio:.2f}", f"≤ {HOP_RATIO}", _met(it.ratio, HOP_RATIO)),
+        ("**hop ÷ floor**", f"{it.ratio:.2f}", f"≤ {HOP_RATIO}", met(it.ratio, HOP_RATIO)),
         ("hop ÷ floor measured back to back (nothing ever sleeps)", f"{busy:.2f}", "", ""),
     ]
     note = f"{ROUNDS} rounds of {HOPS} events at 40/s, each beside 60 + 60 floor measurements at the same 40/s."
@@ -73,7 +73,7 @@ def saturated(it: Saturated) -> Table:
             "**hops ÷ commits**",
             f"{it.ratio:.2f}",
             f"≥ {SATURATED_RATIO}",
-            _met(it.ratio, SATURATED_RATIO, at_least=True),
+            met(it.ratio, SATURATED_RATIO, at_least=True),
         ),
     ]
     note = f"{WRITERS} writers in one process; the floor is {WRITERS} connections without broker and listener."
@@ -84,14 +84,14 @@ def drained(it: Drained) -> Table:
     rows = [
         ("events sent and applied, per s", f"{it.events_per_s:.0f}", "", ""),
         ("rows in batches of 100 on one connection, per s", f"{it.rows_per_s:.0f}", "", ""),
-        ("**events ÷ rows**", f"{it.ratio:.2f}", f"≥ {DRAIN_RATIO}", _met(it.ratio, DRAIN_RATIO, at_least=True)),
+        ("**events ÷ rows**", f"{it.ratio:.2f}", f"≥ {DRAIN_RATIO}", met(it.ratio, DRAIN_RATIO, at_least=True)),
     ]
     if it.fsyncs is None:
         rows.append(("syncs per event", "not counted: no strace here", f"≤ {FSYNCS}", ""))
     else:
         total = sum(it.fsyncs.values())
         parts = ", ".join(f"{name} {value:.3f}" for name, value in it.fsyncs.items())
-        rows.append((f"**syncs per event** ({parts})", f"{total:.3f}", f"≤ {FSYNCS}", _met(total, FSYNCS)))
+        rows.append((f"**syncs per event** ({parts})", f"{total:.3f}", f"≤ {FSYNCS}", met(total, FSYNCS)))
     note = (
         f"{BACKLOG} events waited in the outbox; time runs from the moment relay and hearer may begin. Every event is "
         "two messages. Syncs are fsync and fdatasync calls of the two servers, counted by strace in a drain of its own."
@@ -105,12 +105,12 @@ def consumer(it: Drained) -> Table:
         ("fetch, orjson, acknowledge with nats-py alone, µs", f"{it.raw_us:.0f}", "", ""),
         ("the same with our envelope and typed event, µs", f"{it.ours_us:.0f}", "", ""),
         ("our listener with its database work, µs", f"{it.consumer_us:.0f}", "", ""),
-        ("**fetch, check, type ÷ raw**", f"{pure:.2f}", f"≤ {CONSUMER_RATIO}", _met(pure, CONSUMER_RATIO)),
+        ("**fetch, check, type ÷ raw**", f"{pure:.2f}", f"≤ {CONSUMER_RATIO}", met(pure, CONSUMER_RATIO)),
         (
             "whole listener (cursor, effect, commit) ÷ raw",
             f"{whole:.2f}",
             f"≤ {CONSUMER_RATIO}",
-            _met(whole, CONSUMER_RATIO),
+            met(whole, CONSUMER_RATIO),
         ),
     ]
     note = (
@@ -136,7 +136,7 @@ def compared(them: Sequence[Compared]) -> Table:
         (
             f"{it.rate:g}", str(it.processes), "✓" if it.crews_answer else "–", it.system.post.text(),
             it.system.alert.text(), it.bare.alert.text(), it.ratio.text(2),
-            f"{_met(it.ratio.p50, ALERT_RATIO)} {_met(it.ratio.p99, ALERT_RATIO)}", str(it.system.missing),
+            f"{met(it.ratio.p50, ALERT_RATIO)} {met(it.ratio.p99, ALERT_RATIO)}", str(it.system.missing),
         )
         for it in them
     ]  # fmt: skip
@@ -168,7 +168,7 @@ def positions(ways: Sequence[Way]) -> Table:
         heard, sent = way.heard / way.seconds, way.sent / way.seconds
         rows += [
             (f"{way.name}: sent and heard a second", f"{sent:.0f} / {heard:.0f}", f"≥ {FIXES_PER_S * 0.95:.0f}",
-             _met(heard, FIXES_PER_S * 0.95, at_least=True)),
+             met(heard, FIXES_PER_S * 0.95, at_least=True)),
             ("… measured → heard, ms p50 / p95 / p99", way.lag.text(), "", ""),
             ("… CPU of dispatch, share of one core", f"{way.dispatch_cpu_share:.2f}", "", ""),
             ("… written by PostgreSQL meanwhile, bytes per fix", f"{way.wal_bytes / way.sent:.2f}", "", ""),
@@ -184,22 +184,22 @@ def screen(it: Screen) -> Table:
             f"POST → the row in {LISTENERS} open streams, ms p50 / p95 / p99",
             it.listeners.text(),
             f"p95 ≤ {SCREEN_MS}",
-            _met(it.listeners.p95, SCREEN_MS),
+            met(it.listeners.p95, SCREEN_MS),
         ),
         (
             f"POST → the row in {BROWSERS} real browsers, ms",
             it.browsers.text(),
             f"p95 ≤ {SCREEN_MS}",
-            _met(it.browsers.p95, SCREEN_MS),
+            met(it.browsers.p95, SCREEN_MS),
         ),
-        ("rows that did not come", str(it.missing), "0", _met(it.missing, 0)),
+        ("rows that did not come", str(it.missing), "0", met(it.missing, 0)),
         (
             "first load of the board with its map, kB as sent",
             f"{load_kb:.0f}",
             f"≤ {FIRST_LOAD_KB}",
-            _met(load_kb, FIRST_LOAD_KB),
+            met(load_kb, FIRST_LOAD_KB),
         ),
-        ("console, MB resident", f"{it.memory.rss_mb:.0f}", f"≤ {CONSOLE_MB}", _met(it.memory.rss_mb, CONSOLE_MB)),
+        ("console, MB resident", f"{it.memory.rss_mb:.0f}", f"≤ {CONSOLE_MB}", met(it.memory.rss_mb, CONSOLE_MB)),
         ("console, share of a core", f"{it.cpu_share:.2f}", "", ""),
     ]
     note = (
@@ -217,8 +217,8 @@ def burst(it: Burst) -> Table:
         ("POST, ms p50 / p95 / p99", it.post.text(), "", ""),
         *((f"{name}: POST → LINE, ms", each.text(), "", "") for name, each in it.by_severity.items()),
         ("calls that waited visibly for a unit", str(it.queued), "", ""),
-        ("**neither alerted nor in the queue**", str(it.lost), "0", _met(it.lost, 0)),
-        ("**red: POST → LINE p99**", f"{red.p99:.0f} ms", f"≤ {RED_MS} ms", _met(red.p99, RED_MS)),
+        ("**neither alerted nor in the queue**", str(it.lost), "0", met(it.lost, 0)),
+        ("**red: POST → LINE p99**", f"{red.p99:.0f} ms", f"≤ {RED_MS} ms", met(red.p99, RED_MS)),
     ]
     note = (
         f"{BURST_CALLS} calls in {BURST_S:.0f} s, one process per service; crews accept at once in LINE, drive, arrive "
@@ -232,7 +232,7 @@ def memory(it: Burst) -> Table:
     for name, cost in it.memory.items():
         goal = MEMORY_MB.get(name)
         share = cost.rss_mb / cost.processes if goal else cost.rss_mb
-        rows.append((name, f"{share:.0f} MB", f"≤ {goal} MB" if goal else "", _met(share, goal) if goal else ""))
+        rows.append((name, f"{share:.0f} MB", f"≤ {goal} MB" if goal else "", met(share, goal) if goal else ""))
     note = "Resident after the burst. PostgreSQL: the sum over its processes, so its shared memory counts many times."
     return Table("หน่วยความจำ · Memory", GOALS, rows, note)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from bench import chain, core, engine, engine_report, positions, promise, report, rides_town, screen, year
+from bench import chain, core, duplicates, engine, engine_report, positions, promise, report, rides_town, screen, year
 from bench.ground import Ground, standing
 from bench.town import write_pack
 from shared.service import uvloop_runner
@@ -26,7 +26,7 @@ TOWN = ("chain", "screen", "positions", "burst")
 """``memory`` is read after the burst."""
 DAY = ("promise",)
 """Dispatch alone with a full day of booked rides; last, for it fills the database."""
-APART = ("engine", "year")
+APART = ("engine", "year", "duplicates")
 """Need neither broker nor database."""
 SAME = {"consumer": "drain", "memory": "burst"}
 out = Console(highlight=False, soft_wrap=True)
@@ -70,6 +70,8 @@ async def bench(parts: list[str], *, whole: bool) -> None:
             await _part("engine", show, lambda: _engine(show))
         if "year" in parts:
             await _part("year", show, lambda: _year(show))
+        if "duplicates" in parts:
+            await _part("duplicates", show, lambda: _duplicates(show))
     finally:
         shutil.rmtree(areas, ignore_errors=True)
     machine = report.machine(load_before, os.getloadavg()[0], time.monotonic() - started)
@@ -115,6 +117,10 @@ async def _engine(show: report.Show) -> None:
 
 async def _year(show: report.Show) -> None:
     show(year.table(await asyncio.to_thread(year.played)))
+
+
+async def _duplicates(show: report.Show) -> None:
+    show(duplicates.table([await asyncio.to_thread(duplicates.town, seed) for seed in duplicates.SEEDS]))
 
 
 async def _part(name: str, show: report.Show, measure: Callable[[], Awaitable[None]]) -> None:

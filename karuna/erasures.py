@@ -14,6 +14,8 @@ from shared.auth import Role
 
 OWNERS = {"call": ("intake", "calls"), "person": ("registry", "persons"), "crew": ("dispatch", "crew")}
 """What is erased → the service that owns it, and the route's noun."""
+WHOLE_LEDGER = {"person": {"record_only": True}}
+"""Each record of a person has its own line; what was linked since the backup, or not yet, is not guessed from."""
 LEDGER = "select noun, subject_id, erased_at from erasure order by erased_at"
 
 
@@ -50,7 +52,9 @@ async def apply(local: Local, lines: Iterable[str]) -> dict[str, int]:
         for line in filter(str.strip, lines):
             entry: dict[str, Any] = json.loads(line)
             service, noun = OWNERS[entry["noun"]]
-            answer = await client.post(f"{local.url(service)}/v1/{noun}/{entry['id']}/erase", json={})
+            answer = await client.post(
+                f"{local.url(service)}/v1/{noun}/{entry['id']}/erase", json=WHOLE_LEDGER.get(entry["noun"], {})
+            )
             if answer.status_code == httpx.codes.NOT_FOUND:
                 counts["unknown"] += 1
             elif answer.status_code == httpx.codes.CONFLICT:

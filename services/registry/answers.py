@@ -45,6 +45,45 @@ class PersonHit(Answer):
     exercise: bool
 
 
+class PairShown(Answer):
+    """Two records that may be one person's. ``reasons``: what speaks for and against it, the weightiest first."""
+
+    id: UUID
+    area: str
+    score: float
+    reasons: list[Label]
+    found_at: datetime
+    one: PersonHit
+    other: PersonHit
+
+
+class Pairs(Answer):
+    items: list[PairShown]
+    next: str | None
+
+
+class Reviewed(Answer):
+    """``survivor_id``: the record that stands for both, where they were linked."""
+
+    id: UUID
+    decision: str
+    survivor_id: UUID | None
+
+
+class Linked(Answer):
+    """``survivor_id`` stands for the person of ``records``."""
+
+    survivor_id: UUID
+    records: list[UUID]
+
+
+class Unlinked(Answer):
+    """Two people again, each by the record that stands for them."""
+
+    id: UUID
+    other_id: UUID
+
+
 class PersonHits(Answer):
     """``more``: there are others; ask more exactly."""
 
@@ -105,6 +144,8 @@ class PersonShown(Answer):
     disclosure: str
     exercise: bool
     registered_at: datetime
+    records: list[UUID]
+    """All records of this person, the one that stands for them first."""
     identifiers: list[IdentifierShown]
     contacts: list[ContactShown]
     groups: list[MembershipShown]

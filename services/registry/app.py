@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.registry import handlers
-from services.registry.api import audits, cases, persons, reports
+from services.registry.api import audits, cases, duplicates, persons, reports
 from services.registry.keys import prepare
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
@@ -75,7 +75,7 @@ QUESTIONS = (Question("persons_search", "POST", "/v1/persons/search"), Question(
 SERVICE = Service(
     name="registry",
     settings=RegistrySettings,
-    routers=[persons.router, cases.router, reports.router, audits.router, audit.router],
+    routers=[persons.router, duplicates.router, cases.router, reports.router, audits.router, audit.router],
     hears=HEARS,
     beside=[shred, rotate, witness, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.

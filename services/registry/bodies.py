@@ -244,9 +244,33 @@ class SearchBody(Body):
 
 
 class EraseBody(Body):
-    """``reason``: why, as a code of the caller's own, e.g. ``asked_by_person``."""
+    """``reason``: why, as a code of the caller's own, e.g. ``asked_by_person``.
+
+    ``record_only``: leave other records of the same person; the ledger of erasures names each by itself.
+    """
 
     reason: Code = "asked_by_person"
+    record_only: bool = False
+
+
+class ReviewBody(Body):
+    """``link``: the two records are one person's; ``distinct``: they are not. ``survivor_id``: which stands."""
+
+    decision: Literal["link", "distinct"]
+    survivor_id: UUID | None = None
+
+
+class LinkBody(Body):
+    """``survivor_id``: the record that is to stand for this one's person."""
+
+    survivor_id: UUID
+    reason: Code | None = None
+
+
+class UnlinkBody(Body):
+    """``reason``: why they are two people, as a code of the caller's own."""
+
+    reason: Code | None = None
 
 
 class CloseBody(Body):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from services.registry.rules.duplicates import found_by, pairs_by
 from services.registry.rules.identity import SELF, Birth, Described, Held
 from services.registry.rules.matching import Candidate
 from services.registry.store.people import Doc, Row, Writing, day, hexed
@@ -103,6 +104,7 @@ def candidate(row: Row, ring: Keyring) -> Candidate:
         other_identifier=row["other_identifier"],
         same_phone=row["same_phone"],
         chosen=row["chosen"],
+        survivor_id=row["survivor_id"],
     )
 
 
@@ -129,6 +131,17 @@ def word_marks(ring: Keyring, words: Iterable[str], *, exercise: bool) -> list[b
 
 def name_marks(ring: Keyring, name: str | None, *, exercise: bool) -> list[bytes]:
     return list(ring.marks(kind_of("name", exercise=exercise), name)) if name else []
+
+
+def marks_sought(ring: Keyring, kind: str, values: Iterable[str], *, exercise: bool) -> list[int]:
+    """The short marks under which these keys stand in ``person_mark``, under every key of the ring."""
+    named = kind_of(kind, exercise=exercise)
+    return sorted({_short(mark) for value in values for mark in ring.marks(named, value)})
+
+
+def _short(mark: bytes) -> int:
+    """Eight bytes of a blind index, as PostgreSQL keeps them: enough to find candidates, which are opened then."""
+    return int.from_bytes(mark[:8], "big", signed=True)
 
 
 def locks(ring: Keyring, described: Described, *, exercise: bool) -> list[int]:
@@ -189,6 +202,35 @@ def key_rows(ring: Keyring, person_id: UUID, name: str | None, *, exercise: bool
         }
         for kind, value in marks
     ]
+
+
+def mark_row(ring: Keyring, person_id: UUID, name: str | None, birth: Birth | None, *, exercise: bool) -> Doc:
+    """The short marks by which a person is found by names spelt otherwise, and compared with others."""
+    key = name_key(name or "")
+    near = ((kind_of("near", exercise=exercise), value) for value in found_by(key))
+    pair = ((kind_of("pair", exercise=exercise), value) for value in pairs_by(key, birth))
+    marks = {_short(ring.mark(kind, value)) for kind, value in (*near, *pair)}
+    return {"person_id": str(person_id), "marks": sorted(marks), "key_id": ring.current}
+
+
+def merged(people: Sequence[Person]) -> Person:
+    """Several records as the one person they are: the survivor's, its gaps filled from those changed last.
+
+    ``people``: the survivor first. Whoever must not be texted in one of them, must not be; needs add up.
+    """
+    first = people[0]
+    known: dict[str, Any] = {
+        field: next((getattr(one, field) for one in people if getattr(one, field) is not None), None)
+        for field in ("name", "line_user_id", "sex", "mobility", "quiet_from", "quiet_until")
+    }
+    births = [one.birth for one in people if one.birth is not None]
+    return replace(
+        first,
+        birth=max(births, key=lambda birth: birth.exactness) if births else None,
+        needs=tuple(sorted({need for one in people for need in one.needs})),
+        may_be_texted=all(one.may_be_texted for one in people),
+        **known,
+    )
 
 
 def identifier_row(
@@ -269,6 +311,7 @@ def new_person(
         identifiers=[identifier_row(ring, person_id, held, source) for held in told.held] if number else [],
         contacts=contact_rows(ring, person_id, told, source),
         memberships=membership_rows(person_id, told.groups, source),
+        marks=[mark_row(ring, person_id, told.name, told.birth, exercise=source.exercise)],
     )
 
 

@@ -16,7 +16,7 @@ from prometheus_client import Gauge
 
 from services.registry import records
 from services.registry.keys import ring
-from services.registry.rules.identity import Held
+from services.registry.rules.identity import Birth, Held
 from services.registry.store import sealing
 from services.registry.store.people import Doc, Row, hexed
 from shared.crypto import Keyring
@@ -67,7 +67,7 @@ async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> 
 
 
 async def _batch(db: Connection, keys: Keyring) -> int:
-    persons = await sealing.old_persons(db, keys.current_head, BATCH)
+    persons = await sealing.old_persons(db, keys.current_head, keys.current, BATCH)
     if persons:
         await _seal_persons(db, keys, persons)
     identifiers = await sealing.old_identifiers(db, keys.current, BATCH)
@@ -80,12 +80,15 @@ async def _batch(db: Connection, keys: Keyring) -> int:
 
 
 async def _seal_persons(db: Connection, keys: Keyring, rows: list[asyncpg.Record]) -> None:
-    docs, marks = [], []
+    docs, names, marks = [], [], []
     for row in rows:
         name = records.opened_value(row, keys, "person", "name")
+        birth = records.opened_value(row, keys, "person", "birth")
         docs.append({"id": str(row["id"]), **_again(keys, row, "person", ("name", "birth", "line_user_id"))})
-        marks += records.key_rows(keys, row["id"], name, exercise=row["exercise"])
-    await sealing.seal_persons(db, docs, marks)
+        names += records.key_rows(keys, row["id"], name, exercise=row["exercise"])
+        known = Birth.unpacked(birth) if birth else None
+        marks.append(records.mark_row(keys, row["id"], name, known, exercise=row["exercise"]))
+    await sealing.seal_persons(db, docs, names, marks)
 
 
 def _identifier(keys: Keyring, row: Row) -> Doc:

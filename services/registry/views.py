@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from math import isfinite
 from uuid import UUID
 
 from services.registry import records
@@ -148,6 +149,20 @@ def read_cursor(text: str) -> tuple[datetime, UUID] | None:
         at = datetime.fromisoformat(moment)
         return (at, UUID(event_id)) if bar and at.tzinfo else None
     except (ValueError, binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def pair_cursor(row: Row) -> str:
+    """Where the next page of pairs begins."""
+    return f"{row['score']}_{row['id']}"
+
+
+def read_pair_cursor(text: str) -> tuple[float, UUID] | None:
+    """The cursor's score and pair; None when it is not one of ours."""
+    score, bar, pair_id = text.partition("_")
+    try:
+        return (float(score), UUID(pair_id)) if bar and isfinite(float(score)) else None
+    except ValueError:
         return None
 
 

@@ -335,6 +335,22 @@ async def _places(running: Running, facility: UUID, assignment: UUID) -> dict[st
     }
 
 
+async def _one_person(running: Running) -> dict[str, Asked]:
+    """Records that may be one person's, and links between records."""
+    officer, told = bearer("registry_officer"), {"name": "ระเบียนซ้ำ ทดสอบ", "birth_year": 2500, "area": AREA}
+    made = [(await running.client.post("/v1/persons", json=told, headers=officer)).json()["id"] for _ in range(4)]
+    pair = await one(running, "select id from duplicate order by one_id limit 1")
+    link = {"survivor_id": made[2]}
+    answer = await running.client.post(f"/v1/persons/{made[3]}/link", json=link, headers=officer)
+    assert answer.status_code == 200, answer.text
+    return {
+        "GET /v1/duplicates": Asked("/v1/duplicates", refusals=NOTHING, finds=made[1]),
+        "POST /v1/duplicates/{pair_id}/review": Asked(f"/v1/duplicates/{pair}/review", {"decision": "distinct"}),
+        "POST /v1/persons/{person_id}/unlink": Asked(f"/v1/persons/{made[3]}/unlink"),
+        "POST /v1/persons/{person_id}/link": Asked(f"/v1/persons/{made[1]}/link", link),
+    }
+
+
 async def registry(running: Running) -> Things:
     person = await one(running, "select id from person where source = 'call'")
     case = await one(running, "select id from case_file")
@@ -347,6 +363,7 @@ async def registry(running: Running) -> Things:
         "POST /v1/persons/search": Asked("/v1/persons/search", {"ids": [str(person)]}, NOTHING, str(person)),
         "GET /v1/persons/{person_id}": Asked(at),
         "GET /v1/persons/{person_id}/history": Asked(f"{at}/history"),
+        **await _one_person(running),
         "GET /v1/cases": Asked(f"/v1/cases?person_id={person}"),
         "GET /v1/cases/{case_id}": Asked(f"/v1/cases/{case}"),
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/served?area={AREA}&{days}"),

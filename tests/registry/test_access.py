@@ -19,6 +19,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/persons": {"name": "ใหม่"},
     "POST /v1/persons/search": {"phone": "081 234 5678"},
     "POST /v1/cases/{case_id}/close": {"outcome": "normal"},
+    "POST /v1/duplicates/{pair_id}/review": {"decision": "distinct"},
 }
 QUERIES = {"GET /v1/cases": "?person_id={person_id}", "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31"}
 
@@ -29,6 +30,10 @@ MAY = {
     "GET /v1/persons/{person_id}": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/persons/{person_id}/history": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/persons/{person_id}/erase": "registry_officer supervisor admin",
+    "GET /v1/duplicates": "registry_officer supervisor",
+    "POST /v1/duplicates/{pair_id}/review": "registry_officer supervisor",
+    "POST /v1/persons/{person_id}/link": "registry_officer supervisor",
+    "POST /v1/persons/{person_id}/unlink": "registry_officer supervisor",
     "GET /v1/cases": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/cases/{case_id}": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/cases/{case_id}/close": "case_manager registry_officer supervisor",
@@ -50,10 +55,18 @@ def test_every_route_that_is_served_stands_in_the_table_and_no_other() -> None:
     assert set(served()) - {"GET /v1/audit"} == set(ROUTES) == set(MAY)
 
 
+OTHERWISE = {
+    "POST /v1/duplicates/{pair_id}/review": 404,
+    "POST /v1/persons/{person_id}/link": 409,
+    "POST /v1/persons/{person_id}/unlink": 409,
+}
+"""What is answered where the role may, and there is no such pair: these have tests of their own."""
+
+
 async def ask(registry: Running, route: str, headers: dict[str, str], person_id: UUID, case_id: str) -> Any:
     method, _, path = route.partition(" ")
-    path = (path + QUERIES.get(route, "")).format(person_id=person_id, case_id=case_id, kpi="served")
-    body = BODIES.get(route)
+    path = (path + QUERIES.get(route, "")).format(person_id=person_id, case_id=case_id, kpi="served", pair_id=case_id)
+    body = {"survivor_id": str(person_id)} if route.endswith("/link") else BODIES.get(route)
     return await registry.client.request(method, path, json=body, headers=headers)
 
 
@@ -65,7 +78,7 @@ async def test_each_role_may_do_what_the_table_says_and_nothing_else(registry: R
             case_id = (await read(registry, f"/v1/persons/{person_id}"))["open_case_ids"][0]
             answer = await ask(registry, route, bearer(role), person_id, case_id)
             if role in allowed.split():
-                assert answer.status_code in (200, 201), (route, role, answer.text)
+                assert answer.status_code in (200, 201, OTHERWISE.get(route)), (route, role, answer.text)
             else:
                 assert answer.status_code == 403, (route, role, answer.text)
                 assert problem_of(answer)["code"] == "forbidden"
@@ -86,7 +99,8 @@ async def test_a_reader_without_a_good_purpose_is_refused_by_the_headers_name(
     person_id = await add(registry, name="มานี")
     for route, rule in ROUTES.items():
         if rule.reads:
-            headers = bearer("call_taker", purpose=purpose)
+            role = "call_taker" if Role.CALL_TAKER in rule.roles else "registry_officer"
+            headers = bearer(role, purpose=purpose)
             answer = await ask(registry, route, headers, person_id, str(new_id()))
             assert answer.status_code == 403, route
             problem = problem_of(answer)

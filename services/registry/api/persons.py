@@ -82,6 +82,8 @@ async def read_person(request: Request, caller: Reads, person_id: UUID) -> Perso
     person = await person_for(runtime, caller, person_id)
     await audit(runtime.pool, caller, "read", "person", person_id, area=person.area)
     protected, areas = sees_protected(caller), areas_of(caller)
+    rows = await store.links.records(runtime.pool, person_id)
+    person = records.merged([records.opened(row, ring()) for row in rows])
     identifiers = await store.people.read_identifiers(runtime.pool, person_id)
     contacts = await store.people.read_contacts(runtime.pool, person_id)
     groups = await store.people.read_memberships(runtime.pool, person_id)
@@ -90,6 +92,7 @@ async def read_person(request: Request, caller: Reads, person_id: UUID) -> Perso
     whole = caller.role in SEES_WHOLE_NUMBERS
     return PersonShown.model_validate({
         **views.open_person(person, local_day(now_utc())),
+        "records": [row["id"] for row in rows],
         "identifiers": [views.identifier(row, whole=whole) for row in identifiers],
         "contacts": [views.contact(row) for row in contacts],
         "groups": [views.membership(row) for row in groups if protected or not row["protected"]],
@@ -121,7 +124,10 @@ async def read_history(
 
 @router.post("/{person_id}/erase", responses=problems(400, 401, 403, 404, 413))
 async def erase_person(request: Request, caller: Erases, person_id: UUID, body: EraseBody | None = None) -> Erased:
-    """ลบข้อมูลบุคคล | Wipe a person here and, by ``person.erased``, everywhere. Asked again, it answers the same."""
+    """ลบข้อมูลบุคคล | Wipe a person here and, by ``person.erased``, everywhere. Asked again, it answers the same.
+
+    Records that are linked as this person's go with it; unlink first what is somebody else's.
+    """
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         row = await store.people.lock_person(work.db, person_id)
@@ -129,8 +135,10 @@ async def erase_person(request: Request, caller: Erases, person_id: UUID, body: 
             raise refuse("not_found")
         if row["erased_at"] is not None:
             return Erased(id=person_id, erased_at=row["erased_at"])
-        person = records.opened(row, ring())
-        await erasing.erase_persons(work, [(person_id, people.origin_of(person))])
-        why = {"reason": (body or EraseBody()).reason}
-        await audit(work, caller, "erase", "person", person_id, why, area=person.area)
+        told = body or EraseBody()
+        every = [row] if told.record_only else await store.links.hold(work.db, [person_id])
+        gone = [records.opened(one, ring()) for one in every]
+        await erasing.erase_persons(work, [(one.id, people.origin_of(one)) for one in gone])
+        areas = [one.area for one in gone]
+        await audit(work, caller, "erase", "person", [one.id for one in gone], {"reason": told.reason}, area=areas)
     return Erased(id=person_id, erased_at=work.now)

@@ -23,8 +23,9 @@ Reports = Annotated[Caller, Depends(gate("GET /v1/reports/{kpi}"))]
 Kpi = Literal["served"]
 
 LISTS = (
-    "purpose", "identifier_kind", "disclosure", "match_method", "case_status", "case_outcome", "call_status",
-    "call_link", "leg", "by", "message_channel", "recipient_kind", "answer", "group", "barrier", "barrier_state",
+    "purpose", "identifier_kind", "duplicate_reason", "disclosure", "match_method", "case_status", "case_outcome",
+    "call_status", "call_link", "leg", "by", "message_channel", "recipient_kind", "answer", "group", "barrier",
+    "barrier_state",
     "relation", "sex", "mobility", "need", "lane", "channel", "kind", "severity_cbd", "severity_ed5",
 )  # fmt: skip
 DIMENSIONS = {"lane": "lane", "barrier": "barrier", "group": "group"}

@@ -18,6 +18,8 @@ CALL_TAKER, DISPATCHER, MANAGER, OFFICER, SUPERVISOR, AUDITOR = (
 )  # fmt: skip
 DESK: Final = frozenset({CALL_TAKER, DISPATCHER, MANAGER, OFFICER, SUPERVISOR})
 CARE: Final = frozenset({MANAGER, OFFICER, SUPERVISOR})
+REGISTER: Final = frozenset({OFFICER, SUPERVISOR})
+"""Who keeps the register itself."""
 
 SEES_PROTECTED: Final = CARE
 SEES_WHOLE_NUMBERS: Final = frozenset({OFFICER})
@@ -36,6 +38,10 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/persons/{person_id}": Rule(DESK, reads=True),
     "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True),
     "POST /v1/persons/{person_id}/erase": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN})),
+    "GET /v1/duplicates": Rule(REGISTER, reads=True),
+    "POST /v1/duplicates/{pair_id}/review": Rule(REGISTER),
+    "POST /v1/persons/{person_id}/link": Rule(REGISTER),
+    "POST /v1/persons/{person_id}/unlink": Rule(REGISTER),
     "GET /v1/cases": Rule(DESK, reads=True),
     "GET /v1/cases/{case_id}": Rule(DESK, reads=True),
     "POST /v1/cases/{case_id}/close": Rule(CARE),

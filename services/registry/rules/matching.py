@@ -47,6 +47,12 @@ class Candidate:
     same_phone: bool = False
     chosen: bool = False
     """Somebody at the desk chose this person."""
+    survivor_id: UUID | None = None
+    """The record that stands for this one's person, where it is linked to another."""
+
+    @property
+    def root(self) -> UUID:
+        return self.survivor_id or self.person_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +72,22 @@ class Verdict:
 def decide(described: Described, candidates: Iterable[Candidate]) -> Verdict:
     """Who is described: the one candidate for whom the strongest reason speaks."""
     reasons = [(reason(described, candidate), candidate) for candidate in candidates]
-    found = sorted((method, candidate.person_id) for method, candidate in reasons if method is not None)
+    # Of a person's records the one that stands for them comes first; which it is changes nothing for whoever reads.
+    found = sorted(
+        (method, candidate.person_id != candidate.root, candidate.person_id, candidate.root)
+        for method, candidate in reasons
+        if method is not None
+    )
     owners = [candidate for _, candidate in reasons if candidate.same_identifier]
     disputed = any(_another_person(described, owner) for owner in owners)
     nobody = Verdict(doubt=disputed, disputed=disputed, number_known=bool(owners))
     if not found:
         return nobody
-    method, person_id = found[0]
-    alike = sum(1 for other, _ in found if other is method)
-    if alike > 1 and method > Method.IDENTIFIER:
+    method, _, person_id, root = found[0]
+    alike = {other_root for other, _, _, other_root in found if other is method}
+    if len(alike) > 1 and method > Method.IDENTIFIER:
         return replace(nobody, doubt=True)
-    doubt = disputed or any(
-        owner.person_id != person_id or _names_differ(described.key, owner.name) for owner in owners
-    )
+    doubt = disputed or any(owner.root != root or _names_differ(described.key, owner.name) for owner in owners)
     return replace(nobody, person_id=person_id, method=method, doubt=doubt)
 
 

@@ -56,14 +56,19 @@ async def read_matches(db: Connection, call_id: UUID) -> dict[UUID, list[UUID]]:
     return found
 
 
-# One open case a person (the unique index decides between two at once), and the match in it.
+# One open case a person, whichever of their records it is (of one record the unique index decides between two at once),
+# and the match in it.
 MATCH = """
 with fresh as (
     insert into case_file (id, person_id, area, protected, exercise, opened_at, opened_call_id)
-    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning id
+    select $1, $2, $3, $4::boolean, $5, $6, $7 where not exists (
+        select from case_file where person_id in (select records_of($2)) and protected = $4 and closed_at is null)
+    on conflict do nothing returning id
 ), chosen as (
     select id, true as fresh from fresh
-    union all select id, false from case_file where person_id = $2 and protected = $4 and closed_at is null limit 1
+    union all (select id, false from case_file where person_id in (select records_of($2)) and protected = $4
+               and closed_at is null order by opened_at limit 1)
+    limit 1
 ), matched as (
     insert into call_person (call_id, patient_id, person_id, case_id, method, doubt, matched_at)
     select $7, $8, $2, id, $9, $10, $6 from chosen on conflict do nothing
@@ -113,8 +118,8 @@ select k.* from case_file k join person on person.id = k.person_id where k.id = 
 READ_CASES = """
 select k.*, (select coalesce(array_agg(distinct c.id), '{}') from call_person m join call c on c.id = m.call_id
              where m.case_id = k.id and (not c.protected or $3)) as call_ids
-from case_file k where k.person_id = $1 and ($2::text[] is null or k.area = any($2)) and (not k.protected or $3)
-  and ($4::uuid is null or k.id < $4)
+from case_file k where k.person_id in (select records_of($1)) and (not k.protected or $3)
+  and ($2::text[] is null or k.area = any($2)) and ($4::uuid is null or k.id < $4)
 order by k.id desc limit $5
 """
 CLOSE_CASE = "update case_file set closed_at = $2, outcome = $3 where id = $1"

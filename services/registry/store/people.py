@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -33,10 +33,11 @@ with found as (
 select p.*,
     exists (select from identifier i where i.person_id = p.id and i.blind = any($1) and i.until_on is null)
         as same_identifier,
-    exists (select from identifier i where i.person_id = p.id and i.kind = any($4::text[]) and i.until_on is null
-            and not i.blind = any($1)) as other_identifier,
-    exists (select from contact c where c.person_id = p.id and c.blind = any($5::bytea[])) as same_phone,
-    p.id = any($3) as chosen
+    exists (select from identifier i where i.person_id in (select records_of(p.id)) and i.kind = any($4::text[])
+            and i.until_on is null and not i.blind = any($1)) as other_identifier,
+    exists (select from contact c where c.person_id in (select records_of(p.id)) and c.blind = any($5::bytea[]))
+        as same_phone,
+    p.id = any($3) as chosen, survivor_of(p.id) as survivor_id
 from found join person p on p.id = found.person_id
 where p.erased_at is null and p.exercise = $6 limit 50
 """
@@ -52,7 +53,10 @@ async def find_candidates(
     phones: Sequence[bytes],
     exercise: bool,
 ) -> list[Row]:
-    """Everybody who may be meant, and what they share. ``kinds``: of which a person has only one at a time."""
+    """Everybody who may be meant, and what they share. ``kinds``: of which a person has only one at a time.
+
+    A number or telephone of any record of a person is theirs; ``survivor_id`` tells records of one person.
+    """
     return await db.fetch(
         FIND_CANDIDATES, list(numbers), list(names), list(chosen), list(kinds), list(phones), exercise
     )
@@ -68,6 +72,9 @@ with born as (
 ), reached as (
     insert into contact select r.* from jsonb_populate_recordset(null::contact, $4) as r
     on conflict do nothing returning relation
+), marked as (
+    insert into person_mark select r.* from jsonb_populate_recordset(null::person_mark, $6) as r
+    on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id
 ), joined as (
     insert into membership select r.* from jsonb_populate_recordset(null::membership, $5) as r
     on conflict do nothing returning id
@@ -86,10 +93,11 @@ class Writing:
     identifiers: list[Doc] = field(default_factory=list)
     contacts: list[Doc] = field(default_factory=list)
     memberships: list[Doc] = field(default_factory=list)
+    marks: list[Doc] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
-        return not any((self.person, self.keys, self.identifiers, self.contacts, self.memberships))
+        return not any((self.person, self.keys, self.identifiers, self.contacts, self.memberships, self.marks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ async def write_person(db: Connection, rows: Writing) -> Written:
         UniqueViolationError: ``identifier_one_owner``, the number is somebody else's.
 
     """
-    parts = (rows.person, rows.keys, rows.identifiers, rows.contacts, rows.memberships)
+    parts = (rows.person, rows.keys, rows.identifiers, rows.contacts, rows.memberships, rows.marks)
     row = await db.fetchrow(WRITE_PERSON, *parts)
     assert row is not None  # noqa: S101 a select without a from
     return Written(frozenset(row["joined"]), frozenset(row["reached"]))
@@ -115,8 +123,9 @@ async def write_person(db: Connection, rows: Writing) -> Written:
 
 LOCK_PERSON = "select * from person where id = $1 for update"
 READ_PERSON = """
-select * from person p where id = $1 and ($2::text[] is null or area = any($2) or exists (
-    select from call_person m join call c on c.id = m.call_id where m.person_id = p.id and c.area = any($2)))
+select * from person p where id = survivor_of($1) and ($2::text[] is null or area = any($2) or exists (
+    select from call_person m join call c on c.id = m.call_id
+    where m.person_id in (select records_of(p.id)) and c.area = any($2)))
 """
 
 
@@ -125,7 +134,10 @@ async def lock_person(db: Connection, person_id: UUID) -> Row | None:
 
 
 async def read_person(db: Connection | Pool, person_id: UUID, areas: Sequence[str] | None) -> Row | None:
-    """A person born in one of these areas, or called for there; None stands for every area."""
+    """The record that stands for this one's person, if born in one of these areas, or called for there.
+
+    None stands for every area.
+    """
     return await db.fetchrow(READ_PERSON, person_id, areas)
 
 
@@ -141,9 +153,19 @@ async def change_person(db: Connection, person_id: UUID, changes: Doc) -> None:
     await db.execute(CHANGE_PERSON, person_id, changes)
 
 
-READ_IDENTIFIERS = "select * from identifier where person_id = $1 order by since_on desc, id"
-READ_CONTACTS = "select * from contact where person_id = $1 order by since_at desc, id"
-READ_MEMBERSHIPS = "select * from membership where person_id = $1 order by from_on desc, id"
+# Of all records of the person.
+READ_IDENTIFIERS = "select * from identifier where person_id in (select records_of($1)) order by since_on desc, id"
+READ_CONTACTS = "select * from contact where person_id in (select records_of($1)) order by since_at desc, id"
+READ_MEMBERSHIPS = "select * from membership where person_id in (select records_of($1)) order by from_on desc, id"
+HIDE_PERSON = """
+update person set disclosure = 'secret', changed_at = $2
+where id in (select records_of($1)) and disclosure <> 'secret'
+"""
+
+
+async def make_secret(db: Connection, person_id: UUID, at: datetime) -> None:
+    """Every record of the person."""
+    await db.execute(HIDE_PERSON, person_id, at)
 
 
 async def read_identifiers(db: Connection | Pool, person_id: UUID) -> list[Row]:
@@ -170,13 +192,26 @@ with found as (
     union (select person_id from person_key where blind = any($4::bytea[]) and kind = 'word'
            group by person_id having count(*) >= $5::int)
 )
-select p.*, (select k.id from case_file k where k.person_id = p.id and k.closed_at is null and not k.protected)
-    as open_case_id
-from found join person p on p.id = found.person_id
+select p.*, (select k.id from case_file k where k.person_id in (select records_of(p.id)) and k.closed_at is null
+             and not k.protected order by k.opened_at limit 1) as open_case_id
+from (select distinct survivor_of(person_id) as id from found) f join person p on p.id = f.id
 where p.erased_at is null and p.disclosure <> 'secret' and ($6::text[] is null or p.area = any($6) or exists (
-    select from call_person m join call c on c.id = m.call_id where m.person_id = p.id and c.area = any($6)))
+    select from call_person m join call c on c.id = m.call_id
+    where m.person_id in (select records_of(p.id)) and c.area = any($6)))
 order by p.id desc limit $7
 """
+
+
+READ_HITS = """
+select p.*, (select k.id from case_file k where k.person_id in (select records_of(p.id)) and k.closed_at is null
+             and not k.protected order by k.opened_at limit 1) as open_case_id
+from person p where p.id = any($1::uuid[])
+"""
+
+
+async def read_hits(db: Connection | Pool, person_ids: Sequence[UUID]) -> list[Row]:
+    """Records as a search answers them, with the case that is open for their person."""
+    return await db.fetch(READ_HITS, list(person_ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +232,7 @@ async def search(db: Connection, sought: Sought, areas: Sequence[str] | None, li
 
 
 HOLDERS = """
-select p.id, p.area, p.disclosure <> 'secret' and ($2::text[] is null or p.area = any($2) or exists (
+select survivor_of(p.id) as id, p.area, p.disclosure <> 'secret' and ($2::text[] is null or p.area = any($2) or exists (
     select from call_person m join call c on c.id = m.call_id where m.person_id = p.id and c.area = any($2))) as shown
 from person p where p.erased_at is null
     and p.id in (select person_id from identifier where blind = any($1::bytea[]) and until_on is null)
@@ -213,7 +248,6 @@ async def holders(db: Connection, numbers: Sequence[bytes], areas: Sequence[str]
 # --- erasure ------------------------------------------------------------------------------------------------------
 
 # Whoever is just being matched is waited for, so that their new case is seen and closed too.
-HOLD_PERSONS = "select id from person where id = any($1::uuid[]) order by id for update"
 HOLD_PEOPLE_OF_CALL = """
 select id from person where id in (select person_id from call_person where call_id = $1
                                    union all select person_id from contact where source_call_id = $1)
@@ -225,16 +259,13 @@ with gone as (
         quiet_from = null, quiet_until = null, changed_at = $2, erased_at = $2
     where id = any($1::uuid[]) returning id
 ), keys as (delete from person_key where person_id = any($1)
+), marks as (delete from person_mark where person_id = any($1)
 ), numbers as (delete from identifier where person_id = any($1)
 ), contacts as (delete from contact where person_id = any($1)
 ), groups as (delete from membership where person_id = any($1) returning id
 )
 select coalesce(array_agg(id), '{}') from groups
 """
-
-
-async def hold_persons(db: Connection, person_ids: Sequence[UUID]) -> None:
-    await db.execute(HOLD_PERSONS, list(person_ids))
 
 
 async def hold_people_of_call(db: Connection, call_id: UUID) -> None:

@@ -13,9 +13,10 @@ Row = asyncpg.Record
 
 # $1: how a blob of the current key begins; $2: that key's id; $3: how many at once.
 OLD_PERSONS = """
-select id, name, birth, line_user_id, exercise from person
+select id, name, birth, line_user_id, exercise from person p
 where substring(name from 1 for 3) <> $1::bytea or substring(birth from 1 for 3) <> $1
    or substring(line_user_id from 1 for 3) <> $1
+   or erased_at is null and not exists (select from person_mark m where m.person_id = p.id and m.key_id = $3)
 limit $2 for update skip locked
 """
 OLD_IDENTIFIERS = """
@@ -29,6 +30,9 @@ where c.key_id <> $1 limit $2 for update of c skip locked
 SEAL_PERSONS = """
 with dropped as (delete from person_key where person_id = any($3::uuid[])), named as (
     insert into person_key select r.* from jsonb_populate_recordset(null::person_key, $2) as r
+), marked as (
+    insert into person_mark select r.* from jsonb_populate_recordset(null::person_mark, $4) as r
+    on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id
 )
 update person p set name = r.name, birth = r.birth, line_user_id = r.line_user_id
 from jsonb_populate_recordset(null::person, $1) as r where p.id = r.id
@@ -43,13 +47,15 @@ from jsonb_populate_recordset(null::contact, $1) as r where c.id = r.id
 """
 COUNT_OLD = """
 select (select count(*) from identifier where key_id <> $2) + (select count(*) from contact where key_id <> $2)
-     + (select count(*) from person where substring(name from 1 for 3) <> $1::bytea
-        or substring(birth from 1 for 3) <> $1 or substring(line_user_id from 1 for 3) <> $1)
+     + (select count(*) from person p where substring(name from 1 for 3) <> $1::bytea
+        or substring(birth from 1 for 3) <> $1 or substring(line_user_id from 1 for 3) <> $1
+        or erased_at is null and not exists (select from person_mark m where m.person_id = p.id and m.key_id = $2))
 """
 
 
-async def old_persons(db: Connection, head: bytes, limit: int) -> list[Row]:
-    return await db.fetch(OLD_PERSONS, head, limit)
+async def old_persons(db: Connection, head: bytes, key_id: int, limit: int) -> list[Row]:
+    """People sealed or marked under another key, and those who have no marks yet."""
+    return await db.fetch(OLD_PERSONS, head, limit, key_id)
 
 
 async def old_identifiers(db: Connection, key_id: int, limit: int) -> list[Row]:
@@ -60,8 +66,8 @@ async def old_contacts(db: Connection, key_id: int, limit: int) -> list[Row]:
     return await db.fetch(OLD_CONTACTS, key_id, limit)
 
 
-async def seal_persons(db: Connection, rows: Sequence[Doc], keys: Sequence[Doc]) -> None:
-    await db.execute(SEAL_PERSONS, list(rows), list(keys), [row["id"] for row in rows])
+async def seal_persons(db: Connection, rows: Sequence[Doc], keys: Sequence[Doc], marks: Sequence[Doc]) -> None:
+    await db.execute(SEAL_PERSONS, list(rows), list(keys), [row["id"] for row in rows], list(marks))
 
 
 async def seal_identifiers(db: Connection, rows: Sequence[Doc]) -> None:

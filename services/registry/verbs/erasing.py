@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.registry import store
+from services.registry.verbs import linking
 from services.registry.verbs.cases import close
 from shared.erasure import erase, forget_heard
 from shared.events.base import Origin
@@ -17,12 +18,16 @@ ERASED = "erased"
 
 
 async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> None:
-    """Wipe these people: their rows, what was said of them and of their groups; close what is open for them."""
+    """Wipe these records: their rows, what was said of them and of their groups; close what is open for them.
+
+    Records of the same person that are not among them stay, and stay one person.
+    """
     ids = [person_id for person_id, _ in people]
-    await store.people.hold_persons(work.db, ids)
+    await store.links.hold(work.db, ids)
     for case in await store.calls.open_cases(work.db, ids):
         await close(work, case["id"], ERASED, None, By.SYSTEM)
     groups = await store.people.wipe_persons(work.db, ids, work.now)
+    await linking.mend(work, ids)
     await erase(work, "person", ids)
     await erase(work, "group", groups)
     for person_id, origin in people:

@@ -13,6 +13,7 @@ from services.registry.keys import ring
 from services.registry.records import Person, Source
 from services.registry.rules.identity import SELF, Described
 from services.registry.store.people import Doc, Writing, Written
+from services.registry.verbs import duplicates
 from shared.events.base import Origin
 from shared.events.registry import GroupJoined, PersonChanged, PersonRegistered
 from shared.events.words import Disclosure, Language, Mobility, Need
@@ -51,6 +52,7 @@ async def register(
     private = PersonRegistered.Private(**_state(person, records.own_phone(told)))
     work.say(person.id, PersonRegistered(at=work.now, private=private), said)
     _say_joined(work, person, rows, written, said)
+    await duplicates.look(work, person.id)
     return person
 
 
@@ -73,6 +75,10 @@ async def learn(
     )
     if "name" in changes:
         rows.keys = records.key_rows(ring(), person_id, told.name, exercise=person.exercise)
+    if {"name", "birth"} & changes.keys():
+        name = told.name if "name" in changes else person.name
+        birth = told.birth if "birth" in changes else person.birth
+        rows.marks = [records.mark_row(ring(), person_id, name, birth, exercise=person.exercise)]
     if number:
         rows.identifiers = [records.identifier_row(ring(), person_id, held, source) for held in told.held]
     written = Written(frozenset(), frozenset()) if rows.empty else await store.people.write_person(work.db, rows)
@@ -80,6 +86,8 @@ async def learn(
     _say_joined(work, person, rows, written, said)
     if changes or SELF in written.reached:
         await _change(work, person, changes, said)
+    if changes or written.reached or rows.identifiers:
+        await duplicates.look(work, person_id)
     return person
 
 
@@ -114,13 +122,27 @@ def _says_more(new: str, old: str) -> bool:
 async def _change(work: Work, person: Person, changes: Doc, said: Origin) -> None:
     if changes:
         await store.people.change_person(work.db, person.id, {**changes, "changed_at": work.now})
-    row = await store.people.lock_person(work.db, person.id)
-    assert row is not None  # noqa: S101 held by this transaction
-    contacts = await store.people.read_contacts(work.db, person.id)
+    if "disclosure" in changes:
+        await store.people.make_secret(work.db, person.id, work.now)
+    await tell_state(work, person.id, said)
+
+
+async def tell_state(work: Work, person_id: UUID, said: Origin | None = None) -> None:
+    """Say of every record of this person what the others need to serve them, which is the same of all of them.
+
+    ``said``: in which call's story; without it each is its own root.
+    """
+    rows = await store.links.records(work.db, person_id)
+    people = [records.opened(row, ring()) for row in rows]
+    if not people:
+        return
+    contacts = await store.people.read_contacts(work.db, person_id)
     own = next((c for c in contacts if c["relation"] == SELF), None)
     phone = records.opened_value(own, ring(), "contact") if own else None
-    private = PersonChanged.Private(**_state(records.opened(row, ring()), phone))
-    work.say(person.id, PersonChanged(at=work.now, private=private), said)
+    state = _state(records.merged(people), phone)
+    for person in people:
+        base = origin_of(person, said)
+        work.say(person.id, PersonChanged(at=work.now, private=PersonChanged.Private(**state)), base)
 
 
 def _say_joined(work: Work, person: Person, rows: Writing, written: Written, said: Origin) -> None:

@@ -1,0 +1,98 @@
+"""Records that may be one person's: the queue, its decisions, and linking and unlinking what somebody found."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from services.registry import store, views
+from services.registry.answers import Linked, Pairs, PairShown, Reviewed, Unlinked
+from services.registry.api.gate import areas_of, gate, person_for, runtime_of
+from services.registry.api.persons import BAD_CURSOR
+from services.registry.bodies import LinkBody, ReviewBody, UnlinkBody
+from services.registry.store.people import Row
+from services.registry.verbs import linking
+from shared.audit import audit
+from shared.auth import Caller
+from shared.errors import Refused, refuse
+from shared.openapi import problems
+from shared.thai.dates import local_day
+from shared.work import now_utc
+
+router = APIRouter(prefix="/v1", tags=["duplicates"])
+
+Lists = Annotated[Caller, Depends(gate("GET /v1/duplicates"))]
+Reviews = Annotated[Caller, Depends(gate("POST /v1/duplicates/{pair_id}/review"))]
+Links = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/link"))]
+Unlinks = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/unlink"))]
+
+
+@router.get("/duplicates", responses=problems(401, 403))
+async def list_pairs(
+    request: Request,
+    caller: Lists,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> Pairs:
+    """คู่ที่อาจเป็นคนเดียวกัน | Pairs that nobody has reviewed yet, the likeliest first."""
+    runtime = runtime_of(request)
+    after = views.read_pair_cursor(cursor) if cursor is not None else None
+    if cursor is not None and after is None:
+        raise Refused(*BAD_CURSOR, field="cursor")
+    rows = await store.links.read_open(runtime.pool, areas_of(caller), after, limit)
+    ids = [row[side] for row in rows for side in ("one_id", "other_id")]
+    people = {row["id"]: row for row in await store.people.read_hits(runtime.pool, ids)}
+    areas = [people[one]["area"] for one in ids]
+    await audit(runtime.pool, caller, "review_list", "person", ids or None, {"pairs": len(rows)}, area=areas or None)
+    following = views.pair_cursor(rows[-1]) if len(rows) == limit else None
+    return Pairs(items=[_shown(row, people) for row in rows], next=following)
+
+
+@router.post("/duplicates/{pair_id}/review", responses=problems(400, 401, 403, 404, 409, 413))
+async def review_pair(request: Request, caller: Reviews, pair_id: UUID, body: ReviewBody) -> Reviewed:
+    """ตัดสินคู่ | One person's records are linked; a pair that was decided does not come back."""
+    runtime = runtime_of(request)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        pair = await store.links.read_pair(work.db, pair_id, areas_of(caller))
+        if pair is None:
+            raise refuse("not_found")
+        survivor_id = await linking.review(work, pair, body.decision, body.survivor_id)
+        ids = [pair["one_id"], pair["other_id"]]
+        await audit(work, caller, "review", "person", ids, {"decision": body.decision}, area=pair["area"])
+    return Reviewed(id=pair_id, decision=body.decision, survivor_id=survivor_id)
+
+
+@router.post("/persons/{person_id}/link", responses=problems(400, 401, 403, 404, 409, 413))
+async def link_person(request: Request, caller: Links, person_id: UUID, body: LinkBody) -> Linked:
+    """เชื่อมเป็นคนเดียวกัน | This record and the survivor's are one person's. Nothing is lost: it can be undone."""
+    runtime = runtime_of(request)
+    person = await person_for(runtime, caller, person_id)
+    await person_for(runtime, caller, body.survivor_id)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        stays = await linking.link(work, person_id, body.survivor_id, body.reason)
+        await audit(work, caller, "link", "person", [person_id, body.survivor_id], area=person.area)
+        rows = await store.links.records(work.db, stays)
+    return Linked(survivor_id=stays, records=[row["id"] for row in rows])
+
+
+@router.post("/persons/{person_id}/unlink", responses=problems(400, 401, 403, 404, 409, 413))
+async def unlink_person(request: Request, caller: Unlinks, person_id: UUID, body: UnlinkBody | None = None) -> Unlinked:
+    """แยกออกจากกัน | They are two people after all, each with what is theirs."""
+    runtime = runtime_of(request)
+    person = await person_for(runtime, caller, person_id)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        one, other = await linking.unlink(work, person_id, (body or UnlinkBody()).reason)
+        await audit(work, caller, "unlink", "person", [one, other], area=person.area)
+    return Unlinked(id=one, other_id=other)
+
+
+def _shown(pair: Row, people: dict[UUID, Row]) -> PairShown:
+    today = local_day(now_utc())
+    return PairShown(
+        reasons=[views.label("duplicate_reason", code) for code in pair["reasons"]],
+        one=views.hit(people[pair["one_id"]], today),
+        other=views.hit(people[pair["other_id"]], today),
+        **{name: pair[name] for name in ("id", "area", "score", "found_at")},
+    )
