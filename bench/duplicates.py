@@ -142,6 +142,6 @@ def table(found: list[Found]) -> Table:
         f"{PEOPLE:,} invented people in households (1.2 % twins with names that begin alike, 75 % with a number) and "
         f"{COPIES:,} second records without a number: 45 % of given and 40 % of family names misheard or mistyped, "
         "5 % without a family name, half of the births a year from an age, none, or wrong (day and month, era, digit), "
-        "half of the telephones another's or none. Mistakes are a model (`bench/folk.py`), not a sample of a real register."
+        "half of the telephones another's or none. Mistakes are a model (`bench/folk.py`), no real register."
     )
     return Table("Duplicates: two records of one person", GOALS, rows, note)

@@ -38,7 +38,8 @@ create table person_link (
     check (unlinked_at is null or unlinked_at >= linked_at)
 );
 create unique index person_link_one on person_link (person_id) where unlinked_at is null;
-create index person_link_survivor on person_link (survivor_id) where unlinked_at is null;
+create index person_link_person on person_link (person_id);
+create index person_link_survivor on person_link (survivor_id);
 
 -- The record that stands for the person whose record this is: itself where it is linked to none.
 create function survivor_of(record uuid) returns uuid language sql stable as $$
@@ -51,7 +52,7 @@ create function survivor_of(record uuid) returns uuid language sql stable as $$
 $$;
 
 -- Every record of the person whose record this is, the survivor's among them.
-create function records_of(record uuid) returns setof uuid language sql stable as $$
+create function records_of(record uuid) returns setof uuid language sql stable rows 2 as $$
     with recursive down (id) as (
         select survivor_of(record)
         union all

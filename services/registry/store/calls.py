@@ -62,11 +62,12 @@ MATCH = """
 with fresh as (
     insert into case_file (id, person_id, area, protected, exercise, opened_at, opened_call_id)
     select $1, $2, $3, $4::boolean, $5, $6, $7 where not exists (
-        select from case_file where person_id in (select records_of($2)) and protected = $4 and closed_at is null)
+        select from case_file where person_id = any(array(select records_of($2))) and protected = $4
+        and closed_at is null)
     on conflict do nothing returning id
 ), chosen as (
     select id, true as fresh from fresh
-    union all (select id, false from case_file where person_id in (select records_of($2)) and protected = $4
+    union all (select id, false from case_file where person_id = any(array(select records_of($2))) and protected = $4
                and closed_at is null order by opened_at limit 1)
     limit 1
 ), matched as (
@@ -118,7 +119,7 @@ select k.* from case_file k join person on person.id = k.person_id where k.id = 
 READ_CASES = """
 select k.*, (select coalesce(array_agg(distinct c.id), '{}') from call_person m join call c on c.id = m.call_id
              where m.case_id = k.id and (not c.protected or $3)) as call_ids
-from case_file k where k.person_id in (select records_of($1)) and (not k.protected or $3)
+from case_file k where k.person_id = any(array(select records_of($1))) and (not k.protected or $3)
   and ($2::text[] is null or k.area = any($2)) and ($4::uuid is null or k.id < $4)
 order by k.id desc limit $5
 """

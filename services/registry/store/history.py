@@ -86,7 +86,7 @@ READ_HISTORY = Search("""
 with matched as (
     select m.call_id, m.patient_id, m.case_id, c.area, c.protected
     from call_person m join call c on c.id = m.call_id
-    where m.person_id in (select records_of($1)) and (not c.protected or $4)
+    where m.person_id = any(array(select records_of($1))) and (not c.protected or $4)
       and ($3::text[] is null or c.area = any($3))
 ), heard as (
     select distinct h.event_id, h.type, h.subject_id, h.occurred_at, h.call_id, h.codes
@@ -112,8 +112,8 @@ select * from both_sources order by occurred_at desc, event_id desc limit $7
 """)
 OWN_AGGREGATES = """
 with record as materialized (select records_of($1) as id)
-select id from record union all select id from case_file where person_id in (select id from record)
-union all select id from membership where person_id in (select id from record)
+select id from record union all select id from case_file where person_id = any(array(select id from record))
+union all select id from membership where person_id = any(array(select id from record))
 """
 
 
@@ -135,7 +135,8 @@ async def read_history(
 READ_BARRIERS = """
 select distinct b.* from call_person m join call c on c.id = m.call_id
 join barrier b on b.call_id = m.call_id and coalesce(b.patient_id, m.patient_id) = m.patient_id
-where m.person_id in (select records_of($1)) and ($2::text[] is null or c.area = any($2)) and (not c.protected or $3)
+where m.person_id = any(array(select records_of($1))) and (not c.protected or $3)
+  and ($2::text[] is null or c.area = any($2))
 order by b.from_at desc, b.id limit 200
 """
 

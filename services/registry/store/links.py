@@ -119,10 +119,9 @@ async def read_pair(db: Connection | Pool, pair_id: UUID, areas: Sequence[str] |
 
 # One decision speaks for all pairs between the two people, whichever of their records is meant.
 DECIDE = """
-with one as materialized (select records_of($1) as id), other as materialized (select records_of($2) as id)
 update duplicate d set decision = $3, decided_at = $4
-where (d.one_id in (select id from one) and d.other_id in (select id from other)
-       or d.other_id in (select id from one) and d.one_id in (select id from other))
+where (d.one_id = any(array(select records_of($1))) and d.other_id = any(array(select records_of($2)))
+       or d.other_id = any(array(select records_of($1))) and d.one_id = any(array(select records_of($2))))
   and (d.decision is null or $5)
 """
 REMEMBER = """
@@ -145,7 +144,7 @@ async def remember(db: Connection, pair_id: UUID, area: str, pair: tuple[UUID, U
 # --- links --------------------------------------------------------------------------------------------------------
 
 RECORDS_OF = """
-select p.* from person p where p.id in (select records_of($1))
+select p.* from person p where p.id = any(array(select records_of($1)))
 order by p.id <> survivor_of($1), p.changed_at desc, p.id
 """
 HOLD_RECORDS = """

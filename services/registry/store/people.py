@@ -33,9 +33,10 @@ with found as (
 select p.*,
     exists (select from identifier i where i.person_id = p.id and i.blind = any($1) and i.until_on is null)
         as same_identifier,
-    exists (select from identifier i where i.person_id in (select records_of(p.id)) and i.kind = any($4::text[])
-            and i.until_on is null and not i.blind = any($1)) as other_identifier,
-    exists (select from contact c where c.person_id in (select records_of(p.id)) and c.blind = any($5::bytea[]))
+    exists (select from identifier i where i.person_id = any(array(select records_of(p.id)))
+            and i.kind = any($4::text[]) and i.until_on is null and not i.blind = any($1)) as other_identifier,
+    exists (select from contact c where c.person_id = any(array(select records_of(p.id)))
+            and c.blind = any($5::bytea[]))
         as same_phone,
     p.id = any($3) as chosen, survivor_of(p.id) as survivor_id
 from found join person p on p.id = found.person_id
@@ -125,7 +126,7 @@ LOCK_PERSON = "select * from person where id = $1 for update"
 READ_PERSON = """
 select * from person p where id = survivor_of($1) and ($2::text[] is null or area = any($2) or exists (
     select from call_person m join call c on c.id = m.call_id
-    where m.person_id in (select records_of(p.id)) and c.area = any($2)))
+    where m.person_id = any(array(select records_of(p.id))) and c.area = any($2)))
 """
 
 
@@ -154,12 +155,16 @@ async def change_person(db: Connection, person_id: UUID, changes: Doc) -> None:
 
 
 # Of all records of the person.
-READ_IDENTIFIERS = "select * from identifier where person_id in (select records_of($1)) order by since_on desc, id"
-READ_CONTACTS = "select * from contact where person_id in (select records_of($1)) order by since_at desc, id"
-READ_MEMBERSHIPS = "select * from membership where person_id in (select records_of($1)) order by from_on desc, id"
+READ_IDENTIFIERS = (
+    "select * from identifier where person_id = any(array(select records_of($1))) order by since_on desc, id"
+)
+READ_CONTACTS = "select * from contact where person_id = any(array(select records_of($1))) order by since_at desc, id"
+READ_MEMBERSHIPS = (
+    "select * from membership where person_id = any(array(select records_of($1))) order by from_on desc, id"
+)
 HIDE_PERSON = """
 update person set disclosure = 'secret', changed_at = $2
-where id in (select records_of($1)) and disclosure <> 'secret'
+where id = any(array(select records_of($1))) and disclosure <> 'secret'
 """
 
 
@@ -192,19 +197,19 @@ with found as (
     union (select person_id from person_key where blind = any($4::bytea[]) and kind = 'word'
            group by person_id having count(*) >= $5::int)
 )
-select p.*, (select k.id from case_file k where k.person_id in (select records_of(p.id)) and k.closed_at is null
-             and not k.protected order by k.opened_at limit 1) as open_case_id
+select p.*, (select k.id from case_file k where k.person_id = any(array(select records_of(p.id)))
+             and k.closed_at is null and not k.protected order by k.opened_at limit 1) as open_case_id
 from (select distinct survivor_of(person_id) as id from found) f join person p on p.id = f.id
 where p.erased_at is null and p.disclosure <> 'secret' and ($6::text[] is null or p.area = any($6) or exists (
     select from call_person m join call c on c.id = m.call_id
-    where m.person_id in (select records_of(p.id)) and c.area = any($6)))
+    where m.person_id = any(array(select records_of(p.id))) and c.area = any($6)))
 order by p.id desc limit $7
 """
 
 
 READ_HITS = """
-select p.*, (select k.id from case_file k where k.person_id in (select records_of(p.id)) and k.closed_at is null
-             and not k.protected order by k.opened_at limit 1) as open_case_id
+select p.*, (select k.id from case_file k where k.person_id = any(array(select records_of(p.id)))
+             and k.closed_at is null and not k.protected order by k.opened_at limit 1) as open_case_id
 from person p where p.id = any($1::uuid[])
 """
 
