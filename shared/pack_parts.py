@@ -164,10 +164,34 @@ class DispatchPolicies(_Part):
     """The same for severities not named above."""
     late_after_s: float = Field(default=900, gt=0)
     """So long after the time the rider was told a van that is not there is late: the desk and the rider hear of it."""
+    rest_min: float = Field(default=0, ge=0, le=240)
+    """Minutes of rest that a crew has in every shift longer than ``rest_after_h``; 0: the planner keeps none free.
+
+    Labour Protection Act B.E. 2541, section 27: an hour a day, after no more than five hours of work; it may be split
+    where that was agreed, into parts that come to an hour.
+    """
+    rest_parts: int = Field(default=1, ge=1, le=4)
+    """Into so many parts of equal length the rest is split."""
+    rest_after_h: float = Field(default=5, gt=0, le=12)
+    """Hours of a shift after which the (first part of the) rest has begun."""
+    rest_from: time | None = None
+    rest_until: time | None = None
+    """Local times, both or neither: the rest (its first part) lies between them where ``rest_after_h`` lets it, and
+
+    units that are on duty without a shift on the roster have theirs then.
+    """
     factor: float = Field(default=1.4, ge=1)
     urgent_km_h: float = Field(default=50, gt=0)
     ordinary_km_h: float = Field(default=35, gt=0)
     stale_position_s: float = Field(default=120, gt=0)
+
+    @model_validator(mode="after")
+    def _rest_has_both_ends(self) -> Self:
+        if (self.rest_from is None) != (self.rest_until is None):
+            raise ValueError("rest_from, rest_until: both or neither")
+        if self.rest_from and self.rest_until and not self.rest_from < self.rest_until:
+            raise ValueError("rest_until: later than rest_from, on the same day")
+        return self
 
 
 class Targets(_Part):

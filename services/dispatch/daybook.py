@@ -18,7 +18,9 @@ from services.dispatch.day.ways import Ways
 from services.dispatch.fleet import Member
 from services.dispatch.planning.problem import Plan, Route
 from services.dispatch.policy import policy_of
+from services.dispatch.rules import rests
 from services.dispatch.rules.eligibility import shortfalls
+from services.dispatch.rules.rests import Rest
 from services.dispatch.shelf import NOTHING, SHELVES
 from services.dispatch.store import assignments, plans, runs, shifts, trips
 from services.dispatch.store.trips import Trip
@@ -93,8 +95,10 @@ async def read(
     fleet_now = await fleet.of_area(db, area, exercise=exercise)
     members = {member.id: member for member in await fleet.fairly(db, fleet_now, now)}
     marks = await runs.marks(db, area, span, exercise=exercise)
-    hours = await _hours(db, area, on, span, now, marks)
-    vans = [_van(member, hours.get(member.id, span), span, now) for member in members.values()]
+    rostered = await _rostered(db, area, on)
+    hours = await _hours(db, area, on, span, now, marks, rostered)
+    due = await _rests(db, area, on, now, members, rostered)
+    vans = [_van(member, hours.get(member.id, span), span, now, due.get(member.id, ())) for member in members.values()]
     # In full everything is read; for a few trips the sheets that are kept say all that is promised beside them.
     held = await runs.promised(db, area, span, exercise=exercise) if only is None else []
     promised = {row["trip_id"]: row for row in held if row["run_status"] == "planned"}
@@ -168,18 +172,42 @@ async def _trips(
 Hours = tuple[datetime, datetime]
 
 
+async def _rostered(db: Connection, area: str, on: date) -> dict[UUID, list[Hours]]:
+    """Unit → its shifts of the day."""
+    made: dict[UUID, list[Hours]] = {}
+    for shift in await shifts.shifts_of(db, area, on):
+        if not shift.dropped:
+            made.setdefault(shift.unit_id, []).append((shift.from_at, shift.until_at))
+    return made
+
+
+async def _rests(
+    db: Connection, area: str, on: date, now: datetime, members: Mapping[UUID, Member],
+    rostered: Mapping[UUID, Sequence[Hours]],
+) -> dict[UUID, tuple[Rest, ...]]:  # fmt: skip
+    """Unit → what rest its crew must still have on that day; nothing where the municipality keeps none free."""
+    rules = policy_of(area).pack
+    if not rules.rest_min:
+        return {}
+    due = {
+        unit_id: rests.due(rules, str(unit_id), rostered.get(unit_id, ()), on, on_duty=member.facts.duty == "on_duty")
+        for unit_id, member in members.items()
+    }
+    since = min((rest.begins[0] for each in due.values() for rest in each), default=now)
+    begun = [unit_id for unit_id, each in due.items() if each] if since < now else []
+    busy = await runs.busy_since(db, begun, since, now)
+    return {unit_id: tuple(rests.still_due(each, busy.get(unit_id, ()), now)) for unit_id, each in due.items()}
+
+
 async def _hours(
-    db: Connection | Pool, area: str, on: date, span: Hours, now: datetime, marks: Mapping[UUID, Any]
-) -> dict[UUID, Hours]:
+    db: Connection | Pool, area: str, on: date, span: Hours, now: datetime, marks: Mapping[UUID, Any],
+    rostered: Mapping[UUID, Sequence[Hours]],
+) -> dict[UUID, Hours]:  # fmt: skip
     """When units can be counted on: by the roster, until their duty ends, once they are back from where they are now.
 
     A unit of which no roster speaks is there all day.
     """
-    made: dict[UUID, Hours] = {}
-    for shift in await shifts.shifts_of(db, area, on):
-        if not shift.dropped:
-            first, last = made.get(shift.unit_id, (shift.from_at, shift.until_at))
-            made[shift.unit_id] = (min(first, shift.from_at), max(last, shift.until_at))
+    made = {unit_id: (min(each)[0], max(until for _, until in each)) for unit_id, each in rostered.items()}
     for unit_id, until in (await plans.duty_until(db, area)).items():
         if until > now and local_day(until) == on:
             first, last = made.get(unit_id, span)
@@ -297,13 +325,13 @@ def _told(trip: Trip, row: Any) -> Told | None:
     return Told(unit_id, run_id, assignment_id, at, row["pickup_at"] or at, row["dropoff_at"])
 
 
-def _van(member: Member, hours: Hours, span: Hours, now: datetime) -> Van:
+def _van(member: Member, hours: Hours, span: Hours, now: datetime, due: Sequence[Rest]) -> Van:
     """On duty, or to come by the roster: from now on; else from when somebody could be called in."""
     expected = member.facts.duty == "on_duty" or hours[0] > span[0]
     begins = _minute(max(hours[0], now + (NONE_BEFORE if expected else CALLED_IN)))
     return Van(
         str(member.id), member.call_sign, member.facts.station, dict(member.facts.places), member.facts.equipment,
-        (begins, max(begins, hours[1])), member.facts.burden_s,
+        (begins, max(begins, hours[1])), member.facts.burden_s, tuple(due),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from services.dispatch.api.day_models import (
     all_out,
     left_behind_out,
     offer_out,
+    rests_out,
     unserved_out,
 )
 from services.dispatch.day import plan as planning
@@ -106,12 +107,12 @@ async def draft(
     """
     book = await daybook.read(pool, area, on, now, moves=moves)
     model, conflicts = book.model, list[Unserved]()
-    plan = book.plan_of(start.body["routes"]) if start else model.standing
+    plan = planning.rested(model, book.plan_of(start.body["routes"])) if start else model.standing
     if start is not None:
         plan, conflicts = _with_last(book, plan, moves[-1])
     plan = await asyncio.to_thread(planning.filled, model, plan)  # seconds on a great day: calls must not wait for it
     searched = False
-    if search_s and engine is not None and any(rider.told is None for rider in model.riders):
+    if search_s and engine is not None and any(rider.is_new or rider.expected for rider in model.riders):
         with suppress(NotReady, Busy, Lost):
             found = await engine.plan(compact(model.problem), search_s, SEED)
             plan = await asyncio.to_thread(planning.better, model, plan, found)
@@ -188,7 +189,7 @@ async def _shown(
         unserved=[unserved_out(each) for each in (*day.unserved, *timeless)],
         moved=[moved for offer in planned if (moved := _moved(book, offer)) is not None],
         conflicts=[unserved_out(each) for each in conflicts], by_hand=sorted(UUID(each) for each in book.model.by_hand),
-        cost_s=round(day.cost_s), travel_times=[*book.model.sources],
+        cost_s=round(day.cost_s), travel_times=[*book.model.sources], rests=rests_out(day.rests, signs),
     )  # fmt: skip
 
 

@@ -82,7 +82,9 @@ def _as_it_is_now(zero: datetime, sheet: Sheet, van: Van, ways: Ways) -> Sheet:
     was = sheet.van
     if was == van:
         return sheet
-    same = (was.places, was.equipment, was.home, was.shift[1]) == (van.places, van.equipment, van.home, van.shift[1])
+    same = (was.places, was.equipment, was.home, was.shift[1], was.rests) == (
+        van.places, van.equipment, van.home, van.shift[1], van.rests
+    )  # fmt: skip
     if same and van.shift[0] > was.shift[0]:
         return later(sheet, van, ways)
     return sheet_of(zero, van, sheet.riders, ways)

@@ -494,6 +494,12 @@ async def test_a_promise_that_a_van_cannot_keep_is_shown_with_the_way_to_others(
     day: dict[str, Any] = {
         "id": None, "version": None, "on": "2026-11-22", "area": AREA, "planned": [], "unserved": [], "tours": [],
         "moved": [], "conflicts": [{"trip_id": trip, "code": "will_be_late", "th": "คาดว่าถึง 10:40", "en": "expected"}],
+        "rests": [
+            {"unit_id": str(UNIT), "stands": "planned", "begins_at": "2026-11-22T05:00:00Z", "due_at": "2026-11-22T06:00:00Z",
+             "ends_at": "2026-11-22T06:00:00Z", "th": "พัก 12:00–13:00 น.", "en": "rest 12:00 to 13:00"},
+            {"unit_id": str(UNIT), "stands": "lost", "begins_at": None, "ends_at": None, "due_at": "2026-11-22T13:00:00Z",
+             "th": "ไม่มีเวลาพัก 60 นาที", "en": "no rest of 60 minutes"},
+        ],
         "by_hand": [], "searched": False, "cost_s": 0.0, "published": 0, "travel_times": [], "proposal_id": None,
     }  # fmt: skip
     answering(faces, unit_of(), **{
@@ -503,6 +509,9 @@ async def test_a_promise_that_a_van_cannot_keep_is_shown_with_the_way_to_others(
     screen = (await desk.get("/rides/planner?on=2026-11-22")).text
     assert "คาดว่าถึง 10:40" in screen
     assert f'href="/rides?on=2026-11-22&amp;offers={trip}#trip-{trip}"' in screen
+    assert "พัก 12:00–13:00 น." in screen
+    assert "ไม่มีเวลาพัก 60 นาที" in screen
+    assert len(re.findall(r'<rect class="rest tone-off"', screen)) == 1, "what has no time is only said"
 
 
 async def test_what_the_system_proposes_by_itself_is_offered_on_the_planner(faces: Faces) -> None:

@@ -152,11 +152,12 @@ async def _day(
     units = sorted(choices(own), key=lambda unit: NUMBER.sub(lambda found: found[0].zfill(6), unit[1]))
     midnight = rules.midnight_of(on)
     span = rules.span_of(day["tours"], midnight)
+    lines = rules.lines_of(day["tours"], units, span, midnight, day["by_hand"], day.get("rests", ()))
     return page(
         request, "rides/planner.html", status=409 if said.refused else 200, on=on, area=area, areas=person.areas,
         day=day, said=said, trips=trips, told=told, units=units, span=span, signs=dict(units), searches=SEARCHES,
         day_text=f"{on:%d/%m}/{be_year(on) if person.lang == 'th' else on.year}",
-        lines=rules.lines_of(day["tours"], units, span, midnight, day["by_hand"]), address=_address,
+        lines=lines, address=_address,
         before=_address(on - timedelta(days=1), area), after=_address(on + timedelta(days=1), area),
         ways=as_json(rules.ways_of(day["tours"], trips)), code=labeller(person.lang),
     )  # fmt: skip

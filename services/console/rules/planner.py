@@ -48,6 +48,15 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class RestBar:
+    """A rest of the crew; ``width`` None: it has no time."""
+
+    x: float
+    width: float | None
+    rest: Doc
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A unit's day. ``by_hand``: booked against the rules, so that no plan touches it."""
 
@@ -55,6 +64,7 @@ class Line:
     call_sign: str
     bars: Sequence[Bar]
     by_hand: bool = False
+    rests: Sequence[RestBar] = ()
 
 
 def span_of(tours: Iterable[Doc], midnight: datetime) -> Span:
@@ -67,20 +77,37 @@ def span_of(tours: Iterable[Doc], midnight: datetime) -> Span:
 
 
 def lines_of(tours: Sequence[Doc], units: Sequence[tuple[str, str]], span: Span, midnight: datetime,
-             by_hand: Iterable[str] = ()) -> list[Line]:  # fmt: skip
+             by_hand: Iterable[str] = (), rests: Iterable[Doc] = ()) -> list[Line]:  # fmt: skip
     """A line for each unit that may drive (id and call sign), in their order."""
     own: dict[str, list[Bar]] = {}
     for tour in tours:
         own.setdefault(tour["unit_id"], []).append(_bar(tour, span, midnight))
     left = set(by_hand)
-    return [Line(unit_id, sign, own.get(unit_id, ()), unit_id in left) for unit_id, sign in units]
+    resting: dict[str, list[RestBar]] = {}
+    for rest in rests:
+        resting.setdefault(rest["unit_id"], []).append(_rest_bar(rest, span, midnight))
+    return [
+        Line(unit_id, sign, own.get(unit_id, ()), unit_id in left, resting.get(unit_id, ())) for unit_id, sign in units
+    ]
+
+
+def _rest_bar(rest: Doc, span: Span, midnight: datetime) -> RestBar:
+    if rest["begins_at"] is None:
+        return RestBar(0.0, None, rest)
+    bar = _placed(rest["begins_at"], rest["ends_at"], span, midnight)
+    return RestBar(*bar, rest)
 
 
 def _bar(tour: Doc, span: Span, midnight: datetime) -> Bar:
+    return Bar(*_placed(tour["starts_at"], tour["ends_at"], span, midnight), TONES[tour["stands"]], tour)
+
+
+def _placed(starts_at: str, ends_at: str, span: Span, midnight: datetime) -> tuple[float, float]:
+    """Where it begins on a line of time, and how long it is there."""
     one_hour = WIDE / (span.last - span.first)
-    begins = max((_hours(midnight, tour["starts_at"]) - span.first) * one_hour, 0.0)
-    ends = min((_hours(midnight, tour["ends_at"]) - span.first) * one_hour, WIDE)
-    return Bar(round(begins, 1), round(max(ends - begins, 6.0), 1), TONES[tour["stands"]], tour)
+    begins = max((_hours(midnight, starts_at) - span.first) * one_hour, 0.0)
+    ends = min((_hours(midnight, ends_at) - span.first) * one_hour, WIDE)
+    return round(begins, 1), round(max(ends - begins, 6.0), 1)
 
 
 def _hours(midnight: datetime, at: str) -> float:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.dispatch import daybook
 from services.dispatch.api.common import AREA_PATTERN
-from services.dispatch.day.plan import Unserved
+from services.dispatch.day.plan import RestAt, Unserved
 from services.dispatch.day.timetable import Tour
 from services.dispatch.rules.ranking import Source
 from shared.codes.codes import code_list
@@ -43,10 +43,26 @@ SENTENCES = {
         "บอกไว้ว่ารับ {begins} น. รถยังไม่ถึง และไม่รู้ว่าจะถึงเมื่อใด โทรถามทีม",
         "told {begins}: the van is not there, and nobody knows when it will be; ring the crew",
     ),
+    "rest_due": (
+        "หน่วยที่ไปได้ไม่เหลือเวลาพักแล้วในกะนี้ ถ้ามีเพิ่มอีกหนึ่งหน่วยช่วง {begins}–{ends} น. จะไปได้",
+        "the crews that could go would have no rest; one more unit between {begins} and {ends} would do",
+    ),
     "waiting": ("ยังไม่ได้จัดหน่วย", "no unit has been planned yet"),
 }  # fmt: skip
 OUT_OF_SERVICE = ("งดให้บริการ", "out of service")
 
+RESTS = {
+    "planned": ("พัก {begins}–{ends} น.", "rest {begins} to {ends}"),
+    "late": (
+        "พัก {begins}–{ends} น. ช้ากว่ากำหนด (ควรเริ่มก่อน {due} น.) เพราะงานที่รับปากไว้ ย้ายงานหนึ่งให้หน่วยอื่นจะพักได้ตามเวลา",
+        "rest {begins} to {ends}, later than due ({due}), for what was promised; give one ride to another unit",
+    ),
+    "going_on": ("กำลังพัก ถึง {ends} น.", "resting until {ends}"),
+    "lost": (
+        "ไม่มีเวลาพัก {minutes} นาที (ต้องเริ่มก่อน {due} น.) เพราะงานที่รับปากไว้ ไม่รับเพิ่ม ย้ายงานหนึ่งให้หน่วยอื่น",
+        "no rest of {minutes} minutes (due by {due}) for what was promised; takes nobody more; give one away",
+    ),
+}  # fmt: skip
 Stands = Literal["new", "promised", "expected", "under_way"]
 
 
@@ -105,6 +121,23 @@ class TourOut(BaseModel):
     sets_out: dict[UUID, datetime] = Field(default_factory=dict)
 
 
+class RestOut(BaseModel):
+    """A rest of a unit's crew. ``due_at``: when it should begin at the latest.
+
+    ``stands``: ``planned``, ``going_on``, ``late`` (promises leave nothing sooner), ``lost`` (they leave nothing at
+    all: no times, and the unit takes nobody more).
+    """
+
+    unit_id: UUID
+    call_sign: str
+    stands: Literal["planned", "late", "going_on", "lost"]
+    begins_at: datetime | None
+    ends_at: datetime | None
+    due_at: datetime
+    th: str
+    en: str
+
+
 class MovedOut(BaseModel):
     """A promise that this plan would change: from where to where."""
 
@@ -142,7 +175,8 @@ class DayPlan(BaseModel):
     ``moved``: promises that would change; ``conflicts``: why what was tried cannot be; of the day as it
 
     stands, promises that a van cannot keep any more; ``by_hand``: units booked
-    against the rules, left to people; ``searched``: the search has had its time; ``cost_s``: seconds driven and
+    against the rules, left to people; ``rests``: of the crews, by unit;
+    ``searched``: the search has had its time; ``cost_s``: seconds driven and
     ridden; ``published``: how many rides were booked; ``travel_times``: who says how long a drive takes;
     ``proposal_id``: what the system proposes for the day as it stands.
     """
@@ -158,6 +192,7 @@ class DayPlan(BaseModel):
     moved: list[MovedOut] = []
     conflicts: list[UnservedOut] = []
     by_hand: list[UUID] = []
+    rests: list[RestOut] = []
     published: int = 0
     searched: bool = False
     cost_s: float = 0.0
@@ -188,6 +223,29 @@ def tour_out(tour: Tour, sign: str) -> TourOut:
                        stands=stands[halt.rider.id]) for halt in tour.halts],
         sets_out={UUID(trip_id): at for trip_id, at in tour.sets_out.items()},
     )  # fmt: skip
+
+
+def rests_out(rests: Iterable[RestAt], signs: Mapping[str, str]) -> list[RestOut]:
+    return sorted(
+        (_rest_out(each, signs[each.unit_id]) for each in rests), key=lambda each: (each.call_sign, each.due_at)
+    )
+
+
+def _rest_out(each: RestAt, sign: str) -> RestOut:
+    rest, (begins_at, ends_at) = each.resting.rest, each.span or (None, None)
+    words = {
+        "begins": _clock(begins_at), "ends": _clock(ends_at), "due": _clock(rest.begins[1]),
+        "minutes": round(rest.length.total_seconds() / 60),
+    }  # fmt: skip
+    th, en = (sentence.format_map(words) for sentence in RESTS[each.resting.stands])
+    return RestOut(
+        unit_id=UUID(each.unit_id), call_sign=sign, stands=each.resting.stands, begins_at=begins_at, ends_at=ends_at,
+        due_at=rest.begins[1], th=th, en=en,
+    )  # fmt: skip
+
+
+def _clock(at: datetime | None) -> str:
+    return f"{at.astimezone(BANGKOK):%H:%M}" if at else ""
 
 
 def unserved_out(each: Unserved) -> UnservedOut:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from services.dispatch.day.ways import Ways, down, up
 from services.dispatch.planning.checker import check
-from services.dispatch.planning.offers import Known, known_of
+from services.dispatch.planning.offers import Known, known_of, offers
 from services.dispatch.planning.problem import Objective, Plan, Problem, Route, Stop, Trip, Vehicle, Visit
+from services.dispatch.planning.problem import Rest as DueRest
 from services.dispatch.rules.ranking import TravelTimes
+from services.dispatch.rules.rests import Rest
 from services.dispatch.rules.windows import BOARDING
 from shared.geo import Point
 
@@ -25,6 +28,8 @@ EXPECTED_WITHIN = timedelta(minutes=60)
 """So long after the visit's end somebody is expected to want to go home: planned for, not promised."""
 CLEANING = timedelta(minutes=30)
 """A unit that carried an infection is cleaned before its next rider."""
+LATER = timedelta(minutes=15)
+"""By so much at a time a rest that finds no place when it is due is put off."""
 DETOUR, LEAST_DETOUR_S, MOST_DETOUR_S = 0.5, 900.0, 2700.0
 """Nobody rides longer than straight there and half as long again: 15 minutes more at the least, 45 at the most."""
 SHARE = 0.01
@@ -49,7 +54,8 @@ class Told:
 class Rider:
     """One trip. ``window`` of the pickup, ``by_at``: the drop-off has begun; ``fits``: units that may take it.
 
-    ``told``: it has a promise and is not moved. ``expected``: the way home, whose time nobody knows yet.
+    ``told``: it has a promise and is not moved. ``expected``: the way home, whose time nobody knows yet. ``rest``:
+    nobody rides, the crew of the only unit that fits rests at its base.
     """
 
     id: str
@@ -64,15 +70,24 @@ class Rider:
     alone: bool = False
     told: Told | None = None
     expected: bool = False
+    rest: Rest | None = None
 
     @property
     def boarding(self) -> timedelta:
         return BOARDING.get(self.mobility, BOARDING[None])
 
+    @property
+    def is_new(self) -> bool:
+        """Somebody to whom nothing is promised yet, and who is to be told when they are fetched."""
+        return self.told is None and not self.expected and self.rest is None
+
 
 @dataclass(frozen=True, slots=True)
 class Van:
-    """A unit for the day: ``shift`` bounds leaving its base and being back. ``burden_s``: others first, by so much."""
+    """A unit for the day: ``shift`` bounds leaving its base and being back. ``burden_s``: others first, by so much.
+
+    ``rests``: what is still due to its crew.
+    """
 
     id: str
     call_sign: str
@@ -81,13 +96,27 @@ class Van:
     equipment: frozenset[str]
     shift: tuple[datetime, datetime]
     burden_s: float = 0.0
+    rests: tuple[Rest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """How a rest stands: ``planned``, ``late`` (after it was due; promises leave nothing better), ``going_on`` (from
+
+    ``rest.begun_at``), ``lost`` (promises leave no time for it at all). ``begins``: when it may begin by this plan.
+    """
+
+    rest: Rest
+    stands: Literal["planned", "late", "going_on", "lost"]
+    begins: tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """``standing``: the promised routes as they are, and what is ``known`` of them; vans whose promises contradict
+    """``standing``: the promised routes as they are, with every rest in them, and what is ``known`` of them; vans
 
-    each other are ``by_hand``.
+    whose promises contradict each other are ``by_hand``. ``restings`` of each van; who has lost one is ``tired``, and
+    takes nobody more.
     """
 
     zero: datetime
@@ -99,6 +128,8 @@ class Model:
     sources: tuple[str, ...]
     number: Mapping[str, int] = field(default_factory=dict)
     known: Sequence[Known | None] = ()
+    restings: Mapping[str, Sequence[Resting]] = field(default_factory=dict)
+    tired: frozenset[str] = frozenset()
 
     def at(self, seconds: float) -> datetime:
         return self.zero + timedelta(seconds=round(seconds))
@@ -108,7 +139,8 @@ class Model:
 class Sheet:
     """What one van has promised: its own part of the day, good for as long as van and promises stay as they are.
 
-    ``route`` counts the riders of this sheet; ``known`` is None where the promises contradict each other.
+    ``riders``: who is promised a ride, and the rests beside them. ``route`` counts the riders of this sheet; ``known``
+    is None where the promises contradict each other.
     """
 
     zero: datetime
@@ -117,10 +149,22 @@ class Sheet:
     trips: Sequence[Trip]
     route: Route
     known: Known | None
+    restings: Sequence[Resting] = ()
+
+    @property
+    def tired(self) -> bool:
+        return any(resting.stands == "lost" for resting in self.restings)
 
 
 def sheet_of(zero: datetime, van: Van, riders: Sequence[Rider], ways: Ways) -> Sheet:
-    """The promises of ``van``, checked. ``ways`` knows all places."""
+    """The promises of ``van``, checked, and its rests beside them. ``ways`` knows all places."""
+    sheet = _promises(zero, van, [rider for rider in riders if rider.rest is None], ways)
+    for rest in van.rests:
+        sheet = _with_rest(sheet, rest, ways)
+    return sheet
+
+
+def _promises(zero: datetime, van: Van, riders: Sequence[Rider], ways: Ways) -> Sheet:
     trips = [_trip(zero, rider, ways) for rider in riders]
     route = _standing(riders)
     own = frozenset(rider.id for rider in riders)
@@ -128,6 +172,55 @@ def sheet_of(zero: datetime, van: Van, riders: Sequence[Rider], ways: Ways) -> S
     problem = Problem([vehicle], trips, ways.duration_s, ways.duration_s, Objective.SERVICE)
     [known] = [None] if check(problem, [route]).faults else known_of(problem, [route])
     return Sheet(zero, van, riders, trips, route, known)
+
+
+def _with_rest(sheet: Sheet, rest: Rest, ways: Ways) -> Sheet:
+    """As it is due; else as it goes on; else as little later as what is promised allows; else it is lost."""
+    if sheet.known is not None:
+        if (made := _placed(sheet, Resting(rest, "planned", rest.begins), ways)) or (
+            made := _going_on(sheet, rest, ways)
+        ):
+            return made
+        last = rest.shift[1] - rest.length
+        until = rest.begins[1]
+        while until < last:
+            until = min(max(until, sheet.van.shift[0]) + LATER, last)
+            if made := _placed(sheet, Resting(rest, "late", (rest.begins[0], until)), ways):
+                return made
+    return replace(sheet, restings=[*sheet.restings, Resting(rest, "lost", rest.begins)])
+
+
+def _placed(sheet: Sheet, resting: Resting, ways: Ways) -> Sheet | None:
+    """Where it costs the least way; None where nothing is left."""
+    rest, van, number = resting.rest, sheet.van, len(sheet.riders)
+    rider = Rider(
+        rest.id, van.home, van.home, resting.begins, None, None, {}, frozenset({van.id}), alone=True, rest=rest
+    )
+    riders, trips = [*sheet.riders, rider], [*sheet.trips, _trip(sheet.zero, rider, ways)]
+    if trips[-1].pickup.window[0] > down(_second(sheet.zero, resting.begins[1])):
+        return None
+    due = [*sheet.restings, resting]
+    able = frozenset(each.id for each in riders)
+    vehicle = _vehicle(sheet.zero, van, able, van.equipment, ways, due)
+    problem = Problem([vehicle], trips, ways.duration_s, ways.duration_s, Objective.SERVICE)
+    found = offers(problem, [sheet.route], number)
+    if not found or check(problem, [found[0].route]).faults:
+        return None
+    [known] = known_of(problem, [found[0].route])
+    return replace(sheet, riders=riders, trips=trips, route=found[0].route, known=known, restings=due)
+
+
+def _going_on(sheet: Sheet, rest: Rest, ways: Ways) -> Sheet | None:
+    """The crew rests now: its van sets out when that is over, where every promise can be kept so."""
+    if rest.begun_at is None:
+        return None
+    begins = max(sheet.van.shift[0], rest.begun_at + rest.length)
+    van = replace(sheet.van, shift=(begins, max(begins, sheet.van.shift[1])))
+    resting = Resting(rest, "going_on", (rest.begun_at, rest.begun_at))
+    made = _promises(sheet.zero, van, sheet.riders, ways)
+    if made.known is None or begins > sheet.van.shift[1]:
+        return None
+    return replace(made, restings=[resting])
 
 
 def later(sheet: Sheet, van: Van, ways: Ways) -> Sheet:
@@ -177,15 +270,19 @@ def together(zero: datetime, sheets: Sequence[Sheet], others: Sequence[Rider], w
     trips += [_trip(zero, rider, ways) for rider in others]
     pieces = frozenset[str]().union(*(rider.equipment for rider in riders))
     able: dict[str, set[str]] = {sheet.van.id: {rider.id for rider in sheet.riders} for sheet in good}
+    tired = frozenset(sheet.van.id for sheet in good if sheet.tired)
     for rider in others:
-        for unit_id in rider.fits & able.keys():
+        for unit_id in rider.fits & able.keys() - tired:
             able[unit_id].add(rider.id)
-    vehicles = [_vehicle(zero, sheet.van, frozenset(able[sheet.van.id]), pieces, ways) for sheet in good]
+    vehicles = [
+        _vehicle(zero, sheet.van, frozenset(able[sheet.van.id]), pieces, ways, sheet.restings) for sheet in good
+    ]
     problem = Problem(vehicles, trips, ways.duration_s, ways.duration_s, Objective.SERVICE)
     by_hand = frozenset(sheet.van.id for sheet in sheets if sheet.known is None)
     number = {rider.id: at for at, rider in enumerate(riders)}
     vans, known = [sheet.van for sheet in good], [sheet.known for sheet in good]
-    return Model(zero, riders, vans, problem, standing, by_hand, ways.sources, number, known)
+    restings = {sheet.van.id: sheet.restings for sheet in sheets if sheet.restings}
+    return Model(zero, riders, vans, problem, standing, by_hand, ways.sources, number, known, restings, tired)
 
 
 def _trip(zero: datetime, rider: Rider, ways: Ways) -> Trip:
@@ -199,22 +296,38 @@ def _trip(zero: datetime, rider: Rider, ways: Ways) -> Trip:
         closes = opens + LATE_MOST.total_seconds()
         until = max(until, opens + boards + direct)
     leaves = boards + (CLEANING.total_seconds() if rider.alone else 0.0)
+    if rider.rest is not None:
+        boards, leaves = max(up(rider.rest.length.total_seconds()) - direct, 0.0), 0.0
     longest = direct + min(max(DETOUR * direct, LEAST_DETOUR_S), MOST_DETOUR_S)
     room = {"room": 1.0 if rider.alone else SHARE, **{f"piece:{piece}": SHARE for piece in rider.equipment}}
     return Trip(
         id=rider.id, pickup=Stop(pickup, (up(opens), max(down(closes), up(opens))), boards),
         dropoff=Stop(drop, (0.0, max(until, 0.0)), leaves), load={**rider.load, **room}, max_ride_s=longest,
-        skills=frozenset({rider.id}), priority=HELD if rider.told else EXPECTED if rider.expected else NEW,
+        skills=frozenset({rider.id}), rest=rider.rest is not None,
+        priority=HELD if rider.told or rider.rest else EXPECTED if rider.expected else NEW,
     )  # fmt: skip
 
 
-def _vehicle(zero: datetime, van: Van, able: frozenset[str], pieces: frozenset[str], ways: Ways) -> Vehicle:
-    """Who may ride in it is its skills: eligibility is decided by the rules, for each rider and unit."""
+def _vehicle(
+    zero: datetime, van: Van, able: frozenset[str], pieces: frozenset[str], ways: Ways, restings: Iterable[Resting] = ()
+) -> Vehicle:
+    """Who may ride in it is its skills: eligibility is decided by the rules, for each rider and unit.
+
+    A van with a rest in its route is in use whoever rides: what makes others go first is counted with its riders
+    (:func:`services.dispatch.day.plan.offers`).
+    """
+    due = [_due(zero, resting) for resting in restings if resting.stands in {"planned", "late"}]
     capacity = {**{kind: float(count) for kind, count in van.places.items()}, "room": 1.0}
     capacity |= {f"piece:{piece}": SHARE for piece in pieces & van.equipment}
     shift = (up(max(_second(zero, van.shift[0]), 0.0)), down(min(_second(zero, van.shift[1]), DAY_S * 2)))
     home = ways.row(van.home)
-    return Vehicle(van.id, home, home, capacity, (shift[0], max(shift)), skills=able, opening=van.burden_s)
+    return Vehicle(van.id, home, home, capacity, (shift[0], max(shift)), skills=able,
+                   opening=0.0 if due else van.burden_s, rests=tuple(due))  # fmt: skip
+
+
+def _due(zero: datetime, resting: Resting) -> DueRest:
+    opens, closes = (_second(zero, at) for at in resting.begins)
+    return DueRest((opens, closes), resting.rest.length.total_seconds())
 
 
 def _standing(riders: Sequence[Rider]) -> list[Visit]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
 
-from services.dispatch.day.model import DAY_S, HELD, Model, Rider
-from services.dispatch.day.timetable import Tour, timetable, tours_of
+from services.dispatch.day.model import DAY_S, HELD, Model, Resting, Rider
+from services.dispatch.day.timetable import Tour, rests_of, timetable, tours_of
 from services.dispatch.planning import offers as insertion
 from services.dispatch.planning.checker import Driven, Verdict, check, times_of
 from services.dispatch.planning.problem import PRIORITY_WEIGHT, Plan, Route
@@ -34,8 +34,9 @@ class Offer:
 class Unserved:
     """``code``: ``too_late``, ``nobody_fits``, ``nobody_willing``, ``off_shift``, ``all_bound``, ``no_time`` (nobody
 
-    has said when), ``changed`` (meanwhile), ``waiting`` (not planned yet), ``late`` (as wished). ``lacking``: what the
-    unit lacks that lacks least. ``between``: when one more unit would help.
+    has said when), ``rest_due`` (its crew would have no rest), ``changed`` (meanwhile), ``waiting`` (not planned
+    yet), ``late`` (as wished). ``lacking``: what the unit lacks that lacks least. ``between``: when one more unit would
+    help.
     """
 
     trip_id: str
@@ -45,12 +46,22 @@ class Unserved:
 
 
 @dataclass(frozen=True, slots=True)
+class RestAt:
+    """A rest of a unit's crew, and when it is; no time where it is lost."""
+
+    unit_id: str
+    resting: Resting
+    span: tuple[datetime, datetime] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
-    """What a plan comes to: tours by unit in their order, who is left and why, and what it costs in seconds."""
+    """What a plan comes to: tours by unit in their order, who is left and why, its cost in seconds, the rests."""
 
     tours: Mapping[str, Sequence[Tour]]
     unserved: Sequence[Unserved]
     cost_s: float
+    rests: Sequence[RestAt] = ()
 
 
 EARLY_WEIGHT = 0.25
@@ -87,9 +98,23 @@ def _ways(model: Model, plan: Plan, number: int, known: Sequence[insertion.Known
         driven = timetable(model, each.vehicle, each.route)
         if driven is not None:
             more = _tours(each.route) - _tours(plan[each.vehicle])
-            worse_s = each.extra + TOUR_S * more + EARLY_WEIGHT * _early_s(model, driven)
+            worse_s = (
+                each.extra
+                + _burden_s(model, plan, each.vehicle)
+                + TOUR_S * more
+                + EARLY_WEIGHT * _early_s(model, driven)
+            )
             found.append(_Way(each.vehicle, each.route, driven, worse_s))
     return sorted(found, key=lambda way: (way.worse_s, way.vehicle))
+
+
+def _burden_s(model: Model, plan: Plan, vehicle: int) -> float:
+    """What a crew that has its rest and nobody to drive yet counts more than others: see ``Van.burden_s``.
+
+    Where no rest is in the route the engine counts it itself.
+    """
+    riding = any(model.riders[number].rest is None for number, _ in plan[vehicle])
+    return 0.0 if riding or not model.problem.vehicles[vehicle].rests else model.vans[vehicle].burden_s
 
 
 def _tours(route: Route) -> int:
@@ -103,7 +128,7 @@ def _early_s(model: Model, driven: Driven) -> float:
     early = 0.0
     for stop in driven.stops:
         rider = model.riders[stop.trip]
-        if stop.pickup and rider.told is None and not rider.expected:
+        if stop.pickup and rider.is_new:
             early += max(model.problem.trips[stop.trip].pickup.window[1] - stop.begin_s, 0.0)
     return early
 
@@ -114,6 +139,19 @@ def placed(model: Model, plan: Plan, rider_id: str) -> list[Route]:
     for way in _ways(model, routes, model.number[rider_id])[:1]:
         routes[way.vehicle] = way.route
     return routes
+
+
+def rested(model: Model, plan: Plan) -> list[Route]:
+    """``plan`` with every rest in it that is due now; a van in whose route one finds no place has what it promised."""
+    routes: list[Route] = [list(route) for route in plan]
+    rests = [(number, rider) for number, rider in enumerate(model.riders) if rider.rest is not None]
+    for number, rider in rests:
+        if not any(number == visit[0] for route in routes for visit in route):
+            routes = placed(model, routes, rider.id)
+    inside = {number for route in routes for number, _ in route}
+    short = {unit_id for number, rider in rests if number not in inside for unit_id in rider.fits}
+    standing = model.standing
+    return [standing[at] if van.id in short else routes[at] for at, van in enumerate(model.vans)]
 
 
 def filled(model: Model, plan: Plan) -> list[Route]:
@@ -149,7 +187,10 @@ def _rank(model: Model, plan: Plan) -> tuple[float, float]:
     driven = [timetable(model, vehicle, route) for vehicle, route in enumerate(plan) if route]
     tours_s = TOUR_S * sum(_tours(route) for route in plan)
     early_s = sum(_early_s(model, each) for each in driven if each is not None)
-    return sum(PRIORITY_WEIGHT**trip.priority for trip in left), verdict.cost + EARLY_WEIGHT * early_s + tours_s
+    used = [v for v, route in enumerate(plan) if any(model.riders[number].rest is None for number, _ in route)]
+    burden_s = sum(model.vans[v].burden_s for v in used if model.problem.vehicles[v].rests)
+    cost = verdict.cost + EARLY_WEIGHT * early_s + tours_s + burden_s
+    return sum(PRIORITY_WEIGHT**trip.priority for trip in left), cost
 
 
 def shifted(tours: Sequence[Tour]) -> int:
@@ -170,18 +211,33 @@ def day_of(model: Model, plan: Plan, lacks: Mapping[str, tuple[str, ...]]) -> Da
     """
     verdict = proved(model, plan)
     tours: dict[str, list[Tour]] = {}
+    had: dict[str, tuple[datetime, datetime]] = {}
     for vehicle, route in enumerate(plan):
         driven = timetable(model, vehicle, route) if route else None
         if driven is not None:
             tours[model.vans[vehicle].id] = tours_of(model, vehicle, driven)
+            had |= rests_of(model, vehicle, driven)
     unserved = [why_not(model, number, lacks) for number in verdict.unserved if not model.riders[number].expected]
-    return Day(tours, unserved, verdict.cost)
+    rests = [
+        RestAt(unit_id, resting, _rest_span(resting, had))
+        for unit_id, restings in model.restings.items() for resting in restings
+    ]  # fmt: skip
+    return Day({unit_id: route for unit_id, route in tours.items() if route}, unserved, verdict.cost, rests)
+
+
+def _rest_span(resting: Resting, had: Mapping[str, tuple[datetime, datetime]]) -> tuple[datetime, datetime] | None:
+    begun_at = resting.rest.begun_at
+    if resting.stands == "going_on" and begun_at is not None:
+        return begun_at, begun_at + resting.rest.length
+    return had.get(resting.rest.id)
 
 
 def why_not(model: Model, number: int, lacks: Mapping[str, tuple[str, ...]]) -> Unserved:
     """Why nobody can take the ride, and what would help."""
     rider, problem = model.riders[number], model.problem
     able = [vehicle for vehicle in problem.vehicles if rider.id in vehicle.skills]
+    if not able and rider.fits & model.tired:
+        return Unserved(rider.id, "rest_due", between=_between(rider))
     if not able:
         lacking = lacks.get(rider.id, ())
         return Unserved(rider.id, "nobody_fits" if lacking else "nobody_willing", lacking)

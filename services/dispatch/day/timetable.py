@@ -51,11 +51,21 @@ def timetable(model: Model, vehicle: int, route: Route) -> Driven | None:
 
 
 def _soon(rider: Rider) -> bool:
-    return rider.told is not None or rider.expected
+    return rider.told is not None or rider.expected or rider.rest is not None
 
 
 def tours_of(model: Model, vehicle: int, driven: Driven) -> list[Tour]:
-    """A route cut wherever nobody is on board."""
+    """A route cut wherever nobody is on board, without the rests of its crew."""
+    return [tour for tour in _pieces(model, vehicle, driven) if tour.halts[0].rider.rest is None]
+
+
+def rests_of(model: Model, vehicle: int, driven: Driven) -> dict[str, tuple[datetime, datetime]]:
+    """When the crew rests by this plan: from when until when, by the rest's id."""
+    pieces = [piece for piece in _pieces(model, vehicle, driven) if piece.halts[0].rider.rest is not None]
+    return {piece.halts[0].rider.id: (piece.halts[0].at, piece.ends_at) for piece in pieces}
+
+
+def _pieces(model: Model, vehicle: int, driven: Driven) -> list[Tour]:
     made: list[Tour] = []
     for stops in _cut(driven.stops):
         made.append(_tour(model, vehicle, stops, made[-1] if made else None))

@@ -8,18 +8,18 @@ shares no line with the compiled kernels.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from services.dispatch.planning.problem import Objective, Plan, Problem, Route, Stop, Vehicle, Visit
+from services.dispatch.planning.problem import Objective, Plan, Problem, Rest, Route, Stop, Trip, Vehicle, Visit
 
 TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a plan breaks: ``code`` (pairing, order, twice, skills, capacity, unreachable, times), where, and whom."""
+    """What a plan breaks: ``code`` (pairing, order, twice, skills, capacity, rest, times), where, and whom."""
 
     code: str
     vehicle: int
@@ -77,7 +77,7 @@ def check(problem: Problem, plan: Plan) -> Verdict:
     seen: set[int] = set()
     routes: list[Driven | None] = []
     for number, route in enumerate(plan):
-        found = _rules(problem, number, route) or _twice(number, route, seen)
+        found = _rules(problem, number, route) or _twice(number, route, seen) or _rests(problem, number, route)
         driven = None
         if not found and route:
             driven = times_of(problem, problem.vehicles[number], route)
@@ -94,6 +94,43 @@ def check(problem: Problem, plan: Plan) -> Verdict:
 
 def _twice(number: int, route: Route, seen: set[int]) -> list[Fault]:
     return [Fault("twice", number, trip) for trip, pickup in route if pickup and trip in seen]
+
+
+def _rests(problem: Problem, number: int, route: Route) -> list[Fault]:
+    """Whether a crew that drives has every rest that is due to it, each by a stay of its own with nobody on board.
+
+    When a stay begins its own window says, which lies within that of the rest; that there is a schedule which keeps
+    all windows is proved with the times.
+    """
+    due = sorted(problem.vehicles[number].rests, key=lambda rest: rest.window)
+    if not due or all(problem.trips[trip].rest for trip, _ in route):
+        return []  # who stays at home rests
+    stays = [problem.trips[trip] for trip in _stays(problem, route)]
+    for rest in due:
+        found = next((stay for stay in stays if _is_had(problem, rest, stay)), None)
+        if found is None:
+            return [Fault("rest", number)]
+        stays.remove(found)
+    return []
+
+
+def _is_had(problem: Problem, rest: Rest, stay: Trip) -> bool:
+    begins, ends = stay.pickup.window
+    length_s = stay.pickup.service_s + float(problem.duration_s[stay.pickup.place, stay.dropoff.place])
+    return (
+        rest.window[0] - TOLERANCE <= begins
+        and ends <= rest.window[1] + TOLERANCE
+        and length_s >= rest.length_s - TOLERANCE
+    )
+
+
+def _stays(problem: Problem, route: Route) -> Iterator[int]:
+    """Rests that begin with nobody on board and end before anybody else is turned to."""
+    aboard = 0
+    for at, (trip, pickup) in enumerate(route):
+        if pickup and not aboard and problem.trips[trip].rest and list(route[at + 1 : at + 2]) == [(trip, False)]:
+            yield trip
+        aboard += 1 if pickup else -1
 
 
 def _rules(problem: Problem, number: int, route: Route) -> list[Fault]:

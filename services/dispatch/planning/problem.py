@@ -49,13 +49,23 @@ class Trip:
     max_ride_s: float = INFINITE
     skills: frozenset[str] = frozenset()
     priority: int = 0
+    rest: bool = False
+    """Nobody rides: the crew rests at the pickup, which is the drop-off, for as long as its service takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is due to a crew: ``length_s`` without anybody or anything to do, begun within ``window``."""
+
+    window: tuple[float, float]
+    length_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
     """``shift`` bounds leaving ``start`` and reaching ``end``; ``max_duration_s`` is the time between the two.
 
-    ``opening`` is added to the cost of a plan that uses it at all.
+    ``opening`` is added to the cost of a plan that uses it at all. ``rests`` are due to its crew where it is used.
     """
 
     id: str
@@ -67,6 +77,7 @@ class Vehicle:
     max_ride_s: float = INFINITE
     skills: frozenset[str] = frozenset()
     opening: float = 0.0
+    rests: Sequence[Rest] = ()
 
 
 @dataclass(frozen=True, slots=True)

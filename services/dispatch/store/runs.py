@@ -72,6 +72,13 @@ where r.area = $1 and r.exercise = $4 and a.ended_at is null and a.role = 'prima
   and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')
 group by r.unit_id
 """
+# When units were on runs since then; a run that is still open goes on until now.
+BUSY_SINCE = """
+select r.unit_id, r.opened_at, r.closed_at from run r
+where r.unit_id = any($1::uuid[]) and r.status = 'closed' and r.closed_at > $2 and r.opened_at is not null
+union all
+select r.unit_id, r.opened_at, null from run r where r.unit_id = any($1::uuid[]) and r.status = 'open'
+"""
 SET_BOOKED = "update run set booked = tstzrange($2, $3) where id = $1 and status = 'planned'"
 MOVE_TOUR = """
 update assignment a set run_id = s.run_id, start_at = s.start_at, pickup_at = s.pickup_at, dropoff_at = s.dropoff_at
@@ -252,6 +259,16 @@ async def marks(
 ) -> dict[UUID, asyncpg.Record]:
     """Unit → ``mark`` of all that :func:`promised` would say of it; ``out``: it is on a run, until ``back_at``."""
     return {row["unit_id"]: row for row in await db.fetch(MARKS, area, *span, exercise)}
+
+
+async def busy_since(
+    db: Connection, unit_ids: Sequence[UUID], since: datetime, now: datetime
+) -> dict[UUID, list[tuple[datetime, datetime]]]:
+    """Unit → when it was on runs since then; the one it is on ends ``now``."""
+    found: dict[UUID, list[tuple[datetime, datetime]]] = {}
+    for row in await db.fetch(BUSY_SINCE, list(unit_ids), since) if unit_ids else ():
+        found.setdefault(row["unit_id"], []).append((row["opened_at"], row["closed_at"] or now))
+    return found
 
 
 @asynccontextmanager

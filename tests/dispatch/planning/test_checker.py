@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from services.dispatch.planning.checker import check, times_of
-from services.dispatch.planning.problem import Problem, Route, Stop, Trip, Vehicle
+from services.dispatch.planning.problem import Problem, Rest, Route, Stop, Trip, Vehicle
 from tests.dispatch.planning.cases import problems
 
 QUIET = settings(max_examples=120, deadline=None, derandomize=True, database=None)
@@ -108,6 +109,35 @@ def test_a_plan_that_holds_has_its_cost_and_schedule() -> None:
 )
 def test_each_rule_is_held(problem: Problem, route: Route, code: str) -> None:
     assert code in {fault.code for fault in check(problem, [route]).faults}
+
+
+LUNCH = Rest((10.0, 60.0), 30.0)
+STAY = Trip("rest", Stop(0, (10.0, 60.0), 30.0), Stop(0, (0.0, 1000.0)), {"seat": 1.0}, rest=True)
+
+
+@pytest.mark.parametrize(
+    ("stay", "route", "codes"),
+    [
+        (STAY, [(1, True), (1, False), *WHOLE], []),
+        (STAY, WHOLE, ["rest"]),
+        (STAY, [], []),
+        (STAY, [(1, True), (1, False)], []),
+        (replace(STAY, rest=False), [(1, True), (1, False), *WHOLE], ["rest"]),  # a rider is no rest
+        (replace(STAY, load={}), [(1, True), *WHOLE, (1, False)], ["rest"]),  # somebody is fetched meanwhile
+        (replace(STAY, load={}), [(0, True), (1, True), (1, False), (0, False)], ["rest"]),  # somebody is on board
+        (replace(STAY, pickup=Stop(0, (10.0, 60.0), 29.0)), [(1, True), (1, False), *WHOLE], ["rest"]),
+        (replace(STAY, pickup=Stop(0, (10.0, 61.0), 30.0)), [(1, True), (1, False), *WHOLE], ["rest"]),
+        (replace(STAY, pickup=Stop(0, (9.0, 60.0), 30.0)), [(1, True), (1, False), *WHOLE], ["rest"]),
+        (replace(STAY, pickup=Stop(0, (10.0, 20.0), 70.0)), [(1, True), (1, False), *WHOLE], ["times"]),
+    ],
+)
+def test_a_crew_that_drives_has_its_rest(stay: Trip, route: Route, codes: list[str]) -> None:
+    problem = one(vehicle={"rests": (LUNCH,)})
+    with_stay = Problem(problem.vehicles, [*problem.trips, stay], WAY, WAY)
+    assert [fault.code for fault in check(with_stay, [route]).faults] == codes
+    twice = replace(with_stay, vehicles=[replace(problem.vehicles[0], rests=(LUNCH, LUNCH))])
+    if (0, True) in route:
+        assert check(twice, [route]).faults, "one stay is one rest"
 
 
 def test_nobody_rides_in_two_vehicles() -> None:
