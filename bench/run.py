@@ -15,7 +15,20 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from bench import chain, core, duplicates, engine, engine_report, positions, promise, report, rides_town, screen, year
+from bench import (
+    chain,
+    core,
+    duplicates,
+    engine,
+    engine_report,
+    near,
+    positions,
+    promise,
+    report,
+    rides_town,
+    screen,
+    year,
+)
 from bench.ground import Ground, standing
 from bench.town import write_pack
 from shared.service import uvloop_runner
@@ -24,8 +37,8 @@ CORE = ("hop", "saturate", "drain")
 """``consumer`` is measured while the backlog drains."""
 TOWN = ("chain", "screen", "positions", "burst")
 """``memory`` is read after the burst."""
-DAY = ("promise",)
-"""Dispatch alone with a full day of booked rides; last, for it fills the database."""
+DAY = ("promise", "near")
+"""Dispatch alone with a full day of rides, the registry alone with 100,000 homes; last, for they fill databases."""
 APART = ("engine", "year", "duplicates")
 """Need neither broker nor database."""
 SAME = {"consumer": "drain", "memory": "burst"}
@@ -66,6 +79,8 @@ async def bench(parts: list[str], *, whole: bool) -> None:
                 await _town(ground, [part for part in TOWN if part in parts], show)
                 if "promise" in parts:
                     await _part("promise", show, lambda: _promise(ground, show))
+                if "near" in parts:
+                    await _part("near", show, lambda: _near(ground, show))
         if "engine" in parts:
             await _part("engine", show, lambda: _engine(show))
         if "year" in parts:
@@ -107,6 +122,10 @@ async def _town(ground: Ground, parts: list[str], show: report.Show) -> None:
 
 async def _promise(ground: Ground, show: report.Show) -> None:
     show(promise.table(await promise.promise(ground)))
+
+
+async def _near(ground: Ground, show: report.Show) -> None:
+    show(near.table(await near.near(ground)))
 
 
 async def _engine(show: report.Show) -> None:

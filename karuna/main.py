@@ -24,6 +24,7 @@ from karuna.cli import (
     maps,
     plan,
     playing,
+    registry,
     streams,
     subscriber,
     system,
@@ -36,7 +37,7 @@ for plain in (system, keeping, playing):
     app.add_typer(plain.app)
 for name, noun in {
     "account": account, "audit": audit, "containers": containers, "dead-letters": dead_letters, "map": maps,
-    "plan": plan, "streams": streams, "subscriber": subscriber,
+    "plan": plan, "registry": registry, "streams": streams, "subscriber": subscriber,
 }.items():  # fmt: skip
     app.add_typer(noun.app, name=name)
 

@@ -48,6 +48,8 @@ class _Key:
     id: int
     seal: AESGCM
     index: bytes
+    head: bytes
+    """How every blob of it begins: the format, and the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,13 @@ class Keyring:
     @property
     def current_head(self) -> bytes:
         """How every blob of the current key begins."""
-        return _head(self.keys[0])
+        return self.keys[0].head
 
     def seal(self, text: str, table: str, row: UUID, field: str) -> bytes:
         """``text`` as a blob that opens in this place alone: 31 bytes longer than its UTF-8."""
         key = self.keys[0]
         nonce = os.urandom(NONCE)
-        return _head(key) + nonce + key.seal.encrypt(nonce, text.encode(), _place(table, row, field))
+        return key.head + nonce + key.seal.encrypt(nonce, text.encode(), _place(table, row, field))
 
     def open(self, blob: bytes, table: str, row: UUID, field: str) -> str:
         """The text sealed in this place.
@@ -92,8 +94,9 @@ class Keyring:
             CannotOpen: moved, changed, or sealed under a key that is not known here.
 
         """
+        head = blob[:HEAD]
         for key in self.keys:
-            if blob[:HEAD] == _head(key):
+            if head == key.head:
                 break
         else:
             raise CannotOpen("sealed under a key that is not known here")
@@ -134,15 +137,13 @@ def _key_of(entry: str) -> _Key:
         raise BadKey("a field key is not base64") from None
     if len(secret) != KEY_BYTES:
         raise BadKey("a field key has 32 bytes")
-    return _Key(key_id, AESGCM(_derived(secret, b"karuna field seal 1")), _derived(secret, b"karuna blind index 1"))
+    head = bytes((FORMAT,)) + key_id.to_bytes(2, "big")
+    seal, index = _derived(secret, b"karuna field seal 1"), _derived(secret, b"karuna blind index 1")
+    return _Key(key_id, AESGCM(seal), index, head)
 
 
 def _derived(secret: bytes, use: bytes) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, None, use).derive(secret)
-
-
-def _head(key: _Key) -> bytes:
-    return bytes((FORMAT,)) + key.id.to_bytes(2, "big")
 
 
 def _place(table: str, row: UUID, field: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.registry import handlers
-from services.registry.api import audits, cases, duplicates, persons, reports
+from services.registry.api import audits, cases, duplicates, locations, persons, reports
 from services.registry.keys import prepare
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
@@ -16,6 +16,8 @@ from shared.events import dispatch, intake, notify
 from shared.http import Room
 from shared.service import Service
 from shared.tidy import tidy
+
+MIB = 1024 * 1024
 
 HEARS = [
     Hears(intake.CallReceived, handlers.take_call),
@@ -75,14 +77,26 @@ QUESTIONS = (Question("persons_search", "POST", "/v1/persons/search"), Question(
 SERVICE = Service(
     name="registry",
     settings=RegistrySettings,
-    routers=[persons.router, duplicates.router, cases.router, reports.router, audits.router, audit.router],
+    routers=[
+        persons.router,
+        duplicates.router,
+        locations.router,
+        cases.router,
+        reports.router,
+        audits.router,
+        audit.router,
+    ],
     hears=HEARS,
     beside=[shred, rotate, witness, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.
     patience_s={"intake": 0.1, "dispatch": 0.5, "notify": 0.5},
     linger_s=0.1,
     gives_way=True,
+    rooms={
+        **{path: Room(body_bytes=1024, timeout_s=None) for path in ("/v1/audit/verify", "/v1/audit/export")},
+        "/v1/persons/near": Room(body_bytes=8 * MIB, timeout_s=30),
+        "/v1/locations/import": Room(body_bytes=MIB, timeout_s=30),
+    },
     prepare=prepare,
     # Both read as many rows as there are.
-    rooms={path: Room(body_bytes=1024, timeout_s=None) for path in ("/v1/audit/verify", "/v1/audit/export")},
 )

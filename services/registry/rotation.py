@@ -17,12 +17,14 @@ from prometheus_client import Gauge
 from services.registry import records
 from services.registry.keys import ring
 from services.registry.rules.identity import Birth, Held
-from services.registry.store import sealing
+from services.registry.rules.locations import cell_of, unpacked
+from services.registry.store import locations, sealing
 from services.registry.store.people import Doc, Row, hexed
 from shared.crypto import Keyring
 from shared.database import Connection, Pool
 from shared.leader import LockConnection
 from shared.service import Runtime
+from shared.thai.dates import local_day
 from shared.thai.identifiers import Identifier
 
 log = structlog.get_logger()
@@ -50,6 +52,7 @@ async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> 
     done = 0
     async with pool.acquire() as db:
         left = await sealing.count_old(db, keys.current_head, keys.current)
+        left += await locations.count_old(db, keys.current)
     OLD_ROWS.set(left)
     if left:
         log.info("rotation.begun", rows=left, key=keys.current)
@@ -76,7 +79,11 @@ async def _batch(db: Connection, keys: Keyring) -> int:
     contacts = await sealing.old_contacts(db, keys.current, BATCH)
     if contacts:
         await sealing.seal_contacts(db, [_contact(keys, row) for row in contacts])
-    return len(persons) + len(identifiers) + len(contacts)
+    seen = await locations.old_locations(db, keys.current, BATCH)
+    if seen:
+        again = [_location(keys, row) for row in seen]
+        await locations.seal_locations(db, [row for row, _ in again], [cell for _, cell in again])
+    return len(persons) + len(identifiers) + len(contacts) + len(seen)
 
 
 async def _seal_persons(db: Connection, keys: Keyring, rows: list[asyncpg.Record]) -> None:
@@ -112,6 +119,22 @@ def _contact(keys: Keyring, row: Row) -> Doc:
         "blind": hexed(blind),
         "key_id": keys.current,
     }
+
+
+def _location(keys: Keyring, row: Row) -> tuple[Doc, Doc]:
+    """The observation, and the cell of whoever's whereabouts it is."""
+    packed = records.opened_value(row, keys, "location", "point") or ""
+    day = local_day(row["observed_at"]).isoformat()
+    once = f"{row['person_id']}|{row['use']}|{row['source']}|{row['seen_by']}|{packed}|{day}"
+    cell = keys.mark(records.kind_of("cell", exercise=row["exercise"]), cell_of(unpacked(packed)))
+    sealed = {
+        "id": str(row["id"]),
+        **_again(keys, row, "location", ("point", "photo")),
+        "once": hexed(keys.mark("location", once)),
+        "key_id": keys.current,
+    }
+    standing = {"location_id": str(row["id"]), "point": sealed["point"], "cell": hexed(cell), "key_id": keys.current}
+    return sealed, standing
 
 
 def _again(keys: Keyring, row: Row, table: str, fields: tuple[str, ...]) -> Doc:

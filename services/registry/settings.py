@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from shared.settings import Settings
 
@@ -16,3 +16,7 @@ class RegistrySettings(Settings):
 
     http_port: int = 8103
     field_key: SecretStr
+    locations_agree_m: float = Field(default=50, gt=0, le=1000)
+    """How near two sources must be to verify where somebody lives, their accuracies counted."""
+    locations_agree_days: int = Field(default=365, gt=0)
+    """How far apart in time the two may be."""

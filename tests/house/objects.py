@@ -367,10 +367,24 @@ async def registry(running: Running) -> Things:
         "GET /v1/cases": Asked(f"/v1/cases?person_id={person}"),
         "GET /v1/cases/{case_id}": Asked(f"/v1/cases/{case}"),
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/served?area={AREA}&{days}"),
+        **await _locations(running, person),
         "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
         "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),
     }
     return Things(asked, {"GET /v1/codes", "GET /v1/audit/verify"})
+
+
+async def _locations(running: Running, person: UUID) -> dict[str, Asked]:
+    at, here = f"/v1/persons/{person}/locations", {"lon": 103.5, "lat": 16.4}
+    await running.client.post(at, json=here, headers=bearer("supervisor"))
+    return {
+        "POST /v1/persons/{person_id}/locations": Asked(at, here, of_the_area=True),
+        "GET /v1/persons/{person_id}/locations": Asked(at),
+        "POST /v1/persons/near": Asked("/v1/persons/near", {"point": here}, NOTHING, str(person)),
+        "POST /v1/locations/import": Asked(
+            "/v1/locations/import", {"rows": [{"row": 1, "person_id": str(person), **here}]}, NOTHING, str(person)
+        ),
+    }
 
 
 async def notify(running: Running) -> Things:

@@ -38,6 +38,7 @@ WALKS = {
     "services.notify.store.reports.LEFT_LYING": EMPTY,
     "services.registry.store.sealing.OLD_IDENTIFIERS": RARELY,
     "services.registry.store.sealing.OLD_CONTACTS": RARELY,
+    "services.registry.store.locations.OLD_LOCATIONS": RARELY,
     "shared.figures.READ_WAITING": EMPTY,
     "shared.erasure.BLANK_LETTERS": EMPTY,
     "shared.letters.LIST": EMPTY,

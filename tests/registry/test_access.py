@@ -20,6 +20,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/persons/search": {"phone": "081 234 5678"},
     "POST /v1/cases/{case_id}/close": {"outcome": "normal"},
     "POST /v1/duplicates/{pair_id}/review": {"decision": "distinct"},
+    "POST /v1/persons/{person_id}/locations": {"lon": 103.5, "lat": 16.4},
+    "POST /v1/persons/near": {"point": {"lon": 103.5, "lat": 16.4}},
+    "POST /v1/locations/import": {"rows": [{"row": 1, "lon": 103.5, "lat": 16.4}]},
 }
 QUERIES = {"GET /v1/cases": "?person_id={person_id}", "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31"}
 
@@ -39,6 +42,10 @@ MAY = {
     "POST /v1/cases/{case_id}/close": "case_manager registry_officer supervisor",
     "GET /v1/audit/verify": "auditor",
     "GET /v1/audit/export": "auditor",
+    "POST /v1/persons/{person_id}/locations": "case_manager registry_officer supervisor volunteer crew",
+    "GET /v1/persons/{person_id}/locations": "call_taker dispatcher case_manager registry_officer supervisor",
+    "POST /v1/persons/near": "dispatcher case_manager registry_officer supervisor",
+    "POST /v1/locations/import": "registry_officer supervisor",
     "GET /v1/codes": " ".join(Role),
     "GET /v1/reports/{kpi}": "case_manager registry_officer supervisor auditor admin",
 }
@@ -99,7 +106,7 @@ async def test_a_reader_without_a_good_purpose_is_refused_by_the_headers_name(
     person_id = await add(registry, name="มานี")
     for route, rule in ROUTES.items():
         if rule.reads:
-            role = "call_taker" if Role.CALL_TAKER in rule.roles else "registry_officer"
+            role = Role.CALL_TAKER if Role.CALL_TAKER in rule.roles else Role.REGISTRY_OFFICER
             headers = bearer(role, purpose=purpose)
             answer = await ask(registry, route, headers, person_id, str(new_id()))
             assert answer.status_code == 403, route
@@ -119,7 +126,7 @@ async def test_every_read_leaves_a_row_with_who_and_why(registry: Running) -> No
     rows = await registry.sql("select * from audit where id > $1 order by id", before)
     assert [(row["act"], row["noun"]) for row in rows] == [
         ("search", "person"), ("read", "person"), ("read_history", "person"), ("list_cases", "person"),
-        ("read", "case"),
+        ("read", "case"), ("read_locations", "person"), ("near", "person"),
     ]  # fmt: skip
     assert {(row["caller"], row["role"], row["purpose"]) for row in rows} == {
         ("person:test-dispatcher", "dispatcher", "emergency")

@@ -27,6 +27,7 @@ LISTS = (
     "call_status", "call_link", "leg", "by", "message_channel", "recipient_kind", "answer", "group", "barrier",
     "barrier_state",
     "relation", "sex", "mobility", "need", "lane", "channel", "kind", "severity_cbd", "severity_ed5",
+    "location_use", "location_method", "observer_kind", "verification_method", "location_verdict",
 )  # fmt: skip
 DIMENSIONS = {"lane": "lane", "barrier": "barrier", "group": "group"}
 """Dimension of a report → code list of its labels."""

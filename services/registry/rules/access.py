@@ -20,6 +20,8 @@ DESK: Final = frozenset({CALL_TAKER, DISPATCHER, MANAGER, OFFICER, SUPERVISOR})
 CARE: Final = frozenset({MANAGER, OFFICER, SUPERVISOR})
 REGISTER: Final = frozenset({OFFICER, SUPERVISOR})
 """Who keeps the register itself."""
+FIELD: Final = frozenset({*CARE, Role.VOLUNTEER, Role.CREW})
+"""Who goes to people's homes and writes down what they find."""
 
 SEES_PROTECTED: Final = CARE
 SEES_WHOLE_NUMBERS: Final = frozenset({OFFICER})
@@ -47,6 +49,10 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/cases/{case_id}/close": Rule(CARE),
     "GET /v1/audit/verify": Rule(frozenset({AUDITOR})),
     "GET /v1/audit/export": Rule(frozenset({AUDITOR})),
+    "POST /v1/persons/{person_id}/locations": Rule(FIELD),
+    "GET /v1/persons/{person_id}/locations": Rule(DESK, reads=True),
+    "POST /v1/persons/near": Rule(frozenset({*CARE, DISPATCHER}), reads=True),
+    "POST /v1/locations/import": Rule(frozenset({OFFICER, SUPERVISOR})),
     "GET /v1/codes": Rule(frozenset(Role)),
     "GET /v1/reports/{kpi}": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN})),
 }

@@ -58,8 +58,9 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "template": ("template",),
     "answer": ("step", "answer"),
     "score": (),
-    "method": ("match_method",),
+    "method": ("match_method", "verification_method"),
     "group": ("group",),
+    "source": ("observer_kind",),
     "disclosure": ("disclosure",),
 }
 """Field → the code lists in which its label may stand, the likeliest first; none for plain figures."""

@@ -26,10 +26,14 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
     await store.links.hold(work.db, ids)
     for case in await store.calls.open_cases(work.db, ids):
         await close(work, case["id"], ERASED, None, By.SYSTEM)
+    await store.calls.forgetting(work.db)
+    locations = await store.locations.wipe(work.db, ids)
+    await store.calls.forgetting(work.db, "off")
     groups = await store.people.wipe_persons(work.db, ids, work.now)
     await linking.mend(work, ids)
     await erase(work, "person", ids)
     await erase(work, "group", groups)
+    await erase(work, "location", locations)
     for person_id, origin in people:
         work.say(person_id, PersonErased(at=work.now), origin)
 

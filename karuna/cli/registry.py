@@ -1,0 +1,59 @@
+"""The register, for what comes in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from karuna.cli.common import AreaOption, HomeOption, here, out, wait
+
+if TYPE_CHECKING:
+    from karuna.points import Sent
+
+app = typer.Typer(help="ทะเบียน (the register): points, near", no_args_is_help=True)
+
+
+@app.command("points")
+def points(
+    file: Annotated[Path, typer.Argument(help="CSV: person_id, lon, lat, accuracy_m, observed_at")],
+    source: Annotated[str, typer.Option(help="post | health_volunteer | gis_volunteer | …")] = "post",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="ลองดูก่อน ไม่บันทึก (only say what would be)")] = False,
+    home: HomeOption = None,
+) -> None:
+    """นำเข้าพิกัดบ้าน เช่น จากไปรษณีย์ (points of homes; a verified point is never displaced)."""
+    from karuna.points import registry_of, send
+
+    async def sending() -> Sent:
+        async with registry_of(here(home)) as client:
+            return await send(client, file, source, dry_run=dry_run)
+
+    sent: Sent = wait(sending())
+    for code, count in sorted(sent.counts.items()):
+        out.print(f"{count:7,} {code}")
+    out.print(f"ผลรายแถว (row by row): {sent.verdicts}")
+
+
+@app.command("near")
+def near(
+    layer: Annotated[typer.FileBinaryRead, typer.Argument(help="GeoJSON")],
+    within: Annotated[float, typer.Option(min=0, max=5000, help="เมตร (metres)")] = 300,
+    group: Annotated[list[str] | None, typer.Option(help="กลุ่ม ซ้ำได้ (group, several)")] = None,
+    area: AreaOption = "kalasin",
+    home: HomeOption = None,
+) -> None:
+    """ใครอยู่ใกล้แผนที่เสี่ยง (who lives near a risk map, the nearest first)."""
+    from karuna.points import near as ask
+    from karuna.points import registry_of
+
+    async def asking() -> dict[str, Any]:
+        async with registry_of(here(home)) as client:
+            return await ask(client, layer.read(), within, group or [], area)
+
+    answer = wait(asking())
+    for one in answer["items"]:
+        mark = "✓" if one["verified"] else "?"
+        groups = ", ".join(label["th"] for label in one["groups"])
+        out.print(f"{one['distance_m']:5} m {mark} {one['name'] or '-'} {groups} {one['id']}")
+    out.print(f"{answer['total']} คน (people)")

@@ -1,0 +1,120 @@
+"""A file of points of people's homes, sent to the registry part by part, with a verdict for each row."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from karuna.local import Local
+from karuna.words import refusal
+from shared.auth import Role
+
+COLUMNS = ("person_id", "lon", "lat", "accuracy_m", "observed_at")
+PART = 500
+"""Rows a request: what was taken stays taken when a later part fails, and sent again it is ``same_already``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How many rows had which verdict, and the file that says it row by row."""
+
+    counts: Counter[str]
+    verdicts: Path
+
+
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """The rows of a CSV with a head of :data:`COLUMNS` (``lon`` and ``lat`` needed); the first row is number 2.
+
+    Raises:
+        LookupError: a column is missing, or a number is none; names the row.
+
+    """
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        table = csv.DictReader(lines)
+        if missing := {"lon", "lat"} - set(table.fieldnames or ()):
+            raise LookupError(f"ไม่มีคอลัมน์ (no column): {', '.join(sorted(missing))}")
+        return [_row(number, line) for number, line in enumerate(table, start=2)]
+
+
+def _row(number: int, line: dict[str, str | None]) -> dict[str, Any]:
+    told = {name: (line.get(name) or "").strip() for name in COLUMNS}
+    row: dict[str, Any] = {name: value for name, value in told.items() if value}
+    try:
+        row.update({name: float(told[name]) for name in ("lon", "lat")})
+        if "accuracy_m" in row:
+            row["accuracy_m"] = round(float(told["accuracy_m"]))
+    except ValueError:
+        raise LookupError(f"แถว {number}: ไม่ใช่ตัวเลข (row {number}: not a number)") from None
+    return {"row": number, **row}
+
+
+@asynccontextmanager
+async def registry_of(local: Local) -> AsyncIterator[httpx.AsyncClient]:
+    """The registry, asked as the local operator."""
+    token = local.issuer.token(Role.SUPERVISOR, areas=["*"])
+    headers = {"authorization": f"Bearer {token}", "karuna-purpose": "care"}
+    async with httpx.AsyncClient(base_url=local.url("registry"), headers=headers, timeout=60) as client:
+        yield client
+
+
+async def send(client: httpx.AsyncClient, file: Path, source: str, *, dry_run: bool) -> Sent:
+    """Send the file; the verdicts stand beside it as ``<name>.verdicts.csv``.
+
+    Raises:
+        LookupError: the file or a part of it was refused, in the registry's words.
+
+    """
+    rows = read_rows(file)
+    verdicts = file.with_suffix(".verdicts.csv")
+    counts: Counter[str] = Counter()
+    with verdicts.open("w", encoding="utf-8", newline="") as out:
+        table = csv.writer(out)
+        table.writerow(("row", "verdict", "th", "en", "person_id", "location_id"))
+        for start in range(0, len(rows), PART):
+            body = {"source": source, "dry_run": dry_run, "rows": rows[start : start + PART]}
+            for one in (await _ask(client, "/v1/locations/import", body))["items"]:
+                said = one["verdict"]
+                counts[said["code"]] += 1
+                table.writerow((one["row"], said["code"], said["th"], said["en"], one["person_id"], one["location_id"]))
+    return Sent(counts, verdicts)
+
+
+async def near(
+    client: httpx.AsyncClient, layer: bytes, within_m: float, groups: list[str], area: str
+) -> dict[str, Any]:
+    """Who lives near what a GeoJSON file draws.
+
+    Raises:
+        LookupError: the file is no JSON, or the registry refuses, in its words.
+
+    """
+    try:
+        drawn = orjson.loads(layer)
+    except orjson.JSONDecodeError as problem:
+        raise LookupError(f"ไฟล์นี้ไม่ใช่ JSON (this file is no JSON): {problem}") from None
+    body = {
+        "geojson": drawn,
+        "within_m": within_m,
+        "area": area,
+        "limit": 500,
+        **({"groups": groups} if groups else {}),
+    }
+    return await _ask(client, "/v1/persons/near", body)
+
+
+async def _ask(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = await client.post(path, json=body)
+    if HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise LookupError(refusal(answer))
+    answer.raise_for_status()
+    said: dict[str, Any] = answer.json()
+    return said

@@ -1,0 +1,246 @@
+"""Where people live: somebody saw it, two agree, and who lives near what was drawn on a map."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+
+from services.registry import records, store, views
+from services.registry.api.gate import area_for, areas_of, gate, person_for, runtime_of, sees_protected
+from services.registry.api.locations_models import (
+    FileBody,
+    FileVerdicts,
+    LocationBody,
+    LocationKept,
+    Locations,
+    LocationShown,
+    NearBody,
+    NearPeople,
+    NearPerson,
+    RowBody,
+    RowVerdict,
+)
+from services.registry.keys import ring
+from services.registry.records import Person
+from services.registry.rules.access import CARE
+from services.registry.verbs import locations as verbs
+from services.registry.verbs.locations import Agreement, Observation
+from shared.audit import audit
+from shared.auth import Caller, Role
+from shared.errors import Refused, refuse
+from shared.geo import Point, read_point
+from shared.http import IdempotencyKey, once
+from shared.openapi import problems
+from shared.refusal import Refusal
+from shared.service import Runtime
+from shared.thai.dates import local_day
+from shared.work import Work, now_utc
+
+router = APIRouter(prefix="/v1", tags=["locations"])
+
+Observes = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/locations"))]
+Reads = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}/locations"))]
+AsksNear = Annotated[Caller, Depends(gate("POST /v1/persons/near"))]
+Imports = Annotated[Caller, Depends(gate("POST /v1/locations/import"))]
+
+OWN_SOURCE = {Role.VOLUNTEER: "other", Role.CREW: "crew"}
+"""Who somebody is where they do not say; everybody else at a desk is an officer."""
+SPOKEN_FOR = frozenset({"officer", "crew", "post"})
+"""Kinds that a volunteer cannot claim to be."""
+NOT_YOURS = (403, "not_yours", "บทบาทของท่านบันทึกแบบนี้ไม่ได้", "your role cannot say so")
+
+
+def agreement_of(runtime: Runtime) -> Agreement:
+    settings = runtime.settings
+    return Agreement(settings.locations_agree_m, timedelta(days=settings.locations_agree_days))
+
+
+async def held(work: Work, person_id: UUID) -> Person:
+    """The person, held until the work ends; the gate has passed them before.
+
+    Raises:
+        Refused: 404 they were erased meanwhile.
+
+    """
+    row = await store.people.lock_person(work.db, person_id)
+    if row is None or row["erased_at"] is not None:
+        raise refuse("not_found")
+    return records.opened(row, ring())
+
+
+@router.post(
+    "/persons/{person_id}/locations", status_code=201, response_model=LocationKept,
+    responses=problems(400, 401, 403, 404, 409, 413),
+)  # fmt: skip
+async def observe(
+    request: Request, caller: Observes, person_id: UUID, body: LocationBody, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """บันทึกพิกัด | Somebody saw where this person lives. Nothing is overwritten; two who agree verify it."""
+    runtime = runtime_of(request)
+    source = body.source or OWN_SOURCE.get(caller.role, "officer")
+    if caller.role not in CARE and (body.method == "visit" or (body.source and source in SPOKEN_FOR - {_own(caller)})):
+        raise Refused(*NOT_YOURS, field="method" if body.method == "visit" else "source")
+    known = await person_for(runtime, caller, person_id)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+
+        async def verb() -> tuple[int, dict[str, Any]]:
+            person = await held(work, known.id)
+            told = Observation(
+                body.use, body.point(), body.accuracy_m, body.method, source, caller.actor,
+                body.observed_at or work.now, body.photo, body.id,
+            )  # fmt: skip
+            made = await verbs.observe(work, person, told, agreement_of(runtime))
+            await audit(work, caller, "observe", "person", person_id, {"verdict": made.verdict}, area=person.area)
+            verdict = views.label("location_verdict", made.verdict)
+            return 201, LocationKept(id=made.id, verdict=verdict).model_dump(mode="json")
+
+        return await once(work, request, caller, idempotency_key, body, verb)
+
+
+def _own(caller: Caller) -> str:
+    return OWN_SOURCE.get(caller.role, "officer")
+
+
+@router.get("/persons/{person_id}/locations", responses=problems(401, 403, 404))
+async def read_locations(request: Request, caller: Reads, person_id: UUID) -> Locations:
+    """พิกัดที่บันทึกไว้ | Everything that was seen of where this person lives, and what is held to be right."""
+    runtime = runtime_of(request)
+    person = await person_for(runtime, caller, person_id)
+    await audit(runtime.pool, caller, "read_locations", "person", person_id, area=person.area)
+    rows = await store.locations.read_locations(runtime.pool, person_id)
+    standing = {row["location_id"]: row for row in await store.locations.read_whereabouts(runtime.pool, person_id)}
+    return Locations(items=[_shown(row, standing.get(row["id"])) for row in rows])
+
+
+def _shown(row: Any, now: Any) -> LocationShown:
+    point = verbs.point_of(row)
+    method = None if now is None else now["method"]
+    return LocationShown(
+        id=row["id"],
+        use=views.label("location_use", row["use"]),
+        lon=point.lon,
+        lat=point.lat,
+        accuracy_m=row["accuracy_m"],
+        method=views.label("location_method", row["method"]),
+        source=views.label("observer_kind", row["source"]),
+        seen_by=row["seen_by"],
+        photo=records.opened_value(row, ring(), "location", "photo"),
+        observed_at=row["observed_at"],
+        recorded_at=row["recorded_at"],
+        stands=now is not None,
+        verified=views.label("verification_method", method) if method else None,
+        with_id=None if now is None else now["with_location_id"],
+        verified_at=None if now is None else now["verified_at"],
+    )
+
+
+@router.post("/persons/near", responses=problems(400, 401, 403, 404, 413))
+async def near(request: Request, caller: AsksNear, body: NearBody) -> NearPeople:
+    """ใครอยู่ใกล้ | Who lives near a point or a risk map's layer, e.g. the bedridden within 300 m of the flood."""
+    runtime = runtime_of(request)
+    areas = areas_of(caller) if body.area is None else [area_for(caller, body.area)]
+    asked = verbs.Asked(
+        body.document(), body.within_m, body.groups, areas, body.limit,
+        exercise=body.exercise, protected=sees_protected(caller),
+    )  # fmt: skip
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        try:
+            answer = await verbs.near(work, asked)
+        except Refusal as refusal:
+            raise Refused(422, refusal.code, refusal.th, refusal.en, field=refusal.field) from None
+        shown = [answer.people[one.person_id] for one in answer.found]
+        ids, where = [row["id"] for row in shown], [row["area"] for row in shown]
+        by = "point" if body.point is not None else "layer"
+        detail = {"by": by, "within_m": body.within_m, "groups": body.groups or [], "found": answer.total}
+        await audit(work, caller, "near", "person", ids or None, detail, area=where or None)
+    today = local_day(work.now)
+    items = []
+    for one in answer.found:
+        person = records.opened(answer.people[one.person_id], ring())
+        items.append(
+            NearPerson(
+                id=person.id,
+                area=person.area,
+                name=person.name,
+                age=views.age_of(person.birth, today),
+                mobility=person.mobility,
+                needs=list(person.needs),
+                groups=[views.label("group", code) for code in answer.groups.get(person.id, [])],
+                use=views.label("location_use", one.use),
+                lon=one.point.lon,
+                lat=one.point.lat,
+                distance_m=round(one.distance_m),
+                verified=one.verified,
+            )
+        )
+    return NearPeople(items=items, total=answer.total, more=answer.total > len(items))
+
+
+@router.post("/locations/import", responses=problems(400, 401, 403, 404, 413))
+async def import_points(request: Request, caller: Imports, body: FileBody) -> FileVerdicts:
+    """นำเข้าพิกัดจากแฟ้ม | Points from a file (the post's), a verdict for each row; a verified point is never displaced."""
+    runtime = runtime_of(request)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        verdicts = await (_rehearsed if body.dry_run else _rows)(work, runtime, caller, body)
+        found = [one.person_id for one in verdicts if one.person_id is not None]
+        detail = {"rows": len(verdicts), "source": body.source, "dry_run": body.dry_run}
+        await audit(work, caller, "import", "person", found or None, detail)
+    verdicts.sort(key=lambda one: one.row)
+    counts = Counter(one.verdict.code for one in verdicts)
+    return FileVerdicts(dry_run=body.dry_run, items=verdicts, counts=dict(sorted(counts.items())))
+
+
+class _Undone(Exception):
+    """A rehearsal ends as if nothing had been."""
+
+    def __init__(self, verdicts: list[RowVerdict]) -> None:
+        super().__init__()
+        self.verdicts = verdicts
+
+
+async def _rehearse(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> None:
+    raise _Undone(await _rows(work, runtime, caller, file))
+
+
+async def _rehearsed(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> list[RowVerdict]:
+    try:
+        async with work.attempt():
+            await _rehearse(work, runtime, caller, file)
+    except _Undone as undone:
+        return undone.verdicts
+    return []
+
+
+async def _rows(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> list[RowVerdict]:
+    """Person by person, so that two files at once lock people in one order."""
+    ordered = sorted(file.rows, key=lambda one: (str(one.person_id), one.row))
+    return [await _row(work, runtime, caller, file, row) for row in ordered]
+
+
+async def _row(work: Work, runtime: Runtime, caller: Caller, file: FileBody, row: RowBody) -> RowVerdict:
+    """One row of a file; what cannot be used says why and takes nothing with it."""
+
+    def verdict(code: str, person_id: UUID | None = None, location_id: UUID | None = None) -> RowVerdict:
+        label = views.label("location_verdict", code)
+        return RowVerdict(row=row.row, verdict=label, location_id=location_id, person_id=person_id)
+
+    try:
+        point: Point = read_point(row.lon, row.lat)
+    except Refusal:
+        return verdict("bad_point")
+    if row.person_id is None:
+        return verdict("not_found")
+    try:
+        known = await person_for(runtime, caller, row.person_id)
+        person = await held(work, known.id)
+    except Refused:
+        return verdict("not_found")
+    at = min(row.observed_at or now_utc(), work.now)
+    told = Observation("home", point, row.accuracy_m, file.method, file.source, f"source:{file.source}", at)
+    made = await verbs.observe(work, person, told, agreement_of(runtime))
+    return verdict(made.verdict, person.id, made.id)

@@ -1,0 +1,184 @@
+"""Bodies and answers of where people live."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, model_validator
+
+from services.registry.answers import Age, Answer, Label
+from services.registry.bodies import Area, Code, Line, _known_group
+from shared.codes.codes import code_list
+from shared.errors import TwoTongued
+from shared.geo import Point, read_point
+from shared.http import Body
+from shared.openapi import Moment
+from shared.refusal import Refusal
+
+MOST_ROWS = 500
+MOST_NEAR = 500
+
+Degrees = Annotated[float, Field(ge=-180, le=180)]
+Metres = Annotated[int, Field(ge=0, le=100_000)]
+Use = Literal["home", "usual"]
+
+
+def _source(code: str) -> str:
+    if code not in code_list("observer_kind").codes:
+        raise TwoTongued("ไม่รู้จักผู้บันทึกชนิดนี้ ดูรายการที่ /v1/codes", "unknown kind of observer; see /v1/codes", "unknown_code")
+    return code
+
+
+class PointBody(Body):
+    lon: Degrees
+    lat: Degrees
+
+    @model_validator(mode="after")
+    def _in_the_country(self) -> Self:
+        self.point()
+        return self
+
+    def point(self) -> Point:
+        """The point.
+
+        Raises:
+            TwoTongued: it is none in Thailand.
+
+        """
+        try:
+            return read_point(self.lon, self.lat)
+        except Refusal as refusal:
+            raise TwoTongued(refusal.th, refusal.en, refusal.code) from None
+
+
+class LocationBody(PointBody):
+    """Where somebody lives, as one person saw it. ``photo``: a reference, never the picture. ``id``: the client's own,
+
+    so that a phone may send twice. ``method`` ``visit`` is an officer's alone.
+    """
+
+    id: UUID | None = None
+    use: Use = "home"
+    accuracy_m: Metres | None = None
+    method: Literal["visit", "gps", "map", "address"] = "gps"
+    source: Annotated[Code, AfterValidator(_source)] | None = None
+    observed_at: Moment | None = None
+    photo: Line = None
+
+
+class NearBody(Body):
+    """Near a point, or near what GeoJSON draws (a risk map's layer). ``groups``: any of these; left out: everybody."""
+
+    point: PointBody | None = None
+    geojson: dict[str, Any] | None = None
+    within_m: Annotated[float, Field(ge=0, le=5000)] = 300
+    groups: (
+        Annotated[list[Annotated[Code, AfterValidator(_known_group)]], Field(min_length=1, max_length=20)] | None
+    ) = None
+    area: Area | None = None
+    exercise: bool = False
+    limit: Annotated[int, Field(ge=1, le=MOST_NEAR)] = 200
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.point is None) == (self.geojson is None):
+            raise TwoTongued("ระบุจุดหรือ GeoJSON อย่างใดอย่างหนึ่ง", "one of point and geojson is wanted", "one_thing")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        if self.point is not None:
+            return {"type": "Point", "coordinates": [self.point.lon, self.point.lat]}
+        return self.geojson or {}
+
+
+class RowBody(Body):
+    """One line of a file of points. ``row`` is its number there."""
+
+    row: Annotated[int, Field(ge=0, le=10_000_000)]
+    person_id: UUID | None = None
+    lon: Degrees
+    lat: Degrees
+    accuracy_m: Metres | None = None
+    observed_at: Moment | None = None
+
+
+class FileBody(Body):
+    """A part of a file of points. ``dry_run``: say what would become of each row, and keep nothing."""
+
+    source: Annotated[Code, AfterValidator(_source)] = "post"
+    method: Literal["gps", "map", "address"] = "gps"
+    dry_run: bool = False
+    rows: Annotated[list[RowBody], Field(min_length=1, max_length=MOST_ROWS)]
+
+
+class LocationKept(Answer):
+    """``verdict``: what became of it, list ``location_verdict``."""
+
+    id: UUID
+    verdict: Label
+
+
+class RowVerdict(Answer):
+    row: int
+    verdict: Label
+    location_id: UUID | None
+    person_id: UUID | None
+
+
+class FileVerdicts(Answer):
+    dry_run: bool
+    items: list[RowVerdict]
+    counts: dict[str, int]
+
+
+class LocationShown(Answer):
+    """``stands``: here the person is held to live. ``verified``: how, where two sources or an officer say so."""
+
+    id: UUID
+    use: Label
+    lon: float
+    lat: float
+    accuracy_m: int | None
+    method: Label
+    source: Label
+    seen_by: str
+    photo: str | None
+    observed_at: datetime
+    recorded_at: datetime
+    stands: bool
+    verified: Label | None
+    with_id: UUID | None
+    verified_at: datetime | None
+
+
+class Locations(Answer):
+    """The last 200, newest first."""
+
+    items: list[LocationShown]
+
+
+class NearPerson(Answer):
+    """Somebody who lives there. ``distance_m``: 0 inside what was drawn."""
+
+    id: UUID
+    area: str
+    name: str | None
+    age: Age | None
+    mobility: str | None
+    needs: list[str]
+    groups: list[Label]
+    use: Label
+    lon: float
+    lat: float
+    distance_m: int
+    verified: bool
+
+
+class NearPeople(Answer):
+    """The nearest first. ``total`` counts those beyond ``limit`` as well."""
+
+    items: list[NearPerson]
+    total: int
+    more: bool

@@ -1,0 +1,186 @@
+"""Where people live: observations that are never changed, and which of them counts. Points come and go sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from services.registry.store.people import Doc
+from shared.database import Connection, Pool
+
+Row = asyncpg.Record
+
+WRITE_LOCATION = """
+insert into location select r.* from jsonb_populate_record(null::location, $1) as r on conflict do nothing returning id
+"""
+READ_LOCATION = "select * from location where id = $1"
+READ_SAME = "select * from location where once = any($1::bytea[])"
+READ_LOCATIONS = """
+select * from location where person_id = any(array(select records_of($1))) order by observed_at desc, id desc limit 200
+"""
+READ_WHEREABOUTS = """
+select * from whereabouts where person_id = any(array(select records_of($1))) order by verified_at desc nulls last
+"""
+SURVIVORS = """
+select person_id, survivor_of(person_id) as survivor_id from person_link
+where person_id = any($1::uuid[]) and unlinked_at is null
+"""
+
+
+async def write_location(db: Connection, row: Doc) -> bool:
+    """Write one observation; False where the same stands already (by id, or by source, point and day)."""
+    return await db.fetchval(WRITE_LOCATION, row) is not None
+
+
+async def read_location(db: Connection, location_id: UUID) -> Row | None:
+    return await db.fetchrow(READ_LOCATION, location_id)
+
+
+async def read_same(db: Connection, marks: Sequence[bytes]) -> Row | None:
+    """The observation with this mark of source, point and day."""
+    return await db.fetchrow(READ_SAME, list(marks))
+
+
+async def read_locations(db: Connection | Pool, person_id: UUID) -> list[Row]:
+    """The person's last 200 observations, newest first."""
+    return await db.fetch(READ_LOCATIONS, person_id)
+
+
+async def read_whereabouts(db: Connection | Pool, person_id: UUID) -> list[Row]:
+    """What counts now: at most one row a use and record, the last verified first."""
+    return await db.fetch(READ_WHEREABOUTS, person_id)
+
+
+async def survivors(db: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Of those records that are linked: the one that stands for the person."""
+    return {row["person_id"]: row["survivor_id"] for row in await db.fetch(SURVIVORS, list(ids))}
+
+
+SET_WHEREABOUTS = """
+insert into whereabouts (person_id, use, location_id, point, cell, key_id, method, with_location_id, verified_at)
+select $1, $2, id, point, $4, $5, $6, $7, $8 from location where id = $3
+on conflict (person_id, use) do update set location_id = excluded.location_id, point = excluded.point,
+    cell = excluded.cell, key_id = excluded.key_id, method = excluded.method, verified_at = excluded.verified_at,
+    with_location_id = excluded.with_location_id
+"""
+
+
+async def set_whereabouts(
+    db: Connection,
+    whose: tuple[UUID, str],
+    location_id: UUID,
+    cell: tuple[bytes, int],
+    verified: tuple[str, UUID | None, datetime] | None,
+) -> None:
+    """From now on this observation counts. ``whose``: person and use; ``cell``: its mark and the mark's key."""
+    await db.execute(SET_WHEREABOUTS, *whose, location_id, *cell, *(verified or (None, None, None)))
+
+
+# Everybody in these cells, or (from the other side) everybody of these groups: whichever is fewer to begin with.
+NEAR = """
+select w.person_id, w.use, w.location_id as id, w.point, w.method from whereabouts w
+cross join lateral (
+    select from person p where p.id = w.person_id and p.erased_at is null and p.disclosure <> 'secret'
+    and ($2::text[] is null or p.area = any($2)) and p.exercise = $3 offset 0) p
+where w.cell = any($1::bytea[]) limit $4
+"""
+NEAR_OF_GROUPS = """
+with grouped as materialized (
+    select distinct person_id from membership
+    where group_code = any($5::text[]) and until_on is null and ($6 or not protected)
+), record as (
+    select person_id from grouped
+    union select records_of(l.person_id) from grouped g join person_link l on l.person_id = g.person_id
+          and l.unlinked_at is null
+    union select records_of(l.survivor_id) from grouped g join person_link l on l.survivor_id = g.person_id
+          and l.unlinked_at is null
+), near as materialized (
+    select w.* from record g
+    cross join lateral (select * from whereabouts w where w.person_id = g.person_id offset 0) w
+    where w.cell = any($1::bytea[])
+)
+select w.person_id, w.use, w.location_id as id, w.point, w.method
+from near w cross join lateral (select * from person p where p.id = w.person_id offset 0) p
+where p.erased_at is null and p.disclosure <> 'secret'
+  and ($2::text[] is null or p.area = any($2)) and p.exercise = $3
+limit $4
+"""
+
+
+async def near(
+    db: Connection,
+    cells: Sequence[bytes],
+    areas: Sequence[str] | None,
+    groups: Sequence[str] | None,
+    *,
+    exercise: bool,
+    protected: bool,
+    limit: int,
+) -> list[Row]:
+    """Who lives in these cells, with the sealed point that counts. Secret and erased people are never found."""
+    if groups is None:
+        return await db.fetch(NEAR, list(cells), areas, exercise, limit)
+    return await db.fetch(NEAR_OF_GROUPS, list(cells), areas, exercise, limit, groups, protected)
+
+
+NEAR_PEOPLE = "select * from person where id = any($1::uuid[])"
+NEAR_GROUPS = """
+select person_id, array_agg(group_code order by group_code) as groups from membership
+where person_id = any($1::uuid[]) and until_on is null and ($2 or not protected) group by person_id
+"""
+
+
+async def people(
+    db: Connection, ids: Sequence[UUID], *, protected: bool
+) -> tuple[dict[UUID, Row], dict[UUID, list[str]]]:
+    """These people, and their groups of today."""
+    rows = await db.fetch(NEAR_PEOPLE, list(ids))
+    groups = await db.fetch(NEAR_GROUPS, list(ids), protected)
+    return {row["id"]: row for row in rows}, {row["person_id"]: row["groups"] for row in groups}
+
+
+# --- erasure, rotation --------------------------------------------------------------------------------------------
+
+WIPE_WHEREABOUTS = "delete from whereabouts where person_id = any($1::uuid[])"
+WIPE_LOCATIONS = "delete from location where person_id = any($1::uuid[]) returning id"
+
+
+async def wipe(db: Connection, person_ids: Sequence[UUID]) -> list[UUID]:
+    """Forget where these people live; returns the observations that went. Only inside ``calls.forgetting``."""
+    await db.execute(WIPE_WHEREABOUTS, list(person_ids))
+    return [row["id"] for row in await db.fetch(WIPE_LOCATIONS, list(person_ids))]
+
+
+OLD_LOCATIONS = """
+select l.*, p.exercise from location l join person p on p.id = l.person_id
+where l.key_id <> $1 limit $2 for update of l skip locked
+"""
+SEAL_LOCATIONS = """
+update location l set point = r.point, photo = r.photo, once = r.once, key_id = r.key_id
+from jsonb_populate_recordset(null::location, $1) as r where l.id = r.id
+"""
+SEAL_CELLS = """
+update whereabouts w set point = r.point, cell = r.cell, key_id = r.key_id
+from jsonb_populate_recordset(null::whereabouts, $1) as r where w.location_id = r.location_id
+"""
+COUNT_OLD_LOCATIONS = """
+select (select count(*) from location where key_id <> $1) + (select count(*) from whereabouts where key_id <> $1)
+"""
+
+
+async def old_locations(db: Connection, key_id: int, limit: int) -> list[Row]:
+    return await db.fetch(OLD_LOCATIONS, key_id, limit)
+
+
+async def seal_locations(db: Connection, rows: Sequence[Doc], cells: Sequence[Doc]) -> None:
+    """``cells``: rows of ``whereabouts`` by ``location_id``."""
+    await db.execute(SEAL_LOCATIONS, list(rows))
+    await db.execute(SEAL_CELLS, list(cells))
+
+
+async def count_old(db: Connection, key_id: int) -> int:
+    found: int = await db.fetchval(COUNT_OLD_LOCATIONS, key_id)
+    return found

@@ -1,0 +1,269 @@
+"""Where people live: seen by several, believed when two agree or an officer was there, never overwritten."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from karuna.points import near as ask_near
+from karuna.points import send
+from services.registry.keys import ring
+from services.registry.rotation import seal_again
+from services.registry.rules.locations import Judged, Seen, Standing, judge
+from shared.crypto import Keyring
+from shared.geo import METRES_PER_DEGREE, Point
+from tests.harness import AREA, Running, bearer, problem_of
+from tests.registry.conftest import add, history, read, search
+
+HOME = Point(103.5012345, 16.4312345)
+FLOOD = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"level": "high"},
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[103.51, 16.42], [103.53, 16.42], [103.53, 16.44], [103.51, 16.44], [103.51, 16.42]]],
+            },
+        }
+    ],
+}
+
+
+def north(metres: float, of: Point = HOME) -> Point:
+    return Point(of.lon, of.lat + metres / METRES_PER_DEGREE)
+
+
+NOON = datetime(2026, 3, 1, 5, tzinfo=UTC)
+
+
+def seen(by: str, metres: float, **facts: Any) -> Seen:
+    return Seen(
+        facts.get("id", uuid4()), north(metres), facts.get("accuracy_m", 10), facts.get("method", "gps"),
+        facts.get("source", "health_volunteer"), by, NOON + timedelta(days=facts.get("day", 0)),
+    )  # fmt: skip
+
+
+FIRST, OFFICERS = seen("a", 0), seen("o", 0, method="visit")
+CASES: dict[str, tuple[Seen, Standing | None, list[Seen], tuple[str, bool]]] = {
+    "the first is kept": (seen("b", 0), None, [], ("kept", True)),
+    "two who agree": (seen("b", 20), Standing(FIRST), [FIRST], ("verified", True)),
+    "the same person twice": (seen("a", 5), Standing(FIRST), [FIRST], ("kept", True)),
+    "too far": (seen("b", 60), Standing(FIRST), [FIRST], ("kept", True)),
+    "near, but hardly exact": (seen("b", 20, accuracy_m=45), Standing(FIRST), [FIRST], ("kept", True)),
+    "an address alone is no confirmation": (
+        seen("b", 0, method="address", accuracy_m=None), Standing(FIRST), [FIRST], ("kept", True)),
+    "years apart": (seen("b", 5, day=900), Standing(FIRST), [FIRST], ("kept", True)),
+    "the post and a neighbour": (seen("p", 5, source="post"), Standing(FIRST), [FIRST], ("verified", True)),
+    "two files of the post are one source": (
+        seen("p2", 5, source="post"), Standing(seen("p", 0, source="post")), [seen("p", 0, source="post")],
+        ("kept", True)),
+    "the post against somebody who was there": (seen("p", 500, source="post"), Standing(FIRST), [FIRST], ("kept", False)),
+    "an officer was there": (seen("o", 900, method="visit"), Standing(FIRST, "two_sources"), [FIRST], ("verified", True)),
+    "agrees with what is verified": (seen("b", 9), Standing(OFFICERS, "officer_visit"), [OFFICERS], ("confirms", False)),
+    "differs from what is verified": (seen("b", 900), Standing(OFFICERS, "officer_visit"), [], ("differs", False)),
+    "the post never displaces": (
+        seen("p", 900, source="post", day=2), Standing(OFFICERS, "officer_visit"), [seen("b", 900, day=1)],
+        ("differs", False)),
+    "nor as the other of two": (
+        seen("b", 900, day=2), Standing(OFFICERS, "officer_visit"), [seen("p", 900, source="post", day=1)],
+        ("differs", False)),
+    "two say that they moved": (
+        seen("c", 900, day=2), Standing(OFFICERS, "officer_visit"), [seen("b", 900, day=1)], ("verified", True)),
+    "an old address does not come back": (
+        seen("c", 900, day=2), Standing(OFFICERS, "officer_visit"), [seen("b", 900, day=-9)], ("differs", False)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_one_more_observation_changes(name: str) -> None:
+    new, standing, earlier, expected = CASES[name]
+    judged: Judged = judge(new, standing, earlier, within_m=50, within=timedelta(days=365))
+    assert (judged.verdict, judged.stands) == expected
+    assert (judged.method is not None) == (judged.verdict == "verified")
+
+
+async def observe(
+    registry: Running, person_id: UUID, point: Point = HOME, role: str = "volunteer", who: str = "v1", **body: Any
+) -> Any:
+    return await registry.client.post(
+        f"/v1/persons/{person_id}/locations",
+        json={"lon": point.lon, "lat": point.lat, "accuracy_m": 10, **body},
+        headers=bearer(role, subject=who, areas=body.pop("areas", [AREA])),
+    )
+
+
+async def test_two_volunteers_who_agree_verify_a_home_and_no_point_leaves_the_registry(registry: Running) -> None:
+    person_id = await add(registry, name="มานี")
+    mine, photo = str(uuid4()), "visits/0001.jpg"
+    first = await observe(registry, person_id, id=mine, source="gis_volunteer", photo=photo)
+    again = await observe(registry, person_id, id=mine, source="gis_volunteer", photo=photo)
+    assert [one.json()["verdict"]["code"] for one in (first, again)] == ["kept", "same_already"]
+    second = await observe(registry, person_id, north(15), who="v2", source="health_volunteer")
+    assert second.json()["verdict"]["code"] == "verified"
+    items = (await read(registry, f"/v1/persons/{person_id}/locations"))["items"]
+    assert [(one["stands"], one["source"]["code"], one["photo"]) for one in items] == [
+        (True, "health_volunteer", None), (False, "gis_volunteer", photo)]  # fmt: skip
+    assert (items[0]["verified"]["code"], items[0]["with_id"]) == ("two_sources", mine)
+    assert (round(items[1]["lon"], 6), round(items[1]["lat"], 6)) == (round(HOME.lon, 6), round(HOME.lat, 6))
+    said = await registry.said("registry.location")
+    assert [row["type"].split(".")[2] for row in said] == ["observed", "observed", "verified"]
+    rows = await registry.sql("select * from location")
+    for text in (str([dict(row) for row in said]), str([dict(row) for row in rows])):
+        assert "103.50" not in text, "no point in an event, none readable in a row"
+        assert "16.43" not in text
+    lines = await history(registry, person_id)
+    assert {"registry.location.observed.v1", "registry.location.verified.v1"} <= {line["type"] for line in lines}
+    with pytest.raises(asyncpg.RaiseError, match="append-only"):
+        await registry.sql("update location set accuracy_m = 1")
+    with pytest.raises(asyncpg.RaiseError, match="append-only"):
+        await registry.sql("delete from location")
+
+
+async def test_an_officers_visit_decides_and_nobody_else_may_say_so(registry: Running) -> None:
+    person_id = await add(registry, name="มานี")
+    for body, field in (
+        ({"method": "visit"}, "method"),
+        ({"source": "officer"}, "source"),
+        ({"source": "post"}, "source"),
+    ):
+        refused = problem_of(await observe(registry, person_id, **body))
+        assert (refused["status"], refused["errors"][0]["field"]) == (403, field)
+    await observe(registry, person_id)
+    visit = await observe(registry, person_id, north(400), "registry_officer", "o1", method="visit")
+    assert visit.json()["verdict"]["code"] == "verified"
+    rows = [{"row": 7, "person_id": str(person_id), "lon": HOME.lon, "lat": HOME.lat, "accuracy_m": 5},
+            {"row": 8, "person_id": str(uuid4()), "lon": HOME.lon, "lat": HOME.lat},
+            {"row": 9, "person_id": str(person_id), "lon": 2.3, "lat": 48.9}]  # fmt: skip
+    for dry_run, codes in ((True, ["differs", "not_found", "bad_point"]), (False, ["differs", "not_found", "bad_point"]),
+                           (False, ["same_already", "not_found", "bad_point"])):  # fmt: skip
+        answer = await registry.client.post(
+            "/v1/locations/import", json={"rows": rows, "dry_run": dry_run}, headers=bearer("registry_officer")
+        )
+        assert [(row["row"], row["verdict"]["code"]) for row in answer.json()["items"]] == list(
+            zip((7, 8, 9), codes, strict=True)
+        )
+    items = (await read(registry, f"/v1/persons/{person_id}/locations"))["items"]
+    assert len(items) == 3
+    assert [one["method"]["code"] for one in items if one["stands"]] == ["visit"]
+    late = problem_of(await observe(registry, person_id, observed_at="2031-01-01T00:00:00Z"))
+    assert late["errors"][0]["field"] == "observed_at"
+
+
+async def near(registry: Running, role: str = "dispatcher", **body: Any) -> dict[str, Any]:
+    answer = await registry.client.post("/v1/persons/near", json=body, headers=bearer(role, purpose="emergency"))
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_the_bedridden_within_300_m_of_the_flood_are_found_and_nobody_else(registry: Running) -> None:
+    edge = Point(103.51, 16.43)
+    metre = 1 / (METRES_PER_DEGREE * 0.959)
+    people = {
+        name: await add(registry, name=name, groups=groups, **more)
+        for name, groups, more in (
+            ("ในน้ำ", ["bedridden"], {}), ("ใกล้", ["bedridden"], {}), ("ไกล", ["bedridden"], {}),
+            ("เดินได้", [], {}), ("ปกปิด", ["bedridden"], {"disclosure": "secret"}), ("ซ้อม", ["bedridden"], {"exercise": True}),
+            ("จิตเวช", ["psychiatric"], {}),
+        )
+    }  # fmt: skip
+    west = {"ในน้ำ": -500, "ใกล้": 290, "ไกล": 310}
+    for name, person_id in people.items():
+        at = Point(edge.lon - west.get(name, 100) * metre, edge.lat)
+        made = await observe(registry, person_id, at, "registry_officer", method="visit")
+        assert made.status_code == 201
+    layer: dict[str, Any] = {"geojson": FLOOD, "within_m": 300}
+    found = await near(registry, **layer, groups=["bedridden"])
+    assert [(one["name"], one["distance_m"], one["verified"]) for one in found["items"]] == [
+        ("ในน้ำ", 0, True), ("ใกล้", 290, True)]  # fmt: skip
+    assert [one["code"] for one in found["items"][0]["groups"]] == ["bedridden"]
+    assert (found["total"], found["more"]) == (2, False)
+    everybody = await near(registry, **layer, limit=1)
+    assert (everybody["total"], everybody["more"], len(everybody["items"])) == (4, True, 1)
+    assert (await near(registry, **layer, groups=["psychiatric"]))["total"] == 0, "a protected group tells nothing"
+    assert (await near(registry, "case_manager", **layer, groups=["psychiatric"]))["total"] == 1
+    assert [one["name"] for one in (await near(registry, **layer, exercise=True))["items"]] == ["ซ้อม"]
+    point: dict[str, Any] = {"point": {"lon": edge.lon - 290 * metre, "lat": edge.lat}, "within_m": 30}
+    assert [one["name"] for one in (await near(registry, **point))["items"]] == ["ไกล", "ใกล้"][::-1]
+    rows = await registry.sql("select subject_id, detail from audit where act = 'near' order by id limit 2")
+    assert {row["subject_id"] for row in rows} == {people["ในน้ำ"], people["ใกล้"]}
+    assert rows[0]["detail"] == {"by": "layer", "within_m": 300.0, "groups": ["bedridden"], "found": 2}
+    for wrong in ({"type": "Nothing"}, {"type": "Point", "coordinates": [2.3, 48.9]}, {"type": "Point", "coordinates": "x"},
+                  {"type": "Polygon", "coordinates": [[[99, 14], [104, 14], [104, 18], [99, 14]]]}):  # fmt: skip
+        refused = await registry.client.post(
+            "/v1/persons/near", json={"geojson": wrong}, headers=bearer("dispatcher", purpose="emergency")
+        )
+        assert problem_of(refused)["errors"][0]["field"] == "geojson"
+
+
+async def test_erasure_takes_the_points_along_and_a_new_key_finds_them(registry: Running) -> None:
+    gone, stays = await add(registry, name="มานี"), await add(registry, name="ปิติ")
+    for person_id in (gone, stays):
+        await observe(registry, person_id, photo="x.jpg")
+        await observe(registry, person_id, who="v2")
+    old = ring()
+    key = Keyring.of("2:" + "QUFB" * 10 + "QUE=")
+    both = Keyring((*key.keys, *old.keys))
+    from services.registry.keys import use
+
+    use(both)
+    await seal_again(registry.runtime.pool, both, pause_s=0)
+    use(key)
+    where: dict[str, Any] = {"point": {"lon": HOME.lon, "lat": HOME.lat}}
+    # The names of these two were sealed again as well, so that the answer can be read.
+    assert (await near(registry, **where))["total"] == 2
+    assert (await observe(registry, stays)).json()["verdict"]["code"] == "same_already"
+    erased = await registry.client.post(f"/v1/persons/{gone}/erase", headers=bearer("supervisor"), json={})
+    assert erased.status_code == 200
+    assert (await near(registry, **where))["total"] == 1
+    assert {row["person_id"] for row in await registry.sql("select person_id from location")} == {stays}
+    left = await registry.sql(
+        "select type, data from event_log where type like 'registry.location%' and data ->> 'person_id' = $1", str(gone)
+    )
+    assert left == []
+    assert await search(registry, name="ปิติ")
+
+
+async def test_the_command_sends_a_file_of_the_post_and_asks_who_is_near(registry: Running, tmp_path: Path) -> None:
+    person_id = await add(registry, name="มานี", groups=["bedridden"])
+    registry.client.headers.update(bearer("supervisor"))
+    file = tmp_path / "post.csv"
+    file.write_text(f"\ufeffperson_id,lon,lat,accuracy_m,observed_at\n{person_id},103.52,16.43,8.4,\n,103.5,16.4,,\n")
+    sent = await send(registry.client, file, "post", dry_run=False)
+    assert sent.counts == {"kept": 1, "not_found": 1}
+    assert [line.split(",")[:2] for line in sent.verdicts.read_text().splitlines()[1:]] == [
+        ["2", "kept"],
+        ["3", "not_found"],
+    ]
+    found = await ask_near(registry.client, json.dumps(FLOOD).encode(), 300, ["bedridden"], AREA)
+    assert [one["id"] for one in found["items"]] == [str(person_id)]
+    file.write_text("person_id,lon,lat\n,x,16.4\n")
+    with pytest.raises(LookupError, match="row 2"):
+        await send(registry.client, file, "post", dry_run=True)
+    with pytest.raises(LookupError, match="GeoJSON"):
+        await ask_near(registry.client, b"{}", 300, [], AREA)
+
+
+async def test_two_linked_records_are_one_neighbour(registry: Running) -> None:
+    one, other = await add(registry, name="มานี", groups=["bedridden"]), await add(registry, name="มานี ใจดี")
+    for person_id, metres in ((one, 0), (other, 40)):
+        assert (await observe(registry, person_id, north(metres), who=f"v{metres}")).status_code == 201
+    await registry.sql(
+        "insert into person_link (id, person_id, survivor_id, linked_at) values ($1, $2, $3, now())",
+        uuid4(),
+        one,
+        other,
+    )
+    where: dict[str, Any] = {"point": {"lon": HOME.lon, "lat": HOME.lat}, "within_m": 100}
+    for body in (where, {**where, "groups": ["bedridden"]}):
+        found = await near(registry, **body)
+        assert [(item["id"], item["distance_m"]) for item in found["items"]] == [(str(other), 0)]
+    assert len((await read(registry, f"/v1/persons/{one}/locations"))["items"]) == 2
