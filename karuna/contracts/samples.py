@@ -123,6 +123,7 @@ SPECIAL: Final[dict[str, dict[str, Any]]] = {
     "dispatch.crew.registered": {"kind": "staff"},
     "dispatch.crew.changed": {"kind": "volunteer"},
     "dispatch.shift.planned": {"kind": "emergency"},
+    "dispatch.crew.certificate_ending": {"skill": "paramedic", "last_on": date(2026, 12, 22)},
     "dispatch.swap.answered": {"previous_status": "asked", "status": "agreed"},
     "dispatch.facility.refused": {"reason": "no_bed"},
     "dispatch.bed.held": {"kind": "waiting"},

@@ -12,7 +12,18 @@ from services.dispatch.rules.changes import WAITING
 from services.dispatch.store import assignments, runs, shares, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import attendance, decide, duty, facilities, late, queue, release, repair, support
+from services.dispatch.verbs import (
+    attendance,
+    certificates,
+    decide,
+    duty,
+    facilities,
+    late,
+    queue,
+    release,
+    repair,
+    support,
+)
 from services.dispatch.verbs import shares as lending
 from services.dispatch.verbs import trips as trip_verbs
 from services.dispatch.verbs.needs import add_backup
@@ -237,6 +248,7 @@ DUE: Mapping[str, DueHandler] = {
     "spare_riders": spare_riders,
     "unit_left": unit_left,
     "share_ends": share_ends,
+    certificates.ENDS: certificates.ends,
     "check_in_ends": attendance.forgot,
     "bed_expires": facilities.expire,
 }

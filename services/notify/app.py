@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.notify.api import routers
 from services.notify.beside import run_senders, sweep
-from services.notify.handlers import assignments, calls, people, swaps, trips
+from services.notify.handlers import assignments, calls, certificates, people, swaps, trips
 from services.notify.handlers.trips import REMINDER, ready_unheard, remind
 from services.notify.prepare import prepare
 from services.notify.settings import NotifySettings
@@ -25,6 +25,7 @@ from shared.events.dispatch import (
     AssignmentOffered,
     AssignmentOrdered,
     AssignmentReleased,
+    CrewCertificateEnding,
     CrewChanged,
     CrewErased,
     CrewRegistered,
@@ -86,6 +87,7 @@ HEARS = [
     Hears(CrewRegistered, people.crew_changed),
     Hears(CrewChanged, people.crew_changed),
     Hears(CrewErased, people.crew_erased),
+    Hears(CrewCertificateEnding, certificates.ending),
     Hears(SwapAsked, swaps.changed),
     Hears(SwapAnswered, swaps.changed),
     Hears(UnitOnDuty, people.on_duty),

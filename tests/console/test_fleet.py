@@ -157,7 +157,9 @@ async def test_people_are_seen_and_a_code_is_made_for_the_wall(faces: Faces) -> 
         "GET dispatch /v1/hours": {"month": "2026-11-01", "items": [
             {"crew_id": ANN, "name": "อันนา", "kind": "volunteer", "times": 3, "served_s": 7200}]},
         "GET dispatch /v1/certificates": {"items": [
-            {"crew_id": ANN, "name": "อันนา", "skill": "paramedic", "last_on": "2026-11-20", "days_left": -2}]},
+            {"crew_id": ANN, "name": "อันนา", "skill": "paramedic", "last_on": "2026-11-20", "days_left": -2},
+            {"crew_id": BOON, "name": "บุญ", "skill": "aemt", "last_on": "2026-12-30", "days_left": 36,
+             "tells_on": "2026-11-30"}]},
         "GET dispatch /v1/attendance": {"items": [
             {"id": served, "crew_id": BOON, "name": "บุญ", "station_id": station, "began_at": "2026-11-24T01:00:00Z",
              "forgotten": True}]},
@@ -166,7 +168,7 @@ async def test_people_are_seen_and_a_code_is_made_for_the_wall(faces: Faces) -> 
     })  # fmt: skip
     desk = await faces.sign_in(Role.SUPERVISOR)
     screen = (await desk.get("/fleet/people?month=2026-11")).text
-    for word in ("หมดอายุแล้ว", "2:00", "ฐานหน้าตลาด", "ลืมลงชื่อออก", "พฤศจิกายน 2569"):
+    for word in ("หมดอายุแล้ว", "2:00", "ฐานหน้าตลาด", "ลืมลงชื่อออก", "พฤศจิกายน 2569", "30 พ.ย. 2569"):
         assert word in screen, word
     wall = (await desk.post(f"/fleet/people/stations/{station}/code", {"name": "ฐานหน้าตลาด"})).text
     assert "public/here?code=wall-code-1" in wall

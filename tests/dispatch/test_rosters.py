@@ -128,6 +128,33 @@ async def test_a_certificate_is_spoken_of_before_it_ends_and_refused_after(town:
     assert (await put(town, unit, at(12, 8), crew_ids=[str(driver)]))["short_of_level"] is True
 
 
+async def test_whoever_holds_a_certificate_that_ends_is_told_and_once_renewed_no_more(town: Town) -> None:
+    skills = {"paramedic": day(40).isoformat(), "driving": None}
+    body = {"area": AREA, "kind": "volunteer", "name": "ผู้มีใบรับรอง", "skills": skills}
+    member = await town.put("crew", body)
+
+    async def due() -> list[datetime]:
+        asked = "select due_at from due where kind = 'certificate_ends' and subject_id = $1"
+        return [row["due_at"] for row in await town.running.sql(asked, member)]
+
+    [row] = [each for each in (await town.get("/v1/certificates"))["items"] if each["crew_id"] == str(member)]
+    assert row["tells_on"] == day(10).isoformat()
+    for ahead in (10, 33):  # 30 and 7 days before its last day, at nine in the morning
+        assert await due() == [at(ahead, 9)]
+        await town.running.do_due("certificate_ends")
+    said = await town.running.said("dispatch.crew.certificate_ending")
+    assert [event["data"]["private"] for event in said] == [{"skill": "paramedic", "last_on": day(40).isoformat()}] * 2
+    assert await due() == []
+
+    renewed = {**body, "skills": {"paramedic": day(20).isoformat(), "first_aid": day(70).isoformat()}}
+    await town.put("crew", renewed, member)
+    assert await due() == [at(13, 9)], "of two certificates the first to be spoken of"
+    await town.put("crew", {**renewed, "skills": {"paramedic": day(400).isoformat()}}, member)
+    assert await due() == [at(370, 9)], "renewed: what was due is gone"
+    await town.put("crew", {**renewed, "active": False}, member)
+    assert await due() == []
+
+
 async def test_a_member_sees_own_shifts_swaps_and_whom_to_ask(town: Town) -> None:
     unit = await town.unit(1, on=False)
     giver, stays = unit.crew

@@ -19,6 +19,7 @@ V1 = {
         assignment.left_scene assignment.at_destination assignment.cleared assignment.at_base assignment.corrected
         assignment.crew_changed assignment.released assignment.backup_requested patient.handed_over unit.on_duty unit.off_duty
         unit.out_of_service unit.contaminated unit.disinfected unit.shared crew.registered crew.changed crew.erased
+        crew.certificate_ending
         shift.planned shift.dropped swap.asked swap.answered
         waste.handed_over facility.alerted facility.accepted facility.refused bed.held bed.used bed.released plan.published
         layer.published

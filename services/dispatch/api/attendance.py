@@ -21,7 +21,7 @@ from services.dispatch.api.common import (
     seen,
 )
 from services.dispatch.api.resources_models import Name, Phone
-from services.dispatch.rules.roster import Certificate
+from services.dispatch.rules.roster import TOLD_AFTER_MIDNIGHT, Certificate, tells_on
 from services.dispatch.store import resources, served
 from services.dispatch.verbs import attendance
 from shared.audit import audit
@@ -104,13 +104,14 @@ class Hours(BaseModel):
 
 
 class CertificateOut(BaseModel):
-    """``days_left``: 0 on the last day, negative once it has ended."""
+    """``days_left``: 0 on the last day, negative once it has ended. ``tells_on``: when its holder is told (again)."""
 
     crew_id: UUID
     name: str
     skill: str
     last_on: date
     days_left: int
+    tells_on: date | None
 
 
 class Certificates(BaseModel):
@@ -185,6 +186,7 @@ async def certificates(
 ) -> Certificates:
     """ใบรับรองที่ใกล้หมดอายุ | Certificates of active members that have ended, or end within so many days."""
     pool, today = runtime_of(request).pool, local_day(now_utc())
+    told_until = local_day(now_utc() - TOLD_AFTER_MIDNIGHT)
     rows = await served.certificates(pool, areas_of(caller, area), today + timedelta(days=within_days))
     await audit(pool, caller, "list", "crew", None, {"rows": len(rows)}, area=area)
     return Certificates(
@@ -192,6 +194,7 @@ async def certificates(
             CertificateOut(
                 crew_id=row["crew_id"], name=row["name"], skill=row["skill"], last_on=row["last_on"],
                 days_left=Certificate("", row["skill"], row["last_on"]).days_left(today),
+                tells_on=tells_on(row["last_on"], told_until),
             )
             for row in rows
         ]

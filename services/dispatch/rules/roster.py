@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from services.dispatch.rules.eligibility import LEVEL_SKILLS, CrewFacts, UnitFacts
-from shared.thai.dates import local_day
+from shared.thai.dates import BANGKOK, local_day
 
 WARNED = timedelta(days=60)
 """So long before its last day a certificate is spoken of."""
+TOLD = (timedelta(days=30), timedelta(days=7))
+"""So long before the last day its holder is told."""
+TOLD_AT = time(9)
+"""Thai time."""
+TOLD_AFTER_MIDNIGHT = timedelta(hours=TOLD_AT.hour)
 LONGEST_SHIFT = timedelta(hours=48)
 LONGEST_CHECK_IN = timedelta(hours=12)
 """Whoever is checked in longer has forgotten to check out."""
@@ -63,6 +68,26 @@ def ending(crew: Iterable[CrewFacts], on: date, within: timedelta = WARNED) -> l
     found = [Certificate(member.id, skill, day) for member in crew for skill, day in member.skills.items()
              if day is not None and on <= day <= on + within]  # fmt: skip
     return sorted(found, key=lambda each: (each.last_on, each.crew_id, each.skill))
+
+
+def tells_on(last_on: date, after: date) -> date | None:
+    """The next day after ``after`` on which the holder of a certificate is told that it ends."""
+    return min((last_on - before for before in TOLD if last_on - before > after), default=None)
+
+
+def tellings(skills: Mapping[str, date | None], on: date) -> list[tuple[str, date]]:
+    """Certificates of which their holder is told on that day, with their last days."""
+    return sorted((skill, day) for skill, day in skills.items() if day and any(day - before == on for before in TOLD))
+
+
+def next_telling(skills: Mapping[str, date | None], after: date) -> date | None:
+    """The next day after ``after`` on which a member is told of any certificate."""
+    days = [tells_on(day, after) for day in skills.values() if day is not None]
+    return min((day for day in days if day is not None), default=None)
+
+
+def telling_at(on: date) -> datetime:
+    return datetime.combine(on, TOLD_AT, BANGKOK)
 
 
 def short_of_level(level: str, crew: Sequence[CrewFacts], at: datetime) -> bool:

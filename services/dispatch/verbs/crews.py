@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.dispatch.store import resources, served, shifts, units
+from services.dispatch.verbs import certificates
 from services.dispatch.verbs.duty import go_off_duty
 from services.dispatch.verbs.lives import missing
 from shared.erasure import erase
@@ -75,7 +76,9 @@ async def _crew_changed(work: Work, resource_id: UUID, values: Mapping[str, Any]
     event = kind(
         kind=values["kind"], active=values["active"], station_id=values["station_id"], at=work.now, private=private
     )
-    work.say(resource_id, event, Origin(values["area"], resource_id, exercise=values["exercise"]))
+    origin = Origin(values["area"], resource_id, exercise=values["exercise"])
+    work.say(resource_id, event, origin)
+    await certificates.watch(work, resource_id, origin)
 
 
 AFTER = {"station": _station_changed, "facility": _nothing_more, "vehicle": _vehicle_changed, "crew": _crew_changed}
@@ -99,5 +102,6 @@ async def erase_crew(work: Work, crew_id: UUID) -> None:
     await units.forget_crew(work.db, crew_id)
     await shifts.free_crew(work.db, crew_id, work.now)
     await served.leave_station(work.db, crew_id, work.now)
+    await work.cancel(certificates.ENDS, crew_id)
     await erase(work, "crew", crew_id)
     work.say(crew_id, CrewErased(at=work.now), Origin(row["area"], crew_id, exercise=row["exercise"]))

@@ -7,10 +7,11 @@ never stands in a message decides whether it may be.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
+from shared.codes.codes import code_list
 from shared.events.words import Answer
-from shared.thai.dates import show_moment
+from shared.thai.dates import show_day, show_moment
 from shared.thai.text import Lang, Text
 
 EXERCISE = Text(th="[ฝึกซ้อม] ", en="[EXERCISE] ")
@@ -50,6 +51,9 @@ class Facts:
     pickup_at: datetime | None = None
     appointment_at: datetime | None = None
     shift_at: datetime | None = None
+    certificate: str | None = None
+    """A code of the list ``skill``."""
+    last_on: date | None = None
 
 
 def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise: bool) -> dict[str, str]:
@@ -66,6 +70,8 @@ def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise:
         "pickup_at": show_moment(facts.pickup_at, lang) if facts.pickup_at else "",
         "appointment_at": show_moment(facts.appointment_at, lang) if facts.appointment_at else "",
         "shift_at": show_moment(facts.shift_at, lang) if facts.shift_at else "",
+        "certificate": code_list("skill").label(facts.certificate, lang) if facts.certificate else "",
+        "last_day": show_day(facts.last_on, lang, "short") if facts.last_on else "",
     }
 
 

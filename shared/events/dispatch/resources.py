@@ -139,6 +139,19 @@ class CrewChanged(CrewFacts, Event, type="dispatch.crew.changed.v1"):
     private: Private
 
 
+class CrewCertificateEnding(Event, type="dispatch.crew.certificate_ending.v1"):
+    """ใบรับรองใกล้หมดอายุ | A certificate of this member ends soon: said 30 and 7 days before its last day."""
+
+    at: Instant
+
+    class Private(Part):
+        skill: Code
+        last_on: date
+        """The last day on which it is valid."""
+
+    private: Private
+
+
 class CrewErased(Event, type="dispatch.crew.erased.v1"):
     """ลบข้อมูลผู้ปฏิบัติงานแล้ว | Wipe every copy of this crew member's personal data, in whatever state you are."""
 
