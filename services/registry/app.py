@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.registry import handlers
-from services.registry.api import audits, cases, duplicates, locations, persons, reports
+from services.registry.api import audits, care, cases, duplicates, locations, persons, reports, visits
 from services.registry.keys import prepare
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
@@ -81,6 +81,8 @@ SERVICE = Service(
         persons.router,
         duplicates.router,
         locations.router,
+        visits.router,
+        care.router,
         cases.router,
         reports.router,
         audits.router,

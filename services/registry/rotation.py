@@ -18,7 +18,7 @@ from services.registry import records
 from services.registry.keys import ring
 from services.registry.rules.identity import Birth, Held
 from services.registry.rules.locations import cell_of, unpacked
-from services.registry.store import locations, sealing
+from services.registry.store import locations, sealing, told
 from services.registry.store.people import Doc, Row, hexed
 from shared.crypto import Keyring
 from shared.database import Connection, Pool
@@ -52,7 +52,7 @@ async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> 
     done = 0
     async with pool.acquire() as db:
         left = await sealing.count_old(db, keys.current_head, keys.current)
-        left += await locations.count_old(db, keys.current)
+        left += await locations.count_old(db, keys.current) + await told.count_old(db, keys.current)
     OLD_ROWS.set(left)
     if left:
         log.info("rotation.begun", rows=left, key=keys.current)
@@ -83,7 +83,9 @@ async def _batch(db: Connection, keys: Keyring) -> int:
     if seen:
         again = [_location(keys, row) for row in seen]
         await locations.seal_locations(db, [row for row, _ in again], [cell for _, cell in again])
-    return len(persons) + len(identifiers) + len(contacts) + len(seen)
+    texts = await told.old(db, keys.current, BATCH)
+    await told.put(db, [_text(keys, row) for row in texts])
+    return len(persons) + len(identifiers) + len(contacts) + len(seen) + len(texts)
 
 
 async def _seal_persons(db: Connection, keys: Keyring, rows: list[asyncpg.Record]) -> None:
@@ -135,6 +137,12 @@ def _location(keys: Keyring, row: Row) -> tuple[Doc, Doc]:
     }
     standing = {"location_id": str(row["id"]), "point": sealed["point"], "cell": hexed(cell), "key_id": keys.current}
     return sealed, standing
+
+
+def _text(keys: Keyring, row: Row) -> Doc:
+    place = ("told", row["owner_id"], row["field"])
+    value = keys.seal(keys.open(row["value"], *place), *place)
+    return {**dict(row), "value": hexed(value), "key_id": keys.current}
 
 
 def _again(keys: Keyring, row: Row, table: str, fields: tuple[str, ...]) -> Doc:

@@ -368,10 +368,11 @@ async def registry(running: Running) -> Things:
         "GET /v1/cases/{case_id}": Asked(f"/v1/cases/{case}"),
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/served?area={AREA}&{days}"),
         **await _locations(running, person),
+        **await _care(running, person),
         "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
         "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),
     }
-    return Things(asked, {"GET /v1/codes", "GET /v1/audit/verify"})
+    return Things(asked, {"GET /v1/codes", "GET /v1/questionnaires", "GET /v1/audit/verify"})
 
 
 async def _locations(running: Running, person: UUID) -> dict[str, Asked]:
@@ -384,6 +385,42 @@ async def _locations(running: Running, person: UUID) -> dict[str, Asked]:
         "POST /v1/locations/import": Asked(
             "/v1/locations/import", {"rows": [{"row": 1, "person_id": str(person), **here}]}, NOTHING, str(person)
         ),
+    }
+
+
+async def _care(running: Running, person: UUID) -> dict[str, Asked]:
+    """A visit two phones disagree about, an assessment with its proposal, a need, a boat."""
+    desk, at = bearer("supervisor"), f"/v1/persons/{person}"
+    visit, entry = f"/v1/visits/{new_id()}", f"/v1/community/{new_id()}"
+    told = {"person_id": str(person), "fields": {"note": {"value": "a"}}}
+    await running.client.put(visit, json=told, headers=desk)
+    other = await running.client.put(visit, json={**told, "fields": {"note": {"value": "b"}}}, headers=desk)
+    decision = {"field": "note", "value_id": other.json()["fields"][0]["others"][0]["id"]}
+    lacking = {"untreated": 1, "no_carer": 0, "home_unsafe": 1, "child_out": 0, "food": 1, "no_card": 0}
+    answers = {"instrument": "poverty", "answers": lacking}
+    await running.client.post(f"{at}/assessments", json=answers, headers=desk)
+    need = (await running.client.post(f"{at}/needs", json={"need": "carer"}, headers=desk)).json()["id"]
+    boat = {"area": AREA, "community": "x", "kind": "boat"}
+    await running.client.put(entry, json=boat, headers=desk)
+    proposal = await one(running, "select id from group_proposal where decision is null")
+    return {
+        "PUT /v1/visits/{visit_id}": Asked(visit, told, of_the_area=True),
+        "GET /v1/visits/{visit_id}": Asked(visit),
+        "GET /v1/visits": Asked("/v1/visits", refusals=NOTHING, finds=visit.rpartition("/")[2]),
+        "GET /v1/persons/{person_id}/visits": Asked(f"{at}/visits"),
+        "POST /v1/visits/{visit_id}/decide": Asked(f"{visit}/decide", decision),
+        "POST /v1/persons/{person_id}/assessments": Asked(f"{at}/assessments", answers, of_the_area=True),
+        "GET /v1/persons/{person_id}/assessments": Asked(f"{at}/assessments"),
+        "GET /v1/group-proposals": Asked("/v1/group-proposals", refusals=NOTHING, finds=str(proposal)),
+        "POST /v1/group-proposals/{proposal_id}/decide": Asked(
+            f"/v1/group-proposals/{proposal}/decide", {"decision": "accepted"}
+        ),
+        "POST /v1/persons/{person_id}/needs": Asked(f"{at}/needs", {"need": "food"}, of_the_area=True),
+        "GET /v1/persons/{person_id}/needs": Asked(f"{at}/needs"),
+        "POST /v1/needs/{need_id}/met": Asked(f"/v1/needs/{need}/met", {}),
+        "GET /v1/community": Asked("/v1/community", refusals=NOTHING, finds=entry.rpartition("/")[2]),
+        "PUT /v1/community/{entry_id}": Asked(entry, boat),
+        "DELETE /v1/community/{entry_id}": Asked(entry),
     }
 
 

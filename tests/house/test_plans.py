@@ -39,6 +39,7 @@ WALKS = {
     "services.registry.store.sealing.OLD_IDENTIFIERS": RARELY,
     "services.registry.store.sealing.OLD_CONTACTS": RARELY,
     "services.registry.store.locations.OLD_LOCATIONS": RARELY,
+    "services.registry.store.told.OLD_TOLD": RARELY,
     "shared.figures.READ_WAITING": EMPTY,
     "shared.erasure.BLANK_LETTERS": EMPTY,
     "shared.letters.LIST": EMPTY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/duplicates/{pair_id}/review": {"decision": "distinct"},
     "POST /v1/persons/{person_id}/locations": {"lon": 103.5, "lat": 16.4},
     "POST /v1/persons/near": {"point": {"lon": 103.5, "lat": 16.4}},
+    "POST /v1/visits/{visit_id}/decide": {"field": "note", "value_id": str(new_id())},
+    "POST /v1/persons/{person_id}/assessments": {"instrument": "depression_2q", "answers": {"low": 0, "joyless": 1}},
+    "POST /v1/group-proposals/{proposal_id}/decide": {"decision": "accepted"},
+    "POST /v1/persons/{person_id}/needs": {"need": "carer", "urgency": 9},
+    "POST /v1/needs/{need_id}/met": {"outcome": "given"},
+    "PUT /v1/community/{entry_id}": {"area": AREA, "community": "ดอนกลาง", "kind": "boat"},
     "POST /v1/locations/import": {"rows": [{"row": 1, "lon": 103.5, "lat": 16.4}]},
 }
 QUERIES = {"GET /v1/cases": "?person_id={person_id}", "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31"}
@@ -46,6 +53,22 @@ MAY = {
     "GET /v1/persons/{person_id}/locations": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/persons/near": "dispatcher case_manager registry_officer supervisor",
     "POST /v1/locations/import": "registry_officer supervisor",
+    "PUT /v1/visits/{visit_id}": "case_manager registry_officer supervisor volunteer crew",
+    "GET /v1/visits/{visit_id}": "case_manager registry_officer supervisor",
+    "GET /v1/visits": "case_manager registry_officer supervisor",
+    "GET /v1/persons/{person_id}/visits": "case_manager registry_officer supervisor",
+    "POST /v1/visits/{visit_id}/decide": "case_manager registry_officer supervisor",
+    "GET /v1/questionnaires": " ".join(Role),
+    "POST /v1/persons/{person_id}/assessments": "case_manager registry_officer supervisor volunteer crew",
+    "GET /v1/persons/{person_id}/assessments": "case_manager registry_officer supervisor",
+    "GET /v1/group-proposals": "case_manager registry_officer supervisor",
+    "POST /v1/group-proposals/{proposal_id}/decide": "case_manager registry_officer supervisor",
+    "POST /v1/persons/{person_id}/needs": "case_manager registry_officer supervisor volunteer crew",
+    "GET /v1/persons/{person_id}/needs": "case_manager registry_officer supervisor",
+    "POST /v1/needs/{need_id}/met": "case_manager registry_officer supervisor",
+    "GET /v1/community": "call_taker dispatcher case_manager registry_officer supervisor",
+    "PUT /v1/community/{entry_id}": "case_manager registry_officer supervisor",
+    "DELETE /v1/community/{entry_id}": "case_manager registry_officer supervisor",
     "GET /v1/codes": " ".join(Role),
     "GET /v1/reports/{kpi}": "case_manager registry_officer supervisor auditor admin",
 }
@@ -66,14 +89,24 @@ OTHERWISE = {
     "POST /v1/duplicates/{pair_id}/review": 404,
     "POST /v1/persons/{person_id}/link": 409,
     "POST /v1/persons/{person_id}/unlink": 409,
+    "GET /v1/visits/{visit_id}": 404,
+    "POST /v1/visits/{visit_id}/decide": 404,
+    "POST /v1/group-proposals/{proposal_id}/decide": 404,
+    "POST /v1/needs/{need_id}/met": 404,
+    "DELETE /v1/community/{entry_id}": 404,
 }
 """What is answered where the role may, and there is no such pair: these have tests of their own."""
 
 
 async def ask(registry: Running, route: str, headers: dict[str, str], person_id: UUID, case_id: str) -> Any:
     method, _, path = route.partition(" ")
-    path = (path + QUERIES.get(route, "")).format(person_id=person_id, case_id=case_id, kpi="served", pair_id=case_id)
-    body = {"survivor_id": str(person_id)} if route.endswith("/link") else BODIES.get(route)
+    ids = dict.fromkeys(re.findall(r"{(\w+)}", path), case_id) | {"person_id": person_id, "kpi": "served"}
+    path = (path + QUERIES.get(route, "")).format_map(ids)
+    body = BODIES.get(route)
+    if route.endswith("/link"):
+        body = {"survivor_id": str(person_id)}
+    if route.startswith("PUT /v1/visits/"):
+        body, path = {"person_id": str(person_id)}, f"/v1/visits/{new_id()}"
     return await registry.client.request(method, path, json=body, headers=headers)
 
 
@@ -127,6 +160,7 @@ async def test_every_read_leaves_a_row_with_who_and_why(registry: Running) -> No
     assert [(row["act"], row["noun"]) for row in rows] == [
         ("search", "person"), ("read", "person"), ("read_history", "person"), ("list_cases", "person"),
         ("read", "case"), ("read_locations", "person"), ("near", "person"),
+        ("read_community", "community"),
     ]  # fmt: skip
     assert {(row["caller"], row["role"], row["purpose"]) for row in rows} == {
         ("person:test-dispatcher", "dispatcher", "emergency")

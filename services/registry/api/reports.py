@@ -28,6 +28,8 @@ LISTS = (
     "barrier_state",
     "relation", "sex", "mobility", "need", "lane", "channel", "kind", "severity_cbd", "severity_ed5",
     "location_use", "location_method", "observer_kind", "verification_method", "location_verdict",
+    "visit_kind", "visit_result", "visit_check", "visit_field", "life_need", "need_urgency", "need_outcome",
+    "community_kind", "proposal_decision",
 )  # fmt: skip
 DIMENSIONS = {"lane": "lane", "barrier": "barrier", "group": "group"}
 """Dimension of a report → code list of its labels."""

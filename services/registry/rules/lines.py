@@ -24,12 +24,12 @@ REASONS: Final = (
     "reason_refusal", "reason_decline", "reason_cancel", "reason_correction", "reason_override", "reason_release",
     "reason_hand_over", "reason_close",
 )  # fmt: skip
-OUTCOMES: Final = ("mission_outcome", "trip_outcome", "reason_close", "care_result", "case_outcome")
+OUTCOMES: Final = ("mission_outcome", "trip_outcome", "reason_close", "care_result", "case_outcome", "need_outcome")
 
 CODES: Final[dict[str, tuple[str, ...]]] = {
     "number": (),
     "status": ("call_status",),
-    "kind": ("kind",),
+    "kind": ("kind", "visit_kind"),
     "hazard": ("hazard",),
     "lane": ("lane",),
     "previous_lane": ("lane",),
@@ -61,6 +61,10 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "method": ("match_method", "verification_method"),
     "group": ("group",),
     "source": ("observer_kind",),
+    "result": ("visit_result",),
+    "instrument": (),
+    "band": (),
+    "need": ("life_need",),
     "disclosure": ("disclosure",),
 }
 """Field → the code lists in which its label may stand, the likeliest first; none for plain figures."""

@@ -1,5 +1,29 @@
 """The registry's SQL: literal text, a named constant above one typed function each."""
 
-from services.registry.store import calls, chain, history, links, locations, people, sealing
+from services.registry.store import (
+    aggregates,
+    calls,
+    care,
+    chain,
+    history,
+    links,
+    locations,
+    people,
+    sealing,
+    told,
+    visits,
+)
 
-__all__ = ["calls", "chain", "history", "links", "locations", "people", "sealing"]
+__all__ = [
+    "aggregates",
+    "calls",
+    "care",
+    "chain",
+    "history",
+    "links",
+    "locations",
+    "people",
+    "sealing",
+    "told",
+    "visits",
+]

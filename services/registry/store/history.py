@@ -115,6 +115,9 @@ with record as materialized (select records_of($1) as id)
 select id from record union all select id from case_file where person_id = any(array(select id from record))
 union all select id from membership where person_id = any(array(select id from record))
 union all select id from location where person_id = any(array(select id from record))
+union all select id from visit where person_id = any(array(select id from record))
+union all select id from assessment where person_id = any(array(select id from record))
+union all select id from life_need where person_id = any(array(select id from record))
 """
 
 

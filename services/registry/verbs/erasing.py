@@ -26,6 +26,9 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
     await store.links.hold(work.db, ids)
     for case in await store.calls.open_cases(work.db, ids):
         await close(work, case["id"], ERASED, None, By.SYSTEM)
+    assessments, needs = await store.care.wipe(work.db, ids)
+    visits = await store.visits.wipe(work.db, ids)
+    await store.told.wipe(work.db, ids)
     await store.calls.forgetting(work.db)
     locations = await store.locations.wipe(work.db, ids)
     await store.calls.forgetting(work.db, "off")
@@ -33,7 +36,8 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
     await linking.mend(work, ids)
     await erase(work, "person", ids)
     await erase(work, "group", groups)
-    await erase(work, "location", locations)
+    for noun, gone in {"location": locations, "visit": visits, "assessment": assessments, "need": needs}.items():
+        await erase(work, noun, gone)
     for person_id, origin in people:
         work.say(person_id, PersonErased(at=work.now), origin)
 

@@ -87,6 +87,8 @@ async def observe(work: Work, person: Person, told: Observation, agreement: Agre
     row = _row(ring(), row_id, person, told, told_at, once, work.now)
     if not await store.locations.write_location(work.db, row):
         return await _known(work, row_id, person, once)
+    if not await store.aggregates.is_free(work.db, row_id):
+        raise _refuse("other_location", "id")
     rows = await store.locations.read_locations(work.db, person.id)
     seen = {one["id"]: _seen(one) for one in rows if one["use"] == told.use}
     current = await _current(work, person.id, told.use, seen)
