@@ -157,6 +157,13 @@ class DispatchPolicies(_Part):
     order_timeout_s: float = Field(default=30, gt=0)
     parallel: frozenset[Severity] = frozenset({"red", "pink", "yellow"})
     volunteer_offer_s: float = Field(default=180, gt=0)
+    circle_m: float = Field(default=0, ge=0)
+    """Where the best unit is one of volunteers, all volunteers who are no further away (rounded up to multiples of so
+
+    many metres) are asked at once; 0: one after the other.
+    """
+    circle_s: float = Field(default=60, gt=0)
+    """Nobody has accepted so long after: the next circle is asked beside them."""
     booked_offer_s: float = Field(default=7200, gt=0)
     departs_within_s: Mapping[Severity, Annotated[float, Field(gt=0)]] = {"red": 120, "pink": 120, "yellow": 180}
     """From accepting an emergency to setting out; beyond it the desk is alarmed."""

@@ -51,7 +51,7 @@ VALUES: Final[dict[str, Any]] = {
     "ready_at": after(180), "previous_at": after(9), "from_at": after(0), "until_at": after(480),
     "expected_at": after(25), "promised_at": after(45),
     "expires_at": after(120), "send_at": after(2), "acknowledge_by_at": after(3), "depart_by_at": after(4.2),
-    "plan_on": date(2026, 11, 23), "due_on": date(2026, 12, 1), "valid_from_on": date(2026, 10, 1),
+    "circle": 2, "plan_on": date(2026, 11, 23), "due_on": date(2026, 12, 1), "valid_from_on": date(2026, 10, 1),
     "valid_until_on": date(2027, 9, 30), "from_on": date(2026, 11, 22), "until_on": date(2027, 11, 21),
     "expires_on": date(2034, 11, 21), "month_on": date(2026, 11, 1), "waited_s": 60,
 

@@ -132,6 +132,7 @@ def member_of(row: asyncpg.Record) -> Member:
             clean=row["cleanliness"] == "clean",
             exercise=row["exercise"],
             station=Point(*station) if station else None,
+            leaves_after_s=float(facts.get("leaves_after_s", 0)),
         ),
     )
 

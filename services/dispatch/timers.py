@@ -43,6 +43,16 @@ async def find_unit(work: Work, due: Due) -> None:
         await decide.look_again(work, trip)
 
 
+async def widen_circle(work: Work, due: Due) -> None:
+    """Nobody of those asked has accepted: whoever is next, and volunteers as near as they, are asked beside them."""
+    trip = await _trip(work, due, due.subject_id)
+    if trip is None or not decide.needs_unit(trip, work.now):
+        return
+    history = await assignments.of_trips(work.db, [trip.id])
+    if not any(a.role == "primary" and a.status in WORKING for a in history):
+        await decide.find_unit(work, trip, history)
+
+
 async def serve_queue(work: Work, due: Due) -> None:
     """A unit became free, came on duty or is clean again."""
     if await runs.try_serialise(work.db, due.origin.area):
@@ -234,6 +244,7 @@ async def share_ends(work: Work, due: Due) -> None:
 
 DUE: Mapping[str, DueHandler] = {
     "find_unit": find_unit,
+    decide.WIDEN: widen_circle,
     "serve_queue": serve_queue,
     "order_timeout": order_timeout,
     "order_expires": order_expires,

@@ -118,7 +118,9 @@ async def test_a_member_asks_a_colleague_and_answers_on_the_phone(faces: Faces) 
         "GET dispatch /v1/own/duty": {
             "shifts": [{"id": shift_id, **span, "note": "ตลาด", "mates": []}, free], "swaps": swaps,
             "colleagues": [{"id": BOON, "name": "บุญ"}], "certificates": [{"skill": "aemt", "last_on": "2027-01-31"}],
+            "crew_id": ANN, "leaves_after_min": 12,
         },
+        f"PUT dispatch /v1/crew/{ANN}/leaving": {"leaves_after_min": 25},
         f"POST dispatch /v1/shifts/{free['id']}/swaps": {"id": mine},
         f"POST dispatch /v1/swaps/{asked}/answer": (409, {"code": "out_of_order", "th": "ทำไม่ได้แล้ว", "en": "no"}),
     })  # fmt: skip
@@ -130,11 +132,14 @@ async def test_a_member_asks_a_colleague_and_answers_on_the_phone(faces: Faces) 
     acts = set(re.findall(r'action="(/crew/duty/[^"]+)"', screen))
     assert acts == {
         f"/crew/duty/swaps/{mine}/withdraw", f"/crew/duty/swaps/{asked}/agree", f"/crew/duty/swaps/{asked}/decline",
-        f"/crew/duty/shifts/{free['id']}/swap",
+        f"/crew/duty/shifts/{free['id']}/swap", "/crew/duty/leaving",
     }, "a shift that is asked about already is not asked about again"  # fmt: skip
     sent = await member.post(f"/crew/duty/shifts/{free['id']}/swap", {"to_crew_id": BOON})
     assert sent.headers["location"] == "/crew/duty"
     assert faces.services.of(f"POST dispatch /v1/shifts/{free['id']}/swaps")[0].body == {"to_crew_id": BOON}
+    assert 'value="12"' in screen
+    assert (await member.post("/crew/duty/leaving", {"minutes": "25"})).status_code == 303
+    assert faces.services.of(f"PUT dispatch /v1/crew/{ANN}/leaving")[0].body == {"leaves_after_min": 25}
     late = await member.post(f"/crew/duty/swaps/{asked}/agree", {})
     assert (late.status_code, "ทำไม่ได้แล้ว" in late.text) == (409, True)
     desk = await faces.sign_in(Role.DISPATCHER)

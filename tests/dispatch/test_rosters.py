@@ -155,6 +155,30 @@ async def test_whoever_holds_a_certificate_that_ends_is_told_and_once_renewed_no
     assert await due() == []
 
 
+async def test_members_say_how_soon_they_are_on_the_road_and_it_counts_with_the_drive(town: Town) -> None:
+    near, far = await town.unit(1, volunteer=True), await town.unit(3, volunteer=True)
+    slow, other = near.crew
+
+    async def says(member: UUID, minutes: int, headers: dict[str, str]) -> int:
+        path = f"/v1/crew/{member}/leaving"
+        answer = await town.running.client.put(path, json={"leaves_after_min": minutes}, headers=headers)
+        return int(answer.status_code)
+
+    trip = (await town.trip(await town.call(severity="green")))["id"]
+    first = (await town.get(f"/v1/trips/{trip}/recommendations"))["items"]
+    assert [each["unit_id"] for each in first] == [str(near.id), str(far.id)]
+    assert await says(slow, 10, as_crew(slow)) == 200
+    assert await says(slow, 10, as_crew(other)) == 404, "nobody says it for somebody else"
+    assert await says(slow, 121, as_crew(slow)) == 422
+    assert (await town.get("/v1/own/duty", headers=as_crew(slow)))["leaves_after_min"] == 10
+    then = (await town.get(f"/v1/trips/{trip}/recommendations"))["items"]
+    assert [each["unit_id"] for each in then] == [str(far.id), str(near.id)], "a van leaves when the last one is there"
+    assert any("10 minutes later" in reason["en"] for reason in then[1]["reasons"])
+    assert await says(slow, 0, bearer("supervisor")) == 200
+    again = (await town.get(f"/v1/trips/{trip}/recommendations"))["items"]
+    assert [each["unit_id"] for each in again] == [str(near.id), str(far.id)]
+
+
 async def test_a_member_sees_own_shifts_swaps_and_whom_to_ask(town: Town) -> None:
     unit = await town.unit(1, on=False)
     giver, stays = unit.crew

@@ -258,6 +258,7 @@ async def _roster(running: Running, unit: UUID, crew: UUID) -> dict[str, Asked]:
         "GET /v1/attendance": Asked("/v1/attendance", refusals=NOTHING, finds=str(served)),
         "POST /v1/attendance/{served_id}/end": Asked(f"/v1/attendance/{served}/end", {}),
         "GET /v1/hours": Asked(f"/v1/hours?area={AREA}"),
+        "PUT /v1/crew/{crew_id}/leaving": Asked(f"/v1/crew/{crew}/leaving", {"leaves_after_min": 5}),
         "GET /v1/own/duty": Asked("/v1/own/duty", refusals=NOTHING, finds=str(shift), by="crew", crew_id=crew),
         "GET /v1/certificates": Asked("/v1/certificates", refusals=NOTHING, finds="items"),
     }

@@ -33,9 +33,22 @@ async def _shown(request: Request, person: Person, problem: str = "") -> Respons
     return page(
         request, "crew/duty.html", status=409 if problem else 200, problem=problem, asked=asked,
         shifts=found["shifts"], swaps=found["swaps"], certificates=found["certificates"],
+        crew_id=found.get("crew_id"), leaves_after_min=found.get("leaves_after_min", 0),
         colleagues=[(each["id"], each["name"]) for each in found["colleagues"]],
         acts={True: ACTS_OF_GIVER, False: ACTS_OF_TAKER}, code=labeller(person.lang),
     )  # fmt: skip
+
+
+@router.post("/leaving")
+async def leaving(request: Request, person: Crew, minutes: Annotated[int, Form(ge=0, le=120)]) -> Response:
+    """How many minutes after being asked I am on the road."""
+    own = await backend(request).get(person, "dispatch", "/v1/own/duty", purpose=PURPOSE)
+    path = f"/v1/crew/{own['crew_id']}/leaving"
+    try:
+        await backend(request).put(person, "dispatch", path, {"leaves_after_min": minutes}, purpose=PURPOSE)
+    except BackendRefused as refused:
+        return await _shown(request, person, refused.sentence(person.lang))
+    return go("/crew/duty")
 
 
 @router.post("/shifts/{shift_id}/swap")

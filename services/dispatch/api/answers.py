@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.dispatch.api.common import Page
+from services.dispatch.policy import policy_of
 from services.dispatch.rules import cards
 from services.dispatch.rules.life import Life, possible
 from services.dispatch.store.assignments import Assignment, Step
@@ -64,7 +65,10 @@ class HandoverOut(BaseModel):
 
 
 class AssignmentOut(BaseModel):
-    """One unit and one trip. ``stamps`` by step, the asking first; ``next`` is what may follow."""
+    """One unit and one trip. ``stamps`` by step, the asking first; ``next`` is what may follow.
+
+    ``circle``: volunteers who were asked together with all others within ``circle_m`` of the place.
+    """
 
     id: UUID
     trip_id: UUID
@@ -89,14 +93,19 @@ class AssignmentOut(BaseModel):
     reason: str | None
     back_entry: bool
     slot: str | None
+    circle: int | None
+    circle_m: float | None
     next: list[str]
 
     @classmethod
     def of(cls, assignment: Assignment) -> Self:
-        facts = {name: getattr(assignment, name) for name in cls.model_fields if name not in {"stamps", "next"}}
+        facts = {
+            name: getattr(assignment, name) for name in cls.model_fields if name not in {"stamps", "next", "circle_m"}
+        }
         stamps = assignment.stamps
         life = Life("assignment", assignment.status, stamps, outcome=assignment.outcome)
-        return cls(**facts, stamps=stamps, next=list(possible(life)))
+        circle_m = assignment.circle * policy_of(assignment.area).pack.circle_m if assignment.circle else None
+        return cls(**facts, stamps=stamps, circle_m=circle_m, next=list(possible(life)))
 
 
 class AskedUnit(BaseModel):

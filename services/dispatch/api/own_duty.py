@@ -7,11 +7,15 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from services.dispatch.api.common import CREW, NIL, crew_of, runtime_of
-from services.dispatch.store import own_duty, served
+from services.dispatch.api.common import CREW, NIL, Id, RunsUnit, crew_of, runtime_of, seen
+from services.dispatch.store import own_duty, resources, served
+from services.dispatch.verbs import crews
+from services.dispatch.verbs.lives import missing
+from shared.audit import audit
 from shared.auth import Caller, may
+from shared.http import Body
 from shared.openapi import problems
 from shared.work import now_utc
 
@@ -64,13 +68,44 @@ class OwnCertificate(BaseModel):
     last_on: date | None
 
 
+class LeavingBody(Body):
+    """Minutes from being asked until on the road."""
+
+    leaves_after_min: Annotated[int, Field(ge=0, le=120)]
+
+
+class LeavingOut(BaseModel):
+    leaves_after_min: int
+
+
 class OwnDuty(BaseModel):
-    """``shifts``: from now on for four weeks."""
+    """``shifts``: from now on for four weeks. ``crew_id``: the member; ``leaves_after_min``: see ``…/leaving``."""
+
+    crew_id: UUID
+    leaves_after_min: int
 
     shifts: list[OwnShift]
     swaps: list[OwnSwap]
     colleagues: list[Colleague]
     certificates: list[OwnCertificate]
+
+
+@router.put("/v1/crew/{crew_id}/leaving", response_model=LeavingOut, responses=problems(400, 401, 403, 404, 413))
+async def set_leaving(request: Request, caller: RunsUnit, crew_id: Id, body: LeavingBody) -> LeavingOut:
+    """ออกรถได้หลังรับแจ้งกี่นาที | Members say for themselves how soon they are on the road; a dispatcher for anybody.
+
+    It counts as if the drive were longer by so much, whoever is asked.
+    """
+    runtime, own = runtime_of(request), crew_of(caller)
+    if own is not None and own != crew_id:
+        raise missing("crew")
+    row = await resources.leaving(runtime.pool, crew_id)
+    seen(row["area"] if row else None, caller)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        await crews.leaves_after(work, crew_id, body.leaves_after_min)
+        if own is None:
+            await audit(work, caller, "change", "crew", crew_id, area=row["area"] if row else None)
+    return LeavingOut(leaves_after_min=body.leaves_after_min)
 
 
 @router.get("/v1/own/duty", response_model=OwnDuty, responses=problems(401, 403))
@@ -79,7 +114,10 @@ async def own(request: Request, caller: Member) -> OwnDuty:
     pool, now, me = runtime_of(request).pool, now_utc(), crew_of(caller) or NIL
     found = await served.skills_of(pool, [me])
     held = {skill: last_on for row in found for skill, last_on in row["skills"].items()}
+    leaving = await resources.leaving(pool, me)
     return OwnDuty(
+        crew_id=me,
+        leaves_after_min=leaving["leaves_after_min"] if leaving else 0,
         shifts=[OwnShift(**row) for row in await own_duty.shifts(pool, me, now, now + AHEAD)],
         swaps=[OwnSwap(**row) for row in await own_duty.swaps(pool, me, now)],
         colleagues=[Colleague(**row) for row in await own_duty.colleagues(pool, me)],

@@ -151,7 +151,7 @@ class VehicleOut(BaseModel):
 
 
 class CrewOut(BaseModel):
-    """``unit_id``: the unit this member is on duty with."""
+    """``unit_id``: the unit this member is on duty with; ``leaves_after_min``: see ``…/leaving``."""
 
     id: UUID
     area: str
@@ -167,6 +167,7 @@ class CrewOut(BaseModel):
     station_id: UUID | None
     active: bool
     exercise: bool
+    leaves_after_min: int
     unit_id: UUID | None
 
 

@@ -65,7 +65,8 @@ class CrewFacts:
 class UnitFacts:
     """A vehicle with the crew on it, as dispatch knows it now. ``busy``: it has an open run.
 
-    ``burden_s``: by so much others go first, for these volunteers gave more of late.
+    ``burden_s``: by so much others go first, for these volunteers gave more of late. ``leaves_after_s``: so long after
+    they are asked they are on the road, as they said.
     """
 
     id: str
@@ -82,6 +83,7 @@ class UnitFacts:
     position_at: datetime | None = None
     station: Point | None = None
     burden_s: float = 0.0
+    leaves_after_s: float = 0.0
     _abilities: dict[Hashable, Hashable] = field(default_factory=dict, repr=False, compare=False)
     """Worked out once a day; ``dataclasses.replace`` takes it along, for a unit moves more often than it changes."""
 

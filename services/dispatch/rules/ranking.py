@@ -247,9 +247,9 @@ def _lost(unit: UnitFacts, at: datetime, weights: Weights) -> bool:
 
 
 def _score_as_it_stands(unit: UnitFacts, travel: Travel | None, at: datetime, weights: Weights) -> float:
-    """Travel time, what is uncertain about it, and what these volunteers gave already, in seconds."""
+    """Getting on the road, travel time and what is uncertain about it, and what these volunteers gave, in seconds."""
     score = travel.duration_s if travel else weights.nowhere_s
-    score += unit.burden_s + (weights.stale_s if _stale(unit, at, weights) else 0)
+    score += unit.burden_s + unit.leaves_after_s + (weights.stale_s if _stale(unit, at, weights) else 0)
     return score + (weights.from_station_s if unit.position is None and unit.station is not None else 0)
 
 
@@ -279,6 +279,11 @@ def _reasons(unit: UnitFacts, travel: Travel | None, age_s: float | None, *, sta
         found.append(Text(th="ไม่ทราบเวลาของพิกัดรถ", en="the position has no time"))
     elif stale and age_s is not None:
         found.append(Text(th=f"พิกัดรถเก่า {age_s / 60:.0f} นาที", en=f"the position is {age_s / 60:.0f} minutes old"))
+    if unit.leaves_after_s:
+        after = f"{unit.leaves_after_s / 60:.0f}"
+        found.append(
+            Text(th=f"ออกรถได้หลังรับแจ้ง {after} นาที ตามที่ชุดบอกไว้", en=f"on the road {after} minutes later, as they said")
+        )
     if unit.burden_s >= GAVE_MORE_S:
         found.append(Text(th="อาสาชุดนี้ช่วยมากกว่าชุดอื่นใน 14 วันที่ผ่านมา ให้ชุดอื่นก่อน",
                           en="these volunteers gave more than others in the last 14 days: others first"))  # fmt: skip

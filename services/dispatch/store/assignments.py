@@ -14,8 +14,8 @@ from shared.database import Connection, Pool
 
 INSERT_ASSIGNMENT = """
 insert into assignment (id, trip_id, run_id, unit_id, area, role, way, status, crew_ids, attempt, asked_at,
-                        respond_by_at, start_at, back_entry, pickup_at, dropoff_at, slot)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                        respond_by_at, start_at, back_entry, pickup_at, dropoff_at, slot, circle)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 """
 # An emergency order in one statement: the unit's run is opened and the assignment stands in it. The run is never
 # opened before the last one was closed: a process may have slept between its look at the clock and its turn.
@@ -130,6 +130,8 @@ class Assignment:
     reason: str | None = None
     slot: str | None = None
     """Which of the further units that were asked for it is (``services.dispatch.rules.cards``)."""
+    circle: int | None = None
+    """Volunteers: in which circle around the place they were asked (``services.dispatch.rules.circles``)."""
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:
@@ -201,7 +203,7 @@ async def insert(db: Connection, assignment: Assignment) -> None:
     await db.execute(
         INSERT_ASSIGNMENT, made.id, made.trip_id, made.run_id, made.unit_id, made.area, made.role, made.way,
         made.status, list(made.crew_ids), made.attempt, made.asked_at, made.respond_by_at, made.start_at,
-        made.back_entry, made.pickup_at, made.dropoff_at, made.slot,
+        made.back_entry, made.pickup_at, made.dropoff_at, made.slot, made.circle,
     )  # fmt: skip
 
 

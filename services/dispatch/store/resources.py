@@ -85,9 +85,13 @@ where ($1::text[] is null or c.area = any($1)) and c.erased_at is null and c.id 
 READ_CREW = "select * from crew where id = $1 for no key update"
 WIPE_CREW = """
 update crew set name = '-', phone = null, line_user_id = null, organisation = null, quiet_from = null,
-    quiet_until = null, skills = '{}'::jsonb, active = false, erased_at = $2, changed_at = $2
+    quiet_until = null, skills = '{}'::jsonb, leaves_after_min = 0, active = false, erased_at = $2, changed_at = $2
 where id = $1
 """
+SET_LEAVING = """
+update crew set leaves_after_min = $2, changed_at = $3 where id = $1 and active and leaves_after_min <> $2 returning id
+"""
+LEAVING = "select area, leaves_after_min, active from crew where id = $1"
 IS_ERASED = "select erased_at is not null from crew where id = $1"
 FIND_FACILITY = "select lon, lat, area from facility where id = $1"
 
@@ -117,6 +121,16 @@ async def crew_for_update(db: Connection, crew_id: UUID) -> asyncpg.Record | Non
 
 async def wipe_crew(db: Connection, crew_id: UUID, at: datetime) -> None:
     await db.execute(WIPE_CREW, crew_id, at)
+
+
+async def leaving(db: Connection | Pool, crew_id: UUID) -> asyncpg.Record | None:
+    """``area, leaves_after_min, active``."""
+    return await db.fetchrow(LEAVING, crew_id)
+
+
+async def set_leaving(db: Connection, crew_id: UUID, minutes: int, at: datetime) -> bool:
+    """True where they had said another time before."""
+    return await db.fetchval(SET_LEAVING, crew_id, minutes, at) is not None
 
 
 async def is_erased(db: Connection, crew_id: UUID) -> bool:

@@ -52,6 +52,8 @@ update unit u set version = u.version + 1, facts = jsonb_build_object(
     'crew', coalesce((select jsonb_agg(jsonb_build_object('id', c.id, 'skills', c.skills) order by c.id)
                       from crew c
                       where c.id = any(case u.duty when 'on_duty' then u.crew_ids else u.usual_crew_ids end)), '[]'),
+    'leaves_after_s', 60 * coalesce((select max(c.leaves_after_min) from crew c
+                      where c.id = any(case u.duty when 'on_duty' then u.crew_ids else u.usual_crew_ids end)), 0),
     'station', (select jsonb_build_array(s.lon, s.lat) from station s where s.id = u.station_id))
 from vehicle v where v.id = coalesce(u.vehicle_id, u.usual_vehicle_id) and u.id = $1
 """

@@ -84,6 +84,21 @@ async def _crew_changed(work: Work, resource_id: UUID, values: Mapping[str, Any]
 AFTER = {"station": _station_changed, "facility": _nothing_more, "vehicle": _vehicle_changed, "crew": _crew_changed}
 
 
+async def leaves_after(work: Work, crew_id: UUID, minutes: int) -> None:
+    """So long after being asked this member is on the road: ranked with the drive from now on.
+
+    Raises:
+        Refused: 404 there is no such member, or they do not serve any more.
+
+    """
+    row = await resources.leaving(work.db, crew_id)
+    if row is None or not row["active"]:
+        raise missing("crew")
+    if await resources.set_leaving(work.db, crew_id, minutes, work.now):
+        for unit_id in await units.with_crew(work.db, crew_id):
+            await units.refresh_facts(work.db, unit_id)
+
+
 async def erase_crew(work: Work, crew_id: UUID) -> None:
     """Blank what is personal of a member everywhere here, and tell the others to do the same. What they did stays.
 

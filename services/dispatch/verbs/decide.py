@@ -16,9 +16,10 @@ from services.dispatch.emergencies.choice import BY_TIME, URGENCY
 from services.dispatch.emergencies.sparing import spare
 from services.dispatch.fleet import Member
 from services.dispatch.policy import Policy, policy_of
+from services.dispatch.rules import circles
 from services.dispatch.rules.changes import WAITING, asked_once_more
 from services.dispatch.rules.eligibility import UnitFacts, shortfalls
-from services.dispatch.rules.ranking import Recommendation, best, rank
+from services.dispatch.rules.ranking import Recommendation, best, rank, scores
 from services.dispatch.rules.requirements import Requirements
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment, was_not_its_no
@@ -36,6 +37,7 @@ from shared.work import Work, new_id
 BUSY_TEXT = Text(th="ติดภารกิจอื่น", en="busy with another run")
 Free = Sequence[tuple[Member, bool]]
 """Free units, and whether each has a booked ride soon."""
+WIDEN = "widen_circle"
 BOOKED_SOON = timedelta(minutes=45)
 """A unit with a booked ride this soon is left to it, unless the severity is one that alerts in parallel."""
 
@@ -49,6 +51,9 @@ class Choice:
     reasons: tuple[str, ...] = ()
     booked_soon: bool = False
     """It has promised a ride that begins soon."""
+    circle: int | None = None
+    beside: tuple[Member, ...] = ()
+    """Volunteers of the same circle, who are asked at the same time."""
 
 
 async def find_unit(
@@ -73,9 +78,13 @@ async def find_unit(
     if policy.must_be_confirmed(*way):
         await propose(work, trip, choice.member, attempt, policy)
     else:
-        await ask(work, trip, choice.member, attempt, policy)
+        await ask(work, trip, choice.member, attempt, policy, circle=choice.circle)
         if choice.booked_soon:
             await at_once(work, "spare_riders", choice.member.id, trip.origin)
+        for number, member in enumerate(choice.beside, start=1):
+            await offer_now(work, trip, member, attempt + number, policy, circle=choice.circle)
+        if choice.circle is not None:
+            await work.later(WIDEN, trip.id, work.now + timedelta(seconds=policy.pack.circle_s), trip.origin)
     return True
 
 
@@ -84,12 +93,13 @@ def _waits(assignment: Assignment) -> bool:
 
 
 async def ask(
-    work: Work, trip: Trip, member: Member, attempt: int, policy: Policy, *, slot: str | None = None
+    work: Work, trip: Trip, member: Member, attempt: int, policy: Policy, *, slot: str | None = None,
+    circle: int | None = None,
 ) -> Assignment:  # fmt: skip
     """Order who is on duty; offer it to volunteers, and to crews where a ride is due. ``slot``: in support, as that."""
     role = "primary" if slot is None else "support"
     if trip.lane == "booked" or member.volunteer:
-        return await offer_now(work, trip, member, attempt, policy, role=role, slot=slot)
+        return await offer_now(work, trip, member, attempt, policy, role=role, slot=slot, circle=circle)
     return await order(work, trip, member, attempt, policy, role=role, slot=slot)
 
 
@@ -101,7 +111,7 @@ async def choose(
     open_to, pool = pools(work, trip, history, policy, free)
     if trip.lane == "booked":
         pool = await fleet.fairly(work.db, pool, work.now)
-    asked, place = asked or wanted(trip), point(trip.pickup)
+    own, asked, place = asked is None, asked or wanted(trip), point(trip.pickup)
     facts = [member.facts for member in pool]
     found = _first(facts, trip, asked, place, work.now, policy)
     if found is None:  # nobody else: whoever said no is asked again after a while, before somebody is left alone
@@ -111,7 +121,17 @@ async def choose(
     if found is None:
         return Choice(None, None, _reasons([member for member, _ in free], open_to, asked, work.now))
     member, booked_soon = next(each for each in free if each[0].facts.id == found.unit_id)
-    return Choice(member, found, booked_soon=booked_soon)
+    if not own or place is None or not member.volunteer or not policy.pack.circle_m:
+        return Choice(member, found, booked_soon=booked_soon)
+    last = max((a.circle for a in history if a.circle), default=1)
+    circle = max(circles.circle_of(member.facts, place, policy.pack.circle_m), last)
+    others = [each.facts for each in pool if each.volunteer and each.id != member.id]
+    near = circles.within(others, place, policy.pack.circle_m, circle)
+    fit = scores(near, asked, place, work.now, policy.travel_times, policy.weights)
+    first = sorted(fit, key=lambda unit_id: (fit[unit_id], unit_id))[: circles.MOST - 1]
+    by_id = {each.facts.id: each for each in pool}
+    beside = tuple(by_id[unit_id] for unit_id in first)
+    return Choice(member, found, booked_soon=booked_soon, circle=circle, beside=beside)
 
 
 def pools(
@@ -199,10 +219,12 @@ async def offer_now(
     role: str = "primary",
     of: Assignment | None = None,
     slot: str | None = None,
+    circle: int | None = None,
 ) -> Assignment:
     """Ask a volunteer, or a crew for a ride that is due: the run is opened when they accept."""
     previous = of.status if of else None
     made = of or _asked(trip, member, attempt, work.now, role=role, way="offer", status="offered", slot=slot)
+    made.circle = circle
     made.status, made.way, made.previous_status, made.asked_at = "offered", "offer", previous, work.now
     made.respond_by_at = work.now + policy.respond(trip.severity, volunteer=member.volunteer)
     if of is None:
@@ -210,7 +232,8 @@ async def offer_now(
     else:
         await assignments.update(work.db, made)
         await work.cancel("proposal_timeout", made.id)
-    work.say(made.id, AssignmentOffered(**asked_facts(trip, made, by_of(work), previous=previous)), trip.origin)
+    facts = asked_facts(trip, made, by_of(work), previous=previous)
+    work.say(made.id, AssignmentOffered(**facts, circle=circle), trip.origin)
     await work.later("order_timeout", made.id, made.respond_by_at, trip.origin)
     return made
 

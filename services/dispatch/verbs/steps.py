@@ -18,7 +18,7 @@ from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import STAMPS, Assignment, Step
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import late, opening, release, support
+from services.dispatch.verbs import decide, late, opening, release, support
 from services.dispatch.verbs import trips as trip_verbs
 from services.dispatch.verbs.correct import correct
 from services.dispatch.verbs.lives import at_once, missing, move_assignment, move_trip
@@ -147,6 +147,7 @@ def _had_it(assignment: Assignment) -> bool:
 async def _plan(work: Work, trip: Trip, assignment: Assignment, made: Step, before: Assignment | None) -> None:
     """Say whose the trip is now. ``before``: who had accepted it, and did not set out."""
     await work.cancel("find_unit", trip.id)
+    await work.cancel(decide.WIDEN, trip.id)
     await work.cancel("booked_due", trip.id)
     if trip.status == "planned" and before is None:  # booked by hand: it was said when it was offered
         return

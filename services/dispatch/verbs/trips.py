@@ -157,7 +157,7 @@ async def cancel(work: Work, trip: Trip, reason: str, *, whole_series: bool = Fa
             await release.release(work, trip, assignment, "trip_cancelled")
     trip.ended_at, trip.reason, trip.outcome = work.now, reason, "cancelled"
     await trips.update(work.db, trip)
-    for kind in ("find_unit", "booked_due"):
+    for kind in ("find_unit", "booked_due", decide.WIDEN):
         await work.cancel(kind, trip.id)
     event = TripCancelled(
         **of_call(trip), leg=trip.leg, at=work.now, by=by_of(work), whole_series=whole_series,

@@ -65,6 +65,9 @@ class AssignmentOrdered(Asked, Event, type="dispatch.assignment.ordered.v1"):
 class AssignmentOffered(Asked, Event, type="dispatch.assignment.offered.v1"):
     """เสนองานให้หน่วยแล้ว | A volunteer or a booked ride's crew is asked whether they can."""
 
+    circle: int | None = Field(default=None, ge=1)
+    """Volunteers near the place are asked together: 1 the nearest, 2 those around them, and so on."""
+
 
 class AssignmentAccepted(AssignmentFacts, Event, type="dispatch.assignment.accepted.v1"):
     """รับงานแล้ว | The unit goes; the trip's other asked units are released."""
