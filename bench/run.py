@@ -24,6 +24,7 @@ from bench import (
     near,
     positions,
     promise,
+    register,
     report,
     rides_town,
     screen,
@@ -37,7 +38,7 @@ CORE = ("hop", "saturate", "drain")
 """``consumer`` is measured while the backlog drains."""
 TOWN = ("chain", "screen", "positions", "burst")
 """``memory`` is read after the burst."""
-DAY = ("promise", "near")
+DAY = ("promise", "near", "registry")
 """Dispatch alone with a full day of rides, the registry alone with 100,000 homes; last, for they fill databases."""
 APART = ("engine", "year", "duplicates")
 """Need neither broker nor database."""
@@ -81,6 +82,8 @@ async def bench(parts: list[str], *, whole: bool) -> None:
                     await _part("promise", show, lambda: _promise(ground, show))
                 if "near" in parts:
                     await _part("near", show, lambda: _near(ground, show))
+                if "registry" in parts:
+                    await _part("registry", show, lambda: _registry(ground, show))
         if "engine" in parts:
             await _part("engine", show, lambda: _engine(show))
         if "year" in parts:
@@ -126,6 +129,10 @@ async def _promise(ground: Ground, show: report.Show) -> None:
 
 async def _near(ground: Ground, show: report.Show) -> None:
     show(near.table(await near.near(ground)))
+
+
+async def _registry(ground: Ground, show: report.Show) -> None:
+    show(register.table(await register.measure(ground)))
 
 
 async def _engine(show: report.Show) -> None:

@@ -108,11 +108,96 @@ class ContactShown(Answer):
     relation: str
     name: str | None
     since_at: datetime
+    shared: bool
+    """Somebody else is reached by it, too: nothing that only this person may know is sent there."""
+
+
+class AddressShown(Answer):
+    """``kind``: registered or current. ``area_code``: the smallest area that is known, with its name."""
+
+    kind: str
+    area_code: str | None
+    area_th: str | None
+    area_en: str | None
+    detail: str | None
+    since_on: date
+
+
+class HouseholdOf(Answer):
+    """Which household somebody lives in, and as what."""
+
+    id: UUID
+    role: Label
+    head: bool
+
+
+class Changed(Answer):
+    """Which fields of the person were written."""
+
+    id: UUID
+    fields: list[str]
+
+
+class Joined(Answer):
+    id: UUID
+
+
+class Asked(Answer):
+    id: UUID
+
+
+class AskedFor(Answer):
+    """A request that waits: what is wanted for whom, and why."""
+
+    id: UUID
+    person_id: UUID
+    wanted: Label
+    reason: Label
+    asked_at: datetime
+
+
+class Disclosures(Answer):
+    items: list[AskedFor]
+
+
+class MemberShown(Answer):
+    """``name`` and ``age`` as a search shows them."""
+
+    person_id: UUID
+    name: str | None
+    age: Age | None
+    role: Label
+    head: bool
+    from_on: date
+    until_on: date | None
+
+
+class HouseholdGroup(Answer):
+    id: UUID
+    group: Label
+    evidence: str | None
+    from_on: date
+    until_on: date | None
+
+
+class HouseholdShown(Answer):
+    """Who lives there, then who lived there; groups with their days."""
+
+    id: UUID
+    area: str
+    area_code: str | None
+    area_th: str | None
+    area_en: str | None
+    detail: str | None
+    members: list[MemberShown]
+    groups: list[HouseholdGroup]
 
 
 class MembershipShown(Answer):
+    id: UUID
     group: Label
     source: str
+    evidence: str | None
     from_on: date
     until_on: date | None
 
@@ -133,8 +218,13 @@ class PersonShown(Answer):
     id: UUID
     area: str
     name: str | None
+    alias: str | None
+    usual_place: str | None
+    addresses: list[AddressShown]
+    household: HouseholdOf | None
     birth_on: date | None
     birth_year: int | None
+    birth_estimated: bool
     age: Age | None
     sex: str | None
     language: str

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from services.registry import handlers
-from services.registry.api import audits, care, cases, duplicates, locations, persons, reports, visits
+from services.registry.api import (
+    audits,
+    care,
+    cases,
+    changing,
+    duplicates,
+    households,
+    locations,
+    persons,
+    reports,
+    visits,
+)
 from services.registry.keys import prepare
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
@@ -80,6 +91,8 @@ SERVICE = Service(
     routers=[
         persons.router,
         duplicates.router,
+        changing.router,
+        households.router,
         locations.router,
         visits.router,
         care.router,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from services.registry.rules.identity import Described, Held, Phone, birth_of
+from services.registry.rules.identity import Address, Birth, Described, Held, Phone, birth_of
 from shared.codes.codes import code_list
 from shared.errors import TwoTongued
 from shared.events.words import Disclosure, Language, Mobility, Need, TimeOfDay
 from shared.http import Body
 from shared.openapi import Moment, ToldSex
 from shared.refusal import Refusal
+from shared.thai.areas import area
 from shared.thai.dates import BANGKOK, Years, read_day, read_year
 from shared.thai.identifiers import Identifier, read_hospital_no, read_identifier, read_passport
 from shared.thai.phones import read_phone
@@ -90,10 +92,34 @@ def read_birth_year(year: int) -> int:
         raise _two_tongued(refusal) from None
 
 
+def read_area_code(code: str) -> str:
+    """An official code of 2, 4 or 6 digits.
+
+    Raises:
+        TwoTongued: there is no such area; of an abolished one it says which took its place.
+
+    """
+    try:
+        return area(code, "area_code").code
+    except Refusal as refusal:
+        raise _two_tongued(refusal) from None
+
+
 def _known_group(code: str) -> str:
     if code not in code_list("group"):
         raise TwoTongued("ไม่รู้จักกลุ่มนี้ ดูรายการที่ /v1/codes", "unknown group; see /v1/codes", "unknown_code")
     return code
+
+
+def _known(list_id: str) -> Callable[[str], str]:
+    """A check that a code stands in a list."""
+
+    def check(code: str) -> str:
+        if code not in code_list(list_id).codes:
+            raise TwoTongued("ไม่รู้จักรหัสนี้ ดูรายการที่ /v1/codes", "unknown code; see /v1/codes", "unknown_code")
+        return code
+
+    return check
 
 
 def _known_outcome(code: str) -> str:
@@ -170,11 +196,42 @@ def _read(kind: IdentifierKind, value: str, issuer: str) -> Identifier:
     return read_identifier(value)
 
 
+class AddressBody(Body):
+    """``area_code``: of the tambon (6 digits), amphoe or changwat; ``detail``: house, lane, road."""
+
+    area_code: Annotated[str | None, Empty, _readable(read_area_code)] = None
+    detail: Line = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.area_code is None and self.detail is None:
+            raise TwoTongued("ต้องมีรหัสพื้นที่หรือที่อยู่", "an address needs an area or a text", "address_empty")
+        return self
+
+
+class Addresses(Body):
+    """Where somebody is registered, and where they live now."""
+
+    registered: AddressBody | None = None
+    current: AddressBody | None = None
+
+    def told(self) -> tuple[Address, ...]:
+        found = (("registered", self.registered), ("current", self.current))
+        return tuple(Address(kind, one.area_code, one.detail) for kind, one in found if one is not None)
+
+
 class PersonBody(Body):
-    """A new person. ``age`` or ``birth_year`` (either era) do where nobody knows the day."""
+    """A new person. ``age`` or ``birth_year`` (either era) do where nobody knows the day.
+
+    ``birth_estimated``: the year is a guess. ``usual_place``: where whoever has no home is mostly found.
+    """
 
     area: Area | None = None
     name: Line = None
+    alias: Line = None
+    usual_place: Line = None
+    addresses: Addresses = Addresses()
+    birth_estimated: bool = False
     national_id: NationalId = None
     identifiers: Annotated[tuple[IdentifierBody, ...], Field(max_length=10)] = ()
     birth_date: BirthDate = None
@@ -200,8 +257,11 @@ class PersonBody(Body):
         year = read_birth_year(self.birth_year) if self.birth_year is not None else None
         return Described(
             name=self.name,
+            alias=self.alias,
+            usual_place=self.usual_place,
+            addresses=self.addresses.told(),
             held=(number,) if number and number.identifier.value else (),
-            birth=birth_of(on, year, self.age, _today()),
+            birth=birth_of(on, year, self.age, _today(), estimated=self.birth_estimated),
             sex=self.sex,
             phones=(Phone(read_own_phone(self.phone)),) if self.phone else (),
             line_user_id=self.line_user_id,
@@ -210,6 +270,96 @@ class PersonBody(Body):
             needs=self.needs,
             groups=self.groups,
         )
+
+
+class ChangeBody(Body):
+    """What is to be otherwise of a person; what is left out stays, what is null is not known any more.
+
+    ``addresses``: the one named is replaced, the one before it keeps its days. ``birth_date``, ``birth_year`` or
+    ``age``: the birth, in either era.
+    """
+
+    name: Line = None
+    alias: Line = None
+    usual_place: Line = None
+    addresses: Addresses = Addresses()
+    birth_date: BirthDate = None
+    birth_year: BirthYear = None
+    birth_estimated: bool = False
+    age: Annotated[int, Field(ge=0, le=130)] | None = None
+    sex: ToldSex = None
+    language: Language | None = None
+    mobility: Mobility | None = None
+    needs: Annotated[tuple[Need, ...], Field(max_length=20)] = ()
+    may_be_texted: bool = True
+    quiet_from: TimeOfDay | None = None
+    quiet_until: TimeOfDay | None = None
+
+    @property
+    def birth(self) -> Birth | None:
+        on = read_birth_date(self.birth_date) if self.birth_date else None
+        year = read_birth_year(self.birth_year) if self.birth_year is not None else None
+        return birth_of(on, year, self.age, _today(), estimated=self.birth_estimated)
+
+
+class ContactBody(Body):
+    """A telephone by which somebody is reached: ``relation`` says whose it is, ``self`` their own."""
+
+    phone: Annotated[Short, _readable(read_own_phone)]
+    relation: Annotated[Code, AfterValidator(_known("relation"))] = "self"
+    name: Line = None
+
+
+class GroupBody(Body):
+    """Why somebody, or a household, is looked after: from when until when, and by which evidence (a code)."""
+
+    group: Annotated[Code, AfterValidator(_known_group)]
+    from_on: date | None = None
+    until_on: date | None = None
+    evidence: Code | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_on and self.until_on and self.until_on < self.from_on:
+            raise TwoTongued("วันสิ้นสุดต้องไม่ก่อนวันเริ่ม", "the last day lies before the first", "days_reversed")
+        return self
+
+
+class LeaveBody(Body):
+    """``until_on``: the last day, today where it is left out."""
+
+    until_on: date | None = None
+
+
+class MemberBody(Body):
+    """Who lives in a household and as what: ``role`` is a code of the list ``household_role``."""
+
+    person_id: UUID
+    role: Annotated[Code, AfterValidator(_known("household_role"))] = "member"
+    head: bool = False
+    from_on: date | None = None
+
+
+class HouseholdBody(Body):
+    """A new household with those who live in it; nothing is required."""
+
+    area: Area | None = None
+    address: AddressBody | None = None
+    members: Annotated[tuple[MemberBody, ...], Field(max_length=40)] = ()
+    exercise: bool = False
+
+
+class DisclosureBody(Body):
+    """``secret``: no trace of the person anywhere; ``restricted``: not secret any more. ``reason`` is a code."""
+
+    wanted: Literal["secret", "restricted"]
+    reason: Annotated[Code, AfterValidator(_known("disclosure_reason"))]
+
+
+class AgreeBody(Body):
+    """Whether the other person agrees."""
+
+    approve: bool
 
 
 class SearchBody(Body):

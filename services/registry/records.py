@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.registry.rules.duplicates import found_by, pairs_by
-from services.registry.rules.identity import SELF, Birth, Described, Held
+from services.registry.rules.identity import SELF, Address, Birth, Described, Held
 from services.registry.rules.matching import Candidate
 from services.registry.store.people import Doc, Row, Writing, day, hexed
 from shared.codes.codes import code_list
@@ -20,7 +20,9 @@ from shared.work import new_id
 
 ONE_AT_A_TIME = frozenset({"cid", "cid-0", "g-code"})
 """Kinds of which a person has a single one: another value speaks against being the same person."""
-SENSITIVE_GROUPS = frozenset({"psychiatric"}) | {item.code for item in code_list("group").items if item.secret}
+SECRET_GROUPS = frozenset(item.code for item in code_list("group").items if item.secret)
+"""Whose members are secret."""
+SENSITIVE_GROUPS = frozenset({"psychiatric"}) | SECRET_GROUPS
 """Groups that are protected wherever they are written."""
 
 
@@ -62,6 +64,8 @@ class Person:
     exercise: bool
     registered_at: datetime
     erased_at: datetime | None
+    alias: str | None = None
+    usual_place: str | None = None
 
     @property
     def secret(self) -> bool:
@@ -80,6 +84,8 @@ def opened(row: Row, ring: Keyring) -> Person:
             "exercise", "registered_at", "erased_at")  # fmt: skip
     return Person(
         name=plain("name"),
+        alias=plain("alias"),
+        usual_place=plain("usual_place"),
         birth=Birth.unpacked(birth) if birth else None,
         line_user_id=plain("line_user_id"),
         needs=tuple(row["needs"]),
@@ -181,16 +187,22 @@ def person_row(ring: Keyring, person_id: UUID, area: str, told: Described, sourc
 
 
 def sealed_fields(ring: Keyring, person_id: UUID, told: Described) -> Doc:
-    plain = {"name": told.name, "birth": told.birth.packed() if told.birth else None, "line_user_id": told.line_user_id}
+    plain = {
+        "name": told.name, "birth": told.birth.packed() if told.birth else None, "line_user_id": told.line_user_id,
+        "alias": told.alias, "usual_place": told.usual_place,
+    }  # fmt: skip
     return {
         field: hexed(ring.seal(value, "person", person_id, field)) if value else None for field, value in plain.items()
     }
 
 
-def key_rows(ring: Keyring, person_id: UUID, name: str | None, *, exercise: bool) -> list[Doc]:
+def key_rows(
+    ring: Keyring, person_id: UUID, name: str | None, alias: str | None = None, *, exercise: bool
+) -> list[Doc]:
     """The marks by which a name is found: each word, and the whole where given and family name are known."""
     key = name_key(name or "")
-    marks = [("word", word) for word in words_of(key)]
+    words = {*words_of(key), *words_of(name_key(alias or ""))}
+    marks = [("word", word) for word in sorted(words)]
     if key.given and key.family:
         marks.append(("name", key.text))
     return [
@@ -204,10 +216,12 @@ def key_rows(ring: Keyring, person_id: UUID, name: str | None, *, exercise: bool
     ]
 
 
-def mark_row(ring: Keyring, person_id: UUID, name: str | None, birth: Birth | None, *, exercise: bool) -> Doc:
+def mark_row(
+    ring: Keyring, person_id: UUID, name: str | None, alias: str | None, birth: Birth | None, *, exercise: bool
+) -> Doc:
     """The short marks by which a person is found by names spelt otherwise, and compared with others."""
     key = name_key(name or "")
-    near = ((kind_of("near", exercise=exercise), value) for value in found_by(key))
+    near = ((kind_of("near", exercise=exercise), value) for value in found_by(key) | found_by(name_key(alias or "")))
     pair = ((kind_of("pair", exercise=exercise), value) for value in pairs_by(key, birth))
     marks = {_short(ring.mark(kind, value)) for kind, value in (*near, *pair)}
     return {"person_id": str(person_id), "marks": sorted(marks), "key_id": ring.current}
@@ -221,7 +235,7 @@ def merged(people: Sequence[Person]) -> Person:
     first = people[0]
     known: dict[str, Any] = {
         field: next((getattr(one, field) for one in people if getattr(one, field) is not None), None)
-        for field in ("name", "line_user_id", "sex", "mobility", "quiet_from", "quiet_until")
+        for field in ("name", "alias", "usual_place", "line_user_id", "sex", "mobility", "quiet_from", "quiet_until")
     }
     births = [one.birth for one in people if one.birth is not None]
     return replace(
@@ -231,6 +245,23 @@ def merged(people: Sequence[Person]) -> Person:
         may_be_texted=all(one.may_be_texted for one in people),
         **known,
     )
+
+
+def address_rows(ring: Keyring, person_id: UUID, told: Iterable[Address], on: date) -> list[Doc]:
+    rows: list[Doc] = []
+    for address in told:
+        row_id = new_id()
+        detail = hexed(ring.seal(address.detail, "address", row_id, "detail")) if address.detail else None
+        rows.append({
+            "id": str(row_id),
+            "person_id": str(person_id),
+            "kind": address.kind,
+            "area_code": address.area_code,
+            "detail": detail,
+            "key_id": ring.current if detail else None,
+            "since_on": day(on),
+        })  # fmt: skip
+    return rows
 
 
 def identifier_row(
@@ -307,11 +338,12 @@ def new_person(
     """Everything to be written of a new person; their numbers only where those are nobody else's."""
     return Writing(
         person=[person_row(ring, person_id, area, told, source, **more)],
-        keys=key_rows(ring, person_id, told.name, exercise=source.exercise),
+        keys=key_rows(ring, person_id, told.name, told.alias, exercise=source.exercise),
         identifiers=[identifier_row(ring, person_id, held, source) for held in told.held] if number else [],
         contacts=contact_rows(ring, person_id, told, source),
         memberships=membership_rows(person_id, told.groups, source),
-        marks=[mark_row(ring, person_id, told.name, told.birth, exercise=source.exercise)],
+        marks=[mark_row(ring, person_id, told.name, told.alias, told.birth, exercise=source.exercise)],
+        addresses=address_rows(ring, person_id, told.addresses, source.on),
     )
 
 

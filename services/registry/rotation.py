@@ -33,6 +33,7 @@ BATCH = 200
 PAUSE_S = 0.05
 """Between batches: the desk comes first."""
 LOOK_AGAIN_S = 3600.0
+PERSON_FIELDS = ("name", "birth", "line_user_id", "alias", "usual_place")
 OLD_ROWS = Gauge("karuna_registry_rows_under_old_keys", "Rows that are still sealed under an older key")
 
 
@@ -85,7 +86,16 @@ async def _batch(db: Connection, keys: Keyring) -> int:
         await locations.seal_locations(db, [row for row, _ in again], [cell for _, cell in again])
     texts = await told.old(db, keys.current, BATCH)
     await told.put(db, [_text(keys, row) for row in texts])
-    return len(persons) + len(identifiers) + len(contacts) + len(seen) + len(texts)
+    places = 0
+    for table in sealing.OLD_PLACES:
+        rows = await sealing.old_places(db, table, keys.current, BATCH)
+        if rows:
+            sealed = [
+                {**_again(keys, row, table, ("detail",)), "id": str(row["id"]), "key_id": keys.current} for row in rows
+            ]
+            await sealing.seal_places(db, table, sealed)
+        places += len(rows)
+    return len(persons) + len(identifiers) + len(contacts) + len(seen) + len(texts) + places
 
 
 async def _seal_persons(db: Connection, keys: Keyring, rows: list[asyncpg.Record]) -> None:
@@ -93,10 +103,11 @@ async def _seal_persons(db: Connection, keys: Keyring, rows: list[asyncpg.Record
     for row in rows:
         name = records.opened_value(row, keys, "person", "name")
         birth = records.opened_value(row, keys, "person", "birth")
-        docs.append({"id": str(row["id"]), **_again(keys, row, "person", ("name", "birth", "line_user_id"))})
-        names += records.key_rows(keys, row["id"], name, exercise=row["exercise"])
+        docs.append({"id": str(row["id"]), **_again(keys, row, "person", PERSON_FIELDS)})
+        alias = records.opened_value(row, keys, "person", "alias")
+        names += records.key_rows(keys, row["id"], name, alias, exercise=row["exercise"])
         known = Birth.unpacked(birth) if birth else None
-        marks.append(records.mark_row(keys, row["id"], name, known, exercise=row["exercise"]))
+        marks.append(records.mark_row(keys, row["id"], name, alias, known, exercise=row["exercise"]))
     await sealing.seal_persons(db, docs, names, marks)
 
 

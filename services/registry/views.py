@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from math import isfinite
 from uuid import UUID
 
 from services.registry import records
 from services.registry.answers import (
+    AddressShown,
     Age,
     BarrierShown,
     CaseShown,
@@ -18,9 +19,12 @@ from services.registry.answers import (
     ContactShown,
     Figure,
     HistoryLine,
+    HouseholdGroup,
+    HouseholdShown,
     IdentifierShown,
     Label,
     MembershipShown,
+    MemberShown,
     PersonHit,
 )
 from services.registry.keys import ring
@@ -31,7 +35,10 @@ from services.registry.rules.lines import codes_of, labelled, name_of
 from services.registry.store.people import Row
 from shared.codes.codes import code_list
 from shared.events.base import TYPES
+from shared.thai.areas import full_name
+from shared.thai.dates import local_day
 from shared.thai.identifiers import mask_cid
+from shared.work import now_utc
 
 SHOWN_END = 3
 CID_KINDS = frozenset({"cid", "cid-0"})
@@ -77,12 +84,60 @@ def contact(row: Row) -> ContactShown:
         relation=row["relation"],
         name=records.opened_value(row, ring(), "contact", "name"),
         since_at=row["since_at"],
+        shared=row["shared"],
     )
 
 
 def membership(row: Row) -> MembershipShown:
     return MembershipShown(
-        group=label("group", row["group_code"]), source=row["source"], from_on=row["from_on"], until_on=row["until_on"]
+        group=label("group", row["group_code"]), source=row["source"], from_on=row["from_on"], until_on=row["until_on"],
+        id=row["id"], evidence=row["evidence"],
+    )  # fmt: skip
+
+
+def address(row: Row) -> AddressShown:
+    """With the whole name of its area, where a code is known."""
+    code = row["area_code"]
+    return AddressShown(
+        kind=row["kind"],
+        area_code=code,
+        area_th=full_name(code) if code else None,
+        area_en=full_name(code, "en") if code else None,
+        detail=records.opened_value(row, ring(), "address", "detail"),
+        since_on=row["since_on"],
+    )
+
+
+def household(row: Row, members: Sequence[Row], people: Mapping[UUID, Row], groups: Sequence[Row]) -> HouseholdShown:
+    """A household with the people in it who may be shown."""
+    today = local_day(now_utc())
+    hits = {one: hit(person, today) for one, person in people.items()}
+    code = row["area_code"]
+    days = ("from_on", "until_on")
+    return HouseholdShown(
+        id=row["id"],
+        area=row["area"],
+        area_code=code,
+        area_th=full_name(code) if code else None,
+        area_en=full_name(code, "en") if code else None,
+        detail=records.opened_value(row, ring(), "household", "detail"),
+        members=[
+            MemberShown(
+                person_id=one["person_id"],
+                name=hits[one["person_id"]].name,
+                age=hits[one["person_id"]].age,
+                role=label("household_role", one["role"]),
+                head=one["head"],
+                **{name: one[name] for name in days},
+            )
+            for one in members
+        ],
+        groups=[
+            HouseholdGroup(
+                group=label("group", one["group_code"]), **{name: one[name] for name in ("id", "evidence", *days)}
+            )
+            for one in groups
+        ],
     )
 
 
@@ -169,12 +224,13 @@ def read_pair_cursor(text: str) -> tuple[float, UUID] | None:
 def open_person(person: Person, today: date) -> dict[str, object]:
     """The fields of a person that need no other table."""
     birth = person.birth
-    same = ("id", "area", "name", "sex", "language", "mobility", "may_be_texted", "disclosure", "exercise",
-            "registered_at")  # fmt: skip
+    same = ("id", "area", "name", "alias", "usual_place", "sex", "language", "mobility", "may_be_texted", "disclosure",
+            "exercise", "registered_at")  # fmt: skip
     return {
         **{name: getattr(person, name) for name in same},
         "needs": list(person.needs),
         "birth_on": birth.on if birth else None,
         "birth_year": birth.year if birth else None,
+        "birth_estimated": bool(birth and birth.estimated),
         "age": age_of(birth, today),
     }

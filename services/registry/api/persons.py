@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from services.registry import records, store, views
-from services.registry.answers import Erased, HistoryPage, PersonCreated, PersonHits, PersonShown
+from services.registry.answers import Erased, HistoryPage, HouseholdOf, PersonCreated, PersonHits, PersonShown
 from services.registry.api.gate import area_for, areas_of, gate, person_for, runtime_of, sees_protected
 from services.registry.bodies import EraseBody, PersonBody, SearchBody
 from services.registry.keys import ring
@@ -85,7 +85,9 @@ async def read_person(request: Request, caller: Reads, person_id: UUID) -> Perso
     rows = await store.links.records(runtime.pool, person_id)
     person = records.merged([records.opened(row, ring()) for row in rows])
     identifiers = await store.people.read_identifiers(runtime.pool, person_id)
-    contacts = await store.people.read_contacts(runtime.pool, person_id)
+    contacts = await store.people.read_contacts(runtime.pool, person_id, protected=sees_protected(caller))
+    addresses = await store.details.read_addresses(runtime.pool, person_id)
+    home = await store.households.of_person(runtime.pool, person_id)
     groups = await store.people.read_memberships(runtime.pool, person_id)
     barriers = await store.history.read_barriers(runtime.pool, person_id, areas, protected=protected)
     cases = await store.calls.read_cases(runtime.pool, person_id, areas, protected=protected, before=None, limit=100)
@@ -93,6 +95,10 @@ async def read_person(request: Request, caller: Reads, person_id: UUID) -> Perso
     return PersonShown.model_validate({
         **views.open_person(person, local_day(now_utc())),
         "records": [row["id"] for row in rows],
+        "addresses": [views.address(row) for row in addresses],
+        "household": home and HouseholdOf(
+            id=home["household_id"], role=views.label("household_role", home["role"]), head=home["head"]
+        ),
         "identifiers": [views.identifier(row, whole=whole) for row in identifiers],
         "contacts": [views.contact(row) for row in contacts],
         "groups": [views.membership(row) for row in groups if protected or not row["protected"]],

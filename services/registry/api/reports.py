@@ -23,10 +23,10 @@ Reports = Annotated[Caller, Depends(gate("GET /v1/reports/{kpi}"))]
 Kpi = Literal["served"]
 
 LISTS = (
-    "purpose", "identifier_kind", "duplicate_reason", "disclosure", "match_method", "case_status", "case_outcome",
-    "call_status", "call_link", "leg", "by", "message_channel", "recipient_kind", "answer", "group", "barrier",
-    "barrier_state",
-    "relation", "sex", "mobility", "need", "lane", "channel", "kind", "severity_cbd", "severity_ed5",
+    "purpose", "identifier_kind", "duplicate_reason", "household_role", "disclosure_reason", "disclosure",
+    "match_method", "case_status", "case_outcome", "call_status", "call_link", "leg", "by", "message_channel",
+    "recipient_kind", "answer", "group", "barrier", "barrier_state", "relation", "sex", "mobility", "need", "lane",
+    "channel", "kind", "severity_cbd", "severity_ed5",
     "location_use", "location_method", "observer_kind", "verification_method", "location_verdict",
     "visit_kind", "visit_result", "visit_check", "visit_field", "life_need", "need_urgency", "need_outcome",
     "community_kind", "proposal_decision",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.registry.rules.identity import Birth
-from services.registry.rules.sounds import folded, likeness, near, sound, variants, words_of
+from services.registry.rules.sounds import folded, likeness, near, sound, together, variants, words_of
 from shared.thai.names import NameKey
 
 THRESHOLD: Final = 8.0
@@ -154,8 +154,9 @@ def _numbers(one: Known, other: Known) -> Iterator[str]:
 
 
 def found_by(name: NameKey) -> set[str]:
-    """The keys by which a search finds the name."""
-    return {key for word in words_of(name) for key in near(word)}
+    """The keys by which a search finds the name: of each word, and of both written without the space between."""
+    keys = {key for word in words_of(name) for key in near(word)}
+    return keys | {together(name)} if name.family else keys
 
 
 def pairs_by(name: NameKey, birth: Birth | None) -> set[str]:

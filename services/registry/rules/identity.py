@@ -81,10 +81,20 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """``kind``: ``registered`` or ``current``; the smallest area that is known, and the rest as people write it."""
+
+    kind: str
+    area_code: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
     """A person as somebody described them."""
 
     name: str | None = None
+    alias: str | None = None
     held: tuple[Held, ...] = ()
     birth: Birth | None = None
     sex: str | None = None
@@ -94,6 +104,9 @@ class Described:
     mobility: str | None = None
     needs: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    usual_place: str | None = None
+    """Where whoever has no home is mostly found."""
+    addresses: tuple[Address, ...] = ()
 
     @property
     def key(self) -> NameKey:
@@ -109,17 +122,29 @@ class Described:
     def tells_something(self) -> bool:
         """Whether anything at all is known: an entry that only says "one more person" makes no record."""
         own_phone = any(phone.relation == SELF for phone in self.phones)
-        facts = (self.name, self.held, self.birth, self.sex, self.mobility, self.needs, self.groups, own_phone)
+        facts = (
+            self.name,
+            self.alias,
+            self.held,
+            self.birth,
+            self.sex,
+            self.mobility,
+            self.needs,
+            self.groups,
+            own_phone,
+        )
         return any(facts)
 
 
-def birth_of(on: date | None, year: int | None, age_years: int | None, told_on: date) -> Birth | None:
+def birth_of(
+    on: date | None, year: int | None, age_years: int | None, told_on: date, *, estimated: bool = False
+) -> Birth | None:
     """The most exact that is known. What is impossible counts as unknown, for nobody is refused for it."""
     try:
         if on is not None:
             return Birth(on.year, on) if age(told_on, birth_date=on) else None
         if year is not None:
-            return Birth(year) if age(told_on, birth_year=year) else None
+            return Birth(year, estimated=estimated) if age(told_on, birth_year=year) else None
         if age_years is not None:
             return Birth(birth_year_of(age_years, told_on), estimated=True)
     except Refusal:

@@ -40,6 +40,8 @@ JOINED = (
 """How people are called, written without a space before the name. Some names begin like this, so both are tried."""
 SHORTEST_DELETED = 4
 """Letters of a word of which one may be left out; less would make everybody alike."""
+SAME_SOUND, SAME_SOUND_ADDS = 0.78, 0.15
+"""Likeness of words that sound alike at least (``วรรณา``, ``วันนา``), and what sounding alike adds."""
 THAI = re.compile("[ก-ฮ]")
 
 
@@ -83,6 +85,11 @@ def words_of(key: NameKey) -> Iterator[str]:
         yield key.family
 
 
+def together(key: NameKey) -> str:
+    """The key of a whole name of which nobody knows where its given name ends."""
+    return f"w{folded(key.given + key.family)}"
+
+
 def likeness(one: str, other: str) -> float:
     """How alike two words are, 0 to 1; 1 where nothing but silent marks differs."""
     a, b = folded(one), folded(other)
@@ -90,5 +97,7 @@ def likeness(one: str, other: str) -> float:
         return 1.0
     plain: float = OSA.normalized_similarity(a, b)
     begun: float = JaroWinkler.similarity(a, b)
-    same_sound = sound(one) == sound(other) != ""
-    return min(0.99, max(plain, (plain + begun) / 2) + (0.15 if same_sound else 0.0))
+    found = max(plain, (plain + begun) / 2)
+    if sound(one) == sound(other) != "":
+        found = max(found + SAME_SOUND_ADDS, SAME_SOUND)
+    return min(0.99, found)

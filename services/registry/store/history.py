@@ -156,10 +156,12 @@ async def read_barriers(
 
 COUNT_SERVED = Search("""
 with done as (
-    select t.id, t.lane, t.call_id, m.person_id, m.patient_id
+    select t.id, t.lane, t.call_id, survivor_of(m.person_id) as person_id, m.patient_id
     from trip t join call c on c.id = t.call_id
     left join call_person m on m.call_id = t.call_id and m.patient_id = t.patient_id
-    where t.status = 'completed' and t.ended_at >= $2 and t.ended_at < $3 and c.area = $1 and not c.exercise
+    left join person p on p.id = m.person_id
+    where coalesce(p.disclosure, '') <> 'secret'
+      and t.status = 'completed' and t.ended_at >= $2 and t.ended_at < $3 and c.area = $1 and not c.exercise
       and c.erased_at is null and not coalesce(t.outcome = any($4::text[]), false)
 )
 select 'total' as dimension, 'all' as code, count(distinct person_id) as persons, count(distinct id) as trips from done
@@ -171,7 +173,8 @@ join barrier b on b.call_id = done.call_id and coalesce(b.patient_id, done.patie
     done.patient_id group by b.barrier
 union all
 select 'group', g.group_code, count(distinct done.person_id), count(distinct done.id) from done
-join membership g on g.person_id = done.person_id and g.from_on <= $6 and coalesce(g.until_on, $6) >= $5
+join membership g on g.person_id = any(array(select records_of(done.person_id)))
+    and g.from_on <= $6 and coalesce(g.until_on, $6) >= $5
 group by g.group_code
 order by dimension, code
 """)

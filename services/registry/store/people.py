@@ -76,6 +76,8 @@ with born as (
 ), marked as (
     insert into person_mark select r.* from jsonb_populate_recordset(null::person_mark, $6) as r
     on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id
+), housed as (
+    insert into address select r.* from jsonb_populate_recordset(null::address, $7) as r
 ), joined as (
     insert into membership select r.* from jsonb_populate_recordset(null::membership, $5) as r
     on conflict do nothing returning id
@@ -95,10 +97,13 @@ class Writing:
     contacts: list[Doc] = field(default_factory=list)
     memberships: list[Doc] = field(default_factory=list)
     marks: list[Doc] = field(default_factory=list)
+    addresses: list[Doc] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
-        return not any((self.person, self.keys, self.identifiers, self.contacts, self.memberships, self.marks))
+        return not any(
+            (self.person, self.keys, self.identifiers, self.contacts, self.memberships, self.marks, self.addresses)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ async def write_person(db: Connection, rows: Writing) -> Written:
         UniqueViolationError: ``identifier_one_owner``, the number is somebody else's.
 
     """
-    parts = (rows.person, rows.keys, rows.identifiers, rows.contacts, rows.memberships, rows.marks)
+    parts = (rows.person, rows.keys, rows.identifiers, rows.contacts, rows.memberships, rows.marks, rows.addresses)
     row = await db.fetchrow(WRITE_PERSON, *parts)
     assert row is not None  # noqa: S101 a select without a from
     return Written(frozenset(row["joined"]), frozenset(row["reached"]))
@@ -143,11 +148,21 @@ async def read_person(db: Connection | Pool, person_id: UUID, areas: Sequence[st
 
 
 CHANGE_PERSON = """
-update person p set (name, birth, line_user_id, sex, language, mobility, needs, disclosure, changed_at) = (
-    select r.name, r.birth, r.line_user_id, r.sex, r.language, r.mobility, r.needs, r.disclosure, r.changed_at
+update person p set (name, birth, line_user_id, sex, language, mobility, needs, disclosure, changed_at, alias,
+                     usual_place, may_be_texted, quiet_from, quiet_until) = (
+    select r.name, r.birth, r.line_user_id, r.sex, r.language, r.mobility, r.needs, r.disclosure, r.changed_at, r.alias,
+           r.usual_place, r.may_be_texted, r.quiet_from, r.quiet_until
     from jsonb_populate_record(p, $2) as r)
 where id = $1
 """
+
+
+FORGET_KEYS = "delete from person_key where person_id = $1"
+
+
+async def forget_keys(db: Connection, person_id: UUID) -> None:
+    """The marks of a name that is not theirs any more."""
+    await db.execute(FORGET_KEYS, person_id)
 
 
 async def change_person(db: Connection, person_id: UUID, changes: Doc) -> None:
@@ -158,7 +173,14 @@ async def change_person(db: Connection, person_id: UUID, changes: Doc) -> None:
 READ_IDENTIFIERS = (
     "select * from identifier where person_id = any(array(select records_of($1))) order by since_on desc, id"
 )
-READ_CONTACTS = "select * from contact where person_id = any(array(select records_of($1))) order by since_at desc, id"
+# Shared: somebody else of the municipality is reached by it, too. Of secret people only those hear who may see them.
+READ_CONTACTS = """
+select c.*, exists (
+    select from contact o join person q on q.id = o.person_id join person p on p.id = c.person_id
+    where o.blind = c.blind and q.area = p.area and q.erased_at is null and (q.disclosure <> 'secret' or $2)
+      and q.id <> all(array(select records_of($1)))) as shared
+from contact c where c.person_id = any(array(select records_of($1))) order by c.since_at desc, c.id
+"""
 READ_MEMBERSHIPS = (
     "select * from membership where person_id = any(array(select records_of($1))) order by from_on desc, id"
 )
@@ -177,9 +199,9 @@ async def read_identifiers(db: Connection | Pool, person_id: UUID) -> list[Row]:
     return await db.fetch(READ_IDENTIFIERS, person_id)
 
 
-async def read_contacts(db: Connection | Pool, person_id: UUID) -> list[Row]:
-    """Newest first; the person's own have relation ``self``."""
-    return await db.fetch(READ_CONTACTS, person_id)
+async def read_contacts(db: Connection | Pool, person_id: UUID, *, protected: bool = False) -> list[Row]:
+    """Newest first; the person's own have relation ``self``; ``shared``: others are reached by it, too."""
+    return await db.fetch(READ_CONTACTS, person_id, protected)
 
 
 async def read_memberships(db: Connection | Pool, person_id: UUID) -> list[Row]:
@@ -217,6 +239,28 @@ from person p where p.id = any($1::uuid[])
 async def read_hits(db: Connection | Pool, person_ids: Sequence[UUID]) -> list[Row]:
     """Records as a search answers them, with the case that is open for their person."""
     return await db.fetch(READ_HITS, list(person_ids))
+
+
+# Somebody whose name has a key of each word that was typed ($1, $2; one word is given twice), or of the whole ($3).
+SEARCH_NEAR = """
+with found as (
+    select person_id from person_mark where marks && $1::bigint[] and marks && $2::bigint[]
+    union select person_id from person_mark where marks && $3::bigint[]
+)
+select p.id, p.name, p.birth, survivor_of(p.id) as survivor_id from found f join person p on p.id = f.person_id
+where p.erased_at is null and p.disclosure <> 'secret' and ($4::text[] is null or p.area = any($4) or exists (
+    select from call_person m join call c on c.id = m.call_id
+    where m.person_id = any(array(select records_of(p.id))) and c.area = any($4)))
+limit $5
+"""
+
+
+async def search_near(
+    db: Connection, words: Sequence[Sequence[int]], joined: Sequence[int], areas: Sequence[str] | None, limit: int
+) -> list[Row]:
+    """Records whose name may be meant: ``id``, sealed ``name`` and ``birth``, and who stands for their person."""
+    marks = [list(word) for word in words]
+    return await db.fetch(SEARCH_NEAR, marks[0], marks[-1], list(joined), areas, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +305,13 @@ order by id for update
 WIPE_PERSONS = """
 with gone as (
     update person set name = null, birth = null, line_user_id = null, sex = null, mobility = null, needs = '{}',
-        quiet_from = null, quiet_until = null, changed_at = $2, erased_at = $2
+        quiet_from = null, quiet_until = null, alias = null, usual_place = null, changed_at = $2, erased_at = $2
     where id = any($1::uuid[]) returning id
 ), keys as (delete from person_key where person_id = any($1)
 ), marks as (delete from person_mark where person_id = any($1)
+), homes as (delete from address where person_id = any($1)
+), asked as (delete from disclosure_request where person_id = any($1)
+), houses as (delete from household_member where person_id = any($1)
 ), numbers as (delete from identifier where person_id = any($1)
 ), contacts as (delete from contact where person_id = any($1)
 ), groups as (delete from membership where person_id = any($1) returning id

@@ -13,7 +13,7 @@ Row = asyncpg.Record
 
 # $1: how a blob of the current key begins; $2: that key's id; $3: how many at once.
 OLD_PERSONS = """
-select id, name, birth, line_user_id, exercise from person p
+select id, name, birth, line_user_id, alias, usual_place, exercise from person p
 where substring(name from 1 for 3) <> $1::bytea or substring(birth from 1 for 3) <> $1
    or substring(line_user_id from 1 for 3) <> $1
    or erased_at is null and not exists (select from person_mark m where m.person_id = p.id and m.key_id = $3)
@@ -34,7 +34,8 @@ with dropped as (delete from person_key where person_id = any($3::uuid[])), name
     insert into person_mark select r.* from jsonb_populate_recordset(null::person_mark, $4) as r
     on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id
 )
-update person p set name = r.name, birth = r.birth, line_user_id = r.line_user_id
+update person p set name = r.name, birth = r.birth, line_user_id = r.line_user_id, alias = r.alias,
+    usual_place = r.usual_place
 from jsonb_populate_recordset(null::person, $1) as r where p.id = r.id
 """
 SEAL_IDENTIFIERS = """
@@ -45,8 +46,21 @@ SEAL_CONTACTS = """
 update contact c set value = r.value, name = r.name, blind = r.blind, key_id = r.key_id
 from jsonb_populate_recordset(null::contact, $1) as r where c.id = r.id
 """
+OLD_ADDRESSES = "select id, detail from address where key_id <> $1 limit $2 for update skip locked"
+OLD_HOUSEHOLDS = "select id, detail from household where key_id <> $1 limit $2 for update skip locked"
+SEAL_ADDRESSES = """
+update address a set detail = r.detail, key_id = r.key_id
+from jsonb_populate_recordset(null::address, $1) as r where a.id = r.id
+"""
+SEAL_HOUSEHOLDS = """
+update household h set detail = r.detail, key_id = r.key_id
+from jsonb_populate_recordset(null::household, $1) as r where h.id = r.id
+"""
+OLD_PLACES = {"address": (OLD_ADDRESSES, SEAL_ADDRESSES), "household": (OLD_HOUSEHOLDS, SEAL_HOUSEHOLDS)}
+"""Table → how its old rows are found, and written again."""
 COUNT_OLD = """
-select (select count(*) from identifier where key_id <> $2) + (select count(*) from contact where key_id <> $2)
+select (select count(*) from address where key_id <> $2) + (select count(*) from household where key_id <> $2)
+     + (select count(*) from identifier where key_id <> $2) + (select count(*) from contact where key_id <> $2)
      + (select count(*) from person p where substring(name from 1 for 3) <> $1::bytea
         or substring(birth from 1 for 3) <> $1 or substring(line_user_id from 1 for 3) <> $1
         or erased_at is null and not exists (select from person_mark m where m.person_id = p.id and m.key_id = $2))
@@ -76,6 +90,15 @@ async def seal_identifiers(db: Connection, rows: Sequence[Doc]) -> None:
 
 async def seal_contacts(db: Connection, rows: Sequence[Doc]) -> None:
     await db.execute(SEAL_CONTACTS, list(rows))
+
+
+async def old_places(db: Connection, table: str, key_id: int, limit: int) -> list[Row]:
+    """Rows of ``address`` or ``household`` under another key."""
+    return await db.fetch(OLD_PLACES[table][0], key_id, limit)
+
+
+async def seal_places(db: Connection, table: str, rows: Sequence[Doc]) -> None:
+    await db.execute(OLD_PLACES[table][1], list(rows))
 
 
 async def count_old(db: Connection, head: bytes, key_id: int) -> int:

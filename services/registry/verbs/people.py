@@ -27,6 +27,11 @@ def origin_of(person: Person, origin: Origin | None = None) -> Origin:
     return Origin(base.area, base.correlation_id, protected=base.protected or person.secret, exercise=base.exercise)
 
 
+def protected(origin: Origin) -> Origin:
+    """Of what is said with it, id and time alone are open."""
+    return replace(origin, protected=True)
+
+
 async def register(
     work: Work,
     told: Described,
@@ -74,18 +79,18 @@ async def learn(
         memberships=records.membership_rows(person_id, told.groups, source),
     )
     if "name" in changes:
-        rows.keys = records.key_rows(ring(), person_id, told.name, exercise=person.exercise)
+        rows.keys = records.key_rows(ring(), person_id, told.name, person.alias, exercise=person.exercise)
     if {"name", "birth"} & changes.keys():
         name = told.name if "name" in changes else person.name
         birth = told.birth if "birth" in changes else person.birth
-        rows.marks = [records.mark_row(ring(), person_id, name, birth, exercise=person.exercise)]
+        rows.marks = [records.mark_row(ring(), person_id, name, person.alias, birth, exercise=person.exercise)]
     if number:
         rows.identifiers = [records.identifier_row(ring(), person_id, held, source) for held in told.held]
     written = Written(frozenset(), frozenset()) if rows.empty else await store.people.write_person(work.db, rows)
     said = origin_of(person, origin)
     _say_joined(work, person, rows, written, said)
     if changes or SELF in written.reached:
-        await _change(work, person, changes, said)
+        await change(work, person, changes, said)
     if changes or written.reached or rows.identifiers:
         await duplicates.look(work, person_id)
     return person
@@ -119,7 +124,8 @@ def _says_more(new: str, old: str) -> bool:
     return bool(one.family) and not other.family and one.given == other.given
 
 
-async def _change(work: Work, person: Person, changes: Doc, said: Origin) -> None:
+async def change(work: Work, person: Person, changes: Doc, said: Origin | None = None) -> None:
+    """Write what has changed of a person, and tell the others. Once secret, every record of theirs is."""
     if changes:
         await store.people.change_person(work.db, person.id, {**changes, "changed_at": work.now})
     if "disclosure" in changes:
@@ -191,4 +197,6 @@ def _person_of(row: Doc, told: Described, source: Source) -> Person:
         exercise=row["exercise"],
         registered_at=source.at,
         erased_at=None,
+        alias=told.alias,
+        usual_place=told.usual_place,
     )

@@ -1,34 +1,59 @@
-"""Looking for people: by marks alone, so a search reads no name but those it answers with."""
+"""Looking for people: by marks alone, so a search opens no name but those that may be meant."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from services.registry import records, store
 from services.registry.bodies import SearchBody, read_national_id, read_own_phone
 from services.registry.keys import ring
+from services.registry.rules.finding import NEAR_ENOUGH, Typed
 from services.registry.rules.identity import Birth
 from services.registry.store.people import Row, Sought
 from shared.thai.names import name_key
 from shared.work import Work
 
 NOBODY = Sought()
-MOST = 200
-"""How many of one name are opened to narrow them by year; beyond that the asker must say more."""
+MOST = 300
+"""How many are opened to find the likeliest, or to narrow them by year; beyond that the asker must say more."""
 
 
 async def search(work: Work, body: SearchBody, areas: Sequence[str] | None) -> tuple[list[Row], bool]:
-    """At most ``limit`` people, and whether there are more. Exercise people are found by exercises alone."""
+    """At most ``limit`` people, and whether there are more. Exercise people are found by exercises alone.
+
+    A name is found as it is written; and, where that leaves room, by its sound and with a letter more, less or other.
+    """
     sought = _sought(body)
     if sought == NOBODY:
         return [], False
-    if body.birth_year is None:
-        rows = await store.people.search(work.db, sought, areas, body.limit + 1)
-    else:
-        found = await store.people.search(work.db, sought, areas, MOST)
-        rows = [row for row in found if _born(row, body.birth_year)]
+    most = body.limit + 1 if body.birth_year is None else MOST
+    rows = [row for row in await store.people.search(work.db, sought, areas, most) if _fits(row, body.birth_year)]
+    if body.name is not None and len(rows) <= body.limit:
+        near = await _near(work, body, areas, {row["id"] for row in rows})
+        found = {row["id"]: row for row in await store.people.read_hits(work.db, near[: most - len(rows)])}
+        rows += [found[one] for one in near if one in found]
     return rows[: body.limit], len(rows) > body.limit
+
+
+async def _near(work: Work, body: SearchBody, areas: Sequence[str] | None, known: Iterable[UUID]) -> list[UUID]:
+    """Who else may be meant by a name, the likeliest first; each by the record that stands for them."""
+    typed = Typed.of(body.name or "")
+    words = [_marks(keys, exercise=body.exercise) for keys in typed.keys]
+    joined = _marks(typed.joined, exercise=body.exercise)
+    alike: dict[UUID, float] = {}
+    for row in await store.people.search_near(work.db, words, joined, areas, MOST):
+        name = records.opened_value(row, ring(), "person", "name")
+        likeness = typed.likeness(name_key(name or ""))
+        if likeness >= NEAR_ENOUGH and _fits(row, body.birth_year):
+            alike[row["survivor_id"]] = max(likeness, alike.get(row["survivor_id"], 0.0))
+    skipped = set(known)
+    return sorted((one for one in alike if one not in skipped), key=lambda one: (-alike[one], one))
+
+
+def _marks(keys: Iterable[str], *, exercise: bool) -> list[int]:
+    return records.marks_sought(ring(), "near", keys, exercise=exercise)
 
 
 def _sought(body: SearchBody) -> Sought:
@@ -45,7 +70,10 @@ def _sought(body: SearchBody) -> Sought:
     return replace(NOBODY, numbers=records.number_marks(ring(), [held], exercise=exercise))
 
 
-def _born(row: Row, year: int) -> bool:
+def _fits(row: Row, year: int | None) -> bool:
     """Born in that year, or perhaps: an estimate may be one off, and who has none is not excluded."""
-    birth: Birth | None = records.opened(row, ring()).birth
-    return birth is None or abs(birth.year - year) <= int(birth.estimated)
+    packed = records.opened_value(row, ring(), "person", "birth") if year is not None else None
+    if year is None or packed is None:
+        return True
+    birth = Birth.unpacked(packed)
+    return abs(birth.year - year) <= int(birth.estimated)
