@@ -202,6 +202,9 @@ class AddressBody(Body):
     area_code: Annotated[str | None, Empty, _readable(read_area_code)] = None
     detail: Line = None
 
+    def told(self, kind: str) -> Address:
+        return Address(kind, read_area_code(self.area_code) if self.area_code else None, self.detail)
+
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.area_code is None and self.detail is None:
@@ -217,7 +220,7 @@ class Addresses(Body):
 
     def told(self) -> tuple[Address, ...]:
         found = (("registered", self.registered), ("current", self.current))
-        return tuple(Address(kind, one.area_code, one.detail) for kind, one in found if one is not None)
+        return tuple(one.told(kind) for kind, one in found if one is not None)
 
 
 class PersonBody(Body):

@@ -352,6 +352,44 @@ async def _one_person(running: Running) -> dict[str, Asked]:
     }
 
 
+async def _household(running: Running) -> dict[str, Asked]:
+    """Somebody in a household, in a group, and about to be secret."""
+    officer = bearer("registry_officer")
+
+    async def make(path: str, told: dict[str, Any]) -> str:
+        answer = await running.client.post(path, json=told, headers=officer)
+        assert answer.status_code == 201, answer.text
+        found: str = answer.json()["id"]
+        return found
+
+    people = [await make("/v1/persons", {"name": f"ครัวเรือน คนที่{n}", "area": AREA}) for n in range(2)]
+    at, other = (f"/v1/persons/{one}" for one in people)
+    house = await make("/v1/households", {"area": AREA, "members": [{"person_id": people[0], "head": True}]})
+    home = f"/v1/households/{house}"
+    group, of_house = (
+        await make(f"{at}/groups", {"group": "elderly"}),
+        await make(f"{home}/groups", {"group": "hardship"}),
+    )
+    asked = await make(f"{other}/disclosure", {"wanted": "secret", "reason": "threat"})
+    return {
+        "PATCH /v1/persons/{person_id}": Asked(at, {"alias": "x"}),
+        "POST /v1/persons/{person_id}/contacts": Asked(f"{at}/contacts", {"phone": "0811111111"}),
+        "POST /v1/persons/{person_id}/groups": Asked(f"{at}/groups", {"group": "disabled"}),
+        "POST /v1/persons/{person_id}/groups/{membership_id}/leave": Asked(f"{at}/groups/{group}/leave"),
+        "POST /v1/persons/{person_id}/disclosure": Asked(
+            f"{at}/disclosure", {"wanted": "secret", "reason": "threat"}, by="registry_officer"
+        ),
+        "GET /v1/disclosures": Asked("/v1/disclosures", refusals=NOTHING, finds=asked),
+        "POST /v1/disclosures/{request_id}/decide": Asked(f"/v1/disclosures/{asked}/decide", {"approve": False}),
+        "POST /v1/households": Asked("/v1/households", {"area": AREA}),
+        "GET /v1/households/{household_id}": Asked(home),
+        "POST /v1/households/{household_id}/members": Asked(f"{home}/members", {"person_id": people[1]}),
+        "POST /v1/households/{household_id}/members/{person_id}/leave": Asked(f"{home}/members/{people[0]}/leave"),
+        "POST /v1/households/{household_id}/groups": Asked(f"{home}/groups", {"group": "destitute"}),
+        "POST /v1/households/{household_id}/groups/{group_id}/leave": Asked(f"{home}/groups/{of_house}/leave"),
+    }
+
+
 async def registry(running: Running) -> Things:
     person = await one(running, "select id from person where source = 'call'")
     case = await one(running, "select id from case_file")
@@ -365,6 +403,7 @@ async def registry(running: Running) -> Things:
         "GET /v1/persons/{person_id}": Asked(at),
         "GET /v1/persons/{person_id}/history": Asked(f"{at}/history"),
         **await _one_person(running),
+        **await _household(running),
         "GET /v1/cases": Asked(f"/v1/cases?person_id={person}"),
         "GET /v1/cases/{case_id}": Asked(f"/v1/cases/{case}"),
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/served?area={AREA}&{days}"),

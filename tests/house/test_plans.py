@@ -38,6 +38,8 @@ WALKS = {
     "services.notify.store.reports.LEFT_LYING": EMPTY,
     "services.registry.store.sealing.OLD_IDENTIFIERS": RARELY,
     "services.registry.store.sealing.OLD_CONTACTS": RARELY,
+    "services.registry.store.sealing.OLD_ADDRESSES": RARELY,
+    "services.registry.store.sealing.OLD_HOUSEHOLDS": RARELY,
     "services.registry.store.locations.OLD_LOCATIONS": RARELY,
     "services.registry.store.told.OLD_TOLD": RARELY,
     "shared.figures.READ_WAITING": EMPTY,

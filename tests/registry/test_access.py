@@ -21,6 +21,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/persons/search": {"phone": "081 234 5678"},
     "POST /v1/cases/{case_id}/close": {"outcome": "normal"},
     "POST /v1/duplicates/{pair_id}/review": {"decision": "distinct"},
+    "PATCH /v1/persons/{person_id}": {"alias": "แดง"},
+    "POST /v1/persons/{person_id}/contacts": {"phone": "0811111111"},
+    "POST /v1/persons/{person_id}/groups": {"group": "elderly"},
+    "POST /v1/persons/{person_id}/disclosure": {"wanted": "secret", "reason": "threat"},
+    "POST /v1/disclosures/{request_id}/decide": {"approve": True},
+    "POST /v1/households": {},
+    "POST /v1/households/{household_id}/groups": {"group": "poor_family"},
     "POST /v1/persons/{person_id}/locations": {"lon": 103.5, "lat": 16.4},
     "POST /v1/persons/near": {"point": {"lon": 103.5, "lat": 16.4}},
     "POST /v1/visits/{visit_id}/decide": {"field": "note", "value_id": str(new_id())},
@@ -49,7 +56,7 @@ MAY = {
     "POST /v1/persons/{person_id}/groups": "case_manager registry_officer supervisor",
     "POST /v1/persons/{person_id}/groups/{membership_id}/leave": "case_manager registry_officer supervisor",
     "POST /v1/persons/{person_id}/disclosure": "registry_officer",
-    "GET /v1/disclosures": "supervisor",
+    "GET /v1/disclosures": "registry_officer supervisor",
     "POST /v1/disclosures/{request_id}/decide": "supervisor",
     "POST /v1/households": "case_manager registry_officer supervisor",
     "GET /v1/households/{household_id}": "call_taker dispatcher case_manager registry_officer supervisor",
@@ -107,6 +114,13 @@ OTHERWISE = {
     "POST /v1/group-proposals/{proposal_id}/decide": 404,
     "POST /v1/needs/{need_id}/met": 404,
     "DELETE /v1/community/{entry_id}": 404,
+    "POST /v1/persons/{person_id}/groups/{membership_id}/leave": 404,
+    "POST /v1/disclosures/{request_id}/decide": 404,
+    "GET /v1/households/{household_id}": 404,
+    "POST /v1/households/{household_id}/members": 404,
+    "POST /v1/households/{household_id}/members/{person_id}/leave": 404,
+    "POST /v1/households/{household_id}/groups": 404,
+    "POST /v1/households/{household_id}/groups/{group_id}/leave": 404,
 }
 """What is answered where the role may, and there is no such pair: these have tests of their own."""
 
@@ -116,8 +130,9 @@ async def ask(registry: Running, route: str, headers: dict[str, str], person_id:
     ids = dict.fromkeys(re.findall(r"{(\w+)}", path), case_id) | {"person_id": person_id, "kpi": "served"}
     path = (path + QUERIES.get(route, "")).format_map(ids)
     body = BODIES.get(route)
-    if route.endswith("/link"):
-        body = {"survivor_id": str(person_id)}
+    for end, field in (("/link", "survivor_id"), ("/members", "person_id")):
+        if route.endswith(end):
+            body = {field: str(person_id)}
     if route.startswith("PUT /v1/visits/"):
         body, path = {"person_id": str(person_id)}, f"/v1/visits/{new_id()}"
     return await registry.client.request(method, path, json=body, headers=headers)
@@ -166,7 +181,7 @@ async def test_every_read_leaves_a_row_with_who_and_why(registry: Running) -> No
     case_id = (await read(registry, f"/v1/persons/{person_id}"))["open_case_ids"][0]
     before = (await registry.sql("select coalesce(max(id), 0) as id from audit"))[0]["id"]
     for route, rule in ROUTES.items():
-        if rule.reads and Role.DISPATCHER in rule.roles:
+        if rule.reads and Role.DISPATCHER in rule.roles and route not in OTHERWISE:
             answer = await ask(registry, route, bearer("dispatcher", purpose="emergency"), person_id, case_id)
             assert answer.status_code == 200, route
     rows = await registry.sql("select * from audit where id > $1 order by id", before)

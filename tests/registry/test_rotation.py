@@ -25,35 +25,36 @@ def _the_old_key_afterwards() -> Iterator[None]:
 
 async def found(registry: Running) -> list[str]:
     """Who is found by each way of looking."""
-    ways = ({"national_id": cid(1)}, {"phone": "0812345678"}, {"name": "สมศรี ใจดี"})
+    ways = ({"national_id": cid(1)}, {"phone": "0812345678"}, {"name": "สมศรี ใจดี"}, {"name": "สมศี ใจดี"})
     return [item["id"] for way in ways for item in await search(registry, **way)]
 
 
 async def test_a_key_is_changed_in_three_steps(registry: Running) -> None:
     person_id = await add(registry, name="นางสมศรี ใจดี", national_id=cid(1), phone="0812345678", birth_year=1950,
-                          line_user_id="U1", identifiers=[{"kind": "none"}])  # fmt: skip
+                          line_user_id="U1", identifiers=[{"kind": "none"}], alias="ป้าแดง", usual_place="ตลาด",
+                          addresses={"current": {"detail": "12 หมู่ 3"}})  # fmt: skip
     for number in range(3):
         await Call(registry, patients=[somsri(name=f"คน ที่{number}", national_id=cid(10 + number))],
                    caller={"phone": f"+6681000000{number}", "name": "มานี"}).received()  # fmt: skip
     person = await read(registry, f"/v1/persons/{person_id}")
     both = Keyring.of(f"2:{NEW},1:{OLD}")
     keys.use(both)
-    assert await found(registry) == [str(person_id)] * 3, "before a row is changed"
+    assert await found(registry) == [str(person_id)] * 4, "before a row is changed"
 
     pool = registry.runtime.pool
     assert await seal_again(pool, both, pause_s=0) > 10
     assert await seal_again(pool, both, pause_s=0) == 0
-    assert await found(registry) == [str(person_id)] * 3, "after"
+    assert await found(registry) == [str(person_id)] * 4, "after"
 
     keys.use(Keyring.of(f"2:{NEW}"))
-    assert await found(registry) == [str(person_id)] * 3, "and without the old key"
+    assert await found(registry) == [str(person_id)] * 4, "and without the old key"
     assert await read(registry, f"/v1/persons/{person_id}") == person
     again = await Call(registry, patients=[somsri()]).received()
     assert await person_of(registry, again) == person_id
     old = Keyring.of(OLD).current_head
     for column in ("name", "birth", "line_user_id"):
         assert not await registry.sql(f"select from person where substring({column} from 1 for 3) = $1", old)
-    for table in ("identifier", "contact", "person_key"):
+    for table in ("identifier", "contact", "person_key", "person_mark", "address"):
         assert not await registry.sql(f"select from {table} where key_id = 1"), table
 
 

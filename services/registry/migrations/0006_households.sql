@@ -75,4 +75,5 @@ create table disclosure_request (
     check ((approved is null) = (decided_at is null) and (approved is null) = (decided_by is null)),
     check (decided_by is null or not approved or decided_by <> asked_by)
 );
+create index disclosure_request_person on disclosure_request (person_id);
 create unique index disclosure_request_one on disclosure_request (person_id) where approved is null;

@@ -49,7 +49,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons/{person_id}/groups": Rule(CARE),
     "POST /v1/persons/{person_id}/groups/{membership_id}/leave": Rule(CARE),
     "POST /v1/persons/{person_id}/disclosure": Rule(frozenset({OFFICER})),
-    "GET /v1/disclosures": Rule(frozenset({SUPERVISOR}), reads=True),
+    "GET /v1/disclosures": Rule(REGISTER, reads=True),
     "POST /v1/disclosures/{request_id}/decide": Rule(frozenset({SUPERVISOR})),
     "POST /v1/households": Rule(CARE),
     "GET /v1/households/{household_id}": Rule(DESK, reads=True),

@@ -6,6 +6,7 @@ The keys that are asked for make candidates; this says which of them are shown, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Final
 
 from services.registry.rules.sounds import likeness, near, together, variants
@@ -39,15 +40,18 @@ class Typed:
 
     def likeness(self, name: NameKey) -> float:
         """How well the name answers, 0 to 1: that of its worst word, or of the whole without spaces."""
-        forms = [form for form in (*variants(name.given), name.family) if form]
-        if not forms or not self.words:
+        parts = [part for part in (name.given, name.family) if part]
+        if not parts or not self.words:
             return 0.0
-        by_word = min(max(likeness(word, form) for word in self._forms(word) for form in forms) for word in self.words)
+        # Each word stands for a part of its own, in either order.
+        by_word = max(
+            (min(map(_alike, self.words, order)) for order in permutations(parts, len(self.words))), default=0.0
+        )
         if not name.family:
             return by_word
         whole = "".join(self.words)
         return max(by_word, *(likeness(whole, form + name.family) for form in variants(name.given)))
 
-    @staticmethod
-    def _forms(word: str) -> list[str]:
-        return variants(word)
+
+def _alike(word: str, part: str) -> float:
+    return max(likeness(one, other) for one in variants(word) for other in variants(part))

@@ -42,6 +42,7 @@ SHORTEST_DELETED = 4
 """Letters of a word of which one may be left out; less would make everybody alike."""
 SAME_SOUND, SAME_SOUND_ADDS = 0.78, 0.15
 """Likeness of words that sound alike at least (``วรรณา``, ``วันนา``), and what sounding alike adds."""
+LONG_SOUND = 3
 THAI = re.compile("[ก-ฮ]")
 
 
@@ -98,6 +99,8 @@ def likeness(one: str, other: str) -> float:
     plain: float = OSA.normalized_similarity(a, b)
     begun: float = JaroWinkler.similarity(a, b)
     found = max(plain, (plain + begun) / 2)
-    if sound(one) == sound(other) != "":
-        found = max(found + SAME_SOUND_ADDS, SAME_SOUND)
+    if (code := sound(one)) == sound(other) != "":
+        # Vowels are no part of it, so of two consonants it says little: ``มานี``, ``มีนา``.
+        long_enough = len(code.rstrip("0")) >= LONG_SOUND
+        found = max(found + SAME_SOUND_ADDS, SAME_SOUND if long_enough else 0.0)
     return min(0.99, found)

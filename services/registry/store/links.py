@@ -34,7 +34,7 @@ select p.*,
      where i.person_id = p.id and i.until_on is null and i.kind = any($8::text[])) as numbers
 from found f join person p on p.id = f.person_id
 where p.erased_at is null and p.disclosure <> 'secret' and p.area = $6 and p.exercise = $7
-  and survivor_of(p.id) <> survivor_of($5)
+  and p.id <> all(array(select records_of($5)))
 """
 COMPARED = """
 select p.*,

@@ -247,7 +247,7 @@ with found as (
     select person_id from person_mark where marks && $1::bigint[] and marks && $2::bigint[]
     union select person_id from person_mark where marks && $3::bigint[]
 )
-select p.id, p.name, p.birth, survivor_of(p.id) as survivor_id from found f join person p on p.id = f.person_id
+select p.id, p.name, p.alias, p.birth, survivor_of(p.id) as survivor_id from found f join person p on p.id = f.person_id
 where p.erased_at is null and p.disclosure <> 'secret' and ($4::text[] is null or p.area = any($4) or exists (
     select from call_person m join call c on c.id = m.call_id
     where m.person_id = any(array(select records_of(p.id))) and c.area = any($4)))

@@ -34,7 +34,8 @@ async def found(work: Work, body: HouseholdBody, area: str) -> UUID:
     told = body.address
     detail = ring().seal(told.detail, "household", household_id, "detail") if told and told.detail else None
     key_id = ring().current if detail else None
-    values = (area, told.area_code if told else None, detail, key_id, body.exercise)
+    code = told.told("current").area_code if told else None
+    values = (area, code, detail, key_id, body.exercise)
     await store.households.write(work.db, household_id, values, work.now)
     row = await store.households.lock(work.db, household_id, None)
     assert row is not None  # noqa: S101 just written

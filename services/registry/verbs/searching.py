@@ -44,8 +44,8 @@ async def _near(work: Work, body: SearchBody, areas: Sequence[str] | None, known
     joined = _marks(typed.joined, exercise=body.exercise)
     alike: dict[UUID, float] = {}
     for row in await store.people.search_near(work.db, words, joined, areas, MOST):
-        name = records.opened_value(row, ring(), "person", "name")
-        likeness = typed.likeness(name_key(name or ""))
+        names = [records.opened_value(row, ring(), "person", field) for field in ("name", "alias")]
+        likeness = max(typed.likeness(name_key(name or "")) for name in names)
         if likeness >= NEAR_ENOUGH and _fits(row, body.birth_year):
             alike[row["survivor_id"]] = max(likeness, alike.get(row["survivor_id"], 0.0))
     skipped = set(known)
