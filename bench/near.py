@@ -15,7 +15,7 @@ import aiohttp
 from bench.figures import Cost, Spread, cost, spread
 from bench.ground import Ground
 from bench.promise import ready
-from bench.report import GOALS, Table, _met
+from bench.report import GOALS, Table, met
 from services.registry.rules.locations import cell_of, packed
 from services.registry.store.people import hexed
 from shared.auth import Role
@@ -144,13 +144,13 @@ def _somebody(keys: Keyring, dice: random.Random, now: datetime, number: int) ->
 def table(it: Near) -> Table:
     rows = [
         (f"**the bedridden within {WITHIN_M} m of the flood, ms p95** ({it.in_group} found)", f"{it.group.p95:.0f}",
-         f"< {GOAL_MS:g}", _met(it.group.p95, GOAL_MS)),
+         f"< {GOAL_MS:g}", met(it.group.p95, GOAL_MS)),
         ("the same, ms p50 / p95 / p99", it.group.text(), "", ""),
         (f"**everybody within {WITHIN_M} m, the nearest 200 shown, ms p95** ({it.in_all:,} found)",
-         f"{it.everybody.p95:.0f}", f"< {GOAL_MS:g}", _met(it.everybody.p95, GOAL_MS)),
+         f"{it.everybody.p95:.0f}", f"< {GOAL_MS:g}", met(it.everybody.p95, GOAL_MS)),
         ("the same, ms p50 / p95 / p99", it.everybody.text(), "", ""),
         ("the first question of a process (loads geometry), ms", f"{it.first_ms:.0f}", "", ""),
-        ("registry, resident, MB", f"{it.memory.rss_mb:.0f}", "< 150", _met(it.memory.rss_mb, 150)),
+        ("registry, resident, MB", f"{it.memory.rss_mb:.0f}", "< 150", met(it.memory.rss_mb, 150)),
     ]  # fmt: skip
     note = f"{PEOPLE:,} sealed homes in 12 by 12 km; a river's flood of 6 km by 300 m, 240 corners; audited."
     return Table("ใครอยู่ใกล้น้ำ · Who lives near the water", GOALS, rows, note)
