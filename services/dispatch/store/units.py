@@ -73,18 +73,21 @@ update unit set cleanliness = 'clean', contaminated_at = null, version = version
 where id = $1 and cleanliness = 'contaminated' returning id
 """
 # Units that may be asked at once. An offer or a proposal that waits for its answer holds its unit, too. `not in`
-# over columns that are never null is one hash of the few busy units, whatever the planner believes of the tables.
+# over columns that are never null is one hash of the few busy units, whatever the planner believes of the tables;
+# and no table is joined with itself, for which it once went through all units once for each of them.
 FREE_UNITS = """
 with serves as (
-    select id from unit where area = $1 and duty = 'on_duty'
-      and id not in (select s.unit_id from unit_share s where s.home_area = $1 and s.ended_at is null)
+    select u.id, u.version, u.exercise, u.cleanliness, u.active from unit u
+    where u.area = $1 and u.duty = 'on_duty'
+      and u.id not in (select s.unit_id from unit_share s where s.home_area = $1 and s.ended_at is null)
     union all
-    select s.unit_id from unit_share s where s.with_area = $1 and s.ended_at is null and s.until_at > $3)
+    select u.id, u.version, u.exercise, u.cleanliness, u.active from unit_share s join unit u on u.id = s.unit_id
+    where s.with_area = $1 and s.ended_at is null and s.until_at > $3 and u.duty = 'on_duty')
 select u.id, u.version,
        u.id in (select r.unit_id from run r where r.status = 'planned' and r.area = $1
                 and r.booked && tstzrange($3, $4)) as booked_soon
-from serves join unit u on u.id = serves.id
-where u.exercise = $2 and u.duty = 'on_duty' and u.cleanliness = 'clean' and u.active
+from serves u
+where u.exercise = $2 and u.cleanliness = 'clean' and u.active
   and u.id not in (select r.unit_id from run r where r.status = 'open')
   and u.id not in (select a.unit_id from assignment a where a.area = $1 and a.start_at is null
                    and a.status in ('proposed', 'ordered', 'offered'))
