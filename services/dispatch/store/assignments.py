@@ -35,8 +35,8 @@ OF_RUN = "select * from assignment where run_id = $1 order by asked_at, id"
 OPEN_IN_RUN = "select count(*) from assignment where run_id = $1 and ended_at is null"
 OPEN_OF_UNIT = "select id from assignment where unit_id = $1 and ended_at is null"
 OPEN_BOOKED_OF_UNIT = """
-select a.id, a.trip_id from assignment a join run r on r.id = a.run_id
-where a.unit_id = $1 and a.ended_at is null and r.status = 'planned'
+select a.id, a.trip_id from assignment a
+where a.unit_id = $1 and a.ended_at is null and (select r.status from run r where r.id = a.run_id) = 'planned'
 """
 UPDATE_ASSIGNMENT = """
 update assignment set previous_status = case when status <> $2 then status else previous_status end, status = $2,
@@ -77,8 +77,8 @@ from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id 
 where r.status = 'open' and r.area = $1 and r.exercise = $2
   and a.role = 'primary' and a.status = any($3::text[]) and not a.back_entry
   and (t.lane = 'booked' or t.received_at > $4)
-  and not exists (select from assignment o where o.run_id = r.id and o.id <> a.id and o.ended_at is null)
-  and not exists (select from assignment b where b.trip_id = t.id and b.reason = $5)
+  and not exists (select from assignment o where o.run_id = r.id and o.id <> a.id and o.ended_at is null offset 0)
+  and not exists (select from assignment b where b.trip_id = t.id and b.reason = $5 offset 0)
 """
 
 STAMPS = {

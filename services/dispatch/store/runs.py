@@ -57,8 +57,11 @@ PROMISED_BY = """
 select r.id as run_id, r.unit_id, r.status as run_status, r.lane, coalesce(lower(r.booked), r.opened_at) as starts_at,
        upper(r.booked) as ends_at, a.id as assignment_id, a.trip_id, a.status, a.pickup_at, a.dropoff_at,
        a.en_route_at, t.pickup_at as told_at
-from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id
-where r.unit_id = any($1::uuid[]) and r.exercise = $4 and a.ended_at is null and a.role = 'primary'
+from run r
+join lateral (select * from assignment o where o.run_id = r.id and o.ended_at is null and o.role = 'primary'
+              offset 0) a on true
+join trip t on t.id = a.trip_id
+where r.unit_id = any($1::uuid[]) and r.exercise = $4
   and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')
 order by r.unit_id, a.pickup_at, a.id
 """

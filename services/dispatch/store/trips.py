@@ -66,7 +66,8 @@ WAITING = """
 select t.* from trip t
 where t.area = $1 and t.now_at is not null and t.now_at <= $2 and t.status in ('requested', 'queued', 'unassigned')
   and not t.back_entry
-  and not exists (select from assignment a where a.trip_id = t.id and a.ended_at is null and a.role = 'primary')
+  and not exists (select from assignment a where a.trip_id = t.id and a.ended_at is null and a.role = 'primary'
+                  offset 0)
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], t.severity), t.now_at, t.id
 limit 50 for no key update of t skip locked
 """
@@ -114,7 +115,8 @@ UNPLANNED = """
 select * from trip t
 where area = $1 and on_day = $2 and lane = 'booked' and status in ('requested', 'queued', 'unassigned')
   and exercise = $3 and not back_entry and ended_at is null
-  and not exists (select from assignment a where a.trip_id = t.id and a.ended_at is null and a.role = 'primary')
+  and not exists (select from assignment a where a.trip_id = t.id and a.ended_at is null and a.role = 'primary'
+                  offset 0)
 order by pickup_latest_at, id limit 1000
 """
 THESE = "select * from trip where id = any($1::uuid[]) order by id"

@@ -81,7 +81,8 @@ with serves as (
     where u.area = $1 and u.duty = 'on_duty'
       and u.id not in (select s.unit_id from unit_share s where s.home_area = $1 and s.ended_at is null)
     union all
-    select u.id, u.version, u.exercise, u.cleanliness, u.active from unit_share s join unit u on u.id = s.unit_id
+    select u.id, u.version, u.exercise, u.cleanliness, u.active
+    from unit_share s join lateral (select * from unit where id = s.unit_id offset 0) u on true
     where s.with_area = $1 and s.ended_at is null and s.until_at > $3 and u.duty = 'on_duty')
 select u.id, u.version,
        u.id in (select r.unit_id from run r where r.status = 'planned' and r.area = $1

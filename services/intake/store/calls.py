@@ -239,7 +239,8 @@ async def search_calls(pool: Pool, *arguments: Any) -> list[Row]:
 CALL_BY_TRACKING_CODE = """
 select c.*, l.stage as leading_stage, l.updated_at as leading_updated_at
 from call c
-left join call_link k on k.call_id = c.id and k.link = 'duplicate' and k.unlinked_at is null
+left join lateral (select * from call_link where call_id = c.id and link = 'duplicate' and unlinked_at is null
+                   offset 0) k on true
 left join call l on l.id = k.other_call_id
 where c.tracking_code = $1 and c.erased_at is null
 """
@@ -276,7 +277,7 @@ where (k.call_id = $1 or k.other_call_id = $1) and k.unlinked_at is null order b
 """
 FOLLOWERS = """
 select c.* from call c join call_link k on k.call_id = c.id
-where k.other_call_id = $1 and k.link = 'duplicate' and k.unlinked_at is null and c.status = 'open'
+where k.other_call_id = $1 and k.link = 'duplicate' and k.unlinked_at is null
 order by c.id for update of c
 """
 
@@ -302,7 +303,7 @@ async def read_links(db: Connection | Pool, call_id: UUID) -> list[Row]:
 
 async def followers(db: Connection, call_id: UUID) -> list[Row]:
     """Open calls of which this one is the leader."""
-    return await db.fetch(FOLLOWERS, call_id)
+    return [row for row in await db.fetch(FOLLOWERS, call_id) if row["status"] == "open"]
 
 
 # --- hand-overs --------------------------------------------------------------
