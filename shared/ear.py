@@ -12,6 +12,7 @@ import orjson
 import structlog
 from nats.aio.msg import Msg
 
+from shared.ahead import Ahead, Urgencies
 from shared.bus import Bus
 from shared.consumer import GROUP, Inbox, Raw
 from shared.database import AWAY, COLLISION
@@ -21,6 +22,10 @@ from shared.pull import Pull
 log = structlog.get_logger()
 
 ANSWERS_WITHIN_S = 5.0
+READ_AHEAD = 4_000
+"""So many messages may wait here, out of which the most urgent are taken."""
+SLICE_S = 0.3
+"""About so long one group may take: what has just come and is more urgent waits no longer."""
 
 
 class Ear:
@@ -30,12 +35,25 @@ class Ear:
     transaction cost a fraction of one by one; and what they stand on, said by another service, has been heard by then.
     """
 
-    def __init__(self, bus: Bus, inbox: Inbox, *, stream: str, durable: str, patience_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        inbox: Inbox,
+        *,
+        stream: str,
+        durable: str,
+        patience_s: float = 0.0,
+        urgencies: Urgencies | None = None,
+    ) -> None:
+        """``urgencies``: shared by all ears of a service, for one hears a call and others what grows from it."""
         self._bus = bus
         self._inbox = inbox
         self.stream = stream
         self._durable = durable
         self._patience_s = patience_s
+        self._urgencies = urgencies or Urgencies()
+        self._each_s = SLICE_S / GROUP
+        """What one message has cost of late."""
         self.stopping = False
 
     async def run(self, connection: LockConnection) -> None:
@@ -62,17 +80,23 @@ class Ear:
             raise nats.errors.Error(error.get("description"))
 
     async def _listen(self, connection: LockConnection) -> None:
-        async with Pull(self._bus.client, self.stream, self._durable, group=GROUP) as pull:
+        ahead: Ahead[Msg] = Ahead(self._urgencies)
+        async with Pull(self._bus.client, self.stream, self._durable, ahead=READ_AHEAD) as pull:
             while not connection.is_closed() and not self.stopping:
-                messages = await pull.next()
-                if messages and len(messages) < GROUP and self._patience_s:
+                came = await (pull.come(len(ahead)) if ahead else pull.next())
+                if came and len(ahead) + len(came) < GROUP and self._patience_s:
                     await asyncio.sleep(self._patience_s)
-                if messages:
-                    await self._take(messages)
+                    came += await pull.come(len(ahead) + len(came))
+                for message in came:
+                    ahead.put(message, message.data)
+                if ahead:
+                    await self._take(ahead.take(max(1, min(GROUP, round(SLICE_S / self._each_s)))))
 
     async def _take(self, messages: list[Msg]) -> None:
         """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""
         raws = [Raw(message.subject, message.data) for message in messages]
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
         pause_s = 0.1
         while True:
             try:
@@ -83,5 +107,6 @@ class Ear:
                 pause_s = min(pause_s * 2, 2.0)
             else:
                 break
+        self._each_s = (self._each_s + (loop.time() - begun_s) / len(messages)) / 2
         for message in messages:
             await message.ack()

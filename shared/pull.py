@@ -20,6 +20,8 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 EXPIRES_S = 5.0
+AT_ONCE = 500
+"""So many one request may bring."""
 LOOK_S = 0.5
 """How often the connection is looked at while nothing comes."""
 LOST_AFTER_S = 2.0
@@ -29,12 +31,14 @@ ENDED = frozenset({"404", "408"})
 
 
 class Pull:
-    """``async with Pull(client, stream, durable, group=100) as pull`` asks for groups until the block ends."""
+    """``async with Pull(client, stream, durable, ahead=1000) as pull`` asks for messages until the block ends.
 
-    def __init__(self, client: Client, stream: str, durable: str, *, group: int, expires_s: float = EXPIRES_S) -> None:
-        self._client, self._group, self._expires_s = client, group, expires_s
+    At most ``ahead`` are asked for beyond what their taker has settled.
+    """
+
+    def __init__(self, client: Client, stream: str, durable: str, *, ahead: int, expires_s: float = EXPIRES_S) -> None:
+        self._client, self._ahead, self._expires_s = client, ahead, expires_s
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
-        self._wanted = orjson.dumps({"batch": group, "expires": int(expires_s * 1e9)})
         self.inbox = client.new_inbox()
         self._reconnects = client.stats["reconnects"]
         self._came = asyncio.Event()
@@ -57,9 +61,9 @@ class Pull:
                 await self._subscription.unsubscribe()
 
     async def next(self) -> list[Msg]:
-        """What has come, in order, at most a group; nothing after ``expires_s`` without a message.
+        """What has come, in order, as soon as anything has; nothing after ``expires_s`` without a message.
 
-        In a backlog the next group is on its way while this one is applied.
+        What comes next is on its way while this is applied.
 
         Raises:
             nats.errors.Error: the connection is or was away, or the durable is gone. What was given and not
@@ -68,17 +72,26 @@ class Pull:
         """
         loop = asyncio.get_running_loop()
         until_s = loop.time() + self._expires_s
-        while True:
+        while not self._waiting and loop.time() < until_s:
             self._check()
-            await self._ask(loop.time())
-            if self._waiting or loop.time() >= until_s:
-                break
+            await self._ask(loop.time(), self._ahead)
             self._came.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._came.wait()
-        given = [self._waiting.popleft() for _ in range(min(self._group, len(self._waiting)))]
-        await self._ask(loop.time())
+        return await self.come(0)
+
+    async def come(self, held: int) -> list[Msg]:
+        """What has come by now, without waiting. ``held``: so many the taker still has in hand.
+
+        Raises:
+            nats.errors.Error: as :meth:`next`.
+
+        """
+        self._check()
+        given = list(self._waiting)
+        self._waiting.clear()
+        await self._ask(asyncio.get_running_loop().time(), self._ahead - held - len(given))
         return given
 
     def _check(self) -> None:
@@ -87,12 +100,13 @@ class Pull:
         if self._refused is not None:
             raise nats.errors.Error(self._refused)
 
-    async def _ask(self, now_s: float) -> None:
-        """Have one request open, unless a group waits here already."""
+    async def _ask(self, now_s: float, room: int) -> None:
+        """Have one request open, where there is room."""
         forgotten = now_s - self._asked_s > self._expires_s + LOST_AFTER_S
-        if len(self._waiting) < self._group and (self._open <= 0 or forgotten):
-            self._open, self._asked_s = self._group, now_s
-            await self._client.publish(self._subject, self._wanted, reply=self.inbox)
+        if room > 0 and (self._open <= 0 or forgotten):
+            self._open, self._asked_s = min(AT_ONCE, room), now_s
+            wanted = orjson.dumps({"batch": self._open, "expires": int(self._expires_s * 1e9)})
+            await self._client.publish(self._subject, wanted, reply=self.inbox)
 
     async def _take(self, message: Msg) -> None:
         status = (message.headers or {}).get("Status")

@@ -26,6 +26,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 
 from shared import errors, logs
+from shared.ahead import Urgencies
 from shared.auth import Caller, Issuers
 from shared.bus import Bus, BusSettings
 from shared.consumer import Hears, Inbox, Message
@@ -150,8 +151,11 @@ async def build(service: Service, settings: Settings) -> Runtime:
 
     inbox = Inbox(service.name, pool, service.hears, every=each if service.every else None, woke=woke)
     patience_s = {stream_name(heard): seconds for heard, seconds in service.patience_s.items()}
+    urgencies = Urgencies()
     ears = [
-        Ear(bus, inbox, stream=d.stream, durable=d.name, patience_s=patience_s.get(d.stream, 0.0))
+        Ear(
+            bus, inbox, stream=d.stream, durable=d.name, patience_s=patience_s.get(d.stream, 0.0), urgencies=urgencies
+        )
         for d in durables_of(service.name)
     ]
     runtime = Runtime(

@@ -19,8 +19,10 @@ SERVICES: Final = ("intake", "dispatch", "registry", "notify")
 LISTENERS: Final = (*SERVICES, "console")
 
 _SECOND_NS: Final = 1_000_000_000
-ACK_WAIT_S: Final = 30
-MAX_ACK_PENDING: Final = 1000
+ACK_WAIT_S: Final = 120
+"""A listener holds back what is less urgent (``shared/ahead.py``); whoever takes over asks for a reset, not for this."""
+MAX_ACK_PENDING: Final = 5000
+"""More than a listener reads ahead."""
 DUPLICATE_WINDOW_S: Final = 600
 DEFAULT_MAX_BYTES: Final = 1 << 30
 """Per stream. A full stream refuses (``discard=new``) and the outbox waits: nothing is dropped silently."""

@@ -76,8 +76,8 @@ MUTANTS = (
     Mutant(
         "a lone event waits for a group",
         "shared/pull.py",
-        "if self._waiting or loop.time() >= until_s:",
-        "if len(self._waiting) >= self._group or loop.time() >= until_s:",
+        "while not self._waiting and loop.time() < until_s:",
+        "while len(self._waiting) < 100 and loop.time() < until_s:",
         "tests/core/test_pull.py",
     ),
     Mutant(

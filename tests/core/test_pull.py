@@ -53,7 +53,7 @@ async def heard(pull: Pull, count: int) -> list[bytes]:
 
 async def test_one_that_comes_alone_waits_for_no_other(streams: Broker, hearer: Client, numbers: Iterator[int]) -> None:
     """Even where the broker still serves an earlier request: what that one brings is no beginning of a group."""
-    async with Pull(hearer, "INTAKE", "registry", group=100, expires_s=60) as pull:
+    async with Pull(hearer, "INTAKE", "registry", ahead=100, expires_s=60) as pull:
         await hearer.publish(NEXT, b'{"batch": 1, "expires": 60000000000}', reply=pull.inbox)
         for _ in range(3):
             waiting = asyncio.create_task(heard(pull, 1))
@@ -61,21 +61,23 @@ async def test_one_that_comes_alone_waits_for_no_other(streams: Broker, hearer: 
             assert await say(streams, numbers) == await waiting
 
 
-async def test_a_backlog_comes_in_groups_and_in_order(streams: Broker, hearer: Client, numbers: Iterator[int]) -> None:
+async def test_a_backlog_comes_in_order_and_no_more_than_there_is_room_for(streams: Broker, hearer: Client, numbers: Iterator[int]) -> None:
     said = await say(streams, numbers, 25)
     found: list[bytes] = []
-    async with Pull(hearer, "INTAKE", "registry", group=10) as pull, asyncio.timeout(PATIENCE_S):
+    async with Pull(hearer, "INTAKE", "registry", ahead=10) as pull, asyncio.timeout(PATIENCE_S):
+        while len(found) < 10:
+            found += [message.data for message in await pull.come(len(found))]
+            await hearer.flush()
+        assert await pull.come(10) == []
         while len(found) < len(said):
-            group = await pull.next()
-            assert len(group) <= 10
-            found += [message.data for message in group]
+            found += [message.data for message in await pull.next()]
     assert found == said
 
 
 async def test_when_a_request_has_ended_another_follows(
     streams: Broker, hearer: Client, numbers: Iterator[int]
 ) -> None:
-    async with Pull(hearer, "INTAKE", "registry", group=10, expires_s=0.1) as pull:
+    async with Pull(hearer, "INTAKE", "registry", ahead=10, expires_s=0.1) as pull:
         for _ in range(4):
             assert await pull.next() == []
         assert await say(streams, numbers, 3) == await heard(pull, 3)
@@ -85,7 +87,7 @@ async def test_a_broker_that_was_away_and_a_durable_that_is_gone_are_said(
     streams: Broker, hearer: Client, numbers: Iterator[int]
 ) -> None:
     """What was asked for is forgotten there: whoever listens has to begin again."""
-    async with Pull(hearer, "INTAKE", "registry", group=10, expires_s=60) as pull:
+    async with Pull(hearer, "INTAKE", "registry", ahead=10, expires_s=60) as pull:
         waiting = asyncio.create_task(pull.next())
         await asyncio.sleep(0)
         await streams.kill()
@@ -95,7 +97,7 @@ async def test_a_broker_that_was_away_and_a_durable_that_is_gone_are_said(
     async with asyncio.timeout(PATIENCE_S):
         while not hearer.is_connected:
             await asyncio.sleep(0.02)
-    async with Pull(hearer, "INTAKE", "registry", group=10, expires_s=60) as pull:
+    async with Pull(hearer, "INTAKE", "registry", ahead=10, expires_s=60) as pull:
         assert await say(streams, numbers) == await heard(pull, 1)
         async with streams.connected("provisioner") as client:
             await call(client, "$JS.API.CONSUMER.DELETE.INTAKE.registry")

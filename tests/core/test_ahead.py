@@ -1,0 +1,94 @@
+"""What waits here: the most urgent first, every matter in its order, nobody for ever, nothing lost."""
+
+from __future__ import annotations
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.ahead import REMEMBERED, Ahead, Urgencies
+
+
+def body(root: str, severity: str | None = None, aggregate: str | None = None) -> bytes:
+    data = {} if severity is None else {"severity": severity}
+    return orjson.dumps({"subject": aggregate or f"call/{root}", "correlationid": root, "data": data})
+
+
+def waiting(*bodies: bytes) -> Ahead[int]:
+    """The bodies' numbers, in the order of their coming."""
+    ahead: Ahead[int] = Ahead(Urgencies())
+    for number, each in enumerate(bodies):
+        ahead.put(number, each)
+    return ahead
+
+
+def all_of(ahead: Ahead[int], limit: int) -> list[int]:
+    taken: list[int] = []
+    while ahead:
+        group = ahead.take(limit)
+        assert 0 < len(group) <= limit
+        taken += group
+    assert ahead.take(limit) == []
+    return taken
+
+
+def test_a_red_call_overtakes_green_ones_and_the_oldest_is_in_every_group() -> None:
+    ahead = waiting(*(body(f"g{number}", "green") for number in range(9)), body("r", "red"))
+    assert ahead.take(2) == [0, 9]
+    assert ahead.take(2) == [1, 2]
+
+
+def test_what_grows_from_a_red_call_is_as_urgent_by_whatever_ear_the_call_was_heard() -> None:
+    urgencies = Urgencies()
+    calls: Ahead[int] = Ahead(urgencies)
+    calls.put(0, body("r", "red"))
+    orders: Ahead[int] = Ahead(urgencies)
+    for number in range(3):
+        orders.put(number, body(f"y{number}", "yellow"))
+    orders.put(3, body("r", aggregate="message/1"))
+    assert orders.take(2) == [0, 3]
+
+
+def test_what_calls_stand_on_is_not_overtaken() -> None:
+    ahead = waiting(body("g", "green"), body("unit", aggregate="unit/1"), body("r", "red"))
+    assert ahead.take(2) == [0, 1]
+
+
+def test_a_call_that_turns_red_takes_what_it_said_before_along_in_order() -> None:
+    ahead = waiting(body("y", "yellow"), body("a", "green"), body("a", "green"), body("a", "red"))
+    assert all_of(ahead, 2) == [0, 1, 2, 3]
+
+
+def test_two_matters_of_one_aggregate_become_one() -> None:
+    ahead = waiting(
+        body("g", "green"), body("a", "green", "trip/1"), body("b", "green", "trip/2"),
+        body("a", "green", "trip/2"), body("b", "red", "trip/3"),
+    )  # fmt: skip
+    assert all_of(ahead, 5) == [0, 1, 2, 3, 4]
+
+
+def test_what_cannot_be_read_is_taken_like_everything_else() -> None:
+    assert all_of(waiting(b"\xff not json", b"[]", b"{}", body("r", "red")), 3) == [0, 1, 2, 3]
+
+
+def test_only_the_latest_calls_are_remembered() -> None:
+    urgencies = Urgencies()
+    for number in range(REMEMBERED + 5):
+        urgencies.rank(str(number), {"severity": "green"})
+    assert len(urgencies._ranks) == REMEMBERED  # noqa: SLF001 memory is the promise
+
+
+MATTERS = st.tuples(st.integers(0, 4), st.sampled_from([None, "red", "yellow", "green"]), st.integers(0, 5))
+
+
+@given(st.lists(MATTERS, max_size=40), st.integers(1, 7))
+def test_nothing_is_lost_and_every_call_and_aggregate_keeps_its_order(
+    matters: list[tuple[int, str | None, int]], limit: int
+) -> None:
+    bodies = [body(f"root{root}", severity, f"trip/{aggregate}") for root, severity, aggregate in matters]
+    taken = all_of(waiting(*bodies), limit)
+    assert sorted(taken) == list(range(len(matters)))
+    for place in (0, 2):
+        for key in {matter[place] for matter in matters}:
+            own = [number for number in taken if matters[number][place] == key]
+            assert own == sorted(own)
