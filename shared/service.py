@@ -153,9 +153,7 @@ async def build(service: Service, settings: Settings) -> Runtime:
     patience_s = {stream_name(heard): seconds for heard, seconds in service.patience_s.items()}
     urgencies = Urgencies()
     ears = [
-        Ear(
-            bus, inbox, stream=d.stream, durable=d.name, patience_s=patience_s.get(d.stream, 0.0), urgencies=urgencies
-        )
+        Ear(bus, inbox, stream=d.stream, durable=d.name, patience_s=patience_s.get(d.stream, 0.0), urgencies=urgencies)
         for d in durables_of(service.name)
     ]
     runtime = Runtime(

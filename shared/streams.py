@@ -20,7 +20,7 @@ LISTENERS: Final = (*SERVICES, "console")
 
 _SECOND_NS: Final = 1_000_000_000
 ACK_WAIT_S: Final = 120
-"""A listener holds back what is less urgent (``shared/ahead.py``); whoever takes over asks for a reset, not for this."""
+"""A listener holds back what is less urgent (``shared/ahead.py``); a new one asks for a reset, not for this."""
 MAX_ACK_PENDING: Final = 5000
 """More than a listener reads ahead."""
 DUPLICATE_WINDOW_S: Final = 600

@@ -81,6 +81,27 @@ MUTANTS = (
         "tests/core/test_pull.py",
     ),
     Mutant(
+        "nobody is urgent",
+        "shared/ahead.py",
+        "key=lambda line: (line.rank, line.since))",
+        "key=lambda line: line.since)",
+        "tests/core/test_ahead.py",
+    ),
+    Mutant(
+        "the oldest waits for ever",
+        "shared/ahead.py",
+        "taken = [oldest.waiting.popleft()[1]]",
+        "taken: list[T] = []",
+        "tests/core/test_ahead.py",
+    ),
+    Mutant(
+        "a call is overtaken by what grows from it",
+        "shared/ahead.py",
+        "line = self._line(aggregate, root)",
+        "line = self._line(aggregate)",
+        "tests/core/test_ahead.py",
+    ),
+    Mutant(
         "relay out of order",
         "shared/relay.py",
         "limit $1))\norder by position\n",

@@ -75,7 +75,7 @@ def test_only_the_latest_calls_are_remembered() -> None:
     urgencies = Urgencies()
     for number in range(REMEMBERED + 5):
         urgencies.rank(str(number), {"severity": "green"})
-    assert len(urgencies._ranks) == REMEMBERED  # noqa: SLF001 memory is the promise
+    assert len(urgencies._ranks) == REMEMBERED  # memory is the promise
 
 
 MATTERS = st.tuples(st.integers(0, 4), st.sampled_from([None, "red", "yellow", "green"]), st.integers(0, 5))

@@ -61,7 +61,9 @@ async def test_one_that_comes_alone_waits_for_no_other(streams: Broker, hearer: 
             assert await say(streams, numbers) == await waiting
 
 
-async def test_a_backlog_comes_in_order_and_no_more_than_there_is_room_for(streams: Broker, hearer: Client, numbers: Iterator[int]) -> None:
+async def test_a_backlog_comes_in_order_and_no_more_than_there_is_room_for(
+    streams: Broker, hearer: Client, numbers: Iterator[int]
+) -> None:
     said = await say(streams, numbers, 25)
     found: list[bytes] = []
     async with Pull(hearer, "INTAKE", "registry", ahead=10) as pull, asyncio.timeout(PATIENCE_S):
