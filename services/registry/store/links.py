@@ -32,7 +32,7 @@ select p.*,
      where c.person_id = p.id) as phones,
     (select coalesce(array_agg(i.kind || ' ' || encode(i.blind, 'hex')), '{}') from identifier i
      where i.person_id = p.id and i.until_on is null and i.kind = any($8::text[])) as numbers
-from found f join person p on p.id = f.person_id
+from found f cross join lateral (select * from person where id = f.person_id offset 0) p
 where p.erased_at is null and p.disclosure <> 'secret' and p.area = $6 and p.exercise = $7
   and p.id <> all(array(select records_of($5)))
 """

@@ -93,10 +93,12 @@ with grouped as materialized (
     where group_code = any($5::text[]) and until_on is null and ($6 or not protected)
 ), record as (
     select person_id from grouped
-    union select records_of(l.person_id) from grouped g join person_link l on l.person_id = g.person_id
-          and l.unlinked_at is null
-    union select records_of(l.survivor_id) from grouped g join person_link l on l.survivor_id = g.person_id
-          and l.unlinked_at is null
+    union select records_of(l.person_id) from grouped g
+          cross join lateral (select * from person_link k where k.person_id = g.person_id and k.unlinked_at is null
+                              offset 0) l
+    union select records_of(l.survivor_id) from grouped g
+          cross join lateral (select * from person_link k where k.survivor_id = g.person_id and k.unlinked_at is null
+                              offset 0) l
 ), near as materialized (
     select w.* from record g
     cross join lateral (select * from whereabouts w where w.person_id = g.person_id offset 0) w

@@ -130,8 +130,8 @@ async def write_person(db: Connection, rows: Writing) -> Written:
 LOCK_PERSON = "select * from person where id = $1 for update"
 READ_PERSON = """
 select * from person p where id = survivor_of($1) and ($2::text[] is null or area = any($2) or exists (
-    select from call_person m join call c on c.id = m.call_id
-    where m.person_id = any(array(select records_of(p.id))) and c.area = any($2)))
+    select from call_person m where m.person_id = any(array(select records_of(p.id)))
+    and (select c.area from call c where c.id = m.call_id) = any($2)))
 """
 
 
@@ -223,8 +223,8 @@ select p.*, (select k.id from case_file k where k.person_id = any(array(select r
              and k.closed_at is null and not k.protected order by k.opened_at limit 1) as open_case_id
 from (select distinct survivor_of(person_id) as id from found) f join person p on p.id = f.id
 where p.erased_at is null and p.disclosure <> 'secret' and ($6::text[] is null or p.area = any($6) or exists (
-    select from call_person m join call c on c.id = m.call_id
-    where m.person_id = any(array(select records_of(p.id))) and c.area = any($6)))
+    select from call_person m where m.person_id = any(array(select records_of(p.id)))
+    and (select c.area from call c where c.id = m.call_id) = any($6)))
 order by p.id desc limit $7
 """
 
@@ -249,8 +249,8 @@ with found as (
 )
 select p.id, p.name, p.alias, p.birth, survivor_of(p.id) as survivor_id from found f join person p on p.id = f.person_id
 where p.erased_at is null and p.disclosure <> 'secret' and ($4::text[] is null or p.area = any($4) or exists (
-    select from call_person m join call c on c.id = m.call_id
-    where m.person_id = any(array(select records_of(p.id))) and c.area = any($4)))
+    select from call_person m where m.person_id = any(array(select records_of(p.id)))
+    and (select c.area from call c where c.id = m.call_id) = any($4)))
 limit $5
 """
 
@@ -282,7 +282,8 @@ async def search(db: Connection, sought: Sought, areas: Sequence[str] | None, li
 
 HOLDERS = """
 select survivor_of(p.id) as id, p.area, p.disclosure <> 'secret' and ($2::text[] is null or p.area = any($2) or exists (
-    select from call_person m join call c on c.id = m.call_id where m.person_id = p.id and c.area = any($2))) as shown
+    select from call_person m where m.person_id = p.id
+    and (select c.area from call c where c.id = m.call_id) = any($2))) as shown
 from person p where p.erased_at is null
     and p.id in (select person_id from identifier where blind = any($1::bytea[]) and until_on is null)
 order by p.id desc
