@@ -13,6 +13,7 @@ from services.registry.api import (
     locations,
     persons,
     reports,
+    reviews,
     visits,
 )
 from services.registry.keys import prepare
@@ -79,7 +80,7 @@ HEARS = [
     Hears(notify.MessageExpired, handlers.write_line),
     Hears(notify.MessageCancelled, handlers.write_line),
     Hears(notify.ReplyReceived, handlers.write_line),
-    Hears(notify.RatingGiven, handlers.write_line),
+    Hears(notify.RatingGiven, handlers.take_rating),
 ]
 
 QUESTIONS = (Question("persons_search", "POST", "/v1/persons/search"), Question("codes", "GET", "/v1/codes"))
@@ -96,6 +97,7 @@ SERVICE = Service(
         locations.router,
         visits.router,
         care.router,
+        reviews.router,
         cases.router,
         reports.router,
         audits.router,

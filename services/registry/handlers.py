@@ -7,7 +7,7 @@ from uuid import UUID
 from services.registry import store
 from services.registry.rules.lines import codes_of, happened_at, patient_of
 from services.registry.store.history import Line
-from services.registry.verbs import erasing, matching
+from services.registry.verbs import erasing, matching, reviews
 from shared.consumer import Message, Unknown
 from shared.events.base import Event
 from shared.events.intake import BarrierMet, BarrierOpened, BarrierUnmet, CallHandedOver
@@ -76,6 +76,12 @@ async def end_trip(work: Work, message: Message) -> None:
     note(work, message)
     outcome = getattr(event.private, "outcome", None) or getattr(event.private, "reason", None)
     await store.history.end_trip(work.db, message.id, event.NAME, outcome, event.at)
+
+
+async def take_rating(work: Work, message: Message) -> None:
+    """A bad one is a complaint: it opens a review of the call."""
+    note(work, message)
+    await reviews.complain(work, message.event, message.envelope.id, message.origin)
 
 
 async def write_line(work: Work, message: Message) -> None:

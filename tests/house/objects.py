@@ -409,6 +409,7 @@ async def registry(running: Running) -> Things:
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/served?area={AREA}&{days}"),
         **await _locations(running, person),
         **await _care(running, person),
+        **await _reviews(running, case),
         "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
         "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),
     }
@@ -425,6 +426,29 @@ async def _locations(running: Running, person: UUID) -> dict[str, Asked]:
         "POST /v1/locations/import": Asked(
             "/v1/locations/import", {"rows": [{"row": 1, "person_id": str(person), **here}]}, NOTHING, str(person)
         ),
+    }
+
+
+async def _reviews(running: Running, case: UUID) -> dict[str, Asked]:
+    """A review with everything written, and something to be done about it."""
+    desk = bearer("supervisor")
+    review = (await running.client.post("/v1/reviews", json={"case_id": str(case)}, headers=desk)).json()["id"]
+    at, due = f"/v1/reviews/{review}", {"what": "x", "owner": "y", "due_on": "2027-01-01"}
+    gens = dict.fromkeys(("place", "thing", "situation", "principle", "rule"), "x")
+    text = {"version": 1, "whys": ["a", "b", "c", "d", "e"], "gens": gens, "root_cause": "training"}
+    action = (await running.client.post(f"{at}/actions", json=due, headers=desk)).json()["id"]
+    days = "from=2026-01-01&to=2027-01-01"
+    return {
+        "POST /v1/reviews": Asked("/v1/reviews", {"case_id": str(case)}),
+        "GET /v1/reviews": Asked("/v1/reviews", refusals=NOTHING, finds=review),
+        "GET /v1/reviews/{review_id}": Asked(at),
+        "PUT /v1/reviews/{review_id}": Asked(at, text),
+        "POST /v1/reviews/{review_id}/actions": Asked(f"{at}/actions", due),
+        "POST /v1/review-actions/{action_id}/done": Asked(f"/v1/review-actions/{action}/done", {"evidence": "x"}),
+        "POST /v1/reviews/{review_id}/approve": Asked(f"{at}/approve", {"lesson": "x"}),
+        "GET /v1/lessons": Asked("/v1/lessons", refusals=NOTHING, finds=review, of_the_area=True),
+        "GET /v1/lessons/causes": Asked(f"/v1/lessons/causes?area={AREA}&{days}"),
+        "POST /v1/reviews/{review_id}/close": Asked(f"{at}/close"),
     }
 
 

@@ -30,6 +30,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/households/{household_id}/groups": {"group": "poor_family"},
     "POST /v1/persons/{person_id}/locations": {"lon": 103.5, "lat": 16.4},
     "POST /v1/persons/near": {"point": {"lon": 103.5, "lat": 16.4}},
+    "PUT /v1/reviews/{review_id}": {"version": 1, "whys": []},
+    "POST /v1/reviews/{review_id}/approve": {"lesson": "x"},
+    "POST /v1/reviews/{review_id}/actions": {"what": "x", "owner": "y", "due_on": "2027-01-01"},
+    "POST /v1/review-actions/{action_id}/done": {"evidence": "x"},
     "POST /v1/visits/{visit_id}/decide": {"field": "note", "value_id": str(new_id())},
     "POST /v1/persons/{person_id}/assessments": {"instrument": "depression_2q", "answers": {"low": 0, "joyless": 1}},
     "POST /v1/group-proposals/{proposal_id}/decide": {"decision": "accepted"},
@@ -38,7 +42,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/community/{entry_id}": {"area": AREA, "community": "ดอนกลาง", "kind": "boat"},
     "POST /v1/locations/import": {"rows": [{"row": 1, "lon": 103.5, "lat": 16.4}]},
 }
-QUERIES = {"GET /v1/cases": "?person_id={person_id}", "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31"}
+QUERIES = {
+    "GET /v1/lessons/causes": f"?from=2026-01-01&to=2026-12-31&area={AREA}",
+    "GET /v1/cases": "?person_id={person_id}",
+    "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31",
+}
 
 # Written out a second time on purpose: changing the table alone must turn this red.
 MAY = {
@@ -73,6 +81,16 @@ MAY = {
     "GET /v1/persons/{person_id}/locations": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/persons/near": "dispatcher case_manager registry_officer supervisor",
     "POST /v1/locations/import": "registry_officer supervisor",
+    "POST /v1/reviews": "supervisor case_manager registry_officer",
+    "GET /v1/reviews": "supervisor case_manager registry_officer",
+    "GET /v1/reviews/{review_id}": "supervisor case_manager registry_officer",
+    "PUT /v1/reviews/{review_id}": "supervisor case_manager registry_officer",
+    "POST /v1/reviews/{review_id}/approve": "supervisor",
+    "POST /v1/reviews/{review_id}/close": "supervisor case_manager registry_officer",
+    "POST /v1/reviews/{review_id}/actions": "supervisor case_manager registry_officer",
+    "POST /v1/review-actions/{action_id}/done": "supervisor case_manager registry_officer",
+    "GET /v1/lessons": "call_taker dispatcher crew supervisor case_manager registry_officer volunteer auditor admin",
+    "GET /v1/lessons/causes": "supervisor case_manager registry_officer auditor admin",
     "PUT /v1/visits/{visit_id}": "case_manager registry_officer supervisor volunteer crew",
     "GET /v1/visits/{visit_id}": "case_manager registry_officer supervisor",
     "GET /v1/visits": "case_manager registry_officer supervisor",
@@ -109,6 +127,12 @@ OTHERWISE = {
     "POST /v1/duplicates/{pair_id}/review": 404,
     "POST /v1/persons/{person_id}/link": 409,
     "POST /v1/persons/{person_id}/unlink": 409,
+    "GET /v1/reviews/{review_id}": 404,
+    "PUT /v1/reviews/{review_id}": 404,
+    "POST /v1/reviews/{review_id}/approve": 404,
+    "POST /v1/reviews/{review_id}/close": 404,
+    "POST /v1/reviews/{review_id}/actions": 404,
+    "POST /v1/review-actions/{action_id}/done": 404,
     "GET /v1/visits/{visit_id}": 404,
     "POST /v1/visits/{visit_id}/decide": 404,
     "POST /v1/group-proposals/{proposal_id}/decide": 404,
@@ -133,6 +157,8 @@ async def ask(registry: Running, route: str, headers: dict[str, str], person_id:
     for end, field in (("/link", "survivor_id"), ("/members", "person_id")):
         if route.endswith(end):
             body = {field: str(person_id)}
+    if route == "POST /v1/reviews":
+        body = {"case_id": case_id}
     if route.startswith("PUT /v1/visits/"):
         body, path = {"person_id": str(person_id)}, f"/v1/visits/{new_id()}"
     return await registry.client.request(method, path, json=body, headers=headers)

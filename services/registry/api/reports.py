@@ -30,6 +30,7 @@ LISTS = (
     "location_use", "location_method", "observer_kind", "verification_method", "location_verdict",
     "visit_kind", "visit_result", "visit_check", "visit_field", "life_need", "need_urgency", "need_outcome",
     "community_kind", "proposal_decision",
+    "review_reason", "review_status", "review_gen", "root_cause",
 )  # fmt: skip
 DIMENSIONS = {"lane": "lane", "barrier": "barrier", "group": "group"}
 """Dimension of a report → code list of its labels."""

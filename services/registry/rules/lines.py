@@ -65,6 +65,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "instrument": (),
     "band": (),
     "need": ("life_need",),
+    "root_cause": ("root_cause",),
     "disclosure": ("disclosure",),
 }
 """Field → the code lists in which its label may stand, the likeliest first; none for plain figures."""

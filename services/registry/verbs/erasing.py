@@ -28,6 +28,7 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
         await close(work, case["id"], ERASED, None, By.SYSTEM)
     assessments, needs = await store.care.wipe(work.db, ids)
     visits = await store.visits.wipe(work.db, ids)
+    await store.told.drop(work.db, await store.reviews.of_person(work.db, ids))
     await store.told.wipe(work.db, ids)
     await store.calls.forgetting(work.db)
     locations = await store.locations.wipe(work.db, ids)
@@ -50,6 +51,7 @@ async def forget_call(work: Work, call_id: UUID, origin: Origin) -> None:
     only_here = await store.people.only_from_call(work.db, call_id)
     for case in await store.calls.forget_call(work.db, call_id, work.now):
         await close(work, case["id"], ERASED, None, By.SYSTEM)
+    await store.told.drop(work.db, await store.reviews.of_call(work.db, call_id))
     await forget_heard(work, "call", call_id)
     if only_here:
         await erase_persons(work, [(row["id"], origin) for row in only_here])
