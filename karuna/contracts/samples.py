@@ -93,8 +93,14 @@ VALUES: Final[dict[str, Any]] = {
 
 SPECIAL: Final[dict[str, dict[str, Any]]] = {
     "dispatch.assignment.proposed": {"previous_status": None, "crew_id": None, "by": "system"},
-    "dispatch.assignment.ordered": {"previous_status": "proposed", "crew_id": None},
-    "dispatch.assignment.offered": {"previous_status": None, "crew_id": None, "by": "system"},
+    "dispatch.assignment.ordered": {"previous_status": "proposed", "crew_id": None, "kind": "flood", "level": "high"},
+    "dispatch.assignment.offered": {
+        "previous_status": None,
+        "crew_id": None,
+        "by": "system",
+        "kind": "flood",
+        "level": "high",
+    },
     "dispatch.assignment.accepted": {"previous_status": "ordered", "at": after(2.2)},
     "dispatch.assignment.declined": {"previous_status": "offered", "at": after(2.3), "reason": "too_far"},
     "dispatch.assignment.delayed": {"previous_status": "accepted", "at": after(4.2), "by": "system", "crew_id": None},
@@ -210,7 +216,8 @@ def _value(name: str, annotation: Any, special: dict[str, Any]) -> Any:
     inner = _model_in(annotation)
     if inner is not None:
         filled = _filled(inner, special)
-        return (filled,) if typing.get_origin(annotation) is tuple else filled
+        several = any(typing.get_origin(each) is tuple for each in (annotation, *typing.get_args(annotation)))
+        return (filled,) if several else filled
     if name in special:
         return special[name]
     return VALUES[name] if name in VALUES else _id(name)

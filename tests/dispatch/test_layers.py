@@ -54,6 +54,20 @@ async def test_whoever_goes_into_a_zone_is_warned_the_gravest_first(town: Town) 
     assert risks[0]["advice_en"] == "strong current, take a boat"
 
 
+async def test_the_order_itself_says_what_its_crew_is_warned_of(town: Town) -> None:
+    await town.unit(volunteer=True)
+    await put(town, layer(WIDE_LOW, HERE_HIGH, ELSEWHERE))
+    await put(town, layer(zone(around(*HERE), level="medium"), kind="crime", name="จุดเสี่ยง"))
+    await town.call(severity="green")
+    await town.unit(2)
+    await town.call()
+    for name in ("offered", "ordered"):
+        [said] = await town.running.said(f"dispatch.assignment.{name}")
+        assert said["data"]["private"]["risks"] == [
+            {"kind": "flood", "level": "high"}, {"kind": "crime", "level": "medium"},
+        ], "each kind once, the gravest first"  # fmt: skip
+
+
 async def test_a_crew_reads_it_with_its_own_trip(town: Town) -> None:
     unit = await town.unit()
     await put(town, layer(HERE_HIGH))

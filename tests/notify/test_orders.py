@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.events.dispatch import AssignmentAtScene, AssignmentEnRoute
 from tests.notify.conftest import Town
 
@@ -17,6 +19,23 @@ async def test_an_order_reaches_the_crews_line_with_two_buttons_and_no_more_than
     assert "1132" in entry.text
     for secret in ("ทองแท้", "เจ็บหน้าอก", "ABCD-EFGH"):
         assert secret not in entry.text
+
+
+@pytest.mark.parametrize("protected", [False, True])
+async def test_the_order_warns_of_what_lies_ahead_in_the_language_of_each(town: Town, protected: bool) -> None:
+    first, second = await town.crew(1), await town.crew(2, language="en")
+    call = await town.call(first, second, protected=protected)
+    risks = ({"kind": "flood", "level": "high"}, {"kind": "crime", "level": "medium"})
+    await town.order(call, private={"risks": risks})
+    thai, english = [
+        [one["text"] for row in await town.messages() if row["recipient_id"] == member
+         for one in await town.attempts(row["id"])]
+        for member in (first, second)
+    ]  # fmt: skip
+    assert "ระวัง: น้ำท่วม (เสี่ยงสูง), อาชญากรรม (เสี่ยงปานกลาง)" in thai[0]
+    assert "Take care: flood (high risk), crime (medium risk)" in english[0]
+    assert "ระวังน้ำท่วม" in thai[1], "by SMS the gravest"
+    assert "ake care: flood" in english[1]
 
 
 async def test_pressing_accept_becomes_a_reply_once_and_the_next_button_comes_when_dispatch_agrees(town: Town) -> None:

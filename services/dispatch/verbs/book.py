@@ -22,7 +22,7 @@ from services.dispatch.rules.windows import Tour
 from services.dispatch.store import assignments, runs, shares, trips
 from services.dispatch.store.assignments import WORKING, Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import decide, late, release, support
+from services.dispatch.verbs import decide, late, release, risks, support
 from services.dispatch.verbs.grow import ride
 from services.dispatch.verbs.lives import missing, move_trip
 from services.dispatch.verbs.needs import wanted
@@ -163,7 +163,8 @@ async def _later(work: Work, trip: Trip, member: Member, booking: Booking, histo
     trip.pickup_at = planned.pickup_at
     if booking.role == "primary":
         await say_planned(work, trip, made, planned, was)
-    work.say(made.id, AssignmentOffered(**asked_facts(trip, made, by_of(work))), trip.origin)
+    private = AssignmentOffered.Private(risks=await risks.ahead(work, trip))
+    work.say(made.id, AssignmentOffered(**asked_facts(trip, made, by_of(work)), private=private), trip.origin)
     return made
 
 

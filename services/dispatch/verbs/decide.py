@@ -24,7 +24,7 @@ from services.dispatch.rules.requirements import Requirements
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment, was_not_its_no
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import bump
+from services.dispatch.verbs import bump, risks
 from services.dispatch.verbs.lives import at_once, move_trip
 from services.dispatch.verbs.needs import wanted
 from services.dispatch.verbs.saying import asked_facts, by_of, of_call, urgency
@@ -202,7 +202,7 @@ async def order(
         await assignments.update(work.db, made)
         await work.cancel("proposal_timeout", made.id)
     work.say(made.run_id, run_opened(trip, member, work.now), trip.origin)
-    private = AssignmentOrdered.Private(override_reason=override_reason)
+    private = AssignmentOrdered.Private(override_reason=override_reason, risks=await risks.ahead(work, trip))
     facts = asked_facts(trip, made, by_of(work), previous=previous)
     work.say(made.id, AssignmentOrdered(**facts, private=private), trip.origin)
     await work.later("order_timeout", made.id, made.respond_by_at, trip.origin)
@@ -233,7 +233,8 @@ async def offer_now(
         await assignments.update(work.db, made)
         await work.cancel("proposal_timeout", made.id)
     facts = asked_facts(trip, made, by_of(work), previous=previous)
-    work.say(made.id, AssignmentOffered(**facts, circle=circle), trip.origin)
+    private = AssignmentOffered.Private(risks=await risks.ahead(work, trip))
+    work.say(made.id, AssignmentOffered(**facts, circle=circle, private=private), trip.origin)
     await work.later("order_timeout", made.id, made.respond_by_at, trip.origin)
     return made
 

@@ -18,7 +18,7 @@ from services.dispatch.rules.changes import WAITING
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import book
+from services.dispatch.verbs import book, risks
 from services.dispatch.verbs.lives import missing
 from services.dispatch.verbs.saying import asked_facts, by_of
 from shared.errors import Refused
@@ -187,4 +187,5 @@ async def _seat(
     made = await book.seat(work, trip, member, run_id, planned, history)
     trip.pickup_at = planned.pickup_at
     await book.say_planned(work, trip, made, planned, was, plan_id)
-    work.say(made.id, AssignmentOffered(**asked_facts(trip, made, by_of(work))), trip.origin)
+    private = AssignmentOffered.Private(risks=await risks.ahead(work, trip))
+    work.say(made.id, AssignmentOffered(**asked_facts(trip, made, by_of(work)), private=private), trip.origin)

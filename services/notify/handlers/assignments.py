@@ -120,7 +120,11 @@ def _telling(message: Message, row: Any, told: frozenset[Any]) -> Telling:
     pickup_at: datetime | None = getattr(event, "pickup_at", None) or row["pickup_at"]
     booked = event.lane == "booked"
     # An order is never held up for want of the call: it may reach us later by another stream.
-    said = Facts(number=row["call_number"], severity=event.severity.value, pickup_at=pickup_at if booked else None)
+    ahead = getattr(getattr(event, "private", None), "risks", None) or ()
+    said = Facts(
+        number=row["call_number"], severity=event.severity.value, pickup_at=pickup_at if booked else None,
+        risks=tuple((risk.kind, risk.level) for risk in ahead),
+    )  # fmt: skip
     origin = message.origin
     # An offer is void when its time to answer is over, however far ahead the ride itself lies.
     moments = (getattr(event, "respond_by_at", None), getattr(event, "start_at", None), pickup_at)

@@ -141,7 +141,7 @@ def _steps(
 ) -> tuple[Step, ...]:
     said = occasion.facts
     if occasion.protected:
-        said = Facts(number=said.number, severity=said.severity, pickup_at=said.pickup_at)
+        said = Facts(number=said.number, severity=said.severity, pickup_at=said.pickup_at, risks=said.risks)
     values = words(said, to.language, brand=policy.brand, short_number=policy.short_number, exercise=occasion.exercise)
     wait = policy.wait(rule.fallback)
     steps = []

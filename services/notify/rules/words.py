@@ -6,6 +6,7 @@ never stands in a message decides whether it may be.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -54,6 +55,8 @@ class Facts:
     certificate: str | None = None
     """A code of the list ``skill``."""
     last_on: date | None = None
+    risks: tuple[tuple[str, str], ...] = ()
+    """Codes of the lists ``risk_kind`` and ``risk_level``."""
 
 
 def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise: bool) -> dict[str, str]:
@@ -71,8 +74,15 @@ def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise:
         "appointment_at": show_moment(facts.appointment_at, lang) if facts.appointment_at else "",
         "shift_at": show_moment(facts.shift_at, lang) if facts.shift_at else "",
         "certificate": code_list("skill").label(facts.certificate, lang) if facts.certificate else "",
+        "risk": _risk(facts.risks, lang),
+        "danger": code_list("risk_kind").label(facts.risks[0][0], lang) if facts.risks else "",
         "last_day": show_day(facts.last_on, lang, "short") if facts.last_on else "",
     }
+
+
+def _risk(risks: Sequence[tuple[str, str]], lang: Lang) -> str:
+    kinds, levels = code_list("risk_kind"), code_list("risk_level")
+    return ", ".join(f"{kinds.label(kind, lang)} ({levels.label(level, lang)})" for kind, level in risks)
 
 
 WORDS = frozenset(words(Facts(), "th", brand=EXERCISE, short_number="", exercise=False))

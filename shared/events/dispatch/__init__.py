@@ -30,6 +30,7 @@ from shared.events.dispatch.assignments import (
     AssignmentProposed,
     AssignmentReleased,
     PatientHandedOver,
+    RiskAhead,
     StepPrivate,
 )
 from shared.events.dispatch.resources import (
@@ -114,6 +115,7 @@ __all__ = [
     "OfCall",
     "PatientHandedOver",
     "PlanPublished",
+    "RiskAhead",
     "RunClosed",
     "RunOpened",
     "ShiftDropped",

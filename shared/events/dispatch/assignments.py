@@ -48,6 +48,13 @@ class Asked(AssignmentFacts):
     """1 for the first unit asked, 2 for the next alerted in parallel, and so on."""
 
 
+class RiskAhead(Part):
+    """A zone of a risk map in which the trip begins or ends: what threatens there, and how gravely."""
+
+    kind: Code
+    level: Code
+
+
 class AssignmentProposed(Asked, Event, type="dispatch.assignment.proposed.v1"):
     """เสนอให้ผู้สั่งการยืนยัน | A dispatcher must confirm before ``respond_by_at``."""
 
@@ -58,6 +65,8 @@ class AssignmentOrdered(Asked, Event, type="dispatch.assignment.ordered.v1"):
     class Private(Part):
         override_reason: Code | None = None
         """Why a person chose another unit than the first recommended."""
+        risks: tuple[RiskAhead, ...] | None = None
+        """What the crew is warned of, the gravest first; None: nothing."""
 
     private: Private = Private()
 
@@ -67,6 +76,12 @@ class AssignmentOffered(Asked, Event, type="dispatch.assignment.offered.v1"):
 
     circle: int | None = Field(default=None, ge=1)
     """Volunteers near the place are asked together: 1 the nearest, 2 those around them, and so on."""
+
+    class Private(Part):
+        risks: tuple[RiskAhead, ...] | None = None
+        """What the crew is warned of, the gravest first; None: nothing."""
+
+    private: Private = Private()
 
 
 class AssignmentAccepted(AssignmentFacts, Event, type="dispatch.assignment.accepted.v1"):
