@@ -87,10 +87,18 @@ async def fill(local: Local, town: Town) -> list[str]:
     ids: list[str] = []
     try:
         for some in _batches(town.people):
-            parts: list[list[Any]] = [[], [], [], [], [], []]
+            parts: list[list[Any]] = [[] for _ in range(7)]
             for one in some:
                 made = records.new_person(ring, new_id(), AREA, described(one), Source(at))
-                rows = (made.person, made.keys, made.identifiers, made.contacts, made.memberships, made.marks)
+                rows = (
+                    made.person,
+                    made.keys,
+                    made.identifiers,
+                    made.contacts,
+                    made.memberships,
+                    made.marks,
+                    made.addresses,
+                )
                 for part, more in zip(parts, rows, strict=True):
                     part.extend(more)
                 ids.append(made.person[0]["id"])

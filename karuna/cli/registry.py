@@ -12,7 +12,7 @@ from karuna.cli.common import AreaOption, HomeOption, here, out, wait
 if TYPE_CHECKING:
     from karuna.points import Sent
 
-app = typer.Typer(help="ทะเบียน (the register): points, near", no_args_is_help=True)
+app = typer.Typer(help="ทะเบียน (the register): points, near, areas", no_args_is_help=True)
 
 
 @app.command("points")
@@ -57,3 +57,26 @@ def near(
         groups = ", ".join(label["th"] for label in one["groups"])
         out.print(f"{one['distance_m']:5} m {mark} {one['name'] or '-'} {groups} {one['id']}")
     out.print(f"{answer['total']} คน (people)")
+
+
+@app.command("areas")
+def areas(
+    file: Annotated[Path, typer.Argument(help="CSV (code, kind, th, en, parents) | GeoJSON")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="ลองดูก่อน ไม่บันทึก (only say what would be)")] = False,
+    area: AreaOption = "kalasin",
+    home: HomeOption = None,
+) -> None:
+    """นำเข้าหมู่บ้าน ชุมชน ย่าน และเขต (villages, communities, quarters and their boundaries)."""
+    from karuna.areas import read_rows, send
+    from karuna.points import registry_of
+
+    async def sending() -> list[dict[str, Any]]:
+        async with registry_of(here(home)) as client:
+            return await send(client, read_rows(file), area, dry_run=dry_run)
+
+    verdicts = wait(sending())
+    for one in verdicts:
+        if one["th"]:
+            out.print(f"{one['row']:5} {one['code']} {one['field']}: {one['th']} ({one['en']})")
+    good = sum(1 for one in verdicts if one["th"] is None)
+    out.print(f"{good} จาก {len(verdicts)} แถว (of {len(verdicts)} rows)")

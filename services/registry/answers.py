@@ -131,6 +131,54 @@ class HouseholdOf(Answer):
     head: bool
 
 
+class AreaFound(Answer):
+    """``whole``: with all that it lies in; ``likeness``: of the name that was asked for, 0 to 1."""
+
+    code: str
+    kind: str
+    th: str
+    en: str
+    whole: str | None = None
+    likeness: float | None = None
+
+    @classmethod
+    def of(cls, row: Any) -> AreaFound:
+        return cls(code=row["code"], kind=row["kind"], th=row["th"], en=row["en"])
+
+
+class AreasFound(Answer):
+    items: list[AreaFound]
+
+
+class AreaShown(Answer):
+    """``area``: the municipality whose row it is, None for official ones; ``children``: what lies right in it."""
+
+    code: str
+    kind: str
+    th: str
+    en: str
+    whole: str | None
+    area: str | None
+    parents: list[str]
+    children: list[AreaFound]
+    boundary: dict[str, Any] | None
+
+
+class AreaVerdict(Answer):
+    """``verdict``: written, would_be_written, or why not, with its field and texts."""
+
+    row: int
+    code: str
+    verdict: str
+    field: str | None
+    th: str | None
+    en: str | None
+
+
+class AreaVerdicts(Answer):
+    items: list[AreaVerdict]
+
+
 class Changed(Answer):
     """Which fields of the person were written."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.registry import handlers
 from services.registry.api import (
+    areas,
     audits,
     care,
     cases,
@@ -94,6 +95,7 @@ SERVICE = Service(
         duplicates.router,
         changing.router,
         households.router,
+        areas.router,
         locations.router,
         visits.router,
         care.router,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from services.registry.rules.areas import OWN, VILLAGE
 from services.registry.rules.identity import Address, Birth, Described, Held, Phone, birth_of
 from shared.codes.codes import code_list
 from shared.errors import TwoTongued
@@ -20,6 +21,7 @@ from shared.thai.areas import area
 from shared.thai.dates import BANGKOK, Years, read_day, read_year
 from shared.thai.identifiers import Identifier, read_hospital_no, read_identifier, read_passport
 from shared.thai.phones import read_phone
+from shared.thai.text import arabic_digits
 from shared.work import now_utc
 
 
@@ -93,12 +95,17 @@ def read_birth_year(year: int) -> int:
 
 
 def read_area_code(code: str) -> str:
-    """An official code of 2, 4 or 6 digits.
+    """An official code of 2, 4 or 6 digits, of a village (8), or of a municipality's own row, as its shape allows.
+
+    Whether there is such a row is asked of the store (``verbs/areas.py``).
 
     Raises:
         TwoTongued: there is no such area; of an abolished one it says which took its place.
 
     """
+    code = arabic_digits(code.strip())
+    if OWN.match(code) or VILLAGE.match(code):
+        return code
     try:
         return area(code, "area_code").code
     except Refusal as refusal:
@@ -365,8 +372,33 @@ class AgreeBody(Body):
     approve: bool
 
 
+AREA_CODE = r"^(?:\d{2}|\d{4}|\d{6}|\d{8}|[a-z][a-z0-9-]{1,30}(?::[a-z0-9][a-z0-9_-]{0,39})?)$"
+AreaCode = Annotated[str, Field(pattern=AREA_CODE)]
+
+
+class AreaRow(Body):
+    """A village, community, quarter or the municipality itself. ``boundary``: a GeoJSON geometry or feature."""
+
+    code: AreaCode
+    kind: Code
+    th: Long
+    en: Line = None
+    parents: Annotated[tuple[AreaCode, ...], Field(max_length=20)] = ()
+    boundary: dict[str, Any] | None = None
+
+
+class AreasBody(Body):
+    """Rows of one municipality's tree; ``dry_run``: only say what would become of each."""
+
+    area: Area | None = None
+    rows: Annotated[tuple[AreaRow, ...], Field(min_length=1, max_length=500)]
+    dry_run: bool = False
+
+
 class SearchBody(Body):
-    """Look for somebody by exactly one thing. ``birth_year`` narrows a name."""
+    """Look for somebody by exactly one thing. ``birth_year`` narrows a name; ``area_code``: who lives there."""
+
+    area_code: AreaCode | None = None
 
     phone: PhoneNumber = None
     national_id: NationalId = None

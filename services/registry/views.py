@@ -29,13 +29,13 @@ from services.registry.answers import (
 )
 from services.registry.keys import ring
 from services.registry.records import Person
+from services.registry.rules.areas import whole_name
 from services.registry.rules.figures import Cell
 from services.registry.rules.identity import Birth
 from services.registry.rules.lines import codes_of, labelled, name_of
 from services.registry.store.people import Row
 from shared.codes.codes import code_list
 from shared.events.base import TYPES
-from shared.thai.areas import full_name
 from shared.thai.dates import local_day
 from shared.thai.identifiers import mask_cid
 from shared.work import now_utc
@@ -101,11 +101,17 @@ def address(row: Row) -> AddressShown:
     return AddressShown(
         kind=row["kind"],
         area_code=code,
-        area_th=full_name(code) if code else None,
-        area_en=full_name(code, "en") if code else None,
+        **_area_names(row),
         detail=records.opened_value(row, ring(), "address", "detail"),
         since_on=row["since_on"],
     )
+
+
+def _area_names(row: Row) -> dict[str, str | None]:
+    """The whole name of ``area_code``; ``th`` and ``en`` are its own row's, where it is none of the official ones."""
+    code = row["area_code"]
+    named = {code: (row["th"], row["en"])} if code and row["th"] else {}
+    return {f"area_{lang}": whole_name(code, named, lang) if code else None for lang in ("th", "en")}
 
 
 def household(row: Row, members: Sequence[Row], people: Mapping[UUID, Row], groups: Sequence[Row]) -> HouseholdShown:
@@ -118,8 +124,7 @@ def household(row: Row, members: Sequence[Row], people: Mapping[UUID, Row], grou
         id=row["id"],
         area=row["area"],
         area_code=code,
-        area_th=full_name(code) if code else None,
-        area_en=full_name(code, "en") if code else None,
+        **_area_names(row),
         detail=records.opened_value(row, ring(), "household", "detail"),
         members=[
             MemberShown(

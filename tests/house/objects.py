@@ -404,6 +404,9 @@ async def registry(running: Running) -> Things:
         "GET /v1/persons/{person_id}/history": Asked(f"{at}/history"),
         **await _one_person(running),
         **await _household(running),
+        "POST /v1/areas/import": Asked(
+            "/v1/areas/import", {"area": AREA, "rows": [{"code": "46010101", "kind": "village", "th": "บ้านทดลอง"}]}
+        ),
         "GET /v1/cases": Asked(f"/v1/cases?person_id={person}"),
         "GET /v1/cases/{case_id}": Asked(f"/v1/cases/{case}"),
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/served?area={AREA}&{days}"),
@@ -413,7 +416,10 @@ async def registry(running: Running) -> Things:
         "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
         "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),
     }
-    return Things(asked, {"GET /v1/codes", "GET /v1/questionnaires", "GET /v1/audit/verify"})
+    return Things(
+        asked,
+        {"GET /v1/areas", "GET /v1/areas/{code}", "GET /v1/codes", "GET /v1/questionnaires", "GET /v1/audit/verify"},
+    )
 
 
 async def _locations(running: Running, person: UUID) -> dict[str, Asked]:

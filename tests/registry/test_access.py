@@ -26,6 +26,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/persons/{person_id}/groups": {"group": "elderly"},
     "POST /v1/persons/{person_id}/disclosure": {"wanted": "secret", "reason": "threat"},
     "POST /v1/disclosures/{request_id}/decide": {"approve": True},
+    "POST /v1/areas/import": {"rows": [{"code": "46010101", "kind": "village", "th": "บ้านทดลอง"}]},
     "POST /v1/households": {},
     "POST /v1/households/{household_id}/groups": {"group": "poor_family"},
     "POST /v1/persons/{person_id}/locations": {"lon": 103.5, "lat": 16.4},
@@ -44,6 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 QUERIES = {
     "GET /v1/lessons/causes": f"?from=2026-01-01&to=2026-12-31&area={AREA}",
+    "GET /v1/areas": "?name=กาฬสินธุ์",
     "GET /v1/cases": "?person_id={person_id}",
     "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31",
 }
@@ -72,6 +74,9 @@ MAY = {
     "POST /v1/households/{household_id}/members/{person_id}/leave": "case_manager registry_officer supervisor",
     "POST /v1/households/{household_id}/groups": "case_manager registry_officer supervisor",
     "POST /v1/households/{household_id}/groups/{group_id}/leave": "case_manager registry_officer supervisor",
+    "GET /v1/areas": " ".join(role for role in Role if role is not Role.PARTNER),
+    "GET /v1/areas/{code}": " ".join(role for role in Role if role is not Role.PARTNER),
+    "POST /v1/areas/import": "registry_officer supervisor admin",
     "GET /v1/cases": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/cases/{case_id}": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/cases/{case_id}/close": "case_manager registry_officer supervisor",
@@ -133,6 +138,7 @@ OTHERWISE = {
     "POST /v1/reviews/{review_id}/close": 404,
     "POST /v1/reviews/{review_id}/actions": 404,
     "POST /v1/review-actions/{action_id}/done": 404,
+    "GET /v1/areas/{code}": 404,
     "GET /v1/visits/{visit_id}": 404,
     "POST /v1/visits/{visit_id}/decide": 404,
     "POST /v1/group-proposals/{proposal_id}/decide": 404,

@@ -10,13 +10,19 @@ from fastapi import APIRouter, Depends, Query, Request
 from services.registry import store, views
 from services.registry.answers import CasePage, CaseShown
 from services.registry.api.gate import areas_of, gate, person_for, runtime_of, sees_protected
-from services.registry.bodies import CloseBody
-from services.registry.verbs import cases
+from services.registry.bodies import AREA_CODE, CloseBody
+from services.registry.verbs import areas, cases
 from shared.audit import audit
 from shared.auth import Caller
-from shared.errors import refuse
+from shared.errors import Refused, refuse
 from shared.openapi import problems
 
+PERSON_NEEDED = (
+    422,
+    "person_needed",
+    "ระบุบุคคล หรือรหัสพื้นที่สำหรับผู้จัดการรายกรณี",
+    "say of which person, or, for those who manage cases, of which area_code",
+)
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
 Lists = Annotated[Caller, Depends(gate("GET /v1/cases"))]
@@ -28,17 +34,34 @@ Closes = Annotated[Caller, Depends(gate("POST /v1/cases/{case_id}/close"))]
 async def list_cases(
     request: Request,
     caller: Lists,
-    person_id: UUID,
+    person_id: UUID | None = None,
+    area_code: Annotated[str | None, Query(pattern=AREA_CODE)] = None,
     cursor: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> CasePage:
-    """เรื่องของบุคคล | A person's cases, newest first."""
+    """เรื่องของบุคคลหรือพื้นที่ | A person's cases, newest first; or, for who cares, those open of an area and all below it."""
     runtime = runtime_of(request)
+    if person_id is None:
+        return await _of_area(request, caller, area_code, cursor, limit)
     person = await person_for(runtime, caller, person_id)
     await audit(runtime.pool, caller, "list_cases", "person", person_id, area=person.area)
     rows = await store.calls.read_cases(
         runtime.pool, person_id, areas_of(caller), protected=sees_protected(caller), before=cursor, limit=limit
     )
+    return CasePage(items=[views.case(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
+
+
+async def _of_area(
+    request: Request, caller: Caller, area_code: str | None, cursor: UUID | None, limit: int
+) -> CasePage:
+    if area_code is None or not sees_protected(caller):
+        raise Refused(*PERSON_NEEDED, field="person_id")
+    runtime = runtime_of(request)
+    places = await areas.below(runtime.pool, area_code)
+    rows = await store.calls.read_open_cases(runtime.pool, areas_of(caller), places or [], before=cursor, limit=limit)
+    ids, where = [row["person_id"] for row in rows], [row["area"] for row in rows]
+    detail = {"area_code": area_code, "found": len(rows)}
+    await audit(runtime.pool, caller, "list_cases_of_area", "person", ids or None, detail, area=where or None)
     return CasePage(items=[views.case(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
 
 

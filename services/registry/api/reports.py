@@ -10,7 +10,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from services.registry import store, views
 from services.registry.answers import CodeLists, Served
 from services.registry.api.gate import area_for, gate, runtime_of
+from services.registry.bodies import AREA_CODE
 from services.registry.rules.figures import NOT_SERVED, Cell, publishable
+from services.registry.verbs import areas
 from shared.auth import Caller
 from shared.codes.codes import published
 from shared.errors import Refused
@@ -52,14 +54,19 @@ async def report(
     from_on: Annotated[date, Query(alias="from", ge=EARLIEST, le=LATEST)],
     to_on: Annotated[date, Query(alias="to", ge=EARLIEST, le=LATEST)],
     area: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")] = None,
+    area_code: Annotated[str | None, Query(pattern=AREA_CODE)] = None,
 ) -> Served:
-    """ตัวชี้วัด | ``served``: persons and trips by lane, barrier and group; figures below 5 are kept back."""
+    """ตัวชี้วัด | ``served``: persons and trips by lane, barrier and group; figures below 5 are kept back.
+
+    ``area_code``: of people who live in it or below it.
+    """
     if to_on < from_on:
         raise Refused(*REVERSED, field="to")
     wanted = area_for(caller, area)
+    places = await areas.below(runtime_of(request).pool, area_code)
     start, end = day_bounds(from_on)[0], day_bounds(to_on)[1]
     rows = await store.history.count_served(
-        runtime_of(request).pool, wanted, start, end, (from_on, to_on), sorted(NOT_SERVED)
+        runtime_of(request).pool, wanted, start, end, (from_on, to_on), sorted(NOT_SERVED), places
     )
     cells = {
         dimension: publishable([Cell(r["code"], r["persons"], r["trips"]) for r in rows if r["dimension"] == dimension])

@@ -2,6 +2,7 @@
 
 from services.registry.store import (
     aggregates,
+    areas,
     calls,
     care,
     chain,
@@ -19,6 +20,7 @@ from services.registry.store import (
 
 __all__ = [
     "aggregates",
+    "areas",
     "calls",
     "care",
     "chain",

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, Search, look_up
 from shared.work import new_id
 
 Row = asyncpg.Record
@@ -123,6 +123,14 @@ from case_file k where k.person_id = any(array(select records_of($1))) and (not 
   and ($2::text[] is null or k.area = any($2)) and ($4::uuid is null or k.id < $4)
 order by k.id desc limit $5
 """
+# Of who lives in or below these codes; a secret person's cases are in no list.
+OPEN_CASES_OF = Search("""
+select k.*, (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids
+from case_file k join person p on p.id = k.person_id
+where k.closed_at is null and ($1::text[] is null or k.area = any($1)) and ($3::uuid is null or k.id < $3)
+  and not k.exercise and p.disclosure <> 'secret' and lies_in(lives_in(p.id), $2)
+order by k.id desc limit $4
+""")
 CLOSE_CASE = "update case_file set closed_at = $2, outcome = $3 where id = $1"
 
 
@@ -148,6 +156,13 @@ async def read_cases(
 ) -> list[Row]:
     """A person's cases, newest first."""
     return await db.fetch(READ_CASES, person_id, areas, protected, before, limit)
+
+
+async def read_open_cases(
+    db: Connection | Pool, areas: Sequence[str] | None, places: Sequence[str], *, before: UUID | None, limit: int
+) -> list[Row]:
+    """What is open for the people who live there, newest first."""
+    return await look_up(db, OPEN_CASES_OF, areas, list(places), before, limit)
 
 
 async def close_case(db: Connection, case_id: UUID, at: datetime, outcome: str) -> None:

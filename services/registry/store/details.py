@@ -15,7 +15,7 @@ from shared.database import Connection, Pool, Search, look_up
 Row = asyncpg.Record
 
 READ_ADDRESSES = """
-select distinct on (a.kind) a.* from address a
+select distinct on (a.kind) a.*, n.th, n.en from address a left join area_node n on n.code = a.area_code
 where a.person_id = any(array(select records_of($1))) and a.until_on is null
 order by a.kind, a.person_id <> survivor_of($1), a.since_on desc, a.id
 """

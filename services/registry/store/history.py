@@ -160,7 +160,7 @@ with done as (
     from trip t join call c on c.id = t.call_id
     left join call_person m on m.call_id = t.call_id and m.patient_id = t.patient_id
     left join person p on p.id = m.person_id
-    where coalesce(p.disclosure, '') <> 'secret'
+    where coalesce(p.disclosure, '') <> 'secret' and ($7::text[] is null or lies_in(lives_in(p.id), $7))
       and t.status = 'completed' and t.ended_at >= $2 and t.ended_at < $3 and c.area = $1 and not c.exercise
       and c.erased_at is null and not coalesce(t.outcome = any($4::text[]), false)
 )
@@ -181,13 +181,19 @@ order by dimension, code
 
 
 async def count_served(
-    db: Connection | Pool, area: str, start: datetime, end: datetime, days: tuple[date, date], not_served: Sequence[str]
+    db: Connection | Pool,
+    area: str,
+    start: datetime,
+    end: datetime,
+    days: tuple[date, date],
+    not_served: Sequence[str],
+    places: Sequence[str] | None = None,
 ) -> list[Row]:
     """``dimension, code, persons, trips``: trips completed from ``start`` before ``end`` by which somebody was helped.
 
-    ``days`` are the same span as first and last day, for memberships.
+    ``days`` are the same span as first and last day, for memberships; ``places``: of who lives in or below these codes.
     """
-    return await look_up(db, COUNT_SERVED, area, start, end, list(not_served), *days)
+    return await look_up(db, COUNT_SERVED, area, start, end, list(not_served), *days, places)
 
 
 # --- replay -------------------------------------------------------------------------------------------------------

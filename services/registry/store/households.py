@@ -16,7 +16,10 @@ Row = asyncpg.Record
 WRITE = """
 insert into household (id, area, area_code, detail, key_id, exercise, registered_at) values ($1, $2, $3, $4, $5, $6, $7)
 """
-READ = "select * from household where id = $1 and ($2::text[] is null or area = any($2))"
+READ = """
+select h.*, n.th, n.en from household h left join area_node n on n.code = h.area_code
+where h.id = $1 and ($2::text[] is null or h.area = any($2))
+"""
 LOCK = "select * from household where id = $1 and ($2::text[] is null or area = any($2)) for update"
 # Each person once, by the record that stands for them.
 READ_MEMBERS = """

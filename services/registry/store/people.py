@@ -222,7 +222,8 @@ with found as (
 select p.*, (select k.id from case_file k where k.person_id = any(array(select records_of(p.id)))
              and k.closed_at is null and not k.protected order by k.opened_at limit 1) as open_case_id
 from (select distinct survivor_of(person_id) as id from found) f join person p on p.id = f.id
-where p.erased_at is null and p.disclosure <> 'secret' and ($6::text[] is null or p.area = any($6) or exists (
+where p.erased_at is null and p.disclosure <> 'secret' and ($8::text[] is null or lies_in(lives_in(p.id), $8))
+  and ($6::text[] is null or p.area = any($6) or exists (
     select from call_person m where m.person_id = any(array(select records_of(p.id)))
     and (select c.area from call c where c.id = m.call_id) = any($6)))
 order by p.id desc limit $7
@@ -248,7 +249,8 @@ with found as (
     union select person_id from person_mark where marks && $3::bigint[]
 )
 select p.id, p.name, p.alias, p.birth, survivor_of(p.id) as survivor_id from found f join person p on p.id = f.person_id
-where p.erased_at is null and p.disclosure <> 'secret' and ($4::text[] is null or p.area = any($4) or exists (
+where p.erased_at is null and p.disclosure <> 'secret' and ($6::text[] is null or lies_in(lives_in(p.id), $6))
+  and ($4::text[] is null or p.area = any($4) or exists (
     select from call_person m where m.person_id = any(array(select records_of(p.id)))
     and (select c.area from call c where c.id = m.call_id) = any($4)))
 limit $5
@@ -256,11 +258,16 @@ limit $5
 
 
 async def search_near(
-    db: Connection, words: Sequence[Sequence[int]], joined: Sequence[int], areas: Sequence[str] | None, limit: int
+    db: Connection,
+    words: Sequence[Sequence[int]],
+    joined: Sequence[int],
+    areas: Sequence[str] | None,
+    places: Sequence[str] | None,
+    limit: int,
 ) -> list[Row]:
     """Records whose name may be meant: ``id``, sealed ``name`` and ``birth``, and who stands for their person."""
     marks = [list(word) for word in words]
-    return await db.fetch(SEARCH_NEAR, marks[0], marks[-1], list(joined), areas, limit)
+    return await db.fetch(SEARCH_NEAR, marks[0], marks[-1], list(joined), areas, limit, places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,12 +279,14 @@ class Sought:
     ids: Sequence[UUID] = ()
     words: Sequence[bytes] = ()
     word_count: int = 0
+    places: Sequence[str] | None = None
+    """Codes in or below which they live; None stands for anywhere."""
 
 
 async def search(db: Connection, sought: Sought, areas: Sequence[str] | None, limit: int) -> list[Row]:
     """Whom it may mean, newest first. Secret and erased people are never found."""
     marks = (list(sought.numbers), list(sought.phones), list(sought.ids), list(sought.words), sought.word_count)
-    return await db.fetch(SEARCH, *marks, areas, limit)
+    return await db.fetch(SEARCH, *marks, areas, limit, sought.places)
 
 
 HOLDERS = """

@@ -12,6 +12,7 @@ from services.registry.records import Person, Source
 from services.registry.rules.identity import Described, Phone
 from services.registry.store.people import Doc, Writing
 from services.registry.verbs import duplicates, people
+from services.registry.verbs.areas import must_exist
 from shared.errors import Refused, refuse
 from shared.events.base import Origin
 from shared.events.registry import GroupJoined, GroupLeft
@@ -63,6 +64,7 @@ async def change(work: Work, person_id: UUID, body: ChangeBody) -> list[str]:
     if {"name", "alias", *BIRTHS} & told:
         await _mark(work, person, fresh, told)
     addresses = body.addresses.told()
+    await must_exist(work.db, [one.area_code for one in addresses if one.area_code], "addresses")
     on = local_day(work.now)
     kinds = sorted(body.addresses.model_fields_set)
     rows = records.address_rows(ring(), person_id, addresses, on)

@@ -9,6 +9,7 @@ from services.registry import store
 from services.registry.bodies import GroupBody, HouseholdBody, MemberBody
 from services.registry.keys import ring
 from services.registry.store.people import Row
+from services.registry.verbs.areas import must_exist
 from shared.errors import Refused, refuse
 from shared.thai.dates import local_day
 from shared.work import Work, new_id
@@ -35,6 +36,7 @@ async def found(work: Work, body: HouseholdBody, area: str) -> UUID:
     detail = ring().seal(told.detail, "household", household_id, "detail") if told and told.detail else None
     key_id = ring().current if detail else None
     code = told.told("current").area_code if told else None
+    await must_exist(work.db, [code] if code else [], "address.area_code")
     values = (area, code, detail, key_id, body.exercise)
     await store.households.write(work.db, household_id, values, work.now)
     row = await store.households.lock(work.db, household_id, None)

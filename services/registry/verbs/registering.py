@@ -14,6 +14,7 @@ from services.registry.records import Person, Source
 from services.registry.rules.identity import Described, Held
 from services.registry.rules.matching import Method
 from services.registry.verbs import matching, people
+from services.registry.verbs.areas import must_exist
 from shared.errors import Refused
 from shared.work import Work, new_id
 
@@ -38,6 +39,7 @@ async def register(work: Work, body: PersonBody, area: str, areas: Sequence[str]
 
     """
     told = body.described()
+    await must_exist(work.db, [one.area_code for one in told.addresses if one.area_code], "addresses")
     source = Source(work.now, exercise=body.exercise)
     wanted = replace(told, held=_current(told, body))
     verdict = await matching.find(work, wanted, [], exercise=body.exercise)

@@ -1,0 +1,87 @@
+"""The municipality's own rows of the area tree, and what lies below a code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from services.registry.rules.areas import Node
+from shared.database import Connection, Pool
+
+Row = asyncpg.Record
+
+BELOW = "select areas_below($1)"
+NODES = "select code, area, kind, th, en from area_node where code = any($1::text[])"
+# What belongs to a municipality is read whole: it has hundreds of communities and villages, not millions.
+OF_AREAS = """
+select n.code, n.area, n.kind, n.th, n.en,
+       (select coalesce(array_agg(p.parent order by p.parent), '{}') from area_parent p where p.code = n.code)
+       as parents
+from area_node n where n.area = any($1::text[]) order by n.code
+"""
+READ = """
+select n.*, (select coalesce(array_agg(p.parent order by p.parent), '{}') from area_parent p where p.code = n.code)
+    as parents
+from area_node n where n.code = $1
+"""
+CHILDREN = """
+select n.code, n.kind, n.th, n.en from area_parent p join area_node n on n.code = p.code
+where p.parent = $1 order by n.code limit 1000
+"""
+PUT = """
+with put as (
+    insert into area_node as n (code, area, kind, th, en, boundary, changed_at) values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict (code) do update set th = excluded.th, en = excluded.en, kind = excluded.kind,
+        boundary = coalesce(excluded.boundary, n.boundary), changed_at = excluded.changed_at
+    where n.area = excluded.area
+    returning code
+), gone as (
+    delete from area_parent p where p.code = $1 and p.parent <> all($8::text[]) and exists (select from put)
+)
+select code from put
+"""
+PUT_PARENTS = "insert into area_parent (code, parent) select $1, unnest($2::text[]) on conflict do nothing"
+LIVES_IN = "select lives_in($1)"
+
+
+async def below(db: Connection | Pool, code: str) -> list[str]:
+    """The code and every own row below it; official codes below it begin with it."""
+    return [row[0] for row in await db.fetch(BELOW, code)]
+
+
+async def nodes(db: Connection | Pool, codes: Sequence[str]) -> list[Row]:
+    return await db.fetch(NODES, list(codes))
+
+
+async def of_areas(db: Connection | Pool, areas: Sequence[str]) -> list[Node]:
+    """Every row of these municipalities, without boundaries."""
+    rows = await db.fetch(OF_AREAS, list(areas))
+    return [Node(row["code"], row["area"], row["kind"], row["th"], row["en"], tuple(row["parents"])) for row in rows]
+
+
+async def read(db: Connection | Pool, code: str) -> Row | None:
+    """An own row with its parents and boundary."""
+    return await db.fetchrow(READ, code)
+
+
+async def children(db: Connection | Pool, code: str) -> list[Row]:
+    """The own rows that lie right in this one."""
+    return await db.fetch(CHILDREN, code)
+
+
+async def put(db: Connection, node: Node, at: datetime) -> bool:
+    """Write a row; a boundary that is not told stays. False: the code is another municipality's."""
+    values = (node.code, node.area, node.kind, node.th, node.en, node.boundary, at, list(node.parents))
+    if await db.fetchval(PUT, *values) is None:
+        return False
+    await db.execute(PUT_PARENTS, node.code, list(node.parents))
+    return True
+
+
+async def lives_in(db: Connection | Pool, person_id: UUID) -> str | None:
+    """The smallest area in which somebody is known to live."""
+    found: str | None = await db.fetchval(LIVES_IN, person_id)
+    return found
