@@ -138,7 +138,7 @@ OTHERWISE = {
     "POST /v1/reviews/{review_id}/close": 404,
     "POST /v1/reviews/{review_id}/actions": 404,
     "POST /v1/review-actions/{action_id}/done": 404,
-    "GET /v1/areas/{code}": 404,
+    "GET /v1/areas/{code}": 422,
     "GET /v1/visits/{visit_id}": 404,
     "POST /v1/visits/{visit_id}/decide": 404,
     "POST /v1/group-proposals/{proposal_id}/decide": 404,
