@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from uuid import UUID
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -46,6 +47,7 @@ class LocalIssuer:
         subject: str | None = None,
         crew_id: str | None = None,
         device_id: str | None = None,
+        agency_id: UUID | None = None,
         lifetime_s: int = LONGEST_S,
     ) -> str:
         """A token that is good for at most 15 minutes."""
@@ -59,4 +61,5 @@ class LocalIssuer:
             lifetime_s=lifetime_s,
             crew_id=crew_id,
             device_id=device_id,
+            agency_id=agency_id,
         )

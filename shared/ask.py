@@ -27,7 +27,7 @@ log = structlog.get_logger()
 REPLIES = ("_INBOX.", "_R_.")
 """Only somebody's inbox is answered: NATS permissions do not look at reply subjects."""
 AT_ONCE = 20
-PASSED_ON = ("authorization", "karuna-purpose", "accept-language", "traceparent")
+PASSED_ON = ("authorization", "karuna-purpose", "karuna-ticket", "accept-language", "traceparent")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Who looked at or changed something personal: one append-only row each, and the route by which auditors read them.
 
-Role and purpose come from the caller's token and header. ``detail`` holds field names, counts and codes; never the
-personal values themselves. A row belongs to the municipalities of whoever acted and to that of the record.
+Role and purpose come from the caller's token and header. ``detail`` holds field names, counts and codes, never the
+personal values themselves; what the caller stands on (``Caller.standing``) is put beside it. A row
+belongs to the municipalities of whoever acted and to that of the record.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ async def audit(
     areas = [area] * len(ids) if area is None or isinstance(area, str) else list(area)
     own = sorted(caller.areas - {"*"})
     who = (caller.actor, caller.role.value, caller.purpose)
-    await db.execute(WRITE_AUDIT, at, *who, act, noun, ids, areas, detail or {}, own)
+    await db.execute(WRITE_AUDIT, at, *who, act, noun, ids, areas, {**dict(caller.standing), **(detail or {})}, own)
 
 
 class AuditRow(BaseModel):

@@ -7,18 +7,20 @@ cannot be read. Source of the token format: RFC 7519, RFC 8037 (EdDSA).
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jwt
 import structlog
 from fastapi import Request
 
-from shared.errors import refuse
+from shared.errors import Refused, refuse
 
 log = structlog.get_logger()
 
@@ -27,6 +29,19 @@ AUDIENCE = "karuna"
 LONGEST_S = 15 * 60
 LEEWAY_S = 30
 READ_AGAIN_S = 30
+TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+BAD_TICKET = (
+    422,
+    "ticket",
+    "Karuna-Ticket เป็นเลขที่เรื่องได้เท่านั้น: ตัวอักษรอังกฤษ ตัวเลข . _ / - ไม่เกิน 64 ตัว",
+    "Karuna-Ticket is the number of a matter: at most 64 letters, digits and . _ / -",
+)
+NOT_FOR_AGENCIES = (
+    403,
+    "not_for_agencies",
+    "โทเคนของหน่วยงานภายนอกใช้เส้นทางนี้ไม่ได้",
+    "a token of an agency may not do this: it is the municipality's own work",
+)
 
 
 class Role(StrEnum):
@@ -46,7 +61,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. ``areas`` are municipality slugs; ``*`` stands for all (the province's own desk)."""
+    """Who asks. ``areas`` are municipality slugs; ``*`` stands for all (the province's own desk).
+
+    ``agency_id``: whose people they are; None is the municipality itself. ``standing``: on what they stand (ticket,
+    agency, legal basis …), for the audit: codes and ids alone.
+    """
 
     subject: str
     role: Role
@@ -54,6 +73,8 @@ class Caller:
     crew_id: str | None = None
     device_id: str | None = None
     purpose: str | None = None
+    agency_id: UUID | None = None
+    standing: tuple[tuple[str, str], ...] = ()
 
     def may_see(self, area: str) -> bool:
         return "*" in self.areas or area in self.areas
@@ -119,6 +140,7 @@ def _caller(claims: dict[str, Any], purpose: str | None) -> Caller:
     areas, crew_id, device_id = claims["areas"], claims.get("crew_id"), claims.get("device_id")
     if not isinstance(areas, list) or any(not isinstance(each, str | None) for each in (crew_id, device_id)):
         raise TypeError("claims")
+    agency_id = claims.get("agency_id")
     return Caller(
         subject=str(claims["sub"]),
         role=Role(claims["role"]),
@@ -126,14 +148,19 @@ def _caller(claims: dict[str, Any], purpose: str | None) -> Caller:
         crew_id=crew_id,
         device_id=device_id,
         purpose=purpose,
+        agency_id=None if agency_id is None else UUID(agency_id),
     )
 
 
-def may(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
+def may(*roles: Role, agencies: bool | None = None) -> Callable[[Request], Awaitable[Caller]]:
     """A FastAPI dependency: the caller, if one of ``roles`` (admin alone is not everything: name it where meant).
+
+    ``agencies``: whether it decides itself what somebody of an agency sees; without that only outsiders by role (crew,
+    volunteer, partner) come in with an agency's token, and everybody where no role is asked for.
 
     A coroutine, though it awaits nothing: FastAPI would send a plain function through its pool of threads.
     """
+    agencies = set(roles) == set(Role) if agencies is None else agencies
 
     async def check(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -143,11 +170,23 @@ def may(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
         caller = issuers.check(token, request.headers.get("karuna-purpose"))
         if caller.role not in roles:
             raise refuse("forbidden", needs=sorted(roles))
-        return caller
+        if caller.agency_id is not None and not agencies and caller.role not in OUTSIDERS:
+            raise Refused(*NOT_FOR_AGENCIES)
+        return _standing(caller, request.headers.get("karuna-ticket"))
 
     return check
 
 
+def _standing(caller: Caller, ticket: str | None) -> Caller:
+    """The caller with what stands in every audit row of theirs: the matter they name, and whose people they are."""
+    if ticket is not None and TICKET.fullmatch(ticket) is None:
+        raise Refused(*BAD_TICKET, field="Karuna-Ticket")
+    said = {"ticket": ticket, "agency_id": str(caller.agency_id) if caller.agency_id else None}
+    return replace(caller, standing=tuple((name, value) for name, value in said.items() if value))
+
+
+OUTSIDERS = frozenset({Role.CREW, Role.VOLUNTEER, Role.PARTNER})
+"""Who sees their own alone, wherever they belong."""
 ANYONE = tuple(Role)
 """Every signed-in role."""
 
@@ -163,6 +202,7 @@ def make_token(
     lifetime_s: int = LONGEST_S,
     crew_id: str | None = None,
     device_id: str | None = None,
+    agency_id: UUID | None = None,
 ) -> str:
     """A token as the local issuer writes it. Times are Unix seconds."""
     claims: dict[str, Any] = {
@@ -178,4 +218,6 @@ def make_token(
         claims["crew_id"] = crew_id
     if device_id is not None:
         claims["device_id"] = device_id
+    if agency_id is not None:
+        claims["agency_id"] = str(agency_id)
     return jwt.encode(claims, private_key, algorithm="EdDSA", headers={"kid": key_id})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -54,11 +55,12 @@ def token(
     crew: Annotated[str | None, typer.Option(help="รหัสลูกทีม (the crew member, for role crew)")] = None,
     area: Annotated[list[str] | None, typer.Option(help="พื้นที่ * = ทุกพื้นที่ (municipality; * is every one)")] = None,
     subject: Annotated[str | None, typer.Option(help="ชื่อผู้ถือ (whose it is, as audits name it)")] = None,
+    agency: Annotated[UUID | None, typer.Option(help="หน่วยงานของผู้ถือ (of which agency; none: the municipality)")] = None,
     home: HomeOption = None,
 ) -> None:
     """ออกโทเคน 15 นาที (print a token that is good for 15 minutes)."""
     issuer = here(home).issuer
-    typer.echo(issuer.token(role, areas=area or ["kalasin"], crew_id=crew, subject=subject))
+    typer.echo(issuer.token(role, areas=area or ["kalasin"], crew_id=crew, subject=subject, agency_id=agency))
 
 
 @app.command()

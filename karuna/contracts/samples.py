@@ -38,7 +38,7 @@ def after(minutes: float) -> datetime:
 VALUES: Final[dict[str, Any]] = {
     "leading_call_id": sample_id("other_call_id"), "correction_of": sample_id("stamp"),
     "trip_ids": (sample_id("trip_id"),), "run_ids": (sample_id("run_id"),),
-    "crew_ids": (sample_id("crew_id"), sample_id("second_crew")),
+    "crew_ids": (sample_id("crew_id"), sample_id("second_crew")), "officer_ids": (sample_id("crew_id"),),
     "from_crew_id": sample_id("crew_id"), "to_crew_id": sample_id("second_crew"), "recipient_id": sample_id("crew_id"),
     "assignee_id": sample_id("crew_id"), "agency_ids": (sample_id("agency_id"), sample_id("second_agency")),
     "from_facility_id": sample_id("facility_id"), "to_facility_id": sample_id("other_facility_id"),

@@ -51,7 +51,7 @@ from shared.events.intake import (
     CallUpdated,
     CallWithdrawn,
 )
-from shared.events.registry import PersonChanged, PersonErased, PersonMatched, PersonRegistered
+from shared.events.registry import PersonChanged, PersonErased, PersonMatched, PersonRegistered, PersonUnlocked
 from shared.service import Service
 from shared.tidy import tidy
 
@@ -95,6 +95,7 @@ HEARS = [
     Hears(PersonRegistered, people.person_changed),
     Hears(PersonChanged, people.person_changed),
     Hears(PersonMatched, people.person_matched),
+    Hears(PersonUnlocked, people.person_unlocked),
     Hears(PersonErased, people.person_erased),
 ]
 

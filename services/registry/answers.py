@@ -31,6 +31,25 @@ class Age(Answer):
     estimated: bool
 
 
+class Missing(Answer):
+    """What a decision lacks, and what would help."""
+
+    code: str
+    th: str
+    en: str
+    help_th: str
+    help_en: str
+
+
+class Withheld(Answer):
+    """Fields that are not shown, whatever is in them; ``sensitive``: PDPA s. 26 speaks of them."""
+
+    fields: list[str]
+    field_class: str
+    sensitive: bool
+    missing: list[Missing]
+
+
 class PersonHit(Answer):
     """Enough to tell the person on the telephone from their neighbour, no more."""
 
@@ -43,6 +62,7 @@ class PersonHit(Answer):
     needs: list[str]
     open_case_id: UUID | None
     exercise: bool
+    withheld: list[Withheld] = []
 
 
 class PairShown(Answer):
@@ -263,6 +283,8 @@ class BarrierShown(Answer):
 
 
 class PersonShown(Answer):
+    """What an agency may not see is empty, and stands in ``withheld``; the municipality itself sees everything."""
+
     id: UUID
     area: str
     name: str | None
@@ -272,16 +294,16 @@ class PersonShown(Answer):
     household: HouseholdOf | None
     birth_on: date | None
     birth_year: int | None
-    birth_estimated: bool
+    birth_estimated: bool | None
     age: Age | None
     sex: str | None
-    language: str
+    language: str | None
     mobility: str | None
     needs: list[str]
-    may_be_texted: bool
-    disclosure: str
+    may_be_texted: bool | None
+    disclosure: str | None
     exercise: bool
-    registered_at: datetime
+    registered_at: datetime | None
     records: list[UUID]
     """All records of this person, the one that stands for them first."""
     identifiers: list[IdentifierShown]
@@ -289,6 +311,7 @@ class PersonShown(Answer):
     groups: list[MembershipShown]
     barriers: list[BarrierShown]
     open_case_ids: list[UUID]
+    withheld: list[Withheld] = []
 
 
 class CodeShown(Label):

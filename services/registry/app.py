@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from services.registry import handlers
-from services.registry.api import (
-    areas,
-    audits,
-    care,
-    cases,
-    changing,
-    duplicates,
-    households,
-    locations,
-    persons,
-    reports,
-    reviews,
-    visits,
-)
+from services.registry import api, handlers
+from services.registry.figures import count
 from services.registry.keys import prepare
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
@@ -84,28 +71,20 @@ HEARS = [
     Hears(notify.RatingGiven, handlers.take_rating),
 ]
 
-QUESTIONS = (Question("persons_search", "POST", "/v1/persons/search"), Question("codes", "GET", "/v1/codes"))
+QUESTIONS = (
+    Question("persons_search", "POST", "/v1/persons/search"),
+    Question("codes", "GET", "/v1/codes"),
+    Question("withdrawals", "GET", "/v1/withdrawals"),
+    Question("withdrawals_acknowledge", "POST", "/v1/withdrawals/acknowledge"),
+)
 """What may be asked on ``karuna.<area>.ask.registry.<question>``."""
 
 SERVICE = Service(
     name="registry",
     settings=RegistrySettings,
-    routers=[
-        persons.router,
-        duplicates.router,
-        changing.router,
-        households.router,
-        areas.router,
-        locations.router,
-        visits.router,
-        care.router,
-        reviews.router,
-        cases.router,
-        reports.router,
-        audits.router,
-        audit.router,
-    ],
+    routers=[*api.routers, audit.router],
     hears=HEARS,
+    figures=[count],
     beside=[shred, rotate, witness, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.
     patience_s={"intake": 0.1, "dispatch": 0.5, "notify": 0.5},

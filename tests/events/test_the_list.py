@@ -25,8 +25,8 @@ V1 = {
         layer.published
     """,
     "registry": """
-        person.registered person.matched person.changed person.linked person.unlinked person.erased group.joined
-        group.left location.observed location.verified visit.recorded assessment.recorded need.opened need.met
+        person.registered person.matched person.changed person.linked person.unlinked person.unlocked person.erased
+        group.joined group.left location.observed location.verified visit.recorded assessment.recorded need.opened need.met
         case.opened task.assigned task.done case.closed agreement.changed consent.given consent.withdrawn
         application.received card.issued entitlement.granted entitlement.paid item.issued item.returned
         device.requested device.routed device.delivered referral.made referral.answered review.closed

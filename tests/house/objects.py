@@ -414,11 +414,19 @@ async def registry(running: Running) -> Things:
         **await _care(running, person),
         **await _reviews(running, case),
         "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
+        **await _agencies(running, person),
         "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),
     }
     return Things(
         asked,
-        {"GET /v1/areas", "GET /v1/areas/{code}", "GET /v1/codes", "GET /v1/questionnaires", "GET /v1/audit/verify"},
+        {
+            "GET /v1/areas",
+            "GET /v1/areas/{code}",
+            "GET /v1/codes",
+            "GET /v1/questionnaires",
+            "GET /v1/audit/verify",
+            "POST /v1/withdrawals/acknowledge",
+        },
     )
 
 
@@ -491,6 +499,47 @@ async def _care(running: Running, person: UUID) -> dict[str, Asked]:
         "GET /v1/community": Asked("/v1/community", refusals=NOTHING, finds=entry.rpartition("/")[2]),
         "PUT /v1/community/{entry_id}": Asked(entry, boat),
         "DELETE /v1/community/{entry_id}": Asked(entry),
+    }
+
+
+async def _agencies(running: Running, person: UUID) -> dict[str, Asked]:
+    """An agency with an agreement, and what somebody consented to and withdrew; glass that was broken."""
+    agency, coordinator, glass = new_id(), new_id(), new_id()
+    kept = {"kind": "hospital", "name_th": "x", "areas": [AREA], "from_on": "2026-01-01"}
+    whom = {"name": "x", "phone": "0819990001", "from_on": "2026-01-01"}
+    terms = {"area": AREA, "title_th": "x", "agency_ids": [str(agency)], "areas": [AREA], "purposes": ["care"],
+             "field_class": "shared", "bases": ["s24_4"], "from_on": "2026-01-01"}  # fmt: skip
+    desk = bearer("supervisor")
+    await running.client.put(f"/v1/agencies/{agency}", json=kept, headers=desk)
+    made = (await running.client.post("/v1/agreements", json=terms, headers=desk)).json()["id"]
+    given, at = {"purpose": "care", "agency_id": str(agency)}, f"/v1/persons/{person}/consents"
+    ids = [(await running.client.post(at, json=given, headers=desk)).json()["id"] for _ in range(2)]
+    await running.client.post(f"/v1/consents/{ids[0]}/withdraw", headers=desk)
+    await running.sql(
+        "insert into break_glass (id, person_id, area, agency_id, caller, role, reason, from_at, until_at) "
+        "values ($1, $2, $3, $4, 'person:x', 'case_manager', 'x', now(), now() + interval '3 hours')",
+        glass, person, AREA, agency,
+    )  # fmt: skip
+    return {
+        "PUT /v1/agencies/{agency_id}": Asked(f"/v1/agencies/{agency}", kept),
+        "GET /v1/agencies": Asked("/v1/agencies", refusals=NOTHING, finds=str(agency)),
+        "PUT /v1/agencies/{agency_id}/coordinators/{coordinator_id}": Asked(
+            f"/v1/agencies/{agency}/coordinators/{coordinator}", whom
+        ),
+        "POST /v1/agreements": Asked("/v1/agreements", terms),
+        "GET /v1/agreements": Asked("/v1/agreements", refusals=NOTHING, finds=made),
+        "GET /v1/agreements/{agreement_id}": Asked(f"/v1/agreements/{made}"),
+        "GET /v1/agreements/{agreement_id}/effect": Asked(f"/v1/agreements/{made}/effect"),
+        "POST /v1/agreements/{agreement_id}/sign": Asked(f"/v1/agreements/{made}/sign"),
+        "POST /v1/agreements/{agreement_id}/end": Asked(f"/v1/agreements/{made}/end", {"reason": "over"}),
+        "POST /v1/access/why": Asked("/v1/access/why", {"person_id": str(person)}),
+        "POST /v1/persons/{person_id}/consents": Asked(at, given),
+        "GET /v1/persons/{person_id}/consents": Asked(at),
+        "POST /v1/consents/{consent_id}/withdraw": Asked(f"/v1/consents/{ids[1]}/withdraw"),
+        "GET /v1/withdrawals": Asked("/v1/withdrawals?done=true", refusals=NOTHING, finds=ids[0]),
+        "POST /v1/break-glass": Asked("/v1/break-glass", {"person_id": str(person), "reason": "unconscious"}),
+        "GET /v1/break-glass": Asked("/v1/break-glass", refusals=NOTHING, finds=str(glass)),
+        "POST /v1/break-glass/{glass_id}/review": Asked(f"/v1/break-glass/{glass}/review", {"finding": "justified"}),
     }
 
 

@@ -195,7 +195,8 @@ async def test_the_bedridden_within_300_m_of_the_flood_are_found_and_nobody_else
     assert [one["name"] for one in (await near(registry, **point))["items"]] == ["ไกล", "ใกล้"][::-1]
     rows = await registry.sql("select subject_id, detail from audit where act = 'near' order by id limit 2")
     assert {row["subject_id"] for row in rows} == {people["ในน้ำ"], people["ใกล้"]}
-    assert rows[0]["detail"] == {"by": "layer", "within_m": 300.0, "groups": ["bedridden"], "found": 2}
+    stands_on = {"basis": "s24_2,s26_1", "way": "own"}
+    assert rows[0]["detail"] == {"by": "layer", "within_m": 300.0, "groups": ["bedridden"], "found": 2, **stands_on}
     for wrong in ({"type": "Nothing"}, {"type": "Point", "coordinates": [2.3, 48.9]}, {"type": "Point", "coordinates": "x"},
                   {"type": "Polygon", "coordinates": [[[99, 14], [104, 14], [104, 18], [99, 14]]]}):  # fmt: skip
         refused = await registry.client.post(

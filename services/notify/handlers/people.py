@@ -6,9 +6,12 @@ from datetime import time
 from typing import Any
 
 from services.notify.handlers.calls import mobile
+from services.notify.rules.plan import Occasion
+from services.notify.rules.words import Facts
 from services.notify.store import messages, recipients, replies, views
 from services.notify.store.recipients import Contact
 from services.notify.verbs.ends import cancel
+from services.notify.verbs.tell import Telling, tell
 from shared.consumer import Message, Unknown
 from shared.erasure import forget_heard
 from shared.events.words import Disclosure
@@ -64,6 +67,19 @@ async def person_matched(work: Work, message: Message) -> None:
         raise Unknown("call", event.call_id)
     if call["erased_at"] is None:
         work.gather(_set_persons, ((event.call_id, event.patient_id), message.id))
+
+
+async def person_unlocked(work: Work, message: Message) -> None:
+    """An agency without an agreement opened a record: the municipality's privacy officers are told, not whose."""
+    telling = Telling(
+        event_type=message.envelope.short_type,
+        event_id=message.envelope.id,
+        origin=message.origin,
+        occasion=Occasion(Facts(), exercise=message.origin.exercise),
+        facts={},
+        crew_ids=message.event.private.officer_ids,
+    )
+    await tell(work, telling)
 
 
 async def _put_persons(work: Work, rows: list[Any]) -> None:

@@ -1,1 +1,43 @@
 """The HTTP face of the registry: thin routes that pass the gate, write the audit row, and call a verb."""
+
+from services.registry.api import (
+    agencies,
+    agreements,
+    areas,
+    audits,
+    care,
+    cases,
+    changing,
+    consents,
+    duplicates,
+    households,
+    locations,
+    persons,
+    reports,
+    reviews,
+    visits,
+    why,
+)
+
+routers = [
+    module.router
+    for module in (
+        persons,
+        duplicates,
+        changing,
+        households,
+        areas,
+        locations,
+        visits,
+        care,
+        reviews,
+        cases,
+        why,
+        agencies,
+        agreements,
+        consents,
+        reports,
+        audits,
+    )
+]
+"""In the order in which the documentation lists them."""

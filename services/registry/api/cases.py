@@ -9,8 +9,10 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, views
 from services.registry.answers import CasePage, CaseShown
-from services.registry.api.gate import areas_of, gate, person_for, runtime_of, sees_protected
+from services.registry.api.access import classes, may_look, open_person
+from services.registry.api.gate import areas_of, gate, runtime_of, sees_protected
 from services.registry.bodies import AREA_CODE, CloseBody
+from services.registry.rules.fields import HEALTH, SECRET
 from services.registry.verbs import areas, cases
 from shared.audit import audit
 from shared.auth import Caller
@@ -43,10 +45,11 @@ async def list_cases(
     runtime = runtime_of(request)
     if person_id is None:
         return await _of_area(request, caller, area_code, cursor, limit)
-    person = await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "list_cases", "person", person_id, area=person.area)
+    person, seen = await open_person(runtime, caller, person_id, HEALTH)
+    told = {"classes": classes(seen.allowed)}
+    await audit(runtime.pool, seen.caller, "list_cases", "person", person_id, told, area=person.area)
     rows = await store.calls.read_cases(
-        runtime.pool, person_id, areas_of(caller), protected=sees_protected(caller), before=cursor, limit=limit
+        runtime.pool, person_id, areas_of(caller), protected=seen.may(SECRET), before=cursor, limit=limit
     )
     return CasePage(items=[views.case(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
 
@@ -69,11 +72,16 @@ async def _of_area(
 async def read_case(request: Request, caller: Reads, case_id: UUID) -> CaseShown:
     """ดูเรื่อง | One case with the calls that belong to it."""
     runtime = runtime_of(request)
-    row = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=sees_protected(caller))
+    await may_look(runtime, caller)
+    whose = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=True)
+    if whose is None:
+        raise refuse("not_found")
+    _, seen = await open_person(runtime, caller, whose["person_id"], HEALTH)
+    row = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=seen.may(SECRET))
     if row is None:
         raise refuse("not_found")
-    await person_for(runtime, caller, row["person_id"])
-    await audit(runtime.pool, caller, "read", "case", case_id, area=row["area"])
+    told = {"classes": classes(seen.allowed)}
+    await audit(runtime.pool, seen.caller, "read", "case", case_id, told, area=row["area"])
     return views.case(row)
 
 

@@ -6,6 +6,7 @@ does not exist for them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from uuid import UUID
 
 from fastapi import Request
@@ -14,9 +15,12 @@ from services.registry import records, store
 from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.access import ROUTES, SEES_PROTECTED, purpose_fault
-from shared.auth import Caller, may
+from services.registry.rules.decide import OWN, own_basis
+from shared.auth import Caller, Role, may
 from shared.errors import Refused, refuse
 from shared.service import Runtime
+from shared.thai.dates import local_day
+from shared.work import now_utc
 
 FAULTS = {
     "purpose_missing": (
@@ -32,16 +36,23 @@ NO_AREA = (422, "area_needed", "ต้องระบุพื้นที่", 
 def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
     """The caller of ``route``, e.g. ``GET /v1/cases``, if their role and purpose do. Unknown routes let nobody in."""
     rule = ROUTES[route]
-    of_role = may(*sorted(rule.roles))
+    of_role = may(*sorted(rule.roles), agencies=rule.agencies or rule.roles == frozenset(Role))
 
     async def check(request: Request) -> Caller:
         caller = await of_role(request)
         fault = purpose_fault(rule, caller.role, caller.purpose)
         if fault is not None:
             raise Refused(403, fault, *FAULTS[fault], field="Karuna-Purpose")
-        return caller
+        return _on_own_basis(caller) if rule.reads and caller.agency_id is None else caller
 
     return check
+
+
+def _on_own_basis(caller: Caller) -> Caller:
+    """The municipality's own people, with the legal bases on which they read, for the audit."""
+    today = local_day(now_utc())
+    bases = {own_basis(caller.purpose or "", today, sensitive=sensitive) for sensitive in (False, True)}
+    return replace(caller, standing=(*caller.standing, ("basis", ",".join(sorted(bases))), ("way", OWN)))
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -55,7 +66,8 @@ def areas_of(caller: Caller) -> list[str] | None:
 
 
 def sees_protected(caller: Caller) -> bool:
-    return caller.role in SEES_PROTECTED
+    """Of an agency nobody does by role alone: see ``access.py``."""
+    return caller.role in SEES_PROTECTED and caller.agency_id is None
 
 
 def area_for(caller: Caller, asked: str | None) -> str:

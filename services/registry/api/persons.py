@@ -9,11 +9,21 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from services.registry import records, store, views
-from services.registry.answers import Erased, HistoryPage, HouseholdOf, PersonCreated, PersonHits, PersonShown
-from services.registry.api.gate import area_for, areas_of, gate, person_for, runtime_of, sees_protected
+from services.registry.answers import (
+    Erased,
+    HistoryPage,
+    HouseholdOf,
+    PersonCreated,
+    PersonHit,
+    PersonHits,
+    PersonShown,
+)
+from services.registry.api.access import classes, cut_hits, may_look, open_person, standing
+from services.registry.api.gate import area_for, areas_of, gate, runtime_of
 from services.registry.bodies import EraseBody, PersonBody, SearchBody
 from services.registry.keys import ring
 from services.registry.rules.access import SEES_WHOLE_NUMBERS
+from services.registry.rules.fields import HEALTH, RESTRICTED, SECRET
 from services.registry.verbs import erasing, people, registering, searching
 from shared.audit import audit
 from shared.auth import Caller
@@ -66,33 +76,40 @@ async def register_person(
 async def search_persons(request: Request, caller: Searches, body: SearchBody) -> PersonHits:
     """ค้นหาบุคคล | By phone, number, name or ids. Answers at most 20; who is found is written down with the purpose."""
     runtime = runtime_of(request)
+    grounds = await may_look(runtime, caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         rows, more = await searching.search(work, body, areas_of(caller))
-        detail = {"by": body.given[0], "found": len(rows)}
-        ids, areas = [row["id"] for row in rows], [row["area"] for row in rows]
-        await audit(work, caller, "search", "person", ids or None, detail, area=areas or None)
+    found = await cut_hits(runtime, grounds, rows)
+    if body.area_code is not None:  # being found by it tells where somebody lives
+        found = [(row, seen) for row, seen in found if seen.may(RESTRICTED)]
+    ids, areas = [row["id"] for row, _ in found], [row["area"] for row, _ in found]
+    as_whom = standing(caller, [decision for _, seen in found for decision in seen.decisions.values()])
+    detail = {"by": body.given[0], "found": len(found)}
+    await audit(runtime.pool, as_whom, "search", "person", ids or None, detail, area=areas or None)
     today = local_day(work.now)
-    return PersonHits(items=[views.hit(row, today) for row in rows], more=more)
+    hits = [PersonHit.model_validate(seen.cut("person", dict(views.hit(row, today)))) for row, seen in found]
+    return PersonHits(items=hits, more=more)
 
 
 @router.get("/{person_id}", responses=problems(401, 403, 404))
 async def read_person(request: Request, caller: Reads, person_id: UUID) -> PersonShown:
     """ดูข้อมูลบุคคล | Who this is, how they are reached, what stands in their way."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "read", "person", person_id, area=person.area)
-    protected, areas = sees_protected(caller), areas_of(caller)
+    person, seen = await open_person(runtime, caller, person_id)
+    told = {"classes": classes(seen.allowed)}
+    await audit(runtime.pool, seen.caller, "read", "person", person_id, told, area=person.area)
+    protected, areas = seen.may(SECRET), areas_of(caller)
     rows = await store.links.records(runtime.pool, person_id)
     person = records.merged([records.opened(row, ring()) for row in rows])
     identifiers = await store.people.read_identifiers(runtime.pool, person_id)
-    contacts = await store.people.read_contacts(runtime.pool, person_id, protected=sees_protected(caller))
+    contacts = await store.people.read_contacts(runtime.pool, person_id, protected=protected)
     addresses = await store.details.read_addresses(runtime.pool, person_id)
     home = await store.households.of_person(runtime.pool, person_id)
     groups = await store.people.read_memberships(runtime.pool, person_id)
     barriers = await store.history.read_barriers(runtime.pool, person_id, areas, protected=protected)
     cases = await store.calls.read_cases(runtime.pool, person_id, areas, protected=protected, before=None, limit=100)
-    whole = caller.role in SEES_WHOLE_NUMBERS
-    return PersonShown.model_validate({
+    whole = caller.role in SEES_WHOLE_NUMBERS and caller.agency_id is None
+    return PersonShown.model_validate(seen.cut("person", {
         **views.open_person(person, local_day(now_utc())),
         "records": [row["id"] for row in rows],
         "addresses": [views.address(row) for row in addresses],
@@ -104,7 +121,7 @@ async def read_person(request: Request, caller: Reads, person_id: UUID) -> Perso
         "groups": [views.membership(row) for row in groups if protected or not row["protected"]],
         "barriers": [views.barrier(row) for row in barriers],
         "open_case_ids": [row["id"] for row in cases if row["closed_at"] is None],
-    })  # fmt: skip
+    }))  # fmt: skip
 
 
 @router.get("/{person_id}/history", responses=problems(401, 403, 404))
@@ -120,10 +137,11 @@ async def read_history(
     before = views.read_cursor(cursor) if cursor is not None else None
     if cursor is not None and before is None:
         raise Refused(*BAD_CURSOR, field="cursor")
-    person = await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "read_history", "person", person_id, area=person.area)
+    person, seen = await open_person(runtime, caller, person_id, HEALTH)
+    told = {"classes": classes(seen.allowed)}
+    await audit(runtime.pool, seen.caller, "read_history", "person", person_id, told, area=person.area)
     rows = await store.history.read_history(
-        runtime.pool, person_id, areas_of(caller), protected=sees_protected(caller), before=before, limit=limit
+        runtime.pool, person_id, areas_of(caller), protected=seen.may(SECRET), before=before, limit=limit
     )
     return HistoryPage(items=[views.history_line(row) for row in rows], next=views.cursor_after(rows, limit))
 

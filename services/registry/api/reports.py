@@ -25,6 +25,7 @@ Reports = Annotated[Caller, Depends(gate("GET /v1/reports/{kpi}"))]
 Kpi = Literal["served"]
 
 LISTS = (
+    "legal_basis", "field_class", "agency_kind",
     "purpose", "identifier_kind", "duplicate_reason", "household_role", "disclosure_reason", "disclosure",
     "match_method", "case_status", "case_outcome", "call_status", "call_link", "leg", "by", "message_channel",
     "recipient_kind", "answer", "group", "barrier", "barrier_state", "relation", "sex", "mobility", "need", "lane",

@@ -22,6 +22,7 @@ REGISTER: Final = frozenset({OFFICER, SUPERVISOR})
 """Who keeps the register itself."""
 FIELD: Final = frozenset({*CARE, Role.VOLUNTEER, Role.CREW})
 """Who goes to people's homes and writes down what they find."""
+SETS_UP: Final = frozenset({SUPERVISOR, Role.ADMIN})
 
 SEES_PROTECTED: Final = CARE
 SEES_WHOLE_NUMBERS: Final = frozenset({OFFICER})
@@ -32,13 +33,15 @@ SEES_WHOLE_NUMBERS: Final = frozenset({OFFICER})
 class Rule:
     roles: frozenset[Role]
     reads: bool = False
+    agencies: bool = False
+    """Asks the decision function, so people of other agencies may come; without that it is the municipality's own."""
 
 
 ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons": Rule(frozenset({CALL_TAKER, MANAGER, OFFICER, SUPERVISOR}), reads=True),
-    "POST /v1/persons/search": Rule(DESK, reads=True),
-    "GET /v1/persons/{person_id}": Rule(DESK, reads=True),
-    "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True),
+    "POST /v1/persons/search": Rule(DESK, reads=True, agencies=True),
+    "GET /v1/persons/{person_id}": Rule(DESK, reads=True, agencies=True),
+    "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True, agencies=True),
     "POST /v1/persons/{person_id}/erase": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN})),
     "GET /v1/duplicates": Rule(REGISTER, reads=True),
     "POST /v1/duplicates/{pair_id}/review": Rule(REGISTER),
@@ -60,9 +63,27 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/areas": Rule(frozenset(Role) - {Role.PARTNER}),
     "GET /v1/areas/{code}": Rule(frozenset(Role) - {Role.PARTNER}),
     "POST /v1/areas/import": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN})),
-    "GET /v1/cases": Rule(DESK, reads=True),
-    "GET /v1/cases/{case_id}": Rule(DESK, reads=True),
+    "GET /v1/cases": Rule(DESK, reads=True, agencies=True),
+    "GET /v1/cases/{case_id}": Rule(DESK, reads=True, agencies=True),
     "POST /v1/cases/{case_id}/close": Rule(CARE),
+    "PUT /v1/agencies/{agency_id}": Rule(SETS_UP),
+    "GET /v1/agencies": Rule(frozenset({*DESK, Role.ADMIN}), agencies=True),
+    "PUT /v1/agencies/{agency_id}/coordinators/{coordinator_id}": Rule(SETS_UP),
+    "POST /v1/agreements": Rule(SETS_UP),
+    "GET /v1/agreements": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN}), agencies=True),
+    "GET /v1/agreements/{agreement_id}": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN}), agencies=True),
+    "GET /v1/agreements/{agreement_id}/effect": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN}), agencies=True),
+    "POST /v1/agreements/{agreement_id}/sign": Rule(frozenset({SUPERVISOR}), agencies=True),
+    "POST /v1/agreements/{agreement_id}/end": Rule(frozenset({SUPERVISOR}), agencies=True),
+    "POST /v1/access/why": Rule(DESK, reads=True, agencies=True),
+    "POST /v1/persons/{person_id}/consents": Rule(CARE, reads=True),
+    "GET /v1/persons/{person_id}/consents": Rule(CARE, reads=True),
+    "POST /v1/consents/{consent_id}/withdraw": Rule(CARE, reads=True),
+    "GET /v1/withdrawals": Rule(CARE, reads=True, agencies=True),
+    "POST /v1/withdrawals/acknowledge": Rule(CARE, agencies=True),
+    "POST /v1/break-glass": Rule(DESK, reads=True, agencies=True),
+    "GET /v1/break-glass": Rule(frozenset({SUPERVISOR}), reads=True),
+    "POST /v1/break-glass/{glass_id}/review": Rule(frozenset({SUPERVISOR})),
     "GET /v1/audit/verify": Rule(frozenset({AUDITOR})),
     "GET /v1/audit/export": Rule(frozenset({AUDITOR})),
     "POST /v1/persons/{person_id}/locations": Rule(FIELD),

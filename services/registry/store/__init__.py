@@ -1,11 +1,14 @@
 """The registry's SQL: literal text, a named constant above one typed function each."""
 
 from services.registry.store import (
+    agencies,
     aggregates,
+    agreements,
     areas,
     calls,
     care,
     chain,
+    consents,
     details,
     history,
     households,
@@ -19,11 +22,14 @@ from services.registry.store import (
 )
 
 __all__ = [
+    "agencies",
     "aggregates",
+    "agreements",
     "areas",
     "calls",
     "care",
     "chain",
+    "consents",
     "details",
     "history",
     "households",

@@ -41,6 +41,7 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
     await erase(work, "group", groups)
     for noun, gone in {"location": locations, "visit": visits, "assessment": assessments, "need": needs}.items():
         await erase(work, noun, gone)
+    await erase(work, "consent", await store.consents.forget(work.db, ids))
     for person_id, origin in people:
         work.say(person_id, PersonErased(at=work.now), origin)
 

@@ -47,6 +47,7 @@ from shared.events.registry.people import (
     PersonPrivate,
     PersonRegistered,
     PersonUnlinked,
+    PersonUnlocked,
 )
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "PersonPrivate",
     "PersonRegistered",
     "PersonUnlinked",
+    "PersonUnlocked",
     "ReferralAnswered",
     "ReferralMade",
     "ReviewClosed",

@@ -97,6 +97,21 @@ class PersonUnlinked(Event, type="registry.person.unlinked.v1"):
     private: Private = Private()
 
 
+class PersonUnlocked(Event, type="registry.person.unlocked.v1"):
+    """เปิดดูกรณีฉุกเฉิน | An agency without an agreement opened the record in an emergency, until a moment."""
+
+    at: Instant
+
+    class Private(Part):
+        break_glass_id: UUID
+        agency_id: UUID
+        until_at: Instant
+        officer_ids: tuple[UUID, ...] = ()
+        """The municipality's privacy officers, as the crew register knows them: they are told."""
+
+    private: Private
+
+
 class PersonErased(Event, type="registry.person.erased.v1"):
     """ลบข้อมูลบุคคลแล้ว | Wipe every copy of this person's data, in whatever state you are."""
 
