@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karuna.areas import read_rows
+from karuna.areas import read_rows, send
 from services.registry.rules.areas import KINDS, Node, bare, kind_of, official, read_node, search
 from shared.refusal import Refusal
 from tests.harness import AREA, Running, bearer, problem_of
@@ -198,3 +198,14 @@ def test_files_of_both_kinds_become_rows(tmp_path: Path) -> None:
     assert read_rows(geo) == [{**facts, "boundary": SQUARE}]
     with pytest.raises(LookupError):
         read_rows(tmp_path / "villages.txt")
+
+
+async def test_the_command_sends_a_file_part_by_part(registry: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("karuna.areas.PART", 2)
+    registry.client.headers.update(bearer(OFFICER))
+    verdicts = await send(registry.client, ROWS, AREA, dry_run=False)
+    assert [(one["row"], one["verdict"]) for one in verdicts] == [
+        (1, "written"), (2, "written"), (3, "written"), (4, "written"), (5, "code_shape"),
+    ]  # fmt: skip
+    with pytest.raises(LookupError, match="area"):
+        await send(registry.client, ROWS[:1], "songkhla", dry_run=False)
