@@ -210,7 +210,8 @@ async def read_memberships(db: Connection | Pool, person_id: UUID) -> list[Row]:
 
 # --- search -------------------------------------------------------------------------------------------------------
 
-# Only one of the first four is given. A name is found where every one of its $5 words is a word of the person's.
+# Few are linked to others, so links are followed only where there are some. Only one of the first four is given. A name
+# is found where every one of its $5 words is a word of the person's.
 SEARCH = """
 with found as (
     select person_id from identifier where blind = any($1::bytea[]) and until_on is null
@@ -221,7 +222,8 @@ with found as (
 )
 select p.*, (select k.id from case_file k where k.person_id = any(array(select records_of(p.id)))
              and k.closed_at is null and not k.protected order by k.opened_at limit 1) as open_case_id
-from (select distinct survivor_of(person_id) as id from found) f join person p on p.id = f.id
+from (select distinct case when exists (select from person_link l where l.person_id = found.person_id)
+                      then survivor_of(person_id) else person_id end as id from found) f join person p on p.id = f.id
 where p.erased_at is null and p.disclosure <> 'secret' and ($8::text[] is null or lies_in(lives_in(p.id), $8))
   and ($6::text[] is null or p.area = any($6) or exists (
     select from call_person m where m.person_id = any(array(select records_of(p.id)))
@@ -248,7 +250,10 @@ with found as (
     select person_id from person_mark where marks && $1::bigint[] and marks && $2::bigint[]
     union select person_id from person_mark where marks && $3::bigint[]
 )
-select p.id, p.name, p.alias, p.birth, survivor_of(p.id) as survivor_id from found f join person p on p.id = f.person_id
+select p.id, p.name, p.alias, p.birth,
+       case when exists (select from person_link l where l.person_id = p.id) then survivor_of(p.id) else p.id end
+       as survivor_id
+from found f join person p on p.id = f.person_id
 where p.erased_at is null and p.disclosure <> 'secret' and ($6::text[] is null or lies_in(lives_in(p.id), $6))
   and ($4::text[] is null or p.area = any($4) or exists (
     select from call_person m where m.person_id = any(array(select records_of(p.id)))
