@@ -190,9 +190,9 @@ class Inbox:
         reason = stuck.problem if stuck else problem
         log.info("consumer.group_undone", size=len(letters), reason=type(reason).__name__)
         if isinstance(reason, Unknown):
-            early = [each for each in letters if each[1].correlationid == reason.aggregate_id]
-            if early and await self._park_waiting(early, reason):
-                return [each for each in letters if each[1].correlationid != reason.aggregate_id]
+            parked = await self._park_waiting(_early(letters, reason, stuck))
+            if parked:
+                return [each for each in letters if each[1].id not in parked]
         if stuck is not None:
             await self._take_group(letters[: stuck.place])
             await self._take_one(*letters[stuck.place])
@@ -210,7 +210,7 @@ class Inbox:
             except AWAY:
                 raise
             except Unknown as unknown:
-                if await self._park_waiting([(raw, envelope)], unknown):
+                if await self._park_waiting([((raw, envelope), (unknown.noun, unknown.aggregate_id))]):
                     return
                 reason = str(unknown)
             except COLLISION:
@@ -295,19 +295,21 @@ class Inbox:
         self.anything_parked = True
         PARKED.labels(envelope.noun).inc()
 
-    async def _park_waiting(self, letters: Sequence[Letter], unknown: Unknown) -> bool:
-        """Park messages until ``unknown`` is heard of. False when that happened in the meantime: try again.
+    async def _park_waiting(self, waiting: Sequence[tuple[Letter, Key]]) -> set[UUID]:
+        """Park each message whose aggregate is still not heard of; gives the ids of those parked.
 
         The lock on the other aggregate's cursor makes sure that either we see it known, or it sees us parked.
         """
+        if not waiting:
+            return set()
+        parked: set[UUID] = set()
         async with transaction(self._pool, Cause(f"system:{self._service}")) as work:
-            key = (unknown.noun, unknown.aggregate_id)
-            cursors = await store.take(work.db, {key})
-            if cursors[key] > 0:
-                return False
-            for raw, envelope in letters:
-                await self._park(work.db, raw, envelope, work.now, key)
-        return True
+            cursors = await store.take(work.db, {key for _, key in waiting})
+            for (raw, envelope), key in waiting:
+                if cursors[key] == 0:
+                    await self._park(work.db, raw, envelope, work.now, key)
+                    parked.add(envelope.id)
+        return parked
 
     async def _bury(self, raw: Raw, envelope: Envelope | None, reason: str) -> None:
         place = (envelope.noun, envelope.aggregate_id, envelope.aggregateseq) if envelope else None
@@ -315,6 +317,19 @@ class Inbox:
         self.anything_parked = True
         DEAD.labels(envelope.noun if envelope else "unreadable").inc()
         log.error("consumer.dead_letter", subject=raw.subject, reason=reason)
+
+
+def _early(letters: Sequence[Letter], unknown: Unknown, stuck: Stuck | None) -> list[tuple[Letter, Key]]:
+    """Which of a group wait, and for what: all that grows from the unknown root.
+
+    What is of the same kind needs its own root just as much: in a backlog many come before what they stand on, and
+    the group is undone once for all of them.
+    """
+    roots = {unknown.aggregate_id}
+    if stuck is not None and (first := letters[stuck.place][1]).correlationid == unknown.aggregate_id:
+        alike = {envelope.correlationid for _, envelope in letters if envelope.short_type == first.short_type}
+        roots |= alike - {envelope.aggregate_id for _, envelope in letters}
+    return [(each, (unknown.noun, each[1].correlationid)) for each in letters if each[1].correlationid in roots]
 
 
 def _count(counter: Counter, envelope: Envelope) -> None:

@@ -135,6 +135,23 @@ async def test_what_stands_on_an_unknown_call_waits_together_and_the_others_go_o
     assert await hearer.sql("select 1 from parked") == []
 
 
+async def test_those_that_come_before_their_calls_are_parked_together(hearer: Running) -> None:
+    """In a backlog many do: one group is undone once, not once for each."""
+    unknown, known, well = [new_id() for _ in range(3)], new_id(), new_id()
+    await toy(hearer, known, 1, take=True)
+    group = [await toy(hearer, well, 1)]
+    for call in (*unknown, known):
+        event = Toyed(value=1, private=Toyed.Private(secret="ลับ", names=call))
+        group.append(await hearer.emit(new_id(), event, call_origin(call), seq=1, take=False))
+    await hearer.runtime.inbox.take(group)
+    assert len(await hearer.sql("select 1 from parked")) == len(unknown), "whose call is known waits for nothing"
+    assert len(await hearer.sql("select distinct xmin::text from parked")) == 1
+    assert len(await hearer.sql("select 1 from effect")) == 3
+    for call in unknown:
+        await toy(hearer, call, 1, take=True)
+    assert await hearer.sql("select 1 from parked") == []
+
+
 async def _line(hearer: Running) -> str:
     return (await hearer.dead_letters())[0].rsplit(":", 1)[1]
 
