@@ -21,7 +21,9 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from services.console.store import facts
+from services.console.rules.board import Thing
+from services.console.rules.lent import AtWork
+from services.console.store import board, facts
 from shared.database import AWAY
 from shared.service import Runtime
 from shared.streams import POSITION_SUBJECT, POSITIONS
@@ -55,7 +57,11 @@ class Change:
 
 
 Fixes = dict[str, dict[str, Any]]
-"""Unit → its last fix: ``{"lat", "lon", "at", "speed_kmh"?, "heading_deg"?, "area"}``."""
+"""Unit → its last fix: ``{"lat", "lon", "at", "speed_kmh"?, "heading_deg"?, "area"}``.
+
+For pages with ``areas``, whose pages see it: its own, and those on whose calls it is; and ``left``: those that saw it
+until now, and do not any more.
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -118,10 +124,17 @@ class Hub:
         self._wrong_since: datetime | None = None
         self.fixes: Fixes = {}
         self._moved: set[str] = set()
+        self._at_work = AtWork()
+        self._left: dict[str, frozenset[str]] = {}
         self._announcing = False
         self._nudges = 0
         self.stands_since: datetime | None = None
         """Since when an ear of the console has not moved though something waits, see ears.py."""
+
+    @property
+    def pages(self) -> int:
+        """How many are open."""
+        return len(self._pages)
 
     @property
     def position(self) -> int:
@@ -160,6 +173,7 @@ class Hub:
             try:
                 if self._position < 0:
                     _, self._position = await facts.span(self._runtime.pool)
+                    self._at_work.note(await board.work(self._runtime.pool, None))
                     self._started.set()
                 await self._read_on()
                 self._read_at = datetime.now(UTC)
@@ -191,6 +205,8 @@ class Hub:
         while rows := await facts.after(self._runtime.pool, self._position, AT_ONCE):
             changes = tuple(change_of(row) for row in rows)
             self._position = changes[-1].position
+            if moved := {change.id for change in changes if change.noun == "assignment"}:
+                self._note_work(await board.assignments(self._runtime.pool, list(moved)))
             now = datetime.now(UTC)
             if (now - changes[-1].at).total_seconds() > LATE_S:
                 self._behind_at = now
@@ -198,6 +214,16 @@ class Hub:
             for page in self._pages:
                 if any(page.sees(change.area) for change in changes):
                     page.give(frame)
+
+    def _note_work(self, assignments: Iterable[Thing]) -> None:
+        """Who comes to another municipality's call is on its map at once, standing or not; who is done leaves it."""
+        for unit, left in self._at_work.note(assignments).items():
+            self._moved.add(unit)
+            self._left[unit] = (self._left.get(unit, frozenset()) | left) - self._at_work.areas_of(unit)
+
+    def _shown(self, unit: str) -> dict[str, Any]:
+        fix = self.fixes[unit]
+        return {**fix, "areas": {fix["area"], *self._at_work.areas_of(unit)}, "left": self._left.get(unit, frozenset())}
 
     def beat(self, position: int) -> Beat:
         """Whether what pages show is the present: this process reads its database, hears the broker, is not behind."""
@@ -230,14 +256,14 @@ class Hub:
 
     async def _follow(self, client: Client) -> None:
         async def moved(message: Msg) -> None:
-            self._keep(message.subject, message.data)
+            self.keep(message.subject, message.data)
 
         live = await client.subscribe(POSITION_SUBJECT, cb=moved)
         try:
             await self._snapshot(client)
             while not self._leaving and self._runtime.bus.client is client and not client.is_closed:
                 await asyncio.sleep(POSITIONS_EVERY_S)
-                self._pass_on()
+                self.pass_on()
         finally:
             if client.is_connected:
                 await live.unsubscribe()
@@ -248,13 +274,13 @@ class Hub:
         try:
             await client.publish(f"$JS.API.DIRECT.GET.{POSITIONS}", LAST_FIXES, reply=inbox)
             while (message := await replies.next_msg(timeout=2)).data:
-                self._keep((message.headers or {}).get("Nats-Subject", ""), message.data)
+                self.keep((message.headers or {}).get("Nats-Subject", ""), message.data)
         except nats.errors.TimeoutError:
             log.info("hub.no_snapshot")
         finally:
             await replies.unsubscribe()
 
-    def _keep(self, subject: str, data: bytes) -> None:
+    def keep(self, subject: str, data: bytes) -> None:
         parts = subject.split(".")
         if len(parts) != 7:  # noqa: PLR2004 internal.<area>.telemetry.unit.<id>.position.v1
             return
@@ -263,12 +289,13 @@ class Hub:
         self.fixes[parts[4]] = {**fix, "area": parts[1]}
         self._moved.add(parts[4])
 
-    def _pass_on(self) -> None:
+    def pass_on(self) -> None:
         moved, self._moved = self._moved, set()
         if not moved:
             return
-        frame = Frame(self._position, fixes={unit: self.fixes[unit] for unit in moved})
-        areas = {fix["area"] for fix in frame.fixes.values()}
+        frame = Frame(self._position, fixes={unit: self._shown(unit) for unit in moved if unit in self.fixes})
+        self._left.clear()
+        areas = {area for fix in frame.fixes.values() for area in (*fix["areas"], *fix["left"])}
         for page in self._pages:
             if any(page.sees(area) for area in areas):
                 page.give(frame)
@@ -296,7 +323,8 @@ class Hub:
                 missed += [change for row in rows if page.sees((change := change_of(row)).area)]
             if missed:
                 yield Frame(sent, tuple(missed))
-            if fixes := {unit: fix for unit, fix in self.fixes.items() if page.sees(fix["area"])}:
+            shown = {unit: self._shown(unit) for unit in self.fixes}
+            if fixes := {unit: fix for unit, fix in shown.items() if any(map(page.sees, fix["areas"]))}:
                 yield Frame(sent, fixes=fixes)
             async for what in self._go_on(page, sent):
                 yield what

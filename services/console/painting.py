@@ -74,6 +74,15 @@ class Painter:
             homes = {each.id: each.area for each in units.values()}
             drawn = unit_rows(unit_ids, units, work, ends)
             pieces += [Piece(homes.get(row.id, areas[0]), "units", unit_json(row, lang)) for row in drawn]
+            there = {
+                (UUID(each.state["unit_id"]), each.area)
+                for each in things
+                if each.id in moved and each.state.get("unit_id")
+            }
+            pieces += [
+                Piece(area, "units", orjson.dumps({"id": str(unit_id), "lent": True}))
+                for unit_id, area in sorted(there, key=str) if homes.get(unit_id, area) != area
+            ]  # fmt: skip
         pieces += [Piece(each.area, "look", b"1") for each in frame.changes if each.type in LOOK]
         return pieces
 

@@ -21,6 +21,8 @@ from karuna.simulate.serving import listening, serving
 from services.console import live
 from services.console.ears import Progress
 from services.console.live import Frame, Hub, hub_of
+from services.console.pages import live as live_page
+from services.console.painting import Painter
 from shared.auth import Role
 from shared.work import new_id
 from tests.console.conftest import PASSWORD, Console
@@ -182,6 +184,78 @@ async def test_areas_are_kept_apart_and_rows_come_in_the_language_of_the_page(fa
     assert ids == {"ours": [str(story.call_id)], "english": [str(story.call_id)], "theirs": [str(foreign.call_id)]}
     assert "เจ็บป่วย" in heard["ours"]["calls"][0]["html"]
     assert "เจ็บป่วย" not in heard["english"]["calls"][0]["html"]
+
+
+async def test_a_borrowed_unit_is_on_the_map_while_it_is_on_a_call_of_the_borrowers(console: Console) -> None:
+    hub, unit, idle = hub_of(console.running.runtime), new_id(), new_id()
+    ours, theirs, strangers = (frozenset({area}) for area in (AREA, "khonkaen", "buriram"))
+    home, there = Story(), Story(area="khonkaen")
+    asked, booked = new_id(), new_id()
+    for each in (unit, idle):
+        home.unit("on_duty", each)
+    there.call("received")
+    heard: dict[frozenset[str], asyncio.Queue[Any]] = {areas: asyncio.Queue() for areas in (ours, theirs, strangers)}
+
+    painter = Painter(console.pool)
+    drawn: dict[frozenset[str], list[Any]] = {areas: [] for areas in heard}
+
+    async def page(areas: frozenset[str]) -> None:
+        async for what in hub.listen(areas, await last_of(console)):
+            if isinstance(what, Frame) and what.fixes:
+                said = live_page.fixes_of(what, live.Page(areas))
+                await heard[areas].put(orjson.loads(said.partition(b"data: ")[2]))
+            elif isinstance(what, Frame):
+                drawn[areas] += [
+                    orjson.loads(piece.json) for piece in await painter.paint(what, "th")
+                    if piece.kind == "units" and live.Page(areas).sees(piece.area)
+                ]  # fmt: skip
+
+    async def next_of(areas: frozenset[str]) -> Any:
+        return await heard[areas].get()
+
+    def moves(lat: float) -> None:
+        for each in (unit, idle):
+            fix = {"lat": lat, "lon": 103.5, "at": "2026-11-22T03:00:00Z"}
+            hub.keep(f"internal.{AREA}.telemetry.unit.{each}.position.v1", orjson.dumps(fix))
+        hub.pass_on()
+
+    async with tailing(hub), asyncio.timeout(PATIENCE_S):
+        await hear(console, home, there)
+        pages = [asyncio.create_task(page(areas)) for areas in heard]
+        while hub.pages < len(pages):
+            await asyncio.sleep(0.01)
+
+        async def say(*raws: Any) -> None:
+            for raw in raws:
+                await console.running.runtime.inbox.take([raw])
+            hub.wake()
+            while hub.position < await last_of(console):
+                await asyncio.sleep(0.01)
+
+        moves(16.1)
+        assert set(await next_of(ours)) == {str(unit), str(idle)}
+        await say(there.assignment("accepted", booked, idle, start_at="2027-01-01T00:00:00Z"))
+        await say(there.assignment("ordered", asked, unit))
+        hub.pass_on()
+        assert (await next_of(theirs))[str(unit)][0] == 16.1, "at once, and where it stands"
+        moves(16.2)
+        assert set(await next_of(theirs)) == {str(unit)}, "what is booked for later is not under way"
+        await say(there.assignment("cleared", asked, unit))
+        hub.pass_on()
+        assert await next_of(theirs) == {str(unit): None}, "and off the map when it is done"
+        moves(16.3)
+        while (await next_of(ours))[str(unit)][0] != 16.3:
+            pass
+        assert heard[theirs].empty()
+        assert heard[strangers].empty()
+        assert drawn[ours] == [], "its home hears nothing of the neighbour's call"
+        asks_anew = {"id": str(unit), "lent": True}
+        assert [row for row in drawn[theirs] if row["id"] == str(unit)] == [asks_anew, asks_anew], (
+            "when it comes and goes"
+        )
+        assert drawn[strangers] == []
+        for each in pages:
+            each.cancel()
 
 
 async def test_each_row_is_drawn_once_for_all_pages_of_a_language(

@@ -1,7 +1,8 @@
 """``/live``: what happens, as server-sent events.
 
-``board``: ``{at, calls?: [{id, html, fresh}], units?: [{id, state, order, html}], look?}`` · ``fixes``: unit →
-``[lat, lon, at, speed_kmh, heading_deg]`` once a second · ``beat``: ``{at, wrong, since}`` every five seconds ·
+``board``: ``{at, calls?: [{id, html, fresh}], units?: [{id, state, order, html} | {id, lent}], look?}`` (``lent``:
+another municipality's, ask for the units again) · ``fixes``: unit → ``[lat, lon, at, speed_kmh, heading_deg]`` once a
+second, null where it is not to be seen any more · ``beat``: ``{at, wrong, since}`` every five seconds ·
 ``look``: ask for alarms and queue again · ``reload``: draw the page anew. Who is signed out hears 401.
 Source: HTML Standard, server-sent events.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -89,7 +90,7 @@ async def _event(what: Heard, painter: Painter, page: Page, person: Person) -> b
     if isinstance(what, str):
         return _said(what, b"{}")
     if what.fixes:
-        return _fixes(what, page) if person.role in DESK else None
+        return fixes_of(what, page) if person.role in DESK else None
     key = (page.areas, person.lang)
     if key not in what.kept:
         what.kept[key] = _board(what, [p for p in await painter.paint(what, person.lang) if page.sees(p.area)])
@@ -106,12 +107,14 @@ def _board(frame: Frame, pieces: Sequence[Piece]) -> bytes:
     return _said("board", b"{" + b",".join(parts) + b"}", frame.position)
 
 
-def _fixes(frame: Frame, page: Page) -> bytes:
+def fixes_of(frame: Frame, page: Page) -> bytes:
     if page.areas not in frame.kept:
-        seen = {
-            unit: [fix.get(name) for name in ("lat", "lon", "at", "speed_kmh", "heading_deg")]
-            for unit, fix in frame.fixes.items() if page.sees(fix["area"])
-        }  # fmt: skip
+        seen: dict[str, list[Any] | None] = {}
+        for unit, fix in frame.fixes.items():
+            if any(map(page.sees, fix["areas"])):
+                seen[unit] = [fix.get(name) for name in ("lat", "lon", "at", "speed_kmh", "heading_deg")]
+            elif any(map(page.sees, fix["left"])):
+                seen[unit] = None
         frame.kept[page.areas] = _said("fixes", orjson.dumps(seen))
     said: bytes = frame.kept[page.areas]
     return said

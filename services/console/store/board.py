@@ -31,6 +31,7 @@ UNITS_BY_ID = "select * from thing where noun = 'unit' and id = any($1::uuid[])"
 WORK = """
 select * from thing where noun = 'assignment' and ended_at is null and ($1::text[] is null or area = any($1))
 """
+ASSIGNMENTS = "select * from thing where noun = 'assignment' and id = any($1::uuid[])"
 WORK_OF_UNITS = """
 select * from thing where noun = 'assignment' and ended_at is null and area = any($1)
   and (state->>'unit_id')::uuid = any($2::uuid[])
@@ -65,6 +66,11 @@ async def units_by_id(pool: Pool, unit_ids: Sequence[UUID]) -> list[Thing]:
 async def work(pool: Pool, areas: Sequence[str] | None) -> list[Thing]:
     """Assignments that are not over."""
     return _things(await pool.fetch(WORK, _list(areas)))
+
+
+async def assignments(pool: Pool, ids: Sequence[UUID]) -> list[Thing]:
+    """These, over or not."""
+    return _things(await pool.fetch(ASSIGNMENTS, list(ids)))
 
 
 async def work_of_units(pool: Pool, areas: Sequence[str], unit_ids: Sequence[UUID]) -> list[Thing]:

@@ -74,7 +74,7 @@ function onBoard(said) {
     if (call.id === chosen) later(refreshDetail, 400);
   }
   for (const unit of said.units ?? []) {
-    if (guarded.has(unit.id) || !draw.unit(units, unit)) later(refreshUnits, 800);
+    if (unit.lent || guarded.has(unit.id) || !draw.unit(units, unit)) later(refreshUnits, 800);
   }
   if (said.look) later(refreshStrip, 250);
   later(settle, 40); // once for all that comes together
@@ -305,7 +305,7 @@ document.addEventListener("keydown", (event) => {
 
 const fixes = new Map();
 function onFixes(said) {
-  for (const [unit, fix] of Object.entries(said)) fixes.set(unit, fix);
+  for (const [unit, fix] of Object.entries(said)) if (fix) fixes.set(unit, fix); else fixes.delete(unit);
   map?.units(fixes, units);
 }
 

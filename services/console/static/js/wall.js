@@ -54,10 +54,10 @@ const stream = listen(board.dataset.position, texts, {
     for (const call of said.calls ?? []) {
       if (call.html) draw.row(calls, call); else document.getElementById(`row-${call.id}`)?.remove();
     }
-    for (const unit of said.units ?? []) draw.unit(units, unit);
+    for (const unit of said.units ?? []) if (!unit.lent) draw.unit(units, unit);
     settle();
   },
-  fixes(said) { for (const [unit, fix] of Object.entries(said)) fixes.set(unit, fix); },
+  fixes(said) { for (const [unit, fix] of Object.entries(said)) if (fix) fixes.set(unit, fix); else fixes.delete(unit); },
   reload: redraw,
 });
 settle();
