@@ -19,6 +19,7 @@ from uuid import UUID, uuid5
 import httpx
 
 from karuna.local import Local
+from karuna.seed_agencies import seed_agencies
 from shared.auth import Role
 from shared.pack_parts import CrewMember, Pack, Vehicle
 from shared.packs import load
@@ -90,6 +91,8 @@ async def seed(local: Local, area: str, *, on_duty: bool = True, people: bool = 
             await _all(partial(_go_on_duty, client, dispatch, area, pack, v) for v in pack.vehicle)
     if people:
         await invent_people(local, area)
+        officer = next((seed_id(area, "crew", member.code) for member in pack.crew if member.kind == "staff"), None)
+        await invent_agencies(local, area, officer)
     return Seeded(area, len(pack.station), len(pack.facility), len(pack.vehicle), len(pack.crew))
 
 
@@ -104,6 +107,19 @@ async def invent_people(local: Local, area: str) -> int:
     headers = {"authorization": f"Bearer {token}", "karuna-purpose": "care"}
     async with httpx.AsyncClient(headers=headers, timeout=60) as client:
         return await _people(client, local, area)
+
+
+async def invent_agencies(local: Local, area: str, officer: UUID | None) -> None:
+    """The invented partners and their agreement.
+
+    Raises:
+        RuntimeError: the registry refused one; the text is its answer.
+
+    """
+    token = local.issuer.token(Role.SUPERVISOR, areas=[area])
+    headers = {"authorization": f"Bearer {token}", "karuna-purpose": "care"}
+    async with httpx.AsyncClient(base_url=local.url("registry"), headers=headers, timeout=60) as client:
+        await seed_agencies(client, area, officer)
 
 
 def vehicle_body(area: str, vehicle: Vehicle) -> dict[str, Any]:

@@ -148,9 +148,10 @@ def _readable(read: Any) -> AfterValidator:
 
 Short = Annotated[str, Field(min_length=1, max_length=60)]
 Long = Annotated[str, Field(min_length=1, max_length=200)]
-Empty = BeforeValidator(_nothing_is_none)
+Empty = BeforeValidator(_nothing_is_none, json_schema_input_type=Annotated[str, Field(max_length=60)] | None)
+EmptyLine = BeforeValidator(_nothing_is_none, json_schema_input_type=Annotated[str, Field(max_length=200)] | None)
 Word = Annotated[Short | None, Empty]
-Line = Annotated[Long | None, Empty]
+Line = Annotated[Long | None, EmptyLine]
 NationalId = Annotated[Short | None, Empty, _readable(read_national_id)]
 PhoneNumber = Annotated[Short | None, Empty, _readable(read_own_phone)]
 BirthDate = Annotated[Short | None, Empty, _readable(read_birth_date)]

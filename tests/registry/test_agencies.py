@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from karuna.seed_agencies import PARTNERS, seed_agencies
 from services.registry.rules.access import CARE, DESK
 from services.registry.rules.fields import FIELDS, HEALTH, KINDS, PUBLIC, RESTRICTED, SHARED, Kind
 from shared.thai.dates import local_day
@@ -349,3 +350,18 @@ async def test_a_day_is_a_day(registry: Running) -> None:
     unknown = {"agency_ids": [str(new_id())]}
     answer = await ours(registry, "POST", "/v1/agreements", {**body, "field_class": "shared", **unknown})
     assert problem_of(answer)["code"] == "unknown_agency"
+
+
+async def test_the_demonstration_has_its_partners_and_doing_it_twice_changes_nothing(registry: Running) -> None:
+    officer = new_id()
+    registry.client.headers.update(bearer("supervisor"))
+    for _ in range(2):
+        await seed_agencies(registry.client, AREA, officer)
+    page = await read(registry, "/v1/agencies", "dispatcher")
+    assert len(page["items"]) == len(PARTNERS)
+    whom = [(one["duty"], one["phone"]) for agency in page["items"] for one in agency["coordinators"]]
+    assert len(whom) == len(PARTNERS)
+    assert [duty for duty, _ in whom].count("privacy_officer") == 1
+    assert all(phone.startswith("+6690200") for _, phone in whom)
+    agreements = (await read(registry, "/v1/agreements", "supervisor"))["items"]
+    assert [one["works"] for one in agreements] == [True]
