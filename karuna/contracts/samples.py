@@ -172,7 +172,8 @@ AGGREGATES: Final = {
     "bed": "hold", "shift": "shift_id", "swap": "swap", "plan": "plan_id", "layer": "layer",
     "person": "person_id", "group": "membership",
     "location": "observation", "visit": "visit_id", "assessment": "assessment", "need": "need", "case": "case_id",
-    "task": "task_id", "agreement": "agreement", "consent": "consent", "application": "application",
+    "task": "task_id", "team": "team_member", "agreement": "agreement", "consent": "consent",
+    "application": "application",
     "card": "card", "entitlement": "entitlement", "item": "item", "device": "device", "referral": "referral",
     "review": "review", "message": "message_id", "reply": "reply", "rating": "rating",
 }  # fmt: skip

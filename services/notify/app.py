@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.notify.api import routers
 from services.notify.beside import run_senders, sweep
-from services.notify.handlers import assignments, calls, certificates, people, swaps, trips
+from services.notify.handlers import assignments, calls, certificates, people, swaps, tasks, trips
 from services.notify.handlers.trips import REMINDER, ready_unheard, remind
 from services.notify.prepare import prepare
 from services.notify.settings import NotifySettings
@@ -51,7 +51,16 @@ from shared.events.intake import (
     CallUpdated,
     CallWithdrawn,
 )
-from shared.events.registry import PersonChanged, PersonErased, PersonMatched, PersonRegistered, PersonUnlocked
+from shared.events.registry import (
+    PersonChanged,
+    PersonErased,
+    PersonMatched,
+    PersonRegistered,
+    PersonUnlocked,
+    TaskAssigned,
+    TaskOverdue,
+    TeamInvited,
+)
 from shared.service import Service
 from shared.tidy import tidy
 
@@ -88,6 +97,9 @@ HEARS = [
     Hears(CrewChanged, people.crew_changed),
     Hears(CrewErased, people.crew_erased),
     Hears(CrewCertificateEnding, certificates.ending),
+    Hears(TaskAssigned, tasks.told),
+    Hears(TaskOverdue, tasks.told),
+    Hears(TeamInvited, tasks.told),
     Hears(SwapAsked, swaps.changed),
     Hears(SwapAnswered, swaps.changed),
     Hears(UnitOnDuty, people.on_duty),

@@ -7,6 +7,7 @@ from services.registry.figures import count
 from services.registry.keys import prepare
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
+from services.registry.verbs.teams import OVERDUE, overdue
 from services.registry.witness import witness
 from shared import audit
 from shared.ask import Question, asking
@@ -71,6 +72,8 @@ HEARS = [
     Hears(notify.RatingGiven, handlers.take_rating),
 ]
 
+DUE = {OVERDUE: overdue}
+
 QUESTIONS = (
     Question("persons_search", "POST", "/v1/persons/search"),
     Question("codes", "GET", "/v1/codes"),
@@ -84,6 +87,7 @@ SERVICE = Service(
     settings=RegistrySettings,
     routers=[*api.routers, audit.router],
     hears=HEARS,
+    due=DUE,
     figures=[count],
     beside=[shred, rotate, witness, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.

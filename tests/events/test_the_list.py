@@ -27,7 +27,8 @@ V1 = {
     "registry": """
         person.registered person.matched person.changed person.linked person.unlinked person.unlocked person.erased
         group.joined group.left location.observed location.verified visit.recorded assessment.recorded need.opened need.met
-        case.opened task.assigned task.done case.closed agreement.changed consent.given consent.withdrawn
+        case.opened task.assigned task.done task.overdue team.invited case.closed agreement.changed consent.given
+        consent.withdrawn
         application.received card.issued entitlement.granted entitlement.paid item.issued item.returned
         device.requested device.routed device.delivered referral.made referral.answered review.closed
     """,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from services.registry.keys import ring
 from shared.work import new_id, now_utc
 from tests.harness import AREA, Running, bearer
 
@@ -413,6 +414,7 @@ async def registry(running: Running) -> Things:
         **await _locations(running, person),
         **await _care(running, person),
         **await _reviews(running, case),
+        **await _teams(running, person, case),
         "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
         **await _agencies(running, person),
         "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),
@@ -439,6 +441,44 @@ async def _locations(running: Running, person: UUID) -> dict[str, Asked]:
         "POST /v1/persons/near": Asked("/v1/persons/near", {"point": here}, NOTHING, str(person)),
         "POST /v1/locations/import": Asked(
             "/v1/locations/import", {"rows": [{"row": 1, "person_id": str(person), **here}]}, NOTHING, str(person)
+        ),
+    }
+
+
+async def _teams(running: Running, person: UUID, case: UUID) -> dict[str, Asked]:
+    """A task and a team of one crew member, a care group, and a correction another municipality proposes."""
+    desk, crew, at, group = bearer("supervisor"), new_id(), f"/v1/cases/{case}", f"/v1/care-groups/{new_id()}"
+    task = {"kind": "visit", "assignee_id": str(crew), "due_on": "2027-01-01"}
+    task_id = (await running.client.post(f"{at}/tasks", json=task, headers=desk)).json()["id"]
+    guest = {"crew_id": str(crew)}
+    member = (await running.client.post(f"{at}/team", json=guest, headers=desk)).json()["id"]
+    care = {"area": AREA, "name": "x", "person_ids": [str(person)]}
+    await running.client.put(group, json=care, headers=desk)
+    proposed = new_id()
+    await running.sql(
+        "insert into correction (id, person_id, area, fields, proposed_by, proposed_in, proposed_at) "
+        "values ($1, $2, $3, '{name}', 'person:x', '{trat}', now())", proposed, person, AREA,
+    )  # fmt: skip
+    await running.sql(
+        "insert into told (owner_id, field, person_id, value, key_id) values ($1, 'change', $2, $3, 1)",
+        proposed, person, ring().seal('{"alias":"x"}', "told", proposed, "change"),
+    )  # fmt: skip
+    return {
+        "POST /v1/cases/{case_id}/tasks": Asked(f"{at}/tasks", task),
+        "GET /v1/cases/{case_id}/tasks": Asked(f"{at}/tasks"),
+        "GET /v1/tasks": Asked("/v1/tasks", refusals=NOTHING, finds=task_id),
+        "POST /v1/tasks/{task_id}/done": Asked(f"/v1/tasks/{task_id}/done", {}),
+        "POST /v1/cases/{case_id}/team": Asked(f"{at}/team", guest),
+        "GET /v1/cases/{case_id}/team": Asked(f"{at}/team"),
+        "POST /v1/team/{member_id}/answer": Asked(f"/v1/team/{member}/answer", {"answer": "accepted"}),
+        "PUT /v1/care-groups/{group_id}": Asked(group, care),
+        "GET /v1/care-groups": Asked("/v1/care-groups", refusals=NOTHING, finds=str(person)),
+        "POST /v1/persons/{person_id}/corrections": Asked(
+            f"/v1/persons/{person}/corrections", {"change": {"name": "x"}}
+        ),
+        "GET /v1/corrections": Asked("/v1/corrections", refusals=NOTHING, finds=str(proposed)),
+        "POST /v1/corrections/{correction_id}/decide": Asked(
+            f"/v1/corrections/{proposed}/decide", {"decision": "accepted"}
         ),
     }
 

@@ -57,6 +57,8 @@ class Facts:
     last_on: date | None = None
     risks: tuple[tuple[str, str], ...] = ()
     """Codes of the lists ``risk_kind`` and ``risk_level``."""
+    task: str | None = None
+    """A code of the list ``task_kind``."""
 
 
 def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise: bool) -> dict[str, str]:
@@ -76,6 +78,7 @@ def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise:
         "certificate": code_list("skill").label(facts.certificate, lang) if facts.certificate else "",
         "risk": _risk(facts.risks, lang),
         "danger": code_list("risk_kind").label(facts.risks[0][0], lang) if facts.risks else "",
+        "task": code_list("task_kind").label(facts.task, lang) if facts.task else "",
         "last_day": show_day(facts.last_on, lang, "short") if facts.last_on else "",
     }
 

@@ -15,6 +15,7 @@ from services.registry.api import (
     persons,
     reports,
     reviews,
+    teams,
     visits,
     why,
 )
@@ -31,6 +32,7 @@ routers = [
         visits,
         care,
         reviews,
+        teams,
         cases,
         why,
         agencies,

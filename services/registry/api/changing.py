@@ -14,6 +14,7 @@ from services.registry.bodies import AgreeBody, ChangeBody, ContactBody, Disclos
 from services.registry.verbs import changing, disclosing
 from shared.audit import audit
 from shared.auth import Caller
+from shared.errors import Refused
 from shared.openapi import problems
 
 router = APIRouter(prefix="/v1", tags=["persons"])
@@ -25,6 +26,12 @@ Leaves = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/groups/{me
 Asks = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/disclosure"))]
 Lists = Annotated[Caller, Depends(gate("GET /v1/disclosures"))]
 Agrees = Annotated[Caller, Depends(gate("POST /v1/disclosures/{request_id}/decide"))]
+NOT_OWN = (
+    409,
+    "others_facts",
+    "ข้อมูลนี้เป็นของพื้นที่อื่น ให้เสนอแก้ไขแทน",
+    "these are another municipality's facts: propose a correction instead",
+)
 FOUND = problems(400, 401, 403, 404, 409, 413)
 
 
@@ -33,6 +40,8 @@ async def change_person(request: Request, caller: Changes, person_id: UUID, body
     """แก้ไขข้อมูลบุคคล | Only what is named changes; the address before keeps its days."""
     runtime = runtime_of(request)
     person = await person_for(runtime, caller, person_id)
+    if not caller.may_see(person.area):
+        raise Refused(*NOT_OWN)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         fields = await changing.change(work, person.id, body)
         await audit(work, caller, "change", "person", person.id, {"fields": fields}, area=person.area)

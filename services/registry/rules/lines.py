@@ -24,7 +24,15 @@ REASONS: Final = (
     "reason_refusal", "reason_decline", "reason_cancel", "reason_correction", "reason_override", "reason_release",
     "reason_hand_over", "reason_close",
 )  # fmt: skip
-OUTCOMES: Final = ("mission_outcome", "trip_outcome", "reason_close", "care_result", "case_outcome", "need_outcome")
+OUTCOMES: Final = (
+    "mission_outcome",
+    "trip_outcome",
+    "reason_close",
+    "care_result",
+    "case_outcome",
+    "need_outcome",
+    "task_outcome",
+)
 
 CODES: Final[dict[str, tuple[str, ...]]] = {
     "number": (),
@@ -44,7 +52,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "action": ("barrier_action",),
     "owner": ("barrier_owner",),
     "leg": ("leg",),
-    "role": ("assignment_role",),
+    "role": ("assignment_role", "team_role"),
     "step": ("step",),
     "previous_status": ("assignment_status",),
     "attempt": (),
@@ -66,6 +74,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "band": (),
     "need": ("life_need",),
     "root_cause": ("root_cause",),
+    "task": ("task_kind",),
     "disclosure": ("disclosure",),
 }
 """Field → the code lists in which its label may stand, the likeliest first; none for plain figures."""

@@ -17,6 +17,7 @@ from services.registry.store import (
     people,
     reviews,
     sealing,
+    teams,
     told,
     visits,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "people",
     "reviews",
     "sealing",
+    "teams",
     "told",
     "visits",
 ]

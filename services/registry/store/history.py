@@ -115,6 +115,11 @@ with record as materialized (select records_of($1) as id)
 select id from record union all select id from case_file where person_id = any(array(select id from record))
 union all select id from membership where person_id = any(array(select id from record))
 union all select id from location where person_id = any(array(select id from record))
+union all select t.id from task t join case_file k on k.id = t.case_id
+    where k.person_id = any(array(select id from record))
+union all select m.id from team_member m join case_file k on k.id = m.case_id
+    where k.person_id = any(array(select id from record))
+union all select id from review where person_id = any(array(select id from record))
 union all select id from visit where person_id = any(array(select id from record))
 union all select id from assessment where person_id = any(array(select id from record))
 union all select id from life_need where person_id = any(array(select id from record))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.registry import store
 from services.registry.store.calls import Match
+from services.registry.verbs import teams
 from shared.errors import Refused
 from shared.events.base import Origin
 from shared.events.registry import CaseClosed, CaseOpened
@@ -51,6 +52,7 @@ async def close(work: Work, case_id: UUID, outcome: str, at: datetime | None, by
         raise _refuse("in_the_future", field="at")
     if closed_at < row["opened_at"]:
         raise _refuse("too_early", field="at")
+    await teams.before_closing(work, case_id, outcome)
     await store.calls.close_case(work.db, case_id, closed_at, outcome)
     origin = Origin(
         row["area"], row["opened_call_id"] or row["person_id"], protected=row["protected"], exercise=row["exercise"]

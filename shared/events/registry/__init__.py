@@ -6,7 +6,7 @@ needs them. All else carries ids and codes; points, scores, answers and comments
 
 Aggregates: ``person, case, task, need, visit, assessment, agreement, consent, application, card, entitlement, item,
 device, referral, review`` by their own ids; ``group`` by the id of one membership (the group's own would show in
-subjects who belongs to it); ``location`` by the id of one observed place.
+subjects who belongs to it), ``team`` by that of one member; ``location`` by the id of one observed place.
 """
 
 from shared.events.registry.care import (
@@ -29,6 +29,8 @@ from shared.events.registry.care import (
     ReviewClosed,
     TaskAssigned,
     TaskDone,
+    TaskOverdue,
+    TeamInvited,
     VisitRecorded,
 )
 from shared.events.registry.people import (
@@ -86,5 +88,7 @@ __all__ = [
     "ReviewClosed",
     "TaskAssigned",
     "TaskDone",
+    "TaskOverdue",
+    "TeamInvited",
     "VisitRecorded",
 ]

@@ -109,6 +109,35 @@ class TaskDone(Event, type="registry.task.done.v1"):
     private: Private
 
 
+class TaskOverdue(Event, type="registry.task.overdue.v1"):
+    """งานเลยกำหนด | Its last day is over and the task is not done."""
+
+    case_id: UUID
+    assignee_id: UUID | None = None
+    agency_id: UUID | None = None
+    due_on: date
+    at: Instant
+
+    class Private(Part):
+        task: Code
+
+    private: Private
+
+
+class TeamInvited(Event, type="registry.team.invited.v1"):
+    """เชิญเข้าทีม | Somebody, of whatever organisation, is asked into the team of a case."""
+
+    case_id: UUID
+    assignee_id: UUID
+    agency_id: UUID | None = None
+    at: Instant
+
+    class Private(Part):
+        role: Code
+
+    private: Private
+
+
 class ApplicationReceived(OfPerson, Event, type="registry.application.received.v1"):
     """รับคำขอแล้ว | A form was handed in."""
 

@@ -1,0 +1,216 @@
+"""Tasks, teams, care groups, and corrections that wait for the owner of the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Connection, Pool, Search, look_up
+
+Row = asyncpg.Record
+
+# --- tasks ----------------------------------------------------------------------------------------------------------
+
+WRITE_TASK = """
+insert into task (id, case_id, kind, assignee_id, agency_id, due_on, assigned_at, assigned_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+LOCK_TASK = """
+select t.*, k.person_id, k.area, k.protected, k.exercise, k.opened_call_id from task t
+join case_file k on k.id = t.case_id where t.id = $1 for update of t
+"""
+END_TASK = "update task set done_at = $2, done_by = $3, outcome = $4 where id = $1"
+MARK_OVERDUE = "update task set overdue_at = $2 where id = $1"
+READ_TASKS = "select * from task where case_id = any($1::uuid[]) order by done_at is not null, due_on, id"
+OPEN_TASKS = "select id from task where case_id = $1 and done_at is null order by id"
+# $2: somebody's own; $3: only those whose day is over. Secret people's stand in their case alone.
+FIND_TASKS = Search("""
+select t.* from task t join case_file k on k.id = t.case_id join person p on p.id = k.person_id
+where t.done_at is null and ($1::text[] is null or k.area = any($1)) and p.erased_at is null
+  and ($2::uuid is null or t.assignee_id = $2) and (not k.protected or $2 is not null) and p.disclosure <> 'secret'
+  and (not $3 or t.due_on < $4) and ($5::uuid is null or t.id > $5)
+order by t.id limit $6
+""")
+
+
+async def write_task(db: Connection, values: Sequence[Any]) -> None:
+    """``id, case_id, kind, assignee_id, agency_id, due_on, assigned_at, assigned_by``."""
+    await db.execute(WRITE_TASK, *values)
+
+
+async def lock_task(db: Connection, task_id: UUID) -> Row | None:
+    """The task with ``person_id, area, protected, exercise, opened_call_id`` of its case."""
+    return await db.fetchrow(LOCK_TASK, task_id)
+
+
+async def end_task(db: Connection, task_id: UUID, at: datetime, by: str, outcome: str) -> None:
+    await db.execute(END_TASK, task_id, at, by, outcome)
+
+
+async def mark_overdue(db: Connection, task_id: UUID, at: datetime) -> None:
+    await db.execute(MARK_OVERDUE, task_id, at)
+
+
+async def read_tasks(db: Connection | Pool, case_ids: Sequence[UUID]) -> list[Row]:
+    """The open ones first, the nearest deadline first."""
+    return await db.fetch(READ_TASKS, list(case_ids))
+
+
+async def open_tasks(db: Connection, case_id: UUID) -> list[UUID]:
+    return [row["id"] for row in await db.fetch(OPEN_TASKS, case_id)]
+
+
+async def find_tasks(
+    db: Pool,
+    areas: Sequence[str] | None,
+    assignee_id: UUID | None,
+    *,
+    overdue: bool,
+    today: date,
+    after: UUID | None,
+    limit: int,
+) -> list[Row]:
+    return await look_up(db, FIND_TASKS, areas, assignee_id, overdue, today, after, limit)
+
+
+# --- teams ----------------------------------------------------------------------------------------------------------
+
+# Asked again after a no, somebody is invited anew.
+INVITE = """
+insert into team_member (id, case_id, crew_id, agency_id, role, invited_at, invited_by)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (case_id, crew_id) do update set role = excluded.role, agency_id = excluded.agency_id,
+    answer = case when team_member.answer = 'accepted' then 'accepted' else 'invited' end,
+    answered_at = case when team_member.answer = 'accepted' then team_member.answered_at end
+returning id, answer
+"""
+READ_TEAM = "select * from team_member where case_id = $1 order by invited_at, id"
+LOCK_MEMBER = """
+select m.*, k.person_id, k.area, k.protected, k.exercise from team_member m join case_file k on k.id = m.case_id
+where m.id = $1 for update of m
+"""
+ANSWER = "update team_member set answer = $2, answered_at = $3 where id = $1"
+
+
+async def invite(db: Connection, values: Sequence[Any]) -> Row:
+    """``id, case_id, crew_id, agency_id, role, invited_at, invited_by``; returns ``id, answer`` as they stand."""
+    row = await db.fetchrow(INVITE, *values)
+    assert row is not None  # noqa: S101 inserted or updated
+    return row
+
+
+async def read_team(db: Connection | Pool, case_id: UUID) -> list[Row]:
+    return await db.fetch(READ_TEAM, case_id)
+
+
+async def lock_member(db: Connection, member_id: UUID) -> Row | None:
+    return await db.fetchrow(LOCK_MEMBER, member_id)
+
+
+async def answer(db: Connection, member_id: UUID, said: str, at: datetime) -> None:
+    await db.execute(ANSWER, member_id, said, at)
+
+
+# --- care groups ----------------------------------------------------------------------------------------------------
+
+PUT_GROUP = """
+insert into care_group as g (id, area, name, changed_at) values ($1, $2, $3, $4)
+on conflict (id) do update set name = excluded.name, changed_at = excluded.changed_at where g.area = excluded.area
+returning id
+"""
+DROP_MEMBERS = "delete from care_group_member where group_id = $1"
+DROP_PATIENTS = "delete from care_group_patient where group_id = $1"
+ADD_MEMBERS = """
+insert into care_group_member (group_id, crew_id, role) select $1, m.* from unnest($2::uuid[], $3::text[]) as m
+on conflict do nothing
+"""
+ADD_PATIENTS = """
+insert into care_group_patient (group_id, person_id) select $1, unnest($2::uuid[]) on conflict do nothing
+"""
+READ_GROUPS = Search("""
+select g.*,
+    (select coalesce(array_agg(m.crew_id order by m.crew_id), '{}') from care_group_member m where m.group_id = g.id)
+        as crew_ids,
+    (select coalesce(array_agg(m.role order by m.crew_id), '{}') from care_group_member m where m.group_id = g.id)
+        as roles,
+    (select coalesce(array_agg(c.person_id order by c.person_id), '{}') from care_group_patient c
+     join person p on p.id = c.person_id where c.group_id = g.id and p.erased_at is null and p.disclosure <> 'secret')
+        as person_ids
+from care_group g where ($1::text[] is null or g.area = any($1)) and ($2::uuid is null or exists (
+    select from care_group_patient c where c.group_id = g.id and c.person_id = $2))
+  and ($3::uuid is null or g.id > $3)
+order by g.id limit $4
+""")
+
+
+async def put_group(db: Connection, group_id: UUID, area: str, name: str, at: datetime) -> bool:
+    """False where the id is another area's."""
+    return await db.fetchval(PUT_GROUP, group_id, area, name, at) is not None
+
+
+async def set_group(
+    db: Connection, group_id: UUID, members: Sequence[tuple[UUID, str]], person_ids: Sequence[UUID]
+) -> None:
+    """Who is in it from now on: crew ids with their part, and patients."""
+    await db.execute(DROP_MEMBERS, group_id)
+    await db.execute(DROP_PATIENTS, group_id)
+    await db.execute(ADD_MEMBERS, group_id, [crew for crew, _ in members], [role for _, role in members])
+    await db.execute(ADD_PATIENTS, group_id, list(person_ids))
+
+
+async def read_groups(
+    db: Pool, areas: Sequence[str] | None, person_id: UUID | None, after: UUID | None, limit: int
+) -> list[Row]:
+    return await look_up(db, READ_GROUPS, areas, person_id, after, limit)
+
+
+# --- corrections ----------------------------------------------------------------------------------------------------
+
+PROPOSE = """
+insert into correction (id, person_id, area, fields, proposed_by, proposed_in, proposed_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+"""
+LOCK_CORRECTION = "select * from correction where id = $1 for update"
+DECIDE_CORRECTION = "update correction set decision = $2, decided_by = $3, decided_at = $4 where id = $1"
+READ_CORRECTIONS = Search("""
+select c.* from correction c join person p on p.id = c.person_id
+where ($1::text[] is null or c.area = any($1) or c.proposed_in && $1) and p.erased_at is null
+  and p.disclosure <> 'secret' and (c.decision is null or not $2) and ($3::uuid is null or c.id > $3)
+order by c.id limit $4
+""")
+
+
+async def propose(db: Connection, values: Sequence[Any]) -> None:
+    """``id, person_id, area, fields, proposed_by, proposed_in, proposed_at``."""
+    await db.execute(PROPOSE, *values)
+
+
+async def lock_correction(db: Connection, correction_id: UUID) -> Row | None:
+    return await db.fetchrow(LOCK_CORRECTION, correction_id)
+
+
+async def decide_correction(db: Connection, correction_id: UUID, decision: str, by: str, at: datetime) -> None:
+    await db.execute(DECIDE_CORRECTION, correction_id, decision, by, at)
+
+
+async def read_corrections(
+    db: Pool, areas: Sequence[str] | None, after: UUID | None, limit: int, *, waiting: bool
+) -> list[Row]:
+    """Those to be decided in these areas, and those proposed from there."""
+    return await look_up(db, READ_CORRECTIONS, areas, waiting, after, limit)
+
+
+# --- erasure --------------------------------------------------------------------------------------------------------
+
+WIPE_CORRECTIONS = "delete from correction where person_id = any($1::uuid[])"
+WIPE_PATIENTS = "delete from care_group_patient where person_id = any($1::uuid[])"
+
+
+async def wipe(db: Connection, person_ids: Sequence[UUID]) -> None:
+    """Forget what was proposed of these people and who cares for them; tasks stay as codes and days."""
+    await db.execute(WIPE_CORRECTIONS, list(person_ids))
+    await db.execute(WIPE_PATIENTS, list(person_ids))

@@ -1,0 +1,39 @@
+"""Tasks and invitations of the registry's cases: whom they are given to is told, and nothing of whose case it is."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited
+from shared.work import new_id, now_utc
+from tests.notify.conftest import Town, call_origin
+
+TASKS: dict[str, tuple[type[Any], dict[str, Any], dict[str, Any], str]] = {
+    "crew_task_assigned": (TaskAssigned, {"due_on": date(2027, 1, 31)}, {"task": "visit"}, "เยี่ยมบ้าน"),
+    "crew_task_overdue": (TaskOverdue, {"due_on": date(2027, 1, 31)}, {"task": "visit"}, "เลยกำหนด"),
+    "crew_team_invited": (TeamInvited, {}, {"role": "lead"}, "ร่วมทีม"),
+}
+
+
+@pytest.mark.parametrize("rule", TASKS)
+async def test_the_member_alone_is_told(town: Town, rule: str) -> None:
+    kind, facts, private, words = TASKS[rule]
+    member, _ = await town.crew(1, line=True), await town.crew(2)
+    event = kind(
+        case_id=new_id(), assignee_id=member, at=now_utc(), private=kind.Private.model_validate(private), **facts
+    )
+    await town.service.emit(new_id(), event, call_origin(new_id()))
+    [message] = await town.messages()
+    assert (message["rule"], message["recipient_id"]) == (rule, member)
+    texts = [each["text"] for each in await town.attempts(message["id"])]
+    assert words in texts[0]
+    assert not facts or all("31 ม.ค. 2570" in text for text in texts)
+
+
+async def test_what_is_an_organisations_tells_nobody(town: Town) -> None:
+    event = TaskAssigned(case_id=new_id(), agency_id=new_id(), at=now_utc(), private=TaskAssigned.Private(task="visit"))
+    await town.service.emit(new_id(), event, call_origin(new_id()))
+    assert await town.messages() == []

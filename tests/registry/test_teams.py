@@ -1,0 +1,139 @@
+"""Cases that stay open until back to normal: tasks with deadlines, teams, care groups, and who owns the facts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from shared.thai.dates import local_day
+from shared.work import now_utc
+from tests.harness import AREA, Running, bearer, problem_of
+from tests.registry.conftest import Call, add, cid, history, person_of, read, somsri
+
+CARE = "case_manager"
+
+
+async def send(registry: Running, method: str, path: str, as_role: str = CARE, **body: Any) -> Any:
+    claims = body.pop("claims", {})
+    return await registry.client.request(method, path, json=body, headers=bearer(as_role, **claims))
+
+
+async def a_case(registry: Running) -> tuple[UUID, str]:
+    call = await Call(registry, patients=[somsri()]).received()
+    person_id = await person_of(registry, call)
+    return person_id, (await read(registry, f"/v1/persons/{person_id}"))["open_case_ids"][0]
+
+
+async def test_a_case_is_not_back_to_normal_while_a_task_is_open_and_a_late_one_is_told_once(registry: Running) -> None:
+    person_id, case_id = await a_case(registry)
+    volunteer, today = uuid4(), local_day(now_utc())
+    at = f"/v1/cases/{case_id}/tasks"
+    late = {
+        "kind": "visit",
+        "what": "ดูแผลกดทับ",
+        "assignee_id": str(volunteer),
+        "due_on": str(today - timedelta(days=1)),
+    }
+    late_id = (await send(registry, "POST", at, **late)).json()["id"]
+    other = {"kind": "home_repair", "agency_id": str(uuid4()), "due_on": str(today + timedelta(days=9))}
+    other_id = (await send(registry, "POST", at, **other)).json()["id"]
+    assert (await send(registry, "POST", at, kind="visit", due_on=str(today))).status_code == 422
+    closing = await send(registry, "POST", f"/v1/cases/{case_id}/close", outcome="normal")
+    assert problem_of(closing)["code"] == "tasks_open"
+    due = await registry.sql("select subject_id, due_at from due where kind = 'task_overdue' order by due_at")
+    assert [row["subject_id"] for row in due] == [UUID(late_id), UUID(other_id)]
+    assert due[0]["due_at"] <= now_utc() < due[1]["due_at"]
+    assert await registry.runtime.due.do_one()
+    assert not await registry.runtime.due.do_one()
+    [overdue] = await registry.said("registry.task.overdue")
+    assert overdue["data"]["assignee_id"] == str(volunteer)
+    own = {"claims": {"crew_id": str(volunteer)}}
+    for role, claims, ids in ((CARE, {}, [late_id]), ("volunteer", own["claims"], [late_id]), ("volunteer", {}, [])):
+        items = (await read(registry, "/v1/tasks?overdue=true", role, **claims))["items"]
+        assert [one["id"] for one in items] == ids, role
+    assert (items := (await read(registry, at, CARE))["items"])[0]["what"] == "ดูแผลกดทับ"
+    assert [one["overdue"] for one in items] == [True, False]
+    foreign = await send(registry, "POST", f"/v1/tasks/{late_id}/done", "volunteer", claims={"crew_id": str(uuid4())})
+    assert foreign.status_code == 404
+    assert (await send(registry, "POST", f"/v1/tasks/{late_id}/done", "volunteer", **own)).status_code == 204
+    again = await send(registry, "POST", f"/v1/tasks/{late_id}/done", "volunteer", **own)
+    assert problem_of(again)["code"] == "task_done"
+    moved = await send(registry, "POST", f"/v1/cases/{case_id}/close", outcome="moved_away")
+    assert moved.status_code == 200
+    ended = {row["id"]: row["outcome"] for row in await registry.sql("select id, outcome from task")}
+    assert ended == {UUID(late_id): "done", UUID(other_id): "case_closed"}
+    assert await registry.sql("select 1 from due where kind = 'task_overdue'") == []
+    assert problem_of(await send(registry, "POST", at, **late))["code"] == "case_closed"
+    types = [line["type"] for line in await history(registry, person_id, CARE)]
+    assert {"registry.task.assigned.v1", "registry.task.overdue.v1", "registry.task.done.v1"} <= set(types)
+    assert "แผลกดทับ" not in str([dict(row) for row in await registry.said("registry.task")])
+
+
+async def test_a_team_is_invited_answers_and_a_care_group_knows_its_patients(registry: Running) -> None:
+    person_id, case_id = await a_case(registry)
+    nurse = uuid4()
+    at = f"/v1/cases/{case_id}/team"
+    member = (await send(registry, "POST", at, crew_id=str(nurse), role="lead")).json()["id"]
+    [invited] = await registry.said("registry.team.invited")
+    assert (invited["data"]["assignee_id"], invited["data"]["private"]) == (str(nurse), {"role": "lead"})
+    other = await send(
+        registry, "POST", f"/v1/team/{member}/answer", "crew", answer="accepted", claims={"crew_id": str(uuid4())}
+    )
+    assert other.status_code == 404
+    own = {"claims": {"crew_id": str(nurse)}}
+    assert (
+        await send(registry, "POST", f"/v1/team/{member}/answer", "crew", answer="accepted", **own)
+    ).status_code == 204
+    twice = await send(registry, "POST", f"/v1/team/{member}/answer", "crew", answer="declined", **own)
+    assert problem_of(twice)["code"] == "answered"
+    assert (await send(registry, "POST", at, crew_id=str(nurse))).json()["id"] == member
+    assert len(await registry.said("registry.team.invited")) == 1, "who is in the team is not asked again"
+    [shown] = (await read(registry, at, CARE))["items"]
+    assert (shown["answer"]["code"], shown["role"]["code"]) == ("accepted", "member")
+    group = uuid4()
+    body = {
+        "name": "กลุ่มดูแลดอนกลาง",
+        "members": [{"crew_id": str(nurse), "role": "carer"}],
+        "person_ids": [str(person_id)],
+    }
+    assert (await send(registry, "PUT", f"/v1/care-groups/{group}", **body)).status_code == 204
+    elsewhere = await send(registry, "PUT", f"/v1/care-groups/{group}", name="x", claims={"areas": ["trat"]})
+    assert elsewhere.status_code == 404
+    [found] = (await read(registry, f"/v1/care-groups?person_id={person_id}", CARE))["items"]
+    assert (found["person_ids"], found["members"][0]["role"]["code"]) == ([str(person_id)], "carer")
+    await send(registry, "PUT", f"/v1/care-groups/{group}", name="x", members=[], person_ids=[])
+    assert (await read(registry, f"/v1/care-groups?person_id={person_id}", CARE))["items"] == []
+
+
+async def test_what_another_municipality_wrote_is_proposed_to_be_otherwise_never_overwritten(registry: Running) -> None:
+    person_id = await add(registry, name="นางสมศรี ใจดี", national_id=cid(1))
+    there = {"claims": {"areas": ["trat"]}}
+    assert (await send(registry, "PATCH", f"/v1/persons/{person_id}", mobility="stretcher", **there)).status_code == 404
+    seen = await Call(registry, area="trat", patients=[somsri()]).received()
+    assert await person_of(registry, seen) == person_id
+    refused = await send(registry, "PATCH", f"/v1/persons/{person_id}", mobility="stretcher", **there)
+    assert problem_of(refused)["code"] == "others_facts"
+    at = f"/v1/persons/{person_id}/corrections"
+    ids = []
+    for change in ({"mobility": "stretcher"}, {"name": "นางสมศรี ใจงาม"}):
+        made = await send(registry, "POST", at, change=change, reason="ไปเยี่ยมมา", **there)
+        assert made.status_code == 201, made.text
+        ids.append(made.json()["id"])
+    assert problem_of(await send(registry, "POST", at, change={"mobility": "walking"}))["code"] == "own_facts"
+    waiting = (await read(registry, "/v1/corrections", CARE))["items"]
+    assert (waiting[0]["change"], waiting[0]["reason"]) == ({"mobility": "stretcher"}, "ไปเยี่ยมมา")
+    assert "ใจงาม" not in str([dict(row) for row in await registry.sql("select * from told")])
+    own = await send(registry, "POST", f"/v1/corrections/{ids[0]}/decide", decision="accepted", **there)
+    assert own.status_code == 404, "who proposes does not decide"
+    for correction, decision in zip(ids, ("accepted", "refused"), strict=True):
+        path = f"/v1/corrections/{correction}/decide"
+        assert (await send(registry, "POST", path, decision=decision)).status_code == 204
+        assert problem_of(await send(registry, "POST", path, decision="refused"))["code"] == "decided"
+    person = await read(registry, f"/v1/persons/{person_id}")
+    assert (person["mobility"], person["name"]) == ("stretcher", "นางสมศรี ใจดี")
+    back = (await read(registry, "/v1/corrections?waiting=false", CARE, areas=["trat"]))["items"]
+    assert [one["decision"]["code"] for one in back] == ["accepted", "refused"]
+    assert (await send(registry, "POST", f"/v1/persons/{person_id}/erase", "supervisor")).status_code == 200
+    assert await registry.sql("select 1 from correction") == []
+    assert {one["area"] for one in back} == {AREA}
