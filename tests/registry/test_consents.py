@@ -6,7 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
+
+from services.registry.app import QUESTIONS
 from services.registry.figures import OVERDUE, count
+from shared.ask import answer
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.harness import AREA, Running, bearer, problem_of
@@ -187,3 +191,19 @@ async def test_it_is_shown_until_somebody_else_has_reviewed_it(registry: Running
     assert (await read(registry, "/v1/break-glass", "supervisor"))["items"] == []
     assert len((await read(registry, "/v1/break-glass?reviewed=true", "supervisor"))["items"]) == 1
     assert UUID(glass_id)
+
+
+async def test_an_agency_may_acknowledge_by_topic(registry: Running) -> None:
+    """The same route under another address: with the agency's own token, and its purpose."""
+    hospital = await Agency(registry).known()
+    consent = await give(registry, await add(registry, name="มานี"), agency_id=str(hospital.id))
+    await ours(registry, "POST", f"/v1/consents/{consent['id']}/withdraw")
+    registry.runtime.app = registry.client._transport.app  # type: ignore[attr-defined]
+    asked = {question.name: question for question in QUESTIONS}
+    body = orjson.dumps({"consent_ids": [consent["id"]]})
+    for name, sent in (("withdrawals", b""), ("withdrawals_acknowledge", body)):
+        subject = f"karuna.{AREA}.ask.registry.{name}"
+        status, said = await answer(registry.runtime, asked[name], subject, sent, hospital.headers())
+        assert status == 200, said
+        assert consent["id"] in said.decode()
+    assert (await read(registry, "/v1/withdrawals"))["items"] == []
