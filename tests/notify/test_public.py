@@ -143,6 +143,22 @@ async def test_nobody_outside_the_crew_is_written_to_about_a_protected_call(town
     assert all(row["open_data"] == {} for row in await town.said("message"))
 
 
+async def test_once_a_patient_is_known_to_be_of_the_secret_class_the_caller_is_not_written_to(town: Town) -> None:
+    """The telephone may be shared with whom they fear. Their crew is ordered as ever."""
+    crew, person_id = await town.crew(1), new_id()
+    call = await town.call(crew, caller=CALLER)
+    private = PersonRegistered.Private(phone=phone(9), disclosure="secret")
+    await town.service.emit(person_id, PersonRegistered(at=now_utc(), private=private), call.origin)
+    how = PersonMatched.Private(method="identifier")
+    matched = PersonMatched(call_id=call.id, patient_id=call.patient_id, at=now_utc(), by="system", private=how)
+    await town.service.emit(person_id, matched, call.origin)
+    await town.order(call)
+    await town.step(AssignmentEnRoute, call)
+    assert call.number in (await town.chat(1))[0].text
+    message = (await town.messages(rule="caller_on_the_way"))[0]
+    assert (message["status"], message["reason"]) == ("suppressed", "not_by_text")
+
+
 async def test_what_was_handled_on_paper_is_told_to_nobody(town: Town) -> None:
     crew = await town.crew(1)
     call = await town.call(crew, caller=CALLER, back_entry=True)

@@ -37,6 +37,8 @@ DROP_GONE_PATIENTS = """
 delete from recipient where call_id = $1 and kind = 'patient' and not id = any($2::uuid[])
 """
 
+# Whoever called for somebody of the secret class is not written to either: the telephone may be shared with whom they
+# fear (mission C4).
 READ_RECIPIENTS = """
 select r.kind, r.id, r.area, r.call_id, r.name, coalesce(p.language, r.language) as language,
        coalesce(r.linked_user_id, r.line_user_id, p.line_user_id) as line_user_id,
@@ -46,7 +48,9 @@ select r.kind, r.id, r.area, r.call_id, r.name, coalesce(p.language, r.language)
            select from opt_out o where o.area = r.area
            and o.address in (r.linked_user_id, r.line_user_id, p.line_user_id, r.phone, p.phone)) as wants_routine,
        r.on_duty_unit is not null as on_duty, r.active,
-       coalesce(p.may_be_texted and not p.secret, true) as may_be_texted
+       coalesce(p.may_be_texted and not p.secret, true) and not (r.kind = 'caller' and exists (
+           select from recipient o where o.call_id = r.call_id and o.kind = 'patient'
+           and (select s.secret from person s where s.id = o.person_id) offset 0)) as may_be_texted
 from recipient r left join person p on p.id = r.person_id
 join unnest($1::text[], $2::uuid[]) as w (kind, id) on w.kind = r.kind and w.id = r.id
 """

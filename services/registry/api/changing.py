@@ -77,6 +77,8 @@ async def leave_group(
     """ออกจากกลุ่ม | Until that day they belonged to it."""
     runtime = runtime_of(request)
     person = await person_for(runtime, caller, person_id)
+    if not caller.may_see(person.area):
+        raise Refused(*NOT_OWN)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         await changing.leave(work, person, membership_id, (body or LeaveBody()).until_on)
         await audit(work, caller, "leave_group", "person", person.id, area=person.area)
