@@ -91,8 +91,7 @@ async def seed(local: Local, area: str, *, on_duty: bool = True, people: bool = 
             await _all(partial(_go_on_duty, client, dispatch, area, pack, v) for v in pack.vehicle)
     if people:
         await invent_people(local, area)
-        officer = next((seed_id(area, "crew", member.code) for member in pack.crew if member.kind == "staff"), None)
-        await invent_agencies(local, area, officer)
+        await invent_agencies(local, area)
     return Seeded(area, len(pack.station), len(pack.facility), len(pack.vehicle), len(pack.crew))
 
 
@@ -109,13 +108,15 @@ async def invent_people(local: Local, area: str) -> int:
         return await _people(client, local, area)
 
 
-async def invent_agencies(local: Local, area: str, officer: UUID | None) -> None:
-    """The invented partners and their agreement.
+async def invent_agencies(local: Local, area: str) -> None:
+    """The invented partners and their agreement; the first of the staff is the privacy officer.
 
     Raises:
         RuntimeError: the registry refused one; the text is its answer.
 
     """
+    staff = (member.code for member in load(local.areas / area).crew if member.kind == "staff")
+    officer = next((seed_id(area, "crew", code) for code in staff), None)
     token = local.issuer.token(Role.SUPERVISOR, areas=[area])
     headers = {"authorization": f"Bearer {token}", "karuna-purpose": "care"}
     async with httpx.AsyncClient(base_url=local.url("registry"), headers=headers, timeout=60) as client:

@@ -22,7 +22,7 @@ from karuna.accounts import demonstration
 from karuna.local import ROOT, Local
 from karuna.platform.home import HOST, Home, HomeInUse
 from karuna.platform.process import Process, ProcessFailed
-from karuna.seed import invent_people, seed
+from karuna.seed import invent_agencies, invent_people, seed
 from karuna.seed_fleet import furnish
 from karuna.simulate.channels import SMPP_ACCOUNT, Secrets
 from shared.auth import Role
@@ -66,6 +66,7 @@ async def _people(local: Local) -> None:
     try:
         await furnish(local, AREA)
         number = await invent_people(local, AREA)
+        await invent_agencies(local, AREA)
     except (RuntimeError, httpx.HTTPError) as problem:
         out.print(f"[yellow]ประชาชนสมมติยังไม่ครบ จะเติมเมื่อเปิดครั้งหน้า (not all invented people yet)[/]: {problem}")
     else:
