@@ -295,6 +295,7 @@ def _rider(trip: Trip, row: Any, move: Move | None, fitting: _Fitting | None) ->
         drop=Point(*trip.drop) if trip.drop else None, window=window, by_at=None, mobility=trip.need.get("mobility"),
         load={kind: float(count) for kind, count in asked.must.places.items()} or {"seat": 1.0}, fits=fits,
         equipment=asked.must.equipment, alone=asked.contaminates, told=told, expected=expected,
+        recurring=trip.need.get("recurring", False),
     )  # fmt: skip
     if trip.arrive_by_at is not None and not expected:
         rider = replace(rider, by_at=trip.arrive_by_at - rider.boarding)

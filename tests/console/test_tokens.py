@@ -69,6 +69,8 @@ COLUMNS = {
 
 NEVER_SHOWN = {"intake.trip_seen.state", "notify.trip.status"}
 """A service's own note of another's fact; people see the owner's."""
+NO_SCREEN_YET = {"registry.visit_value.state", "registry.coordinator.duty"}
+"""Answered by the API alone: their tokens come with their screens."""
 
 CREATE = re.compile(r"create table (\w+) \((.*?)\n\);", re.DOTALL)
 LIMITED = re.compile(r"\(\s*(status|state|stage|duty|cleanliness|severity|lane)\s+in\s*\(([^)]*)\)")
@@ -138,7 +140,7 @@ def test_every_word_of_the_events_has_a_token(enum: type[StrEnum]) -> None:
 
 
 def test_every_status_a_service_keeps_has_a_token() -> None:
-    unnamed = {name for name, _ in limits(LIMITED)} - COLUMNS.keys() - NEVER_SHOWN
+    unnamed = {name for name, _ in limits(LIMITED)} - COLUMNS.keys() - NEVER_SHOWN - NO_SCREEN_YET
     assert unnamed == set()
     kept = dict(limits(ANY_LIMITED))
     assert COLUMNS.keys() <= kept.keys()

@@ -93,6 +93,19 @@ async def test_a_ride_nobody_can_take_has_its_reason_and_the_others_go(town: Tow
     assert (left["trip_id"], left["code"]) == ((await town.trip(lies))["id"], "nobody_fits")
 
 
+async def test_of_two_for_one_place_the_visit_of_a_series_goes_whichever_was_asked_for_first(town: Town) -> None:
+    await town.unit(1, on=False, vehicle={"wheelchairs": 1})
+    single = await ride(town)
+    series = await ride(town, appointment={"series_of": new_id(), "occurrence": 3})
+    last = await ride(town)
+    day = (await town.trip(single))["on_day"]
+    seen = await town.post("/v1/plans/day", {"on": day}, status=200)
+    left = {each["trip_id"] for each in seen["unserved"]}
+    assert left
+    assert left <= {(await town.trip(call))["id"] for call in (single, last)}
+    assert (await town.trip(series))["id"] in {each["trip_id"] for each in seen["planned"]}
+
+
 @pytest.mark.parametrize(("role", "status"), [("call_taker", 403), ("supervisor", 200)])
 async def test_who_may_plan_a_day(town: Town, role: str, status: int) -> None:
     answer = await town.running.client.post("/v1/plans/day", json={"on": "2026-11-23"}, headers=bearer(role))

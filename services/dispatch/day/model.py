@@ -34,8 +34,8 @@ DETOUR, LEAST_DETOUR_S, MOST_DETOUR_S = 0.5, 900.0, 2700.0
 """Nobody rides longer than straight there and half as long again: 15 minutes more at the least, 45 at the most."""
 SHARE = 0.01
 """What counts room but weighs nothing beside people: being alone, a piece of equipment that serves one at a time."""
-NEW, EXPECTED, HELD = 1, 0, 8
-"""Priorities: who waits to be planned, who is expected to go home, who has a promise."""
+EXPECTED, NEW, RECURRING, HELD = 0, 1, 2, 8
+"""Priorities: who is expected to go home, who waits to be planned, who comes again and again, who has a promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Rider:
     """One trip. ``window`` of the pickup, ``by_at``: the drop-off has begun; ``fits``: units that may take it.
 
     ``told``: it has a promise and is not moved. ``expected``: the way home, whose time nobody knows yet. ``rest``:
-    nobody rides, the crew of the only unit that fits rests at its base.
+    nobody rides, the crew of the only unit that fits rests at its base. ``recurring``: one of a series of visits,
+    such as dialysis, which nobody can do without: planned before single ones.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Rider:
     told: Told | None = None
     expected: bool = False
     rest: Rest | None = None
+    recurring: bool = False
 
     @property
     def boarding(self) -> timedelta:
@@ -304,8 +306,16 @@ def _trip(zero: datetime, rider: Rider, ways: Ways) -> Trip:
         id=rider.id, pickup=Stop(pickup, (up(opens), max(down(closes), up(opens))), boards),
         dropoff=Stop(drop, (0.0, max(until, 0.0)), leaves), load={**rider.load, **room}, max_ride_s=longest,
         skills=frozenset({rider.id}), rest=rider.rest is not None,
-        priority=HELD if rider.told or rider.rest else EXPECTED if rider.expected else NEW,
+        priority=_priority(rider),
     )  # fmt: skip
+
+
+def _priority(rider: Rider) -> int:
+    if rider.told or rider.rest:
+        return HELD
+    if rider.expected:
+        return EXPECTED
+    return RECURRING if rider.recurring else NEW
 
 
 def _vehicle(

@@ -95,7 +95,7 @@ def _units(call: CallFacts, patient: Patient | None, area: str) -> tuple[str, ..
 
 def _need(private: CallPrivate, patient: Patient | None, units: tuple[str, ...]) -> dict[str, Any]:
     hazard = private.hazard if patient is None else None
-    return need_of(
+    need = need_of(
         mobility=patient.mobility.value if patient and patient.mobility else None,
         needs=tuple(need.value for need in patient.needs) if patient else (),
         groups=patient.groups if patient else (),
@@ -105,6 +105,10 @@ def _need(private: CallPrivate, patient: Patient | None, units: tuple[str, ...])
         barriers=tuple(barrier.value for barrier in private.barriers),
         units=units,
     )
+    visit = private.appointment
+    if visit is not None and (visit.recurrence or visit.series_of):
+        need["recurring"] = True
+    return need
 
 
 def _details(private: CallPrivate, patient: Patient | None) -> dict[str, Any]:

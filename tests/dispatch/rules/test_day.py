@@ -112,6 +112,18 @@ def test_every_reason_is_the_right_one() -> None:
     assert {code for code, _ in why(model(*ill))} == {"all_bound"}
 
 
+def test_who_comes_again_and_again_is_planned_before_single_visits() -> None:
+    def left(*who: Rider) -> set[str]:
+        made = model(*who)
+        return {each.trip_id for each in day_of(made, filled(made, made.standing), {}).unserved}
+
+    ill = [rider(f"i{n}", alone=True) for n in range(5)]
+    without = left(*ill)
+    assert without
+    dialysis = [replace(each, recurring=each.id in without) for each in ill]
+    assert not left(*dialysis) & without
+
+
 def test_a_unit_booked_against_the_rules_is_left_to_people() -> None:
     """Two at one time at two ends of the town: no plan can keep that, and none touches it."""
     told = [Told("one", f"r{n}", f"a{n}", NINE, NINE, NINE + 20 * MIN) for n in range(2)]
