@@ -1,15 +1,15 @@
 """What was heard and is not applied yet: the most urgent matter goes first, each in its own order.
 
 In a flood a red call must not wait behind hundreds of others. The broker gives a stream in its order; a service needs
-less: the events of one aggregate in order, and what grows from one call after the call (its cursors and handlers stand
-on that). So messages wait in lines, one per matter, and the lines of the most urgent are taken first. The oldest is in
-every group, so nobody waits for ever. Decision 0015.
+less: the events of one aggregate in order, what grows from one call after the call, and what is said of one person
+(its cursors and handlers stand on that). So messages wait in lines, one per matter, and those of the most urgent are
+taken first. The oldest is in every group, so nobody waits for ever. Decision 0015.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -30,12 +30,17 @@ class Urgencies:
     def __init__(self) -> None:
         self._ranks: OrderedDict[str, int] = OrderedDict()
 
-    def rank(self, root: str, data: Any) -> int:
-        """Of an event that grows from ``root``; its own severity counts, and is remembered for what follows."""
-        said = RANKS.get(data.get("severity", "")) if isinstance(data, dict) else None
+    def rank(self, root: str, data: Any, *, of_call: bool) -> int:
+        """Of an event that grows from ``root``; its own severity counts, and is remembered for what follows.
+
+        The call itself says how urgent it is now; of what grows from it (one trip of several) the most urgent counts.
+        """
+        severity = data.get("severity") if isinstance(data, dict) else None
+        said = RANKS.get(severity) if isinstance(severity, str) else None
+        known = self._ranks.get(root)
         if said is None:
-            return self._ranks.get(root, UNKNOWN_RANK)
-        self._ranks[root] = said
+            return UNKNOWN_RANK if known is None else known
+        self._ranks[root] = said if of_call or known is None else min(said, known)
         self._ranks.move_to_end(root)
         while len(self._ranks) > REMEMBERED:
             self._ranks.popitem(last=False)
@@ -44,11 +49,11 @@ class Urgencies:
 
 @dataclass(slots=True, eq=False)
 class Line(Generic[T]):
-    """One matter: its messages with the numbers of their coming, and by what it is found."""
+    """One matter: its messages with the numbers of their coming, and how many of them are known by each key."""
 
     rank: int
-    waiting: deque[tuple[int, T]] = field(default_factory=deque)
-    keys: set[str] = field(default_factory=set)
+    waiting: deque[tuple[int, T, tuple[str, ...]]] = field(default_factory=deque)
+    keys: Counter[str] = field(default_factory=Counter)
 
     @property
     def since(self) -> int:
@@ -68,53 +73,67 @@ class Ahead(Generic[T]):
         return self._waiting
 
     def put(self, item: T, body: bytes) -> None:
-        """Let ``item`` wait behind all of its own call and aggregate. An unreadable body is a matter of its own."""
+        """Let ``item`` wait behind all of its own call, aggregate and person; what is unreadable is its own matter."""
         self._came += 1
         self._waiting += 1
-        aggregate, root, data = _matter(body, self._came)
-        line = self._line(aggregate, root)
-        line.rank = min(line.rank, self._urgencies.rank(root, data))
-        line.waiting.append((self._came, item))
+        keys, root, data = _matter(body, self._came)
+        line = self._line(keys)
+        line.rank = min(line.rank, self._urgencies.rank(root, data, of_call=keys[0].startswith("call/")))
+        line.waiting.append((self._came, item, keys))
 
     def take(self, limit: int) -> list[T]:
-        """At most ``limit``: the first message of the matter that waits longest, then of the most urgent matters."""
+        """At most ``limit``: the first message of the matter that waits longest, then of the most urgent matters.
+
+        Message by message: of matters that are equally urgent the older message goes first.
+        """
         lines = {id(line): line for line in self._lines.values()}.values()
         if not lines:
             return []
-        oldest = min(lines, key=lambda line: line.since)
-        urgent = heapq.nsmallest(limit, lines, key=lambda line: (line.rank, line.since))
-        taken = [oldest.waiting.popleft()[1]]
-        for line in urgent:
-            while line.waiting and len(taken) < limit:
-                taken.append(line.waiting.popleft()[1])
-        for line in (oldest, *urgent):
-            if not line.waiting:
-                self._forget(line)
-        self._waiting -= len(taken)
+        taken = [self._next(min(lines, key=lambda line: line.since))]
+        heads = [(line.rank, line.since, line) for line in lines if line.waiting]
+        heapq.heapify(heads)
+        while heads and len(taken) < limit:
+            line = heads[0][2]
+            taken.append(self._next(line))
+            if line.waiting:
+                heapq.heapreplace(heads, (line.rank, line.since, line))
+            else:
+                heapq.heappop(heads)
         return taken
 
-    def _line(self, *keys: str) -> Line[T]:
+    def _next(self, line: Line[T]) -> T:
+        _, item, keys = line.waiting.popleft()
+        self._waiting -= 1
+        for key in keys:
+            line.keys[key] -= 1
+            if not line.keys[key]:
+                del line.keys[key], self._lines[key]
+        return item
+
+    def _line(self, keys: tuple[str, ...]) -> Line[T]:
         """The line in which this matter waits; those of what turns out to be one matter become one."""
         found = {id(line): line for key in keys if (line := self._lines.get(key))}.values()
-        line, *others = found or [Line[T](LEAST_RANK)]
+        line, *others = sorted(found, key=lambda line: -len(line.waiting)) or [Line[T](LEAST_RANK)]
         for other in others:
             line.rank = min(line.rank, other.rank)
-            line.waiting = deque(heapq.merge(line.waiting, other.waiting, key=lambda pair: pair[0]))
-            line.keys |= other.keys
+            line.waiting = deque(heapq.merge(line.waiting, other.waiting, key=lambda each: each[0]))
+            line.keys += other.keys
+            self._lines |= dict.fromkeys(other.keys, line)
         line.keys.update(keys)
-        for key in line.keys:
-            self._lines[key] = line
+        self._lines |= dict.fromkeys(keys, line)
         return line
 
-    def _forget(self, line: Line[T]) -> None:
-        for key in line.keys:
-            self._lines.pop(key, None)
 
+def _matter(body: bytes, number: int) -> tuple[tuple[str, ...], str, Any]:
+    """By what a message is known (aggregate, root, the person it is about), its root, its data.
 
-def _matter(body: bytes, number: int) -> tuple[str, str, Any]:
-    """Aggregate, call (or what else it grows from) and data of a message; what is unreadable is known by its number."""
+    What is unreadable is known by its number.
+    """
     try:
         read = orjson.loads(body)
-        return f"{read['subject']}", f"{read['correlationid']}", read.get("data")
+        aggregate, root, data = f"{read['subject']}", f"{read['correlationid']}", read.get("data")
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return f"?{number}", f"?{number}", None
+        return (f"?{number}",), f"?{number}", None
+    person = data.get("person_id") if isinstance(data, dict) else None
+    keys = (aggregate, root) if person is None else (aggregate, root, f"person/{person}")
+    return tuple(dict.fromkeys(keys)), root, data

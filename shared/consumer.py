@@ -329,7 +329,11 @@ def _early(letters: Sequence[Letter], unknown: Unknown, stuck: Stuck | None) -> 
     if stuck is not None and (first := letters[stuck.place][1]).correlationid == unknown.aggregate_id:
         alike = {envelope.correlationid for _, envelope in letters if envelope.short_type == first.short_type}
         roots |= alike - {envelope.aggregate_id for _, envelope in letters}
-    return [(each, (unknown.noun, each[1].correlationid)) for each in letters if each[1].correlationid in roots]
+    return [
+        (each, (unknown.noun, each[1].correlationid))
+        for each in letters
+        if each[1].correlationid in roots and each[1].aggregate_id != each[1].correlationid  # nothing waits for itself
+    ]
 
 
 def _count(counter: Counter, envelope: Envelope) -> None:

@@ -26,6 +26,8 @@ READ_AHEAD = 4_000
 """So many messages may wait here, out of which the most urgent are taken."""
 SLICE_S = 0.3
 """About so long one group may take: what has just come and is more urgent waits no longer."""
+LEAST_GROUP = 25
+"""Much of a group's time is the same for one message as for many: smaller ones would only be slower."""
 
 
 class Ear:
@@ -81,6 +83,7 @@ class Ear:
 
     async def _listen(self, connection: LockConnection) -> None:
         ahead: Ahead[Msg] = Ahead(self._urgencies)
+        held: set[int] = set()  # what waits too long is sent again: it waits here already
         async with Pull(self._bus.client, self.stream, self._durable, ahead=READ_AHEAD) as pull:
             while not connection.is_closed() and not self.stopping:
                 came = await (pull.come(len(ahead)) if ahead else pull.next())
@@ -88,9 +91,13 @@ class Ear:
                     await asyncio.sleep(self._patience_s)
                     came += await pull.come(len(ahead) + len(came))
                 for message in came:
-                    ahead.put(message, message.data)
+                    if (place := message.metadata.sequence.stream) not in held:
+                        held.add(place)
+                        ahead.put(message, message.data)
                 if ahead:
-                    await self._take(ahead.take(max(1, min(GROUP, round(SLICE_S / self._each_s)))))
+                    group = ahead.take(max(LEAST_GROUP, min(GROUP, round(SLICE_S / self._each_s))))
+                    await self._take(group)
+                    held.difference_update(message.metadata.sequence.stream for message in group)
 
     async def _take(self, messages: list[Msg]) -> None:
         """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""
@@ -105,6 +112,7 @@ class Ear:
                 log.warning("ear.database_away", stream=self.stream, reason=type(problem).__name__)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 2.0)
+                begun_s = loop.time()
             else:
                 break
         self._each_s = (self._each_s + (loop.time() - begun_s) / len(messages)) / 2

@@ -41,8 +41,8 @@ HEARS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "notify": {
         "intake": ("call", "barrier"),
-        "dispatch": ("trip", "assignment", "crew", "unit"),
-        "registry": ("person",),
+        "dispatch": ("trip", "assignment", "crew", "unit", "swap"),
+        "registry": ("person", "task", "team"),
     },
 }
 """Listener → service that speaks → nouns. Whole nouns, never single events: ``aggregateseq`` has no holes."""

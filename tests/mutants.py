@@ -83,22 +83,22 @@ MUTANTS = (
     Mutant(
         "nobody is urgent",
         "shared/ahead.py",
-        "key=lambda line: (line.rank, line.since))",
-        "key=lambda line: line.since)",
+        "line.rank = min(line.rank, self._urgencies.rank(",
+        "line.rank = 0 * min(line.rank, self._urgencies.rank(",
         "tests/core/test_ahead.py",
     ),
     Mutant(
         "the oldest waits for ever",
         "shared/ahead.py",
-        "taken = [oldest.waiting.popleft()[1]]",
+        "taken = [self._next(min(lines, key=lambda line: line.since))]",
         "taken: list[T] = []",
         "tests/core/test_ahead.py",
     ),
     Mutant(
         "a call is overtaken by what grows from it",
         "shared/ahead.py",
-        "line = self._line(aggregate, root)",
-        "line = self._line(aggregate)",
+        "keys = (aggregate, root) if person is None",
+        "keys = (aggregate,) if person is None",
         "tests/core/test_ahead.py",
     ),
     Mutant(

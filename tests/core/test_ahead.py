@@ -54,6 +54,38 @@ def test_what_calls_stand_on_is_not_overtaken() -> None:
     assert ahead.take(2) == [0, 1]
 
 
+def test_no_matter_carries_its_later_messages_past_what_came_before_them() -> None:
+    """A crew is heard of before the order that names it, and units' duties in the order in which they changed."""
+    assert waiting(body("r", "red", "trip/1"), body("crew/c"), body("r", "red", "order/1")).take(3) == [0, 1, 2]
+    duties = waiting(*(body(unit, aggregate=f"unit/{unit}") for unit in ("1", "1", "2", "2", "1")))
+    assert duties.take(5) == [0, 1, 2, 3, 4]
+
+
+def test_what_is_said_of_one_person_keeps_its_order_whatever_it_grows_from() -> None:
+    """Somebody joined a group by a green call, and was erased: never the other way round."""
+    joined = orjson.dumps({"subject": "group/m", "correlationid": "g", "data": {"person_id": "p"}})
+    ahead = waiting(body("y", "green"), body("g", "green"), joined, body("p", aggregate="person/p"))
+    taken = all_of(ahead, 1)
+    assert taken.index(2) < taken.index(3)
+
+
+def test_of_several_trips_of_a_call_the_most_urgent_says_how_urgent_the_call_is() -> None:
+    urgencies = Urgencies()
+    for severity in ("red", "green"):
+        urgencies.rank("r", {"severity": severity}, of_call=False)
+    assert urgencies.rank("r", {}, of_call=False) == 0
+    urgencies.rank("r", {"severity": "green"}, of_call=True)
+    assert urgencies.rank("r", {}, of_call=False) > 0
+
+
+def test_no_more_is_kept_of_a_matter_than_what_waits_of_it() -> None:
+    ahead = waiting(body("r", "red"))
+    for number in range(1, 500):
+        ahead.put(number, body("r", "red", f"step/{number}"))
+        ahead.take(1)
+    assert len(ahead._lines) <= 3  # memory is the promise
+
+
 def test_a_call_that_turns_red_takes_what_it_said_before_along_in_order() -> None:
     ahead = waiting(body("y", "yellow"), body("a", "green"), body("a", "green"), body("a", "red"))
     assert all_of(ahead, 2) == [0, 1, 2, 3]
@@ -68,13 +100,14 @@ def test_two_matters_of_one_aggregate_become_one() -> None:
 
 
 def test_what_cannot_be_read_is_taken_like_everything_else() -> None:
-    assert all_of(waiting(b"\xff not json", b"[]", b"{}", body("r", "red")), 3) == [0, 1, 2, 3]
+    odd = body("o").replace(b'"data":{}', b'"data":{"severity":[]}')
+    assert all_of(waiting(b"\xff not json", b"[]", b"{}", odd, body("r", "red")), 3) == [0, 1, 2, 3, 4]
 
 
 def test_only_the_latest_calls_are_remembered() -> None:
     urgencies = Urgencies()
     for number in range(REMEMBERED + 5):
-        urgencies.rank(str(number), {"severity": "green"})
+        urgencies.rank(str(number), {"severity": "green"}, of_call=True)
     assert len(urgencies._ranks) == REMEMBERED  # memory is the promise
 
 

@@ -29,7 +29,7 @@ from services.registry.api.care_models import (
     ProposalShown,
     Proposed,
 )
-from services.registry.api.gate import area_for, areas_of, gate, person_for, runtime_of
+from services.registry.api.gate import area_for, areas_of, gate, own_person_for, person_for, runtime_of
 from services.registry.api.locations import held
 from services.registry.bodies import read_own_phone
 from services.registry.rules.questionnaires import questionnaires
@@ -157,7 +157,7 @@ async def decide_proposal(
         row = await store.care.lock_proposal(work.db, proposal_id)
         if row is None:
             raise refuse("not_found")
-        known = await person_for(runtime, caller, row["person_id"])
+        known = await own_person_for(runtime, caller, row["person_id"])
         person = await held(work, known.id)
         await verbs.decide(work, person, row, body.decision, caller.actor)
         detail = {"group": row["group_code"], "decision": body.decision}

@@ -9,12 +9,11 @@ from fastapi import APIRouter, Depends, Request
 
 from services.registry import store, views
 from services.registry.answers import Asked, AskedFor, Changed, Disclosures, Joined
-from services.registry.api.gate import areas_of, gate, person_for, runtime_of
+from services.registry.api.gate import areas_of, gate, own_person_for, person_for, runtime_of
 from services.registry.bodies import AgreeBody, ChangeBody, ContactBody, DisclosureBody, GroupBody, LeaveBody
 from services.registry.verbs import changing, disclosing
 from shared.audit import audit
 from shared.auth import Caller
-from shared.errors import Refused
 from shared.openapi import problems
 
 router = APIRouter(prefix="/v1", tags=["persons"])
@@ -26,12 +25,6 @@ Leaves = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/groups/{me
 Asks = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/disclosure"))]
 Lists = Annotated[Caller, Depends(gate("GET /v1/disclosures"))]
 Agrees = Annotated[Caller, Depends(gate("POST /v1/disclosures/{request_id}/decide"))]
-NOT_OWN = (
-    409,
-    "others_facts",
-    "ข้อมูลนี้เป็นของพื้นที่อื่น ให้เสนอแก้ไขแทน",
-    "these are another municipality's facts: propose a correction instead",
-)
 FOUND = problems(400, 401, 403, 404, 409, 413)
 
 
@@ -39,9 +32,7 @@ FOUND = problems(400, 401, 403, 404, 409, 413)
 async def change_person(request: Request, caller: Changes, person_id: UUID, body: ChangeBody) -> Changed:
     """แก้ไขข้อมูลบุคคล | Only what is named changes; the address before keeps its days."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
-    if not caller.may_see(person.area):
-        raise Refused(*NOT_OWN)
+    person = await own_person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         fields = await changing.change(work, person.id, body)
         await audit(work, caller, "change", "person", person.id, {"fields": fields}, area=person.area)
@@ -76,9 +67,7 @@ async def leave_group(
 ) -> Joined:
     """ออกจากกลุ่ม | Until that day they belonged to it."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
-    if not caller.may_see(person.area):
-        raise Refused(*NOT_OWN)
+    person = await own_person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         await changing.leave(work, person, membership_id, (body or LeaveBody()).until_on)
         await audit(work, caller, "leave_group", "person", person.id, area=person.area)

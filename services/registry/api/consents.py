@@ -26,7 +26,7 @@ from services.registry.agreement_bodies import (
     ReviewGlassBody,
     WithdrawBody,
 )
-from services.registry.api.gate import areas_of, gate, person_for, runtime_of
+from services.registry.api.gate import areas_of, gate, own_person_for, person_for, runtime_of
 from services.registry.bodies import read_national_id
 from services.registry.keys import ring
 from services.registry.records import Person
@@ -65,7 +65,7 @@ async def give_consent(
 ) -> JSONResponse:
     """บันทึกความยินยอม | What the person agreed to: by whom, for what, to whom, on which paper."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
+    person = await own_person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:

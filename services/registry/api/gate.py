@@ -30,6 +30,12 @@ FAULTS = {
     "purpose_unknown": ("ไม่รู้จักวัตถุประสงค์นี้ ดูรายการที่ /v1/codes", "no such purpose; see /v1/codes"),
     "purpose_not_yours": ("บทบาทของท่านใช้วัตถุประสงค์นี้ไม่ได้", "your role may not have this purpose"),
 }
+NOT_OWN = (
+    409,
+    "others_facts",
+    "ข้อมูลนี้เป็นของพื้นที่อื่น ให้เสนอแก้ไขแทน",
+    "these are another municipality's facts: propose a correction instead",
+)
 NO_AREA = (422, "area_needed", "ต้องระบุพื้นที่", "say which municipality")
 
 
@@ -97,3 +103,16 @@ async def person_for(runtime: Runtime, caller: Caller, person_id: UUID) -> Perso
     if row is None or row["erased_at"] is not None or (row["disclosure"] == "secret" and not sees_protected(caller)):
         raise refuse("not_found")
     return records.opened(row, ring())
+
+
+async def own_person_for(runtime: Runtime, caller: Caller, person_id: UUID) -> Person:
+    """The same, for who decides about the municipality's own facts: whoever only shares a call proposes.
+
+    Raises:
+        Refused: 404 as :func:`person_for`; 409 another municipality owns the facts.
+
+    """
+    person = await person_for(runtime, caller, person_id)
+    if not caller.may_see(person.area):
+        raise Refused(*NOT_OWN)
+    return person

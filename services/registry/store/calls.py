@@ -106,15 +106,18 @@ async def write_match(
 
 # A call that became protected later is left out of a case that is not.
 READ_CASE = """
-select k.*, (select coalesce(array_agg(distinct c.id), '{}') from call_person m join call c on c.id = m.call_id
+select k.*, p.disclosure = 'secret' as secret,
+            (select coalesce(array_agg(distinct c.id), '{}') from call_person m join call c on c.id = m.call_id
              where m.case_id = k.id and (not c.protected or $3)) as call_ids
 from case_file k join person p on p.id = k.person_id
 where k.id = $1 and ($2::text[] is null or k.area = any($2)) and (not k.protected or $3) and p.erased_at is null
 """
 # The person first: whoever is matched to this case at the same moment holds them.
 LOCK_CASE = """
-with person as (select p.id from person p join case_file k on k.person_id = p.id where k.id = $1 for update of p)
-select k.* from case_file k join person on person.id = k.person_id where k.id = $1 for update of k
+with person as (select p.id, p.disclosure from person p join case_file k on k.person_id = p.id where k.id = $1
+                for update of p)
+select k.*, person.disclosure = 'secret' as secret from case_file k join person on person.id = k.person_id
+where k.id = $1 for update of k
 """
 READ_CASES = """
 select k.*, (select coalesce(array_agg(distinct c.id), '{}') from call_person m join call c on c.id = m.call_id

@@ -20,7 +20,10 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (told_by) wher
 returning id
 """
 READ_REVIEW = "select * from review where id = $1 and ($2::text[] is null or area = any($2))"
-LOCK_REVIEW = "select * from review where id = $1 and ($2::text[] is null or area = any($2)) for update"
+LOCK_REVIEW = """
+select r.*, coalesce((select p.disclosure = 'secret' from person p where p.id = r.person_id), false) as secret
+from review r where r.id = $1 and ($2::text[] is null or r.area = any($2)) for update of r
+"""
 READ_REVIEWS = Search("""
 select * from review where ($1::text[] is null or area = any($1)) and ($2::uuid is null or id < $2)
   and ($3::text is null or $3 = case when closed_at is not null then 'closed'

@@ -20,8 +20,9 @@ insert into task (id, case_id, kind, assignee_id, agency_id, due_on, assigned_at
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 LOCK_TASK = """
-select t.*, k.person_id, k.area, k.protected, k.exercise, k.opened_call_id from task t
-join case_file k on k.id = t.case_id where t.id = $1 for update of t
+select t.*, k.person_id, k.area, k.protected, k.exercise, k.opened_call_id,
+       (select p.disclosure = 'secret' from person p where p.id = k.person_id) as secret
+from task t join case_file k on k.id = t.case_id where t.id = $1 for update of t
 """
 END_TASK = "update task set done_at = $2, done_by = $3, outcome = $4 where id = $1"
 MARK_OVERDUE = "update task set overdue_at = $2 where id = $1"
@@ -43,7 +44,7 @@ async def write_task(db: Connection, values: Sequence[Any]) -> None:
 
 
 async def lock_task(db: Connection, task_id: UUID) -> Row | None:
-    """The task with ``person_id, area, protected, exercise, opened_call_id`` of its case."""
+    """The task with ``person_id, area, protected, exercise, opened_call_id, secret`` of its case."""
     return await db.fetchrow(LOCK_TASK, task_id)
 
 
@@ -90,7 +91,9 @@ returning id, answer
 """
 READ_TEAM = "select * from team_member where case_id = $1 order by invited_at, id"
 LOCK_MEMBER = """
-select m.*, k.person_id, k.area, k.protected, k.exercise from team_member m join case_file k on k.id = m.case_id
+select m.*, k.person_id, k.area, k.protected, k.exercise,
+       (select p.disclosure = 'secret' from person p where p.id = k.person_id) as secret
+from team_member m join case_file k on k.id = m.case_id
 where m.id = $1 for update of m
 """
 ANSWER = "update team_member set answer = $2, answered_at = $3 where id = $1"

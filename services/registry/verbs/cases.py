@@ -54,8 +54,6 @@ async def close(work: Work, case_id: UUID, outcome: str, at: datetime | None, by
         raise _refuse("too_early", field="at")
     await teams.before_closing(work, case_id, outcome)
     await store.calls.close_case(work.db, case_id, closed_at, outcome)
-    origin = Origin(
-        row["area"], row["opened_call_id"] or row["person_id"], protected=row["protected"], exercise=row["exercise"]
-    )
+    origin = teams.origin_of_case(row)
     private = CaseClosed.Private(outcome=outcome)
     work.say(case_id, CaseClosed(person_id=row["person_id"], at=closed_at, by=by, private=private), origin)

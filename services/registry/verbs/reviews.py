@@ -11,6 +11,7 @@ from uuid import UUID
 from services.registry import store, told
 from services.registry.rules.reviews import WORST_SCORES, Texts, missing
 from services.registry.store.people import Row
+from services.registry.verbs.teams import origin_of_case
 from shared.errors import FieldProblem, Refused, refuse
 from shared.events.base import Origin
 from shared.events.notify import RatingGiven
@@ -149,7 +150,7 @@ async def close(work: Work, row: Row) -> None:
         raise _refuse("actions_open")
     await store.reviews.close(work.db, row["id"], work.now)
     root = row["call_id"] or row["case_id"]
-    origin = Origin(row["area"], root, protected=row["protected"], exercise=row["exercise"])
+    origin = Origin(row["area"], root, protected=row["protected"] or row["secret"], exercise=row["exercise"])
     private = ReviewClosed.Private(root_cause=row["root_cause"])
     closed = ReviewClosed(case_id=row["case_id"], call_id=row["call_id"], at=work.now, by=By.PERSON, private=private)
     work.say(row["id"], closed, origin)
@@ -157,8 +158,7 @@ async def close(work: Work, row: Row) -> None:
 
 def about_case(row: Row) -> About:
     """A case as the matter of a review; ``row`` as the caller may see it."""
-    origin = Origin(row["area"], row["opened_call_id"] or row["person_id"], row["protected"], row["exercise"])
-    return About(origin, case_id=row["id"], person_id=row["person_id"])
+    return About(origin_of_case(row), case_id=row["id"], person_id=row["person_id"])
 
 
 async def about_call(work: Work, call_id: UUID, areas: Sequence[str] | None) -> About:

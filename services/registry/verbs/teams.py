@@ -41,9 +41,12 @@ def refusal(code: str, field: str | None = None) -> Refused:
 
 
 def origin_of_case(row: Any) -> Origin:
-    """What grows from a case belongs to the call that opened it, else to its person."""
+    """What grows from a case belongs to the call that opened it, else to its person.
+
+    It is protected once its person is secret, whatever the case was when it was opened.
+    """
     root = row.get("opened_call_id") or row["person_id"]
-    return Origin(row["area"], root, protected=row["protected"], exercise=row["exercise"])
+    return Origin(row["area"], root, protected=row["protected"] or row["secret"], exercise=row["exercise"])
 
 
 @dataclass(frozen=True, slots=True)
