@@ -252,3 +252,32 @@ async def test_a_communitys_card_says_who_has_a_boat_and_forgets_who_had_one(reg
     assert gone.status_code == 204
     assert (await read(registry, "/v1/community", "dispatcher"))["items"] == []
     assert await registry.sql("select from told where owner_id = $1", entry) == []
+
+
+async def test_a_card_takes_nobodys_texts_and_names_no_secret_person(registry: Running) -> None:
+    person_id, body = await add(registry, name="มานี"), {"community": "ดอนกลาง", "kind": "skill", "what": "อดีตพยาบาล"}
+    await visit(registry, uuid4(), person_id, "v1", fields={"note": ("อยู่กับลูกสาว", 0)})
+    need = await registry.client.post(
+        f"/v1/persons/{person_id}/needs", json={"need": "carer", "note": "แผลกดทับ"}, headers=bearer("volunteer")
+    )
+    before = await registry.sql("select owner_id, field, value from told order by 1, 2")
+    value_id = (await registry.sql("select id from visit_value"))[0]["id"]
+    for taken in (need.json()["id"], value_id, person_id):
+        answer = await registry.client.put(f"/v1/community/{taken}", json=body, headers=bearer(CARE))
+        assert answer.status_code == 404, answer.text
+    assert await registry.sql("select owner_id, field, value from told order by 1, 2") == before
+    assert (await read(registry, f"/v1/persons/{person_id}/needs", CARE))["items"][0]["note"] == "แผลกดทับ"
+    mine, other = uuid4(), uuid4()
+    for entry, more in ((mine, {"person_id": str(person_id)}), (other, {"name": "ลุงชม"})):
+        for _ in range(2):  # confirmed again, it is the same entry
+            put = await registry.client.put(f"/v1/community/{entry}", json={**body, **more}, headers=bearer(CARE))
+            assert put.status_code == 200, put.text
+    listed = {one["id"] for one in (await read(registry, "/v1/community", "dispatcher"))["items"]}
+    assert listed == {str(mine), str(other)}
+    secret = await registry.client.post(
+        f"/v1/persons/{person_id}/groups", json={"group": "violence"}, headers=bearer(CARE)
+    )
+    assert secret.status_code == 201, secret.text
+    for role in ("dispatcher", CARE):
+        items = (await read(registry, "/v1/community", role))["items"]
+        assert [one["id"] for one in items] == [str(other)], role

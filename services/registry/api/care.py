@@ -38,6 +38,7 @@ from services.registry.verbs import care as verbs
 from services.registry.verbs.care import Answered, Wanted
 from shared.audit import audit
 from shared.auth import Caller
+from shared.database import Connection
 from shared.errors import Refused, refuse
 from shared.openapi import problems
 from shared.refusal import Refusal
@@ -252,7 +253,8 @@ async def put_entry(request: Request, caller: PutsCommunity, entry_id: UUID, bod
     person_id = person.id if person else None
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         facts = (entry_id, area, body.community, body.kind, body.count, person_id, work.now)
-        if not await store.care.put_entry(work.db, facts):
+        fresh = await store.care.put_entry(work.db, facts)
+        if fresh is None or (fresh and await _is_others(work.db, entry_id)):
             raise refuse("not_found")
         phone = read_own_phone(body.phone) if body.phone else None
         texts = {"what": body.what, "name": body.name, "phone": phone}
@@ -263,6 +265,11 @@ async def put_entry(request: Request, caller: PutsCommunity, entry_id: UUID, bod
         shown = await told.of(work.db, [entry_id])
     assert row is not None  # noqa: S101 written in this transaction
     return _entry(row, shown.get(entry_id, {}))
+
+
+async def _is_others(db: Connection, entry_id: UUID) -> bool:
+    """Something else has this id: ``told`` knows its texts by id alone, so an entry by it would wipe them out."""
+    return bool(await store.told.read(db, [entry_id])) or not await store.aggregates.is_free(db, entry_id)
 
 
 @router.delete("/community/{entry_id}", status_code=204, responses=problems(401, 403, 404))

@@ -169,20 +169,27 @@ values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (id) do update set community = excluded.community, kind = excluded.kind, count = excluded.count,
     person_id = excluded.person_id, checked_at = excluded.checked_at, ended_at = null
 where c.area = excluded.area
-returning id
+returning c.xmax = 0
 """
 READ_ENTRY = "select * from community_entry where id = $1"
 END_ENTRY = "update community_entry set ended_at = $2 where id = $1 and ended_at is null"
+# A secret or erased person, and the card by which they would be found, is in no list.
 READ_ENTRIES = Search("""
-select * from community_entry where ended_at is null and ($1::text[] is null or area = any($1))
-  and ($2::text is null or kind = $2) and ($3::text is null or community = $3) and ($4::uuid is null or id > $4)
-order by id limit $5
+select e.* from community_entry e left join person p on p.id = e.person_id
+where e.ended_at is null and ($1::text[] is null or e.area = any($1))
+  and ($2::text is null or e.kind = $2) and ($3::text is null or e.community = $3) and ($4::uuid is null or e.id > $4)
+  and (e.person_id is null or (p.disclosure <> 'secret' and p.erased_at is null))
+order by e.id limit $5
 """)
 
 
-async def put_entry(db: Connection, values: Sequence[Any]) -> bool:
-    """``id, area, community, kind, count, person_id, checked_at``; False where the id is another area's."""
-    return await db.fetchval(PUT_ENTRY, *values) is not None
+async def put_entry(db: Connection, values: Sequence[Any]) -> bool | None:
+    """``id, area, community, kind, count, person_id, checked_at``.
+
+    True where it is new, False where it stood before, None where the id is another area's.
+    """
+    fresh: bool | None = await db.fetchval(PUT_ENTRY, *values)
+    return fresh
 
 
 async def read_entry(db: Connection, entry_id: UUID) -> Row | None:
