@@ -209,7 +209,7 @@ async def test_a_need_stays_open_until_it_is_met_and_erasure_takes_everything_al
         opened.append(answer.json()["id"])
     assert opened[0] == opened[1]
     need = (await read(registry, f"/v1/persons/{person_id}/needs", CARE))["items"][0]
-    assert (need["urgency"]["code"], need["note"], need["met_at"]) == ("9", "แผลกดทับ", None)
+    assert (need["urgency"]["code"], need["note"], need["met_at"]) == ("9", "ต้องการคนช่วยอาบน้ำ\nแผลกดทับ", None)
     met = await registry.client.post(f"/v1/needs/{opened[0]}/met", json={"outcome": "given"}, headers=bearer(CARE))
     assert met.json()["outcome"]["code"] == "given"
     twice = await registry.client.post(f"/v1/needs/{opened[0]}/met", json={}, headers=bearer(CARE))
@@ -222,7 +222,8 @@ async def test_a_need_stays_open_until_it_is_met_and_erasure_takes_everything_al
     use(Keyring((*new.keys, *old.keys)))
     await seal_again(registry.runtime.pool, ring(), pause_s=0)
     use(new)
-    assert (await read(registry, f"/v1/persons/{person_id}/needs", CARE))["items"][0]["note"] == "แผลกดทับ"
+    again = (await read(registry, f"/v1/persons/{person_id}/needs", CARE))["items"][0]
+    assert again["note"] == "ต้องการคนช่วยอาบน้ำ\nแผลกดทับ"
     erased = await registry.client.post(f"/v1/persons/{person_id}/erase", headers=bearer("supervisor"), json={})
     assert erased.status_code == 200
     for table in ("visit", "assessment", "life_need", "told", "group_proposal"):
@@ -281,3 +282,39 @@ async def test_a_card_takes_nobodys_texts_and_names_no_secret_person(registry: R
     for role in ("dispatcher", CARE):
         items = (await read(registry, "/v1/community", role))["items"]
         assert [one["id"] for one in items] == [str(other)], role
+
+
+async def test_writing_a_visit_reads_nothing_of_it_and_no_note_is_written_over(registry: Running) -> None:
+    person_id, visit_id = await add(registry, name="มานี"), uuid4()
+    home = {"lon": 103.5, "lat": 16.43, "method": "visit"}
+    await registry.client.post(f"/v1/persons/{person_id}/locations", json=home, headers=bearer("registry_officer"))
+    first = {"result": ("as_told", 0), "note": ("กินยาจิตเวช", 0)}
+    known = await visit(registry, visit_id, person_id, "v1", fields=first, task_id=str(uuid4()))
+    assert [one["stands"]["value"] for one in known.json()["fields"]] == ["กินยาจิตเวช", "as_told"], "their own"
+    near = {"point": {"lon": 103.5, "lat": 16.431}, "accuracy_m": 8}
+    for role in ("volunteer", "crew"):
+        nothing = await visit(registry, visit_id, person_id, f"other-{role}", role, **near)
+        shown = nothing.json()
+        assert (shown["fields"], shown["disputed"], shown["distance_m"], shown["task_id"]) == ([], False, None, None)
+        assert "v1" not in nothing.text, nothing.text
+    blind = await visit(registry, visit_id, person_id, "v2", fields={"note": ("อยู่คนเดียว", 0)})
+    [field] = blind.json()["fields"]
+    assert blind.json()["disputed"], "that another phone wrote otherwise is said, not what"
+    assert (field["field"], field["version"], field["stands"]) == ("note", 1, None)
+    assert [one["value"] for one in field["others"]] == ["อยู่คนเดียว"]
+    assert "จิตเวช" not in blind.text
+    care = await visit(registry, visit_id, person_id, "officer", CARE)
+    assert len(care.json()["fields"]) == 2
+    assert care.json()["distance_m"] is not None
+    for role in ("volunteer", "crew"):
+        answer = await registry.client.put(
+            f"/v1/visits/{uuid4()}", json={"person_id": str(person_id)}, headers=bearer(role, agency_id=uuid4())
+        )
+        assert (answer.status_code, problem_of(answer)["code"]) == (403, "not_for_agencies")
+    notes = []
+    for role, note in (("volunteer", "แผลกดทับ"), ("crew", "ไม่มี"), ("crew", "ไม่มี"), ("crew", None), (CARE, "เตียงลม")):
+        body = {"need": "carer", "note": note}
+        told = await registry.client.post(f"/v1/persons/{person_id}/needs", json=body, headers=bearer(role))
+        assert told.status_code == 201, told.text
+        notes.append((await read(registry, f"/v1/persons/{person_id}/needs", CARE))["items"][0]["note"])
+    assert notes == ["แผลกดทับ", *["แผลกดทับ\nไม่มี"] * 3, "เตียงลม"]

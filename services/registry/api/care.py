@@ -32,6 +32,7 @@ from services.registry.api.care_models import (
 from services.registry.api.gate import area_for, areas_of, gate, own_person_for, person_for, runtime_of
 from services.registry.api.locations import held
 from services.registry.bodies import read_own_phone
+from services.registry.rules.access import ROUTES
 from services.registry.rules.questionnaires import questionnaires
 from services.registry.store.people import Row
 from services.registry.verbs import care as verbs
@@ -173,7 +174,9 @@ async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body:
     known = await person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         person = await held(work, known.id)
-        wanted = Wanted(body.need, body.urgency, caller.actor, body.note, body.case_id, body.id)
+        # Who may not read the needs does not replace what others noted there.
+        reads = caller.role in ROUTES["GET /v1/persons/{person_id}/needs"].roles
+        wanted = Wanted(body.need, body.urgency, caller.actor, body.note, body.case_id, body.id, rewrites=reads)
         need_id = await verbs.open_need(work, person, wanted)
         await audit(work, caller, "open_need", "person", person.id, {"need": body.need}, area=person.area)
     return NeedMade(id=need_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -20,12 +21,13 @@ from services.registry.api.care_models import (
 )
 from services.registry.api.gate import areas_of, gate, person_for, runtime_of
 from services.registry.api.locations import held
+from services.registry.rules.access import ROUTES
 from services.registry.rules.visits import checked
 from services.registry.store.people import Row
 from services.registry.verbs import visits as verbs
 from services.registry.verbs.visits import Visit, Written
 from shared.audit import audit
-from shared.auth import Caller
+from shared.auth import NOT_FOR_AGENCIES, Caller
 from shared.database import Connection, Pool
 from shared.errors import Refused, refuse
 from shared.openapi import problems
@@ -42,7 +44,12 @@ Decides = Annotated[Caller, Depends(gate("POST /v1/visits/{visit_id}/decide"))]
 
 @router.put("/visits/{visit_id}", responses=problems(400, 401, 403, 404, 409, 413))
 async def record_visit(request: Request, caller: Records, visit_id: UUID, body: VisitBody) -> VisitShown:
-    """บันทึกการเยี่ยม | A visit, whole or in part. Different fields merge; the same field written twice shows both."""
+    """บันทึกการเยี่ยม | A visit, whole or in part. Different fields merge; the same field written twice shows both.
+
+    Who may not read visits is answered what they have just sent, how it stands, and nothing of others.
+    """
+    if caller.agency_id is not None:
+        raise Refused(*NOT_FOR_AGENCIES)
     runtime = runtime_of(request)
     known = await person_for(runtime, caller, body.person_id)
     try:
@@ -57,8 +64,31 @@ async def record_visit(request: Request, caller: Records, visit_id: UUID, body: 
         await verbs.record(work, person, visit)
         await audit(work, caller, "visit", "person", person.id, {"fields": sorted(fields)}, area=person.area)
         row = await store.visits.read_visit(work.db, visit_id)
-        shown = await _shown(work.db, [row] if row else [])
-    return shown[0]
+        shown = (await _shown(work.db, [row] if row else []))[0]
+        if caller.role in ROUTES["GET /v1/visits/{visit_id}"].roles:
+            return shown
+        return _receipt(shown, body, caller.actor, at, work.now)
+
+
+def _receipt(shown: VisitShown, body: VisitBody, by: str, at: datetime, now: datetime) -> VisitShown:
+    """What this caller has just sent, with versions and whether it is disputed.
+
+    Neither what others wrote nor the distance, by which a home could be found from afar.
+    """
+    sent = [field for field in shown.fields if field.field in body.fields]
+    facts = {
+        "person_id": body.person_id, "case_id": body.case_id, "task_id": body.task_id, "visited_at": min(at, now),
+        "recorded_at": now, "visitor": by, "distance_m": None, "accuracy_m": body.accuracy_m,
+        "kind": views.label("visit_kind", body.kind), "disputed": any(field.others for field in sent),
+    }  # fmt: skip
+    own = [
+        field.model_copy(update={
+            "stands": field.stands if field.stands and field.stands.said_by == by else None,
+            "others": [value for value in field.others if value.said_by == by],
+        })
+        for field in sent
+    ]  # fmt: skip
+    return shown.model_copy(update={**facts, "fields": own})
 
 
 async def _visible(request: Request, caller: Caller, visit_id: UUID) -> Row:

@@ -21,6 +21,8 @@ from shared.events.registry import AssessmentRecorded, GroupJoined, GroupLeft, N
 from shared.thai.dates import local_day
 from shared.work import Work, new_id
 
+NOTES = 4000
+"""How long the notes of one need may be together, in characters."""
 REFUSALS = {
     "other_assessment": (409, "รหัสนี้ใช้กับการประเมินอื่นแล้ว", "this id is another assessment's"),
     "other_need": (409, "รหัสนี้ใช้กับรายการอื่นแล้ว", "this id is something else's"),
@@ -138,7 +140,7 @@ def _group_origin(person: Person, *, protected: bool) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Something that is missing in somebody's life."""
+    """Something that is missing in somebody's life. ``rewrites``: whether the note replaces the one before."""
 
     need: str
     urgency: int
@@ -146,6 +148,15 @@ class Wanted:
     note: str | None = None
     case_id: UUID | None = None
     id: UUID | None = None
+    rewrites: bool = True
+
+
+def _beside(before: str | None, note: str | None) -> str | None:
+    """Both notes, each once; a note for which there is no room any more changes nothing."""
+    if before is None or note is None or note in before.split("\n"):
+        return before or note
+    both = f"{before}\n{note}"
+    return both if len(both) <= NOTES else before
 
 
 async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
@@ -161,7 +172,10 @@ async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
     if known is not None:
         if known["urgency"] != wanted.urgency:
             await store.care.set_urgency(work.db, known["id"], wanted.urgency)
-        await store.told.put(work.db, told.rows(known["id"], person.id, {"note": wanted.note}))
+        note = wanted.note
+        if not wanted.rewrites:
+            note = _beside((await told.of(work.db, [known["id"]])).get(known["id"], {}).get("note"), note)
+        await store.told.put(work.db, told.rows(known["id"], person.id, {"note": note}))
         found: UUID = known["id"]
         return found
     row_id = wanted.id or new_id()
