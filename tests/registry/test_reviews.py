@@ -124,3 +124,43 @@ async def test_causes_that_come_again_are_counted(registry: Running) -> None:
         "/v1/reviews", json={"call_id": str(call.id)}, headers=bearer(CARE, areas=["songkhla"])
     )
     assert elsewhere.status_code == 404
+
+
+async def test_no_lesson_list_or_timeline_tells_of_the_protected_or_of_other_municipalities(registry: Running) -> None:
+    _, person_id, case_id = await a_case(registry)
+    elsewhere = await Call(registry, area="songkhla", patients=[somsri()]).received()
+    assert await person_of(registry, elsewhere) == person_id
+    await registry.sql("update call_person set case_id = $2 where call_id = $1", elsewhere.id, UUID(case_id))
+    hurt, _, _ = await a_case(registry, national_id=None, name="นางสาวเดือน")
+    silent = await Call(registry, protected=True, patients=[somsri(national_id=None, name="ดาว")]).received()
+    later = await Call(registry, patients=[somsri(national_id=None, name="ฟ้า")]).received()
+    matters = [{"case_id": case_id}, {"call_id": hurt.id}, {"call_id": silent.id}, {"call_id": later.id}]
+    made = []
+    for matter in matters:
+        body = {name: str(value) for name, value in matter.items()}
+        made.append((await send(registry, "POST", "/v1/reviews", title="ถึงช้า", **body)).json()["id"])
+        await written(registry, made[-1])
+        await send(registry, "POST", f"/v1/reviews/{made[-1]}/approve", "supervisor", lesson="บทเรียน")
+    own, of_hurt, of_silent, of_later = made
+    timeline = (await read(registry, f"/v1/reviews/{own}", CARE))["timeline"]
+    assert timeline
+    assert str(elsewhere.id) not in str(timeline)
+    both = (await read(registry, f"/v1/reviews/{own}", CARE, areas=["*"]))["timeline"]
+    assert str(elsewhere.id) in str(both)
+    today = local_day(now_utc())
+    causes = f"/v1/lessons/causes?from={today}&to={today}"
+
+    async def seen() -> tuple[set[str], set[str], int]:
+        lessons = {one["review_id"] for one in (await read(registry, "/v1/lessons", "volunteer"))["items"]}
+        listed = {one["id"] for one in (await read(registry, "/v1/reviews", CARE))["items"]}
+        counted = (await read(registry, causes, "auditor", purpose="audit"))["items"]
+        return lessons, listed, sum(one["reviews"] for one in counted)
+
+    assert await seen() == ({own, of_hurt, of_later}, set(made), 3)
+    later.protected = True
+    await later.updated()
+    assert await seen() == ({own, of_hurt}, set(made), 2)
+    for who in (person_id, await person_of(registry, hurt)):
+        answer = await send(registry, "POST", f"/v1/persons/{who}/groups", group="violence")
+        assert answer.status_code == 201, answer.text
+    assert await seen() == (set(), {of_silent, of_later}, 0)

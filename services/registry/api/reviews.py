@@ -242,7 +242,7 @@ async def read_review(request: Request, caller: Reads, review_id: UUID) -> Revie
     await audit(pool, caller, "read", "review", review_id, area=row["area"])
     actions = await store.reviews.read_actions(pool, [review_id])
     texts = await told.of(pool, [review_id, *(one["id"] for one in actions)])
-    lines = await store.reviews.timeline(pool, row["call_id"], row["case_id"])
+    lines = await store.reviews.timeline(pool, row["call_id"], row["case_id"], areas_of(caller))
     written = Texts.unpacked(texts.get(review_id, {}))
     same = ("version", "lesson", "opened_by", "approved_at", "approved_by", "closed_at")
     return ReviewShown.model_validate({

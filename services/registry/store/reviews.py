@@ -24,11 +24,15 @@ LOCK_REVIEW = """
 select r.*, coalesce((select p.disclosure = 'secret' from person p where p.id = r.person_id), false) as secret
 from review r where r.id = $1 and ($2::text[] is null or r.area = any($2)) for update of r
 """
+# Secret people, also those of a call under review, are in no list.
 READ_REVIEWS = Search("""
-select * from review where ($1::text[] is null or area = any($1)) and ($2::uuid is null or id < $2)
-  and ($3::text is null or $3 = case when closed_at is not null then 'closed'
-                                     when approved_at is not null then 'approved' else 'open' end)
-order by id desc limit $4
+select r.* from review r where ($1::text[] is null or r.area = any($1)) and ($2::uuid is null or r.id < $2)
+  and ($3::text is null or $3 = case when r.closed_at is not null then 'closed'
+                                     when r.approved_at is not null then 'approved' else 'open' end)
+  and not exists (select from person p where p.id = r.person_id and p.disclosure = 'secret')
+  and not exists (select from call_person m join person p on p.id = m.person_id
+                  where m.call_id = r.call_id and p.disclosure = 'secret')
+order by r.id desc limit $4
 """)
 CHANGE_REVIEW = "update review set root_cause = $2, version = version + 1 where id = $1"
 APPROVE_REVIEW = """
@@ -37,8 +41,9 @@ update review set lesson = $2, call_kinds = $3, approved_at = $4, approved_by = 
 CLOSE_REVIEW = "update review set closed_at = $2, version = version + 1 where id = $1"
 TIMELINE = """
 select h.event_id, h.type, h.subject_id, h.occurred_at, h.call_id, h.codes from history h
-where h.call_id = any(array(select $1::uuid where $1 is not null
-                            union select call_id from call_person where case_id = $2))
+where h.call_id = any(array(
+    select c.id from call c where ($3::text[] is null or c.area = any($3)) and c.id = any(array(
+        select $1::uuid where $1 is not null union select call_id from call_person where case_id = $2))))
 order by h.occurred_at, h.event_id limit 500
 """
 
@@ -82,9 +87,11 @@ async def close(db: Connection, review_id: UUID, at: datetime) -> None:
     await db.execute(CLOSE_REVIEW, review_id, at)
 
 
-async def timeline(db: Connection | Pool, call_id: UUID | None, case_id: UUID | None) -> list[Row]:
-    """What happened around the call, or all calls of the case, the earliest first."""
-    return await db.fetch(TIMELINE, call_id, case_id)
+async def timeline(
+    db: Connection | Pool, call_id: UUID | None, case_id: UUID | None, areas: Sequence[str] | None
+) -> list[Row]:
+    """What happened around the call, or all calls of the case in these areas, the earliest first."""
+    return await db.fetch(TIMELINE, call_id, case_id, areas)
 
 
 WRITE_ACTION = "insert into review_action (id, review_id, owner, due_on, made_at) values ($1, $2, $3, $4, $5)"
@@ -112,17 +119,27 @@ async def end_action(db: Connection, action_id: UUID, at: datetime, by: str) -> 
 
 # --- lessons --------------------------------------------------------------------------------------------------------
 
+# What is learnt of a protected matter stays with those who looked after it; a call may have become one later.
 LESSONS = Search("""
-select id, area, lesson, root_cause, call_kinds, approved_at from review
-where approved_at is not null and not exercise and ($1::text[] is null or area = any($1))
-  and ($2::text is null or position(lower($2) in lower(lesson)) > 0) and ($3::text is null or call_kinds @> array[$3])
-  and ($4::text is null or root_cause = $4) and ($5::uuid is null or id < $5)
-order by id desc limit $6
+select r.id, r.area, r.lesson, r.root_cause, r.call_kinds, r.approved_at from review r
+where r.approved_at is not null and not r.exercise and ($1::text[] is null or r.area = any($1))
+  and ($2::text is null or position(lower($2) in lower(r.lesson)) > 0)
+  and ($3::text is null or r.call_kinds @> array[$3])
+  and ($4::text is null or r.root_cause = $4) and ($5::uuid is null or r.id < $5)
+  and not r.protected and not exists (select from call c where c.id = r.call_id and c.protected)
+  and not exists (select from person p where p.id = r.person_id and p.disclosure = 'secret')
+  and not exists (select from call_person m join person p on p.id = m.person_id
+                  where m.call_id = r.call_id and p.disclosure = 'secret')
+order by r.id desc limit $6
 """)
 CAUSES = Search("""
 select root_cause, count(*) as reviews, count(*) filter (where reason = 'complaint') as complaints,
        max(approved_at) as last_at
-from review where approved_at >= $2 and approved_at < $3 and area = $1 and not exercise
+from review r where approved_at >= $2 and approved_at < $3 and area = $1 and not exercise
+  and not r.protected and not exists (select from call c where c.id = r.call_id and c.protected)
+  and not exists (select from person p where p.id = r.person_id and p.disclosure = 'secret')
+  and not exists (select from call_person m join person p on p.id = m.person_id
+                  where m.call_id = r.call_id and p.disclosure = 'secret')
 group by root_cause order by reviews desc, root_cause
 """)
 
