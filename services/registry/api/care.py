@@ -82,7 +82,7 @@ async def assess(request: Request, caller: Assesses, person_id: UUID, body: Asse
             made = await verbs.assess(work, person, form, answered)
         except Refusal as refusal:
             raise Refused(422, refusal.code, refusal.th, refusal.en, field=refusal.field) from None
-        await audit(work, caller, "assess", "person", person.id, {"instrument": form.id}, area=person.area)
+        await audit(work, caller, "assess", "person", person.id, {"assessment_id": str(made.id)}, area=person.area)
     return Kept(
         id=made.id,
         instrument=form.id,
@@ -162,7 +162,7 @@ async def decide_proposal(
         known = await own_person_for(runtime, caller, row["person_id"])
         person = await held(work, known.id)
         await verbs.decide(work, person, row, body.decision, caller.actor)
-        detail = {"group": row["group_code"], "decision": body.decision}
+        detail = {"proposal_id": str(proposal_id), "decision": body.decision}
         await audit(work, caller, "decide_group", "person", person.id, detail, area=person.area)
     return _proposal(row, body.decision)
 
@@ -178,7 +178,7 @@ async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body:
         reads = caller.role in ROUTES["GET /v1/persons/{person_id}/needs"].roles
         wanted = Wanted(body.need, body.urgency, caller.actor, body.note, body.case_id, body.id, rewrites=reads)
         need_id = await verbs.open_need(work, person, wanted)
-        await audit(work, caller, "open_need", "person", person.id, {"need": body.need}, area=person.area)
+        await audit(work, caller, "open_need", "person", person.id, {"need_id": str(need_id)}, area=person.area)
     return NeedMade(id=need_id)
 
 
@@ -215,7 +215,7 @@ async def meet_need(request: Request, caller: MeetsNeeds, need_id: UUID, body: M
         known = await person_for(runtime, caller, row["person_id"])
         person = await held(work, known.id)
         await verbs.meet_need(work, person, row, body.outcome)
-        await audit(work, caller, "meet_need", "person", person.id, {"need": row["need"]}, area=person.area)
+        await audit(work, caller, "meet_need", "person", person.id, {"need_id": str(need_id)}, area=person.area)
         note = (await told.of(work.db, [need_id])).get(need_id, {}).get("note")
     return _need({**dict(row), "met_at": work.now, "outcome": body.outcome}, note)  # type: ignore[arg-type]
 

@@ -81,7 +81,9 @@ async def ask_disclosure(request: Request, caller: Asks, person_id: UUID, body: 
     person = await person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         request_id = await disclosing.ask(work, person.id, body.wanted, body.reason, caller.actor)
-        await audit(work, caller, "ask_disclosure", "person", person.id, {"wanted": body.wanted}, area=person.area)
+        await audit(
+            work, caller, "ask_disclosure", "person", person.id, {"request_id": str(request_id)}, area=person.area
+        )
     return Asked(id=request_id)
 
 
@@ -110,6 +112,6 @@ async def decide_disclosure(request: Request, caller: Agrees, request_id: UUID, 
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         asked = await disclosing.decide(work, request_id, areas_of(caller), caller.actor, approve=body.approve)
-        detail = {"wanted": asked["wanted"], "approved": body.approve}
+        detail = {"request_id": str(request_id), "approved": body.approve}
         await audit(work, caller, "decide_disclosure", "person", asked["person_id"], detail, area=asked["area"])
     return Asked(id=request_id)
