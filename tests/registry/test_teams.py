@@ -70,6 +70,29 @@ async def test_a_case_is_not_back_to_normal_while_a_task_is_open_and_a_late_one_
     assert "แผลกดทับ" not in str([dict(row) for row in await registry.said("registry.task")])
 
 
+async def test_what_grows_from_the_case_of_somebody_who_became_secret_is_open_with_id_and_time_alone(
+    registry: Running,
+) -> None:
+    person_id, case_id = await a_case(registry)
+    crew, on = str(uuid4()), str(local_day(now_utc()) - timedelta(days=1))
+    before = await send(registry, "POST", f"/v1/cases/{case_id}/tasks", kind="visit", assignee_id=crew, due_on=on)
+    assert before.status_code == 201
+    await registry.sql("update person set disclosure = 'secret' where id = $1", person_id)
+    assert await registry.runtime.due.do_one()
+    after = await send(registry, "POST", f"/v1/cases/{case_id}/tasks", kind="visit", assignee_id=crew, due_on=on)
+    await send(registry, "POST", f"/v1/cases/{case_id}/team", crew_id=crew, role="nurse")
+    await send(registry, "POST", f"/v1/tasks/{before.json()['id']}/done")
+    assert (await send(registry, "POST", f"/v1/cases/{case_id}/close", outcome="moved_away")).status_code == 200
+    said = {row["type"].split(".v")[0]: row["open_data"] for row in await registry.said("registry.task.overdue")}
+    for noun in ("registry.task", "registry.team", "registry.case.closed"):
+        for row in await registry.said(noun):
+            if str(row["aggregate_id"]) != before.json()["id"] or "assigned" not in row["type"]:
+                said[f"{row['type']} {row['aggregate_id']}"] = row["open_data"]
+    assert after.status_code == 201
+    assert len(said) >= 5
+    assert {key: data for key, data in said.items() if data} == {}
+
+
 async def test_a_team_is_invited_answers_and_a_care_group_knows_its_patients(registry: Running) -> None:
     person_id, case_id = await a_case(registry)
     nurse = uuid4()
