@@ -3,10 +3,20 @@ const css = (name) => getComputedStyle(document.documentElement).getPropertyValu
 const LABELS_MAX = 60;
 const NAMES = (lang) => [`name_${lang}`, `name:${lang}`, "name", "name_th", "name:th", "NAME"];
 
-export function script(path) {
-  return new Promise((done, failed) => {
-    document.head.append(Object.assign(document.createElement("script"), { src: path, onload: done, onerror: failed }));
-  });
+const AGAIN_MS = [500, 1000, 2000, 5000];
+const TURNS = 20;
+
+/** Load a script. While the console is away it is asked for again, and comes when that is back. */
+export async function script(path) {
+  for (let turn = 0; turn < TURNS; turn++) {
+    const loaded = await new Promise((done) => {
+      const tag = document.createElement("script");
+      document.head.append(Object.assign(tag, { src: path, onload: () => done(true), onerror: () => done(false) }));
+    });
+    if (loaded) return;
+    await new Promise((done) => setTimeout(done, AGAIN_MS[Math.min(turn, AGAIN_MS.length - 1)]));
+  }
+  throw new Error(`${path} does not come`);
 }
 
 /** Text for a tooltip or an attribution: Leaflet takes strings for HTML, and these were typed by people. */
