@@ -70,6 +70,30 @@ async def test_a_municipality_is_one_agency(registry: Running) -> None:
         assert answer.status_code in {404, 422}
 
 
+async def test_an_agency_is_changed_by_whoever_acts_for_all_its_municipalities(registry: Running) -> None:
+    """And the row of a municipality by itself alone, with those whom a broken glass is told to."""
+    shared = await Agency(registry, areas=(AREA, "trat")).known()
+    town = await Agency(registry, areas=("trat", AREA)).known(kind="municipality", municipality="trat")
+    mine = {"kind": "fund", "name_th": "x", "areas": [AREA], "from_on": "2026-01-01"}
+    whom = {
+        "name": "x",
+        "phone": "0819990001",
+        "duty": "privacy_officer",
+        "crew_id": str(new_id()),
+        "from_on": "2026-01-01",
+    }
+    before = await registry.sql("select * from agency order by id")
+    for agency in (shared, town):
+        for path, body in (("", mine), (f"/coordinators/{new_id()}", whom)):
+            answer = await ours(registry, "PUT", f"/v1/agencies/{agency.id}{path}", body)
+            assert answer.status_code == 404, path
+    assert await registry.sql("select * from agency order by id") == before
+    itself = bearer("supervisor", areas=["trat"])
+    at = f"/v1/agencies/{town.id}/coordinators/{new_id()}"
+    assert (await registry.client.put(at, json=whom, headers=itself)).status_code == 204
+    await shared.known(name_en="Changed by somebody of both")
+
+
 async def test_an_agencys_token_opens_nothing_that_does_not_decide_for_itself(registry: Running) -> None:
     hospital = await Agency(registry).known()
     person_id, case_id = await somebody(registry)
@@ -118,7 +142,7 @@ async def test_every_role_on_every_route_sees_what_the_agreement_opens_and_no_mo
     person_id, case_id = await somebody(registry)
     whole = await read(registry, f"/v1/persons/{person_id}", "supervisor")
     for role, (name, (method, path)) in itertools.product(sorted(DESK), ROUTES.items()):
-        body = {"json": {"phone": "0812345678"}} if method == "POST" else {}
+        body = {"json": {"name": "สมศรี ใจดี"}} if method == "POST" else {}
         at = path.format(person=person_id, case=case_id)
         answer = await registry.client.request(method, at, headers=hospital.headers(role), **body)
         place = f"{role} {name}"
@@ -259,6 +283,19 @@ async def test_it_is_signed_by_each_side_for_itself(registry: Running) -> None:
     assert problem_of(again)["code"] == "agreement_ended"
 
 
+async def test_no_paper_signs_for_another_municipality(registry: Running) -> None:
+    hospital = await Agency(registry).known()
+    agreement_id = await hospital.agreement(sign=False, municipalities=["trat"])
+    at, theirs = f"/v1/agreements/{agreement_id}/sign", bearer("supervisor", areas=["trat"])
+    for body in ({"municipality": "trat", "paper": "mou-1"}, {"municipality": "trat"}):
+        assert problem_of(await ours(registry, "POST", at, body))["code"] == "not_a_party"
+    for_us = await registry.client.post(at, json={"paper": "mou-1"}, headers=theirs)
+    assert problem_of(for_us)["code"] == "not_a_party"
+    assert await registry.sql("select from signature") == []
+    itself = await registry.client.post(at, json={"municipality": "trat"}, headers=theirs)
+    assert [one["municipality"] for one in itself.json()["parties"] if one["signed_at"]] == ["trat"]
+
+
 async def test_the_effect_is_told_before_anybody_signs_and_is_what_happens_then(registry: Running) -> None:
     hospital = await Agency(registry).known()
     person_id, _ = await somebody(registry)
@@ -298,6 +335,18 @@ async def test_why_not_is_answered_class_by_class(registry: Running) -> None:
     assert problem_of(await hospital.post("/v1/access/why", stranger))["code"] == "own_agency"
 
 
+async def test_asking_as_another_role_tells_nobody_of_somebody_they_may_not_know_of(registry: Running) -> None:
+    hospital = await Agency(registry).known()
+    await hospital.agreement(field_class="secret")
+    secret = await person_of(registry, await Call(registry, patients=[somsri(groups=["violence"])]).received())
+    for person_id in (secret, new_id()):
+        asked = {"person_id": str(person_id), "role": "supervisor"}
+        assert (await ours(registry, "POST", "/v1/access/why", asked, "call_taker")).status_code == 404
+        theirs = await hospital.post("/v1/access/why", asked, "call_taker")
+        assert (theirs.status_code, problem_of(theirs)["code"]) == (403, "own_role")
+    assert (await hospital.post("/v1/access/why", asked | {"person_id": str(secret)}, "supervisor")).status_code == 200
+
+
 async def test_every_answer_is_logged_with_what_it_stood_on(registry: Running) -> None:
     hospital = await Agency(registry).known()
     person_id, _ = await somebody(registry)
@@ -330,6 +379,31 @@ async def test_search_tells_an_agency_only_of_those_it_may_know(registry: Runnin
     found = (await hospital.post("/v1/persons/search", {"name": "สมศรี ใจดี"})).json()["items"]
     assert [one["id"] for one in found] == [str(other)]
     assert person_id not in str(found)
+
+
+async def test_search_confirms_no_field_to_an_agency_that_may_not_see_it(registry: Running) -> None:
+    """Nor how many were left out."""
+    hospital = await Agency(registry).known()
+    await hospital.agreement(field_class="shared")
+    passport = {"kind": "passport", "value": "AB1234567", "issuer": "MM"}
+    for _ in range(2):
+        await add(registry, name="มานี มีนา", phone="0812223333", birth_year=1967, identifiers=[passport])
+        passport = {**passport, "value": "AB7654321"}
+    numbered = await add(registry, name="ปิติ", national_id=cid(5))
+    sought: tuple[dict[str, Any], ...] = (
+        {"phone": "0812223333", "limit": 1}, {"identifier": {**passport, "value": "AB1234567"}},
+        {"national_id": cid(5)}, {"name": "มานี มีนา", "birth_year": 1967, "limit": 1},
+    )  # fmt: skip
+    for body in sought:
+        assert len(await search(registry, **body)) == 1, body
+        hidden = (await hospital.post("/v1/persons/search", body)).json()
+        assert hidden == {"items": [], "more": False}, body
+    found = (await hospital.post("/v1/persons/search", {"name": "มานี มีนา", "limit": 1})).json()
+    assert (len(found["items"]), found["more"]) == (1, True), "by what it may see"
+    await hospital.agreement()
+    found = [(await hospital.post("/v1/persons/search", body)).json() for body in sought]
+    assert [(len(one["items"]), one["more"]) for one in found] == [(1, True), (1, False), (1, False), (1, True)]
+    assert found[2]["items"][0]["id"] == str(numbered)
 
 
 async def test_a_day_is_a_day(registry: Running) -> None:

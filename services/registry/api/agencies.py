@@ -76,14 +76,17 @@ async def list_agencies(
 
 
 async def _is_theirs(work: Work, caller: Caller, agency_id: UUID) -> Row | None:
-    """The agency, if it is there already.
+    """The agency, if it is there already. A municipality keeps its own; one that several share, whoever acts for all.
 
     Raises:
-        Refused: 404 it works with none of the caller's municipalities.
+        Refused: 404 it is another municipality, or works with one that is not the caller's.
 
     """
     agency = await store.agencies.read_agency(work.db, agency_id)
-    if agency is not None and not any(caller.may_see(area) for area in agency["areas"]):
+    if agency is None:
+        return None
+    keepers = agency["areas"] if agency["municipality"] is None else [agency["municipality"]]
+    if not all(caller.may_see(area) for area in keepers):
         raise refuse("not_found")
     return agency
 

@@ -163,7 +163,7 @@ def _as_whom(caller: Caller, row: Row, body: SignBody) -> str:
     """For which party this signature stands.
 
     Raises:
-        Refused: 409 not a party; 422 another side's, without its paper.
+        Refused: 409 not a party, or another municipality; 422 an agency's, without its paper.
 
     """
     if caller.agency_id is not None:
@@ -171,12 +171,14 @@ def _as_whom(caller: Caller, row: Row, body: SignBody) -> str:
         if body.municipality is not None or body.agency_id not in (None, caller.agency_id):
             raise Refused(*agreements.NOT_A_PARTY)
         return own
-    area = body.municipality or (row["area"] if body.agency_id is None else None)
-    if area is not None and caller.may_see(area):
-        return party(area=area)
-    if body.paper is None:
-        raise Refused(*PAPER_NEEDED, field="paper")
-    return party(agency=body.agency_id) if body.agency_id is not None else party(area=area or "")
+    if body.agency_id is not None:
+        if body.paper is None:
+            raise Refused(*PAPER_NEEDED, field="paper")
+        return party(agency=body.agency_id)
+    area = body.municipality or row["area"]
+    if not caller.may_see(area):  # a municipality signs for itself: no paper stands for its word
+        raise Refused(*agreements.NOT_A_PARTY, field="municipality")
+    return party(area=area)
 
 
 async def _shown(db: Connection | Pool, row: Row) -> AgreementShown:

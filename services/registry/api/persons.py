@@ -41,6 +41,8 @@ Reads = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}"))]
 ReadsHistory = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}/history"))]
 Erases = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/erase"))]
 
+TELLS = ("phone", "national_id", "identifier", "birth_year", "area_code")
+"""Being found by one of these tells that it is this person's: who may not see restricted fields finds nobody by it."""
 BAD_CURSOR = (
     422,
     "bad_cursor",
@@ -80,7 +82,7 @@ async def search_persons(request: Request, caller: Searches, body: SearchBody) -
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         rows, more = await searching.search(work, body, areas_of(caller))
     found = await cut_hits(runtime, grounds, rows)
-    if body.area_code is not None:  # being found by it tells where somebody lives
+    if any(getattr(body, name) is not None for name in TELLS):
         found = [(row, seen) for row, seen in found if seen.may(RESTRICTED)]
     ids, areas = [row["id"] for row, _ in found], [row["area"] for row, _ in found]
     as_whom = standing(caller, [decision for _, seen in found for decision in seen.decisions.values()])
@@ -88,7 +90,8 @@ async def search_persons(request: Request, caller: Searches, body: SearchBody) -
     await audit(runtime.pool, as_whom, "search", "person", ids or None, detail, area=areas or None)
     today = local_day(work.now)
     hits = [PersonHit.model_validate(seen.cut("person", dict(views.hit(row, today)))) for row, seen in found]
-    return PersonHits(items=hits, more=more)
+    # Of an agency whoever was left out is not counted either.
+    return PersonHits(items=hits, more=more and (caller.agency_id is None or len(found) == len(rows)))
 
 
 @router.get("/{person_id}", responses=problems(401, 403, 404))

@@ -24,6 +24,7 @@ router = APIRouter(prefix="/v1/access", tags=["agencies"])
 
 Asks = Annotated[Caller, Depends(gate("POST /v1/access/why"))]
 NOT_YOURS = (403, "own_agency", "ถามได้เฉพาะหน่วยงานของท่าน", "an agency asks about itself alone")
+NOT_YOUR_ROLE = (403, "own_role", "ถามได้เฉพาะบทบาทของท่าน", "somebody of an agency asks about their own role alone")
 
 
 @router.post("/why", responses=problems(400, 401, 403, 404, 413))
@@ -36,6 +37,10 @@ async def why(request: Request, caller: Asks, body: WhyBody) -> WhyNot:
     runtime = runtime_of(request)
     if caller.agency_id is not None and body.agency_id not in (None, caller.agency_id):
         raise Refused(*NOT_YOURS, field="agency_id")
+    if caller.agency_id is not None and body.role not in (None, caller.role):
+        raise Refused(*NOT_YOUR_ROLE, field="role")
+    if caller.agency_id is None:  # whatever role is asked about, first it must be somebody the caller may know of
+        await person_for(runtime, caller, body.person_id)
     asker = replace(
         caller, agency_id=body.agency_id or caller.agency_id, role=Role(body.role) if body.role else caller.role,
         purpose=body.purpose or caller.purpose,
@@ -44,7 +49,6 @@ async def why(request: Request, caller: Asks, body: WhyBody) -> WhyNot:
     if asker.agency_id is None:
         person, seen = await open_person(runtime, asker, body.person_id)
     elif caller.agency_id is None:
-        await person_for(runtime, caller, body.person_id)
         person, seen = await weigh(runtime, asker, body.person_id, known=True)
     else:
         person, seen = await weigh(runtime, asker, body.person_id)
