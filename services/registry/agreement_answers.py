@@ -167,7 +167,7 @@ class WithdrawalShown(Answer):
 
 class Withdrawals(Answer):
     items: list[WithdrawalShown]
-    next: UUID | None
+    next: str | None
 
 
 class Acknowledged(Answer):

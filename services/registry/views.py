@@ -217,6 +217,20 @@ def pair_cursor(row: Row) -> str:
     return f"{row['score']}_{row['id']}"
 
 
+def withdrawal_cursor(row: Row) -> str:
+    """Where the next page of withdrawals begins: one consent may have many that hear of it."""
+    return f"{row['consent_id']}_{row['agency_id']}"
+
+
+def read_withdrawal_cursor(text: str) -> tuple[UUID, UUID] | None:
+    """The cursor's consent and agency; None when it is not one of ours."""
+    consent_id, _, agency_id = text.partition("_")
+    try:
+        return UUID(consent_id), UUID(agency_id)
+    except ValueError:
+        return None
+
+
 def read_pair_cursor(text: str) -> tuple[float, UUID] | None:
     """The cursor's score and pair; None when it is not one of ours."""
     score, bar, pair_id = text.partition("_")

@@ -67,6 +67,37 @@ async def test_what_stands_on_consent_stops_with_it_and_the_agency_says_that_it_
     assert agreement_id not in str([dict(row) for row in said.values()])
 
 
+async def test_whoever_could_never_see_the_person_hears_of_no_withdrawal(registry: Running) -> None:
+    """Who could, does, also by an agreement that is over; and pages lose none of those who hear of one consent."""
+    yesterday, tomorrow = (str(TODAY + timedelta(days=days)) for days in (-1, 1))
+    by_consent: dict[str, Any] = {"bases": ["consent"], "sign": False}
+    stood = [{}, {}, {"until_on": yesterday}]
+    never = [{"areas": ["trat"]}, {"from_on": tomorrow}, {"until_on": "2026-01-02"}]
+    hearers = []
+    for terms in stood + never:
+        agency = await Agency(registry).known()
+        agreement_id = await agency.agreement(**{**by_consent, **terms})
+        for party in (f"area:{AREA}", str(agency.id)):
+            await registry.sql(
+                "insert into signature (agreement_id, party, signed_by, signed_at) values ($1, $2, 'x', now())",
+                agreement_id, party,
+            )  # fmt: skip
+        hearers.append(str(agency.id))
+    days_ago = (now_utc() - timedelta(days=3)).isoformat()
+    secret = await person_of(registry, await Call(registry, patients=[somsri(groups=["violence"])]).received())
+    for person_id in (secret, await add(registry, name="มานี")):
+        consent = await give(registry, person_id, given_at=days_ago)
+        assert (await ours(registry, "POST", f"/v1/consents/{consent['id']}/withdraw")).status_code == 200
+    told, cursor = [], ""
+    while cursor is not None:
+        page = await read(registry, f"/v1/withdrawals?limit=1{cursor and f'&cursor={cursor}'}")
+        told += [(one["consent_id"], one["agency_id"]) for one in page["items"]]
+        cursor = page["next"]
+    assert told == [(consent["id"], agency_id) for agency_id in sorted(hearers[: len(stood)])]
+    bad = await registry.client.get("/v1/withdrawals?cursor=x", headers=bearer("case_manager"))
+    assert problem_of(bad)["code"] == "bad_cursor"
+
+
 async def test_who_does_not_say_in_time_stands_in_the_list_and_in_the_figures(registry: Running) -> None:
     hospital = await Agency(registry).known()
     person_id = await add(registry, name="มานี")

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from services.registry import records, store
+from services.registry import records, store, views
 from services.registry.agreement_answers import (
     Acknowledged,
     Consents,
@@ -27,6 +27,7 @@ from services.registry.agreement_bodies import (
     WithdrawBody,
 )
 from services.registry.api.gate import areas_of, gate, own_person_for, person_for, runtime_of
+from services.registry.api.persons import BAD_CURSOR
 from services.registry.bodies import read_national_id
 from services.registry.keys import ring
 from services.registry.records import Person
@@ -35,7 +36,7 @@ from services.registry.verbs import consents
 from services.registry.views import label
 from shared.audit import audit
 from shared.auth import Caller
-from shared.errors import refuse
+from shared.errors import Refused, refuse
 from shared.http import IdempotencyKey, once
 from shared.openapi import problems
 from shared.service import Runtime
@@ -109,14 +110,17 @@ async def list_withdrawals(
     caller: Waits,
     overdue: Annotated[bool, Query(description="past due alone")] = False,
     done: Annotated[bool, Query(description="also those acknowledged")] = False,
-    cursor: UUID | None = None,
+    cursor: Annotated[str | None, Query(max_length=80)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> Withdrawals:
     """ความยินยอมที่ถูกถอนและรอรับทราบ | Of an agency what it must stop; of the municipality who has not said so yet."""
     runtime = runtime_of(request)
     now = now_utc()
+    after = views.read_withdrawal_cursor(cursor) if cursor is not None else None
+    if cursor is not None and after is None:
+        raise Refused(*BAD_CURSOR, field="cursor")
     rows = await store.consents.list_withdrawals(
-        runtime.pool, areas_of(caller), caller.agency_id, now if overdue else None, done=done, after=cursor, limit=limit
+        runtime.pool, areas_of(caller), caller.agency_id, now if overdue else None, done=done, after=after, limit=limit
     )
     ids, areas = [row["person_id"] for row in rows], [row["area"] for row in rows]
     await audit(runtime.pool, caller, "list_withdrawals", "person", ids or None, area=areas or None)
@@ -127,7 +131,7 @@ async def list_withdrawals(
                         **{name: row[name] for name in same})
         for row in rows
     ]  # fmt: skip
-    return Withdrawals(items=items, next=rows[-1]["consent_id"] if len(rows) == limit else None)
+    return Withdrawals(items=items, next=views.withdrawal_cursor(rows[-1]) if len(rows) == limit else None)
 
 
 @router.post("/withdrawals/acknowledge", responses=problems(400, 401, 403, 413))

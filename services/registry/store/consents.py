@@ -37,8 +37,8 @@ select w.*, c.person_id, c.purpose, c.withdrawn_at from withdrawal w join consen
 where ($1::text[] is null or w.area = any($1)) and ($2::uuid is null or w.agency_id = $2)
   and ($3::timestamptz is null or (w.acknowledged_at is null and w.due_at < $3))
   and ($4::boolean or w.acknowledged_at is null)
-  and ($5::uuid is null or w.consent_id > $5)
-order by w.consent_id, w.agency_id limit $6
+  and ($5::uuid is null or (w.consent_id, w.agency_id) > ($5, $6::uuid))
+order by w.consent_id, w.agency_id limit $7
 """)
 ACKNOWLEDGE = """
 update withdrawal set acknowledged_at = coalesce(acknowledged_at, $3), acknowledged_by = coalesce(acknowledged_by, $4)
@@ -101,10 +101,11 @@ async def known_agencies(db: Connection, ids: Sequence[UUID]) -> list[UUID]:
 
 async def list_withdrawals(
     pool: Pool, areas: Sequence[str] | None, agency_id: UUID | None, overdue_at: datetime | None, *, done: bool,
-    after: UUID | None, limit: int,
+    after: tuple[UUID, UUID] | None, limit: int,
 ) -> list[Row]:  # fmt: skip
-    """Withdrawals that wait to be acknowledged; with ``done`` also those that were."""
-    return await look_up(pool, LIST_WITHDRAWALS, areas, agency_id, overdue_at, done, after, limit)
+    """Withdrawals that wait to be acknowledged; with ``done`` also those that were. ``after``: a consent and agency."""
+    last = after or (None, None)
+    return await look_up(pool, LIST_WITHDRAWALS, areas, agency_id, overdue_at, done, *last, limit)
 
 
 async def acknowledge(

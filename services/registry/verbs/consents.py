@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.registry import store
+from services.registry import records, store
 from services.registry.agreement_bodies import BreakGlassBody, ConsentBody, WithdrawBody
+from services.registry.keys import ring
 from services.registry.records import Person
-from services.registry.rules.grounds import CONSENT, party
+from services.registry.rules.decide import Asked, decide
+from services.registry.rules.fields import KINDS, Kind
+from services.registry.rules.grounds import CONSENT, Agreement, Consent, party
 from services.registry.store.people import Row
 from services.registry.verbs.agreements import NO_AGENCY, agencies_of
 from services.registry.verbs.people import origin_of
-from shared.auth import Caller
+from shared.auth import Caller, Role
 from shared.errors import Refused
 from shared.events.registry import ConsentGiven, ConsentWithdrawn, PersonUnlocked
-from shared.thai.dates import local_day
+from shared.thai.dates import day_bounds, local_day
 from shared.work import Work, new_id
 
 HEAR_WITHIN: Final = timedelta(hours=72)
@@ -69,20 +73,49 @@ async def withdraw(work: Work, person: Person, row: Row, body: WithdrawBody) -> 
     if row["withdrawn_at"] is not None:
         raise Refused(*WITHDRAWN)
     await store.consents.withdraw(work.db, row["id"], work.now, body.by, body.paper)
-    hearers = await _who_stood_on_it(work, person.area, row)
+    hearers = await _who_stood_on_it(work, person, row)
     await store.consents.must_hear(work.db, row["id"], hearers, person.area, work.now + HEAR_WITHIN)
     private = ConsentWithdrawn.Private(purpose=row["purpose"], agency_id=row["agency_id"])
     work.say(row["id"], ConsentWithdrawn(person_id=person.id, at=work.now, private=private), origin_of(person))
 
 
-async def _who_stood_on_it(work: Work, area: str, row: Row) -> list[UUID]:
-    """The agency it named; else all that have, or had, an agreement on consent for this purpose here."""
+async def _who_stood_on_it(work: Work, person: Person, row: Row) -> list[UUID]:
+    """The agency it named; else all that saw the person by it on some day of an agreement, also of one that has ended.
+
+    Whoever could never see the person is told of nobody.
+    """
     if row["agency_id"] is not None:
         return [row["agency_id"]]
-    stood = [each for each in await store.agreements.between(work.db, [party(area=area)])
-             if CONSENT in each.bases and row["purpose"] in each.purposes]  # fmt: skip
-    ids = sorted({agency for each in stood for agency in agencies_of(sorted(each.signed))})
-    return await store.consents.known_agencies(work.db, ids)
+    every = [records.opened(each, ring()) for each in await store.links.records(work.db, person.id)]
+    codes = await store.consents.read_areas(work.db, [one.id for one in every])
+    areas = frozenset({person.area}).union(*codes.values())
+    kinds = KINDS[-1:] if any(one.secret for one in every) else KINDS
+    stood = {
+        agency
+        for each in await store.agreements.between(work.db, [party(area=person.area)])
+        for agency in agencies_of(sorted(each.signed))
+        if _opened_by(each, agency, person.area, areas, kinds, row, work.now)
+    }
+    return await store.consents.known_agencies(work.db, sorted(stood))
+
+
+def _opened_by(
+    agreement: Agreement,
+    agency: UUID,
+    owner: str,
+    areas: frozenset[str],
+    kinds: Sequence[Kind],
+    row: Row,
+    now: datetime,
+) -> bool:
+    """Whether a consent, as if it still stood, opened anything to this agency on the first day that both held."""
+    at = max(row["given_at"], day_bounds(agreement.from_on)[0])
+    consent = Consent(row["purpose"], None, row["given_at"], row["until_on"])
+    decisions = (
+        decide(Asked(Role.SUPERVISOR, agency, "", owner, areas, row["purpose"], kind), [agreement], [consent], [], at)
+        for kind in kinds
+    )
+    return at <= now and any(each.basis == CONSENT for each in decisions)
 
 
 async def break_glass(work: Work, caller: Caller, person: Person, body: BreakGlassBody) -> tuple[UUID, Row | None]:
