@@ -230,6 +230,8 @@ async def ask(registry: Running, route: str, headers: dict[str, str], person_id:
         body = {"case_id": case_id}
     if route.startswith("PUT /v1/visits/"):
         body, path = {"person_id": str(person_id)}, f"/v1/visits/{new_id()}"
+    if route.startswith("PUT /v1/community/"):  # an id of something else is no entry's
+        path = f"/v1/community/{new_id()}"
     if body is not None and "person_id" in body:
         body = {**body, "person_id": str(person_id)}
     return await registry.client.request(method, path, json=body, headers=headers)
