@@ -59,7 +59,7 @@ class Engine:
             except (OSError, asyncio.IncompleteReadError) as problem:
                 log.warning("planner.lost", reason=type(problem).__name__)
             finally:
-                self._gone()
+                await self._gone()
             await asyncio.sleep(AGAIN_S)
 
     async def _live(self) -> None:
@@ -84,14 +84,16 @@ class Engine:
                 else:
                     waiting.set_exception(RuntimeError(f"the engine failed: {rest[1]}"))
 
-    def _gone(self) -> None:
+    async def _gone(self) -> None:
         self.ready = False
         READY.set(0)
         self._end()
-        self._process = None
+        ended, self._process = self._process, None
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(Lost())
+        if ended is not None:
+            await ended.wait()  # else its pipes outlive the loop that reads them
 
     def _end(self) -> None:
         if self._process is not None and self._process.returncode is None:
