@@ -12,6 +12,12 @@ DESK = frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR})
 KEEPERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
 """Who keeps the fleet: rosters, beds, waste, equipment."""
 
+READERS = frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
+"""Who may search for a person."""
+
+CARERS = frozenset({Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
+"""Who cares for people over time: cases, visits, links, what agencies may see."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -28,12 +34,20 @@ PLACES = (
     Place("rides", "/rides", DESK),
     Place("fleet", "/fleet", DESK | {Role.ADMIN}),
     Place("crew", "/crew", frozenset({Role.CREW, Role.VOLUNTEER})),
-    Place("people", "/people", frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.CASE_MANAGER,
-                                          Role.REGISTRY_OFFICER})),
+    Place("people", "/people", READERS),
     Place("messages", "/messages", DESK | {Role.CASE_MANAGER, Role.AUDITOR}),
     Place("reports", "/reports", DESK | {Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN}),
     Place("admin", "/admin", frozenset({Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR})),
 )  # fmt: skip
+
+
+SECTIONS = {"people": (Place("search", "/people", READERS),)}
+"""Screens beside each other under one entry of the menu, as tabs; a tab's name is the text ``<entry>.go_<key>``."""
+
+
+def sections(entry: str, role: Role) -> list[Place]:
+    """The tabs of an entry of the menu that a role has, in their order."""
+    return [place for place in SECTIONS[entry] if role in place.roles]
 
 
 def navigation(role: Role) -> list[Place]:

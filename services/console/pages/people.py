@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import label, labeller, options, phone_shown, said
-from services.console.navigation import roles_of
+from services.console.navigation import CARERS, roles_of
 from services.console.people import Person
 from services.console.texts import texts
 from services.console.web import backend, go, page, signed_in
@@ -23,7 +23,6 @@ from shared.codes.codes import code_list
 router = APIRouter(prefix="/people", include_in_schema=False)
 
 Reader = Annotated[Person, Depends(signed_in(*roles_of("people")))]
-CARERS = frozenset({Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
 Carer = Annotated[Person, Depends(signed_in(*CARERS))]
 """Who may close a case."""
 Short = Annotated[str, Form(max_length=200)]
