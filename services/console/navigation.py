@@ -18,6 +18,9 @@ READERS = frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.CAS
 CARERS = frozenset({Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
 """Who cares for people over time: cases, visits, links, what agencies may see."""
 
+REGISTER = frozenset({Role.SUPERVISOR, Role.REGISTRY_OFFICER})
+"""Who keeps the register itself: which records are one person's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -41,7 +44,7 @@ PLACES = (
 )  # fmt: skip
 
 
-SECTIONS = {"people": (Place("search", "/people", READERS),)}
+SECTIONS = {"people": (Place("search", "/people", READERS), Place("duplicates", "/people/duplicates", REGISTER))}
 """Screens beside each other under one entry of the menu, as tabs; a tab's name is the text ``<entry>.go_<key>``."""
 
 

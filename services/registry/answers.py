@@ -97,6 +97,21 @@ class Linked(Answer):
     records: list[UUID]
 
 
+class LinkShown(Answer):
+    """A record that is linked to another: ``one`` is now read as part of ``survivor``'s person."""
+
+    id: UUID
+    area: str
+    linked_at: datetime
+    one: PersonHit
+    survivor: PersonHit
+
+
+class LinkPage(Answer):
+    items: list[LinkShown]
+    next: UUID | None
+
+
 class Unlinked(Answer):
     """Two people again, each by the record that stands for them."""
 

@@ -440,10 +440,14 @@ class EraseBody(Body):
 
 
 class ReviewBody(Body):
-    """``link``: the two records are one person's; ``distinct``: they are not. ``survivor_id``: which stands."""
+    """``link``: the two records are one person's; ``distinct``: they are not. ``survivor_id``: which stands.
+
+    ``reason``: how it was found out, as a code of the caller's own.
+    """
 
     decision: Literal["link", "distinct"]
     survivor_id: UUID | None = None
+    reason: Code | None = None
 
 
 class LinkBody(Body):

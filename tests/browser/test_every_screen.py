@@ -33,7 +33,15 @@ WHO = {
 }  # fmt: skip
 EVERYBODYS = ("/public", "/public/here", "/public/promises", "/public/risks", "/sign-in", "/nowhere")
 MORE = {
-    "malee": ("/board/wall", "/board/print", "/account", "/public/promises/edit", "/admin/exercise"),
+    "malee": (
+        "/board/wall",
+        "/board/print",
+        "/account",
+        "/public/promises/edit",
+        "/admin/exercise",
+        "/people/duplicates",
+        "/people/duplicates/linked",
+    ),
     "wichai": (
         "/rides/planner",
         "/board/paper",

@@ -21,6 +21,9 @@ MINE = ("/people", "/messages", "/reports", "/admin", "/fleet")
 """The screens held against the menu here; each is a place of it."""
 NARROWER = {
     "POST /people/{person_id}/cases/{case_id}/close": CARERS,
+    **{f"{method} /people/duplicates{rest}": frozenset({SUPERVISOR, Role.REGISTRY_OFFICER})
+       for method, rest in (("GET", ""), ("GET", "/linked"), ("POST", "/{pair_id}/review"),
+                            ("POST", "/linked/{person_id}/unlink"))},
     "POST /messages/{message_id}/resend": DESK,
     "POST /messages/{message_id}/heard": DESK,
     "GET /messages/simulated": DESK,
@@ -84,6 +87,7 @@ def address(path: str) -> str:
     made = path
     for name in (
         "person_id",
+        "pair_id",
         "case_id",
         "message_id",
         "call_id",

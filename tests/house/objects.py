@@ -347,6 +347,7 @@ async def _one_person(running: Running) -> dict[str, Asked]:
     assert answer.status_code == 200, answer.text
     return {
         "GET /v1/duplicates": Asked("/v1/duplicates", refusals=NOTHING, finds=made[1]),
+        "GET /v1/links": Asked("/v1/links", refusals=NOTHING, finds=made[3]),
         "POST /v1/duplicates/{pair_id}/review": Asked(f"/v1/duplicates/{pair}/review", {"decision": "distinct"}),
         "POST /v1/persons/{person_id}/unlink": Asked(f"/v1/persons/{made[3]}/unlink"),
         "POST /v1/persons/{person_id}/link": Asked(f"/v1/persons/{made[1]}/link", link),

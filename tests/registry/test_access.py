@@ -77,6 +77,7 @@ MAY = {
     "GET /v1/persons/{person_id}/history": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/persons/{person_id}/erase": "registry_officer supervisor admin",
     "GET /v1/duplicates": "registry_officer supervisor",
+    "GET /v1/links": "registry_officer supervisor",
     "POST /v1/duplicates/{pair_id}/review": "registry_officer supervisor",
     "POST /v1/persons/{person_id}/link": "registry_officer supervisor",
     "POST /v1/persons/{person_id}/unlink": "registry_officer supervisor",

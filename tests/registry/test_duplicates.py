@@ -92,7 +92,12 @@ async def test_a_reviewed_pair_does_not_come_back(registry: Running) -> None:
     desk = await add(registry, **SOMSRI)
     await add(registry, **MISSPELT)
     [pair] = await queue(registry)
-    answer = await act(registry, f"/v1/duplicates/{pair['id']}/review", {"decision": "distinct"})
+    told = {"decision": "distinct", "reason": "asked"}
+    answer = await act(registry, f"/v1/duplicates/{pair['id']}/review", told)
+    assert [row["detail"] for row in await registry.sql("select detail from audit where act = 'review'")] == [
+        told,
+        told,
+    ]
     assert answer.json() == {"id": pair["id"], "decision": "distinct", "survivor_id": None}
     assert await queue(registry) == []
     # The same person is told of once more, and compared once more.
@@ -117,6 +122,15 @@ async def test_linked_records_are_one_person_and_unlinked_ones_two_with_nothing_
     answer = await act(registry, f"/v1/duplicates/{pair['id']}/review", {"decision": "link"})
     assert answer.json()["survivor_id"] == str(one), "the one with a number stands for both"
 
+    [link] = (await read(registry, "/v1/links", OFFICER))["items"]
+    assert (link["one"]["id"], link["survivor"]["id"], link["one"]["name"]) == (str(two), str(one), "สมศี ใจดี")
+    assert (await read(registry, "/v1/links", OFFICER, areas=["songkhla"]))["items"] == []
+    await registry.sql("update person set disclosure = 'secret' where id = $1", two)
+    assert (await read(registry, "/v1/links", OFFICER))["items"] == [], "a secret person is in no list"
+    await registry.sql("update person set disclosure = 'restricted' where id = $1", two)
+    looked = await registry.sql("select subject_id from audit where act = 'list_links'")
+    assert {one, two} <= {row["subject_id"] for row in looked}
+
     person = await read(registry, f"/v1/persons/{two}")
     assert (person["id"], person["records"], person["name"]) == (str(one), [str(one), str(two)], "นางสมศรี ใจดี")
     assert {group["group"]["code"] for group in person["groups"]} == {"elderly", "bedridden"}
@@ -139,6 +153,7 @@ async def test_linked_records_are_one_person_and_unlinked_ones_two_with_nothing_
 
     answer = await act(registry, f"/v1/persons/{one}/unlink")
     assert answer.json() == {"id": str(two), "other_id": str(one)}
+    assert (await read(registry, "/v1/links", OFFICER))["items"] == []
     after = {who: await read(registry, f"/v1/persons/{who}") for who in (one, two)}
     changing = {"open_case_ids", "needs", "contacts"}
     for who in (one, two):

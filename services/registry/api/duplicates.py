@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, views
-from services.registry.answers import Linked, Pairs, PairShown, Reviewed, Unlinked
+from services.registry.answers import Linked, LinkPage, LinkShown, Pairs, PairShown, Reviewed, Unlinked
 from services.registry.api.gate import areas_of, gate, own_person_for, runtime_of
 from services.registry.api.persons import BAD_CURSOR
 from services.registry.bodies import LinkBody, ReviewBody, UnlinkBody
@@ -24,6 +24,7 @@ from shared.work import now_utc
 router = APIRouter(prefix="/v1", tags=["duplicates"])
 
 Lists = Annotated[Caller, Depends(gate("GET /v1/duplicates"))]
+ListsLinks = Annotated[Caller, Depends(gate("GET /v1/links"))]
 Reviews = Annotated[Caller, Depends(gate("POST /v1/duplicates/{pair_id}/review"))]
 Links = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/link"))]
 Unlinks = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/unlink"))]
@@ -58,10 +59,36 @@ async def review_pair(request: Request, caller: Reviews, pair_id: UUID, body: Re
         pair = await store.links.read_pair(work.db, pair_id, areas_of(caller))
         if pair is None:
             raise refuse("not_found")
-        survivor_id = await linking.review(work, pair, body.decision, body.survivor_id)
+        survivor_id = await linking.review(work, pair, body.decision, body.survivor_id, body.reason)
         ids = [pair["one_id"], pair["other_id"]]
-        await audit(work, caller, "review", "person", ids, {"decision": body.decision}, area=pair["area"])
+        told = {"decision": body.decision, **({"reason": body.reason} if body.reason else {})}
+        await audit(work, caller, "review", "person", ids, told, area=pair["area"])
     return Reviewed(id=pair_id, decision=body.decision, survivor_id=survivor_id)
+
+
+@router.get("/links", responses=problems(401, 403))
+async def list_links(
+    request: Request, caller: ListsLinks, cursor: UUID | None = None, limit: Annotated[int, Query(ge=1, le=50)] = 20
+) -> LinkPage:
+    """ระเบียนที่เชื่อมเป็นคนเดียวกัน | Links that stand, the newest first: what was taken for one can be taken apart."""
+    runtime = runtime_of(request)
+    rows = await store.links.read_links(runtime.pool, areas_of(caller), cursor, limit)
+    ids = [row[side] for row in rows for side in ("person_id", "survivor_id")]
+    people = {row["id"]: row for row in await store.people.read_hits(runtime.pool, ids)}
+    areas = [people[one]["area"] for one in ids]
+    await audit(runtime.pool, caller, "list_links", "person", ids or None, {"links": len(rows)}, area=areas or None)
+    today = local_day(now_utc())
+    items = [
+        LinkShown(
+            id=row["id"],
+            area=row["area"],
+            linked_at=row["linked_at"],
+            one=views.hit(people[row["person_id"]], today),
+            survivor=views.hit(people[row["survivor_id"]], today),
+        )
+        for row in rows
+    ]
+    return LinkPage(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
 
 
 @router.post("/persons/{person_id}/link", responses=problems(400, 401, 403, 404, 409, 413))

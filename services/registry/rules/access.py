@@ -44,6 +44,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True, agencies=True),
     "POST /v1/persons/{person_id}/erase": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN})),
     "GET /v1/duplicates": Rule(REGISTER, reads=True),
+    "GET /v1/links": Rule(REGISTER, reads=True),
     "POST /v1/duplicates/{pair_id}/review": Rule(REGISTER),
     "POST /v1/persons/{person_id}/link": Rule(REGISTER),
     "POST /v1/persons/{person_id}/unlink": Rule(REGISTER),

@@ -157,6 +157,12 @@ UNLINK = """
 update person_link set unlinked_at = $2 where person_id = $1 and unlinked_at is null returning survivor_id
 """
 LINKED_TO = "select person_id from person_link where survivor_id = $1 and unlinked_at is null order by linked_at, id"
+READ_LINKS = Search("""
+select l.*, a.area from person_link l join person a on a.id = l.person_id join person b on b.id = l.survivor_id
+where l.unlinked_at is null and ($1::text[] is null or a.area = any($1)) and ($2::uuid is null or l.id < $2)
+  and a.erased_at is null and b.erased_at is null and a.disclosure <> 'secret' and b.disclosure <> 'secret'
+order by l.id desc limit $3
+""")
 FORGET_LINKS = """
 with pairs as (delete from duplicate where one_id = any($1::uuid[]) or other_id = any($1))
 delete from person_link where person_id = any($1) or survivor_id = any($1)
@@ -192,6 +198,11 @@ async def unlink(db: Connection, person_id: UUID, at: datetime) -> UUID | None:
 async def linked_to(db: Connection, person_id: UUID) -> list[UUID]:
     """The records that are linked to this one itself."""
     return [row["person_id"] for row in await db.fetch(LINKED_TO, person_id)]
+
+
+async def read_links(db: Connection | Pool, areas: Sequence[str] | None, before: UUID | None, limit: int) -> list[Row]:
+    """Links that stand, the newest first, with the ``area`` of the linked record. Secret people's are left out."""
+    return await look_up(db, READ_LINKS, areas, before, limit)
 
 
 async def forget(db: Connection, person_ids: Sequence[UUID]) -> list[Row]:

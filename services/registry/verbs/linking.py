@@ -96,7 +96,9 @@ async def unlink(work: Work, person_id: UUID, reason: str | None = None) -> tupl
     return person_id, survivor_id
 
 
-async def review(work: Work, pair: Row, decision: str, survivor_id: UUID | None) -> UUID | None:
+async def review(
+    work: Work, pair: Row, decision: str, survivor_id: UUID | None, reason: str | None = None
+) -> UUID | None:
     """Decide a pair: ``link`` (returns the survivor) or ``distinct``; it does not come back.
 
     Raises:
@@ -113,7 +115,7 @@ async def review(work: Work, pair: Row, decision: str, survivor_id: UUID | None)
     if survivor_id is not None and survivor_id not in {one, other}:
         raise refuse("not_found", field="survivor_id")
     stays = survivor_id or await _fuller(work, one, other)
-    return await link(work, other if stays == one else one, stays)
+    return await link(work, other if stays == one else one, stays, reason)
 
 
 async def _fuller(work: Work, one: UUID, other: UUID) -> UUID:
