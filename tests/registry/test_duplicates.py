@@ -151,7 +151,7 @@ async def test_linked_records_are_one_person_and_unlinked_ones_two_with_nothing_
     [said] = await registry.said("registry.person.linked")
     assert (said["aggregate_id"], said["data"]["survivor_id"]) == (two, str(one))
 
-    answer = await act(registry, f"/v1/persons/{one}/unlink")
+    answer = await act(registry, f"/v1/persons/{two}/unlink")
     assert answer.json() == {"id": str(two), "other_id": str(one)}
     assert (await read(registry, "/v1/links", OFFICER))["items"] == []
     after = {who: await read(registry, f"/v1/persons/{who}") for who in (one, two)}
@@ -179,8 +179,12 @@ async def test_chains_of_links_and_what_is_refused(registry: Running) -> None:
     again = await act(registry, f"/v1/persons/{three}/link", {"survivor_id": str(two)})
     assert problem_of(again)["code"] == "one_already"
     unclear = problem_of(await act(registry, f"/v1/persons/{one}/unlink"))
-    assert (unclear["code"], set(unclear["records"])) == ("several_linked", {str(two), str(three)})
+    assert (unclear["code"], set(unclear["records"])) == ("others_linked", {str(two), str(three)})
     assert (await act(registry, f"/v1/persons/{three}/unlink")).status_code == 200
+    retried = problem_of(await act(registry, f"/v1/persons/{three}/unlink"))
+    assert (retried["code"], retried["records"]) == ("others_linked", [str(four)]), (
+        "sent again, it takes nobody else out"
+    )
     assert (await read(registry, f"/v1/persons/{four}"))["records"] == [str(three), str(four)]
     alone = await add(registry, name="ชูใจ")
     assert problem_of(await act(registry, f"/v1/persons/{alone}/unlink"))["code"] == "not_linked"

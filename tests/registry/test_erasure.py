@@ -6,11 +6,15 @@ import asyncio
 from uuid import UUID
 
 import asyncpg
+import orjson
 import pytest
 
+from services.registry import records, store
+from services.registry.keys import ring
+from services.registry.verbs import erasing, people
 from shared.consumer import Raw
 from shared.events import intake
-from shared.work import now_utc
+from shared.work import Cause, now_utc
 from tests.harness import Running, bearer
 from tests.patience import PATIENCE_S
 from tests.registry.conftest import Call, add, cid, person_of, read, search, somsri
@@ -192,3 +196,61 @@ async def test_the_database_keeps_a_tombstone_empty(registry: Running) -> None:
     await erase(registry, person_id)
     with pytest.raises(asyncpg.CheckViolationError):
         await registry.sql("update person set name = '\\x00' where id = $1", person_id)
+
+
+WRITTEN_ABOUT = (
+    "select table_name from information_schema.columns where table_schema = 'public' and column_name = 'person_id'"
+)
+STAYS = {"case_file", "call_person"}
+"""That somebody was cared for, in codes and days."""
+LATE = {
+    "consent": ("/v1/persons/{person}/consents", {"purpose": "case_work", "given_by": "self"}),
+    "contact": ("/v1/persons/{person}/contacts", {"phone": "0812345678"}),
+    "group": ("/v1/persons/{person}/groups", {"group": "elderly"}),
+    "need": ("/v1/persons/{person}/needs", {"need": "food", "urgency": 5, "note": "x"}),
+    "point": ("/v1/persons/{person}/locations", {"use": "home", "lon": 103.5, "lat": 16.43, "method": "map"}),
+    "task": ("/v1/cases/{case}/tasks", {"kind": "visit", "what": "x", "due_on": "2090-01-01", "agency_id": "{case}"}),
+    "team": ("/v1/cases/{case}/team", {"crew_id": "{case}"}),
+    "review": ("/v1/reviews", {"case_id": "{case}", "reason": "incident", "title": "x"}),
+    "household": ("/v1/households", {"members": [{"person_id": "{person}"}]}),
+    "disclosure": ("/v1/persons/{person}/disclosure", {"wanted": "secret", "reason": "threat"}),
+    "link": ("/v1/persons/{person}/link", {"survivor_id": "{other}"}),
+    "met": ("/v1/needs/{need}/met", {"outcome": "given"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", LATE)
+async def test_nothing_is_written_of_somebody_who_is_erased_at_that_moment(registry: Running, way: str) -> None:
+    """A request that was let in before the erasure ends after it: it finds nobody, and leaves no row behind."""
+    call = await Call(registry, patients=[somsri()], caller={"phone": "+66899999999", "name": "มานี"}).received()
+    person_id = await person_of(registry, call)
+    ids = {"person": person_id, "other": await add(registry, name="คนอื่น"),
+           "case": (await registry.sql("select id from case_file"))[0]["id"]}  # fmt: skip
+    officer = bearer("registry_officer")
+    opened = await registry.client.post(
+        f"/v1/persons/{person_id}/needs", json={"need": "carer", "urgency": 1}, headers=officer
+    )
+    ids["need"] = opened.json()["id"]
+    path, body = LATE[way]
+    text = orjson.dumps(body).decode()
+    for name, one in ids.items():
+        path, text = path.replace(f"{{{name}}}", str(one)), text.replace(f"{{{name}}}", str(one))
+    async with registry.runtime.work(Cause("system:test")) as work:
+        [row] = await store.links.hold(work.db, [person_id])
+        said = people.origin_of(records.opened(row, ring()))
+        late = asyncio.create_task(registry.client.post(path, json=orjson.loads(text), headers=officer))
+        async with asyncio.timeout(PATIENCE_S):
+            while not (await registry.sql(LOCKED_OUT))[0]["count"]:
+                assert not late.done(), late.result().text
+                await asyncio.sleep(0.01)
+        await erasing.erase_persons(work, [(person_id, said)])
+    answer = await late
+    assert answer.status_code == 404, answer.text
+    tables = {row["table_name"] for row in await registry.sql(WRITTEN_ABOUT)} - STAYS
+    assert "told" in tables
+    for table in sorted(tables):
+        left = await registry.sql(f"select * from {table} where person_id = $1", person_id)
+        assert not left, table
+    assert not (
+        await registry.sql("select 1 from task union all select 1 from team_member union all select 1 from review")
+    )

@@ -125,7 +125,13 @@ async def test_a_team_is_invited_answers_and_a_care_group_knows_its_patients(reg
     assert elsewhere.status_code == 404
     [found] = (await read(registry, f"/v1/care-groups?person_id={person_id}", CARE))["items"]
     assert (found["person_ids"], found["members"][0]["role"]["code"]) == ([str(person_id)], "carer")
+    hidden = await add(registry, name="ลับ")
+    named = {"name": "x", "person_ids": [str(person_id), str(hidden)]}
+    await send(registry, "PUT", f"/v1/care-groups/{group}", **named)
+    await registry.sql("update person set disclosure = 'secret' where id = $1", hidden)
     await send(registry, "PUT", f"/v1/care-groups/{group}", name="x", members=[], person_ids=[])
+    left = await registry.sql("select person_id from care_group_patient where group_id = $1", UUID(str(group)))
+    assert [row["person_id"] for row in left] == [hidden], "who was hidden from the writer stays in the group"
     assert (await read(registry, f"/v1/care-groups?person_id={person_id}", CARE))["items"] == []
 
 

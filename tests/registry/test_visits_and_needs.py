@@ -200,14 +200,19 @@ async def test_a_worse_score_proposes_the_bedridden_with_itself_as_evidence(regi
 async def test_a_need_stays_open_until_it_is_met_and_erasure_takes_everything_along(registry: Running) -> None:
     person_id, stays = await add(registry, name="มานี"), await add(registry, name="ปิติ")
     opened = []
-    for who, urgency, note in ((person_id, 5, "ต้องการคนช่วยอาบน้ำ"), (person_id, 9, "แผลกดทับ"), (stays, 1, "คุยเป็นเพื่อน")):
+    for who, urgency, note in (
+        (person_id, 5, "ต้องการคนช่วยอาบน้ำ"),
+        (person_id, 9, "แผลกดทับ"),
+        (person_id, 1, None),
+        (stays, 1, "คุยเป็นเพื่อน"),
+    ):
         answer = await registry.client.post(
             f"/v1/persons/{who}/needs",
             json={"need": "carer", "urgency": urgency, "note": note},
             headers=bearer("volunteer"),
         )
         opened.append(answer.json()["id"])
-    assert opened[0] == opened[1]
+    assert opened[0] == opened[1] == opened[2], "and who cannot see how urgent it is makes it no less urgent"
     need = (await read(registry, f"/v1/persons/{person_id}/needs", CARE))["items"][0]
     assert (need["urgency"]["code"], need["note"], need["met_at"]) == ("9", "ต้องการคนช่วยอาบน้ำ\nแผลกดทับ", None)
     met = await registry.client.post(f"/v1/needs/{opened[0]}/met", json={"outcome": "given"}, headers=bearer(CARE))
@@ -307,10 +312,16 @@ async def test_writing_a_visit_reads_nothing_of_it_and_no_note_is_written_over(r
     assert len(care.json()["fields"]) == 2
     assert care.json()["distance_m"] is not None
     for role in ("volunteer", "crew"):
-        answer = await registry.client.put(
-            f"/v1/visits/{uuid4()}", json={"person_id": str(person_id)}, headers=bearer(role, agency_id=uuid4())
-        )
-        assert (answer.status_code, problem_of(answer)["code"]) == (403, "not_for_agencies")
+        of_agency, at = bearer(role, agency_id=uuid4()), f"/v1/persons/{person_id}"
+        for method, path, sent in (
+            ("PUT", f"/v1/visits/{uuid4()}", {"person_id": str(person_id)}),
+            ("POST", f"{at}/needs", {"need": "carer"}),
+            ("POST", f"{at}/assessments", {"instrument": "adl", "answers": {}}),
+            ("POST", f"{at}/locations", {"lon": 103.5, "lat": 16.4}),
+        ):
+            answer = await registry.client.request(method, path, json=sent, headers=of_agency)
+            assert (answer.status_code, problem_of(answer)["code"]) == (403, "not_for_agencies"), path
+        assert (await registry.client.get("/v1/tasks", headers=of_agency)).status_code == 200, "their own tasks"
     notes = []
     for role, note in (("volunteer", "แผลกดทับ"), ("crew", "ไม่มี"), ("crew", "ไม่มี"), ("crew", None), (CARE, "เตียงลม")):
         body = {"need": "carer", "note": note}

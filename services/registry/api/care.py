@@ -29,8 +29,7 @@ from services.registry.api.care_models import (
     ProposalShown,
     Proposed,
 )
-from services.registry.api.gate import area_for, areas_of, gate, own_person_for, person_for, runtime_of
-from services.registry.api.locations import held
+from services.registry.api.gate import area_for, areas_of, gate, held_for, own_held_for, person_for, runtime_of, whose
 from services.registry.bodies import read_own_phone
 from services.registry.rules.access import ROUTES
 from services.registry.rules.questionnaires import questionnaires
@@ -71,12 +70,11 @@ async def forms(caller: ReadsForms) -> Forms:
 async def assess(request: Request, caller: Assesses, person_id: UUID, body: AssessmentBody) -> Kept:
     """ประเมิน | Score the answers of one questionnaire; a changed band proposes its group."""
     runtime = runtime_of(request)
-    known = await person_for(runtime, caller, person_id)
     form = questionnaires().get(body.instrument)
     if form is None:
         raise Refused(422, "unknown_code", "ไม่มีแบบประเมินนี้", "no such questionnaire", field="instrument")
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await held(work, known.id)
+        person = await held_for(work, caller, person_id)
         answered = Answered(body.answers, body.assessed_at or work.now, caller.actor, body.id, body.visit_id)
         try:
             made = await verbs.assess(work, person, form, answered)
@@ -156,11 +154,10 @@ async def decide_proposal(
     """ตัดสินข้อเสนอกลุ่ม | Accepted, the person joins or leaves the group, with the assessment as evidence."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await own_held_for(work, caller, await whose(work, proposal_id))
         row = await store.care.lock_proposal(work.db, proposal_id)
         if row is None:
             raise refuse("not_found")
-        known = await own_person_for(runtime, caller, row["person_id"])
-        person = await held(work, known.id)
         await verbs.decide(work, person, row, body.decision, caller.actor)
         detail = {"proposal_id": str(proposal_id), "decision": body.decision}
         await audit(work, caller, "decide_group", "person", person.id, detail, area=person.area)
@@ -171,9 +168,8 @@ async def decide_proposal(
 async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body: NeedBody) -> NeedMade:
     """พบความต้องการ | Something is missing; it stays open until it is met. Told again it is the same need."""
     runtime = runtime_of(request)
-    known = await person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await held(work, known.id)
+        person = await held_for(work, caller, person_id)
         # Who may not read the needs does not replace what others noted there.
         reads = caller.role in ROUTES["GET /v1/persons/{person_id}/needs"].roles
         wanted = Wanted(body.need, body.urgency, caller.actor, body.note, body.case_id, body.id, rewrites=reads)
@@ -209,11 +205,10 @@ async def meet_need(request: Request, caller: MeetsNeeds, need_id: UUID, body: M
     """ได้รับการตอบสนองแล้ว | It is there now."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await own_held_for(work, caller, await whose(work, need_id))
         row = await store.care.lock_need(work.db, need_id)
         if row is None:
             raise refuse("not_found")
-        known = await person_for(runtime, caller, row["person_id"])
-        person = await held(work, known.id)
         await verbs.meet_need(work, person, row, body.outcome)
         await audit(work, caller, "meet_need", "person", person.id, {"need_id": str(need_id)}, area=person.area)
         note = (await told.of(work.db, [need_id])).get(need_id, {}).get("note")
@@ -252,9 +247,8 @@ async def put_entry(request: Request, caller: PutsCommunity, entry_id: UUID, bod
     """บันทึกข้อมูลชุมชน | Write or confirm one entry of a community's card."""
     runtime = runtime_of(request)
     area = area_for(caller, body.area)
-    person = await person_for(runtime, caller, body.person_id) if body.person_id else None
-    person_id = person.id if person else None
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person_id = (await held_for(work, caller, body.person_id)).id if body.person_id else None
         facts = (entry_id, area, body.community, body.kind, body.count, person_id, work.now)
         fresh = await store.care.put_entry(work.db, facts)
         if fresh is None or (fresh and await _is_others(work.db, entry_id)):

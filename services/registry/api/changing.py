@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Request
 
 from services.registry import store, views
 from services.registry.answers import Asked, AskedFor, Changed, Disclosures, Joined
-from services.registry.api.gate import areas_of, gate, own_person_for, person_for, runtime_of
+from services.registry.api.gate import areas_of, gate, held_for, own_held_for, runtime_of
 from services.registry.bodies import AgreeBody, ChangeBody, ContactBody, DisclosureBody, GroupBody, LeaveBody
+from services.registry.records import SECRET_GROUPS
 from services.registry.verbs import changing, disclosing
 from shared.audit import audit
 from shared.auth import Caller
@@ -32,8 +33,8 @@ FOUND = problems(400, 401, 403, 404, 409, 413)
 async def change_person(request: Request, caller: Changes, person_id: UUID, body: ChangeBody) -> Changed:
     """แก้ไขข้อมูลบุคคล | Only what is named changes; the address before keeps its days."""
     runtime = runtime_of(request)
-    person = await own_person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await own_held_for(work, caller, person_id)
         fields = await changing.change(work, person.id, body)
         await audit(work, caller, "change", "person", person.id, {"fields": fields}, area=person.area)
     return Changed(id=person.id, fields=fields)
@@ -43,8 +44,8 @@ async def change_person(request: Request, caller: Changes, person_id: UUID, body
 async def add_contact(request: Request, caller: Reaches, person_id: UUID, body: ContactBody) -> Changed:
     """เพิ่มโทรศัพท์ | A telephone by which this person is reached."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await held_for(work, caller, person_id)
         await changing.add_contact(work, person.id, body)
         await audit(work, caller, "add_contact", "person", person.id, area=person.area)
     return Changed(id=person.id, fields=["contacts"])
@@ -54,8 +55,10 @@ async def add_contact(request: Request, caller: Reaches, person_id: UUID, body: 
 async def join_group(request: Request, caller: Joins, person_id: UUID, body: GroupBody) -> Joined:
     """เข้ากลุ่ม | Why this person is looked after, from when, by which evidence. A secret group makes them secret."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        # A secret group hides them: that is for who owns their facts.
+        hold = own_held_for if body.group in SECRET_GROUPS else held_for
+        person = await hold(work, caller, person_id)
         membership_id = await changing.join(work, person.id, body)
         await audit(work, caller, "join_group", "person", person.id, area=person.area)
     return Joined(id=membership_id)
@@ -67,8 +70,8 @@ async def leave_group(
 ) -> Joined:
     """ออกจากกลุ่ม | Until that day they belonged to it."""
     runtime = runtime_of(request)
-    person = await own_person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await own_held_for(work, caller, person_id)
         await changing.leave(work, person, membership_id, (body or LeaveBody()).until_on)
         await audit(work, caller, "leave_group", "person", person.id, area=person.area)
     return Joined(id=membership_id)
@@ -78,8 +81,8 @@ async def leave_group(
 async def ask_disclosure(request: Request, caller: Asks, person_id: UUID, body: DisclosureBody) -> Asked:
     """ขอปกปิดหรือเลิกปกปิด | Nothing changes until a supervisor who is somebody else agrees."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await held_for(work, caller, person_id)
         request_id = await disclosing.ask(work, person.id, body.wanted, body.reason, caller.actor)
         await audit(
             work, caller, "ask_disclosure", "person", person.id, {"request_id": str(request_id)}, area=person.area

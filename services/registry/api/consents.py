@@ -26,7 +26,7 @@ from services.registry.agreement_bodies import (
     ReviewGlassBody,
     WithdrawBody,
 )
-from services.registry.api.gate import areas_of, gate, own_person_for, person_for, runtime_of
+from services.registry.api.gate import areas_of, gate, held_for, own_held_for, person_for, runtime_of, whose
 from services.registry.api.persons import BAD_CURSOR
 from services.registry.bodies import read_national_id
 from services.registry.keys import ring
@@ -39,7 +39,6 @@ from shared.auth import Caller
 from shared.errors import Refused, refuse
 from shared.http import IdempotencyKey, once
 from shared.openapi import problems
-from shared.service import Runtime
 from shared.thai.dates import local_day
 from shared.work import Work, now_utc
 
@@ -66,10 +65,10 @@ async def give_consent(
 ) -> JSONResponse:
     """บันทึกความยินยอม | What the person agreed to: by whom, for what, to whom, on which paper."""
     runtime = runtime_of(request)
-    person = await own_person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
+            person = await own_held_for(work, caller, person_id)
             made = await consents.give(work, person, body, caller.actor)
             await audit(work, caller, "give", "consent", made, {"person_id": str(person_id)}, area=person.area)
             row = await store.consents.lock_consent(work.db, made)
@@ -94,10 +93,10 @@ async def withdraw_consent(
     """ถอนความยินยอม | As easy as giving it (PDPA s. 19). Every agency that stood on it must acknowledge."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await own_held_for(work, caller, await whose(work, consent_id))
         row = await store.consents.lock_consent(work.db, consent_id)
         if row is None:
             raise refuse("not_found")
-        person = await person_for(runtime, caller, row["person_id"])
         await consents.withdraw(work, person, row, body or WithdrawBody())
         told = {"person_id": str(person.id)}
         await audit(work, caller, "withdraw", "consent", consent_id, told, area=person.area)
@@ -155,7 +154,7 @@ async def break_glass(
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
-            person = await _in_danger(runtime, work, caller, body)
+            person = await _in_danger(work, caller, body)
             opened, row = await consents.break_glass(work, caller, person, body)
             await audit(work, caller, "break_glass", "person", person.id, {"glass_id": str(opened)}, area=person.area)
             shown = GlassOpened(id=opened, person_id=person.id, until_at=row["until_at"] if row else work.now)
@@ -193,7 +192,7 @@ async def review_glass(request: Request, caller: Reviews, glass_id: UUID, body: 
         return _glass(await store.consents.lock_glass(work.db, glass_id))
 
 
-async def _in_danger(runtime: Runtime, work: Work, caller: Caller, body: BreakGlassBody) -> Person:
+async def _in_danger(work: Work, caller: Caller, body: BreakGlassBody) -> Person:
     """Whose record it is. A secret person is not there, whoever asks.
 
     Raises:
@@ -207,7 +206,7 @@ async def _in_danger(runtime: Runtime, work: Work, caller: Caller, body: BreakGl
         if not shown:
             raise refuse("not_found")
         person_id = shown[0]
-    person = await person_for(runtime, caller, person_id)
+    person = await held_for(work, caller, person_id)
     every = [records.opened(row, ring()) for row in await store.links.records(work.db, person_id)]
     if any(one.secret for one in every):
         raise refuse("not_found")

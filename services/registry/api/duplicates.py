@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, views
 from services.registry.answers import Linked, LinkPage, LinkShown, Pairs, PairShown, Reviewed, Unlinked
-from services.registry.api.gate import areas_of, gate, own_person_for, runtime_of
+from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of
 from services.registry.api.persons import BAD_CURSOR
 from services.registry.bodies import LinkBody, ReviewBody, UnlinkBody
 from services.registry.store.people import Row
@@ -95,9 +95,10 @@ async def list_links(
 async def link_person(request: Request, caller: Links, person_id: UUID, body: LinkBody) -> Linked:
     """เชื่อมเป็นคนเดียวกัน | This record and the survivor's are one person's. Nothing is lost: it can be undone."""
     runtime = runtime_of(request)
-    person = await own_person_for(runtime, caller, person_id)
-    await own_person_for(runtime, caller, body.survivor_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        await store.links.hold(work.db, [person_id, body.survivor_id])
+        person = await own_held_for(work, caller, person_id)
+        await own_held_for(work, caller, body.survivor_id)
         stays = await linking.link(work, person_id, body.survivor_id, body.reason)
         await audit(work, caller, "link", "person", [person_id, body.survivor_id], area=person.area)
         rows = await store.links.records(work.db, stays)
@@ -108,8 +109,8 @@ async def link_person(request: Request, caller: Links, person_id: UUID, body: Li
 async def unlink_person(request: Request, caller: Unlinks, person_id: UUID, body: UnlinkBody | None = None) -> Unlinked:
     """แยกออกจากกัน | They are two people after all, each with what is theirs."""
     runtime = runtime_of(request)
-    person = await own_person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await own_held_for(work, caller, person_id)
         one, other = await linking.unlink(work, person_id, (body or UnlinkBody()).reason)
         await audit(work, caller, "unlink", "person", [one, other], area=person.area)
     return Unlinked(id=one, other_id=other)

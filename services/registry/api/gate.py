@@ -16,11 +16,12 @@ from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.access import ROUTES, SEES_PROTECTED, purpose_fault
 from services.registry.rules.decide import OWN, own_basis
-from shared.auth import Caller, Role, may
+from shared.auth import NOT_FOR_AGENCIES, Caller, Role, may
+from shared.database import Connection, Pool
 from shared.errors import Refused, refuse
 from shared.service import Runtime
 from shared.thai.dates import local_day
-from shared.work import now_utc
+from shared.work import Work, now_utc
 
 FAULTS = {
     "purpose_missing": (
@@ -42,10 +43,14 @@ NO_AREA = (422, "area_needed", "ต้องระบุพื้นที่", 
 def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
     """The caller of ``route``, e.g. ``GET /v1/cases``, if their role and purpose do. Unknown routes let nobody in."""
     rule = ROUTES[route]
-    of_role = may(*sorted(rule.roles), agencies=rule.agencies or rule.roles == frozenset(Role))
+    everybody = rule.roles == frozenset(Role)
+    of_role = may(*sorted(rule.roles), agencies=rule.agencies or everybody)
+    of_agencies = rule.agencies or rule.by_task or everybody
 
     async def check(request: Request) -> Caller:
         caller = await of_role(request)
+        if caller.agency_id is not None and not of_agencies:
+            raise Refused(*NOT_FOR_AGENCIES)
         fault = purpose_fault(rule, caller.role, caller.purpose)
         if fault is not None:
             raise Refused(403, fault, *FAULTS[fault], field="Karuna-Purpose")
@@ -99,7 +104,11 @@ async def person_for(runtime: Runtime, caller: Caller, person_id: UUID) -> Perso
         Refused: 404 none, erased, of another municipality, or secret.
 
     """
-    row = await store.people.read_person(runtime.pool, person_id, areas_of(caller))
+    return await _seen(runtime.pool, caller, person_id)
+
+
+async def _seen(db: Connection | Pool, caller: Caller, person_id: UUID) -> Person:
+    row = await store.people.read_person(db, person_id, areas_of(caller))
     if row is None or row["erased_at"] is not None or (row["disclosure"] == "secret" and not sees_protected(caller)):
         raise refuse("not_found")
     return records.opened(row, ring())
@@ -112,7 +121,47 @@ async def own_person_for(runtime: Runtime, caller: Caller, person_id: UUID) -> P
         Refused: 404 as :func:`person_for`; 409 another municipality owns the facts.
 
     """
-    person = await person_for(runtime, caller, person_id)
+    return _own(caller, await person_for(runtime, caller, person_id))
+
+
+def _own(caller: Caller, person: Person) -> Person:
     if not caller.may_see(person.area):
         raise Refused(*NOT_OWN)
     return person
+
+
+async def held_for(work: Work, caller: Caller, person_id: UUID) -> Person:
+    """The person, if there is one for this caller, held until the work ends.
+
+    For everything that is written of somebody: nobody erases or hides them between the look and the writing. Held
+    before any row of theirs, as an erasure does, so that the two never wait for each other.
+
+    Raises:
+        Refused: 404 as :func:`person_for`.
+
+    """
+    await store.links.hold(work.db, [person_id])
+    return await _seen(work.db, caller, person_id)
+
+
+async def own_held_for(work: Work, caller: Caller, person_id: UUID) -> Person:
+    """The same, for who decides about the municipality's own facts.
+
+    Raises:
+        Refused: 404, 409 as :func:`own_person_for`.
+
+    """
+    return _own(caller, await held_for(work, caller, person_id))
+
+
+async def whose(work: Work, matter_id: UUID) -> UUID:
+    """The person whom a need, a visit, a consent, a proposal or an opened record is about.
+
+    Raises:
+        Refused: 404 there is none of this id.
+
+    """
+    person_id = await store.people.whose(work.db, matter_id)
+    if person_id is None:
+        raise refuse("not_found")
+    return person_id

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 
 from services.registry import records, store, views
 from services.registry.answers import HouseholdShown, Joined
-from services.registry.api.gate import area_for, areas_of, gate, person_for, runtime_of, sees_protected
+from services.registry.api.gate import area_for, areas_of, gate, held_for, runtime_of, sees_protected
 from services.registry.bodies import GroupBody, HouseholdBody, LeaveBody, MemberBody
 from services.registry.store.people import Row
 from services.registry.verbs import households
@@ -42,9 +42,10 @@ async def found_household(request: Request, caller: Founds, body: HouseholdBody)
     """ตั้งครัวเรือน | People who live together, with their head; nothing is required."""
     runtime = runtime_of(request)
     area = area_for(caller, body.area)
-    for member in body.members:
-        await person_for(runtime, caller, member.person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        await store.links.hold(work.db, [member.person_id for member in body.members])
+        for member in body.members:
+            await held_for(work, caller, member.person_id)
         household_id = await households.found(work, body, area)
         await audit(work, caller, "found", "household", household_id, {"members": len(body.members)}, area=area)
     return Joined(id=household_id)
@@ -73,8 +74,8 @@ async def read_household(request: Request, caller: Reads, household_id: UUID) ->
 async def move_in(request: Request, caller: MovesIn, household_id: UUID, body: MemberBody) -> Joined:
     """ย้ายเข้า | Somebody lives there from that day on."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, body.person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await held_for(work, caller, body.person_id)
         row = await _held(work, caller, household_id)
         await households.move_in(work, row, body.model_copy(update={"person_id": person.id}))
         await audit(work, caller, "move_in", "person", person.id, area=row["area"])
@@ -87,8 +88,8 @@ async def move_out(
 ) -> Joined:
     """ย้ายออก | Somebody lived there until that day."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await held_for(work, caller, person_id)
         row = await _held(work, caller, household_id)
         await households.move_out(work, row, person.id, (body or LeaveBody()).until_on)
         await audit(work, caller, "move_out", "person", person.id, area=row["area"])

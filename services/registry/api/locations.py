@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from services.registry import records, store, views
-from services.registry.api.gate import area_for, areas_of, gate, person_for, runtime_of, sees_protected
+from services.registry.api.gate import area_for, areas_of, gate, held_for, person_for, runtime_of, sees_protected
 from services.registry.api.locations_models import (
     FileBody,
     FileVerdicts,
@@ -26,13 +26,12 @@ from services.registry.api.locations_models import (
     RowVerdict,
 )
 from services.registry.keys import ring
-from services.registry.records import Person
 from services.registry.rules.access import CARE
 from services.registry.verbs import locations as verbs
 from services.registry.verbs.locations import Agreement, Observation
 from shared.audit import audit
 from shared.auth import Caller, Role
-from shared.errors import Refused, refuse
+from shared.errors import Refused
 from shared.geo import Point, read_point
 from shared.http import IdempotencyKey, once
 from shared.openapi import problems
@@ -60,19 +59,6 @@ def agreement_of(runtime: Runtime) -> Agreement:
     return Agreement(settings.locations_agree_m, timedelta(days=settings.locations_agree_days))
 
 
-async def held(work: Work, person_id: UUID) -> Person:
-    """The person, held until the work ends; the gate has passed them before.
-
-    Raises:
-        Refused: 404 they were erased meanwhile.
-
-    """
-    row = await store.people.lock_person(work.db, person_id)
-    if row is None or row["erased_at"] is not None:
-        raise refuse("not_found")
-    return records.opened(row, ring())
-
-
 @router.post(
     "/persons/{person_id}/locations", status_code=201, response_model=LocationKept,
     responses=problems(400, 401, 403, 404, 409, 413),
@@ -85,11 +71,10 @@ async def observe(
     source = body.source or OWN_SOURCE.get(caller.role, "officer")
     if caller.role not in CARE and (body.method == "visit" or (body.source and source in SPOKEN_FOR - {_own(caller)})):
         raise Refused(*NOT_YOURS, field="method" if body.method == "visit" else "source")
-    known = await person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
-            person = await held(work, known.id)
+            person = await held_for(work, caller, person_id)
             told = Observation(
                 body.use, body.point(), body.accuracy_m, body.method, source, caller.actor,
                 body.observed_at or work.now, body.photo, body.id,
@@ -236,8 +221,7 @@ async def _row(work: Work, runtime: Runtime, caller: Caller, file: FileBody, row
     if row.person_id is None:
         return verdict("not_found")
     try:
-        known = await person_for(runtime, caller, row.person_id)
-        person = await held(work, known.id)
+        person = await held_for(work, caller, row.person_id)
     except Refused:
         return verdict("not_found")
     at = min(row.observed_at or now_utc(), work.now)

@@ -69,9 +69,13 @@ class WritingBody(Body):
 
 
 class LessonBody(Body):
-    """``lesson``: for everybody, so without names, addresses or anything by which somebody could be known."""
+    """``lesson``: for everybody, so without names, addresses or anything by which somebody could be known.
+
+    ``version``: what was read; left out, whatever stands now is approved.
+    """
 
     lesson: Note
+    version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     call_kinds: Annotated[list[KindCode], Field(max_length=6, default_factory=list)]
 
 
@@ -175,11 +179,7 @@ async def open_review(request: Request, caller: Opens, body: ReviewBody) -> Revi
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         if body.case_id is not None:
-            case = await store.calls.read_case(
-                work.db, body.case_id, areas_of(caller), protected=sees_protected(caller)
-            )
-            if case is None:
-                raise refuse("not_found", field="case_id")
+            case = await _held_case(work, caller, body.case_id)
             about = verbs.about_case(case)
         else:
             assert body.call_id is not None  # noqa: S101 the body has one of them
@@ -188,6 +188,16 @@ async def open_review(request: Request, caller: Opens, body: ReviewBody) -> Revi
         await audit(work, caller, "open", "review", review_id, {"reason": body.reason}, area=about.origin.area)
     assert review_id is not None  # noqa: S101 only a complaint that was told before opens none
     return ReviewMade(id=review_id)
+
+
+async def _held_case(work: Any, caller: Caller, case_id: UUID) -> Row:
+    person_id = await store.people.whose(work.db, case_id)
+    if person_id is not None:
+        await store.links.hold(work.db, [person_id])
+    case = await store.calls.read_case(work.db, case_id, areas_of(caller), protected=sees_protected(caller))
+    if case is None:
+        raise refuse("not_found", field="case_id")
+    return case
 
 
 @router.get("/reviews", responses=problems(401, 403))
@@ -280,12 +290,15 @@ async def write_review(request: Request, caller: Writes, review_id: UUID, body: 
 
 
 async def _locked(work: Any, caller: Caller, review_id: UUID) -> Row:
-    """The review, held.
+    """The review, held, its person first: an erasure forgets what was written of them, and comes before or after.
 
     Raises:
         Refused: 404 there is none for this caller.
 
     """
+    person_id = await store.people.whose(work.db, review_id)
+    if person_id is not None:
+        await store.links.hold(work.db, [person_id])
     row = await store.reviews.lock_review(work.db, review_id, areas_of(caller))
     if row is None:
         raise refuse("not_found")
@@ -298,7 +311,7 @@ async def approve(request: Request, caller: Approves, review_id: UUID, body: Les
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         row = await _locked(work, caller, review_id)
-        await verbs.approve(work, row, body.lesson, body.call_kinds, caller.actor)
+        await verbs.approve(work, row, body.lesson, body.call_kinds, caller.actor, body.version)
         await audit(work, caller, "approve", "review", review_id, area=row["area"])
 
 
@@ -328,10 +341,13 @@ async def end_action(request: Request, caller: Ends, action_id: UUID, body: Evid
     """ทำเสร็จพร้อมหลักฐาน | It was done, and this shows it."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        known = await store.reviews.read_action(work.db, action_id)
+        if known is None:
+            raise refuse("not_found")
+        row = await _locked(work, caller, known["review_id"])
         action = await store.reviews.lock_action(work.db, action_id)
         if action is None:
             raise refuse("not_found")
-        row = await _locked(work, caller, action["review_id"])
         await verbs.done(work, action, row["person_id"], body.evidence, caller.actor)
         await audit(work, caller, "done", "review", row["id"], area=row["area"])
 

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from services.registry import store, told, views
 from services.registry.answers import Answer, Label
 from services.registry.api.care_models import Note, ProposalBody, coded
-from services.registry.api.gate import area_for, areas_of, gate, person_for, runtime_of, sees_protected
+from services.registry.api.gate import area_for, areas_of, gate, held_for, person_for, runtime_of, sees_protected, whose
 from services.registry.bodies import Area, ChangeBody, Code, Line, Long
 from services.registry.rules.access import CARE
 from services.registry.store.people import Row
@@ -26,7 +26,7 @@ from shared.http import Body
 from shared.openapi import Day, problems
 from shared.service import Runtime
 from shared.thai.dates import local_day
-from shared.work import now_utc
+from shared.work import Work, now_utc
 
 router = APIRouter(prefix="/v1", tags=["teams"])
 
@@ -197,6 +197,20 @@ async def _case(runtime: Runtime, caller: Caller, case_id: UUID) -> Row:
     return row
 
 
+async def _held_case(work: Work, caller: Caller, case_id: UUID) -> Row:
+    """The same, held until the work ends, its person first.
+
+    Raises:
+        Refused: 404.
+
+    """
+    await held_for(work, caller, await whose(work, case_id))
+    row = await store.calls.lock_case(work.db, case_id)
+    if row is None or not caller.may_see(row["area"]) or (row["protected"] and not sees_protected(caller)):
+        raise refuse("not_found")
+    return row
+
+
 # --- tasks ----------------------------------------------------------------------------------------------------------
 
 
@@ -204,8 +218,8 @@ async def _case(runtime: Runtime, caller: Caller, case_id: UUID) -> Row:
 async def assign(request: Request, caller: Assigns, case_id: UUID, body: TaskBody) -> Made:
     """มอบหมายงาน | Somebody is to do something for this case until a day; they are told."""
     runtime = runtime_of(request)
-    case = await _case(runtime, caller, case_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        case = await _held_case(work, caller, case_id)
         task = Task(body.kind, body.due_on, caller.actor, body.assignee_id, body.agency_id, body.what)
         task_id = await verbs.assign(work, case, task)
         await audit(work, caller, "assign", "case", case_id, {"task": body.kind}, area=case["area"])
@@ -277,8 +291,8 @@ def _may_end(caller: Caller, area: str, crew_id: UUID | None) -> bool:
 async def invite(request: Request, caller: Invites, case_id: UUID, body: InviteBody) -> Made:
     """เชิญเข้าทีม | Ask somebody of any organisation into the team of a case; they are told."""
     runtime = runtime_of(request)
-    case = await _case(runtime, caller, case_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        case = await _held_case(work, caller, case_id)
         row = await verbs.invite(work, case, Invited(body.crew_id, body.role, caller.actor, body.agency_id))
         await audit(work, caller, "invite", "case", case_id, {"role": body.role}, area=case["area"])
     return Made(id=row["id"])
@@ -322,8 +336,9 @@ async def put_group(request: Request, caller: PutsGroups, group_id: UUID, body: 
     """กลุ่มดูแล | A care group, whole: members, and the people they care for."""
     runtime = runtime_of(request)
     area = area_for(caller, body.area)
-    people = [(await person_for(runtime, caller, one)).id for one in body.person_ids]
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        await store.links.hold(work.db, body.person_ids)
+        people = [(await held_for(work, caller, one)).id for one in body.person_ids]
         if not await store.teams.put_group(work.db, group_id, area, body.name, work.now):
             raise refuse("not_found")
         await store.teams.set_group(work.db, group_id, [(one.crew_id, one.role) for one in body.members], people)
@@ -359,10 +374,10 @@ async def read_groups(
 async def propose(request: Request, caller: Proposes, person_id: UUID, body: CorrectionBody) -> Made:
     """เสนอแก้ไขข้อมูลของพื้นที่อื่น | What another municipality has written is proposed to be otherwise, never overwritten."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
-    if caller.may_see(person.area):
-        raise Refused(*OWN)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await held_for(work, caller, person_id)
+        if caller.may_see(person.area):
+            raise Refused(*OWN)
         made = await verbs.propose(work, person, body.change, body.reason, caller.actor, sorted(caller.areas))
         fields = {"fields": sorted(body.change.model_fields_set)}
         await audit(work, caller, "propose", "person", person.id, fields, area=person.area)
@@ -397,10 +412,10 @@ async def decide(request: Request, caller: Decides, correction_id: UUID, body: P
     """ตัดสินข้อเสนอแก้ไข | The owner takes it on as its own change, or refuses it."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        await held_for(work, caller, await whose(work, correction_id))
         row = await store.teams.lock_correction(work.db, correction_id)
         if row is None or not caller.may_see(row["area"]):
             raise refuse("not_found")
-        await person_for(runtime, caller, row["person_id"])
         await verbs.decide(work, row, body.decision, caller.actor)
         detail = {"decision": body.decision, "fields": list(row["fields"])}
         await audit(work, caller, "decide_correction", "person", row["person_id"], detail, area=row["area"])

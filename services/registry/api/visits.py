@@ -19,15 +19,14 @@ from services.registry.api.care_models import (
     Visits,
     VisitShown,
 )
-from services.registry.api.gate import areas_of, gate, person_for, runtime_of
-from services.registry.api.locations import held
+from services.registry.api.gate import areas_of, gate, held_for, own_held_for, person_for, runtime_of
 from services.registry.rules.access import ROUTES
 from services.registry.rules.visits import checked
 from services.registry.store.people import Row
 from services.registry.verbs import visits as verbs
 from services.registry.verbs.visits import Visit, Written
 from shared.audit import audit
-from shared.auth import NOT_FOR_AGENCIES, Caller
+from shared.auth import Caller
 from shared.database import Connection, Pool
 from shared.errors import Refused, refuse
 from shared.openapi import problems
@@ -48,16 +47,13 @@ async def record_visit(request: Request, caller: Records, visit_id: UUID, body: 
 
     Who may not read visits is answered what they have just sent, how it stands, and nothing of others.
     """
-    if caller.agency_id is not None:
-        raise Refused(*NOT_FOR_AGENCIES)
     runtime = runtime_of(request)
-    known = await person_for(runtime, caller, body.person_id)
     try:
         fields = {name: Written(checked(name, one.value), one.base) for name, one in body.fields.items()}
     except Refusal as refusal:
         raise Refused(422, refusal.code, refusal.th, refusal.en, field=refusal.field) from None
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await held(work, known.id)
+        person = await held_for(work, caller, body.person_id)
         point = body.point.point() if body.point else None
         at = body.visited_at or work.now
         visit = Visit(visit_id, body.kind, at, caller.actor, fields, body.case_id, body.task_id, point, body.accuracy_m)
@@ -142,6 +138,7 @@ async def decide(request: Request, caller: Decides, visit_id: UUID, body: Decide
     runtime = runtime_of(request)
     row = await _visible(request, caller, visit_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        await own_held_for(work, caller, row["person_id"])
         await verbs.decide(work, visit_id, body.field, body.value_id)
         await audit(work, caller, "decide", "visit", visit_id, {"field": body.field}, area=row["area"])
         return (await _shown(work.db, [row]))[0]

@@ -35,6 +35,8 @@ class Rule:
     reads: bool = False
     agencies: bool = False
     """Asks the decision function, so people of other agencies may come; without that it is the municipality's own."""
+    by_task: bool = False
+    """What somebody is asked to do themselves, so an agency's crews and volunteers may come as well."""
 
 
 ROUTES: Final[dict[str, Rule]] = {
@@ -119,11 +121,11 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/lessons/causes": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN})),
     "POST /v1/cases/{case_id}/tasks": Rule(CARE),
     "GET /v1/cases/{case_id}/tasks": Rule(CARE, reads=True),
-    "GET /v1/tasks": Rule(FIELD),
-    "POST /v1/tasks/{task_id}/done": Rule(FIELD),
+    "GET /v1/tasks": Rule(FIELD, by_task=True),
+    "POST /v1/tasks/{task_id}/done": Rule(FIELD, by_task=True),
     "POST /v1/cases/{case_id}/team": Rule(CARE),
     "GET /v1/cases/{case_id}/team": Rule(CARE, reads=True),
-    "POST /v1/team/{member_id}/answer": Rule(FIELD),
+    "POST /v1/team/{member_id}/answer": Rule(FIELD, by_task=True),
     "PUT /v1/care-groups/{group_id}": Rule(CARE),
     "GET /v1/care-groups": Rule(CARE, reads=True),
     "POST /v1/persons/{person_id}/corrections": Rule(CARE),

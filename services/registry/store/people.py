@@ -135,8 +135,27 @@ select * from person p where id = survivor_of($1) and ($2::text[] is null or are
 """
 
 
+# An id is of one thing only. Not held: the person is, and then the thing itself.
+WHOSE = """
+select person_id from life_need where id = $1
+union all select person_id from visit where id = $1
+union all select person_id from consent where id = $1
+union all select person_id from break_glass where id = $1
+union all select person_id from group_proposal where id = $1
+union all select person_id from correction where id = $1
+union all select person_id from review where id = $1
+union all select k.person_id from case_file k where k.id = $1
+"""
+
+
 async def lock_person(db: Connection, person_id: UUID) -> Row | None:
     return await db.fetchrow(LOCK_PERSON, person_id)
+
+
+async def whose(db: Connection, matter_id: UUID) -> UUID | None:
+    """Whom the thing with this id is about; None where there is no such thing, or it is about nobody."""
+    found: UUID | None = await db.fetchval(WHOSE, matter_id)
+    return found
 
 
 async def read_person(db: Connection | Pool, person_id: UUID, areas: Sequence[str] | None) -> Row | None:

@@ -96,6 +96,7 @@ async def timeline(
 
 WRITE_ACTION = "insert into review_action (id, review_id, owner, due_on, made_at) values ($1, $2, $3, $4, $5)"
 READ_ACTIONS = "select * from review_action where review_id = any($1::uuid[]) order by due_on, id"
+READ_ACTION = "select * from review_action where id = $1"
 LOCK_ACTION = "select * from review_action where id = $1 for update"
 END_ACTION = "update review_action set done_at = $2, done_by = $3 where id = $1"
 
@@ -107,6 +108,10 @@ async def write_action(db: Connection, values: Sequence[Any]) -> None:
 
 async def read_actions(db: Connection | Pool, review_ids: Sequence[UUID]) -> list[Row]:
     return await db.fetch(READ_ACTIONS, list(review_ids))
+
+
+async def read_action(db: Connection, action_id: UUID) -> Row | None:
+    return await db.fetchrow(READ_ACTION, action_id)
 
 
 async def lock_action(db: Connection, action_id: UUID) -> Row | None:

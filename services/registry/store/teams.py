@@ -126,7 +126,11 @@ on conflict (id) do update set name = excluded.name, changed_at = excluded.chang
 returning id
 """
 DROP_MEMBERS = "delete from care_group_member where group_id = $1"
-DROP_PATIENTS = "delete from care_group_patient where group_id = $1"
+# Secret people are in no list: who writes the group anew cannot have named them, and they stay in it.
+DROP_PATIENTS = """
+delete from care_group_patient c where c.group_id = $1
+  and not exists (select from person p where p.id = c.person_id and p.disclosure = 'secret')
+"""
 ADD_MEMBERS = """
 insert into care_group_member (group_id, crew_id, role) select $1, m.* from unnest($2::uuid[], $3::text[]) as m
 on conflict do nothing

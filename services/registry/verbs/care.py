@@ -160,7 +160,9 @@ def _beside(before: str | None, note: str | None) -> str | None:
 
 
 async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
-    """Open a need; told again while it is open, it only becomes as urgent as was told last. The person is held.
+    """Open a need. Told again while it is open, it becomes as urgent as was told last; the person is held.
+
+    Who does not rewrite makes it more urgent, never less.
 
     Raises:
         Refused: 404 no such case of theirs.
@@ -170,7 +172,7 @@ async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
         raise refuse("not_found", field="case_id")
     known = await store.care.open_need(work.db, person.id, wanted.need)
     if known is not None:
-        if known["urgency"] != wanted.urgency:
+        if known["urgency"] < wanted.urgency or (wanted.rewrites and known["urgency"] != wanted.urgency):
             await store.care.set_urgency(work.db, known["id"], wanted.urgency)
         note = wanted.note
         if not wanted.rewrites:

@@ -21,10 +21,10 @@ REFUSALS = {
     "other_area": (409, "อยู่คนละเทศบาล เชื่อมเป็นคนเดียวกันไม่ได้", "they belong to different municipalities"),
     "other_kind": (409, "คนหนึ่งเป็นบุคคลในการฝึกซ้อม", "one of them belongs to an exercise"),
     "not_linked": (409, "บุคคลนี้ไม่ได้เชื่อมกับผู้ใด", "this record is linked to nobody"),
-    "several_linked": (
+    "others_linked": (
         409,
-        "มีหลายระเบียนเชื่อมกับบุคคลนี้ ให้ระบุระเบียนที่จะแยกออก",
-        "several records are linked to this person: say which one is to be taken out",
+        "ระเบียนนี้เป็นหลัก ให้ระบุระเบียนที่จะแยกออก",
+        "this record stands for the person: say which one of the others is to be taken out",
     ),
     "reviewed_already": (409, "ตัดสินคู่นี้ไปแล้ว", "this pair has been reviewed already"),
 }
@@ -69,20 +69,17 @@ async def link(work: Work, person_id: UUID, survivor_id: UUID, reason: str | Non
 async def unlink(work: Work, person_id: UUID, reason: str | None = None) -> tuple[UUID, UUID]:
     """Take a record, with those linked to it, out of the person it was linked to; returns both records.
 
-    Named by the survivor, the one record that is linked to it is taken out.
-
     Raises:
-        Refused: 409 it is linked to nobody, or several are linked to it and it must be said which.
+        Refused: 409 it is linked to nobody, or stands for others: then one of those is to be named. So that a request
+            which is sent again takes nobody else out.
 
     """
     held = {row["id"]: row for row in await store.links.hold(work.db, [person_id])}
     if await store.links.survivor(work.db, person_id) == person_id:
         linked = await store.links.linked_to(work.db, person_id)
-        if len(linked) > 1:
-            raise _refuse("several_linked", "person_id", records=[str(one) for one in linked])
-        if not linked:
-            raise _refuse("not_linked", "person_id")
-        person_id = linked[0]
+        if linked:
+            raise _refuse("others_linked", "person_id", records=[str(one) for one in linked])
+        raise _refuse("not_linked", "person_id")
     survivor_id = await store.links.unlink(work.db, person_id, work.now)
     assert survivor_id is not None  # noqa: S101 held, and it is no survivor
     await store.links.decide(work.db, person_id, survivor_id, "distinct", work.now, again=True)
@@ -105,11 +102,14 @@ async def review(
         Refused: 409 it was decided before; 404 ``survivor_id`` is neither of the two.
 
     """
-    if pair["decision"] is not None:
-        raise _refuse("reviewed_already")
     one, other = pair["one_id"], pair["other_id"]
+    await store.links.hold(work.db, [one, other])
+    held = await store.links.read_pair(work.db, pair["id"], None)
+    if held is None:
+        raise refuse("not_found")
+    if held["decision"] is not None:
+        raise _refuse("reviewed_already")
     if decision == "distinct":
-        await store.links.hold(work.db, [one, other])
         await store.links.decide(work.db, one, other, decision, work.now)
         return None
     if survivor_id is not None and survivor_id not in {one, other}:

@@ -89,15 +89,17 @@ async def write(work: Work, row: Row, texts: Texts, root_cause: str | None, vers
     await store.reviews.change_review(work.db, row["id"], root_cause)
 
 
-async def approve(work: Work, row: Row, lesson: str, kinds: Sequence[str], by: str) -> None:
+async def approve(work: Work, row: Row, lesson: str, kinds: Sequence[str], by: str, version: int | None = None) -> None:
     """The review counts: its lesson is there for everybody.
 
     Raises:
-        Refused: 409 it was before; 422 names what has not been written yet.
+        Refused: 409 it was before, or what was read is not what stands; 422 names what has not been written yet.
 
     """
     if row["approved_at"] is not None:
         raise _refuse("not_open")
+    if version is not None and row["version"] != version:
+        raise _refuse("version", "version")
     texts = Texts.unpacked((await told.of(work.db, [row["id"]])).get(row["id"], {}))
     lacking = missing(texts, row["root_cause"])
     if lacking:
