@@ -17,6 +17,8 @@ from tests.journeys.town import Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 WIDE = {"width": 1440, "height": 900}
+TABS = (("บ้านและครัวเรือน", "พิกัดที่อยู่"), ("การดูแล", "ความต้องการ"))
+"""The tabs of a person's page beside the first, and what stands in each."""
 
 
 async def whole(page: Page, name: str) -> None:
@@ -67,6 +69,14 @@ async def test_a_person_is_found_read_for_a_purpose_and_an_auditor_sees_who_look
     assert name not in page.url
     await expect(page.get_by_role("region", name="ประวัติ")).to_contain_text("รับแจ้ง")
     await whole(page, "person")
+    point = {"lat": 16.4321, "lon": 103.5065, "method": "visit"}
+    await town.ask("registry", "POST", f"/v1/persons/{person['id']}/locations", role="case_manager", body=point)
+    for tab, heading in TABS:
+        await page.get_by_role("navigation", name="ส่วนของบุคคลนี้").get_by_role("link", name=tab).click()
+        await expect(page.get_by_role("heading", level=2, name=heading)).to_be_visible()
+        if tab == "บ้านและครัวเรือน":
+            await expect(page.locator("#map")).to_have_attribute("data-points", "1")
+        await whole(page, f"person-{TABS.index((tab, heading))}")
     await page.goto(f"/people/{person['id']}")
     await expect(page.get_by_role("heading", level=1)).to_have_text("ดูข้อมูลบุคคลเพื่ออะไร")
     await whole(page, "person-purpose")

@@ -30,7 +30,8 @@ def known(faces: Faces, name: str = "ทองดี ใจงาม") -> None:
             "outcome": None, "call_ids": []}  # fmt: skip
     shown = {**hit, "birth_on": "1955-02-01", "birth_year": None, "language": "th", "may_be_texted": True,
              "disclosure": "shared", "registered_at": AT, "contacts": [], "groups": [], "barriers": [],
-             "identifiers": [], "open_case_ids": [str(CASE)]}  # fmt: skip
+             "identifiers": [], "open_case_ids": [str(CASE)], "alias": "ยายดี", "usual_place": None, "addresses": [],
+             "household": None, "birth_estimated": False, "records": [str(PERSON)], "withheld": []}  # fmt: skip
     faces.services.answers |= {
         "POST registry /v1/persons/search": {"items": [hit], "more": False},
         f"GET registry /v1/persons/{PERSON}": shown,

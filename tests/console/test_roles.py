@@ -24,6 +24,11 @@ NARROWER = {
     **{f"{method} /people/duplicates{rest}": frozenset({SUPERVISOR, Role.REGISTRY_OFFICER})
        for method, rest in (("GET", ""), ("GET", "/linked"), ("POST", "/{pair_id}/review"),
                             ("POST", "/linked/{person_id}/unlink"))},
+    **{f"{method} /people/{{person_id}}{rest}": CARERS
+       for method, rest in (("POST", "/home/find"), ("POST", "/home/together"), ("POST", "/home/found"),
+                            ("POST", "/home/leave"), ("POST", "/home/group"), ("POST", "/home/ungroup"),
+                            ("POST", "/home/observe"), ("GET", "/care"), ("POST", "/care/need"),
+                            ("POST", "/care/met"))},
     "POST /messages/{message_id}/resend": DESK,
     "POST /messages/{message_id}/heard": DESK,
     "GET /messages/simulated": DESK,

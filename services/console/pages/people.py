@@ -5,41 +5,42 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import label, labeller, options, phone_shown, said
-from services.console.navigation import CARERS, roles_of
+from services.console.labels import options, said
+from services.console.navigation import roles_of
+from services.console.pages.people_tabs import (
+    Carer,
+    Purpose,
+    Reader,
+    Short,
+    ask_purpose,
+    asked_for,
+    back,
+    known_person,
+    purpose_sent,
+    purposes_of,
+    tab_page,
+)
 from services.console.people import Person
 from services.console.texts import texts
-from services.console.web import backend, go, page, signed_in
+from services.console.web import backend, page
 from shared.auth import Role
 from shared.codes.codes import code_list
 
 router = APIRouter(prefix="/people", include_in_schema=False)
 
-Reader = Annotated[Person, Depends(signed_in(*roles_of("people")))]
-Carer = Annotated[Person, Depends(signed_in(*CARERS))]
-"""Who may close a case."""
-Short = Annotated[str, Form(max_length=200)]
-
-PURPOSES = {
-    "care": roles_of("people"),
-    "emergency": roles_of("people"),
-    "case_work": CARERS,
-    "registration": frozenset({Role.REGISTRY_OFFICER, Role.SUPERVISOR}),
-}
-"""What a person page may be opened for, the commonest first; the registry decides again."""
 WAYS = ("phone", "name", "national_id")
 CLOSED_AS = tuple(code for code in code_list("case_outcome").codes if code != "erased")
 ICONS = {
     "call": "call", "trip": "car", "assignment": "ambulance", "run": "ambulance", "barrier": "hand",
     "message": "envelope", "reply": "chat", "rating": "star", "person": "user", "group": "people", "case": "archive",
-    "patient": "hospital", "unit": "tower",
+    "patient": "hospital", "unit": "tower", "location": "pin", "need": "hand", "assessment": "checks", "visit": "walk",
+    "consent": "check", "task": "list", "team": "people",
 }  # fmt: skip
 SILENT = frozenset({"attempt", "final", "severity_scheme"})
 """Codes of a history that mean nothing to those who read it."""
@@ -54,16 +55,6 @@ class Looking:
     by: str = "phone"
     text: str = ""
     purpose: str = ""
-
-
-def purposes_of(person: Person) -> list[tuple[str, str]]:
-    """``(code, label)`` of the purposes this role may have."""
-    return options("purpose", person.lang, [code for code, roles in PURPOSES.items() if person.role in roles])
-
-
-def _asked(person: Person, purpose: str) -> str:
-    """The purpose, if it is one of this role's; else none: then it is asked for."""
-    return purpose if purpose in dict(purposes_of(person)) else ""
 
 
 @router.get("")
@@ -87,7 +78,7 @@ async def search(
     request: Request, person: Reader, text: Short = "", by: Short = "phone", purpose: Short = ""
 ) -> Response:
     """Find somebody. By POST: what is typed never stands in an address."""
-    looking = Looking(by if by in WAYS else "phone", text.strip(), _asked(person, purpose))
+    looking = Looking(by if by in WAYS else "phone", text.strip(), asked_for(person, purpose))
     if not looking.text or not looking.purpose:
         return _search_page(request, person, looking, problem="empty" if not looking.text else "purpose", status=422)
     try:
@@ -103,27 +94,25 @@ async def search(
 
 @router.get("/{person_id}")
 async def show(
-    request: Request, person: Reader, person_id: UUID, purpose: Annotated[str, Query(max_length=40)] = "",
+    request: Request, person: Reader, person_id: UUID, purpose: Purpose = "",
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:  # fmt: skip
-    """Who this is. Nothing is asked of the registry before the reader has said what for."""
-    why = _asked(person, purpose)
+    """Who this is, and what happened around them."""
+    why = asked_for(person, purpose)
     if not why:
-        return page(request, "people/purpose.html", person_id=person_id, purposes=purposes_of(person))
+        return ask_purpose(request, person)
     asking = backend(request)
-    known = await asking.get(person, "registry", f"/v1/persons/{person_id}", purpose=why)
+    known = await known_person(request, person, person_id, why)
     params: dict[str, str | int] = {"limit": 50, **({"cursor": cursor} if cursor else {})}
     history = await asking.get(person, "registry", f"/v1/persons/{person_id}/history", params=params, purpose=why)
     cases = await asking.get(person, "registry", "/v1/cases", params={"person_id": str(person_id)}, purpose=why)
-    return page(
-        request, "people/person.html", known=known, history=history, folded=folded(history["items"]),
-        cases=cases["items"], purpose=why,
-        purpose_label=dict(purposes_of(person))[why], older=cursor is not None, closes=person.role in CARERS,
-        closed_options=options("case_outcome", person.lang, CLOSED_AS), audits=Role.AUDITOR in person.roles,
-        looks=await _looks(request, person, person_id), code=labeller(person.lang),
-        told=lambda line: told(line, person.lang), happened=lambda line: happened(line, person.lang), phone=phone_shown,
+    return tab_page(
+        request, person, "who", known, why, history=history, folded=folded(history["items"]), cases=cases["items"],
+        older=cursor is not None, closed_options=options("case_outcome", person.lang, CLOSED_AS),
+        audits=Role.AUDITOR in person.roles, looks=await _looks(request, person, person_id),
+        told=lambda line: told(line, person.lang), happened=lambda line: happened(line, person.lang),
         act=lambda act: said("people", "act", act, person.lang), icon_of=lambda noun: ICONS.get(noun, "dots"),
-        relation=lambda code: label("relation", code, person.lang), may_messages=person.role in roles_of("messages"),
+        may_messages=person.role in roles_of("messages"),
     )  # fmt: skip
 
 
@@ -172,6 +161,6 @@ async def close(
     request: Request, person: Carer, person_id: UUID, case_id: UUID, outcome: Short, purpose: Short = ""
 ) -> Response:
     """Back to normal, or another end that has a code."""
-    why = _asked(person, purpose) or "case_work"
+    why = purpose_sent(person, purpose)
     await backend(request).post(person, "registry", f"/v1/cases/{case_id}/close", {"outcome": outcome}, purpose=why)
-    return go(f"/people/{person_id}?{urlencode({'purpose': why})}")
+    return back(person_id, "", why)

@@ -1,0 +1,102 @@
+"""How somebody fares: needs by urgency, assessments before and after, the last visits."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+
+from services.console.labels import label, options
+from services.console.pages.people_tabs import (
+    Carer,
+    Doc,
+    Purpose,
+    Short,
+    ask_purpose,
+    asked_for,
+    back,
+    filled,
+    known_person,
+    purpose_sent,
+    tab_page,
+    tried,
+)
+from services.console.people import Person
+from services.console.web import backend
+
+router = APIRouter(prefix="/people", include_in_schema=False)
+
+Note = Annotated[str, Form(max_length=200)]
+URGENCIES = ("9", "5", "1")
+MET_AS = ("given", "by_others", "no_longer", "opened_in_error")
+LAST_VISITS = 10
+
+
+@router.get("/{person_id}/care")
+async def show(request: Request, person: Carer, person_id: UUID, purpose: Purpose = "") -> Response:
+    why = asked_for(person, purpose)
+    return await _care(request, person, person_id, why) if why else ask_purpose(request, person)
+
+
+async def _care(
+    request: Request, person: Person, person_id: UUID, why: str, *, problem: str = "", status: int = 200
+) -> Response:
+    known = await known_person(request, person, person_id, why)
+    base = f"/v1/persons/{person_id}"
+    needs, assessments, visits = [
+        (await backend(request).get(person, "registry", f"{base}/{noun}", purpose=why))["items"]
+        for noun in ("needs", "assessments", "visits")
+    ]
+    return tab_page(
+        request, person, "care", known, why, problem=problem, status=status,
+        unmet=[each for each in needs if each["met_at"] is None],
+        met=[each for each in needs if each["met_at"] is not None],
+        instruments=by_instrument(assessments), visits=visits[:LAST_VISITS], older_visits=len(visits) > LAST_VISITS,
+        field_of=standing, wanted=options("life_need", person.lang),
+        urgencies=options("need_urgency", person.lang, URGENCIES), met_as=options("need_outcome", person.lang, MET_AS),
+        result=lambda code: label("visit_result", code, person.lang),
+    )  # fmt: skip
+
+
+def by_instrument(assessments: list[Doc]) -> list[list[Doc]]:
+    """The assessments of each form together, the newest first; the form last used stands first."""
+    order = list(dict.fromkeys(each["instrument"]["code"] for each in assessments))
+    ordered = sorted(assessments, key=lambda each: order.index(each["instrument"]["code"]))
+    return [list(group) for _, group in groupby(ordered, key=lambda each: each["instrument"]["code"])]
+
+
+def standing(visit: Doc, field: str) -> Any:
+    """What stands in a field of a visit; None where nothing does, or where two say otherwise."""
+    found = next((each for each in visit["fields"] if each["field"] == field), None)
+    return found["stands"]["value"] if found and found["stands"] and not found["others"] else None
+
+
+@router.post("/{person_id}/care/need")
+async def open_need(
+    request: Request, person: Carer, person_id: UUID, need: Short, urgency: Annotated[int, Form()] = 5,
+    note: Note = "", purpose: Short = "",
+) -> Response:  # fmt: skip
+    """Something is missing; it stays open until it is met."""
+    why = purpose_sent(person, purpose)
+    body = {"need": need, "urgency": urgency, **filled(note=note)}
+    asked = backend(request).post(person, "registry", f"/v1/persons/{person_id}/needs", body, purpose=why)
+    return await _done(request, person, person_id, why, *await tried(person, asked))
+
+
+@router.post("/{person_id}/care/met")
+async def meet_need(
+    request: Request, person: Carer, person_id: UUID, need_id: Annotated[UUID, Form()], outcome: Short = "given",
+    purpose: Short = "",
+) -> Response:  # fmt: skip
+    why = purpose_sent(person, purpose)
+    asked = backend(request).post(person, "registry", f"/v1/needs/{need_id}/met", {"outcome": outcome}, purpose=why)
+    return await _done(request, person, person_id, why, *await tried(person, asked))
+
+
+async def _done(request: Request, person: Person, person_id: UUID, why: str, problem: str, status: int) -> Response:
+    if problem:
+        return await _care(request, person, person_id, why, problem=problem, status=status)
+    return back(person_id, "/care", why)

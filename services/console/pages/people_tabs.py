@@ -1,0 +1,105 @@
+"""What every tab of a person's page shares: the purpose, the head, the way back, and what the registry refused."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Depends, Form, Query, Request
+from fastapi.responses import Response
+
+from services.console.backend import BackendRefused
+from services.console.labels import label, labeller, options, phone_shown
+from services.console.navigation import CARERS, READERS, Place
+from services.console.people import Person
+from services.console.web import backend, go, page, signed_in
+from shared.auth import Role
+
+Reader = Annotated[Person, Depends(signed_in(*READERS))]
+Carer = Annotated[Person, Depends(signed_in(*CARERS))]
+Purpose = Annotated[str, Query(max_length=40)]
+Short = Annotated[str, Form(max_length=200)]
+Doc = dict[str, Any]
+
+PURPOSES = {
+    "care": READERS,
+    "emergency": READERS,
+    "case_work": CARERS,
+    "registration": frozenset({Role.REGISTRY_OFFICER, Role.SUPERVISOR}),
+}
+"""What a person page may be opened for, the commonest first; the registry decides again."""
+TABS = (
+    Place("who", "", READERS),
+    Place("home", "/home", READERS),
+    Place("care", "/care", CARERS),
+)  # fmt: skip
+"""The tabs of a person's page, each under ``/people/{id}``; a tab's name is the text ``person.tab_<key>``."""
+
+
+def purposes_of(person: Person) -> list[tuple[str, str]]:
+    """``(code, label)`` of the purposes this role may have."""
+    return options("purpose", person.lang, [code for code, roles in PURPOSES.items() if person.role in roles])
+
+
+def asked_for(person: Person, purpose: str) -> str:
+    """The purpose, if it is one of this role's; else none: then it is asked for."""
+    return purpose if purpose in dict(purposes_of(person)) else ""
+
+
+def purpose_sent(person: Person, purpose: str) -> str:
+    """The purpose that came with a form; whoever writes without one works on cases, or cares."""
+    return asked_for(person, purpose) or ("case_work" if person.role in CARERS else "care")
+
+
+def ask_purpose(request: Request, person: Person) -> Response:
+    """Nothing is asked of the registry before the reader has said what for."""
+    return page(request, "people/purpose.html", purposes=purposes_of(person))
+
+
+async def known_person(request: Request, person: Person, person_id: UUID, why: str) -> Doc:
+    found: Doc = await backend(request).get(person, "registry", f"/v1/persons/{person_id}", purpose=why)
+    return found
+
+
+def tab_page(
+    request: Request, person: Person, key: str, known: Doc, why: str, *, problem: str = "", status: int = 200,
+    **context: Any,
+) -> Response:  # fmt: skip
+    """One tab, with its head. ``problem``: what the registry refused, said above everything."""
+    base, asked = f"/people/{known['id']}", urlencode({"purpose": why})
+    tabs = [(f"{base}{tab.path}?{asked}", tab.key) for tab in TABS if person.role in tab.roles]
+    current = next(tab.path for tab in TABS if tab.key == key)
+    return page(
+        request, f"people/{key}.html", status=status, known=known, purpose=why, base=base, tabs=tabs,
+        current=f"{base}{current}?{asked}", purpose_label=dict(purposes_of(person))[why], problem=problem,
+        cares=person.role in CARERS, own=person.sees(known["area"]), code=labeller(person.lang), phone=phone_shown,
+        relation=lambda code: label("relation", code, person.lang), **context,
+    )  # fmt: skip
+
+
+def back(person_id: UUID, tab: str, why: str, anchor: str = "") -> Response:
+    """To a tab again, after a form."""
+    return go(f"/people/{person_id}{tab}?{urlencode({'purpose': why})}{anchor}")
+
+
+def filled(**typed: str) -> Doc:
+    """What was typed into a form, without the fields that were left empty."""
+    return {name: value.strip() for name, value in typed.items() if value.strip()}
+
+
+async def tried(person: Person, asked: Awaitable[Any]) -> tuple[str, int]:
+    """The registry's sentence and status where it refuses, else nothing and 200.
+
+    Raises:
+        BackendRefused: 404, which is a page of its own: there is no such person for this reader.
+
+    """
+    try:
+        await asked
+    except BackendRefused as refused:
+        if refused.status == 404:  # noqa: PLR2004
+            raise
+        return refused.sentence(person.lang), refused.status
+    return "", 200
