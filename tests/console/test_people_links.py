@@ -89,7 +89,8 @@ async def test_what_was_linked_is_taken_apart_with_a_reason(faces: Faces) -> Non
 
 async def test_the_person_page_says_from_how_many_records_it_is_read(faces: Faces) -> None:
     person = {**hit(ONE, "สมศรี"), "birth_on": None, "birth_year": None, "may_be_texted": True, "disclosure": "shared",
-              "contacts": [], "groups": [], "barriers": [], "identifiers": [], "records": [ONE, OTHER]}  # fmt: skip
+              "contacts": [], "groups": [], "barriers": [], "identifiers": [], "records": [ONE, OTHER],
+              "alias": None, "usual_place": None, "addresses": [], "household": None, "language": "th"}  # fmt: skip
     faces.services.answers |= {
         f"GET registry /v1/persons/{ONE}": person,
         f"GET registry /v1/persons/{ONE}/history": {"items": [], "next": None},
