@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from services.registry import api, handlers
+from services.registry import api, handlers, keys
 from services.registry.figures import count
-from services.registry.keys import prepare
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
 from services.registry.verbs.teams import OVERDUE, overdue
-from services.registry.witness import witness
+from services.registry.witness import anchor, witness
 from shared import audit
 from shared.ask import Question, asking
 from shared.consumer import Hears
 from shared.erasure import shred
 from shared.events import dispatch, intake, notify
 from shared.http import Room
-from shared.service import Service
+from shared.service import Runtime, Service
 from shared.tidy import tidy
+from shared.work import now_utc
 
 MIB = 1024 * 1024
 
@@ -74,6 +74,13 @@ HEARS = [
 
 DUE = {OVERDUE: overdue}
 
+
+async def prepare(runtime: Runtime) -> None:
+    """Read the keys, and sign for what was written last before this service stood still: nobody could until now."""
+    await keys.prepare(runtime)
+    await anchor(runtime.pool, keys.ring(), now_utc())
+
+
 QUESTIONS = (
     Question("persons_search", "POST", "/v1/persons/search"),
     Question("codes", "GET", "/v1/codes"),
@@ -95,10 +102,10 @@ SERVICE = Service(
     linger_s=0.1,
     gives_way=True,
     rooms={
+        # Both read as many rows as there are.
         **{path: Room(body_bytes=1024, timeout_s=None) for path in ("/v1/audit/verify", "/v1/audit/export")},
         "/v1/persons/near": Room(body_bytes=8 * MIB, timeout_s=30),
         "/v1/locations/import": Room(body_bytes=MIB, timeout_s=30),
     },
     prepare=prepare,
-    # Both read as many rows as there are.
 )

@@ -64,11 +64,11 @@ async def witness(runtime: Runtime) -> None:
 
 
 async def anchor(pool: Pool, keys: Keyring, now: datetime) -> bool:
-    """Sign where the lanes stand; False where nothing was added since."""
+    """Sign where the lanes stand; False where nothing was added since, and the last signature is under today's key."""
     async with pool.acquire() as db, db.transaction():
         last = await chain.last_anchor(db)
         heads = written(await chain.read_heads(db))
-        if last is not None and last["heads"] == heads:
+        if last is not None and last["heads"] == heads and last["key_id"] == keys.current:
             return False
         number = 1 + (last["number"] if last else 0)
         mac = keys.mark("audit_anchor", text_of(number, now, heads))

@@ -14,11 +14,12 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from services.registry import witness
+from services.registry import app, witness
 from services.registry.app import SERVICE
 from services.registry.keys import ring
 from shared.audit import audit
 from shared.auth import Caller, Role
+from shared.crypto import Keyring
 from shared.work import Cause, new_id, now_utc
 from tests.harness import AREA, Running, bearer, service_running
 from tests.platform_fixtures import MakeDatabase
@@ -113,6 +114,21 @@ async def test_rows_that_nobody_signs_for_are_told(owned: tuple[Running, asyncpg
     _, owner = owned
     assert await found(owner) == []
     assert await found(owner, now_utc() + timedelta(minutes=16)) == [("unsigned", None)]
+
+
+async def test_who_starts_after_a_long_rest_or_with_another_key_signs_at_once(
+    owned: tuple[Running, asyncpg.Connection[Any]],
+) -> None:
+    """Else the first quarter of an hour would look as if somebody had taken the anchors away."""
+    running, owner = owned
+    later = now_utc() + timedelta(minutes=16)
+    await app.prepare(running.runtime)
+    assert await found(owner, later) == []
+    fresh = Keyring.of("9:" + "QUFB" * 10 + "QUE=")
+    assert await witness.anchor(running.runtime.pool, fresh, later), "nothing was added, but the key is another"
+    kept = await witness.findings(owner, fresh, later + timedelta(minutes=16))
+    assert kept.faults == ()
+    assert kept.unreadable
 
 
 async def test_the_service_itself_can_change_no_row(owned: tuple[Running, asyncpg.Connection[Any]]) -> None:
