@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.registry.keys import ring
+from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.harness import AREA, Running, bearer
 
@@ -522,7 +523,16 @@ async def _care(running: Running, person: UUID) -> dict[str, Asked]:
     boat = {"area": AREA, "community": "x", "kind": "boat"}
     await running.client.put(entry, json=boat, headers=desk)
     proposal = await one(running, "select id from group_proposal where decision is null")
+    goes = new_id()
+    given = {"crew_ids": [str(goes)], "due_on": str(local_day(now_utc()))}
+    plan = (await running.client.post(f"{at}/planned-visits", json=given, headers=desk)).json()["id"]
     return {
+        "POST /v1/persons/{person_id}/planned-visits": Asked(f"{at}/planned-visits", given),
+        "GET /v1/planned-visits": Asked("/v1/planned-visits", refusals=NOTHING, finds=plan),
+        "GET /v1/planned-visits/mine": Asked(
+            "/v1/planned-visits/mine", refusals=NOTHING, finds=plan, by="volunteer", crew_id=goes
+        ),
+        "POST /v1/planned-visits/{plan_id}/cancel": Asked(f"/v1/planned-visits/{plan}/cancel", {}),
         "PUT /v1/visits/{visit_id}": Asked(visit, told, of_the_area=True),
         "GET /v1/visits/{visit_id}": Asked(visit),
         "GET /v1/visits": Asked("/v1/visits", refusals=NOTHING, finds=visit.rpartition("/")[2]),

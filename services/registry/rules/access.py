@@ -20,7 +20,9 @@ DESK: Final = frozenset({CALL_TAKER, DISPATCHER, MANAGER, OFFICER, SUPERVISOR})
 CARE: Final = frozenset({MANAGER, OFFICER, SUPERVISOR})
 REGISTER: Final = frozenset({OFFICER, SUPERVISOR})
 """Who keeps the register itself."""
-FIELD: Final = frozenset({*CARE, Role.VOLUNTEER, Role.CREW})
+GOES: Final = frozenset({Role.VOLUNTEER, Role.CREW})
+"""Who is sent, and reads of those to whom they are sent alone."""
+FIELD: Final = CARE | GOES
 """Who goes to people's homes and writes down what they find."""
 SETS_UP: Final = frozenset({SUPERVISOR, Role.ADMIN})
 
@@ -93,6 +95,10 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/persons/{person_id}/locations": Rule(DESK, reads=True),
     "POST /v1/persons/near": Rule(frozenset({*CARE, DISPATCHER}), reads=True),
     "POST /v1/locations/import": Rule(frozenset({OFFICER, SUPERVISOR})),
+    "POST /v1/persons/{person_id}/planned-visits": Rule(CARE),
+    "GET /v1/planned-visits": Rule(CARE, reads=True),
+    "GET /v1/planned-visits/mine": Rule(GOES, reads=True),
+    "POST /v1/planned-visits/{plan_id}/cancel": Rule(CARE),
     "PUT /v1/visits/{visit_id}": Rule(FIELD),
     "GET /v1/visits/{visit_id}": Rule(CARE, reads=True),
     "GET /v1/visits": Rule(CARE, reads=True),
@@ -137,7 +143,7 @@ ROUTES: Final[dict[str, Rule]] = {
 
 PURPOSES: Final[dict[str, frozenset[Role]]] = {
     "emergency": DESK,
-    "care": DESK,
+    "care": DESK | GOES,
     "case_work": CARE,
     "registration": frozenset({OFFICER, SUPERVISOR}),
     "erasure": frozenset({OFFICER, SUPERVISOR}),

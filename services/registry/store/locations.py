@@ -35,7 +35,7 @@ async def write_location(db: Connection, row: Doc) -> bool:
     return await db.fetchval(WRITE_LOCATION, row) is not None
 
 
-async def read_location(db: Connection, location_id: UUID) -> Row | None:
+async def read_location(db: Connection | Pool, location_id: UUID) -> Row | None:
     return await db.fetchrow(READ_LOCATION, location_id)
 
 

@@ -64,6 +64,9 @@ async def record(work: Work, person: Person, visit: Visit) -> None:
     if visit.case_id and not await store.care.case_is_of(work.db, visit.case_id, person.id):
         raise refuse("not_found", field="case_id")
     at = min(visit.visited_at, work.now)
+    plan = await store.plans.lock(work.db, visit.id)
+    if plan is not None and not await store.plans.is_of(work.db, plan, person.id):
+        raise _refuse("other_visit", "id")
     facts = (visit.id, person.id, visit.case_id, visit.task_id, visit.kind, at, work.now, visit.by)
     fresh = await store.visits.write_visit(work.db, facts)
     row = await store.visits.lock_visit(work.db, visit.id)
@@ -74,6 +77,8 @@ async def record(work: Work, person: Person, visit: Visit) -> None:
     await _write(work, person, visit)
     if visit.point is not None:
         await _measure(work, person, visit.id, visit.point, visit.accuracy_m)
+    if "result" in visit.fields:
+        await store.plans.done(work.db, visit.id, work.now)
     if fresh:
         result = visit.fields.get("result")
         private = VisitRecorded.Private(kind=visit.kind, result=result.value if result else None)

@@ -1,0 +1,180 @@
+"""Visits that are to be made: given to somebody, read by who goes, cancelled."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from services.registry import records, store, told, views
+from services.registry.api.gate import areas_of, gate, own_person_for, runtime_of
+from services.registry.api.locations import held
+from services.registry.api.plans_models import (
+    HomeShown,
+    MyPlan,
+    MyPlans,
+    OwnField,
+    PlanBody,
+    PlanMade,
+    Plans,
+    PlanShown,
+    WhomToVisit,
+)
+from services.registry.bodies import AREA_CODE
+from services.registry.keys import ring
+from services.registry.store.people import Row
+from services.registry.verbs import plans as verbs
+from services.registry.verbs.areas import below
+from services.registry.verbs.locations import point_of
+from services.registry.verbs.plans import Plan
+from shared.audit import audit
+from shared.auth import Caller
+from shared.database import Pool
+from shared.errors import refuse
+from shared.openapi import problems
+from shared.thai.dates import local_day
+from shared.work import now_utc
+
+router = APIRouter(prefix="/v1", tags=["visits"])
+
+Gives = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/planned-visits"))]
+Lists = Annotated[Caller, Depends(gate("GET /v1/planned-visits"))]
+Goes = Annotated[Caller, Depends(gate("GET /v1/planned-visits/mine"))]
+Cancels = Annotated[Caller, Depends(gate("POST /v1/planned-visits/{plan_id}/cancel"))]
+
+AHEAD = timedelta(days=14)
+"""How far ahead a phone is given who is to be visited: no more of anybody than is needed soon."""
+STILL_SHOWN = timedelta(hours=12)
+"""How long a finished visit stays on the phone, so that what was written may be put right."""
+MOST_OF_MINE = 60
+PERIOD = (timedelta(days=7), timedelta(days=30))
+"""Back and ahead, where no days are asked for."""
+NOBODY = UUID(int=0)
+
+
+@router.post(
+    "/persons/{person_id}/planned-visits", status_code=201, responses=problems(400, 401, 403, 404, 409, 413)
+)  # fmt: skip
+async def give(request: Request, caller: Gives, person_id: UUID, body: PlanBody) -> PlanMade:
+    """นัดเยี่ยม | Somebody is to visit this person until a day; the visit's id is known from now on."""
+    runtime = runtime_of(request)
+    known = await own_person_for(runtime, caller, person_id)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await held(work, known.id)
+        wanted = Plan(body.crew_ids, body.kind, body.due_on, caller.actor, body.forms, body.what, body.id)
+        plan_id = await verbs.plan(work, person, wanted)
+        await audit(work, caller, "plan_visit", "person", person.id, {"visit_id": str(plan_id)}, area=person.area)
+    return PlanMade(id=plan_id)
+
+
+@router.get("/planned-visits", responses=problems(401, 403, 404))
+async def find(
+    request: Request,
+    caller: Lists,
+    from_on: Annotated[date | None, Query(alias="from")] = None,
+    until_on: Annotated[date | None, Query(alias="to")] = None,
+    crew_id: UUID | None = None,
+    person_id: UUID | None = None,
+    area_code: Annotated[str | None, Query(pattern=AREA_CODE)] = None,
+    state: Literal["planned", "done", "cancelled", "disputed"] | None = None,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+) -> Plans:
+    """การเยี่ยมที่นัดไว้ | Who goes to whom, by day, area and visitor: planned, done, cancelled, disputed."""
+    pool, today = runtime_of(request).pool, local_day(now_utc())
+    days = (from_on or today - PERIOD[0], until_on or today + PERIOD[1])
+    last = await store.plans.read(pool, cursor) if cursor else None
+    rows = await store.plans.find(
+        pool, areas_of(caller), days, crew_id=crew_id, state=state, person_id=person_id,
+        places=await below(pool, area_code), after=(last["due_on"], last["id"]) if last else None, limit=limit,
+    )  # fmt: skip
+    ids, where = [row["person_id"] for row in rows], [row["area"] for row in rows]
+    await audit(pool, caller, "list_planned_visits", "person", ids or None, area=where or None)
+    texts = await told.of(pool, [row["id"] for row in rows])
+    items = [_shown(row, texts.get(row["id"], {}).get("what")) for row in rows]
+    return Plans(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
+
+
+def _shown(row: Row, what: str | None) -> PlanShown:
+    same = ("id", "person_id", "area", "crew_ids", "forms", "due_on", "planned_at", "planned_by", "done_at",
+            "cancelled_at", "disputed")  # fmt: skip
+    return PlanShown(kind=views.label("visit_kind", row["kind"]), what=what, **{name: row[name] for name in same})
+
+
+@router.get("/planned-visits/mine", responses=problems(401, 403))
+async def mine(request: Request, caller: Goes) -> MyPlans:
+    """การเยี่ยมของฉัน | Whom this volunteer is to visit in the next two weeks, as much as is needed at the door."""
+    pool, now = runtime_of(request).pool, now_utc()
+    rows = await store.plans.mine(
+        pool, UUID(caller.crew_id) if caller.crew_id else NOBODY, areas_of(caller),
+        done_after=now - STILL_SHOWN, until=local_day(now) + AHEAD, limit=MOST_OF_MINE,
+    )  # fmt: skip
+    ids, where = [row["person_id"] for row in rows], [row["area"] for row in rows]
+    await audit(pool, caller, "read_own_visits", "person", ids or None, area=where or None)
+    texts = await told.of(pool, [row["id"] for row in rows])
+    written = await _own(pool, [row["id"] for row in rows], caller.actor)
+    return MyPlans(items=[
+        MyPlan(
+            kind=views.label("visit_kind", row["kind"]), what=texts.get(row["id"], {}).get("what"),
+            person=await _whom(pool, row["person_id"]), own=written.get(row["id"], ({}, []))[0],
+            disputed=sorted(written.get(row["id"], ({}, []))[1]),
+            **{name: row[name] for name in ("id", "forms", "due_on", "done_at")},
+        )
+        for row in rows
+    ])  # fmt: skip
+
+
+async def _own(pool: Pool, ids: list[UUID], actor: str) -> dict[UUID, tuple[dict[str, OwnField], list[str]]]:
+    """Visit → what the caller wrote and stands, and which of the fields that they wrote are disputed."""
+    values = await store.visits.read_values(pool, ids)
+    own = [value for value in values if value["said_by"] == actor and value["state"] in {"stands", "disputed"}]
+    texts = await told.of(pool, [value["id"] for value in own if value["state"] == "stands"])
+    disputed = {(value["visit_id"], value["field"]) for value in values if value["state"] == "disputed"}
+    found: dict[UUID, tuple[dict[str, OwnField], list[str]]] = {}
+    for value in own:
+        fields, waiting = found.setdefault(value["visit_id"], ({}, []))
+        if value["state"] == "stands":
+            fields[value["field"]] = OwnField(version=value["version"], value=texts[value["id"]]["value"])
+        if (value["visit_id"], value["field"]) in disputed and value["field"] not in waiting:
+            waiting.append(value["field"])
+    return found
+
+
+async def _whom(pool: Pool, person_id: UUID) -> WhomToVisit:
+    person = records.merged([records.opened(row, ring()) for row in await store.links.records(pool, person_id)])
+    contacts = await store.people.read_contacts(pool, person_id)
+    addresses = await store.details.read_addresses(pool, person_id)
+    return WhomToVisit(
+        id=person_id, name=person.name, alias=person.alias, age=views.age_of(person.birth, local_day(now_utc())),
+        sex=person.sex, mobility=person.mobility, needs=list(person.needs), usual_place=person.usual_place,
+        addresses=[views.address(row) for row in addresses], contacts=[views.contact(row) for row in contacts],
+        home=await _home(pool, person_id),
+    )  # fmt: skip
+
+
+async def _home(pool: Pool, person_id: UUID) -> HomeShown | None:
+    standing = await store.locations.read_whereabouts(pool, person_id)
+    rows = [(await store.locations.read_location(pool, one["location_id"]), one["method"]) for one in standing]
+    shown = [(row, method) for row, method in rows if row is not None]
+    if not shown:
+        return None
+    row, method = next((pair for pair in shown if pair[0]["use"] == "home"), shown[0])
+    point = point_of(row)
+    return HomeShown(lon=point.lon, lat=point.lat, verified=method is not None)
+
+
+@router.post("/planned-visits/{plan_id}/cancel", status_code=204, responses=problems(400, 401, 403, 404, 409, 413))
+async def cancel(request: Request, caller: Cancels, plan_id: UUID) -> None:
+    """ยกเลิกการเยี่ยม | Nobody is to go any more. A visit that was made stays."""
+    runtime = runtime_of(request)
+    row = await store.plans.read(runtime.pool, plan_id)
+    if row is None:
+        raise refuse("not_found")
+    await own_person_for(runtime, caller, row["person_id"])
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        await verbs.cancel(work, plan_id)
+        await audit(
+            work, caller, "cancel_visit", "person", row["person_id"], {"visit_id": str(plan_id)}, area=row["area"]
+        )

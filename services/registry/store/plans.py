@@ -1,0 +1,102 @@
+"""Visits that are to be made: who goes to whom, until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Connection, Pool, Search, look_up
+
+Row = asyncpg.Record
+
+WRITE_PLAN = """
+insert into planned_visit (id, person_id, crew_ids, kind, forms, due_on, planned_at, planned_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning id
+"""
+READ_PLAN = """
+select v.*, p.area from planned_visit v join person p on p.id = v.person_id where v.id = $1
+"""
+LOCK_PLAN = "select * from planned_visit where id = $1 for update"
+DONE = "update planned_visit set done_at = $2 where id = $1 and done_at is null and cancelled_at is null"
+CANCELLED = "update planned_visit set cancelled_at = $2 where id = $1"
+# One's own: what is open, and what was done a moment ago; secret people are in no list.
+MINE = Search("""
+select v.*, p.area from planned_visit v join person p on p.id = v.person_id
+where v.crew_ids @> array[$1::uuid] and ($2::text[] is null or p.area = any($2)) and v.cancelled_at is null
+  and (v.done_at is null or v.done_at > $3) and v.due_on <= $4
+  and p.disclosure <> 'secret' and p.erased_at is null
+order by v.due_on, v.id limit $5
+""")
+# ``$5``: planned, done, cancelled or disputed; ``$7``: codes of the area tree in which the person lives.
+FIND = Search("""
+select v.*, p.area, p.disclosure, exists (
+    select from visit_value d where d.visit_id = v.id and d.state = 'disputed') as disputed
+from planned_visit v join person p on p.id = v.person_id
+where ($1::text[] is null or p.area = any($1)) and v.due_on between $2 and $3
+  and ($4::uuid is null or v.crew_ids @> array[$4::uuid])
+  and ($6::uuid is null or v.person_id = any(array(select records_of($6))))
+  and ($7::text[] is null or lies_in(lives_in(p.id), $7))
+  and case $5::text when 'planned' then v.done_at is null and v.cancelled_at is null
+                    when 'done' then v.done_at is not null
+                    when 'cancelled' then v.cancelled_at is not null
+                    when 'disputed' then exists (
+                        select from visit_value d where d.visit_id = v.id and d.state = 'disputed')
+                    else true end
+  and p.disclosure <> 'secret' and p.erased_at is null
+  and ($8::date is null or (v.due_on, v.id) > ($8, $9::uuid))
+order by v.due_on, v.id limit $10
+""")
+IS_RECORD_OF = "select $2::uuid = any(array(select records_of($1)))"
+WIPE_PLANS = "delete from planned_visit where person_id = any($1::uuid[])"
+
+
+async def write(db: Connection, values: Sequence[Any]) -> bool:
+    """``id, person_id, crew_ids, kind, forms, due_on, planned_at, planned_by``; False where it stands already."""
+    return await db.fetchval(WRITE_PLAN, *values) is not None
+
+
+async def read(db: Connection | Pool, plan_id: UUID) -> Row | None:
+    return await db.fetchrow(READ_PLAN, plan_id)
+
+
+async def lock(db: Connection, plan_id: UUID) -> Row | None:
+    return await db.fetchrow(LOCK_PLAN, plan_id)
+
+
+async def is_of(db: Connection, plan: Row, person_id: UUID) -> bool:
+    """Whether it was planned for this person, by whichever of their records."""
+    found: bool = await db.fetchval(IS_RECORD_OF, plan["person_id"], person_id)
+    return found
+
+
+async def done(db: Connection, plan_id: UUID, at: datetime) -> None:
+    """Somebody has been there; said again it changes nothing."""
+    await db.execute(DONE, plan_id, at)
+
+
+async def cancelled(db: Connection, plan_id: UUID, at: datetime) -> None:
+    await db.execute(CANCELLED, plan_id, at)
+
+
+async def mine(
+    db: Pool, crew_id: UUID, areas: Sequence[str] | None, *, done_after: datetime, until: date, limit: int
+) -> list[Row]:
+    return await look_up(db, MINE, crew_id, areas, done_after, until, limit)
+
+
+async def find(
+    db: Pool, areas: Sequence[str] | None, days: tuple[date, date], *, crew_id: UUID | None, state: str | None,
+    person_id: UUID | None, places: Sequence[str] | None, after: tuple[date, UUID] | None, limit: int,
+) -> list[Row]:  # fmt: skip
+    """Visits due between two days, both included; ``places``: codes in which the people live."""
+    day, plan_id = after or (None, None)
+    return await look_up(db, FIND, areas, *days, crew_id, state, person_id, places, day, plan_id, limit)
+
+
+async def wipe(db: Connection, person_ids: Sequence[UUID]) -> None:
+    """Forget what was planned for these people; what it was for goes with their texts."""
+    await db.execute(WIPE_PLANS, list(person_ids))

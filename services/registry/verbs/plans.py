@@ -1,0 +1,84 @@
+"""Giving a visit to somebody: who goes to whom, until when, what for, with which forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.registry import store, told
+from services.registry.records import Person
+from shared.errors import Refused, refuse
+from shared.work import Work, new_id
+
+REFUSALS = {
+    "secret": (409, "บุคคลนี้ปกปิด จึงมอบให้อาสาไปเยี่ยมไม่ได้", "this person is secret: nobody is sent by a list"),
+    "other_visit": (409, "รหัสนี้ใช้กับการเยี่ยมอื่นแล้ว", "this id is another visit's"),
+    "visited": (409, "เยี่ยมไปแล้ว จึงยกเลิกไม่ได้", "the visit was made: it cannot be cancelled"),
+}
+
+
+def _refuse(code: str, field: str | None = None) -> Refused:
+    status, th, en = REFUSALS[code]
+    return Refused(status, code, th, en, field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``crew_ids``: one to four of dispatch's crew members; ``forms``: questionnaires to bring back."""
+
+    crew_ids: Sequence[UUID]
+    kind: str
+    due_on: date
+    by: str
+    forms: Sequence[str] = ()
+    what: str | None = None
+    id: UUID | None = None
+
+
+async def plan(work: Work, person: Person, wanted: Plan) -> UUID:
+    """Give the visit; told again by the same id it is the same one. The person is held.
+
+    Raises:
+        Refused: 409 the person is secret, or the id is something else's.
+
+    """
+    if person.secret:
+        raise _refuse("secret")
+    plan_id: UUID = wanted.id or new_id()
+    facts = (
+        plan_id,
+        person.id,
+        list(wanted.crew_ids),
+        wanted.kind,
+        list(wanted.forms),
+        wanted.due_on,
+        work.now,
+        wanted.by,
+    )
+    if not await store.plans.write(work.db, facts):
+        same = await store.plans.lock(work.db, plan_id)
+        if same is None or not await store.plans.is_of(work.db, same, person.id):
+            raise _refuse("other_visit", "id")
+        return plan_id
+    if not await store.aggregates.is_free(work.db, plan_id) or await store.visits.read_visit(work.db, plan_id):
+        raise _refuse("other_visit", "id")
+    await store.told.put(work.db, told.rows(plan_id, person.id, {"what": wanted.what}))
+    return plan_id
+
+
+async def cancel(work: Work, plan_id: UUID) -> None:
+    """Nobody is to go any more; said again it changes nothing.
+
+    Raises:
+        Refused: 404 there is none; 409 somebody has been there.
+
+    """
+    row = await store.plans.lock(work.db, plan_id)
+    if row is None:
+        raise refuse("not_found")
+    if row["done_at"] is not None:
+        raise _refuse("visited")
+    if row["cancelled_at"] is None:
+        await store.plans.cancelled(work.db, plan_id, work.now)

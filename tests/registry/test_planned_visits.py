@@ -1,0 +1,106 @@
+"""Visits that are given to somebody: planned, read at the door, written by several phones, cancelled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from shared.thai.dates import local_day
+from shared.work import new_id, now_utc
+from tests.harness import Running, bearer, problem_of
+from tests.registry.conftest import add, read
+
+CARE = "case_manager"
+FIRST, SECOND, STRANGER = new_id(), new_id(), new_id()
+
+
+async def give(registry: Running, person_id: UUID, **body: Any) -> Any:
+    wanted = {"crew_ids": [str(FIRST), str(SECOND)], "due_on": str(local_day(now_utc())), **body}
+    return await registry.client.post(f"/v1/persons/{person_id}/planned-visits", json=wanted, headers=bearer(CARE))
+
+
+async def mine(registry: Running, crew_id: UUID, **claims: Any) -> list[dict[str, Any]]:
+    body = await read(registry, "/v1/planned-visits/mine", "volunteer", crew_id=str(crew_id), **claims)
+    items: list[dict[str, Any]] = body["items"]
+    return items
+
+
+async def write(registry: Running, visit_id: str, person_id: UUID, who: str, **fields: tuple[str, int]) -> Any:
+    told = {name: {"value": value, "base": base} for name, (value, base) in fields.items()}
+    body = {"person_id": str(person_id), "fields": told}
+    return await registry.client.put(f"/v1/visits/{visit_id}", json=body, headers=bearer("volunteer", subject=who))
+
+
+async def planned(registry: Running, query: str = "") -> list[str]:
+    return [item["id"] for item in (await read(registry, f"/v1/planned-visits{query}", CARE))["items"]]
+
+
+async def test_a_visit_is_given_read_at_the_door_and_written_by_two(registry: Running) -> None:
+    person_id = await add(
+        registry, name="บุญมี นาดี", phone="0812345699", mobility="stretcher",
+        addresses={"current": {"area_code": "460101", "detail": "9 หมู่ 2"}},
+    )  # fmt: skip
+    home = {"lon": 103.5, "lat": 16.43, "method": "visit"}
+    await registry.client.post(f"/v1/persons/{person_id}/locations", json=home, headers=bearer("registry_officer"))
+    visit_id = str(new_id())
+    for _ in range(2):  # sent twice it is one
+        made = await give(registry, person_id, id=visit_id, forms=["barthel_adl"], what="ดูแผลกดทับ")
+        assert made.status_code == 201, made.text
+    assert await mine(registry, STRANGER) == []
+    assert await mine(registry, FIRST, areas=["trat"]) == [], "own area alone"
+    [given] = await mine(registry, FIRST)
+    assert (given["id"], given["what"], given["forms"]) == (visit_id, "ดูแผลกดทับ", ["barthel_adl"])
+    person = given["person"]
+    assert (person["name"], person["mobility"], person["contacts"][0]["phone"]) == (
+        "บุญมี นาดี",
+        "stretcher",
+        "+66812345699",
+    )
+    assert (person["addresses"][0]["detail"], person["home"]["verified"]) == ("9 หมู่ 2", True)
+    assert "groups" not in person
+    rows = await registry.sql("select purpose, caller from audit where act = 'read_own_visits'")
+    assert {row["purpose"] for row in rows} == {"care"}
+
+    other = await add(registry, name="คนอื่น")
+    assert problem_of(await write(registry, visit_id, other, "v1", note=("x", 0)))["code"] == "other_visit"
+    assert (await write(registry, visit_id, person_id, "v1", note=("แผลดีขึ้น", 0))).status_code == 200
+    assert await planned(registry, "?state=planned") == [visit_id], "a visit without a result is not done yet"
+    said = await write(registry, visit_id, person_id, "v2", note=("แผลแย่ลง", 0), result=("as_told", 0))
+    assert said.json()["disputed"]
+    assert await planned(registry, "?state=done") == await planned(registry, "?state=disputed") == [visit_id]
+    body = await read(registry, "/v1/planned-visits/mine", "volunteer", crew_id=str(SECOND), subject="v2")
+    [own] = body["items"]
+    assert (own["own"], own["disputed"]) == ({"result": {"version": 1, "value": "as_told"}}, ["note"])
+    assert "แผลดีขึ้น" not in str(body), "what the other wrote stays with the officer"
+    assert problem_of(await cancel(registry, visit_id))["code"] == "visited"
+
+
+async def cancel(registry: Running, plan_id: str) -> Any:
+    return await registry.client.post(f"/v1/planned-visits/{plan_id}/cancel", json={}, headers=bearer(CARE))
+
+
+async def test_lists_by_day_area_person_and_visitor_and_nobody_secret(registry: Running) -> None:
+    here = await add(registry, addresses={"current": {"area_code": "460101"}})
+    there = await add(registry, addresses={"current": {"area_code": "460201"}})
+    today = local_day(now_utc())
+    one = (await give(registry, here, crew_ids=[str(FIRST)])).json()["id"]
+    two = (await give(registry, there, crew_ids=[str(SECOND)], due_on=str(today + timedelta(days=20)))).json()["id"]
+    cases = {
+        "": [one, two], f"?to={today}": [one], "?area_code=4602": [two], f"?crew_id={SECOND}": [two],
+        f"?person_id={here}": [one], "?limit=1": [one], f"?cursor={one}": [two], "?state=cancelled": [],
+    }  # fmt: skip
+    for query, expected in cases.items():
+        assert await planned(registry, query) == expected, query
+    assert await mine(registry, SECOND) == [], "no more of anybody than is needed soon"
+    assert (await cancel(registry, two)).status_code == (await cancel(registry, two)).status_code == 204
+    assert await planned(registry, "?state=cancelled") == [two]
+    wrong = await give(registry, here, forms=["nothing"])
+    assert problem_of(wrong)["errors"][0]["field"] == "forms.0"
+    assert problem_of(await give(registry, there, id=one))["code"] == "other_visit"
+    assert problem_of(await give(registry, here, id=str(here)))["code"] == "other_visit", "an id of something else"
+    await registry.sql("update person set disclosure = 'secret' where id = $1", here)
+    assert (await mine(registry, FIRST), await planned(registry, "?state=planned")) == ([], [])
+    assert problem_of(await give(registry, here))["code"] == "secret"
+    await registry.client.post(f"/v1/persons/{there}/erase", json={}, headers=bearer("supervisor"))
+    assert await registry.sql("select 1 from planned_visit where person_id = $1", there) == []
