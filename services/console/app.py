@@ -39,6 +39,7 @@ from services.console.pages import (
     rides,
     risks,
     signing,
+    visits,
 )
 from services.console.pages import map as map_page
 from services.console.picture import forget_old, note
@@ -102,6 +103,7 @@ SERVICE = Service(
         look.router,
         crew.router,
         crew_duty.router,
+        visits.router,
         board.router,
         live.router,
         map_page.router,

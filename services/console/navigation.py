@@ -15,6 +15,9 @@ KEEPERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
 READERS = frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
 """Who may search for a person."""
 
+GOERS = frozenset({Role.CREW, Role.VOLUNTEER})
+"""Who is sent: with a vehicle, or to somebody's home."""
+
 CARERS = frozenset({Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
 """Who cares for people over time: cases, visits, links, what agencies may see."""
 
@@ -36,7 +39,8 @@ PLACES = (
     Place("board", "/board", DESK | {Role.AUDITOR}),
     Place("rides", "/rides", DESK),
     Place("fleet", "/fleet", DESK | {Role.ADMIN}),
-    Place("crew", "/crew", frozenset({Role.CREW, Role.VOLUNTEER})),
+    Place("crew", "/crew", GOERS),
+    Place("visits", "/visits", GOERS),
     Place("people", "/people", READERS),
     Place("messages", "/messages", DESK | {Role.CASE_MANAGER, Role.AUDITOR}),
     Place("reports", "/reports", DESK | {Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN}),

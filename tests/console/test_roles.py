@@ -17,7 +17,7 @@ from tests.console.faces import Faces
 
 ADMIN, SUPERVISOR, AUDITOR = Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR
 CARERS = frozenset({SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
-MINE = ("/people", "/messages", "/reports", "/admin", "/fleet")
+MINE = ("/people", "/visits", "/messages", "/reports", "/admin", "/fleet")
 """The screens held against the menu here; each is a place of it."""
 NARROWER = {
     "POST /people/{person_id}/cases/{case_id}/close": CARERS,

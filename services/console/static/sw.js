@@ -1,16 +1,21 @@
-// The crew's page without signal: its shell is kept on the phone. Nothing else of the console is touched, and no
-// answer with anybody's data is kept here: the page itself remembers its one trip, and forgets it at sign-out.
+// The pages of crews and volunteers without signal: their shells are kept on the phone. Nothing else of the console is
+// touched, and no answer with anybody's data is kept here: a page itself remembers its trip or its visits, and forgets
+// them at sign-out.
 const NAME = "karuna-crew-__VERSION__";
 const SHELL = ["__SHELL__"];
-const PAGE = "/crew";
+const PAGES = ["/crew", "/visits"];
+/** Database → what goes when somebody signs in, and what when they sign out. What was pressed holds codes and times alone. */
+const GOES = { "karuna-crew": [["kept"], ["kept"]], "karuna-visits": [["kept"], ["kept", "drafts", "acts"]] };
 const PATIENCE_MS = 5000;
 
 self.addEventListener("install", (event) => {
   const fill = async () => {
     const kept = await caches.open(NAME);
     await kept.addAll(SHELL.map((path) => new Request(path, { cache: "no-cache" })));
-    const page = await fetch(PAGE, { redirect: "manual" }).catch(() => null);
-    if (page?.ok) await kept.put(PAGE, page);
+    for (const path of PAGES) {
+      const page = await fetch(path, { redirect: "manual" }).catch(() => null);
+      if (page?.ok) await kept.put(path, page);
+    }
     await self.skipWaiting();
   };
   event.waitUntil(fill());
@@ -28,22 +33,23 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.origin !== self.location.origin) return;
   const asked = url.pathname + url.search;
-  if (event.request.method === "POST" && (url.pathname === "/sign-out" || url.pathname.endsWith("sign-in"))) event.waitUntil(forget());
-  else if (event.request.mode === "navigate" && url.pathname === PAGE) event.respondWith(page(event.request));
+  const left = url.pathname === "/sign-out";
+  if (event.request.method === "POST" && (left || url.pathname.endsWith("sign-in"))) event.waitUntil(forget(left));
+  else if (event.request.mode === "navigate" && PAGES.includes(url.pathname)) event.respondWith(page(event.request, url.pathname));
   else if (event.request.method === "GET" && SHELL.includes(asked)) event.respondWith(shell(event.request));
 });
 
 /** Fresh where there is signal; the kept one where there is none. Signed out: the kept one goes. */
-async function page(request) {
+async function page(request, path) {
   const kept = await caches.open(NAME);
   const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS, null); });
   const fresh = fetch(request).then(async (answer) => {
-    if (answer.ok && !answer.redirected) await kept.put(PAGE, answer.clone());
-    else if (answer.type === "opaqueredirect" || answer.redirected) await kept.delete(PAGE);
+    if (answer.ok && !answer.redirected) await kept.put(path, answer.clone());
+    else if (answer.type === "opaqueredirect" || answer.redirected) await kept.delete(path);
     return answer;
   });
   const first = await Promise.race([fresh.catch(() => null), late]);
-  return first ?? (await kept.match(PAGE)) ?? fresh;
+  return first ?? (await kept.match(path)) ?? fresh;
 }
 
 async function shell(request) {
@@ -51,19 +57,24 @@ async function shell(request) {
   return (await kept.match(request)) ?? fetch(request);
 }
 
-/** Somebody leaves this phone, or another one comes: the last page and the last trip go. */
-async function forget() {
+/** Somebody leaves this phone, or another one comes: the last pages and whom they showed go. */
+async function forget(left) {
   const kept = await caches.open(NAME);
-  await kept.delete(PAGE);
-  await new Promise((resolve) => {
-    const asked = indexedDB.open("karuna-crew");
+  for (const path of PAGES) await kept.delete(path);
+  for (const [name, stores] of Object.entries(GOES)) await clear(name, stores[Number(left)]);
+}
+
+function clear(name, stores) {
+  return new Promise((resolve) => {
+    const asked = indexedDB.open(name);
     asked.onupgradeneeded = () => asked.transaction.abort(); // there was nothing: make nothing
     asked.onerror = resolve;
     asked.onsuccess = () => {
       const db = asked.result;
-      if (!db.objectStoreNames.contains("kept")) { db.close(); resolve(); return; }
-      const wiping = db.transaction("kept", "readwrite");
-      wiping.objectStore("kept").clear();
+      const there = stores.filter((store) => db.objectStoreNames.contains(store));
+      if (!there.length) { db.close(); resolve(); return; }
+      const wiping = db.transaction(there, "readwrite");
+      for (const store of there) wiping.objectStore(store).clear();
       wiping.oncomplete = wiping.onerror = () => { db.close(); resolve(); };
     };
   });

@@ -167,7 +167,8 @@ export function showDistances(root, words) {
   }, () => {});
 }
 
-function distance(lat1, lon1, lat2, lon2) {
+/** Metres in a straight line. */
+export function distance(lat1, lon1, lat2, lon2) {
   const rad = Math.PI / 180;
   const x = (lon2 - lon1) * rad * Math.cos(((lat1 + lat2) / 2) * rad);
   return Math.hypot(x, (lat2 - lat1) * rad) * 6_371_000;

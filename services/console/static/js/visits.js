@@ -1,0 +1,299 @@
+// The volunteer's page: whom to visit, and what was found there, with or without signal.
+const LOOK_MS = 5 * 60_000;
+const OLD_MS = 14 * 24 * 3600_000;
+const tables = JSON.parse(document.getElementById("tables").textContent);
+const words = JSON.parse(document.getElementById("words").textContent);
+// By the addresses the page names, which change with their content: old and new never meet after an update.
+const queue = await import(tables.modules.queue);
+const { $, distance, element, icon, say } = await import(tables.modules.view);
+const { sheet } = await import(tables.modules.sheet);
+const NOTHING = { visits: [], forms: [] };
+
+/** Everything the page knows just now. */
+const my = {
+  server: NOTHING,
+  fetchedAt: 0,
+  drafts: new Map(),
+  acts: [],
+  others: 0,
+  open: null, // the visit that is being written
+  reached: true,
+  signedOut: false,
+  csrf: document.querySelector('meta[name="csrf"]').content,
+};
+const to = {
+  account: tables.account,
+  csrf: () => my.csrf,
+  arrived,
+  silent: () => { my.reached = false; },
+  signedOut: left,
+  refresh: () => look(),
+};
+const remember = () => queue.keep({ account: tables.account, server: my.server, fetchedAt: my.fetchedAt });
+const waitingOf = (id) => my.acts.filter((act) => act.visit_id === id);
+const clock = (ms) => new Date(ms + 7 * 3600_000).toISOString().slice(11, 16);
+
+// --- what the server knows ----------------------------------------------------
+
+async function look() {
+  let answer;
+  try {
+    answer = await fetch("/visits/state", { headers: { accept: "application/json" }, cache: "no-store" });
+  } catch {
+    my.reached = false;
+    return drawLine();
+  }
+  if (answer.status === 401) return left();
+  const said = await answer.json().catch(() => null);
+  if (!answer.ok || !said) { my.reached = false; return drawLine(); }
+  if (said.account !== tables.account) return location.reload(); // somebody else has signed in on this phone
+  Object.assign(my, { reached: true, signedOut: false, csrf: said.csrf, server: { visits: said.visits, forms: said.forms }, fetchedAt: Date.now() });
+  await remember();
+  await tidy();
+  return draw();
+}
+
+/** What arrived has nothing to stay for. */
+async function tidy() {
+  await reread();
+  for (const draft of my.drafts.values()) if (draft.sent && !waitingOf(draft.id).length) await queue.dropDraft(draft.id);
+  await reread();
+}
+
+async function reread() {
+  Object.assign(my, await queue.written(tables.account));
+}
+
+/** One act has reached the registry: what it answers is what the next change is based on. */
+async function arrived(act, said) {
+  my.reached = true;
+  const visit = my.server.visits.find((each) => each.id === act.visit_id);
+  if (visit && act.kind === "visit") {
+    visit.own = { ...visit.own, ...said.own };
+    visit.disputed = said.disputed;
+  }
+  if (visit && act.kind === "assessment") visit.results = { ...visit.results, [act.body.instrument]: said.band };
+  await reread();
+  const draft = my.drafts.get(act.visit_id);
+  if (!waitingOf(act.visit_id).length && draft?.sent) {
+    await queue.dropDraft(act.visit_id);
+    if (visit) visit.done_at ??= new Date().toISOString();
+    await reread();
+  }
+  await remember();
+}
+
+async function left() {
+  my.signedOut = true;
+  my.server = NOTHING;
+  await queue.forgetPeople();
+  draw();
+}
+
+async function send() {
+  if (my.signedOut) return;
+  const before = my.acts.length;
+  await queue.flush(to);
+  await reread();
+  if (before !== my.acts.length && my.reached) await look();
+  else draw();
+}
+
+// --- drawing --------------------------------------------------------------------
+
+function drawLine() {
+  const waiting = my.acts.filter((act) => act.state === "waiting").length;
+  const parts = [];
+  if (my.signedOut) parts.push(words.signed_out);
+  else if (!my.reached) parts.push(say(words.no_signal, { at: my.fetchedAt ? clock(my.fetchedAt) : "–" }));
+  else if (!waiting) parts.push(words.all_sent);
+  if (waiting) parts.push(say(words.waiting, { n: new Set(my.acts.map((act) => act.visit_id)).size }));
+  const line = $("sync");
+  const text = parts.join(" · ");
+  line.className = `sync ${my.signedOut || !my.reached ? "tone-bad" : waiting ? "tone-wait" : "tone-done"}`;
+  if (line.dataset.text === text) return;
+  line.dataset.text = text;
+  line.replaceChildren(element("span", { text }));
+  if (my.signedOut) line.append(element("a", { className: "button", href: "/sign-in?next=/visits", text: words.sign_in }));
+}
+
+/** planned, begun, waiting, refused, sent: what the volunteer still has to do with it. */
+function standOf(visit) {
+  const acts = waitingOf(visit.id);
+  if (acts.some((act) => act.state === "refused")) return "refused";
+  if (acts.length) return "waiting";
+  if (my.drafts.has(visit.id)) return "begun";
+  return visit.done_at ? "sent" : "planned";
+}
+function badge(state) {
+  const of = tables.tones[state];
+  return element("span", { className: `badge tone-${of.tone}` }, icon(of.icon), element("span", { className: "badge-letter", "aria-hidden": "true", text: of.letter }), element("span", { text: of.label }));
+}
+
+function draw() {
+  drawLine();
+  drawTroubles();
+  $("others").hidden = !my.others;
+  const visit = my.server.visits.find((each) => each.id === my.open) ?? null;
+  $("list").hidden = Boolean(visit);
+  $("one").hidden = !visit;
+  document.body.classList.toggle("has-next", Boolean(visit));
+  $("next").hidden = !visit;
+  if (visit) return drawOne(visit);
+  $("one").dataset.id = "";
+  $("empty").hidden = my.server.visits.length > 0 || my.signedOut;
+  $("visits").replaceChildren(...my.server.visits.map(card));
+  return undefined;
+}
+
+function card(visit) {
+  const { person } = visit;
+  const state = standOf(visit);
+  const button = element("button", { type: "button", className: "visit-card" },
+    element("span", { className: "row" }, element("strong", { text: person.name ?? words.unnamed }), badge(state)),
+    element("span", { className: "muted", text: [person.line, person.places[0]].filter(Boolean).join(" · ") }),
+    element("span", { className: visit.late && !visit.done_at ? "late" : "", text: say(visit.late && !visit.done_at ? words.was_due : words.due, { day: visit.due }) }),
+  );
+  if (visit.disputed.length) button.append(element("span", { className: "notice warn", text: words.disputed_short }));
+  button.addEventListener("click", () => { history.pushState({ visit: visit.id }, ""); openVisit(visit.id); });
+  return element("li", {}, button);
+}
+
+function openVisit(id) {
+  my.open = id;
+  draw();
+  scrollTo(0, 0);
+  if (id) $("one").querySelector("h1")?.focus();
+}
+
+/** Begun here, and meanwhile cancelled or sent by another: whoever wrote it decides that it goes. */
+function orphan(draft) {
+  const away = element("button", { type: "button", className: "danger", text: words.throw_away });
+  away.addEventListener("click", async () => { if (confirm(words.throw_away_sure)) { await queue.dropDraft(draft.id); await reread(); draw(); } });
+  return element("section", { className: "card trouble" }, element("p", { text: say(words.orphan, { at: clock(draft.at) }) }), element("div", { className: "buttons" }, away));
+}
+
+function drawTroubles() {
+  const refused = my.acts.filter((act) => act.state === "refused");
+  const still = new Set(my.server.visits.map((visit) => visit.id));
+  const orphans = my.signedOut || !my.fetchedAt ? [] : [...my.drafts.values()].filter((draft) => !draft.sent && !still.has(draft.id));
+  const print = [...refused.map((act) => act.key), ...orphans.map((draft) => draft.id)].join();
+  if ($("troubles").dataset.print === print) return;
+  $("troubles").dataset.print = print;
+  $("troubles").replaceChildren(...refused.map((act) => {
+    const again = element("button", { type: "button", text: words.again });
+    again.addEventListener("click", async () => { await queue.putAct({ ...act, state: "waiting", problem: null }); await reread(); draw(); send(); });
+    const away = element("button", { type: "button", className: "danger", text: words.throw_away });
+    away.addEventListener("click", async () => {
+      if (!confirm(words.throw_away_sure)) return;
+      await queue.dropAct(act.key);
+      await tidy();
+      draw();
+      send();
+    });
+    return element("section", { className: "card trouble" },
+      element("h2", { text: say(words.refused, { what: words[`kind_${act.kind}`] }) }),
+      element("p", { text: act.problem }),
+      element("div", { className: "buttons" }, again, away));
+  }), ...orphans.map(orphan));
+}
+
+// --- one visit --------------------------------------------------------------------
+
+const blank = (visit) => ({
+  id: visit.id, account: tables.account, person_id: visit.person.id, begun_at: null, sent: false,
+  fields: Object.fromEntries(Object.entries(visit.own).map(([name, own]) => [name, own.value])),
+  answers: {}, needs: [], fix: null, home: false, source: localStorage.getItem("visits-source") ?? "",
+});
+
+function drawOne(visit) {
+  if ($("one").dataset.id === visit.id) return sheets.freshen(visit);
+  $("one").dataset.id = visit.id;
+  const draft = structuredClone(my.drafts.get(visit.id) ?? blank(visit));
+  return sheets.draw($("one"), visit, draft);
+}
+
+const sheets = sheet({
+  tables, words, view: { distance, element, icon, say }, forms: () => my.server.forms, locked: (id) => waitingOf(id).length > 0,
+  changed: async (draft) => {
+    draft.begun_at ??= new Date().toISOString();
+    draft.sent = false;
+    await queue.putDraft(draft);
+    await reread();
+    drawLine();
+  },
+});
+
+/** Written down as a whole, then sent: the visit first, for the rest names it. */
+async function finish() {
+  const visit = my.server.visits.find((each) => each.id === my.open);
+  if (!visit || waitingOf(visit.id).length) return;
+  const { draft, problem } = sheets.judge(visit);
+  $("next-hint").textContent = problem ?? "";
+  if (!draft) return;
+  const at = draft.begun_at ?? new Date().toISOString();
+  const base = { account: tables.account, visit_id: visit.id, person_id: visit.person.id };
+  const fields = {};
+  for (const [name, value] of Object.entries(draft.fields)) {
+    if (value && value !== visit.own[name]?.value) fields[name] = { value, base: visit.own[name]?.version ?? 0 };
+  }
+  const point = draft.fix ? { point: { lon: draft.fix.lon, lat: draft.fix.lat }, accuracy_m: draft.fix.accuracy_m } : {};
+  const acts = [{ ...base, kind: "visit", id: visit.id, body: { kind: visit.kind, visited_at: at, fields, ...point } }];
+  for (const [instrument, answers] of Object.entries(draft.answers)) {
+    if (!Object.keys(answers).length) continue;
+    const id = crypto.randomUUID();
+    acts.push({ ...base, kind: "assessment", id, body: { instrument, answers, assessed_at: at, visit_id: visit.id } });
+  }
+  for (const { need, urgency, note } of draft.needs) {
+    const id = crypto.randomUUID();
+    acts.push({ ...base, kind: "need", id, body: { need, urgency, ...(note ? { note } : {}) } });
+  }
+  if (draft.fix && draft.home) {
+    const { lon, lat, accuracy_m, at: observed_at } = draft.fix;
+    const id = crypto.randomUUID();
+    acts.push({ ...base, kind: "place", id, body: { lon, lat, accuracy_m, observed_at, method: "gps", ...(draft.source ? { source: draft.source } : {}) } });
+  }
+  await queue.addActs(acts.map((act) => ({ key: crypto.randomUUID(), ...act })), { ...draft, sent: true });
+  await reread();
+  $("one").dataset.id = "";
+  history.back();
+  send();
+}
+
+// --- beginning --------------------------------------------------------------------
+
+function wire() {
+  $("big").addEventListener("click", finish);
+  addEventListener("popstate", (event) => openVisit(event.state?.visit ?? null));
+  $("sign-out").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const unsent = my.acts.length + [...my.drafts.values()].filter((draft) => !draft.sent).length;
+    if (unsent && !confirm(words.sign_out_waiting)) return;
+    await queue.wipe();
+    localStorage.removeItem("visits-source");
+    $("sign-out").submit();
+  });
+}
+
+async function begin() {
+  document.documentElement.dataset.theme = localStorage.getItem("crew-theme") ?? "light";
+  const before = await queue.kept();
+  if (before?.account === tables.account && Date.now() - before.fetchedAt < OLD_MS) {
+    Object.assign(my, { server: before.server, fetchedAt: before.fetchedAt });
+  } else if (before) await queue.forgetPeople();
+  await reread();
+  wire();
+  my.open = history.state?.visit ?? null;
+  draw();
+  await look();
+  await send();
+  const visible = () => document.visibilityState === "visible";
+  setInterval(() => { if (visible()) look().then(send); }, LOOK_MS);
+  addEventListener("online", () => look().then(send));
+  document.addEventListener("visibilitychange", () => { if (visible() && Date.now() - my.fetchedAt > LOOK_MS) look().then(send); });
+  addEventListener("offline", () => { my.reached = false; drawLine(); });
+  navigator.serviceWorker?.register("/sw.js").catch(() => {});
+  navigator.storage?.persist?.();
+}
+
+begin();
