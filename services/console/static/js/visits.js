@@ -161,6 +161,7 @@ function card(visit) {
 
 function openVisit(id) {
   my.open = id;
+  $("next-hint").textContent = "";
   draw();
   scrollTo(0, 0);
   if (id) $("one").querySelector("h1")?.focus();
@@ -218,6 +219,7 @@ const sheets = sheet({
   changed: async (draft) => {
     draft.begun_at ??= new Date().toISOString();
     draft.sent = false;
+    $("next-hint").textContent = "";
     await queue.putDraft(draft);
     await reread();
     drawLine();
