@@ -9,8 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import records, store, told, views
-from services.registry.api.gate import areas_of, gate, own_person_for, runtime_of
-from services.registry.api.locations import held
+from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of
 from services.registry.api.plans_models import (
     HomeShown,
     MyPlan,
@@ -60,9 +59,8 @@ NOBODY = UUID(int=0)
 async def give(request: Request, caller: Gives, person_id: UUID, body: PlanBody) -> PlanMade:
     """นัดเยี่ยม | Somebody is to visit this person until a day; the visit's id is known from now on."""
     runtime = runtime_of(request)
-    known = await own_person_for(runtime, caller, person_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await held(work, known.id)
+        person = await own_held_for(work, caller, person_id)
         wanted = Plan(body.crew_ids, body.kind, body.due_on, caller.actor, body.forms, body.what, body.id)
         plan_id = await verbs.plan(work, person, wanted)
         await audit(work, caller, "plan_visit", "person", person.id, {"visit_id": str(plan_id)}, area=person.area)
@@ -169,11 +167,11 @@ async def _home(pool: Pool, person_id: UUID) -> HomeShown | None:
 async def cancel(request: Request, caller: Cancels, plan_id: UUID) -> None:
     """ยกเลิกการเยี่ยม | Nobody is to go any more. A visit that was made stays."""
     runtime = runtime_of(request)
-    row = await store.plans.read(runtime.pool, plan_id)
-    if row is None:
-        raise refuse("not_found")
-    await own_person_for(runtime, caller, row["person_id"])
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        row = await store.plans.read(work.db, plan_id)
+        if row is None:
+            raise refuse("not_found")
+        await own_held_for(work, caller, row["person_id"])
         await verbs.cancel(work, plan_id)
         await audit(
             work, caller, "cancel_visit", "person", row["person_id"], {"visit_id": str(plan_id)}, area=row["area"]
