@@ -42,13 +42,21 @@ PLACES = (
     Place("crew", "/crew", GOERS),
     Place("visits", "/visits", GOERS),
     Place("people", "/people", READERS),
+    Place("cases", "/cases", CARERS),
     Place("messages", "/messages", DESK | {Role.CASE_MANAGER, Role.AUDITOR}),
     Place("reports", "/reports", DESK | {Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN}),
     Place("admin", "/admin", frozenset({Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR})),
 )  # fmt: skip
 
 
-SECTIONS = {"people": (Place("search", "/people", READERS), Place("duplicates", "/people/duplicates", REGISTER))}
+SECTIONS = {
+    "people": (Place("search", "/people", READERS), Place("duplicates", "/people/duplicates", REGISTER)),
+    "cases": (
+        Place("list", "/cases", CARERS),
+        Place("tasks", "/cases/tasks", CARERS),
+        Place("groups", "/cases/groups", CARERS),
+    ),
+}
 """Screens beside each other under one entry of the menu, as tabs; a tab's name is the text ``<entry>.go_<key>``."""
 
 

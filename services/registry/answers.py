@@ -367,8 +367,23 @@ class CaseShown(Answer):
     call_ids: list[UUID]
 
 
+class TasksOf(Answer):
+    """Of one case: ``open`` tasks, how many of them are ``overdue``, and the nearest last day."""
+
+    open: int
+    overdue: int
+    next_due_on: date | None
+
+
+class CaseListed(CaseShown):
+    """``who`` and ``tasks`` stand in the list of an area alone."""
+
+    who: PersonHit | None = None
+    tasks: TasksOf | None = None
+
+
 class CasePage(Answer):
-    items: list[CaseShown]
+    items: list[CaseListed]
     next: UUID | None
 
 

@@ -41,6 +41,8 @@ MORE = {
         "/admin/exercise",
         "/people/duplicates",
         "/people/duplicates/linked",
+        "/cases/tasks",
+        "/cases/groups",
     ),
     "wichai": (
         "/rides/planner",

@@ -17,7 +17,7 @@ from tests.console.faces import Faces
 
 ADMIN, SUPERVISOR, AUDITOR = Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR
 CARERS = frozenset({SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
-MINE = ("/people", "/visits", "/messages", "/reports", "/admin", "/fleet")
+MINE = ("/people", "/visits", "/messages", "/reports", "/admin", "/fleet", "/cases")
 """The screens held against the menu here; each is a place of it."""
 NARROWER = {
     "POST /people/{person_id}/cases/{case_id}/close": CARERS,
@@ -93,6 +93,9 @@ def address(path: str) -> str:
     for name in (
         "person_id",
         "pair_id",
+        "task_id",
+        "member_id",
+        "group_id",
         "case_id",
         "message_id",
         "call_id",

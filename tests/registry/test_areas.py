@@ -170,13 +170,19 @@ async def test_open_cases_of_an_area_are_a_list_for_those_who_care(registry: Run
     for code, people in (("kalasin", [str(who)]), ("460102", [])):
         page = await read(registry, f"/v1/cases?area_code={code}", "case_manager")
         assert [one["person_id"] for one in page["items"]] == people, code
+    whole = (await read(registry, "/v1/cases?area=kalasin", "case_manager"))["items"]
+    assert {one["who"]["name"] for one in whole} == {"มานี มีนา", "ปิติ ชูใจ"}, "also of who lives nobody knows where"
+    assert (await read(registry, "/v1/cases?area=kalasin&overdue=true", "case_manager"))["items"] == []
+    foreign = await registry.client.get("/v1/cases?area=trat", headers=bearer("case_manager"))
+    assert foreign.status_code == 404
     refused = await registry.client.get("/v1/cases?area_code=kalasin", headers=bearer("call_taker"))
     assert problem_of(refused)["errors"][0]["field"] == "person_id"
     assert (
         problem_of(await registry.client.get("/v1/cases", headers=bearer(OFFICER)))["errors"][0]["field"] == "person_id"
     )
     looked = await registry.sql("select detail from audit where act = 'list_cases_of_area'")
-    assert [row["detail"]["area_code"] for row in looked] == ["kalasin", "460102"]
+    assert [row["detail"]["area_code"] for row in looked][:2] == ["kalasin", "460102"]
+    assert {row["detail"]["area_code"] for row in looked} == {"kalasin", "460102"}
 
 
 def test_files_of_both_kinds_become_rows(tmp_path: Path) -> None:

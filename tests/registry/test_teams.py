@@ -54,6 +54,15 @@ async def test_a_case_is_not_back_to_normal_while_a_task_is_open_and_a_late_one_
         assert [one["id"] for one in items] == ids, role
     assert (items := (await read(registry, at, CARE))["items"])[0]["what"] == "ดูแผลกดทับ"
     assert [one["overdue"] for one in items] == [True, False]
+    listed = "/v1/cases?area=kalasin&overdue="
+    [case] = (await read(registry, f"{listed}true", CARE))["items"]
+    assert (case["id"], case["who"]["id"]) == (case_id, str(person_id))
+    assert case["tasks"] == {"open": 2, "overdue": 1, "next_due_on": str(today - timedelta(days=1))}
+    assert (await read(registry, f"{listed}false", CARE))["items"] == []
+    mine = (await read(registry, "/v1/tasks?mine=true", CARE))["items"]
+    assert {one["id"] for one in mine} == {late_id, other_id}, "those that one gave"
+    assert (await read(registry, "/v1/tasks?mine=true", "supervisor"))["items"] == []
+    assert len((await read(registry, "/v1/tasks?mine=true", "supervisor", **own["claims"]))["items"]) == 1
     foreign = await send(registry, "POST", f"/v1/tasks/{late_id}/done", "volunteer", claims={"crew_id": str(uuid4())})
     assert foreign.status_code == 404
     assert (await send(registry, "POST", f"/v1/tasks/{late_id}/done", "volunteer", **own)).status_code == 204
@@ -125,6 +134,7 @@ async def test_a_team_is_invited_answers_and_a_care_group_knows_its_patients(reg
     assert elsewhere.status_code == 404
     [found] = (await read(registry, f"/v1/care-groups?person_id={person_id}", CARE))["items"]
     assert (found["person_ids"], found["members"][0]["role"]["code"]) == ([str(person_id)], "carer")
+    assert [one["id"] for one in found["people"]] == [str(person_id)]
     hidden = await add(registry, name="ลับ")
     named = {"name": "x", "person_ids": [str(person_id), str(hidden)]}
     await send(registry, "PUT", f"/v1/care-groups/{group}", **named)

@@ -1,14 +1,15 @@
-"""Cases: read one, list a person's, close. There is no list of everybody's."""
+"""Cases: read one, list a person's or an area's open ones, close."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, views
-from services.registry.answers import CasePage, CaseShown
+from services.registry.answers import CaseListed, CasePage, CaseShown, TasksOf
 from services.registry.api.access import classes, may_look, open_person
 from services.registry.api.gate import areas_of, gate, runtime_of, sees_protected
 from services.registry.bodies import AREA_CODE, CloseBody
@@ -18,12 +19,14 @@ from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import Refused, refuse
 from shared.openapi import problems
+from shared.thai.dates import local_day
+from shared.work import now_utc
 
 PERSON_NEEDED = (
     422,
     "person_needed",
-    "ระบุบุคคล หรือรหัสพื้นที่สำหรับผู้จัดการรายกรณี",
-    "say of which person, or, for those who manage cases, of which area_code",
+    "ระบุบุคคล หรือสำหรับผู้ดูแลรายกรณี ระบุเทศบาลหรือรหัสพื้นที่",
+    "say of which person, or, for those who manage cases, of which area or area_code",
 )
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
@@ -36,36 +39,65 @@ Closes = Annotated[Caller, Depends(gate("POST /v1/cases/{case_id}/close"))]
 async def list_cases(
     request: Request,
     caller: Lists,
+    *,
     person_id: UUID | None = None,
+    area: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")] = None,
     area_code: Annotated[str | None, Query(pattern=AREA_CODE)] = None,
+    overdue: bool | None = None,
     cursor: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> CasePage:
-    """เรื่องของบุคคลหรือพื้นที่ | A person's cases, newest first; or, for who cares, those open of an area and all below it."""
+    """เรื่องของบุคคลหรือพื้นที่ | A person's cases, newest first; or, for who cares, those open of an area and all below it.
+
+    ``area``: a municipality's, also where it is not known where somebody lives; ``area_code``: of who lives there;
+    ``overdue``: those with a task whose day is over, or those without one.
+    """
     runtime = runtime_of(request)
     if person_id is None:
-        return await _of_area(request, caller, area_code, cursor, limit)
+        return await _of_area(request, caller, Wanted(area, area_code, overdue), cursor, limit)
     person, seen = await open_person(runtime, caller, person_id, HEALTH)
     told = {"classes": classes(seen.allowed)}
     await audit(runtime.pool, seen.caller, "list_cases", "person", person_id, told, area=person.area)
     rows = await store.calls.read_cases(
         runtime.pool, person_id, areas_of(caller), protected=seen.may(SECRET), before=cursor, limit=limit
     )
-    return CasePage(items=[views.case(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
+    items = [CaseListed(**views.case(row).model_dump()) for row in rows]
+    return CasePage(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
 
 
-async def _of_area(
-    request: Request, caller: Caller, area_code: str | None, cursor: UUID | None, limit: int
-) -> CasePage:
-    if area_code is None or not sees_protected(caller):
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which open cases: of a municipality, of a place, with or without an overdue task."""
+
+    area: str | None
+    area_code: str | None
+    overdue: bool | None
+
+
+async def _of_area(request: Request, caller: Caller, wanted: Wanted, cursor: UUID | None, limit: int) -> CasePage:
+    if (wanted.area_code is None and wanted.area is None) or not sees_protected(caller):
         raise Refused(*PERSON_NEEDED, field="person_id")
-    runtime = runtime_of(request)
-    places = await areas.below(runtime.pool, area_code)
-    rows = await store.calls.read_open_cases(runtime.pool, areas_of(caller), places or [], before=cursor, limit=limit)
+    if wanted.area is not None and not caller.may_see(wanted.area):
+        raise refuse("not_found", field="area")
+    runtime, today = runtime_of(request), local_day(now_utc())
+    places = await areas.below(runtime.pool, wanted.area_code)
+    mine = areas_of(caller) if wanted.area is None else [wanted.area]
+    rows = await store.calls.read_open_cases(
+        runtime.pool, mine, places, overdue=wanted.overdue, today=today, before=cursor, limit=limit
+    )
     ids, where = [row["person_id"] for row in rows], [row["area"] for row in rows]
-    detail = {"area_code": area_code, "found": len(rows)}
+    people = {row["id"]: views.hit(row, today) for row in await store.people.read_hits(runtime.pool, ids)}
+    detail = {"area_code": wanted.area_code or wanted.area, "found": len(rows)}
     await audit(runtime.pool, caller, "list_cases_of_area", "person", ids or None, detail, area=where or None)
-    return CasePage(items=[views.case(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
+    items = [
+        CaseListed(
+            who=people[row["person_id"]],
+            tasks=TasksOf(open=row["open_tasks"], overdue=row["overdue_tasks"], next_due_on=row["next_due_on"]),
+            **views.case(row).model_dump(),
+        )
+        for row in rows
+    ]
+    return CasePage(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
 
 
 @router.get("/{case_id}", responses=problems(401, 403, 404))

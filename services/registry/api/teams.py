@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, model_validator
 
 from services.registry import store, told, views
-from services.registry.answers import Answer, Label
+from services.registry.answers import Answer, Label, PersonHit
 from services.registry.api.care_models import Note, ProposalBody, coded
 from services.registry.api.gate import area_for, areas_of, gate, held_for, person_for, runtime_of, sees_protected, whose
 from services.registry.bodies import Area, ChangeBody, Code, Line, Long
@@ -157,6 +157,7 @@ class CareGroup(Answer):
     name: str
     members: list[GroupMember]
     person_ids: list[UUID]
+    people: list[PersonHit]
     changed_at: datetime
 
 
@@ -237,13 +238,29 @@ async def read_tasks(request: Request, caller: ReadsTasks, case_id: UUID) -> Tas
 
 @router.get("/tasks", responses=problems(401, 403))
 async def find_tasks(
-    request: Request, caller: FindsTasks, *, overdue: bool = False, cursor: UUID | None = None, limit: Limit = 50
+    request: Request,
+    caller: FindsTasks,
+    *,
+    overdue: bool = False,
+    mine: bool = False,
+    cursor: UUID | None = None,
+    limit: Limit = 50,
 ) -> Tasks:
-    """งานที่ยังไม่เสร็จ | Open tasks: of one's municipalities, or (crews and volunteers) one's own."""
+    """งานที่ยังไม่เสร็จ | Open tasks: of one's municipalities, or (crews and volunteers) one's own.
+
+    ``mine``: those alone that the caller gave or has.
+    """
     runtime = runtime_of(request)
-    own = None if caller.role in CARE else UUID(caller.crew_id or str(UUID(int=0)))
+    crew_id = UUID(caller.crew_id) if caller.crew_id else None
     rows = await store.teams.find_tasks(
-        runtime.pool, areas_of(caller), own, overdue=overdue, today=local_day(now_utc()), after=cursor, limit=limit
+        runtime.pool,
+        areas_of(caller),
+        None if caller.role in CARE else crew_id or UUID(int=0),
+        overdue=overdue,
+        today=local_day(now_utc()),
+        after=cursor,
+        limit=limit,
+        mine=(caller.actor, crew_id) if mine else None,
     )
     await audit(runtime.pool, caller, "find_tasks", "task", [row["id"] for row in rows] or None)
     return Tasks(items=await _tasks(runtime, rows), next=rows[-1]["id"] if len(rows) == limit else None)
@@ -354,12 +371,15 @@ async def read_groups(
     rows = await store.teams.read_groups(runtime.pool, areas_of(caller), person_id, cursor, limit)
     people = sorted({one for row in rows for one in row["person_ids"]})
     await audit(runtime.pool, caller, "read_groups", "person", people or None)
+    today = local_day(now_utc())
+    hits = {row["id"]: views.hit(row, today) for row in await store.people.read_hits(runtime.pool, people)}
     items = [
         CareGroup(
             members=[
                 GroupMember(crew_id=crew, role=views.label("team_role", role))
                 for crew, role in zip(row["crew_ids"], row["roles"], strict=True)
             ],
+            people=[hits[one] for one in row["person_ids"]],
             **{name: row[name] for name in ("id", "area", "name", "person_ids", "changed_at")},
         )
         for row in rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -126,12 +126,18 @@ from case_file k where k.person_id = any(array(select records_of($1))) and (not 
   and ($2::text[] is null or k.area = any($2)) and ($4::uuid is null or k.id < $4)
 order by k.id desc limit $5
 """
-# Of who lives in or below these codes; a secret person's cases are in no list.
+# Of who lives in or below these codes, or of a whole municipality; a secret person's cases are in no list.
 OPEN_CASES_OF = Search("""
-select k.*, (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids
+select k.*,
+    (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids,
+    (select count(*) from task t where t.case_id = k.id and t.done_at is null) as open_tasks,
+    (select count(*) from task t where t.case_id = k.id and t.done_at is null and t.due_on < $5) as overdue_tasks,
+    (select min(t.due_on) from task t where t.case_id = k.id and t.done_at is null) as next_due_on
 from case_file k join person p on p.id = k.person_id
 where k.closed_at is null and ($1::text[] is null or k.area = any($1)) and ($3::uuid is null or k.id < $3)
-  and not k.exercise and p.disclosure <> 'secret' and lies_in(lives_in(p.id), $2)
+  and not k.exercise and p.disclosure <> 'secret' and ($2::text[] is null or lies_in(lives_in(p.id), $2))
+  and ($6::boolean is null
+       or $6 = exists (select from task t where t.case_id = k.id and t.done_at is null and t.due_on < $5))
 order by k.id desc limit $4
 """)
 CLOSE_CASE = "update case_file set closed_at = $2, outcome = $3 where id = $1"
@@ -162,10 +168,17 @@ async def read_cases(
 
 
 async def read_open_cases(
-    db: Connection | Pool, areas: Sequence[str] | None, places: Sequence[str], *, before: UUID | None, limit: int
+    db: Connection | Pool,
+    areas: Sequence[str] | None,
+    places: Sequence[str] | None,
+    *,
+    overdue: bool | None,
+    today: date,
+    before: UUID | None,
+    limit: int,
 ) -> list[Row]:
-    """What is open for the people who live there, newest first."""
-    return await look_up(db, OPEN_CASES_OF, areas, list(places), before, limit)
+    """What is open for the people who live there (``places`` None: wherever), newest first, with the count of tasks."""
+    return await look_up(db, OPEN_CASES_OF, areas, places, before, limit, today, overdue)
 
 
 async def close_case(db: Connection, case_id: UUID, at: datetime, outcome: str) -> None:

@@ -28,12 +28,14 @@ END_TASK = "update task set done_at = $2, done_by = $3, outcome = $4 where id = 
 MARK_OVERDUE = "update task set overdue_at = $2 where id = $1"
 READ_TASKS = "select * from task where case_id = any($1::uuid[]) order by done_at is not null, due_on, id"
 OPEN_TASKS = "select id from task where case_id = $1 and done_at is null order by id"
-# $2: somebody's own; $3: only those whose day is over. Secret people's stand in their case alone.
+# $2: somebody's own; $3: only those whose day is over; $7, $8: those that somebody gave or has. Secret people's stand
+# in their case alone.
 FIND_TASKS = Search("""
 select t.* from task t join case_file k on k.id = t.case_id join person p on p.id = k.person_id
 where t.done_at is null and ($1::text[] is null or k.area = any($1)) and p.erased_at is null
   and ($2::uuid is null or t.assignee_id = $2) and (not k.protected or $2 is not null) and p.disclosure <> 'secret'
   and (not $3 or t.due_on < $4) and ($5::uuid is null or t.id > $5)
+  and ($7::text is null or t.assigned_by = $7 or t.assignee_id = $8::uuid)
 order by t.id limit $6
 """)
 
@@ -74,8 +76,11 @@ async def find_tasks(
     today: date,
     after: UUID | None,
     limit: int,
+    mine: tuple[str, UUID | None] | None = None,
 ) -> list[Row]:
-    return await look_up(db, FIND_TASKS, areas, assignee_id, overdue, today, after, limit)
+    """``mine``: those that this login gave, or that this crew member has."""
+    login, crew_id = mine or (None, None)
+    return await look_up(db, FIND_TASKS, areas, assignee_id, overdue, today, after, limit, login, crew_id)
 
 
 # --- teams ----------------------------------------------------------------------------------------------------------

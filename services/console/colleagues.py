@@ -1,0 +1,47 @@
+"""Who works together: the accounts of one's municipalities by what other services know of them, and agencies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request
+
+from services.console.people import Person
+from services.console.store import accounts
+from services.console.web import backend, runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Colleagues:
+    """``crew``: crew id → name; ``logins``: login → name; ``agencies``: id → name, with whom to ring as ``told``."""
+
+    crew: Mapping[str, str]
+    logins: Mapping[str, str]
+    agencies: Mapping[str, str]
+    told: tuple[Mapping[str, Any], ...] = field(default=())
+
+
+async def colleagues(request: Request, person: Person) -> Colleagues:
+    """Everybody with an account in one of the person's municipalities, and every agency that works with them."""
+    crew: dict[str, str] = {}
+    logins: dict[str, str] = {}
+    for account in await accounts.everybody(runtime(request).pool):
+        if account.active and any(person.sees(area) or area == "*" for area in account.areas):
+            logins[account.login] = account.name
+            if account.crew_id is not None:
+                crew[str(account.crew_id)] = account.name
+    found = (await backend(request).get(person, "registry", "/v1/agencies", params={"limit": 200}))["items"]
+    name = "name_en" if person.lang == "en" else "name_th"
+    agencies = {each["id"]: each[name] or each["name_th"] for each in found}
+    for each in found:
+        for one in each["coordinators"]:
+            if one["crew_id"]:
+                crew.setdefault(one["crew_id"], f"{one['name']} ({agencies[each['id']]})")
+    return Colleagues(crew, logins, agencies, tuple(found))
+
+
+def by_name(named: Mapping[str, str]) -> list[tuple[str, str]]:
+    """``(id, name)`` to choose from, in the order of their names."""
+    return sorted(named.items(), key=lambda each: each[1])

@@ -1,0 +1,143 @@
+"""Tasks over all cases (one's own, late ones), and care groups."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import Response
+
+from services.console.backend import BackendRefused
+from services.console.colleagues import by_name, colleagues
+from services.console.labels import options
+from services.console.navigation import CARERS
+from services.console.pages.cases import OUTCOMES, PURPOSE, Carer, Short, reading_for
+from services.console.people import Person
+from services.console.texts import texts
+from services.console.towns import area_options
+from services.console.web import backend, go, page, signed_in
+from shared.work import new_id
+
+router = APIRouter(prefix="/cases", include_in_schema=False)
+
+Doer = Annotated[Person, Depends(signed_in(*CARERS))]
+Which = Literal["mine", "late", "all"]
+
+
+@router.get("/tasks")
+async def tasks(
+    request: Request, person: Doer, which: Which = "mine", cursor: Annotated[UUID | None, Query()] = None
+) -> Response:
+    """Open tasks: those one gave or has, those whose day is over, or all of one's municipalities."""
+    return await _tasks(request, person, which, cursor)
+
+
+async def _tasks(
+    request: Request, person: Person, which: str, cursor: UUID | None = None, problem: str = ""
+) -> Response:
+    params: dict[str, str | int] = {"limit": 100, **({"cursor": str(cursor)} if cursor else {})}
+    params |= {"mine": {"mine": "true"}, "late": {"overdue": "true"}}.get(which, {})
+    found = await backend(request).get(person, "registry", "/v1/tasks", params=params, purpose=PURPOSE)
+    found["items"].sort(key=lambda each: each["due_on"])
+    return page(
+        request, "cases/tasks.html", status=409 if problem else 200, problem=problem, found=found, which=which,
+        others=await colleagues(request, person), outcomes=options("task_outcome", person.lang, OUTCOMES),
+        older=cursor is not None,
+    )  # fmt: skip
+
+
+@router.post("/tasks/{task_id}/done")
+async def done(
+    request: Request, person: Doer, task_id: UUID, outcome: Short = "done", which: Short = "mine"
+) -> Response:
+    """Done, could not be done, or no longer needed."""
+    back = which if which in {"mine", "late", "all"} else "mine"
+    try:
+        await backend(request).post(
+            person, "registry", f"/v1/tasks/{task_id}/done", {"outcome": outcome}, purpose=PURPOSE
+        )
+    except BackendRefused as refused:
+        return await _tasks(request, person, back, problem=refused.sentence(person.lang))
+    return go(f"/cases/tasks?which={back}")
+
+
+# --- care groups -------------------------------------------------------------------------------------------------
+
+
+@router.get("/groups")
+async def groups(request: Request, person: Carer) -> Response:
+    """The care groups of one's municipalities: who is in them, and for whom they care."""
+    return await _groups(request, person)
+
+
+async def _all_groups(request: Request, person: Person) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    after: dict[str, str | int] = {}
+    while True:
+        params: dict[str, str | int] = {"limit": 100, **after}
+        found = await backend(request).get(person, "registry", "/v1/care-groups", params=params, purpose=PURPOSE)
+        items += found["items"]
+        if found["next"] is None:
+            return items
+        after = {"cursor": found["next"]}
+
+
+async def _groups(request: Request, person: Person, problem: str = "", typed: dict[str, Any] | None = None) -> Response:
+    others = await colleagues(request, person)
+    return page(
+        request, "cases/groups.html", status=409 if problem else 200, problem=problem,
+        groups=await _all_groups(request, person), others=others, crew=by_name(others.crew),
+        areas=area_options(request, person), typed=typed or {}, new_group=str(new_id()), purpose=PURPOSE,
+        purpose_label=reading_for(person),
+    )  # fmt: skip
+
+
+@router.post("/groups/{group_id}")
+async def put(
+    request: Request, person: Carer, group_id: UUID, name: Short = "", area: Short = "",
+    crew_ids: Annotated[list[UUID] | None, Form()] = None, person_ids: Annotated[list[UUID] | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """A care group, whole: its name, who is in it, and for whom they care."""
+    typed = {"name": name, "crew_ids": [str(one) for one in crew_ids or ()]}
+    if not name.strip():
+        return await _groups(request, person, texts()["cases.group_name_needed"].of(person.lang), typed)
+    known = {each["id"]: each for each in await _all_groups(request, person)}.get(str(group_id))
+    roles = {each["crew_id"]: each["role"]["code"] for each in known["members"]} if known else {}
+    body = {
+        "name": name.strip(), "area": area or None,
+        "members": [{"crew_id": str(one), "role": roles.get(str(one), "carer")} for one in crew_ids or ()],
+        "person_ids": [str(one) for one in person_ids or ()],
+    }  # fmt: skip
+    return await _put(request, person, group_id, body, typed)
+
+
+@router.post("/{case_id}/group")
+async def add(
+    request: Request,
+    person: Carer,
+    case_id: UUID,
+    group_id: Annotated[UUID, Form()],
+    person_id: Annotated[UUID, Form()],
+) -> Response:
+    """The group cares for this person, too."""
+    known = {each["id"]: each for each in await _all_groups(request, person)}.get(str(group_id))
+    if known is None:
+        return await _groups(request, person, texts()["cases.no_such_group"].of(person.lang))
+    body = {
+        "name": known["name"], "area": known["area"],
+        "members": [{"crew_id": one["crew_id"], "role": one["role"]["code"]} for one in known["members"]],
+        "person_ids": sorted({*known["person_ids"], str(person_id)}),
+    }  # fmt: skip
+    return await _put(request, person, group_id, body, {}, back=f"/cases/{case_id}")
+
+
+async def _put(
+    request: Request, person: Person, group_id: UUID, body: dict[str, Any], typed: dict[str, Any],
+    back: str = "/cases/groups",
+) -> Response:  # fmt: skip
+    try:
+        await backend(request).put(person, "registry", f"/v1/care-groups/{group_id}", body, purpose=PURPOSE)
+    except BackendRefused as refused:
+        return await _groups(request, person, refused.sentence(person.lang), typed)
+    return go(back)

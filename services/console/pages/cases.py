@@ -1,0 +1,185 @@
+"""Cases: what is open in a place, those with late tasks first; one case with its tasks, its team and its end."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import Response
+
+from services.console.backend import BackendRefused
+from services.console.colleagues import by_name, colleagues
+from services.console.labels import label, options
+from services.console.navigation import CARERS
+from services.console.people import Person
+from services.console.texts import texts
+from services.console.towns import EVERYWHERE, area_options, town_of
+from services.console.web import backend, go, page, signed_in
+from shared.codes.codes import code_list
+from shared.refusal import Refusal
+from shared.thai.dates import Years, local_day, read_day
+from shared.work import now_utc
+
+router = APIRouter(prefix="/cases", include_in_schema=False)
+
+Carer = Annotated[Person, Depends(signed_in(*CARERS))]
+Short = Annotated[str, Form(max_length=200)]
+Long = Annotated[str, Form(max_length=2000)]
+PURPOSE = "case_work"
+"""What cases are read for, always."""
+CLOSED_AS = tuple(code for code in code_list("case_outcome").codes if code != "erased")
+OUTCOMES = tuple(code for code in code_list("task_outcome").codes if code != "case_closed")
+MOST_LATE = 100
+
+
+def reading_for(person: Person) -> str:
+    return label("purpose", PURPOSE, person.lang)
+
+
+def last_day(typed: str, lang: str) -> tuple[str, str]:
+    """``(ISO day, "")`` of a day typed in either era, or ``("", what is wrong with it)``."""
+    try:
+        return read_day(typed, Years.of_appointment(local_day(now_utc())), "due_on").isoformat(), ""
+    except Refusal as refusal:
+        return "", refusal.en if lang == "en" else refusal.th
+
+
+# --- the list ----------------------------------------------------------------------------------------------------
+
+
+def places(request: Request, person: Person) -> list[tuple[str, str]]:
+    """``(code, name)`` to filter by: the person's municipalities, each followed by its communities."""
+    found: list[tuple[str, str]] = []
+    for slug, name in area_options(request, person):
+        found.append((slug, name))
+        town = town_of(request, slug)
+        found += [
+            (f"{slug}:{each.code}", f"– {each.name.say('en' if person.lang == 'en' else 'th')}")
+            for each in (town.area.community if town else ())
+        ]
+    return found
+
+
+@router.get("")
+async def open_cases(
+    request: Request, person: Carer, place: Annotated[str | None, Query(max_length=80)] = None,
+    cursor: Annotated[UUID | None, Query()] = None,
+) -> Response:  # fmt: skip
+    """What is open there: first every case with a late task, then the others, the newest first."""
+    known = places(request, person)
+    chosen = place if place in dict(known) else next((code for code, _ in known), EVERYWHERE)
+    where = {"area_code": chosen} if ":" in chosen else {"area": chosen}
+    late: list[dict[str, Any]] = []
+    problem = ""
+    found: dict[str, Any] = {"items": [], "next": None}
+    ask = backend(request).get
+    try:
+        if cursor is None:
+            params: dict[str, str | int] = {**where, "overdue": "true", "limit": MOST_LATE}
+            late = (await ask(person, "registry", "/v1/cases", params=params, purpose=PURPOSE))["items"]
+        params = {**where, "overdue": "false", "limit": 50, **({"cursor": str(cursor)} if cursor else {})}
+        found = await ask(person, "registry", "/v1/cases", params=params, purpose=PURPOSE)
+    except BackendRefused as refused:
+        if refused.status != 422:  # noqa: PLR2004 the registry does not know the community yet
+            raise
+        problem = refused.sentence(person.lang)
+    return page(
+        request, "cases/list.html", places=known, chosen=chosen, late=late, found=found, older=cursor is not None,
+        purpose=PURPOSE, purpose_label=reading_for(person), problem=problem,
+    )  # fmt: skip
+
+
+# --- one case ----------------------------------------------------------------------------------------------------
+
+
+@router.get("/{case_id}")
+async def case(request: Request, person: Carer, case_id: UUID) -> Response:
+    """One case: whose, what is to be done by whom until when, who works together, and how it ends."""
+    return await _case(request, person, case_id)
+
+
+async def _case(
+    request: Request, person: Person, case_id: UUID, problem: str = "", typed: dict[str, str] | None = None
+) -> Response:
+    ask = backend(request)
+
+    async def of(path: str, **params: str | int) -> Any:
+        return await ask.get(person, "registry", path, params=params, purpose=PURPOSE)
+
+    known = await of(f"/v1/cases/{case_id}")
+    who = await of(f"/v1/persons/{known['person_id']}")
+    tasks = (await of(f"/v1/cases/{case_id}/tasks"))["items"]
+    team = (await of(f"/v1/cases/{case_id}/team"))["items"]
+    groups = (await of("/v1/care-groups", person_id=known["person_id"]))["items"]
+    every = (await of("/v1/care-groups", limit=100))["items"]
+    joined = {each["id"] for each in groups}
+    others = await colleagues(request, person)
+    return page(
+        request, "cases/case.html", status=409 if problem else 200, problem=problem, typed=typed or {}, known=known,
+        who=who, tasks=tasks, team=team, groups=groups, others=others,
+        joinable=[(each["id"], each["name"]) for each in every if each["id"] not in joined], crew=by_name(others.crew),
+        agencies=by_name(others.agencies), kinds=options("task_kind", person.lang),
+        roles=options("team_role", person.lang), outcomes=options("task_outcome", person.lang, OUTCOMES),
+        closed_options=options("case_outcome", person.lang, CLOSED_AS), purpose=PURPOSE,
+        purpose_label=reading_for(person),
+    )  # fmt: skip
+
+
+async def _do(
+    request: Request, person: Person, case_id: UUID, path: str, body: Any, typed: dict[str, str] | None = None
+) -> Response:
+    """Ask the registry, then back to the case; a refusal stands above it, with what was typed."""
+    try:
+        await backend(request).post(person, "registry", path, body, purpose=PURPOSE)
+    except BackendRefused as refused:
+        return await _case(request, person, case_id, refused.sentence(person.lang), typed)
+    return go(f"/cases/{case_id}")
+
+
+@router.post("/{case_id}/tasks")
+async def assign(
+    request: Request, person: Carer, case_id: UUID, kind: Short = "other", due_on: Short = "", what: Long = "",
+    assignee_id: Short = "", agency_id: Short = "",
+) -> Response:  # fmt: skip
+    """Somebody is to do something until a day."""
+    typed = {"kind": kind, "due_on": due_on, "what": what, "assignee_id": assignee_id, "agency_id": agency_id}
+    day, problem = last_day(due_on, person.lang)
+    if not problem and not (assignee_id or agency_id):
+        problem = texts()["cases.nobody"].of(person.lang)
+    if problem:
+        return await _case(request, person, case_id, problem, typed)
+    body = {
+        "kind": kind, "due_on": day, "what": what.strip() or None, "assignee_id": assignee_id or None,
+        "agency_id": agency_id or None,
+    }  # fmt: skip
+    return await _do(request, person, case_id, f"/v1/cases/{case_id}/tasks", body, typed)
+
+
+@router.post("/{case_id}/tasks/{task_id}/done")
+async def done(request: Request, person: Carer, case_id: UUID, task_id: UUID, outcome: Short = "done") -> Response:
+    """Done, could not be done, or no longer needed."""
+    return await _do(request, person, case_id, f"/v1/tasks/{task_id}/done", {"outcome": outcome})
+
+
+@router.post("/{case_id}/team")
+async def invite(
+    request: Request, person: Carer, case_id: UUID, crew_id: Short = "", role: Short = "member", agency_id: Short = ""
+) -> Response:
+    """Ask somebody into the team; they are told."""
+    if not crew_id:
+        return await _case(request, person, case_id, texts()["cases.whom"].of(person.lang))
+    body = {"crew_id": crew_id, "role": role, "agency_id": agency_id or None}
+    return await _do(request, person, case_id, f"/v1/cases/{case_id}/team", body)
+
+
+@router.post("/{case_id}/team/{member_id}/answer")
+async def answer(request: Request, person: Carer, case_id: UUID, member_id: UUID, said: Short) -> Response:
+    """What somebody who was invited said, written down for them."""
+    return await _do(request, person, case_id, f"/v1/team/{member_id}/answer", {"answer": said})
+
+
+@router.post("/{case_id}/close")
+async def close(request: Request, person: Carer, case_id: UUID, outcome: Short) -> Response:
+    """Back to normal, or another end that has a code."""
+    return await _do(request, person, case_id, f"/v1/cases/{case_id}/close", {"outcome": outcome})

@@ -1,0 +1,156 @@
+"""Cases are seen late ones first, worked on together and ended; what the registry refuses stands in its own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.console.pages.cases import last_day
+from shared.auth import Role
+from shared.codes.codes import code_list
+from shared.thai.dates import local_day
+from shared.work import new_id, now_utc
+from tests.console.faces import Asked, Faces, words_of
+
+CASE, PERSON, TASK, MEMBER, GROUP, CREW, AGENCY = (str(new_id()) for _ in range(7))
+AT = "2026-11-22T03:00:00Z"
+
+
+def label(list_id: str, code: str) -> dict[str, str]:
+    codes = code_list(list_id)
+    return {"code": code, "th": codes.label(code), "en": codes.label(code, "en")}
+
+
+def hit(name: str) -> dict[str, Any]:
+    return {"id": PERSON, "area": "kalasin", "name": name, "age": {"years": 76, "estimated": True}, "sex": "female",
+            "mobility": "stretcher", "needs": [], "open_case_id": CASE, "exercise": False, "withheld": []}  # fmt: skip
+
+
+def case(id_: str = CASE) -> dict[str, Any]:
+    return {"id": id_, "person_id": PERSON, "area": "kalasin", "status": label("case_status", "open"),
+            "protected": False, "exercise": False, "opened_at": AT, "opened_call_id": None, "closed_at": None,
+            "outcome": None, "call_ids": []}  # fmt: skip
+
+
+def known(faces: Faces) -> None:
+    def listed(asked: Asked) -> dict[str, Any]:
+        late = asked.query["overdue"] == "true"
+        tasks = {"open": 2, "overdue": int(late), "next_due_on": "2026-11-20"}
+        who = hit("ยายช้า งานค้าง" if late else "ตาปกติ ตามนัด")
+        return {"items": [{**case(), "who": who, "tasks": tasks}], "next": None if late else str(new_id())}
+
+    task = {"id": TASK, "case_id": CASE, "kind": label("task_kind", "visit"), "what": "<b>ดูแผล</b>",
+            "assignee_id": CREW, "agency_id": None, "due_on": "2026-11-20", "overdue": True, "assigned_at": AT,
+            "assigned_by": "person:orathai", "done_at": None, "done_by": None, "outcome": None}  # fmt: skip
+    member = {"id": MEMBER, "case_id": CASE, "crew_id": CREW, "agency_id": AGENCY, "role": label("team_role", "lead"),
+              "answer": label("invitation", "invited"), "invited_at": AT, "answered_at": None}  # fmt: skip
+    group = {"id": GROUP, "area": "kalasin", "name": "กลุ่มดอนกลาง", "person_ids": [], "people": [], "changed_at": AT,
+             "members": [{"crew_id": CREW, "role": label("team_role", "lead")}]}  # fmt: skip
+    agency = {
+        "id": AGENCY,
+        "name_th": "รพ.สต. ดอน",
+        "name_en": None,
+        "coordinators": [
+            {
+                "id": str(new_id()),
+                "name": "พยาบาลดวงใจ",
+                "phone": "+66811111111",
+                "duty": "coordinator",
+                "crew_id": CREW,
+            }
+        ],
+    }
+    faces.services.answers |= {
+        "GET registry /v1/cases": listed,
+        f"GET registry /v1/cases/{CASE}": case(),
+        f"GET registry /v1/cases/{CASE}/tasks": {"items": [task]},
+        f"GET registry /v1/cases/{CASE}/team": {"items": [member]},
+        f"GET registry /v1/persons/{PERSON}": hit("ยายมา"),
+        "GET registry /v1/care-groups": lambda asked: {"items": [] if "person_id" in asked.query else [group], "next": None},
+        "GET registry /v1/agencies": {"items": [agency], "next": None},
+        "GET registry /v1/tasks": {"items": [task], "next": None},
+        **{f"POST registry {path}": (204, "") for path in (
+            f"/v1/cases/{CASE}/tasks", f"/v1/tasks/{TASK}/done", f"/v1/cases/{CASE}/team", f"/v1/team/{MEMBER}/answer",
+            f"/v1/cases/{CASE}/close")},
+        f"PUT registry /v1/care-groups/{GROUP}": (204, ""),
+    }  # fmt: skip
+
+
+async def test_cases_with_a_late_task_come_first_and_a_community_is_asked_for_by_its_code(faces: Faces) -> None:
+    known(faces)
+    orathai = await faces.sign_in(Role.CASE_MANAGER)
+    shown = await orathai.get("/cases")
+    words = words_of(shown)
+    assert words.index("ยายช้า") < words.index("ตาปกติ")
+    assert "เลยกำหนด" in words
+    asked = faces.services.of("GET registry /v1/cases")
+    assert [(each.query["area"], each.query["overdue"], each.purpose) for each in asked] == [
+        ("kalasin", "true", "case_work"), ("kalasin", "false", "case_work")]  # fmt: skip
+    await orathai.get("/cases?place=kalasin:donkaruna")
+    assert faces.services.of("GET registry /v1/cases")[-1].query["area_code"] == "kalasin:donkaruna"
+    faces.services.answers["GET registry /v1/cases"] = 422, {"th": "ไม่รู้จักพื้นที่นี้", "en": "no such area"}
+    assert "ไม่รู้จักพื้นที่นี้" in words_of(await orathai.get("/cases?place=kalasin:donkaruna"))
+
+
+async def test_a_case_shows_who_does_what_until_when_and_takes_tasks_invitations_and_answers(faces: Faces) -> None:
+    known(faces)
+    orathai = await faces.sign_in(Role.CASE_MANAGER, login="orathai", name="อรทัย คนดูแล")
+    shown = await orathai.get(f"/cases/{CASE}")
+    words = words_of(shown)
+    for part in (
+        "เคสของ ยายมา",
+        "พยาบาลดวงใจ (รพ.สต. ดอน)",
+        "20 พ.ย. 2569",
+        "ผู้รับผิดชอบหลัก",
+        "กลุ่มดอนกลาง",
+        "มอบโดย อรทัย",
+    ):
+        assert part in words, part
+    assert "<b>ดูแผล" not in shown.text
+    assert f"/people/{PERSON}?purpose=case_work" in shown.text
+    personal = [each for each in faces.services.asked if each.path != "/v1/agencies"]
+    assert {each.purpose for each in personal} == {"case_work"}
+
+    year = local_day(now_utc()).year
+    at = f"/cases/{CASE}"
+    given = {"kind": "bring", "due_on": f"๓๐/๑๒/{year + 543}", "what": " ไม้เท้า ", "agency_id": AGENCY}
+    assert (await orathai.post(f"{at}/tasks", given)).headers["location"] == at
+    for wrong, sentence in (({"due_on": "30/12/1999"}, "ปี"), ({"agency_id": ""}, "กรุณาระบุผู้รับผิดชอบ")):
+        refused = await orathai.post(f"{at}/tasks", {**given, **wrong})
+        assert (refused.status_code, sentence in words_of(refused), "ไม้เท้า" in refused.text) == (409, True, True)
+    (asked,) = faces.services.of(f"POST registry /v1/cases/{CASE}/tasks")
+    assert asked.body == {"kind": "bring", "due_on": f"{year}-12-30", "what": "ไม้เท้า", "assignee_id": None,
+                          "agency_id": AGENCY}  # fmt: skip
+    await orathai.post(f"{at}/tasks/{TASK}/done", {"outcome": "could_not"})
+    await orathai.post(f"{at}/team", {"crew_id": CREW, "role": "carer"})
+    await orathai.post(f"{at}/team/{MEMBER}/answer", {"said": "declined"})
+    bodies = {f"{each.path}": each.body for each in faces.services.asked if each.method == "POST"}
+    assert bodies[f"/v1/tasks/{TASK}/done"] == {"outcome": "could_not"}
+    assert bodies[f"/v1/cases/{CASE}/team"] == {"crew_id": CREW, "role": "carer", "agency_id": None}
+    assert bodies[f"/v1/team/{MEMBER}/answer"] == {"answer": "declined"}
+    faces.services.answers[f"POST registry /v1/cases/{CASE}/close"] = 409, {"th": "ยังมีงานที่ไม่เสร็จ", "en": "open"}
+    early = await orathai.post(f"{at}/close", {"outcome": "normal"})
+    assert (early.status_code, "ยังมีงานที่ไม่เสร็จ" in words_of(early)) == (409, True)
+
+
+async def test_tasks_are_mine_late_or_all_and_a_group_is_put_whole_with_whom_it_cares_for(faces: Faces) -> None:
+    known(faces)
+    orathai = await faces.sign_in(Role.CASE_MANAGER)
+    for which, said in (("mine", {"mine": "true"}), ("late", {"overdue": "true"}), ("all", {})):
+        await orathai.get(f"/cases/tasks?which={which}")
+        assert faces.services.of("GET registry /v1/tasks")[-1].query == {"limit": "100", **said}
+    ended = await orathai.post(f"/cases/tasks/{TASK}/done", {"which": "late"})
+    assert ended.headers["location"] == "/cases/tasks?which=late"
+    joined = await orathai.post(f"/cases/{CASE}/group", {"group_id": GROUP, "person_id": PERSON})
+    assert joined.headers["location"] == f"/cases/{CASE}"
+    await orathai.post(f"/cases/groups/{GROUP}", {"name": "ใหม่", "area": "kalasin", "crew_ids": [CREW]})
+    first, second = (each.body for each in faces.services.of(f"PUT registry /v1/care-groups/{GROUP}"))
+    lead = [{"crew_id": CREW, "role": "lead"}]
+    assert (first["members"], first["person_ids"], first["name"]) == (lead, [PERSON], "กลุ่มดอนกลาง")
+    assert (second["members"], second["person_ids"], second["name"]) == (lead, [], "ใหม่"), "a part in it stays"
+
+
+def test_a_day_is_read_in_either_era_or_told_wrong_in_ones_language() -> None:
+    year = local_day(now_utc()).year
+    assert last_day(f"1/2/{year + 1}", "th") == last_day(f"01/02/{year + 544}", "en") == (f"{year + 1}-02-01", "")
+    assert last_day("31/2", "en")[0] == ""
+    assert last_day("x", "th")[1] != last_day("x", "en")[1]
