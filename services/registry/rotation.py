@@ -18,7 +18,7 @@ from services.registry import records
 from services.registry.keys import ring
 from services.registry.rules.identity import Birth, Held
 from services.registry.rules.locations import cell_of, unpacked
-from services.registry.store import locations, sealing, told
+from services.registry.store import known, locations, sealing, told
 from services.registry.store.people import Doc, Row, hexed
 from shared.crypto import Keyring
 from shared.database import Connection, Pool
@@ -54,6 +54,7 @@ async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> 
     async with pool.acquire() as db:
         left = await sealing.count_old(db, keys.current_head, keys.current)
         left += await locations.count_old(db, keys.current) + await told.count_old(db, keys.current)
+        left += await known.count_old(db, keys.current)
     OLD_ROWS.set(left)
     if left:
         log.info("rotation.begun", rows=left, key=keys.current)
@@ -71,6 +72,7 @@ async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> 
 
 
 async def _batch(db: Connection, keys: Keyring) -> int:
+    await sealing.begin(db)
     persons = await sealing.old_persons(db, keys.current_head, keys.current, BATCH)
     if persons:
         await _seal_persons(db, keys, persons)
@@ -86,6 +88,8 @@ async def _batch(db: Connection, keys: Keyring) -> int:
         await locations.seal_locations(db, [row for row, _ in again], [cell for _, cell in again])
     texts = await told.old(db, keys.current, BATCH)
     await told.put(db, [_text(keys, row) for row in texts])
+    versions = await known.old(db, keys.current, BATCH)
+    await known.seal(db, [_version(keys, row) for row in versions])
     places = 0
     for table in sealing.OLD_PLACES:
         rows = await sealing.old_places(db, table, keys.current, BATCH)
@@ -95,7 +99,7 @@ async def _batch(db: Connection, keys: Keyring) -> int:
             ]
             await sealing.seal_places(db, table, sealed)
         places += len(rows)
-    return len(persons) + len(identifiers) + len(contacts) + len(seen) + len(texts) + places
+    return len(persons) + len(identifiers) + len(contacts) + len(seen) + len(texts) + len(versions) + places
 
 
 async def _seal_persons(db: Connection, keys: Keyring, rows: list[asyncpg.Record]) -> None:
@@ -154,6 +158,16 @@ def _text(keys: Keyring, row: Row) -> Doc:
     place = ("told", row["owner_id"], row["field"])
     value = keys.seal(keys.open(row["value"], *place), *place)
     return {**dict(row), "value": hexed(value), "key_id": keys.current}
+
+
+def _version(keys: Keyring, row: Row) -> Doc:
+    """A version of a row as it was known, its sealed fields under the current key."""
+    doc = dict(row["doc"])
+    for field in known.SEALED[row["kind"]]:
+        if doc[field] is not None:
+            place = (row["kind"], row["row_id"], field)
+            doc[field] = hexed(keys.seal(keys.open(bytes.fromhex(doc[field][2:]), *place), *place))
+    return {**dict(row), "doc": doc, "key_id": keys.current}
 
 
 def _again(keys: Keyring, row: Row, table: str, fields: tuple[str, ...]) -> Doc:

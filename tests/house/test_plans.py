@@ -42,6 +42,7 @@ WALKS = {
     "services.registry.store.sealing.OLD_HOUSEHOLDS": RARELY,
     "services.registry.store.locations.OLD_LOCATIONS": RARELY,
     "services.registry.store.told.OLD_TOLD": RARELY,
+    "services.registry.store.known.OLD_KNOWN": RARELY,
     "shared.figures.READ_WAITING": EMPTY,
     "shared.erasure.BLANK_LETTERS": EMPTY,
     "shared.letters.LIST": EMPTY,

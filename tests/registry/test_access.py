@@ -67,6 +67,7 @@ QUERIES = {
     "GET /v1/lessons/causes": f"?from=2026-01-01&to=2026-12-31&area={AREA}",
     "GET /v1/areas": "?name=กาฬสินธุ์",
     "GET /v1/cases": "?person_id={person_id}",
+    "GET /v1/persons/{person_id}/as-known": "?at=2100-01-01T00:00:00Z",
     "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31",
 }
 
@@ -76,6 +77,7 @@ MAY = {
     "POST /v1/persons/search": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/persons/{person_id}": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/persons/{person_id}/history": "call_taker dispatcher case_manager registry_officer supervisor",
+    "GET /v1/persons/{person_id}/as-known": "case_manager registry_officer supervisor",
     "POST /v1/persons/{person_id}/erase": "registry_officer supervisor admin",
     "GET /v1/duplicates": "registry_officer supervisor",
     "GET /v1/links": "registry_officer supervisor",

@@ -11,6 +11,7 @@ from services.registry.api import (
     consents,
     duplicates,
     households,
+    known,
     locations,
     persons,
     plans,
@@ -25,6 +26,7 @@ routers = [
     module.router
     for module in (
         persons,
+        known,
         duplicates,
         changing,
         households,

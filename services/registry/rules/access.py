@@ -46,6 +46,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons/search": Rule(DESK, reads=True, agencies=True),
     "GET /v1/persons/{person_id}": Rule(DESK, reads=True, agencies=True),
     "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True, agencies=True),
+    "GET /v1/persons/{person_id}/as-known": Rule(CARE, reads=True),
     "POST /v1/persons/{person_id}/erase": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN})),
     "GET /v1/duplicates": Rule(REGISTER, reads=True),
     "GET /v1/links": Rule(REGISTER, reads=True),

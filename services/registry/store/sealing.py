@@ -46,6 +46,7 @@ SEAL_CONTACTS = """
 update contact c set value = r.value, name = r.name, blind = r.blind, key_id = r.key_id
 from jsonb_populate_recordset(null::contact, $1) as r where c.id = r.id
 """
+SEALING = "select set_config('karuna.sealing', 'on', true)"
 OLD_ADDRESSES = "select id, detail from address where key_id <> $1 limit $2 for update skip locked"
 OLD_HOUSEHOLDS = "select id, detail from household where key_id <> $1 limit $2 for update skip locked"
 SEAL_ADDRESSES = """
@@ -65,6 +66,11 @@ select (select count(*) from address where key_id <> $2) + (select count(*) from
         or substring(birth from 1 for 3) <> $1 or substring(line_user_id from 1 for 3) <> $1
         or erased_at is null and not exists (select from person_mark m where m.person_id = p.id and m.key_id = $2))
 """
+
+
+async def begin(db: Connection) -> None:
+    """Until the transaction ends rows are only sealed anew: nothing more is known of anybody by it."""
+    await db.execute(SEALING)
 
 
 async def old_persons(db: Connection, head: bytes, key_id: int, limit: int) -> list[Row]:
