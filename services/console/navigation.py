@@ -50,7 +50,11 @@ PLACES = (
 
 
 SECTIONS = {
-    "people": (Place("search", "/people", READERS), Place("duplicates", "/people/duplicates", REGISTER)),
+    "people": (
+        Place("search", "/people", READERS),
+        Place("duplicates", "/people/duplicates", REGISTER),
+        Place("visits", "/people/visits", CARERS),
+    ),
     "cases": (
         Place("list", "/cases", CARERS),
         Place("tasks", "/cases/tasks", CARERS),

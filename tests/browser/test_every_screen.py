@@ -54,6 +54,7 @@ MORE = {
         "/fleet/cover",
         "/fleet/shifts/new",
     ),
+    "orathai": ("/people/visits", "/people/visits/disputed", "/people/visits/forms"),
     "anan": ("/admin/letters",),
     "crew1": ("/crew/duty",),
 }

@@ -29,6 +29,9 @@ NARROWER = {
                             ("POST", "/home/leave"), ("POST", "/home/group"), ("POST", "/home/ungroup"),
                             ("POST", "/home/observe"), ("GET", "/care"), ("POST", "/care/need"),
                             ("POST", "/care/met"))},
+    **{f"{method} /people/visits{rest}": CARERS
+       for method, rest in (("GET", ""), ("GET", "/new"), ("POST", "/new"), ("POST", "/{visit_id}/cancel"), ("GET", "/disputed"),
+                            ("POST", "/{visit_id}/decide"), ("GET", "/forms"))},
     "POST /messages/{message_id}/resend": DESK,
     "POST /messages/{message_id}/heard": DESK,
     "GET /messages/simulated": DESK,
@@ -107,6 +110,7 @@ def address(path: str) -> str:
         "swap_id",
         "station_id",
         "served_id",
+        "visit_id",
     ):
         made = made.replace(f"{{{name}}}", str(UUID(int=7)))
     return (

@@ -1,0 +1,221 @@
+"""Visits at the desk: who goes to whom and when, what two phones wrote otherwise, and the questionnaires."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import Response
+
+from services.console.area_tree import area_choices
+from services.console.backend import BackendRefused
+from services.console.labels import label, options
+from services.console.navigation import CARERS, GOERS
+from services.console.people import Person
+from services.console.store import accounts
+from services.console.texts import texts
+from services.console.web import backend, go, page, runtime, signed_in
+from shared.thai.dates import local_day
+from shared.work import now_utc
+
+router = APIRouter(prefix="/people/visits", include_in_schema=False)
+
+Carer = Annotated[Person, Depends(signed_in(*CARERS))]
+Code = Annotated[str, Query(max_length=60)]
+Short = Annotated[str, Form(max_length=200)]
+Cursor = Annotated[UUID | None, Query()]
+PURPOSE = "case_work"
+"""What these lists are read for, always."""
+PAGE = 20
+STATES = ("planned", "done", "disputed", "cancelled")
+BACK, AHEAD = timedelta(days=7), timedelta(days=30)
+NOT_FOUND, WRONG = 404, 422
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """How the list is narrowed: codes and days, nothing personal."""
+
+    area: str
+    state: str
+    crew: str
+    from_on: str
+    until_on: str
+
+    def params(self) -> dict[str, str | int]:
+        told = {
+            "area_code": self.area,
+            "state": self.state,
+            "crew_id": self.crew,
+            "from": self.from_on,
+            "to": self.until_on,
+        }
+        return {name: value for name, value in told.items() if value}
+
+
+@router.get("")
+async def show(
+    request: Request, person: Carer, area: Code = "", state: Code = "", crew: Code = "",
+    from_on: Annotated[str, Query(alias="from", max_length=10)] = "",
+    until_on: Annotated[str, Query(alias="to", max_length=10)] = "", cursor: Cursor = None,
+) -> Response:  # fmt: skip
+    """By area, day, visitor and state; a week back and a month ahead where no days are chosen."""
+    today = local_day(now_utc())
+    sought = Sought(
+        area, state if state in STATES else "", crew, from_on or str(today - BACK), until_on or str(today + AHEAD)
+    )
+    visitors, problem = await visitors_of(request, person), ""
+    params = {**sought.params(), "limit": PAGE, **({"cursor": str(cursor)} if cursor else {})}
+    try:
+        found = await backend(request).get(person, "registry", "/v1/planned-visits", params=params, purpose=PURPOSE)
+    except BackendRefused as refused:
+        if refused.status not in {NOT_FOUND, WRONG}:
+            raise
+        found, problem = {"items": [], "next": None}, refused.sentence(person.lang)
+    return page(
+        request, "people/visits.html", status=WRONG if problem else 200, found=found, problem=problem, sought=sought,
+        asked=asdict(sought), names=await names_of(request, person, [each["person_id"] for each in found["items"]]),
+        visitors=visitors, visitor=dict(visitors), areas=await area_choices(request, person), states=STATES,
+        older=cursor is not None, state_of=state_of, today=today.isoformat(), purpose=PURPOSE, form_name=_form_names(
+            await _forms(request, person), person.lang),
+    )  # fmt: skip
+
+
+def state_of(visit: dict[str, Any]) -> str:
+    """What stands in the list: that two disagree before that somebody has been there."""
+    if visit["disputed"]:
+        return "disputed"
+    return "cancelled" if visit["cancelled_at"] else "done" if visit["done_at"] else "planned"
+
+
+async def visitors_of(request: Request, person: Person) -> list[tuple[str, str]]:
+    """``(crew_id, name)`` of whoever may open the page on a phone in one of this person's municipalities."""
+    known = await accounts.everybody(runtime(request).pool)
+    here = [each for each in known if each.active and any(person.sees(area) for area in each.areas)]
+    goers = [(str(each.crew_id), each.name) for each in here if each.crew_id and GOERS & set(each.roles)]
+    return sorted(goers, key=lambda pair: pair[1])
+
+
+async def names_of(request: Request, person: Person, ids: list[str]) -> dict[str, str]:
+    """The names of these people (at most a page of them), where this person may see them."""
+    wanted = list(dict.fromkeys(ids))[:PAGE]
+    if not wanted:
+        return {}
+    found = await backend(request).post(person, "registry", "/v1/persons/search", {"ids": wanted}, purpose=PURPOSE)
+    return {each["id"]: each["name"] for each in found["items"] if each["name"]}
+
+
+# --- giving a visit ------------------------------------------------------------------
+
+
+@router.get("/new")
+async def new(request: Request, person: Carer, whom: Annotated[UUID, Query(alias="person")]) -> Response:
+    return await _new(request, person, whom)
+
+
+async def _new(
+    request: Request, person: Person, whom: UUID, *, told: dict[str, Any] | None = None, problem: str = ""
+) -> Response:
+    known = await backend(request).get(person, "registry", f"/v1/persons/{whom}", purpose=PURPOSE)
+    forms = await _forms(request, person)
+    return page(
+        request, "people/visit_new.html", status=WRONG if problem else 200, known=known, problem=problem,
+        visitors=await visitors_of(request, person), kinds=options("visit_kind", person.lang),
+        forms=[(each["id"], each[person.lang]) for each in forms], told=told or {},
+        soon=(local_day(now_utc()) + timedelta(days=7)).isoformat(), purpose=PURPOSE,
+    )  # fmt: skip
+
+
+@router.post("/new")
+async def give(
+    request: Request, person: Carer, person_id: Annotated[UUID, Form()], due_on: Short = "", kind: Short = "home_visit",
+    what: Short = "", crew_ids: Annotated[list[str] | None, Form()] = None,
+    forms: Annotated[list[str] | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """Somebody is to go there until a day; they see it on their phone from now on."""
+    told = {"crew_ids": crew_ids or [], "due_on": due_on, "kind": kind, "forms": forms or [], "what": what.strip()}
+    if not crew_ids:
+        return await _new(request, person, person_id, told=told, problem=texts()["planned.nobody"].of(person.lang))
+    body = {**told, "what": told["what"] or None}
+    path = f"/v1/persons/{person_id}/planned-visits"
+    try:
+        await backend(request).post(person, "registry", path, body, purpose=PURPOSE)
+    except BackendRefused as refused:
+        return await _new(request, person, person_id, told=told, problem=refused.sentence(person.lang))
+    return go("/people/visits")
+
+
+@router.post("/{visit_id}/cancel")
+async def cancel(request: Request, person: Carer, visit_id: UUID) -> Response:
+    await backend(request).post(person, "registry", f"/v1/planned-visits/{visit_id}/cancel", purpose=PURPOSE)
+    return go("/people/visits")
+
+
+# --- what two phones wrote otherwise ---------------------------------------------------
+
+
+@router.get("/disputed")
+async def disputed(request: Request, person: Carer, cursor: Cursor = None) -> Response:
+    """The same field, written twice: both, with who and when. An officer chooses."""
+    return await _disputed(request, person, cursor)
+
+
+async def _disputed(request: Request, person: Person, cursor: UUID | None = None, problem: str = "") -> Response:
+    params: dict[str, str | int] = {"limit": PAGE, **({"cursor": str(cursor)} if cursor else {})}
+    found = await backend(request).get(person, "registry", "/v1/visits", params=params, purpose=PURPOSE)
+    return page(
+        request, "people/visits_disputed.html", status=409 if problem else 200, found=found, problem=problem,
+        names=await names_of(request, person, [each["person_id"] for each in found["items"]]), purpose=PURPOSE,
+        older=cursor is not None, field_name=lambda field: field_name(field, person.lang),
+        said=lambda field, value: value_said(field, value, person.lang),
+    )  # fmt: skip
+
+
+def field_name(field: str, lang: str) -> str:
+    """What a field of a visit is called."""
+    kind, _, code = field.partition(".")
+    return label("visit_check", code, lang) if kind == "check" else texts()[f"planned.field_{kind}"].of(lang)
+
+
+def value_said(field: str, value: str, lang: str) -> str:
+    """A value of a field in words: codes by their labels, what was typed as it is."""
+    if field == "result":
+        return label("visit_result", value, lang)
+    return texts()[f"visits.{value}"].of(lang) if field.startswith("check.") else value
+
+
+@router.post("/{visit_id}/decide")
+async def decide(
+    request: Request, person: Carer, visit_id: UUID, field: Short, value_id: Annotated[UUID | None, Form()] = None
+) -> Response:
+    """One of the values stands from now on; the others stay as history."""
+    if value_id is None:
+        return await _disputed(request, person, problem=texts()["planned.choose_one"].of(person.lang))
+    body = {"field": field, "value_id": str(value_id)}
+    try:
+        await backend(request).post(person, "registry", f"/v1/visits/{visit_id}/decide", body, purpose=PURPOSE)
+    except BackendRefused as refused:
+        return await _disputed(request, person, problem=refused.sentence(person.lang))
+    return go("/people/visits/disputed")
+
+
+# --- questionnaires ----------------------------------------------------------------------
+
+
+@router.get("/forms")
+async def forms(request: Request, person: Carer) -> Response:
+    """Every questionnaire: version, source, questions with their points, bands, and whether it was approved."""
+    return page(request, "people/visit_forms.html", forms=await _forms(request, person), group=lambda code: label(
+        "group", code, person.lang))  # fmt: skip
+
+
+async def _forms(request: Request, person: Person) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await backend(request).get(person, "registry", "/v1/questionnaires"))["items"]
+    return found
+
+
+def _form_names(forms: list[dict[str, Any]], lang: str) -> dict[str, str]:
+    return {each["id"]: each[lang] for each in forms}
