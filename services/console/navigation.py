@@ -54,6 +54,7 @@ SECTIONS = {
         Place("search", "/people", READERS),
         Place("duplicates", "/people/duplicates", REGISTER),
         Place("visits", "/people/visits", CARERS),
+        Place("proposals", "/people/proposals", CARERS),
     ),
     "cases": (
         Place("list", "/cases", CARERS),

@@ -41,6 +41,7 @@ MORE = {
         "/admin/exercise",
         "/people/duplicates",
         "/people/duplicates/linked",
+        "/people/proposals",
         "/cases/tasks",
         "/cases/groups",
     ),

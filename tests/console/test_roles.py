@@ -28,7 +28,12 @@ NARROWER = {
        for method, rest in (("POST", "/home/find"), ("POST", "/home/together"), ("POST", "/home/found"),
                             ("POST", "/home/leave"), ("POST", "/home/group"), ("POST", "/home/ungroup"),
                             ("POST", "/home/observe"), ("GET", "/care"), ("POST", "/care/need"),
-                            ("POST", "/care/met"))},
+                            ("POST", "/care/met"), ("GET", "/change"), ("POST", "/change/fields"),
+                            ("POST", "/change/contact"), ("POST", "/change/group"), ("POST", "/change/ungroup"))},
+    "POST /people/{person_id}/change/disclosure": frozenset({Role.REGISTRY_OFFICER}),
+    **{f"{method} /people/proposals{rest}": CARERS
+       for method, rest in (("GET", ""), ("POST", "/corrections/{correction_id}"), ("POST", "/groups/{proposal_id}"))},
+    "POST /people/proposals/disclosures/{request_id}": frozenset({SUPERVISOR}),
     **{f"{method} /people/visits{rest}": CARERS
        for method, rest in (("GET", ""), ("GET", "/new"), ("POST", "/new"), ("POST", "/{visit_id}/cancel"), ("GET", "/disputed"),
                             ("POST", "/{visit_id}/decide"), ("GET", "/forms"))},
@@ -111,6 +116,9 @@ def address(path: str) -> str:
         "station_id",
         "served_id",
         "visit_id",
+        "correction_id",
+        "proposal_id",
+        "request_id",
     ):
         made = made.replace(f"{{{name}}}", str(UUID(int=7)))
     return (

@@ -34,6 +34,7 @@ TABS = (
     Place("who", "", READERS),
     Place("home", "/home", READERS),
     Place("care", "/care", CARERS),
+    Place("change", "/change", CARERS),
 )  # fmt: skip
 """The tabs of a person's page, each under ``/people/{id}``; a tab's name is the text ``person.tab_<key>``."""
 

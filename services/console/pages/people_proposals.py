@@ -1,0 +1,117 @@
+"""What waits for a yes or no: corrections by others, groups that assessments propose, people who are to be secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from services.console.backend import BackendRefused
+from services.console.labels import label
+from services.console.navigation import REGISTER
+from services.console.pages.people_tabs import Carer, Doc, Short, tried
+from services.console.people import Person
+from services.console.texts import texts
+from services.console.web import backend, go, page, signed_in
+from shared.auth import Role
+
+router = APIRouter(prefix="/people/proposals", include_in_schema=False)
+
+Supervisor = Annotated[Person, Depends(signed_in(Role.SUPERVISOR))]
+"""Who agrees that somebody be secret, or not any more: never who asked."""
+Cursor = Annotated[UUID | None, Query()]
+PURPOSE, REGISTRATION = "case_work", "registration"
+AT_ONCE = 20
+"""How many people are named by one question."""
+LISTS = {"mobility": "mobility", "sex": "sex", "needs": "need"}
+"""Fields of a correction whose values are codes."""
+
+
+@router.get("")
+async def show(request: Request, person: Carer, corrections: Cursor = None, groups: Cursor = None) -> Response:
+    return await _inbox(request, person, corrections=corrections, groups=groups)
+
+
+async def _inbox(
+    request: Request, person: Person, *, problem: str = "", status: int = 200, corrections: UUID | None = None,
+    groups: UUID | None = None,
+) -> Response:  # fmt: skip
+    """``corrections``, ``groups``: after which of them the page begins."""
+    asking = backend(request)
+    proposed = await asking.get(person, "registry", "/v1/corrections", params=_after(corrections), purpose=PURPOSE)
+    joining = await asking.get(person, "registry", "/v1/group-proposals", params=_after(groups), purpose=PURPOSE)
+    secret: list[Doc] = []
+    if person.role in REGISTER:
+        secret = (await asking.get(person, "registry", "/v1/disclosures", purpose=REGISTRATION))["items"]
+    ids = [each["person_id"] for each in (*proposed["items"], *joining["items"], *secret)]
+    return page(
+        request, "people/proposals.html", status=status, problem=problem, corrections=proposed, groups=joining,
+        disclosures=secret, names=await names_of(request, person, ids), agrees=person.role is Role.SUPERVISOR,
+        keeps=person.role in REGISTER, change_said=lambda change: said_change(change, person.lang),
+        purpose=PURPOSE,
+    )  # fmt: skip
+
+
+def _after(cursor: UUID | None) -> dict[str, str | int]:
+    return {"cursor": str(cursor)} if cursor else {}
+
+
+async def names_of(request: Request, person: Person, ids: Iterable[str]) -> dict[str, str]:
+    """Id → name, of whom a search may show: secret people are in none."""
+    wanted = list(dict.fromkeys(ids))
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), AT_ONCE):
+        body = {"ids": wanted[start : start + AT_ONCE]}
+        try:
+            hits = await backend(request).post(person, "registry", "/v1/persons/search", body, purpose=PURPOSE)
+        except BackendRefused:
+            return found
+        found |= {each["id"]: each["name"] for each in hits["items"] if each["name"]}
+    return found
+
+
+def said_change(change: Doc, lang: str) -> list[tuple[str, str]]:
+    """``(field, value)`` of a correction as people read them."""
+    return [(texts()[f"person.field_{name}"].of(lang), _said(name, value, lang)) for name, value in change.items()]
+
+
+def _said(name: str, value: Any, lang: str) -> str:
+    if value is None or value == []:
+        return "–"
+    if isinstance(value, bool):
+        return texts()["person.yes" if value else "person.no"].of(lang)
+    if name == "addresses":
+        return " · ".join(
+            " ".join((texts()[f"person.address_{kind}"].of(lang), *(str(one) for one in (each or {}).values() if one)))
+            for kind, each in value.items()
+        )
+    if name in LISTS:
+        codes = value if isinstance(value, list) else [value]
+        return ", ".join(label(LISTS[name], code, lang) for code in codes)
+    return str(value)
+
+
+@router.post("/corrections/{correction_id}")
+async def decide_correction(request: Request, person: Carer, correction_id: UUID, decision: Short) -> Response:
+    path, body = f"/v1/corrections/{correction_id}/decide", {"decision": decision}
+    return await _decided(request, person, path, body, PURPOSE)
+
+
+@router.post("/groups/{proposal_id}")
+async def decide_group(request: Request, person: Carer, proposal_id: UUID, decision: Short) -> Response:
+    path, body = f"/v1/group-proposals/{proposal_id}/decide", {"decision": decision}
+    return await _decided(request, person, path, body, PURPOSE)
+
+
+@router.post("/disclosures/{request_id}")
+async def decide_disclosure(request: Request, person: Supervisor, request_id: UUID, decision: Short) -> Response:
+    path, body = f"/v1/disclosures/{request_id}/decide", {"approve": decision == "accepted"}
+    return await _decided(request, person, path, body, REGISTRATION)
+
+
+async def _decided(request: Request, person: Person, path: str, body: Doc, purpose: str) -> Response:
+    problem, status = await tried(person, backend(request).post(person, "registry", path, body, purpose=purpose))
+    return await _inbox(request, person, problem=problem, status=status) if problem else go("/people/proposals")
