@@ -10,9 +10,10 @@ import typer
 from karuna.cli.common import AreaOption, HomeOption, here, out, wait
 
 if TYPE_CHECKING:
+    from karuna.people_files import Sent as SentPeople
     from karuna.points import Sent
 
-app = typer.Typer(help="ทะเบียน (the register): points, near, areas", no_args_is_help=True)
+app = typer.Typer(help="ทะเบียน (the register): import, points, near, areas", no_args_is_help=True)
 
 
 @app.command("points")
@@ -80,3 +81,41 @@ def areas(
             out.print(f"{one['row']:5} {one['code']} {one['field']}: {one['th']} ({one['en']})")
     good = sum(1 for one in verdicts if one["th"] is None)
     out.print(f"{good} จาก {len(verdicts)} แถว (of {len(verdicts)} rows)")
+
+
+@app.command("import")
+def import_people(
+    file: Annotated[Path, typer.Argument(help="CSV | 43 แฟ้ม PERSON.txt")],
+    format_: Annotated[str, typer.Option("--format", help="karuna | imed | f43-person")] = "karuna",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="ลองดูก่อน ไม่บันทึก (only say what would be)")] = False,
+    verdicts: Annotated[Path | None, typer.Option(help="ผลรายแถว (row by row; default: <file>.verdicts.csv)")] = None,
+    leave_alike: Annotated[
+        bool, typer.Option("--leave-alike", help="ไม่นำเข้าคนที่อาจซ้ำ (leave out who may be there already)")
+    ] = False,
+    agency: Annotated[str | None, typer.Option(help="รหัสหน่วยงานเจ้าของไฟล์ (id of the agency whose file it is)")] = None,
+    area: AreaOption = "kalasin",
+    home: HomeOption = None,
+) -> None:
+    """นำเข้าบุคคลจากไฟล์ ส่งไฟล์เดิมซ้ำได้ (people from a file; the same file again goes on where it stopped)."""
+    from rich.progress import Progress
+
+    from karuna.people_files import Wanted, opened, send
+    from karuna.points import registry_of
+
+    sheet = opened(file)
+    wanted = Wanted(format_, area, dry_run, "leave" if leave_alike else "queue", agency)
+    out_file = verdicts or file.with_suffix(".verdicts.csv")
+
+    async def sending() -> SentPeople:
+        with out_file.open("w", encoding="utf-8-sig", newline="") as lines, Progress(console=out) as bar:
+            task = bar.add_task("แถว (rows)", total=sheet.rows)
+            async with registry_of(here(home)) as client:
+                client.headers["karuna-purpose"] = "registration"
+                return await send(client, sheet, wanted, lines, lambda rows: bar.update(task, completed=rows))
+
+    sent: SentPeople = wait(sending())
+    for one in sent.problems:
+        out.print(f"{one['row']:7,} {one['field'] or ''}: {one['th']} ({one['en']})", markup=False)
+    for code, count in sorted(sent.counts.items()):
+        out.print(f"{count:7,} {code}")
+    out.print(f"ผลรายแถว (row by row): {out_file}")

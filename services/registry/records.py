@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.registry.rules.duplicates import found_by, pairs_by
+from services.registry.rules.duplicates import Known, found_by, pairs_by
 from services.registry.rules.identity import SELF, Address, Birth, Described, Held
 from services.registry.rules.matching import Candidate
 from services.registry.store.people import Doc, Row, Writing, day, hexed
@@ -72,7 +72,7 @@ class Person:
         return self.disclosure == "secret"
 
 
-def opened(row: Row, ring: Keyring) -> Person:
+def opened(row: Row | Mapping[str, Any], ring: Keyring) -> Person:
     """A row as a person. Raises ``CannotOpen`` when the key is not known here."""
 
     def plain(field: str) -> str | None:
@@ -98,7 +98,7 @@ def opened_value(row: Row, ring: Keyring, table: str, field: str = "value") -> s
     return None if row[field] is None else ring.open(row[field], table, row["id"], field)
 
 
-def candidate(row: Row, ring: Keyring) -> Candidate:
+def candidate(row: Row | Mapping[str, Any], ring: Keyring) -> Candidate:
     """A row of ``FIND_CANDIDATES`` as the rules see it."""
     person = opened(row, ring)
     return Candidate(
@@ -111,6 +111,20 @@ def candidate(row: Row, ring: Keyring) -> Candidate:
         same_phone=row["same_phone"],
         chosen=row["chosen"],
         survivor_id=row["survivor_id"],
+    )
+
+
+def known(row: Row, ring: Keyring) -> Known:
+    """A row of ``ALIKE`` as it is compared; numbers and telephones by their marks."""
+    name, birth = opened_value(row, ring, "person", "name"), opened_value(row, ring, "person", "birth")
+    phones = [text.split(" ") for text in row["phones"]]
+    numbers = [text.split(" ") for text in row["numbers"]]
+    return Known(
+        name_key(name or ""),
+        Birth.unpacked(birth) if birth else None,
+        row["sex"],
+        tuple((mark, relation == SELF) for relation, mark in phones),
+        tuple((kind, mark) for kind, mark in numbers),
     )
 
 

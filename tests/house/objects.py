@@ -415,6 +415,7 @@ async def registry(running: Running) -> Things:
         "GET /v1/cases/{case_id}": Asked(f"/v1/cases/{case}"),
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/served?area={AREA}&{days}"),
         **await _locations(running, person),
+        **await _imports(running),
         **await _care(running, person),
         **await _reviews(running, case),
         **await _teams(running, person, case),
@@ -445,6 +446,20 @@ async def _locations(running: Running, person: UUID) -> dict[str, Asked]:
         "POST /v1/locations/import": Asked(
             "/v1/locations/import", {"rows": [{"row": 1, "person_id": str(person), **here}]}, NOTHING, str(person)
         ),
+    }
+
+
+async def _imports(running: Running) -> dict[str, Asked]:
+    """A file of one person."""
+    body = {
+        "format": "karuna", "area": AREA, "file": "0" * 64, "file_rows": 1, "first_row": 2, "columns": ["name"],
+        "rows": [["ทองคำ"]],
+    }  # fmt: skip
+    run = (await running.client.post("/v1/imports", json=body, headers=bearer("supervisor"))).json()["run"]["id"]
+    return {
+        "POST /v1/imports": Asked("/v1/imports", body, finds=run),
+        "GET /v1/imports": Asked("/v1/imports", refusals=NOTHING, finds=run),
+        "GET /v1/imports/{run_id}": Asked(f"/v1/imports/{run}"),
     }
 
 

@@ -49,6 +49,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/persons/{person_id}/needs": {"need": "carer", "urgency": 9},
     "POST /v1/needs/{need_id}/met": {"outcome": "given"},
     "PUT /v1/community/{entry_id}": {"area": AREA, "community": "ดอนกลาง", "kind": "boat"},
+    "POST /v1/imports": {
+        "format": "karuna", "file": "0" * 64, "file_rows": 1, "first_row": 2, "columns": ["name"], "rows": [["x"]],
+    },
     "POST /v1/locations/import": {"rows": [{"row": 1, "lon": 103.5, "lat": 16.4}]},
     "PUT /v1/agencies/{agency_id}": {"kind": "fund", "name_th": "x", "areas": [AREA], "from_on": "2026-01-01"},
     "PUT /v1/agencies/{agency_id}/coordinators/{coordinator_id}": {
@@ -126,6 +129,9 @@ MAY = {
     "POST /v1/persons/{person_id}/locations": "case_manager registry_officer supervisor volunteer crew",
     "GET /v1/persons/{person_id}/locations": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/persons/near": "dispatcher case_manager registry_officer supervisor",
+    "POST /v1/imports": "registry_officer supervisor",
+    "GET /v1/imports": "registry_officer supervisor",
+    "GET /v1/imports/{run_id}": "registry_officer supervisor",
     "POST /v1/locations/import": "registry_officer supervisor",
     "POST /v1/reviews": "supervisor case_manager registry_officer",
     "GET /v1/reviews": "supervisor case_manager registry_officer",
@@ -200,6 +206,7 @@ OTHERWISE = {
     "POST /v1/reviews/{review_id}/actions": 404,
     "POST /v1/review-actions/{action_id}/done": 404,
     "GET /v1/areas/{code}": 422,
+    "GET /v1/imports/{run_id}": 404,
     "POST /v1/planned-visits/{plan_id}/cancel": 404,
     "GET /v1/visits/{visit_id}": 404,
     "POST /v1/visits/{visit_id}/decide": 404,

@@ -34,7 +34,7 @@ LISTS = (
     "visit_kind", "visit_result", "visit_check", "visit_field", "life_need", "need_urgency", "need_outcome",
     "community_kind", "proposal_decision",
     "review_reason", "review_status", "review_gen", "root_cause",
-    "task_kind", "task_outcome", "team_role", "invitation",
+    "task_kind", "task_outcome", "team_role", "invitation", "import_format", "import_verdict",
 )  # fmt: skip
 DIMENSIONS = {"lane": "lane", "barrier": "barrier", "group": "group"}
 """Dimension of a report → code list of its labels."""

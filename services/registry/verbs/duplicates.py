@@ -7,11 +7,8 @@ from uuid import UUID
 
 from services.registry import records, store
 from services.registry.keys import ring
-from services.registry.rules.duplicates import Known, compare, pairs_sought
-from services.registry.rules.identity import SELF
+from services.registry.rules.duplicates import compare, pairs_sought
 from services.registry.rules.sounds import near, variants
-from services.registry.store.people import Row
-from shared.thai.names import name_key
 from shared.work import Work, new_id
 
 
@@ -26,7 +23,7 @@ async def look(work: Work, person_id: UUID) -> None:
         return
     pairs: list[store.links.Pair] = []
     if row["disclosure"] != "secret":
-        one = _known(row)
+        one = records.known(row, ring())
         candidates = await store.links.alike(
             work.db,
             row,
@@ -36,7 +33,7 @@ async def look(work: Work, person_id: UUID) -> None:
             kinds=kinds,
         )
         for other in candidates:
-            found = compare(one, _known(other))
+            found = compare(one, records.known(other, ring()))
             if found.may_be_one:
                 low, high = sorted((person_id, UUID(str(other["id"]))))
                 pairs.append((new_id(), low, high, found.score, " ".join(found.reasons)))
@@ -46,17 +43,3 @@ async def look(work: Work, person_id: UUID) -> None:
 def _near(words: Iterable[str], *, exercise: bool) -> list[int]:
     keys = {key for word in words for key in near(word)}
     return records.marks_sought(ring(), "near", keys, exercise=exercise)
-
-
-def _known(row: Row) -> Known:
-    """A row of ``ALIKE`` as the rules see it; numbers and telephones by their marks."""
-    person = records.opened(row, ring())
-    phones = [text.split(" ") for text in row["phones"]]
-    numbers = [text.split(" ") for text in row["numbers"]]
-    return Known(
-        name_key(person.name or ""),
-        person.birth,
-        person.sex,
-        tuple((mark, relation == SELF) for relation, mark in phones),
-        tuple((kind, mark) for kind, mark in numbers),
-    )

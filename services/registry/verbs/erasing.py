@@ -32,6 +32,7 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
     await store.plans.wipe(work.db, ids)
     await store.told.drop(work.db, await store.reviews.of_person(work.db, ids))
     await store.told.wipe(work.db, ids)
+    await store.imports.forget(work.db, ids)
     await store.calls.forgetting(work.db)
     locations = await store.locations.wipe(work.db, ids)
     await store.calls.forgetting(work.db, "off")

@@ -52,12 +52,20 @@ async def register(
     rows = records.new_person(ring(), person_id or new_id(), area, told, source, number=number, **more)
     rows.identifiers += identifiers
     written = await store.people.write_person(work.db, rows)
+    person = say_registered(work, rows, told, source, written, origin)
+    await duplicates.look(work, person.id)
+    return person
+
+
+def say_registered(
+    work: Work, rows: Writing, told: Described, source: Source, written: Written, origin: Origin | None = None
+) -> Person:
+    """Tell of a new person and of their groups; ``rows`` are those that were written of them."""
     person = _person_of(rows.person[0], told, source)
     said = origin_of(person, origin)
     private = PersonRegistered.Private(**_state(person, records.own_phone(told)))
     work.say(person.id, PersonRegistered(at=work.now, private=private), said)
     _say_joined(work, person, rows, written, said)
-    await duplicates.look(work, person.id)
     return person
 
 
@@ -72,7 +80,7 @@ async def learn(
     if row is None or row["erased_at"] is not None:
         return None
     person = records.opened(row, ring())
-    changes = _gaps(person, told)
+    changes = gaps(person, told)
     person = replace(person, disclosure=changes.get("disclosure", person.disclosure))
     rows = Writing(
         contacts=records.contact_rows(ring(), person_id, told, source),
@@ -96,7 +104,7 @@ async def learn(
     return person
 
 
-def _gaps(person: Person, told: Described) -> Doc:
+def gaps(person: Person, told: Described) -> Doc:
     """Sealed and plain fields that were not known before, or are known more exactly now."""
     fresh = records.sealed_fields(ring(), person.id, told)
     changes: Doc = {}

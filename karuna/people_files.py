@@ -1,0 +1,109 @@
+"""A file of people, sent to the registry part by part: it goes on where it stopped, and a second time does nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, TextIO
+
+import httpx
+
+from karuna.words import refusal
+from shared.refusal import Refusal
+from shared.sheets import Sheet, read_sheet
+
+PART = 500
+"""Rows a request: each is one transaction, so that a part is there whole or not at all."""
+TRIES, PAUSE_S = 5, 1.0
+"""A part that met another transaction, or a registry that starts anew, is sent again: it counts once."""
+COLUMNS = ("row", "verdict", "field", "code", "th", "en", "person_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a file is to be taken."""
+
+    format: str
+    area: str
+    dry_run: bool = False
+    alike: str = "queue"
+    agency_id: str | None = None
+    exercise: bool = False
+
+    def body(self, sheet: Sheet) -> dict[str, Any]:
+        told = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**told, "file": sheet.digest, "file_rows": sheet.rows, "columns": list(sheet.columns)}
+
+
+@dataclass(slots=True)
+class Sent:
+    """How many rows had which verdict; ``problems`` the first that somebody should look at."""
+
+    rows: int
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+
+
+MOST_PROBLEMS = 20
+
+
+def opened(file: Path) -> Sheet:
+    """The file as a table.
+
+    Raises:
+        LookupError: it is none, in both languages.
+
+    """
+    try:
+        return read_sheet(file.read_bytes())
+    except Refusal as refused:
+        raise LookupError(f"{refused.th} ({refused.en})") from None
+
+
+async def send(
+    client: httpx.AsyncClient, sheet: Sheet, wanted: Wanted, verdicts: TextIO,
+    told: Callable[[int], None] = lambda _: None,
+) -> Sent:  # fmt: skip
+    """Send the whole file; ``verdicts`` gets a line for each row, ``told`` hears how many rows are done.
+
+    Raises:
+        LookupError: the registry refused a part, in its words; what was taken before stays taken.
+
+    """
+    table = csv.writer(verdicts)
+    table.writerow(COLUMNS)
+    sent = Sent(sheet.rows)
+    body = wanted.body(sheet)
+    for first, rows in sheet.parts(PART):
+        answer = await _part(client, {**body, "first_row": first, "rows": rows})
+        for one in answer["items"]:
+            table.writerow([one[name] for name in COLUMNS])
+            sent.counts[one["verdict"]] += 1
+            if one["code"] and len(sent.problems) < MOST_PROBLEMS:
+                sent.problems.append(one)
+        told(first + len(rows) - 2)
+    return sent
+
+
+async def _part(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
+    for left in range(TRIES - 1, -1, -1):
+        try:
+            answer = await client.post("/v1/imports", json=body)
+        except httpx.TransportError:
+            if not left:
+                raise LookupError(
+                    "ทะเบียนไม่ตอบ ส่งไฟล์เดิมอีกครั้งเพื่อทำต่อ (the registry is away: send the file again to go on)"
+                ) from None
+        else:
+            if answer.status_code == HTTPStatus.OK:
+                said: dict[str, Any] = answer.json()
+                return said
+            if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR or not left:
+                raise LookupError(refusal(answer))
+        await asyncio.sleep(PAUSE_S)
+    raise AssertionError("unreachable")

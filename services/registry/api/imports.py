@@ -1,0 +1,212 @@
+"""Files of people, part by part: a verdict for each row, all of a part or nothing, and never a row twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from services.registry import store
+from services.registry.api.gate import area_for, areas_of, gate, runtime_of
+from services.registry.api.imports_models import (
+    LONGEST_FILE,
+    ImportBody,
+    Imported,
+    ImportedRow,
+    ImportRows,
+    ImportRun,
+    ImportRuns,
+    VerdictCode,
+)
+from services.registry.api.locations import agreement_of
+from services.registry.rules.importing import fields_of, formats
+from services.registry.store.people import Row
+from services.registry.verbs import importing
+from services.registry.verbs.importing import Asked, Ready, Took
+from shared.audit import audit
+from shared.auth import Caller
+from shared.errors import Refused, refuse
+from shared.openapi import problems
+from shared.refusal import Refusal
+from shared.sheets import FIRST_ROW
+from shared.work import Work, new_id
+
+router = APIRouter(prefix="/v1/imports", tags=["imports"])
+
+Imports = Annotated[Caller, Depends(gate("POST /v1/imports"))]
+ReadsRuns = Annotated[Caller, Depends(gate("GET /v1/imports"))]
+ReadsRun = Annotated[Caller, Depends(gate("GET /v1/imports/{run_id}"))]
+
+GAP = (
+    409,
+    "rows_missing",
+    "ยังไม่ได้รับแถวก่อนหน้านี้ ให้ส่งต่อจาก next_row",
+    "rows before these are missing: go on from next_row",
+)
+BEYOND = (422, "beyond_the_end", "แถวเกินจำนวนแถวของไฟล์", "more rows than the file has")
+OTHER_SIZE = (409, "other_size", "ไฟล์นี้เคยส่งด้วยจำนวนแถวอื่น", "this file was sent with another number of rows")
+AT_ONCE = 20
+"""Rows read between two looks at what else is to be done."""
+
+
+@router.post("", responses=problems(400, 401, 403, 404, 409, 413))
+async def import_people(request: Request, caller: Imports, body: ImportBody) -> Imported:
+    """นำเข้าบุคคลจากไฟล์ | A part of a file, a verdict for each row. The same part again does nothing."""
+    runtime = runtime_of(request)
+    area = area_for(caller, body.area)
+    if body.first_row + len(body.rows) > body.file_rows + FIRST_ROW:
+        raise Refused(*BEYOND, field="rows")
+    if body.agency_id is not None and await store.agencies.read_agency(runtime.pool, body.agency_id) is None:
+        raise refuse("not_found", field="agency_id")
+    rows = await _read(body)
+    asked = Asked(area, caller.actor, areas_of(caller), body.alike, body.exercise, agreement_of(runtime))
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        if body.dry_run:
+            run, took, new = None, await _rehearsed(work, asked, rows), True
+        else:
+            run, took, new = await _part(work, asked, body, rows)
+        if new:
+            await _audited(work, caller, body, took, run, area)
+    counts = Counter(one.verdict for one in took)
+    return Imported(run=run and _run(run), items=[_shown(one) for one in took], counts=dict(sorted(counts.items())))
+
+
+async def _read(body: ImportBody) -> list[Ready | Took]:
+    """The rows as they are looked for. It takes the processor, so others get their turn in between.
+
+    Raises:
+        Refused: 422 the head is none of this format.
+
+    """
+    format_ = formats()[body.format]
+    try:
+        fields = fields_of(format_, body.columns)
+    except Refusal as refusal:
+        raise Refused(422, refusal.code, refusal.th, refusal.en, field=refusal.field) from None
+    found: list[Ready | Took] = []
+    lines = enumerate(body.rows, body.first_row)
+    for one in importing.read(format_, body.columns, fields, lines, exercise=body.exercise):
+        found.append(one)
+        if len(found) % AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return found
+
+
+async def _part(
+    work: Work, asked: Asked, body: ImportBody, rows: Sequence[Ready | Took]
+) -> tuple[Row, list[Took], bool]:
+    """Take the rows that are next; of those taken before, say what became of them. True where something is new.
+
+    Raises:
+        Refused: 409 rows before these are missing, or the file had another size.
+
+    """
+    file = bytes.fromhex(body.file)
+    values = (new_id(), asked.area, body.format, file, body.alike, body.exercise, body.agency_id, body.file_rows,
+              work.now, asked.by)  # fmt: skip
+    await store.imports.begin_run(work.db, values)
+    run = await store.imports.lock_run(work.db, asked.area, body.format, file, body.alike, exercise=body.exercise)
+    if run["rows"] != body.file_rows:
+        raise Refused(*OTHER_SIZE, field="file_rows")
+    if body.first_row > run["next_row"]:
+        raise Refused(*GAP, field="first_row", next_row=run["next_row"])
+    last = body.first_row + len(body.rows) - 1
+    before = await store.imports.read_rows(work.db, run["id"], body.first_row, None, len(body.rows))
+    took = [_taken(row) for row in before if row["row"] <= last]
+    fresh = [one for one in rows if one.row >= run["next_row"]]
+    if not fresh:
+        return run, took, False
+    new = await importing.take(work, asked, fresh)
+    await store.imports.write_rows(work.db, run["id"], [one.written() for one in new])
+    counts = Counter(run["counts"]) + Counter(one.verdict for one in new)
+    await store.imports.step_run(work.db, run["id"], last + 1, dict(counts), work.now)
+    stands = await store.imports.read_run(work.db, run["id"], None)
+    assert stands is not None  # noqa: S101 held
+    return stands, took + new, True
+
+
+class _Undone(Exception):
+    """A rehearsal ends as if nothing had been."""
+
+    def __init__(self, took: list[Took]) -> None:
+        super().__init__()
+        self.took = took
+
+
+async def _rehearsed(work: Work, asked: Asked, rows: Sequence[Ready | Took]) -> list[Took]:
+    try:
+        async with work.attempt():
+            await _rehearse(work, asked, rows)
+    except _Undone as undone:
+        return undone.took
+    return []
+
+
+async def _rehearse(work: Work, asked: Asked, rows: Sequence[Ready | Took]) -> None:
+    raise _Undone(await importing.take(work, asked, rows))
+
+
+async def _audited(
+    work: Work, caller: Caller, body: ImportBody, took: Sequence[Took], run: Row | None, area: str
+) -> None:
+    """Whom a file showed to be there is read of; who is new has the run, its rows and the event of the registration."""
+    met = [one for one in took if one.person_id and (one.verdict in {"matched", "unchanged"})]
+    detail = {"rows": len(took), "format": body.format, "dry_run": body.dry_run, "file": body.file[:16]}
+    await audit(work, caller, "import_people", "import", None if run is None else run["id"], detail, area=area)
+    if met:
+        ids, areas = [one.person_id for one in met if one.person_id], [one.area or "" for one in met]
+        await audit(work, caller, "import_people", "person", ids, {"dry_run": body.dry_run}, area=areas)
+
+
+def _taken(row: Row) -> Took:
+    return Took(row["row"], row["verdict"], row["person_id"], None, row["field"], row["code"], row["th"], row["en"])
+
+
+SHOWN = ("row", "verdict", "person_id", "field", "code", "th", "en")
+
+
+def _shown(one: Took) -> ImportedRow:
+    return ImportedRow(**{name: getattr(one, name) for name in SHOWN})
+
+
+def _run(row: Row) -> ImportRun:
+    same = ("id", "area", "format", "alike", "exercise", "agency_id", "rows", "next_row", "counts", "begun_at",
+            "begun_by", "last_at")  # fmt: skip
+    return ImportRun(
+        file=row["file"].hex(), done=row["next_row"] == row["rows"] + FIRST_ROW, **{name: row[name] for name in same}
+    )
+
+
+@router.get("", responses=problems(401, 403))
+async def read_runs(
+    request: Request, caller: ReadsRuns, cursor: UUID | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> ImportRuns:
+    """ไฟล์ที่นำเข้า | Which files came, how far, and what became of their rows in all."""
+    rows = await store.imports.read_runs(runtime_of(request).pool, areas_of(caller), cursor, limit)
+    return ImportRuns(items=[_run(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which rows of a run are asked for."""
+
+    verdict: VerdictCode | None = None
+    from_row: Annotated[int, Query(ge=0, le=LONGEST_FILE + FIRST_ROW)] = 0
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500
+
+
+@router.get("/{run_id}", responses=problems(401, 403, 404))
+async def read_run(request: Request, caller: ReadsRun, run_id: UUID, page: Annotated[Page, Depends()]) -> ImportRows:
+    """ผลรายแถว | One file's run and what became of its rows, in the order of the file."""
+    pool = runtime_of(request).pool
+    run = await store.imports.read_run(pool, run_id, areas_of(caller))
+    if run is None:
+        raise refuse("not_found")
+    rows = await store.imports.read_rows(pool, run_id, page.from_row, page.verdict, page.limit)
+    items = [_shown(_taken(row)) for row in rows]
+    return ImportRows(run=_run(run), items=items, next=rows[-1]["row"] + 1 if len(rows) == page.limit else None)

@@ -1,0 +1,101 @@
+"""Bodies and answers of files of people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from services.registry.answers import Answer
+from services.registry.bodies import Area
+from shared.http import Body
+from shared.sheets import FIRST_ROW
+
+MOST_ROWS = 1000
+MOST_COLUMNS = 80
+LONGEST_FILE = 2_000_000
+
+Cell = Annotated[str, StringConstraints(max_length=500)]
+FormatId = Literal["karuna", "imed", "f43-person"]
+"""Codes of the list ``import_format``."""
+VerdictCode = Literal["created", "matched", "possible_duplicate", "unchanged", "refused"]
+"""Codes of the list ``import_verdict``."""
+
+
+class ImportBody(Body):
+    """A part of a file of people. ``file``: the file's SHA-256, by which it goes on where it stopped.
+
+    ``first_row``: the number of the first of ``rows`` (the head is row 1); ``file_rows``: how many there are in all.
+    ``dry_run``: say what would become of each row, and keep nothing. ``alike``: who may be somebody that is there is
+    written down and queued (``queue``), or left out (``leave``). ``agency_id``: whose file it is.
+    """
+
+    format: FormatId
+    area: Area | None = None
+    file: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    file_rows: Annotated[int, Field(ge=1, le=LONGEST_FILE)]
+    first_row: Annotated[int, Field(ge=FIRST_ROW, le=LONGEST_FILE + FIRST_ROW)]
+    columns: Annotated[list[Cell], Field(min_length=1, max_length=MOST_COLUMNS)]
+    rows: Annotated[
+        list[Annotated[list[Cell], Field(max_length=MOST_COLUMNS)]], Field(min_length=1, max_length=MOST_ROWS)
+    ]
+    dry_run: bool = False
+    alike: Literal["queue", "leave"] = "queue"
+    agency_id: UUID | None = None
+    exercise: bool = False
+
+
+class ImportedRow(Answer):
+    """What became of a row. ``field``: the file's column; ``code, th, en``: what there is to say of it."""
+
+    row: int
+    verdict: VerdictCode
+    person_id: UUID | None
+    field: str | None
+    code: str | None
+    th: str | None
+    en: str | None
+
+
+class ImportRun(Answer):
+    """How far a file came. ``next_row``: which is to be sent next; ``counts``: rows by verdict."""
+
+    id: UUID
+    area: str
+    format: FormatId
+    file: str
+    alike: Literal["queue", "leave"]
+    exercise: bool
+    agency_id: UUID | None
+    rows: int
+    next_row: int
+    done: bool
+    counts: dict[str, int]
+    begun_at: datetime
+    begun_by: str
+    last_at: datetime
+
+
+class Imported(Answer):
+    """``run``: None in a dry run. ``counts``: of this part."""
+
+    run: ImportRun | None
+    items: list[ImportedRow]
+    counts: dict[str, int]
+
+
+class ImportRuns(Answer):
+    """The newest first."""
+
+    items: list[ImportRun]
+    next: UUID | None
+
+
+class ImportRows(Answer):
+    """One run and what became of its rows; ``next``: the row to go on from."""
+
+    run: ImportRun
+    items: list[ImportedRow]
+    next: int | None

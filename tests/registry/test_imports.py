@@ -1,0 +1,334 @@
+"""Files of people: a verdict for each row, all of a part or nothing, twice is once, and nobody overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from karuna.people_files import Wanted, opened, send
+from services.registry.rules.importing import every_column, fields_of, formats, read_row
+from services.registry.verbs import importing
+from shared.refusal import Refusal
+from shared.sheets import read_sheet
+from tests.harness import AREA, ROOT, Running, bearer, problem_of
+from tests.registry.conftest import OFFICER, Call, add, cid, person_of, read, somsri
+
+HEAD = ["national_id", "name", "birth_date", "sex", "phone", "groups", "adl", "current_area", "current_address"]
+PERSON = ("HOSPCODE|CID|PID|HID|PRENAME|NAME|LNAME|HN|SEX|BIRTH|MSTATUS|OCCUPATION_OLD|OCCUPATION_NEW|RACE|NATION|RELIGION|"
+          "EDUCATION|FSTATUS|FATHER|MOTHER|COUPLE|VSTATUS|MOVEIN|DISCHARGE|DDISCHARGE|ABOGROUP|RHGROUP|LABOR|PASSPORT|"
+          "TYPEAREA|D_UPDATE|TELEPHONE|MOBILE")  # fmt: skip
+
+
+def line(number: int | None, name: str, **more: str) -> list[str]:
+    told = {"national_id": cid(number) if number else "", "name": name, **more}
+    return [told.get(column, "") for column in HEAD]
+
+
+TOWN = [
+    line(101, "นางบัวผัน ศรีสุข", birth_date="3/2/2493", sex="หญิง", adl="3", current_area="460101"),
+    line(102, "นายสมหมาย ทองดี", sex="1", phone="081-234-5679", groups="ติดบ้าน;disabled"),
+    line(None, "ยายคำ", groups="elderly"),
+    ["1234567890123", "นายเลขผิด ใจดี", "", "", "", "", "", "", ""],
+    line(103, "นายพื้นที่ผิด ใจดี", current_area="46999901"),
+    line(101, "นางบัวผัน ศรีสุข"),
+    line(104, "นางลับ ใจดี", groups="violence"),
+]
+
+
+def part(file_of: list[list[str]], **more: Any) -> dict[str, Any]:
+    file = hashlib.sha256(repr(file_of).encode()).hexdigest()
+    body = {"format": "karuna", "file": file, "file_rows": len(file_of), "first_row": 2, "columns": HEAD}
+    return {**body, "rows": file_of, **more}
+
+
+async def ask(registry: Running, body: dict[str, Any], status: int = 200, role: str = OFFICER, **claims: Any) -> Any:
+    claims.setdefault("purpose", "registration")
+    answer = await registry.client.post("/v1/imports", json=body, headers=bearer(role, **claims))
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def verdicts(answer: dict[str, Any]) -> list[str]:
+    return [one["verdict"] for one in answer["items"]]
+
+
+async def count(registry: Running, table: str) -> int:
+    found: int = (await registry.sql(f"select count(*) from {table}"))[0]["count"]
+    return found
+
+
+# --- reading: no database ---------------------------------------------------------------------------------------------
+
+SHEETS = {
+    "utf-8": "national_id,name\n1,ก\n".encode(),
+    "utf-8 with a mark": "national_id,name\n1,ก\n".encode("utf-8-sig"),
+    "tis-620": "national_id,name\r\n1,ก\r\n\r\n".encode("cp874"),
+    "excel's unicode text": "national_id\tname\n1\tก\n".encode("utf-16"),
+    "pipes": "national_id|name\n1|ก".encode(),
+}
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_table_is_read_in_every_encoding_that_thai_offices_write(name: str) -> None:
+    sheet = read_sheet(SHEETS[name])
+    assert (sheet.columns, sheet.rows) == (("national_id", "name"), 1)
+    assert next(sheet.parts(10)) == (2, [["1", "ก"]])
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"name\n", b"\x89PNG\x00\x1a", b"name\n\x00\x01\n", "ก\nข".encode("utf-16")[:-1]]
+)
+def test_what_is_no_table_is_refused_in_both_languages(data: bytes) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_sheet(data)
+    assert refused.value.field == "file"
+    assert refused.value.th != refused.value.en
+
+
+def of(format_id: str, told: dict[str, str]) -> Any:
+    format_ = formats()[format_id]
+    return read_row(format_, list(told), fields_of(format_, list(told)), list(told.values()))
+
+
+ROWS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
+    ("imed", {"cid": "?", "prename": "นาง", "name": "คำ", "lname": "ใจดี", "birth": "1/2/2490", "sex": "ญ", "adl": "4"},
+     {"national_id": "?", "name": "นางคำ ใจดี", "birth_date": "1/2/2490", "sex": "female", "groups": ["bedridden"]}),
+    ("imed", {"name": "คำ", "adl": "5", "group": "elderly"}, {"name": "คำ", "groups": ["elderly", "homebound"]}),
+    ("imed", {"name": "คำ", "adl": "12"}, {"name": "คำ"}),
+    ("imed", {"name": "คำ", "rhouse": "9", "rvillage": "3", "rtambon": "กาฬสินธุ์", "rampur": "เมืองกาฬสินธุ์",
+              "rchangwat": "จ.กาฬสินธุ์", "house": "12", "tambon": "460102"},
+     {"name": "คำ", "addresses": {"registered": {"area_code": "460101", "detail": "9 หมู่ 3"},
+                                  "current": {"area_code": "460102", "detail": "12"}}}),
+    ("f43-person", {"HOSPCODE": "04930", "PRENAME": "003", "NAME": "สมชาย", "LNAME": "ใจดี", "SEX": "1", "BIRTH": "19500203",
+                    "HN": "12345", "DISCHARGE": "9", "MOBILE": "0812345678", "TELEPHONE": "043811111", "TYPEAREA": "1"},
+     {"name": "นายสมชาย ใจดี", "sex": "male", "birth_date": "1950-02-03", "phone": "0812345678",
+      "identifiers": [{"kind": "hospital-no", "value": "12345", "issuer": "04930"}]}),
+    ("f43-person", {"PRENAME": "999", "NAME": "สมชาย", "BIRTH": "19500101"}, {"name": "สมชาย", "birth_year": 1950}),
+    ("karuna", {"Name": "สมศรี", "groups": "ผู้ป่วยติดเตียง", "sex": "หญิง"},
+     {"name": "สมศรี", "groups": ["bedridden"], "sex": "female"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("format_id", "told", "body"), ROWS)
+def test_what_a_row_of_each_format_tells(format_id: str, told: dict[str, str], body: dict[str, Any]) -> None:
+    assert of(format_id, told).body == body
+
+
+def test_needs_and_points_stand_beside_the_person() -> None:
+    row = of("imed", {"name": "คำ", "need": "ผู้ดูแล", "urgency": "9", "lat": "16.43", "lng": "103.5"})
+    assert row.needs == ("carer", 9)
+    assert (row.point.lon, row.point.lat, row.point_method) == (103.5, 16.43, "gps")
+
+
+WRONG: list[tuple[str, dict[str, str], str, str]] = [
+    ("imed", {"name": "คำ", "adl": "21"}, "adl", "adl_range"),
+    ("imed", {"name": "คำ", "urgency": "9"}, "urgency", "need_missing"),
+    ("imed", {"name": "คำ", "need": "carer", "urgency": "2"}, "urgency", "unknown_code"),
+    ("imed", {"name": "คำ", "rtambon": "ไม่มีตำบลนี้"}, "rtambon", "tambon_unclear"),
+    ("imed", {"name": "คำ", "lat": "16.4"}, "lat", "point_half"),
+    ("imed", {"name": "คำ", "group": "violence"}, "group", "secret_by_hand"),
+    ("f43-person", {"NAME": "คำ", "DISCHARGE": "1"}, "DISCHARGE", "discharged"),
+    ("f43-person", {"NAME": "คำ", "BIRTH": "2493"}, "BIRTH", "birth8"),
+    ("f43-person", {"NAME": "คำ", "HN": "1"}, "HN", "hospital_missing"),
+    ("karuna", {"name": "a\x00b"}, "name", "characters"),
+    ("karuna", {"name": "", "sex": ""}, "", "row_empty"),
+]
+
+
+@pytest.mark.parametrize(("format_id", "told", "column", "code"), WRONG)
+def test_what_cannot_be_read_names_its_column(format_id: str, told: dict[str, str], column: str, code: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        of(format_id, told)
+    assert (refused.value.field, refused.value.code) == (column, code)
+
+
+def test_a_head_we_do_not_know_is_named_by_places_for_it_may_be_a_person() -> None:
+    with pytest.raises(Refusal) as refused:
+        fields_of(formats()["karuna"], ["name", "นางสมศรี ใจดี", "0812345678"])
+    assert "2, 3" in refused.value.en
+    assert "สมศรี" not in refused.value.th + refused.value.en
+    assert len(fields_of(formats()["f43-person"], PERSON.split("|"))) == 33
+
+
+def test_every_column_of_every_format_is_in_the_manual() -> None:
+    manual = (ROOT / "docs" / "imports.md").read_text(encoding="utf-8").casefold()
+    assert not [column for _, column in every_column() if f"`{column}`" not in manual]
+
+
+# --- taking -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_dry_run_tells_all_and_changes_nothing_and_the_file_twice_is_once(registry: Running) -> None:
+    tried = await ask(registry, part(TOWN, dry_run=True))
+    assert [await count(registry, table) for table in ("person", "import_run", "event_log", "duplicate")] == [0] * 4
+    told = await ask(registry, part(TOWN))
+    assert verdicts(tried) == verdicts(told) == ["created"] * 3 + ["refused"] * 2 + ["unchanged", "refused"]
+    refused = [(one["row"], one["field"]) for one in told["items"] if one["verdict"] == "refused"]
+    assert refused == [(5, "national_id"), (6, "current_area"), (8, "groups")]
+    assert all(one["th"] and one["en"] for one in told["items"] if one["verdict"] == "refused")
+    assert told["run"]["done"]
+    assert told["items"][5]["person_id"] == told["items"][0]["person_id"]
+    again = await ask(registry, part(TOWN))
+    assert again["items"] == told["items"]
+    assert await count(registry, "person") == 3
+    person = await read(registry, f"/v1/persons/{told['items'][0]['person_id']}")
+    assert [one["group"]["code"] for one in person["groups"]] == ["bedridden"]
+    assert [one["area_code"] for one in person["addresses"]] == ["460101"]
+    said = [row["type"] for row in await registry.said("registry.person")]
+    assert said == ["registry.person.registered.v1"] * 3
+    page = await read(registry, f"/v1/imports/{told['run']['id']}?verdict=refused&limit=2")
+    assert ([one["row"] for one in page["items"]], page["next"]) == ([5, 6], 7)
+    runs = await read(registry, "/v1/imports")
+    assert runs["items"][0]["counts"] == {"created": 3, "refused": 3, "unchanged": 1}
+
+
+async def test_a_file_goes_on_where_it_stopped_and_half_a_part_is_never_there(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [line(200 + n, f"นางคนที่{n} สกุล{n * 7}") for n in range(6)]
+    first, second = part(rows, rows=rows[:3]), part(rows, rows=rows[3:], first_row=5)
+    gap = problem_of(await registry.client.post("/v1/imports", json=second, headers=_officer()))
+    assert (gap["code"], gap["next_row"]) == ("rows_missing", 2)
+    await ask(registry, first)
+
+    async def broken(*_: Any, **__: Any) -> None:
+        raise ConnectionError("the power went")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(importing.store.imports, "add_pairs", broken)  # after the people were written
+        await ask(registry, second, 503)
+    assert await count(registry, "person") == 3
+    told = await ask(registry, second)
+    assert (told["run"]["done"], await count(registry, "person")) == (True, 6)
+    overlapping = await ask(registry, part(rows))
+    assert verdicts(overlapping) == ["created"] * 6
+    assert await count(registry, "person") == 6
+    other_size = part(rows, file_rows=9)
+    assert (await ask(registry, other_size, 409))["code"] == "other_size"
+    assert (await ask(registry, part(rows, file_rows=2), 422))["code"] == "beyond_the_end"
+    assert (await ask(registry, part(rows, columns=["x"] * 9), 422))["code"] == "columns_unknown"
+
+
+def _officer() -> dict[str, str]:
+    return bearer(OFFICER, purpose="registration")
+
+
+async def test_who_is_there_is_filled_never_overwritten_and_who_may_be_is_queued_or_left_out(registry: Running) -> None:
+    known = await add(registry, name="นางสมศรี ใจดี", national_id=cid(301), birth_year=2493, sex="female")
+    twin = await add(registry, name="นายวรรณา ทองสุข", birth_date="1950-02-03", phone="0899999999")
+    rows = [
+        line(301, "นางสมศรี ใจงาม", sex="1", phone="0812345670", groups="elderly", birth_date="3/2/2493"),
+        line(None, "นายวันนา ทองสุข", birth_date="3/2/2493"),
+        line(301, "นายคนอื่น สกุลอื่น", sex="ชาย"),
+    ]
+    told = await ask(registry, part(rows, alike="leave"))
+    assert verdicts(told) == ["matched", "possible_duplicate", "refused"]
+    assert [one["code"] for one in told["items"]] == ["differs", "left_out", "person_exists"]
+    person = await read(registry, f"/v1/persons/{known}")
+    assert (person["name"], person["sex"], len(person["contacts"])) == ("นางสมศรี ใจดี", "female", 1)
+    assert person["birth_on"] == "1950-02-03"  # a day says more than a year
+    assert await count(registry, "person") == 2
+    queued = await ask(registry, part(rows))
+    assert verdicts(queued) == ["unchanged", "possible_duplicate", "refused"]
+    assert queued["items"][1]["person_id"]
+    pairs = await read(registry, "/v1/duplicates", purpose="registration")
+    ids = {one["id"] for item in pairs["items"] for one in (item["one"], item["other"])}
+    assert ids == {str(twin), queued["items"][1]["person_id"]}
+
+
+async def test_other_municipalities_people_are_refused_or_proposed_and_secret_ones_never_shown(
+    registry: Running,
+) -> None:
+    songkhla = {"areas": ["songkhla"]}
+    rows = [line(401, "นางสมศรี ใจดี", sex="หญิง")]
+    there = await ask(registry, part(rows, area="songkhla"), **songkhla)
+    assert verdicts(there) == ["created"]
+    assert (await ask(registry, part(rows, area="songkhla"), 404))["code"] == "not_found"
+    unseen = await ask(registry, part(rows))
+    assert [(one["verdict"], one["code"], one["person_id"]) for one in unseen["items"]] == [
+        ("refused", "person_exists", None)
+    ]
+    call = await Call(registry, patients=[somsri(national_id=cid(401))]).received()
+    assert str(await person_of(registry, call)) == there["items"][0]["person_id"]
+    seen = await ask(registry, part([line(401, "นางสมศรี ใจดี", sex="ชาย")]))
+    assert [(one["verdict"], one["code"]) for one in seen["items"]] == [("matched", "proposed")]
+    waiting = await read(registry, "/v1/corrections", **songkhla)
+    assert [one["change"] for one in waiting["items"]] == [{"sex": "male"}]
+    secret = await add(registry, name="นางลับ ใจดี", national_id=cid(402), groups=["violence"])
+    told = await ask(registry, part([line(402, "นางลับ ใจดี", phone="0812345677")]))
+    assert (told["items"][0]["code"], told["items"][0]["person_id"]) == ("person_exists", None)
+    assert not (await read(registry, f"/v1/persons/{secret}"))["contacts"]
+
+
+async def test_the_erased_leave_no_trace_in_a_run_and_the_same_file_brings_nobody_back(registry: Running) -> None:
+    rows = [line(501, "นางลบแล้ว ใจดี", phone="0812345671"), line(502, "นางอยู่ ใจดี")]
+    told = await ask(registry, part(rows))
+    gone = told["items"][0]["person_id"]
+    erased = await registry.client.post(
+        f"/v1/persons/{gone}/erase", json={}, headers=bearer(OFFICER, purpose="erasure")
+    )
+    assert erased.status_code == 200, erased.text
+    again = await ask(registry, part(rows))
+    assert [one["person_id"] for one in again["items"]] == [None, told["items"][1]["person_id"]]
+    left = await registry.sql("select count(*) from person where erased_at is null")
+    assert left[0]["count"] == 1
+    kept = await registry.sql("select r::text as line from import_row r union all select r::text from import_run r")
+    assert not [row for row in kept if "ใจดี" in row["line"] or gone in row["line"]]
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+async def test_the_command_sends_43_files_and_imed_with_needs_and_points(registry: Running, tmp_path: Path) -> None:
+    person = tmp_path / "PERSON.txt"
+    cells = dict.fromkeys(PERSON.split("|"), "") | {"HOSPCODE": "04930", "CID": cid(601), "PRENAME": "005", "NAME": "บุญมา",
+                                                     "LNAME": "ศรีสุข", "SEX": "2", "BIRTH": "19490405"}  # fmt: skip
+    person.write_bytes(f"{PERSON}\r\n{'|'.join(cells.values())}\r\n".encode("cp874"))
+    imed = tmp_path / "imed.csv"
+    imed.write_text(
+        f"cid,name,lname,adl,need,urgency,lat,lng\n{cid(601)},บุญมา,ศรีสุข,2,ผู้ดูแล,9,16.43,103.5\n?,ทองคำ,,,,,,\n"
+    )
+    registry.client.headers.update(_officer())
+    lines = io.StringIO()
+    sent = await send(registry.client, opened(person), Wanted("f43-person", AREA), lines)
+    assert (sent.counts, sent.rows) == ({"created": 1}, 1)
+    done: list[int] = []
+    sent = await send(registry.client, opened(imed), Wanted("imed", AREA), lines, done.append)
+    assert (sent.counts, done) == ({"matched": 1, "created": 1}, [2])
+    assert lines.getvalue().count("\r\n") == 5
+    person_id = lines.getvalue().split("\r\n")[3].rpartition(",")[2]
+    needs = await read(registry, f"/v1/persons/{person_id}/needs")
+    assert [(one["need"]["code"], one["urgency"]["code"]) for one in needs["items"]] == [("carer", "9")]
+    points = await read(registry, f"/v1/persons/{person_id}/locations")
+    assert [(one["lat"], one["method"]["code"]) for one in points["items"]] == [(16.43, "gps")]
+    with pytest.raises(LookupError, match="unknown columns"):
+        await send(registry.client, opened(imed), Wanted("karuna", AREA), lines)
+    broken = tmp_path / "picture.csv"
+    broken.write_bytes(b"\x89PNG\x00")
+    with pytest.raises(LookupError, match="no text"):
+        opened(broken)
+
+
+async def test_the_command_sends_a_part_again_when_the_registry_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("karuna.people_files.PAUSE_S", 0)
+    asked: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.content)
+        if len(asked) == 1:
+            raise httpx.ConnectError("away")
+        if len(asked) == 2:
+            return httpx.Response(503, json={"th": "x", "en": "y"})
+        return httpx.Response(200, json={"items": []})
+
+    sheet = read_sheet(f"name\n{uuid4()}\n".encode())
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://registry") as client:
+        await send(client, sheet, Wanted("karuna", AREA), io.StringIO())
+    assert len(asked) == 3
+    assert len(set(asked)) == 1
