@@ -18,4 +18,6 @@ class IntakeSettings(Settings):
     track_tries: int = Field(default=5, ge=1)
     """Guesses per tracking code in a quarter of an hour."""
     track_tries_per_address: int = Field(default=30, ge=1)
+    retain_calls_days: int = Field(default=0, ge=0)
+    """Calls that have been over for so many days are erased; 0: never."""
     topic_max_bytes: int = Field(default=256 * 1024, ge=1024)

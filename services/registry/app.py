@@ -6,6 +6,7 @@ from services.registry import api, handlers, keys
 from services.registry.figures import count
 from services.registry.rotation import rotate
 from services.registry.settings import RegistrySettings
+from services.registry.verbs.retiring import retire
 from services.registry.verbs.teams import OVERDUE, overdue
 from services.registry.witness import anchor, witness
 from shared import audit
@@ -14,6 +15,7 @@ from shared.consumer import Hears
 from shared.erasure import shred
 from shared.events import dispatch, intake, notify
 from shared.http import Room
+from shared.retention import retiring
 from shared.service import Runtime, Service
 from shared.tidy import tidy
 from shared.work import now_utc
@@ -89,6 +91,8 @@ QUESTIONS = (
 )
 """What may be asked on ``karuna.<area>.ask.registry.<question>``."""
 
+PAST_KEEPING = retiring(lambda runtime: runtime.settings.retain_people_days, retire)
+
 SERVICE = Service(
     name="registry",
     settings=RegistrySettings,
@@ -96,7 +100,7 @@ SERVICE = Service(
     hears=HEARS,
     due=DUE,
     figures=[count],
-    beside=[shred, rotate, witness, asking(QUESTIONS), tidy],
+    beside=[shred, rotate, witness, PAST_KEEPING, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.
     patience_s={"intake": 0.1, "dispatch": 0.5, "notify": 0.5},
     linger_s=0.1,

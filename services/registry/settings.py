@@ -20,3 +20,5 @@ class RegistrySettings(Settings):
     """How near two sources must be to verify where somebody lives, their accuracies counted."""
     locations_agree_days: int = Field(default=365, gt=0)
     """How far apart in time the two may be."""
+    retain_people_days: int = Field(default=0, ge=0)
+    """Whoever is in no group, has nothing open, and was not heard of for so many days is erased; 0: never."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest_asyncio
 
 from services.intake.app import SERVICE
+from services.intake.verbs.erase import retire
+from shared.retention import retire_once
 from shared.service import build, running
-from shared.work import new_id
+from shared.work import new_id, now_utc
 from tests.harness import Running, issuer_file, problem_of, service_running
 from tests.intake import events
 from tests.intake.conftest import acted, emergency, get, post, whole
@@ -186,3 +190,23 @@ async def test_the_audit_is_for_auditors_and_says_who_erased(intake: Running) ->
     page = (await get(intake, f"/v1/audit?subject_id={taken['id']}", "auditor")).json()
     assert [row["act"] for row in page["items"]] == ["withdraw", "erase"]
     assert not any(trace in str(page) for trace in TRACES)
+
+
+OVER = "update call set status = 'closed', stage = 'closed', ended_at = $2 where id = $1"
+
+
+async def test_calls_past_their_time_are_erased_and_a_series_that_goes_on_is_kept(intake: Running) -> None:
+    old, young, head, opened = [await emergency(intake) for _ in range(4)]
+    for call in (old, head):
+        await intake.sql(OVER, UUID(call["id"]), now_utc() - timedelta(days=400))
+    await intake.sql(OVER, UUID(young["id"]), now_utc())
+    await intake.sql(
+        "update call set series_of = $1, occurrence = 2 where id = $2", UUID(head["id"]), UUID(opened["id"])
+    )
+    assert await retire_once(intake.runtime, 0, retire) == 0, "as shipped everything is kept"
+    assert await retire_once(intake.runtime, 365, retire) == 1
+    gone = await intake.sql("select id from call where erased_at is not null")
+    assert [row["id"] for row in gone] == [UUID(old["id"])]
+    assert [row["aggregate_id"] for row in await intake.said("intake.call.erased")] == [UUID(old["id"])]
+    await intake.sql(OVER, UUID(opened["id"]), now_utc() - timedelta(days=400))
+    assert await retire_once(intake.runtime, 365, retire) == 2

@@ -44,6 +44,20 @@ where answer ->> 'id' = $1
 """
 
 
+# Its series goes on as long as one of its calls is younger.
+PAST_KEEPING = """
+select * from call c where c.erased_at is null and c.status <> 'open' and c.status in ('withdrawn', 'closed')
+  and c.ended_at < $1
+  and not exists (select from call o where o.series_of = c.id and (o.ended_at is null or o.ended_at >= $1))
+order by c.ended_at limit $2 for update of c skip locked
+"""
+
+
+async def past_keeping(db: Connection, before: datetime, limit: int) -> list[Row]:
+    """Calls that were over before a moment, held until the transaction ends."""
+    return await db.fetch(PAST_KEEPING, before, limit)
+
+
 async def wipe_call(db: Connection, call_id: UUID, patient_ids: Sequence[UUID] | None, at: datetime) -> None:
     """Nothing personal of the call is left: number, times and codes for the figures stay."""
     await db.execute(WIPE_CALL, call_id, None if patient_ids is None else list(patient_ids), at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from services.intake import state
@@ -34,6 +35,14 @@ async def erase_call(work: Work, call: Row, *, even_open: bool = False) -> None:
         with refusing(CONFLICT):
             advance("call", call["status"], "erase")
     await _wipe(work, call, None)
+
+
+async def retire(work: Work, before: datetime, at_once: int) -> int:
+    """Erase calls that were over before ``before``: the municipality keeps them no longer."""
+    calls = await wiping.past_keeping(work.db, before, at_once)
+    for call in calls:
+        await erase_call(work, call)
+    return len(calls)
 
 
 async def erase_person(work: Work, person_id: UUID) -> None:

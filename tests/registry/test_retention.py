@@ -1,0 +1,53 @@
+"""What is past its time is erased; whoever is still looked after is not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from services.registry.app import SERVICE
+from services.registry.verbs.retiring import retire
+from shared.retention import retire_once
+from shared.work import new_id, now_utc
+from tests.harness import Running, bearer
+from tests.registry.conftest import Call, add, person_of, somsri
+
+KEPT_BY = {
+    "a group": "insert into membership (id, person_id, group_code, source, protected, from_on) values ($2, $1, 'elderly', 'desk', false, '2020-01-01')",
+    "an open case": "insert into case_file (id, person_id, area, protected, exercise, opened_at) values ($2, $1, 'kalasin', false, false, '2020-01-01')",
+    "an open need": "insert into life_need (id, person_id, need, urgency, opened_at, opened_by) values ($2, $1, 'food', 1, '2020-01-01', 'x')",
+    "a consent": "insert into consent (id, person_id, purpose, given_by, given_at, recorded_by, recorded_at, until_on) values ($2, $1, 'care', 'self', '2020-01-01', 'x', '2020-01-01', '2090-01-01')",
+}  # fmt: skip
+
+
+async def erased(registry: Running) -> set[UUID]:
+    return {row["id"] for row in await registry.sql("select id from person where erased_at is not null")}
+
+
+async def test_whoever_is_heard_of_no_more_is_erased_after_the_time_that_was_set(registry: Running) -> None:
+    idle, recent = await add(registry, name="เงียบหาย"), await add(registry, name="เพิ่งมา")
+    linked = await add(registry, name="เชื่อมไว้")
+    kept = {why: await add(registry, name=f"คน{number}") for number, why in enumerate(KEPT_BY)}
+    for why, statement in KEPT_BY.items():
+        await registry.sql(statement, kept[why], new_id())
+    call = await Call(registry, patients=[somsri()]).received()
+    called = await person_of(registry, call)
+    body = {"survivor_id": str(recent)}
+    await registry.client.post(f"/v1/persons/{linked}/link", json=body, headers=bearer("registry_officer"))
+    long_ago = now_utc() - timedelta(days=400)
+    await registry.sql("update person set changed_at = $1 where id <> $2", long_ago, recent)
+
+    assert await retire_once(registry.runtime, 0, retire) == 0, "as shipped everything is kept"
+    assert await retire_once(registry.runtime, 500, retire) == 0, "the time is not over"
+    assert await retire_once(registry.runtime, 365, retire) == 1
+    assert await erased(registry) == {idle}, "one record of a person is young, or something is open: all are kept"
+    said = await registry.said("registry.person.erased")
+    assert [row["aggregate_id"] for row in said] == [idle]
+    # A year later: what was open is what keeps them.
+    assert await retire_once(registry.runtime, 365, retire, at=now_utc() + timedelta(days=800)) == 2
+    assert await erased(registry) == {idle, recent, linked}
+    assert called not in await erased(registry), "their case is open"
+
+
+def test_the_job_is_there_under_its_name() -> None:
+    assert "retire" in {job.__name__ for job in SERVICE.beside}
