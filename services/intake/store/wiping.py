@@ -48,7 +48,8 @@ where answer ->> 'id' = $1
 PAST_KEEPING = """
 select * from call c where c.erased_at is null and c.status <> 'open' and c.status in ('withdrawn', 'closed')
   and c.ended_at < $1
-  and not exists (select from call o where o.series_of = c.id and (o.ended_at is null or o.ended_at >= $1))
+  and not exists (select from (select ended_at from call where series_of = c.id offset 0) o
+                  where o.ended_at is null or o.ended_at >= $1)
 order by c.ended_at limit $2 for update of c skip locked
 """
 

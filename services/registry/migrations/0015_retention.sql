@@ -1,2 +1,25 @@
 -- Who was written of longest ago, for the time of keeping.
-create index person_untouched on person (changed_at) where erased_at is null;
+create index person_changed on person (changed_at);
+
+-- Whether of no record of this one's person anything is younger, and nothing is open.
+create function is_quiet(record uuid, since timestamptz) returns boolean language plpgsql stable as $$
+declare
+    records uuid[] := array(select records_of(record));
+begin
+    return not (
+        exists (select from person where id = any(records) and changed_at >= since)
+        or exists (select from membership where person_id = any(records)
+                   and (until_on is null or until_on >= since::date))
+        or exists (select from case_file where person_id = any(records) and (closed_at is null or closed_at >= since))
+        or exists (select from call_person where person_id = any(records) and matched_at >= since)
+        or exists (select from life_need where person_id = any(records) and (met_at is null or met_at >= since))
+        or exists (select from planned_visit where person_id = any(records)
+                   and (planned_at >= since or due_on >= since::date and cancelled_at is null))
+        or exists (select from visit where person_id = any(records) and recorded_at >= since)
+        or exists (select from assessment where person_id = any(records) and recorded_at >= since)
+        or exists (select from location where person_id = any(records) and recorded_at >= since)
+        or exists (select from consent where person_id = any(records)
+                   and (recorded_at >= since or withdrawn_at >= since or until_on >= since::date))
+    );
+end
+$$;

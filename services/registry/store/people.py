@@ -365,30 +365,20 @@ async def wipe_persons(db: Connection, person_ids: Sequence[UUID], at: Any) -> l
     return gone
 
 
-# $1: since when; $3: these alone. Of every record of the person nothing is younger, and nothing is open.
 UNTOUCHED = """
-select p.id from person p
-where p.erased_at is null and p.changed_at < $1 and ($3::uuid[] is null or p.id = any($3))
-  and not exists (select from records_of(p.id) as r (id) where
-    exists (select from person q where q.id = r.id and q.changed_at >= $1)
-    or exists (select from membership g where g.person_id = r.id and (g.until_on is null or g.until_on >= $1::date))
-    or exists (select from case_file k where k.person_id = r.id and (k.closed_at is null or k.closed_at >= $1))
-    or exists (select from call_person m where m.person_id = r.id and m.matched_at >= $1)
-    or exists (select from life_need n where n.person_id = r.id and (n.met_at is null or n.met_at >= $1))
-    or exists (select from planned_visit v where v.person_id = r.id
-               and (v.planned_at >= $1 or v.due_on >= $1::date and v.cancelled_at is null))
-    or exists (select from visit v where v.person_id = r.id and v.recorded_at >= $1)
-    or exists (select from assessment a where a.person_id = r.id and a.recorded_at >= $1)
-    or exists (select from location l where l.person_id = r.id and l.recorded_at >= $1)
-    or exists (select from consent c where c.person_id = r.id
-               and (c.recorded_at >= $1 or c.withdrawn_at >= $1 or c.until_on >= $1::date)))
-order by p.changed_at limit $2
+select id from person where erased_at is null and changed_at < $1 and is_quiet(id, $1) order by changed_at limit $2
 """
+STILL_UNTOUCHED = "select id from person where id = any($2::uuid[]) and erased_at is null and is_quiet(id, $1)"
 
 
-async def untouched(db: Connection, before: datetime, limit: int, *, among: Sequence[UUID] | None = None) -> list[UUID]:
+async def untouched(db: Connection, before: datetime, limit: int) -> list[UUID]:
     """People (each of their records) of whom nothing is younger than ``before`` and nothing is open, oldest first."""
-    return [row["id"] for row in await db.fetch(UNTOUCHED, before, limit, None if among is None else list(among))]
+    return [row["id"] for row in await db.fetch(UNTOUCHED, before, limit)]
+
+
+async def still_untouched(db: Connection, before: datetime, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of them of whom that is true now, while they are held."""
+    return {row["id"] for row in await db.fetch(STILL_UNTOUCHED, before, list(ids))}
 
 
 ONLY_FROM_CALL = """

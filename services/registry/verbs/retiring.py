@@ -17,7 +17,7 @@ async def retire(work: Work, before: datetime, at_once: int) -> int:
     """
     ids = await store.people.untouched(work.db, before, at_once)
     held = [records.opened(row, ring()) for row in await store.links.hold(work.db, ids)]
-    still = set(await store.people.untouched(work.db, before, at_once, among=[one.id for one in held]))
+    still = await store.people.still_untouched(work.db, before, [one.id for one in held])
     gone = [one for one in held if one.id in still]
     if gone:
         await erasing.erase_persons(work, [(one.id, people.origin_of(one)) for one in gone])
