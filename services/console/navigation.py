@@ -24,6 +24,9 @@ CARERS = frozenset({Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
 REGISTER = frozenset({Role.SUPERVISOR, Role.REGISTRY_OFFICER})
 """Who keeps the register itself: which records are one person's."""
 
+LEARNERS = frozenset(Role) - {Role.PARTNER}
+"""Who reads lessons: everybody of the municipality."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -60,6 +63,8 @@ SECTIONS = {
         Place("list", "/cases", CARERS),
         Place("tasks", "/cases/tasks", CARERS),
         Place("groups", "/cases/groups", CARERS),
+        Place("reviews", "/cases/reviews", CARERS),
+        Place("lessons", "/cases/lessons", LEARNERS),
     ),
 }
 """Screens beside each other under one entry of the menu, as tabs; a tab's name is the text ``<entry>.go_<key>``."""

@@ -44,6 +44,8 @@ MORE = {
         "/people/proposals",
         "/cases/tasks",
         "/cases/groups",
+        "/cases/reviews",
+        "/cases/lessons",
     ),
     "wichai": (
         "/rides/planner",

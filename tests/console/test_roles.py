@@ -21,6 +21,9 @@ MINE = ("/people", "/visits", "/messages", "/reports", "/admin", "/fleet", "/cas
 """The screens held against the menu here; each is a place of it."""
 NARROWER = {
     "POST /people/{person_id}/cases/{case_id}/close": CARERS,
+    "POST /cases/reviews/{review_id}/approve": frozenset({SUPERVISOR}),
+    "GET /cases/lessons": frozenset(Role) - {Role.PARTNER},
+    "POST /cases/lessons": frozenset(Role) - {Role.PARTNER},
     **{f"{method} /people/duplicates{rest}": frozenset({SUPERVISOR, Role.REGISTRY_OFFICER})
        for method, rest in (("GET", ""), ("GET", "/linked"), ("POST", "/{pair_id}/review"),
                             ("POST", "/linked/{person_id}/unlink"))},
@@ -104,6 +107,8 @@ def address(path: str) -> str:
         "task_id",
         "member_id",
         "group_id",
+        "review_id",
+        "action_id",
         "case_id",
         "message_id",
         "call_id",

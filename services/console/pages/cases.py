@@ -122,7 +122,7 @@ async def _case(
         agencies=by_name(others.agencies), kinds=options("task_kind", person.lang),
         roles=options("team_role", person.lang), outcomes=options("task_outcome", person.lang, OUTCOMES),
         closed_options=options("case_outcome", person.lang, CLOSED_AS), purpose=PURPOSE,
-        purpose_label=reading_for(person),
+        purpose_label=reading_for(person), reasons=options("review_reason", person.lang),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import answer_label, labeller, options, said
-from services.console.navigation import DESK, roles_of
+from services.console.navigation import CARERS, DESK, roles_of
 from services.console.people import Person
 from services.console.texts import teller
 from services.console.web import backend, go, page, runtime, settings, signed_in, trouble
@@ -91,7 +91,7 @@ async def of_call(request: Request, person: Reader, call_id: UUID) -> Response:
     ]
     return page(
         request, "messages/call.html", told=told, replies=replies["items"], number=number,
-        back=f"/messages/calls/{call_id}", **_shared(request, person),
+        back=f"/messages/calls/{call_id}", call_id=call_id, reviews=person.role in CARERS, **_shared(request, person),
     )  # fmt: skip
 
 
