@@ -11,10 +11,16 @@ from shared.codes.codes import code_list
 SYSTEM: Final = "https://karuna.example/codes"
 TYPES: Final = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 REASONS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-ACTIONS: Final = {
-    "register": "C", "open": "C", "give": "C", "sign": "U", "erase": "D", "close": "U", "withdraw": "U", "put": "U",
-    "search": "E", "review": "U", "acknowledge": "U",
-}  # fmt: skip
+_ACTS: Final = {
+    "C": """register open give found assign invite propose open_need plan_visit observe assess visit add_contact
+            add_action ask_disclosure put_community put_group import import_areas import_people break_glass""",
+    "U": """sign close withdraw put review acknowledge change join_group leave_group link unlink move_in move_out
+            meet_need answer approve decide decide_correction decide_disclosure decide_group done end end_community
+            write cancel_visit requeue""",
+    "D": "erase",
+    "E": "search near ask_why",
+}
+ACTIONS: Final = {act: action for action, acts in _ACTS.items() for act in acts.split()}
 """Act → C, R, U, D, E (execute); whatever is not here reads."""
 REASON_OF: Final = {"emergency": "ETREAT", "care": "TREAT"}
 RESOURCE_OF: Final = {"person": "Patient", "agency": "Organization", "consent": "Consent"}
