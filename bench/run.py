@@ -21,6 +21,7 @@ from bench import (
     duplicates,
     engine,
     engine_report,
+    fold,
     near,
     positions,
     promise,
@@ -38,7 +39,7 @@ CORE = ("hop", "saturate", "drain")
 """``consumer`` is measured while the backlog drains."""
 TOWN = ("chain", "screen", "positions", "burst")
 """``memory`` is read after the burst."""
-DAY = ("promise", "near", "registry")
+DAY = ("promise", "near", "fold", "registry")
 """Dispatch alone with a full day of rides, the registry alone with 100,000 homes; last, for they fill databases."""
 APART = ("engine", "year", "duplicates")
 """Need neither broker nor database."""
@@ -82,6 +83,8 @@ async def bench(parts: list[str], *, whole: bool) -> None:
                     await _part("promise", show, lambda: _promise(ground, show))
                 if "near" in parts:
                     await _part("near", show, lambda: _near(ground, show))
+                if "fold" in parts:
+                    await _part("fold", show, lambda: _fold(ground, show))
                 if "registry" in parts:
                     await _part("registry", show, lambda: _registry(ground, show))
         if "engine" in parts:
@@ -129,6 +132,10 @@ async def _promise(ground: Ground, show: report.Show) -> None:
 
 async def _near(ground: Ground, show: report.Show) -> None:
     show(near.table(await near.near(ground)))
+
+
+async def _fold(ground: Ground, show: report.Show) -> None:
+    show(fold.table(await fold.measure(ground)))
 
 
 async def _registry(ground: Ground, show: report.Show) -> None:
