@@ -58,6 +58,7 @@ SECTIONS = {
         Place("duplicates", "/people/duplicates", REGISTER),
         Place("visits", "/people/visits", CARERS),
         Place("proposals", "/people/proposals", CARERS),
+        Place("glass", "/people/glass", frozenset({Role.SUPERVISOR})),
     ),
     "cases": (
         Place("list", "/cases", CARERS),

@@ -132,8 +132,17 @@ class WhyNot(Answer):
     verdicts: list[Verdict]
 
 
+class HeardShown(Answer):
+    """An agency that must stop since a consent was withdrawn, and when it said that it did."""
+
+    agency_id: UUID
+    due_at: datetime
+    overdue: bool
+    acknowledged_at: datetime | None
+
+
 class ConsentShown(Answer):
-    """``status``: given, expired or withdrawn."""
+    """``status``: given, expired or withdrawn; ``heard``: who must hear of the withdrawal, and has."""
 
     id: UUID
     person_id: UUID
@@ -145,6 +154,7 @@ class ConsentShown(Answer):
     until_on: date | None
     withdrawn_at: datetime | None
     status: str
+    heard: list[HeardShown]
 
 
 class Consents(Answer):
@@ -175,7 +185,7 @@ class Acknowledged(Answer):
 
 
 class GlassShown(Answer):
-    """Who opened whose record in an emergency, why, until when, and what the review found."""
+    """Who opened whose record in an emergency, why, until when, and what the review found, with its note."""
 
     id: UUID
     person_id: UUID
@@ -189,6 +199,7 @@ class GlassShown(Answer):
     reviewed_at: datetime | None
     reviewed_by: str | None
     finding: str | None
+    note: str | None = None
 
 
 class GlassPage(Answer):

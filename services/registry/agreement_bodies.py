@@ -176,4 +176,7 @@ class BreakGlassBody(Body):
 
 
 class ReviewGlassBody(Body):
+    """``note``: what was found out, sealed beside the finding."""
+
     finding: Literal["justified", "unjustified"]
+    note: Line = None

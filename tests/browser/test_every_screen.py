@@ -42,6 +42,7 @@ MORE = {
         "/people/duplicates",
         "/people/duplicates/linked",
         "/people/proposals",
+        "/people/glass",
         "/cases/tasks",
         "/cases/groups",
         "/cases/reviews",

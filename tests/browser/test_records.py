@@ -17,7 +17,13 @@ from tests.journeys.town import Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 WIDE = {"width": 1440, "height": 900}
-TABS = (("บ้านและครัวเรือน", "พิกัดที่อยู่"), ("การดูแล", "ความต้องการ"), ("แก้ไข", "ข้อมูลของบุคคล"))
+TABS = (
+    ("บ้านและครัวเรือน", "พิกัดที่อยู่"),
+    ("การดูแล", "ความต้องการ"),
+    ("แก้ไข", "ข้อมูลของบุคคล"),
+    ("ความยินยอม", "บันทึกความยินยอม"),
+    ("ใครเห็นอะไร", "ทำไมเห็น หรือทำไมไม่เห็น"),
+)
 """The tabs of a person's page beside the first, and what stands in each."""
 
 

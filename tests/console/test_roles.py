@@ -32,7 +32,10 @@ NARROWER = {
                             ("POST", "/home/leave"), ("POST", "/home/group"), ("POST", "/home/ungroup"),
                             ("POST", "/home/observe"), ("GET", "/care"), ("POST", "/care/need"),
                             ("POST", "/care/met"), ("GET", "/change"), ("POST", "/change/fields"),
-                            ("POST", "/change/contact"), ("POST", "/change/group"), ("POST", "/change/ungroup"))},
+                            ("POST", "/change/contact"), ("POST", "/change/group"), ("POST", "/change/ungroup"),
+                            ("GET", "/consent"), ("POST", "/consent/give"), ("POST", "/consent/withdraw"))},
+    "GET /people/glass": frozenset({SUPERVISOR}),
+    "POST /people/glass/{glass_id}": frozenset({SUPERVISOR}),
     "POST /people/{person_id}/change/disclosure": frozenset({Role.REGISTRY_OFFICER}),
     **{f"{method} /people/proposals{rest}": CARERS
        for method, rest in (("GET", ""), ("POST", "/corrections/{correction_id}"), ("POST", "/groups/{proposal_id}"))},
@@ -124,6 +127,7 @@ def address(path: str) -> str:
         "correction_id",
         "proposal_id",
         "request_id",
+        "glass_id",
     ):
         made = made.replace(f"{{{name}}}", str(UUID(int=7)))
     return (

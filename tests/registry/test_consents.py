@@ -110,6 +110,12 @@ async def test_who_does_not_say_in_time_stands_in_the_list_and_in_the_figures(re
     await count(registry.runtime)
     assert OVERDUE._value.get() == 1
     assert (await read(registry, "/v1/withdrawals?overdue=true", areas=["trat"]))["items"] == []
+    path = f"/v1/persons/{person_id}/consents"
+    (heard,) = (await read(registry, path))["items"][0]["heard"]
+    assert (heard["agency_id"], heard["overdue"], heard["acknowledged_at"]) == (str(hospital.id), True, None)
+    await hospital.post("/v1/withdrawals/acknowledge", {"consent_ids": [consent["id"]]})
+    (heard,) = (await read(registry, path))["items"][0]["heard"]
+    assert (heard["overdue"], heard["acknowledged_at"] is not None) == (False, True)
 
 
 async def test_a_consent_has_its_time_and_its_scope(registry: Running) -> None:
@@ -215,12 +221,23 @@ async def test_it_is_shown_until_somebody_else_has_reviewed_it(registry: Running
         at, json={"finding": "justified"}, headers=bearer("supervisor", areas=["trat"])
     )
     assert foreign.status_code == 404
-    reviewed = await registry.client.post(at, json={"finding": "unjustified"}, headers=bearer("supervisor"))
+    reviewed = await registry.client.post(
+        at, json={"finding": "unjustified", "note": "มานีไม่ได้หมดสติ"}, headers=bearer("supervisor")
+    )
     assert (reviewed.json()["finding"], reviewed.json()["reviewed_by"]) == ("unjustified", "person:test-supervisor")
+    assert reviewed.json()["note"] == "มานีไม่ได้หมดสติ"
     again = await registry.client.post(at, json={"finding": "justified"}, headers=bearer("supervisor"))
     assert problem_of(again)["code"] == "reviewed"
     assert (await read(registry, "/v1/break-glass", "supervisor"))["items"] == []
-    assert len((await read(registry, "/v1/break-glass?reviewed=true", "supervisor"))["items"]) == 1
+    (seen,) = (await read(registry, "/v1/break-glass?reviewed=true", "supervisor"))["items"]
+    assert seen["note"] == "มานีไม่ได้หมดสติ"
+    assert "หมดสติ" not in str([dict(row) for row in await registry.sql("select * from told")])
+    of_one = "/v1/break-glass?reviewed=true&person_id={}"
+    for person_id, found in ((seen["person_id"], 1), (new_id(), 0)):
+        assert len((await read(registry, of_one.format(person_id), "supervisor"))["items"]) == found
+    await ours(registry, "POST", f"/v1/persons/{seen['person_id']}/erase")
+    (gone,) = (await read(registry, "/v1/break-glass?reviewed=true", "supervisor"))["items"]
+    assert (gone["note"], gone["reason"]) == (None, "erased")
     assert UUID(glass_id)
 
 

@@ -35,6 +35,8 @@ TABS = (
     Place("home", "/home", READERS),
     Place("care", "/care", CARERS),
     Place("change", "/change", CARERS),
+    Place("consent", "/consent", CARERS),
+    Place("access", "/access", READERS),
 )  # fmt: skip
 """The tabs of a person's page, each under ``/people/{id}``; a tab's name is the text ``person.tab_<key>``."""
 

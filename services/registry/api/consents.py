@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from services.registry import records, store, views
+from services.registry import records, store, told, views
 from services.registry.agreement_answers import (
     Acknowledged,
     Consents,
@@ -16,6 +17,7 @@ from services.registry.agreement_answers import (
     GlassOpened,
     GlassPage,
     GlassShown,
+    HeardShown,
     Withdrawals,
     WithdrawalShown,
 )
@@ -36,6 +38,7 @@ from services.registry.verbs import consents
 from services.registry.views import label
 from shared.audit import audit
 from shared.auth import Caller
+from shared.database import Connection, Pool
 from shared.errors import Refused, refuse
 from shared.http import IdempotencyKey, once
 from shared.openapi import problems
@@ -83,7 +86,9 @@ async def read_consents(request: Request, caller: Reads, person_id: UUID) -> Con
     runtime = runtime_of(request)
     person = await person_for(runtime, caller, person_id)
     await audit(runtime.pool, caller, "read_consents", "person", person_id, area=person.area)
-    return Consents(items=[_consent(row) for row in await store.consents.read_consents(runtime.pool, [person_id])])
+    rows = await store.consents.read_consents(runtime.pool, [person_id])
+    heard = await _heard(runtime.pool, [row["id"] for row in rows])
+    return Consents(items=[_consent(row, heard.get(row["id"], [])) for row in rows])
 
 
 @router.post("/consents/{consent_id}/withdraw", responses=problems(400, 401, 403, 404, 409, 413))
@@ -98,9 +103,10 @@ async def withdraw_consent(
         if row is None:
             raise refuse("not_found")
         await consents.withdraw(work, person, row, body or WithdrawBody())
-        told = {"person_id": str(person.id)}
-        await audit(work, caller, "withdraw", "consent", consent_id, told, area=person.area)
-        return _consent(await store.consents.lock_consent(work.db, consent_id))
+        detail = {"person_id": str(person.id)}
+        await audit(work, caller, "withdraw", "consent", consent_id, detail, area=person.area)
+        heard = await _heard(work.db, [consent_id])
+        return _consent(await store.consents.lock_consent(work.db, consent_id), heard.get(consent_id, []))
 
 
 @router.get("/withdrawals", responses=problems(401, 403))
@@ -168,28 +174,38 @@ async def list_glass(
     request: Request,
     caller: ListsGlass,
     reviewed: Annotated[bool, Query(description="also those reviewed")] = False,
+    person_id: UUID | None = None,
     cursor: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> GlassPage:
     """รายการเปิดดูกรณีฉุกเฉิน | Who opened whose record, and why; shown until somebody has reviewed it."""
     runtime = runtime_of(request)
-    rows = await store.consents.list_glass(runtime.pool, areas_of(caller), reviewed=reviewed, after=cursor, limit=limit)
+    rows = await store.consents.list_glass(
+        runtime.pool, areas_of(caller), reviewed=reviewed, after=cursor, limit=limit, person_id=person_id
+    )
     ids, areas = [row["person_id"] for row in rows], [row["area"] for row in rows]
     await audit(runtime.pool, caller, "list_glass", "person", ids or None, area=areas or None)
-    return GlassPage(items=[_glass(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
+    notes = await told.of(runtime.pool, [row["id"] for row in rows])
+    items = [_glass(row, notes.get(row["id"], {}).get("note")) for row in rows]
+    return GlassPage(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
 
 
 @router.post("/break-glass/{glass_id}/review", responses=problems(400, 401, 403, 404, 409, 413))
 async def review_glass(request: Request, caller: Reviews, glass_id: UUID, body: ReviewGlassBody) -> GlassShown:
-    """ทบทวนการเปิดดูกรณีฉุกเฉิน | Was it right? By a supervisor, never by who opened it."""
+    """ทบทวนการเปิดดูกรณีฉุกเฉิน | Was it right? By a supervisor, never by who opened it.
+
+    Of somebody who has been erased meanwhile the finding stays; no note is kept.
+    """
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        subject = await store.people.lock_person(work.db, await whose(work, glass_id))
         row = await store.consents.lock_glass(work.db, glass_id)
         if row is None or not caller.may_see(row["area"]):
             raise refuse("not_found")
-        await consents.review(work, row, caller.actor, body.finding)
+        note = body.note if subject is not None and subject["erased_at"] is None else None
+        await consents.review(work, row, caller.actor, body.finding, note)
         await audit(work, caller, "review", "person", row["person_id"], {"finding": body.finding}, area=row["area"])
-        return _glass(await store.consents.lock_glass(work.db, glass_id))
+        return _glass(await store.consents.lock_glass(work.db, glass_id), note)
 
 
 async def _in_danger(work: Work, caller: Caller, body: BreakGlassBody) -> Person:
@@ -213,16 +229,28 @@ async def _in_danger(work: Work, caller: Caller, body: BreakGlassBody) -> Person
     return person
 
 
-def _consent(row: Row | None) -> ConsentShown:
+async def _heard(db: Connection | Pool, consent_ids: Sequence[UUID]) -> dict[UUID, list[HeardShown]]:
+    """Consent → who must hear of its withdrawal."""
+    now = now_utc()
+    found: dict[UUID, list[HeardShown]] = {}
+    for row in await store.consents.read_heard(db, consent_ids):
+        late = row["acknowledged_at"] is None and row["due_at"] < now
+        shown = HeardShown(overdue=late, **{name: row[name] for name in ("agency_id", "due_at", "acknowledged_at")})
+        found.setdefault(row["consent_id"], []).append(shown)
+    return found
+
+
+def _consent(row: Row | None, heard: Sequence[HeardShown] = ()) -> ConsentShown:
     if row is None:
         raise refuse("not_found")
     over = row["until_on"] is not None and row["until_on"] < local_day(now_utc())
     same = ("id", "person_id", "agency_id", "given_by", "paper", "given_at", "until_on", "withdrawn_at")
     status = "withdrawn" if row["withdrawn_at"] else "expired" if over else "given"
-    return ConsentShown(purpose=label("purpose", row["purpose"]), status=status, **{name: row[name] for name in same})
+    kept = {name: row[name] for name in same}
+    return ConsentShown(purpose=label("purpose", row["purpose"]), status=status, heard=list(heard), **kept)
 
 
-def _glass(row: Row | None) -> GlassShown:
+def _glass(row: Row | None, note: str | None) -> GlassShown:
     if row is None:
         raise refuse("not_found")
-    return GlassShown(**{name: row[name] for name in GlassShown.model_fields})
+    return GlassShown(note=note, **{name: row[name] for name in GlassShown.model_fields if name != "note"})

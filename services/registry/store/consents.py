@@ -40,6 +40,10 @@ where ($1::text[] is null or w.area = any($1)) and ($2::uuid is null or w.agency
   and ($5::uuid is null or (w.consent_id, w.agency_id) > ($5, $6::uuid))
 order by w.consent_id, w.agency_id limit $7
 """)
+READ_HEARD = """
+select consent_id, agency_id, due_at, acknowledged_at from withdrawal where consent_id = any($1::uuid[])
+order by consent_id, agency_id
+"""
 ACKNOWLEDGE = """
 update withdrawal set acknowledged_at = coalesce(acknowledged_at, $3), acknowledged_by = coalesce(acknowledged_by, $4)
 where consent_id = any($1::uuid[]) and agency_id = $2
@@ -60,7 +64,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 READ_GLASS = "select * from break_glass where person_id = $1 and caller = $2 and until_at > $3 order by id"
 LIST_GLASS = Search("""
 select * from break_glass where ($1::text[] is null or area = any($1)) and ($2::boolean or reviewed_at is null)
-  and ($3::uuid is null or id > $3) order by id limit $4
+  and ($3::uuid is null or id > $3) and ($5::uuid is null or person_id = $5) order by id limit $4
 """)
 LOCK_GLASS = "select * from break_glass where id = $1 for update"
 REVIEW_GLASS = "update break_glass set reviewed_at = $2, reviewed_by = $3, finding = $4 where id = $1"
@@ -108,6 +112,11 @@ async def list_withdrawals(
     return await look_up(pool, LIST_WITHDRAWALS, areas, agency_id, overdue_at, done, *last, limit)
 
 
+async def read_heard(db: Connection | Pool, consent_ids: Sequence[UUID]) -> list[Row]:
+    """Who must hear that these were withdrawn, and who has said so."""
+    return await db.fetch(READ_HEARD, list(consent_ids))
+
+
 async def acknowledge(
     db: Connection, consent_ids: Sequence[UUID], agency_id: UUID, at: datetime, by: str
 ) -> list[UUID]:
@@ -142,10 +151,11 @@ async def read_glass(db: Connection | Pool, person_id: UUID, caller: str, now: d
 
 
 async def list_glass(
-    pool: Pool, areas: Sequence[str] | None, *, reviewed: bool, after: UUID | None, limit: int
-) -> list[Row]:
-    """Those that wait for a review; with ``reviewed`` all."""
-    return await look_up(pool, LIST_GLASS, areas, reviewed, after, limit)
+    pool: Pool, areas: Sequence[str] | None, *, reviewed: bool, after: UUID | None, limit: int,
+    person_id: UUID | None = None,
+) -> list[Row]:  # fmt: skip
+    """Those that wait for a review; with ``reviewed`` all. ``person_id``: of this person alone."""
+    return await look_up(pool, LIST_GLASS, areas, reviewed, after, limit, person_id)
 
 
 async def lock_glass(db: Connection, glass_id: UUID) -> Row | None:

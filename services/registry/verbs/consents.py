@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.registry import records, store
+from services.registry import records, store, told
 from services.registry.agreement_bodies import BreakGlassBody, ConsentBody, WithdrawBody
 from services.registry.keys import ring
 from services.registry.records import Person
@@ -140,8 +140,8 @@ async def break_glass(work: Work, caller: Caller, person: Person, body: BreakGla
     return glass_id, await store.consents.lock_glass(work.db, glass_id)
 
 
-async def review(work: Work, row: Row, by: str, finding: str) -> None:
-    """Say whether it was right.
+async def review(work: Work, row: Row, by: str, finding: str, note: str | None = None) -> None:
+    """Say whether it was right, and what was found out.
 
     Raises:
         Refused: 409 reviewed before; 403 by the one who opened it.
@@ -152,3 +152,4 @@ async def review(work: Work, row: Row, by: str, finding: str) -> None:
     if row["caller"] == by:
         raise Refused(*OWN_REVIEW)
     await store.consents.review_glass(work.db, row["id"], work.now, by, finding)
+    await store.told.put(work.db, told.rows(row["id"], row["person_id"], {"note": note}))
