@@ -37,7 +37,7 @@ from shared.events.intake import (
     CallWithdrawn,
 )
 from shared.events.notify import MessageExpired, MessageFailed, ReplyReceived
-from shared.events.registry import GroupJoined, GroupLeft, PersonErased, PersonMatched
+from shared.events.registry import GroupJoined, GroupLeft, PersonErased, PersonLinked, PersonMatched, PersonUnlinked
 from shared.events.words import Answer, By, CallLink, RecipientKind, Step
 from shared.work import Work
 
@@ -162,6 +162,16 @@ async def person_erased(work: Work, message: Message) -> None:
     work.then(SHELVES.forget)
 
 
+async def person_linked(work: Work, message: Message) -> None:
+    """What is asked of a crew for one record is asked for the person, by whichever record they are called for."""
+    event: PersonLinked = message.event
+    await trips.link_record(work.db, message.id, event.survivor_id)
+
+
+async def person_unlinked(work: Work, message: Message) -> None:
+    await trips.unlink_record(work.db, message.id)
+
+
 async def group_joined(work: Work, message: Message) -> None:
     event: GroupJoined = message.event
     await trips.join_group(work.db, message.id, event.person_id, event.private.group)
@@ -220,6 +230,8 @@ HEARS: Sequence[Hears] = [
     Hears(BarrierUnmet, barrier_unmet),
     Hears(PersonMatched, person_matched),
     Hears(PersonErased, person_erased),
+    Hears(PersonLinked, person_linked),
+    Hears(PersonUnlinked, person_unlinked),
     Hears(GroupJoined, group_joined),
     Hears(GroupLeft, group_left),
     Hears(ReplyReceived, reply_received),

@@ -251,6 +251,34 @@ async def test_groups_of_the_person_ask_for_more_of_a_crew(town: Town) -> None:
     assert "stretcher" in [short["what"] for short in refused["shortfalls"]]
 
 
+async def test_what_one_record_of_a_person_asks_of_a_crew_all_ask(town: Town) -> None:
+    """A chain of records: the group stands at one end, the call is matched to the other."""
+    ends = first, middle, last = new_id(), new_id(), new_id()
+    private = {"group": "bedridden", "from_on": now_utc().date()}
+    joined = registry.GroupJoined(person_id=last, at=now_utc(), private=private)
+    await town.running.emit(new_id(), joined, Origin(AREA, last))
+    for one, other in ((middle, first), (last, middle)):
+        linked = registry.PersonLinked(survivor_id=other, at=now_utc(), by="person")
+        await town.running.emit(one, linked, Origin(AREA, one))
+
+    async def groups(person_id: UUID) -> list[str]:
+        patient_id = new_id()
+        call_id = await town.call(patients=[{"patient_id": patient_id}])
+        matched = registry.PersonMatched(
+            call_id=call_id, patient_id=patient_id, at=now_utc(), by="system", private={"method": "cid"}
+        )
+        await town.running.emit(person_id, matched, Origin(AREA, person_id))
+        found: list[str] = (await town.trip(call_id))["need"].get("groups", [])
+        return found
+
+    assert [await groups(one) for one in ends] == [["bedridden"]] * 3
+    apart = registry.PersonUnlinked(survivor_id=middle, at=now_utc(), by="person")
+    await town.running.emit(last, apart, Origin(AREA, last))
+    assert [await groups(one) for one in ends] == [[], [], ["bedridden"]]
+    await town.running.emit(first, registry.PersonErased(at=now_utc()), Origin(AREA, first))
+    assert await town.running.sql("select from person_link") == []
+
+
 async def test_an_erased_call_leaves_nothing_personal_here(town: Town) -> None:
     unit = await town.unit(1)
     call_id, person_id = new_id(), new_id()

@@ -133,7 +133,23 @@ where $1 = any(a.crew_ids) and a.ended_at is null and t.ended_at is null
   and ($4::date is null or t.on_day = $4) and ($5::text is null or t.status = $5)
 order by t.id limit 200
 """)
-GROUPS_OF = "select group_code from person_group where person_id = $1"
+# Of every record of the person.
+GROUPS_OF = """
+with recursive one (id) as (
+    select $1::uuid
+    union
+    select l.id from one cross join lateral (
+        select survivor_id as id from person_link where person_id = one.id
+        union all select person_id from person_link where survivor_id = one.id offset 0) l
+)
+select distinct group_code from person_group where person_id = any(array(select id from one))
+"""
+LINK_RECORD = """
+insert into person_link (person_id, survivor_id) values ($1, $2)
+on conflict (person_id) do update set survivor_id = excluded.survivor_id
+"""
+UNLINK_RECORD = "delete from person_link where person_id = $1"
+FORGET_RECORD = "delete from person_link where person_id = $1 or survivor_id = $1"
 JOIN_GROUP = """
 insert into person_group (membership_id, person_id, group_code) values ($1, $2, $3)
 on conflict (membership_id) do nothing
@@ -287,6 +303,7 @@ async def wipe_call(db: Connection, call_id: UUID) -> None:
 async def wipe_person(db: Connection, person_id: UUID) -> None:
     await db.execute(WIPE_PERSON, person_id)
     await db.execute(WIPE_GROUPS, person_id)
+    await db.execute(FORGET_RECORD, person_id)
 
 
 async def link_persons(db: Connection, links: Iterable[Link]) -> None:
@@ -358,6 +375,15 @@ async def brought_by(db: Connection, outbound_id: UUID, crew_id: UUID) -> bool:
 
 async def groups_of(db: Connection, person_id: UUID) -> list[str]:
     return [row["group_code"] for row in await db.fetch(GROUPS_OF, person_id)]
+
+
+async def link_record(db: Connection, person_id: UUID, survivor_id: UUID) -> None:
+    """These two records are one person's."""
+    await db.execute(LINK_RECORD, person_id, survivor_id)
+
+
+async def unlink_record(db: Connection, person_id: UUID) -> None:
+    await db.execute(UNLINK_RECORD, person_id)
 
 
 async def join_group(db: Connection, membership_id: UUID, person_id: UUID, group: str) -> None:
