@@ -22,6 +22,7 @@ from bench import (
     engine,
     engine_report,
     fold,
+    import_people,
     near,
     positions,
     promise,
@@ -40,6 +41,7 @@ CORE = ("hop", "saturate", "drain")
 TOWN = ("chain", "screen", "positions", "burst")
 """``memory`` is read after the burst."""
 DAY = ("promise", "near", "fold", "registry")
+DAY = ("promise", "near", "registry", "import")
 """Dispatch alone with a full day of rides, the registry alone with 100,000 homes; last, for they fill databases."""
 APART = ("engine", "year", "duplicates")
 """Need neither broker nor database."""
@@ -87,6 +89,8 @@ async def bench(parts: list[str], *, whole: bool) -> None:
                     await _part("fold", show, lambda: _fold(ground, show))
                 if "registry" in parts:
                     await _part("registry", show, lambda: _registry(ground, show))
+                if "import" in parts:
+                    await _part("import", show, lambda: _import(ground, show))
         if "engine" in parts:
             await _part("engine", show, lambda: _engine(show))
         if "year" in parts:
@@ -140,6 +144,10 @@ async def _fold(ground: Ground, show: report.Show) -> None:
 
 async def _registry(ground: Ground, show: report.Show) -> None:
     show(register.table(await register.measure(ground)))
+
+
+async def _import(ground: Ground, show: report.Show) -> None:
+    show(import_people.table(await import_people.measure(ground)))
 
 
 async def _engine(show: report.Show) -> None:

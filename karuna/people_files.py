@@ -1,15 +1,15 @@
-"""A file of people, sent to the registry part by part: it goes on where it stopped, and a second time does nothing."""
+"""Files of people: sent to the registry part by part, going on where they stopped; and what it gives out."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import httpx
 
@@ -21,7 +21,12 @@ PART = 500
 """Rows a request: each is one transaction, so that a part is there whole or not at all."""
 TRIES, PAUSE_S = 5, 1.0
 """A part that met another transaction, or a registry that starts anew, is sent again: it counts once."""
+AT_ONCE = 2
 COLUMNS = ("row", "verdict", "field", "code", "th", "en", "person_id")
+
+
+class RowsMissingError(LookupError):
+    """A part came before the one ahead of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +84,40 @@ async def send(
     table.writerow(COLUMNS)
     sent = Sent(sheet.rows)
     body = wanted.body(sheet)
-    for first, rows in sheet.parts(PART):
-        answer = await _part(client, {**body, "first_row": first, "rows": rows})
+    parts = ({**body, "first_row": first, "rows": rows} for first, rows in sheet.parts(PART))
+    async for answer in _in_order(client, parts):
         for one in answer["items"]:
             table.writerow([one[name] for name in COLUMNS])
             sent.counts[one["verdict"]] += 1
             if one["code"] and len(sent.problems) < MOST_PROBLEMS:
                 sent.problems.append(one)
-        told(first + len(rows) - 2)
+        told(sum(sent.counts.values()))
     return sent
+
+
+async def _in_order(client: httpx.AsyncClient, parts: Iterable[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+    """The answers one after the other; the next part is read over there while this one is written."""
+    waiting: deque[tuple[dict[str, Any], asyncio.Task[dict[str, Any]]]] = deque()
+    try:
+        for part in parts:
+            waiting.append((part, asyncio.create_task(_part(client, part))))
+            if len(waiting) == AT_ONCE:
+                yield await _first(client, waiting)
+        while waiting:
+            yield await _first(client, waiting)
+    finally:
+        for _, task in waiting:
+            task.cancel()
+
+
+async def _first(
+    client: httpx.AsyncClient, waiting: deque[tuple[dict[str, Any], asyncio.Task[dict[str, Any]]]]
+) -> dict[str, Any]:
+    part, task = waiting.popleft()
+    try:
+        return await task
+    except RowsMissingError:  # it came before the one ahead of it, which is done by now
+        return await _part(client, part)
 
 
 async def _part(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +133,35 @@ async def _part(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, An
             if answer.status_code == HTTPStatus.OK:
                 said: dict[str, Any] = answer.json()
                 return said
+            if answer.status_code == HTTPStatus.CONFLICT and answer.json()["code"] == "rows_missing":
+                raise RowsMissingError(refusal(answer))
             if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR or not left:
                 raise LookupError(refusal(answer))
         await asyncio.sleep(PAUSE_S)
     raise AssertionError("unreachable")
+
+
+def _private(file: Path) -> BinaryIO:
+    """Open for writing; nobody else on this machine may read it."""
+    file.touch(mode=0o600)
+    return file.open("wb")
+
+
+async def download(
+    client: httpx.AsyncClient, path: str, file: Path, params: Mapping[str, str | int] | None = None
+) -> int:
+    """A file of the registry, written as it comes; returns how many bytes.
+
+    Raises:
+        LookupError: the registry refused, in its words; nothing was written.
+
+    """
+    size = 0
+    async with client.stream("GET", path, params=params) as answer:
+        if answer.is_error:
+            await answer.aread()
+            raise LookupError(refusal(answer))
+        with _private(file) as out:
+            async for chunk in answer.aiter_bytes():
+                size += out.write(chunk)
+    return size

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from karuna.people_files import Sent as SentPeople
     from karuna.points import Sent
 
-app = typer.Typer(help="ทะเบียน (the register): import, points, near, areas", no_args_is_help=True)
+app = typer.Typer(help="ทะเบียน (the register): import, export, copy, points, near, areas", no_args_is_help=True)
 
 
 @app.command("points")
@@ -119,3 +121,40 @@ def import_people(
     for code, count in sorted(sent.counts.items()):
         out.print(f"{count:7,} {code}")
     out.print(f"ผลรายแถว (row by row): {out_file}")
+
+
+@app.command("copy")
+def copy_person(
+    person: Annotated[UUID, typer.Argument(help="รหัสบุคคล (the person's id)")],
+    file: Annotated[Path, typer.Option("--out", help="ไฟล์ JSON")],
+    home: HomeOption = None,
+) -> None:
+    """สำเนาข้อมูลทั้งหมดของบุคคลหนึ่ง (all that is kept of one person, as one file; PDPA s. 30)."""
+    _download(home, f"/v1/persons/{person}/copy", file, {})
+
+
+@app.command("export")
+def export(
+    file: Annotated[Path, typer.Option("--out", help="ไฟล์ปลายทาง (the file)")],
+    format_: Annotated[str, typer.Option("--format", help="csv | geojson")] = "csv",
+    group: Annotated[str | None, typer.Option(help="กลุ่ม (a group)")] = None,
+    area_code: Annotated[str | None, typer.Option(help="รหัสพื้นที่ที่อยู่ (who lives in or below it)")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=5000)] = 1000,
+    area: AreaOption = "kalasin",
+    home: HomeOption = None,
+) -> None:
+    """ส่งออกรายชื่อหรือจุดบ้าน (a list of people, or their homes; nobody secret, and each is in the audit)."""
+    wanted = {"area": area, "format": format_, "group": group, "area_code": area_code, "limit": limit}
+    _download(home, "/v1/exports/persons", file, {name: value for name, value in wanted.items() if value is not None})
+
+
+def _download(home: Path | None, path: str, file: Path, params: Mapping[str, str | int]) -> None:
+    from karuna.people_files import download
+    from karuna.points import registry_of
+
+    async def fetching() -> int:
+        async with registry_of(here(home)) as client:
+            client.headers["karuna-purpose"] = "registration"
+            return await download(client, path, file, params)
+
+    out.print(f"{wait(fetching()):,} ไบต์ (bytes): {file}")

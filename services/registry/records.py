@@ -93,7 +93,7 @@ def opened(row: Row | Mapping[str, Any], ring: Keyring) -> Person:
     )
 
 
-def opened_value(row: Row, ring: Keyring, table: str, field: str = "value") -> str | None:
+def opened_value(row: Row | Mapping[str, Any], ring: Keyring, table: str, field: str = "value") -> str | None:
     """One sealed column of ``identifier`` or ``contact``."""
     return None if row[field] is None else ring.open(row[field], table, row["id"], field)
 

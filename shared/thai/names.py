@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.thai.text import arabic_digits, tidy
 
@@ -71,6 +72,7 @@ def canonical(text: str) -> str:
     return clean.casefold()
 
 
+@lru_cache(maxsize=1024)
 def name_key(text: str) -> NameKey:
     """The form of a whole name by which two writings of it are compared.
 

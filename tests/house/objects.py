@@ -416,6 +416,8 @@ async def registry(running: Running) -> Things:
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/served?area={AREA}&{days}"),
         **await _locations(running, person),
         **await _imports(running),
+        "GET /v1/persons/{person_id}/copy": Asked(f"{at}/copy"),
+        "GET /v1/exports/persons": Asked(f"/v1/exports/persons?area={AREA}", finds=str(person)),
         **await _care(running, person),
         **await _reviews(running, case),
         **await _teams(running, person, case),

@@ -129,6 +129,8 @@ MAY = {
     "POST /v1/persons/{person_id}/locations": "case_manager registry_officer supervisor volunteer crew",
     "GET /v1/persons/{person_id}/locations": "call_taker dispatcher case_manager registry_officer supervisor",
     "POST /v1/persons/near": "dispatcher case_manager registry_officer supervisor",
+    "GET /v1/persons/{person_id}/copy": "registry_officer supervisor",
+    "GET /v1/exports/persons": "registry_officer supervisor",
     "POST /v1/imports": "registry_officer supervisor",
     "GET /v1/imports": "registry_officer supervisor",
     "GET /v1/imports/{run_id}": "registry_officer supervisor",

@@ -9,6 +9,7 @@ from services.registry.api import (
     cases,
     changing,
     consents,
+    copies,
     duplicates,
     households,
     imports,
@@ -27,6 +28,7 @@ routers = [
     module.router
     for module in (
         persons,
+        copies,
         known,
         duplicates,
         changing,

@@ -138,6 +138,8 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons/{person_id}/corrections": Rule(CARE),
     "GET /v1/corrections": Rule(CARE, reads=True),
     "POST /v1/corrections/{correction_id}/decide": Rule(CARE),
+    "GET /v1/persons/{person_id}/copy": Rule(REGISTER, reads=True),
+    "GET /v1/exports/persons": Rule(REGISTER, reads=True),
     "POST /v1/imports": Rule(REGISTER, reads=True),
     "GET /v1/imports": Rule(REGISTER),
     "GET /v1/imports/{run_id}": Rule(REGISTER),

@@ -6,6 +6,7 @@ refused for what is missing, an identifier least of all.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ URGENCY: Final = {"1": 1, "5": 5, "9": 9}
 DISCHARGED: Final = {"1": ("ตาย", "died"), "2": ("ย้าย", "moved"), "3": ("สาบสูญ", "missing")}
 """43 files, DISCHARGE; 9 or nothing: still there."""
 FIRST_OF_JANUARY: Final = "0101"
-LONGEST = 500
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 EMPTY = ("row_empty", "", "แถวนี้ไม่บอกว่าเป็นใคร", "this row tells of nobody")
 WIDTH = ("row_width", "", "จำนวนช่องไม่ตรงกับหัวตาราง", "not as many cells as the head has columns")
@@ -160,7 +161,7 @@ def read_row(format_: Format, columns: Sequence[str], fields: Sequence[str | Non
     for column, name, cell in zip(columns, fields, cells, strict=True):
         if name is None or not cell:
             continue
-        if "\x00" in cell or (not cell.isascii() and any("\ud800" <= letter <= "\udfff" for letter in cell)):
+        if UNSTORABLE.search(cell):
             raise Refusal(CHARACTERS[0], column, *CHARACTERS[1:])
         told[name] = cell
         row.columns[name] = column

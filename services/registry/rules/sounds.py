@@ -69,13 +69,18 @@ def variants(given: str) -> list[str]:
 
 def near(word: str) -> set[str]:
     """The keys of one word: two words that differ in one letter, or sound alike, have one in common."""
+    return set(_near(word))
+
+
+@lru_cache(maxsize=1024)
+def _near(word: str) -> frozenset[str]:
     plain = folded(word)
     keys = {f"w{plain}"}
     if code := sound(word):
         keys.add(f"s{code}")
     if len(plain) >= SHORTEST_DELETED:
         keys |= {f"w{plain[:at]}{plain[at + 1 :]}" for at in range(len(plain))}
-    return keys
+    return frozenset(keys)
 
 
 def words_of(key: NameKey) -> Iterator[str]:

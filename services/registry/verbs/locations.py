@@ -173,7 +173,7 @@ def _seen(row: Row) -> Seen:
     )
 
 
-def point_of(row: Row) -> Point:
+def point_of(row: Row | Mapping[str, Any]) -> Point:
     """The opened point of a row of ``location``."""
     return rules.unpacked(opened_value(row, ring(), "location", "point") or "")
 
