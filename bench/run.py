@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -81,16 +82,7 @@ async def bench(parts: list[str], *, whole: bool) -> None:
                 await _core(ground, [part for part in CORE if part in parts], show)
                 await ground.fresh_streams()
                 await _town(ground, [part for part in TOWN if part in parts], show)
-                if "promise" in parts:
-                    await _part("promise", show, lambda: _promise(ground, show))
-                if "near" in parts:
-                    await _part("near", show, lambda: _near(ground, show))
-                if "fold" in parts:
-                    await _part("fold", show, lambda: _fold(ground, show))
-                if "registry" in parts:
-                    await _part("registry", show, lambda: _registry(ground, show))
-                if "import" in parts:
-                    await _part("import", show, lambda: _import(ground, show))
+                await _day(ground, [part for part in DAY if part in parts], show)
         if "engine" in parts:
             await _part("engine", show, lambda: _engine(show))
         if "year" in parts:
@@ -128,6 +120,12 @@ async def _town(ground: Ground, parts: list[str], show: report.Show) -> None:
             await _part("positions", show, lambda: _positions(town, show))
         if "burst" in parts:
             await _part("burst", show, lambda: _burst(town, show))
+
+
+async def _day(ground: Ground, parts: list[str], show: report.Show) -> None:
+    measures = {"promise": _promise, "near": _near, "fold": _fold, "registry": _registry, "import": _import}
+    for part in parts:
+        await _part(part, show, partial(measures[part], ground, show))
 
 
 async def _promise(ground: Ground, show: report.Show) -> None:
