@@ -46,6 +46,7 @@ from services.console.pages import (
     reports,
     rides,
     risks,
+    sharing,
     signing,
     visits,
 )
@@ -103,6 +104,7 @@ SERVICE = Service(
         admin_letters.router,
         reports.router,
         signing.router,
+        sharing.router,
         case_reviews.router,
         case_tasks.router,
         cases.router,

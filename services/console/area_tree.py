@@ -11,33 +11,37 @@ from fastapi import Request
 from services.console.backend import BackendAway, BackendRefused
 from services.console.people import Person
 from services.console.towns import area_options, town_of
-from services.console.web import backend
+from services.console.web import backend, runtime
 from shared.thai.areas import area
 
 KEPT_S = 300.0
 Choices = list[tuple[str, str]]
-_kept: dict[tuple[str, str], tuple[float, Choices]] = {}
+Kept = dict[tuple[str, str], tuple[float, Choices]]
 """By municipality and language; names of places are nobody's secret."""
 
 
 async def area_choices(request: Request, person: Person) -> Choices:
     """``(code, name)`` of the tambons, communities and villages of the person's municipalities, tambons first."""
+    kept: Kept = runtime(request).parts.setdefault("area_choices", {})
     found: Choices = []
     for slug, _ in area_options(request, person):
-        made_at, known = _kept.get((slug, person.lang), (-KEPT_S, []))
+        made_at, known = kept.get((slug, person.lang), (-KEPT_S, []))
         if time.monotonic() - made_at > KEPT_S:
-            known = await _of_one(request, person, slug)
-            _kept[slug, person.lang] = time.monotonic(), known
+            known, whole = await _of_one(request, person, slug)
+            if whole:
+                kept[slug, person.lang] = time.monotonic(), known
         found += known
     return list(dict(found).items())
 
 
-async def _of_one(request: Request, person: Person, slug: str) -> Choices:
+async def _of_one(request: Request, person: Person, slug: str) -> tuple[Choices, bool]:
+    """The choices, and whether everything that was asked for was answered: a gap is not kept."""
     town, lang = town_of(request, slug), "en" if person.lang == "en" else "th"
     tambons = [*town.area.whole_tambons, *town.area.partial_tambons] if town else []
     named = [(code, _tambon(code, lang)) for code in tambons]
     nodes = await asyncio.gather(*(_read(request, person, code) for code in (slug, *tambons)))
-    return named + [(each["code"], each[lang]) for node in nodes for each in node if each["code"] not in tambons]
+    inner = [(each["code"], each[lang]) for node in nodes for each in node or () if each["code"] not in tambons]
+    return named + inner, None not in nodes
 
 
 def _tambon(code: str, lang: str) -> str:
@@ -45,11 +49,13 @@ def _tambon(code: str, lang: str) -> str:
     return f"ต.{known.th}" if lang == "th" else known.en
 
 
-async def _read(request: Request, person: Person, code: str) -> list[dict[str, Any]]:
-    """What lies right in it; nothing where it is not in the tree or the registry is away."""
+async def _read(request: Request, person: Person, code: str) -> list[dict[str, Any]] | None:
+    """What lies right in it; nothing where it is not in the tree; None where the registry is away."""
     try:
         node: dict[str, Any] = await backend(request).get(person, "registry", f"/v1/areas/{code}")
-    except (BackendAway, BackendRefused):
+    except BackendRefused:
         return []
+    except BackendAway:
+        return None
     children: list[dict[str, Any]] = node["children"]
     return children

@@ -24,6 +24,12 @@ CARERS = frozenset({Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
 REGISTER = frozenset({Role.SUPERVISOR, Role.REGISTRY_OFFICER})
 """Who keeps the register itself: which records are one person's."""
 
+SETS_UP = frozenset({Role.SUPERVISOR, Role.ADMIN})
+"""Who makes agencies and agreements."""
+
+SHARERS = CARERS | {Role.ADMIN, Role.AUDITOR}
+"""Who sees what other agencies may see."""
+
 LEARNERS = frozenset(Role) - {Role.PARTNER}
 """Who reads lessons: everybody of the municipality."""
 
@@ -59,6 +65,7 @@ SECTIONS = {
         Place("visits", "/people/visits", CARERS),
         Place("proposals", "/people/proposals", CARERS),
         Place("glass", "/people/glass", frozenset({Role.SUPERVISOR})),
+        Place("sharing", "/sharing", SHARERS),
     ),
     "cases": (
         Place("list", "/cases", CARERS),
@@ -74,6 +81,12 @@ SECTIONS = {
 def sections(entry: str, role: Role) -> list[Place]:
     """The tabs of an entry of the menu that a role has, in their order."""
     return [place for place in SECTIONS[entry] if role in place.roles]
+
+
+def stands_under(entry: Place, path: str) -> bool:
+    """Whether a page belongs to an entry of the menu: below its own address, or below a tab's."""
+    homes = (entry.path, *(tab.path for tab in SECTIONS.get(entry.key, ())))
+    return any(path == home or path.startswith(f"{home}/") for home in homes)
 
 
 def navigation(role: Role) -> list[Place]:

@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from services.console.backend import Backend
-from services.console.navigation import navigation, sections
+from services.console.navigation import navigation, sections, stands_under
 from services.console.people import Person
 from services.console.settings import ConsoleSettings
 from services.console.store import accounts
@@ -163,7 +163,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(token=token, asset=asset, navigation=navigation, sections=sections)
+    made.globals.update(token=token, asset=asset, navigation=navigation, sections=sections, under=stands_under)
     return made
 
 

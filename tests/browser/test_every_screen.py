@@ -46,6 +46,9 @@ MORE = {
         "/cases/tasks",
         "/cases/groups",
         "/cases/reviews",
+        "/sharing",
+        "/sharing/agreements/new",
+        "/sharing/agencies/new",
         "/cases/lessons",
     ),
     "wichai": (

@@ -61,6 +61,8 @@ def known(faces: Faces) -> None:
     }
     faces.services.answers |= {
         "GET registry /v1/cases": listed,
+        "GET registry /v1/areas/kalasin": {"children": [
+            {"code": "kalasin:donkaruna", "th": "ชุมชนดอนกรุณา", "en": "Don Karuna"}]},
         f"GET registry /v1/cases/{CASE}": case(),
         f"GET registry /v1/cases/{CASE}/tasks": {"items": [task]},
         f"GET registry /v1/cases/{CASE}/team": {"items": [member]},

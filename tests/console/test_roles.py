@@ -10,17 +10,24 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from services.console.app import SERVICE
-from services.console.navigation import DESK, KEEPERS, PLACES, Place
+from services.console.navigation import DESK, KEEPERS, PLACES, SECTIONS, Place
 from services.console.web import SAFE
 from shared.auth import Role
 from tests.console.faces import Faces
 
 ADMIN, SUPERVISOR, AUDITOR = Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR
 CARERS = frozenset({SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
-MINE = ("/people", "/visits", "/messages", "/reports", "/admin", "/fleet", "/cases")
+MINE = ("/people", "/visits", "/messages", "/reports", "/admin", "/fleet", "/cases", "/sharing")
 """The screens held against the menu here; each is a place of it."""
 NARROWER = {
     "POST /people/{person_id}/cases/{case_id}/close": CARERS,
+    **{f"{method} /sharing{rest}": frozenset({SUPERVISOR, ADMIN})
+       for method, rest in (("GET", "/agreements/new"), ("POST", "/agreements"), ("GET", "/agencies/new"),
+                            ("GET", "/agencies/{agency_id}"), ("POST", "/agencies/{agency_id}"),
+                            ("POST", "/agencies/{agency_id}/coordinators"),
+                            ("POST", "/agencies/{agency_id}/coordinators/{coordinator_id}/left"))},
+    "POST /sharing/agreements/{agreement_id}/sign": frozenset({SUPERVISOR}),
+    "POST /sharing/agreements/{agreement_id}/end": frozenset({SUPERVISOR}),
     "POST /cases/reviews/{review_id}/approve": frozenset({SUPERVISOR}),
     "GET /cases/lessons": frozenset(Role) - {Role.PARTNER},
     "POST /cases/lessons": frozenset(Role) - {Role.PARTNER},
@@ -111,6 +118,9 @@ def address(path: str) -> str:
         "member_id",
         "group_id",
         "review_id",
+        "agreement_id",
+        "agency_id",
+        "coordinator_id",
         "action_id",
         "case_id",
         "message_id",
@@ -143,7 +153,8 @@ OURS = [(method, path) for method, path in routes() if path.startswith(MINE)]
 
 
 async def test_each_role_gets_its_routes_and_no_other(faces: Faces) -> None:
-    places = {place.path: place.roles for place in PLACES}
+    places = {place.path: place.roles for tabs in SECTIONS.values() for place in tabs}
+    places |= {place.path: place.roles for place in PLACES}
     wrong = []
     for role in Role:
         person = await faces.sign_in(role)

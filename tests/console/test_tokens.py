@@ -61,6 +61,7 @@ COLUMNS = {
     "notify.attempt.channel": "message_channel",
     "notify.part.state": "attempt_state",
     "notify.receipt.state": "attempt_state",
+    "registry.coordinator.duty": "coordinator_duty",
     "registry.person.mobility": "mobility",
     "registry.person.disclosure": "disclosure",
     "registry.trip.status": "trip_status",
@@ -69,7 +70,7 @@ COLUMNS = {
 
 NEVER_SHOWN = {"intake.trip_seen.state", "notify.trip.status"}
 """A service's own note of another's fact; people see the owner's."""
-NO_SCREEN_YET = {"registry.visit_value.state", "registry.coordinator.duty"}
+NO_SCREEN_YET = {"registry.visit_value.state"}
 """Answered by the API alone: their tokens come with their screens."""
 
 CREATE = re.compile(r"create table (\w+) \((.*?)\n\);", re.DOTALL)

@@ -8,13 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
+from services.console.area_tree import area_choices
 from services.console.backend import BackendRefused
 from services.console.colleagues import by_name, colleagues
 from services.console.labels import label, options
 from services.console.navigation import CARERS
 from services.console.people import Person
 from services.console.texts import texts
-from services.console.towns import EVERYWHERE, area_options, town_of
+from services.console.towns import EVERYWHERE, area_options
 from services.console.web import backend, go, page, signed_in
 from shared.codes.codes import code_list
 from shared.refusal import Refusal
@@ -48,17 +49,10 @@ def last_day(typed: str, lang: str) -> tuple[str, str]:
 # --- the list ----------------------------------------------------------------------------------------------------
 
 
-def places(request: Request, person: Person) -> list[tuple[str, str]]:
-    """``(code, name)`` to filter by: the person's municipalities, each followed by its communities."""
-    found: list[tuple[str, str]] = []
-    for slug, name in area_options(request, person):
-        found.append((slug, name))
-        town = town_of(request, slug)
-        found += [
-            (f"{slug}:{each.code}", f"– {each.name.say('en' if person.lang == 'en' else 'th')}")
-            for each in (town.area.community if town else ())
-        ]
-    return found
+async def places(request: Request, person: Person) -> list[tuple[str, str]]:
+    """``(code, name)`` to filter by: the person's municipalities, then what lies in them."""
+    own = area_options(request, person)
+    return [*own, *((code, f"– {name}") for code, name in await area_choices(request, person) if code not in dict(own))]
 
 
 @router.get("")
@@ -67,9 +61,9 @@ async def open_cases(
     cursor: Annotated[UUID | None, Query()] = None,
 ) -> Response:  # fmt: skip
     """What is open there: first every case with a late task, then the others, the newest first."""
-    known = places(request, person)
+    known = await places(request, person)
     chosen = place if place in dict(known) else next((code for code, _ in known), EVERYWHERE)
-    where = {"area_code": chosen} if ":" in chosen else {"area": chosen}
+    where = {"area": chosen} if chosen in dict(area_options(request, person)) else {"area_code": chosen}
     late: list[dict[str, Any]] = []
     problem = ""
     found: dict[str, Any] = {"items": [], "next": None}
