@@ -565,6 +565,8 @@ async def _care(running: Running, person: UUID) -> dict[str, Asked]:
         "POST /v1/persons/{person_id}/needs": Asked(f"{at}/needs", {"need": "food"}, of_the_area=True),
         "GET /v1/persons/{person_id}/needs": Asked(f"{at}/needs"),
         "POST /v1/needs/{need_id}/met": Asked(f"/v1/needs/{need}/met", {}),
+        "GET /v1/gaps": Asked(f"/v1/gaps?group=hardship&area={AREA}"),
+        "GET /v1/gaps/people": Asked(f"/v1/gaps/people?group=hardship&gap=no_phone&area={AREA}"),
         "GET /v1/community": Asked("/v1/community", refusals=NOTHING, finds=entry.rpartition("/")[2]),
         "PUT /v1/community/{entry_id}": Asked(entry, boat),
         "DELETE /v1/community/{entry_id}": Asked(entry),

@@ -70,6 +70,8 @@ QUERIES = {
     "GET /v1/lessons/causes": f"?from=2026-01-01&to=2026-12-31&area={AREA}",
     "GET /v1/areas": "?name=กาฬสินธุ์",
     "GET /v1/cases": "?person_id={person_id}",
+    "GET /v1/gaps": "?group=bedridden",
+    "GET /v1/gaps/people": "?group=bedridden&gap=no_phone",
     "GET /v1/persons/{person_id}/as-known": "?at=2100-01-01T00:00:00Z",
     "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31",
 }
@@ -174,6 +176,8 @@ MAY = {
     "POST /v1/persons/{person_id}/needs": "case_manager registry_officer supervisor volunteer crew",
     "GET /v1/persons/{person_id}/needs": "case_manager registry_officer supervisor",
     "POST /v1/needs/{need_id}/met": "case_manager registry_officer supervisor",
+    "GET /v1/gaps": "case_manager registry_officer supervisor auditor admin",
+    "GET /v1/gaps/people": "case_manager registry_officer supervisor",
     "GET /v1/community": "call_taker dispatcher case_manager registry_officer supervisor",
     "PUT /v1/community/{entry_id}": "case_manager registry_officer supervisor",
     "DELETE /v1/community/{entry_id}": "case_manager registry_officer supervisor",

@@ -31,7 +31,7 @@ LISTS = (
     "recipient_kind", "answer", "group", "barrier", "barrier_state", "relation", "sex", "mobility", "need", "lane",
     "channel", "kind", "severity_cbd", "severity_ed5",
     "location_use", "location_method", "observer_kind", "verification_method", "location_verdict",
-    "visit_kind", "visit_result", "visit_check", "visit_field", "life_need", "need_urgency", "need_outcome",
+    "visit_kind", "visit_result", "visit_check", "visit_field", "life_need", "need_urgency", "need_outcome", "gap",
     "community_kind", "proposal_decision",
     "review_reason", "review_status", "review_gen", "root_cause",
     "task_kind", "task_outcome", "team_role", "invitation", "import_format", "import_verdict",

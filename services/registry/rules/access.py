@@ -113,6 +113,8 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons/{person_id}/needs": Rule(FIELD),
     "GET /v1/persons/{person_id}/needs": Rule(CARE, reads=True),
     "POST /v1/needs/{need_id}/met": Rule(CARE),
+    "GET /v1/gaps": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN})),
+    "GET /v1/gaps/people": Rule(CARE, reads=True),
     "GET /v1/community": Rule(DESK, reads=True),
     "PUT /v1/community/{entry_id}": Rule(CARE),
     "DELETE /v1/community/{entry_id}": Rule(CARE),

@@ -1,0 +1,121 @@
+"""Gaps: who of a group lacks what, by where they live; small counts are kept back from whoever sees counts alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.registry.rules.gaps import GAPS, URGENCIES, Tally, by_tambon, publishable, summed
+from shared.work import now_utc
+from tests.harness import Running, bearer, problem_of
+from tests.registry.conftest import add, read
+
+CARE = "case_manager"
+
+
+def tally(place: str | None, people: int, **gaps: int) -> Tally:
+    return Tally(place, people, {gap: gaps.get(gap, 0) for gap in GAPS}, dict.fromkeys(URGENCIES, 0))
+
+
+def test_villages_are_counted_with_their_tambon_and_unknown_places_stand_last() -> None:
+    places = [tally(None, 1), tally("46010102", 5, no_phone=2), tally("460101", 3), tally("kalasin:wat", 2)]
+    rolled = by_tambon(places)
+    assert [(one.place, one.people, one.gaps["no_phone"]) for one in rolled] == [
+        ("460101", 8, 2), ("kalasin:wat", 2, 0), (None, 1, 0),
+    ]  # fmt: skip
+    assert summed(rolled).people == 11
+    assert summed([]).people == 0
+
+
+@pytest.mark.parametrize(
+    ("people", "no_phone", "shown"),
+    [(20, 0, 0), (20, 4, None), (20, 5, 5), (20, 15, 15), (20, 16, None), (20, 20, 20), (4, 0, None), (0, 0, 0)],
+)
+def test_a_count_of_few_or_of_all_but_few_points_at_people(people: int, no_phone: int, shown: int | None) -> None:
+    total, _ = publishable(tally(None, people, no_phone=no_phone), [])
+    assert total.gaps["no_phone"] == shown
+
+
+def test_what_is_kept_back_does_not_follow_from_the_total() -> None:
+    places = [tally("a", 50, no_phone=20), tally("b", 40, no_phone=10), tally("c", 3, no_phone=3)]
+    total, shown = publishable(summed(places), places)
+    assert (total.people, total.gaps["no_phone"]) == (93, 33)
+    assert [one.people for one in shown] == [50, None, None]
+    assert [one.gaps["no_phone"] for one in shown] == [20, None, None]
+
+
+async def in_group(registry: Running, tambon: str, **body: Any) -> UUID:
+    where = {"current": {"area_code": tambon}}
+    return await add(registry, groups=["bedridden"], addresses=where, **body)
+
+
+async def counts(registry: Running, role: str = CARE, query: str = "") -> dict[str, Any]:
+    return await read(registry, f"/v1/gaps?group=bedridden{query}", role)
+
+
+def told(gaps: dict[str, Any]) -> dict[str, int | None]:
+    return {one["gap"]["code"]: one["people"] for one in gaps["gaps"]}
+
+
+async def lacking(registry: Running, gap: str, query: str = "") -> list[str]:
+    body = await read(registry, f"/v1/gaps/people?group=bedridden&gap={gap}{query}", CARE)
+    return [item["person_id"] for item in body["items"]]
+
+
+async def test_who_lacks_what_is_counted_by_place_and_listed_for_who_cares(registry: Running) -> None:
+    cared = await in_group(registry, "460101", name="มานี", phone="0812345601")
+    alone = await in_group(registry, "460101")
+    far = await in_group(registry, "460201", phone="0812345602")
+    await in_group(registry, "460101", exercise=True)
+    await add(registry, addresses={"current": {"area_code": "460101"}})
+    at, volunteer = f"/v1/persons/{cared}", bearer("volunteer")
+    home = {"lon": 103.5, "lat": 16.43, "method": "visit"}
+    await registry.client.post(f"{at}/locations", json=home, headers=bearer("registry_officer"))
+    visit = {"person_id": str(cared), "fields": {"result": {"value": "as_told"}}}
+    await registry.client.put(f"/v1/visits/{cared.hex[:-4]}0000", json=visit, headers=volunteer)
+    sheet = {"instrument": "depression_2q", "answers": {"low": 0, "joyless": 0}}
+    await registry.client.post(f"{at}/assessments", json=sheet, headers=volunteer)
+    for person_id, urgency in ((alone, 9), (far, 1)):
+        need = {"need": "food", "urgency": urgency}
+        await registry.client.post(f"/v1/persons/{person_id}/needs", json=need, headers=volunteer)
+
+    found = await counts(registry)
+    assert found["whole"]
+    assert (found["total"]["people"], told(found["total"])) == (
+        3, {"not_visited": 2, "no_verified_point": 2, "no_phone": 1, "not_assessed": 2, "open_need": 2},
+    )  # fmt: skip
+    assert [(one["code"], one["people"]) for one in found["places"]] == [("460101", 2), ("460201", 1)]
+    assert found["places"][0]["th"].startswith("ต.")
+    assert {one["urgency"]["code"]: one["people"] for one in found["total"]["needs"]} == {"9": 1, "5": 0, "1": 1}
+    assert (await counts(registry, query="&area_code=4602"))["total"]["people"] == 1
+    assert await lacking(registry, "open_need") == [str(alone), str(far)], "the most urgent first"
+    assert await lacking(registry, "no_phone") == [str(alone)]
+    assert await lacking(registry, "open_need", "&limit=1&skip=1") == [str(far)]
+    assert await lacking(registry, "not_visited", "&area_code=4602") == [str(far)]
+    longer = now_utc() - timedelta(days=100)
+    await registry.sql("update visit set visited_at = $1", longer)
+    assert set(await lacking(registry, "not_visited")) == {str(cared), str(alone), str(far)}
+    assert str(cared) not in await lacking(registry, "not_visited", "&days=200")
+
+    few = await counts(registry, "auditor")
+    assert (few["whole"], few["total"]["people"], few["places"][0]["people"]) == (False, None, None)
+    unheard = await registry.client.get("/v1/gaps?group=nothing", headers=bearer(CARE))
+    assert problem_of(unheard)["errors"][0]["field"] == "group"
+    rows = await registry.sql("select purpose from audit where act = 'list_gaps'")
+    assert {row["purpose"] for row in rows} == {"care"}
+
+
+async def test_linked_records_are_one_person_and_secret_people_are_in_no_count(registry: Running) -> None:
+    one, other = await in_group(registry, "460101"), await in_group(registry, "460101", phone="0812345603")
+    hidden = await in_group(registry, "460101")
+    await registry.sql("update person set disclosure = 'secret' where id = $1", hidden)
+    link = {"survivor_id": str(one)}
+    linked = await registry.client.post(f"/v1/persons/{other}/link", json=link, headers=bearer("registry_officer"))
+    assert linked.status_code == 200, linked.text
+    found = await counts(registry)
+    assert (found["total"]["people"], told(found["total"])["no_phone"]) == (1, 0)
+    assert await lacking(registry, "not_visited") == [str(one)]
+    assert (await counts(registry, "supervisor", "&area_code=4602"))["total"]["people"] == 0
