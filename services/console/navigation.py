@@ -33,6 +33,9 @@ SHARERS = CARERS | {Role.ADMIN, Role.AUDITOR}
 LEARNERS = frozenset(Role) - {Role.PARTNER}
 """Who reads lessons: everybody of the municipality."""
 
+COUNTERS = CARERS | {Role.AUDITOR, Role.ADMIN}
+"""Who sees how many people lack what; who they are is for carers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -63,6 +66,7 @@ SECTIONS = {
         Place("search", "/people", READERS),
         Place("duplicates", "/people/duplicates", REGISTER),
         Place("visits", "/people/visits", CARERS),
+        Place("gaps", "/people/gaps", COUNTERS),
         Place("proposals", "/people/proposals", CARERS),
         Place("glass", "/people/glass", frozenset({Role.SUPERVISOR})),
         Place("sharing", "/sharing", SHARERS),

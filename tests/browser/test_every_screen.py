@@ -61,7 +61,7 @@ MORE = {
         "/fleet/cover",
         "/fleet/shifts/new",
     ),
-    "orathai": ("/people/visits", "/people/visits/disputed", "/people/visits/forms"),
+    "orathai": ("/people/visits", "/people/visits/disputed", "/people/visits/forms", "/people/gaps"),
     "anan": ("/admin/letters",),
     "crew1": ("/crew/duty",),
 }

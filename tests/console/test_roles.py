@@ -47,6 +47,7 @@ NARROWER = {
     **{f"{method} /people/proposals{rest}": CARERS
        for method, rest in (("GET", ""), ("POST", "/corrections/{correction_id}"), ("POST", "/groups/{proposal_id}"))},
     "POST /people/proposals/disclosures/{request_id}": frozenset({SUPERVISOR}),
+    "GET /people/gaps": CARERS | {AUDITOR, ADMIN},
     **{f"{method} /people/visits{rest}": CARERS
        for method, rest in (("GET", ""), ("GET", "/new"), ("POST", "/new"), ("POST", "/{visit_id}/cancel"), ("GET", "/disputed"),
                             ("POST", "/{visit_id}/decide"), ("GET", "/forms"))},
@@ -89,7 +90,7 @@ NARROWER = {
                             ("POST", "/{account_id}/second-factor-off"),
                             ("POST", "/{account_id}/devices/{session_id}/revoke"))},
 }  # fmt: skip
-"""Routes for fewer than their place of the menu."""
+"""Routes for others than their place of the menu."""
 OPEN = ("/public", "/sign-in", "/demo-sign-in", "/language", "/static")
 """For everybody, or for whoever is not signed in yet."""
 

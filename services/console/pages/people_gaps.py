@@ -40,12 +40,24 @@ class Sought:
     skip: int = 0
 
     def params(self) -> dict[str, str | int]:
-        told: dict[str, str | int] = {"area": self.town, "group": self.group, "area_code": self.place, "days": self.days}
+        told: dict[str, str | int] = {
+            "area": self.town,
+            "group": self.group,
+            "area_code": self.place,
+            "days": self.days,
+        }
         return {name: value for name, value in told.items() if value}
 
     def address(self, **changes: Any) -> str:
         now = replace(self, **changes)
-        told = {"town": now.town, "group": now.group, "place": now.place, "days": now.days, "gap": now.gap, "skip": now.skip}
+        told = {
+            "town": now.town,
+            "group": now.group,
+            "place": now.place,
+            "days": now.days,
+            "gap": now.gap,
+            "skip": now.skip,
+        }
         return "/people/gaps?" + urlencode({name: value for name, value in told.items() if value})
 
 
