@@ -119,7 +119,13 @@ ROUTES = {
     "history": ("GET", "/v1/persons/{person}/history"),
     "cases": ("GET", "/v1/cases?person_id={person}"),
     "case": ("GET", "/v1/cases/{case}"),
+    "locations": ("GET", "/v1/persons/{person}/locations"),
+    "visits": ("GET", "/v1/persons/{person}/visits"),
+    "needs": ("GET", "/v1/persons/{person}/needs"),
+    "assessments": ("GET", "/v1/persons/{person}/assessments"),
 }
+OF_CARE = {"visits", "needs", "assessments"}
+"""For case managers, officers and supervisors, of whatever agency."""
 LEVELS: dict[str, tuple[dict[str, Any], frozenset[Kind]]] = {
     "nothing": ({"sign": False}, frozenset()),
     "public": ({"field_class": "public"}, frozenset({PUBLIC})),
@@ -146,7 +152,10 @@ async def test_every_role_on_every_route_sees_what_the_agreement_opens_and_no_mo
         at = path.format(person=person_id, case=case_id)
         answer = await registry.client.request(method, at, headers=hospital.headers(role), **body)
         place = f"{role} {name}"
-        needs = PUBLIC if name in {"search", "person"} else HEALTH
+        if name in OF_CARE and role not in CARE:
+            assert problem_of(answer)["code"] == "forbidden", place
+            continue
+        needs = {"search": PUBLIC, "person": PUBLIC, "locations": RESTRICTED}.get(name, HEALTH)
         if needs not in opened:
             assert missing(answer) == (["not_signed"] if level == "nothing" else [
                 "field_class" if level in {"public", "shared"} else "basis"]), place  # fmt: skip
@@ -192,6 +201,28 @@ async def test_protected_matters_stay_closed_to_agencies_unless_agreed_and_to_ro
     for role in DESK:
         lines = (await hospital.get(f"/v1/persons/{person_id}/history", role)).text
         assert (str(hidden.id) in lines) == (role in CARE), role
+
+
+async def test_needs_and_visits_of_a_protected_case_stay_closed_to_agencies(registry: Running) -> None:
+    hospital = await Agency(registry).known()
+    person_id = await person_of(registry, await Call(registry, patients=[somsri()]).received())
+    await Call(registry, patients=[somsri(groups=["psychiatric"])], protected=True).received()
+    case_id = (await registry.sql("select id from case_file where protected"))[0]["id"]
+    at = f"/v1/persons/{person_id}"
+    for need, of_case in (("food", None), ("carer", str(case_id))):
+        body = {"need": need, "case_id": of_case}
+        assert (await ours(registry, "POST", f"{at}/needs", body)).status_code == 201
+    for of_case in (None, str(case_id)):
+        body = {"person_id": str(person_id), "kind": "home_visit", "case_id": of_case}
+        told = await ours(registry, "PUT", f"/v1/visits/{new_id()}", body)
+        assert told.status_code == 200, told.text
+    await hospital.agreement()
+    shown = {what: (await hospital.get(f"{at}/{what}")).json()["items"] for what in ("needs", "visits")}
+    assert [need["need"]["code"] for need in shown["needs"]] == ["food"]
+    assert [visit["case_id"] for visit in shown["visits"]] == [None]
+    assert len((await read(registry, f"{at}/needs", "supervisor"))["items"]) == 2
+    await hospital.agreement(field_class="secret")
+    assert len((await hospital.get(f"{at}/needs")).json()["items"]) == 2
 
 
 async def test_a_secret_person_is_like_nobody(registry: Running) -> None:

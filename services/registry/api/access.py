@@ -19,11 +19,12 @@ from services.registry.api.gate import areas_of, person_for
 from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.decide import MISSING, Asked, Decision, decide
-from services.registry.rules.fields import KINDS, PUBLIC, Kind, cut
+from services.registry.rules.fields import KINDS, PUBLIC, SECRET, Kind, cut
 from services.registry.rules.grounds import Agreement, BreakGlass, Consent, party
 from services.registry.store.people import Row
 from shared.audit import audit
 from shared.auth import Caller
+from shared.database import Pool
 from shared.errors import Refused, refuse
 from shared.service import Runtime
 from shared.work import now_utc
@@ -147,6 +148,15 @@ async def open_person(runtime: Runtime, caller: Caller, person_id: UUID, kind: K
         await _refuse(runtime, caller, person_id, seen.decisions[kind], found.area if found else None)
         raise no_ground(seen.decisions[kind])
     return found, seen
+
+
+async def not_protected(db: Pool, seen: Access, rows: Sequence[Row]) -> list[Row]:
+    """Without the rows of protected cases (violence, psychiatric), where the asker may not see those."""
+    if seen.may(SECRET):
+        return list(rows)
+    ids = {row["case_id"] for row in rows if row["case_id"] is not None}
+    hidden = await store.calls.protected_cases(db, sorted(ids)) if ids else frozenset()
+    return [row for row in rows if row["case_id"] not in hidden]
 
 
 async def weigh(

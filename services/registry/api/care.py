@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, told, views
 from services.registry.answers import Label
+from services.registry.api.access import classes, not_protected, open_person
 from services.registry.api.care_models import (
     AssessmentBody,
     Assessments,
@@ -29,9 +30,10 @@ from services.registry.api.care_models import (
     ProposalShown,
     Proposed,
 )
-from services.registry.api.gate import area_for, areas_of, gate, held_for, own_held_for, person_for, runtime_of, whose
+from services.registry.api.gate import area_for, areas_of, gate, held_for, own_held_for, runtime_of, whose
 from services.registry.bodies import read_own_phone
 from services.registry.rules.access import ROUTES
+from services.registry.rules.fields import HEALTH
 from services.registry.rules.questionnaires import questionnaires
 from services.registry.store.people import Row
 from services.registry.verbs import care as verbs
@@ -104,8 +106,9 @@ def _band(instrument: str, code: str) -> Label:
 async def read_assessments(request: Request, caller: ReadsAssessments, person_id: UUID) -> Assessments:
     """ผลการประเมิน | A person's last 200 assessments, each beside the one before it."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "read_assessments", "person", person_id, area=person.area)
+    person, seen = await open_person(runtime, caller, person_id, HEALTH)
+    told_of = {"classes": classes(seen.allowed)}
+    await audit(runtime.pool, seen.caller, "read_assessments", "person", person_id, told_of, area=person.area)
     rows = await store.care.read_assessments(runtime.pool, person.id)
     texts = await told.of(runtime.pool, [row["id"] for row in rows])
     same = ("id", "version", "score", "score_before", "visit_id", "assessed_at", "assessor")
@@ -182,9 +185,10 @@ async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body:
 async def read_needs(request: Request, caller: ReadsNeeds, person_id: UUID) -> Needs:
     """ความต้องการ | What is missing in this person's life, and what was met."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "read_needs", "person", person_id, area=person.area)
-    rows = await store.care.read_needs(runtime.pool, person.id)
+    person, seen = await open_person(runtime, caller, person_id, HEALTH)
+    told_of = {"classes": classes(seen.allowed)}
+    await audit(runtime.pool, seen.caller, "read_needs", "person", person_id, told_of, area=person.area)
+    rows = await not_protected(runtime.pool, seen, await store.care.read_needs(runtime.pool, person.id))
     texts = await told.of(runtime.pool, [row["id"] for row in rows])
     return Needs(items=[_need(row, texts.get(row["id"], {}).get("note")) for row in rows])
 

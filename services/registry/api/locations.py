@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from services.registry import records, store, views
-from services.registry.api.gate import area_for, areas_of, gate, held_for, person_for, runtime_of, sees_protected
+from services.registry.api.access import classes, open_person
+from services.registry.api.gate import area_for, areas_of, gate, held_for, runtime_of, sees_protected
 from services.registry.api.locations_models import (
     FileBody,
     FileVerdicts,
@@ -27,6 +28,7 @@ from services.registry.api.locations_models import (
 )
 from services.registry.keys import ring
 from services.registry.rules.access import CARE
+from services.registry.rules.fields import RESTRICTED
 from services.registry.verbs import locations as verbs
 from services.registry.verbs.locations import Agreement, Observation
 from shared.audit import audit
@@ -95,8 +97,9 @@ def _own(caller: Caller) -> str:
 async def read_locations(request: Request, caller: Reads, person_id: UUID) -> Locations:
     """พิกัดที่บันทึกไว้ | Everything that was seen of where this person lives, and what is held to be right."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "read_locations", "person", person_id, area=person.area)
+    person, seen = await open_person(runtime, caller, person_id, RESTRICTED)
+    told_of = {"classes": classes(seen.allowed)}
+    await audit(runtime.pool, seen.caller, "read_locations", "person", person_id, told_of, area=person.area)
     rows = await store.locations.read_locations(runtime.pool, person_id)
     standing = {row["location_id"]: row for row in await store.locations.read_whereabouts(runtime.pool, person_id)}
     return Locations(items=[_shown(row, standing.get(row["id"])) for row in rows])

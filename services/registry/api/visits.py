@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, told, views
+from services.registry.api.access import classes, not_protected, open_person
 from services.registry.api.care_models import (
     DecideBody,
     FieldShown,
@@ -21,6 +22,7 @@ from services.registry.api.care_models import (
 )
 from services.registry.api.gate import areas_of, gate, held_for, own_held_for, person_for, runtime_of
 from services.registry.rules.access import ROUTES
+from services.registry.rules.fields import HEALTH
 from services.registry.rules.visits import checked
 from services.registry.store.people import Row
 from services.registry.verbs import visits as verbs
@@ -114,9 +116,10 @@ async def read_visit(request: Request, caller: Reads, visit_id: UUID) -> VisitSh
 async def list_visits(request: Request, caller: Lists, person_id: UUID) -> Visits:
     """การเยี่ยมของบุคคล | A person's last 200 visits."""
     runtime = runtime_of(request)
-    person = await person_for(runtime, caller, person_id)
-    await audit(runtime.pool, caller, "list_visits", "person", person_id, area=person.area)
-    rows = await store.visits.read_visits(runtime.pool, person.id)
+    person, seen = await open_person(runtime, caller, person_id, HEALTH)
+    told_of = {"classes": classes(seen.allowed)}
+    await audit(runtime.pool, seen.caller, "list_visits", "person", person_id, told_of, area=person.area)
+    rows = await not_protected(runtime.pool, seen, await store.visits.read_visits(runtime.pool, person.id))
     return Visits(items=await _shown(runtime.pool, rows))
 
 

@@ -112,6 +112,7 @@ select k.*, p.disclosure = 'secret' as secret,
 from case_file k join person p on p.id = k.person_id
 where k.id = $1 and ($2::text[] is null or k.area = any($2)) and (not k.protected or $3) and p.erased_at is null
 """
+PROTECTED_CASES = "select id from case_file where id = any($1::uuid[]) and protected"
 # The person first: whoever is matched to this case at the same moment holds them.
 LOCK_CASE = """
 with person as (select p.id, p.disclosure from person p join case_file k on k.person_id = p.id where k.id = $1
@@ -148,6 +149,11 @@ async def read_case(
 ) -> Row | None:
     """A case of one of these areas; a protected one only where ``protected``."""
     return await db.fetchrow(READ_CASE, case_id, areas, protected)
+
+
+async def protected_cases(db: Connection | Pool, case_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of these cases that are protected."""
+    return frozenset(row["id"] for row in await db.fetch(PROTECTED_CASES, list(case_ids)))
 
 
 async def lock_case(db: Connection, case_id: UUID) -> Row | None:
