@@ -28,7 +28,9 @@ from tests.house.worlds import SERVICES
 from tests.platform_fixtures import MakeDatabase
 
 DECIDES = {
-    "POST /v1/persons/search", "GET /v1/persons/{person_id}", "GET /v1/persons/{person_id}/history", "GET /v1/cases",
+    "POST /v1/persons/search", "GET /v1/persons/{person_id}", "GET /v1/persons/{person_id}/history", "GET /v1/persons/{person_id}/visits",
+    "GET /v1/persons/{person_id}/needs", "GET /v1/persons/{person_id}/assessments",
+    "GET /v1/persons/{person_id}/locations", "GET /v1/cases",
     "GET /v1/cases/{case_id}", "GET /v1/agencies", "GET /v1/agreements", "GET /v1/agreements/{agreement_id}",
     "GET /v1/agreements/{agreement_id}/effect", "POST /v1/agreements/{agreement_id}/sign",
     "POST /v1/agreements/{agreement_id}/end", "POST /v1/access/why", "GET /v1/withdrawals",
