@@ -41,8 +41,7 @@ CORE = ("hop", "saturate", "drain")
 """``consumer`` is measured while the backlog drains."""
 TOWN = ("chain", "screen", "positions", "burst")
 """``memory`` is read after the burst."""
-DAY = ("promise", "near", "fold", "registry")
-DAY = ("promise", "near", "registry", "import")
+DAY = ("promise", "near", "fold", "registry", "import")
 """Dispatch alone with a full day of rides, the registry alone with 100,000 homes; last, for they fill databases."""
 APART = ("engine", "year", "duplicates")
 """Need neither broker nor database."""

@@ -38,6 +38,7 @@ from services.console.pages import (
     people_consent,
     people_gaps,
     people_home,
+    people_imports,
     people_links,
     people_proposals,
     people_visits,
@@ -119,6 +120,7 @@ SERVICE = Service(
         people_access.router,
         people_consent.router,
         people_care.router,
+        people_imports.router,
         people.router,
         messages.router,
         look.router,
@@ -149,6 +151,7 @@ SERVICE = Service(
     prepare=prepare,
     woken=woken,
     rooms={
+        "/people/imports": Room(body_bytes=9 * 1024 * 1024, timeout_s=300),
         "/live": Room(body_bytes=1024, timeout_s=None),
         "/rides/planner/plan": Room(body_bytes=64 * 1024, timeout_s=90),
     },

@@ -59,6 +59,16 @@ class Backend:
     ) -> Any:  # fmt: skip
         return await self._ask("GET", person, service, path, params=params, purpose=purpose)
 
+    async def file(
+        self, person: Person, service: str, path: str, *, params: Mapping[str, str | int], purpose: str,
+        within_s: float | None = None,
+    ) -> bytes:  # fmt: skip
+        """What is no JSON to us: the bytes as they came."""
+        content: bytes = await self._ask(
+            "GET", person, service, path, params=params, purpose=purpose, within_s=within_s, raw=True
+        )
+        return content
+
     async def post(
         self, person: Person, service: str, path: str, body: Any = None, *, key: str | None = None,
         purpose: str | None = None, within_s: float | None = None,
@@ -84,9 +94,9 @@ class Backend:
     async def _ask(
         self, method: str, person: Person | None, service: str, path: str, *, body: Any = None,
         params: Mapping[str, str | int] | None = None, key: str | None = None, purpose: str | None = None,
-        address: str | None = None, within_s: float | None = None,
+        address: str | None = None, within_s: float | None = None, raw: bool = False,
     ) -> Any:  # fmt: skip
-        """The answer's JSON; None where it has no body.
+        """The answer's JSON (``raw``: its bytes); None where it has no body.
 
         Raises:
             BackendRefused: the service answered with a problem.
@@ -116,6 +126,8 @@ class Backend:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             raise BackendAway(service) from None
+        if raw and status < OK_BELOW:
+            return content
         said = _read(content)
         if status < OK_BELOW:
             return said

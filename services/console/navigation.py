@@ -65,6 +65,7 @@ SECTIONS = {
     "people": (
         Place("search", "/people", READERS),
         Place("duplicates", "/people/duplicates", REGISTER),
+        Place("imports", "/people/imports", REGISTER),
         Place("visits", "/people/visits", CARERS),
         Place("gaps", "/people/gaps", COUNTERS),
         Place("proposals", "/people/proposals", CARERS),

@@ -44,6 +44,10 @@ NARROWER = {
     "GET /people/glass": frozenset({SUPERVISOR}),
     "POST /people/glass/{glass_id}": frozenset({SUPERVISOR}),
     "POST /people/{person_id}/change/disclosure": frozenset({Role.REGISTRY_OFFICER}),
+    **{f"{method} /people{rest}": frozenset({SUPERVISOR, Role.REGISTRY_OFFICER})
+       for method, rest in (("GET", "/imports"), ("POST", "/imports"), ("GET", "/imports/{run_id}"),
+                            ("GET", "/imports/{run_id}/verdicts.csv"), ("POST", "/imports/export"),
+                            ("POST", "/{person_id}/copy"))},
     **{f"{method} /people/proposals{rest}": CARERS
        for method, rest in (("GET", ""), ("POST", "/corrections/{correction_id}"), ("POST", "/groups/{proposal_id}"))},
     "POST /people/proposals/disclosures/{request_id}": frozenset({SUPERVISOR}),

@@ -1,0 +1,65 @@
+"""A file is tried, taken, looked at row by row; lists and a person's copy go out; with the real registry behind."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.auth import Role
+from tests.console.faces import Faces, SignedIn, words_of
+from tests.console.with_registry import Behind, registry_behind
+from tests.platform_fixtures import MakeDatabase
+
+FILE = "name,sex,adl,groups\nนางทดลอง ใจดี,หญิง,3,\n<b>นายผิด</b> ใจดี,ไม่รู้จัก,,\n".encode("cp874")
+
+
+async def test_a_file_is_tried_then_taken_and_lists_and_copies_go_out(
+    faces: Faces, database: MakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with registry_behind(faces, (await database("registry")).dsn, tmp_path) as behind:
+        officer = await faces.sign_in(Role.REGISTRY_OFFICER)
+        assert "ยังไม่เคยนำเข้าไฟล์" in (await officer.get("/people/imports")).text
+        tried = await _send(officer, "try")
+        assert "ลองแล้ว 2 แถว" in tried
+        assert "ยังไม่มีอะไรถูกบันทึก" in tried
+        assert "นายผิด" not in tried  # nothing of a cell comes back
+        assert (await behind.ask("GET", "/v1/imports"))["items"] == []
+        assert "ครบทุกแถวแล้ว" in await _send(officer, "take")
+        [run] = (await behind.ask("GET", "/v1/imports"))["items"]
+        assert run["counts"] == {"created": 1, "refused": 1}
+        assert "ครบทุกแถวแล้ว" in await _send(officer, "take")
+        assert len((await behind.ask("GET", "/v1/imports"))["items"]) == 1
+        rows = await officer.get(f"/people/imports/{run['id']}?verdict=refused")
+        assert "sex ไม่รู้จักคำหรือรหัสในช่องนี้" in words_of(rows)
+        answer = await officer.get(f"/people/imports/{run['id']}/verdicts.csv")
+        lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert [line["verdict"] for line in lines] == ["created", "refused"]
+        await _goes_out(officer, behind, lines[0]["person_id"])
+        assert "อ่านเป็นข้อความไม่ได้" in await _send(officer, "take", b"\x89PNG\x00", 422)
+        assert "ไม่รู้จักคอลัมน์ที่ 1, 2" in await _send(officer, "take", "นางสมศรี,ใจดี\nก,ข\n".encode(), 422)
+        monkeypatch.setattr("services.console.pages.people_imports.MOST_ROWS", 1)
+        assert "karuna registry import" in await _send(officer, "take", status=422)
+
+
+async def _send(officer: SignedIn, act: str, content: bytes = FILE, status: int = 200) -> str:
+    form = {"act": act, "format": "karuna", "area": "kalasin"}
+    answer = await officer.post("/people/imports", form, files={"file": ("people.csv", content)})
+    assert answer.status_code == status, answer.text
+    return answer.text
+
+
+async def _goes_out(officer: SignedIn, behind: Behind, person: str) -> None:
+    made = await officer.post("/people/imports/export", {"format": "csv", "group": "bedridden", "area": "kalasin"})
+    listed = list(csv.DictReader(io.StringIO(made.content.decode("utf-8-sig"))))
+    assert [line["name"] for line in listed] == ["นางทดลอง ใจดี"]
+    page = await officer.get(f"/people/{person}?purpose=registration")
+    assert f'action="/people/{person}/copy"' in page.text
+    copy = await officer.post(f"/people/{person}/copy")
+    assert copy.headers["cache-control"] == "no-store"
+    assert json.loads(copy.content)["tables"]["person"][0]["name"] == "นางทดลอง ใจดี"
+    looks = await behind.ask("GET", f"/v1/audit?subject_id={person}", role=Role.AUDITOR, purpose="audit")
+    assert {"export", "copy"} <= {one["act"] for one in looks["items"]}
