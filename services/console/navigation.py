@@ -33,6 +33,9 @@ SHARERS = CARERS | {Role.ADMIN, Role.AUDITOR}
 LEARNERS = frozenset(Role) - {Role.PARTNER}
 """Who reads lessons: everybody of the municipality."""
 
+RESCUERS = CARERS | {Role.DISPATCHER}
+"""Who asks which people live near something, to bring them out."""
+
 COUNTERS = CARERS | {Role.AUDITOR, Role.ADMIN}
 """Who sees how many people lack what; who they are is for carers."""
 
@@ -68,6 +71,7 @@ SECTIONS = {
         Place("imports", "/people/imports", REGISTER),
         Place("visits", "/people/visits", CARERS),
         Place("gaps", "/people/gaps", COUNTERS),
+        Place("near", "/people/near", RESCUERS),
         Place("proposals", "/people/proposals", CARERS),
         Place("glass", "/people/glass", frozenset({Role.SUPERVISOR})),
         Place("sharing", "/sharing", SHARERS),

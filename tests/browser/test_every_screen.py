@@ -62,7 +62,7 @@ MORE = {
         "/fleet/cover",
         "/fleet/shifts/new",
     ),
-    "orathai": ("/people/visits", "/people/visits/disputed", "/people/visits/forms", "/people/gaps"),
+    "orathai": ("/people/visits", "/people/visits/disputed", "/people/visits/forms", "/people/gaps", "/people/near"),
     "anan": ("/admin/letters",),
     "crew1": ("/crew/duty",),
 }

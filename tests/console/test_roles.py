@@ -51,6 +51,8 @@ NARROWER = {
     **{f"{method} /people/proposals{rest}": CARERS
        for method, rest in (("GET", ""), ("POST", "/corrections/{correction_id}"), ("POST", "/groups/{proposal_id}"))},
     "POST /people/proposals/disclosures/{request_id}": frozenset({SUPERVISOR}),
+    "GET /people/near": CARERS | {Role.DISPATCHER},
+    "POST /people/near": CARERS | {Role.DISPATCHER},
     "GET /people/gaps": CARERS | {AUDITOR, ADMIN},
     **{f"{method} /people/visits{rest}": CARERS
        for method, rest in (("GET", ""), ("GET", "/new"), ("POST", "/new"), ("POST", "/{visit_id}/cancel"), ("GET", "/disputed"),

@@ -1,4 +1,4 @@
-"""A risk map as a drawing of its own: boundary, zones by level, communities. Pure; it needs no script and prints."""
+"""A risk map as a drawing of its own: boundary, zones by level, names, dots. Pure; it needs no script and prints."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.geo import Point, Polygon
+from shared.geo import METRES_PER_DEGREE, Point, Polygon
 
 WIDTH = 1000.0
 """Of the drawing, in its own units; its height follows from what is drawn."""
@@ -19,19 +19,28 @@ LEVELS = ("low", "medium", "high")
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """SVG paths: ``boundary`` and ``zones`` (level, path); ``names``: x, y and what stands there."""
+    """SVG paths: ``boundary`` and ``zones`` (level, path); ``names``: x, y and what stands there; ``dots``: x, y.
+
+    ``metre``: how long a metre is.
+    """
 
     height: float
     boundary: str
     zones: Sequence[tuple[str, str]]
     names: Sequence[tuple[float, float, str]]
+    dots: Sequence[tuple[float, float]]
+    metre: float
 
 
 def drawn(
-    boundary: Sequence[Polygon], names: Iterable[tuple[Point, str]], collections: Iterable[dict[str, Any]]
-) -> Drawn:
-    """The municipality with the zones of these layers; what lies beyond its boundary's box is cut off."""
-    corners = [point for polygon in boundary for point in polygon[0]]
+    boundary: Sequence[Polygon], names: Iterable[tuple[Point, str]], collections: Iterable[dict[str, Any]],
+    dots: Sequence[Point] = (), around: Sequence[Point] = (),
+) -> Drawn:  # fmt: skip
+    """The municipality with the zones of these layers, or the part of it in which the points ``around`` lie; what lies
+
+    beyond is cut off.
+    """
+    corners = around or [point for polygon in boundary for point in polygon[0]]
     west, east = min(point.lon for point in corners), max(point.lon for point in corners)
     south, north = min(point.lat for point in corners), max(point.lat for point in corners)
     narrow = math.cos(math.radians((south + north) / 2))
@@ -52,4 +61,5 @@ def drawn(
     outline = path([[(point.lon, point.lat) for point in ring] for ring in polygon] for polygon in boundary)
     labels = [(*at(point.lon, point.lat), name) for point, name in names]
     height = round((north - south) * scale + 2 * ROOM * WIDTH, 1)
-    return Drawn(height, outline, sorted(zones, key=lambda zone: LEVELS.index(zone[0])), labels)
+    ordered = sorted(zones, key=lambda zone: LEVELS.index(zone[0]))
+    return Drawn(height, outline, ordered, labels, [at(dot.lon, dot.lat) for dot in dots], scale / METRES_PER_DEGREE)

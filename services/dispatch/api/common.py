@@ -30,7 +30,9 @@ MayErase = Annotated[Caller, Depends(may(Role.SUPERVISOR, Role.ADMIN))]
 SeesFleet = Annotated[Caller, Depends(may(*DESK, Role.ADMIN))]
 SeesPlaces = Annotated[Caller, Depends(may(*FIELD, Role.ADMIN))]
 """Names and numbers of hospitals are on every street sign: a crew must find its own."""
-SeesRisks = Annotated[Caller, Depends(may(*FIELD, Role.ADMIN, Role.AUDITOR, Role.CASE_MANAGER, Role.PARTNER))]
+SeesRisks = Annotated[
+    Caller, Depends(may(*FIELD, Role.ADMIN, Role.AUDITOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER, Role.PARTNER))
+]
 """Where it is dangerous; a partner sees what everybody may see."""
 SeesBoard = Annotated[Caller, Depends(may(*FIELD, Role.ADMIN))]
 MayPreview = Annotated[Caller, Depends(may(*DESK, Role.ADMIN, Role.CASE_MANAGER, Role.PARTNER))]
