@@ -64,7 +64,7 @@ MORE = {
     ),
     "orathai": ("/people/visits", "/people/visits/disputed", "/people/visits/forms", "/people/gaps", "/people/near"),
     "anan": ("/admin/letters",),
-    "crew1": ("/crew/duty",),
+    "crew1": ("/crew/duty", "/crew/tasks"),
 }
 SAY_DATA = {"/crew"}
 """Whose heading is what the caller said."""

@@ -151,6 +151,24 @@ async def test_tasks_are_mine_late_or_all_and_a_group_is_put_whole_with_whom_it_
     assert (second["members"], second["person_ids"], second["name"]) == (lead, [], "ใหม่"), "a part in it stays"
 
 
+async def test_who_was_given_a_task_or_asked_into_a_team_answers_on_the_phone(faces: Faces) -> None:
+    known(faces)
+    member = faces.services.answers[f"GET registry /v1/cases/{CASE}/team"]
+    faces.services.answers["GET registry /v1/team/mine"] = member
+    volunteer, desk = await faces.sign_in(Role.VOLUNTEER), await faces.sign_in(Role.CALL_TAKER)
+    words = words_of(await volunteer.get("/crew/tasks"))
+    for part in ("เยี่ยมบ้าน", "เลยกำหนด", "ผู้รับผิดชอบหลัก", "20 พ.ย. 2569"):
+        assert part in words, part
+    assert (await desk.get("/crew/tasks")).status_code == 403
+    await volunteer.post(f"/crew/tasks/{TASK}/done", {"outcome": "could_not"})
+    await volunteer.post(f"/crew/tasks/team/{MEMBER}", {"said": "accepted"})
+    bodies = [each.body for each in faces.services.asked if each.method == "POST"]
+    assert bodies == [{"outcome": "could_not"}, {"answer": "accepted"}]
+    faces.services.answers[f"POST registry /v1/team/{MEMBER}/answer"] = 409, {"th": "ตอบไปแล้ว", "en": "x"}
+    late = await volunteer.post(f"/crew/tasks/team/{MEMBER}", {"said": "declined"})
+    assert (late.status_code, "ตอบไปแล้ว" in words_of(late)) == (409, True)
+
+
 def test_a_day_is_read_in_either_era_or_told_wrong_in_ones_language() -> None:
     year = local_day(now_utc()).year
     assert last_day(f"1/2/{year + 1}", "th") == last_day(f"01/02/{year + 544}", "en") == (f"{year + 1}-02-01", "")

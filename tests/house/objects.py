@@ -490,6 +490,7 @@ async def _teams(running: Running, person: UUID, case: UUID) -> dict[str, Asked]
         "POST /v1/tasks/{task_id}/done": Asked(f"/v1/tasks/{task_id}/done", {}),
         "POST /v1/cases/{case_id}/team": Asked(f"{at}/team", guest),
         "GET /v1/cases/{case_id}/team": Asked(f"{at}/team"),
+        "GET /v1/team/mine": Asked("/v1/team/mine", refusals=NOTHING, finds=member, by="volunteer", crew_id=crew),
         "POST /v1/team/{member_id}/answer": Asked(f"/v1/team/{member}/answer", {"answer": "accepted"}),
         "PUT /v1/care-groups/{group_id}": Asked(group, care),
         "GET /v1/care-groups": Asked("/v1/care-groups", refusals=NOTHING, finds=str(person)),

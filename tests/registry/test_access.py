@@ -153,6 +153,7 @@ MAY = {
     "POST /v1/tasks/{task_id}/done": "supervisor case_manager registry_officer volunteer crew",
     "POST /v1/cases/{case_id}/team": "supervisor case_manager registry_officer",
     "GET /v1/cases/{case_id}/team": "supervisor case_manager registry_officer",
+    "GET /v1/team/mine": "volunteer crew",
     "POST /v1/team/{member_id}/answer": "supervisor case_manager registry_officer volunteer crew",
     "PUT /v1/care-groups/{group_id}": "supervisor case_manager registry_officer",
     "GET /v1/care-groups": "supervisor case_manager registry_officer",

@@ -114,6 +114,13 @@ async def test_a_team_is_invited_answers_and_a_care_group_knows_its_patients(reg
     )
     assert other.status_code == 404
     own = {"claims": {"crew_id": str(nurse)}}
+    [mine] = (await read(registry, "/v1/team/mine", "volunteer", **own["claims"]))["items"]
+    assert (mine["id"], mine["answer"]["code"], "person_id" in mine) == (member, "invited", False)
+    assert (await read(registry, "/v1/team/mine", "crew", crew_id=str(uuid4())))["items"] == []
+    assert (await read(registry, "/v1/team/mine", "crew", areas=["trat"], **own["claims"]))["items"] == []
+    await registry.sql("update person set disclosure = 'secret' where id = $1", person_id)
+    assert (await read(registry, "/v1/team/mine", "crew", **own["claims"]))["items"] == []
+    await registry.sql("update person set disclosure = 'shared' where id = $1", person_id)
     assert (
         await send(registry, "POST", f"/v1/team/{member}/answer", "crew", answer="accepted", **own)
     ).status_code == 204

@@ -36,6 +36,7 @@ FindsTasks = Annotated[Caller, Depends(gate("GET /v1/tasks"))]
 EndsTasks = Annotated[Caller, Depends(gate("POST /v1/tasks/{task_id}/done"))]
 Invites = Annotated[Caller, Depends(gate("POST /v1/cases/{case_id}/team"))]
 ReadsTeam = Annotated[Caller, Depends(gate("GET /v1/cases/{case_id}/team"))]
+Joins = Annotated[Caller, Depends(gate("GET /v1/team/mine"))]
 Answers = Annotated[Caller, Depends(gate("POST /v1/team/{member_id}/answer"))]
 PutsGroups = Annotated[Caller, Depends(gate("PUT /v1/care-groups/{group_id}"))]
 ReadsGroups = Annotated[Caller, Depends(gate("GET /v1/care-groups"))]
@@ -321,16 +322,29 @@ async def read_team(request: Request, caller: ReadsTeam, case_id: UUID) -> Team:
     runtime = runtime_of(request)
     case = await _case(runtime, caller, case_id)
     await audit(runtime.pool, caller, "read_team", "case", case_id, area=case["area"])
+    return Team(items=_members(await store.teams.read_team(runtime.pool, case_id)))
+
+
+@router.get("/team/mine", responses=problems(401, 403))
+async def read_mine(request: Request, caller: Joins, limit: Limit = 50) -> Team:
+    """ทีมของฉัน | Where one is asked into a team, or has said yes, while the case is open. It does not say whose case."""
+    runtime = runtime_of(request)
+    crew_id = UUID(caller.crew_id or str(UUID(int=0)))
+    rows = await store.teams.my_teams(runtime.pool, areas_of(caller), crew_id, limit)
+    await audit(runtime.pool, caller, "read_my_teams", "case", [row["case_id"] for row in rows] or None)
+    return Team(items=_members(rows))
+
+
+def _members(rows: list[Row]) -> list[MemberShown]:
     same = ("id", "case_id", "crew_id", "agency_id", "invited_at", "answered_at")
-    items = [
+    return [
         MemberShown(
             role=views.label("team_role", row["role"]),
             answer=views.label("invitation", row["answer"]),
             **{name: row[name] for name in same},
         )
-        for row in await store.teams.read_team(runtime.pool, case_id)
+        for row in rows
     ]
-    return Team(items=items)
 
 
 @router.post("/team/{member_id}/answer", status_code=204, responses=problems(400, 401, 403, 404, 409, 413))

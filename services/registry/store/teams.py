@@ -95,6 +95,14 @@ on conflict (case_id, crew_id) do update set role = excluded.role, agency_id = e
 returning id, answer
 """
 READ_TEAM = "select * from team_member where case_id = $1 order by invited_at, id"
+# From the open cases of one's municipalities: each is asked by the index of its team. Secret people's stand in no list.
+MY_TEAMS = Search("""
+select m.* from case_file k join team_member m on m.case_id = k.id and m.crew_id = $2
+join person p on p.id = k.person_id
+where k.closed_at is null and ($1::text[] is null or k.area = any($1)) and p.erased_at is null
+  and p.disclosure <> 'secret' and m.answer <> 'declined'
+order by m.answer <> 'invited', m.invited_at, m.id limit $3
+""")
 LOCK_MEMBER = """
 select m.*, k.person_id, k.area, k.protected, k.exercise,
        (select p.disclosure = 'secret' from person p where p.id = k.person_id) as secret
@@ -113,6 +121,11 @@ async def invite(db: Connection, values: Sequence[Any]) -> Row:
 
 async def read_team(db: Connection | Pool, case_id: UUID) -> list[Row]:
     return await db.fetch(READ_TEAM, case_id)
+
+
+async def my_teams(db: Pool, areas: Sequence[str] | None, crew_id: UUID, limit: int) -> list[Row]:
+    """Where this crew member is asked or has said yes, while the case is open; what waits for an answer first."""
+    return await look_up(db, MY_TEAMS, areas, crew_id, limit)
 
 
 async def lock_member(db: Connection, member_id: UUID) -> Row | None:
