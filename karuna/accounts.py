@@ -78,16 +78,26 @@ async def demonstration(local: Local, area: str) -> None:
 
 
 async def add(
-    local: Local, login: str, name: str, roles: Sequence[str], areas: Sequence[str], crew_id: UUID | None
-) -> str:
-    """Make an account, or give an existing one these roles; its new first password."""
+    local: Local, login: str, name: str, roles: Sequence[str], areas: Sequence[str], crew_id: UUID | None,
+    agency_id: UUID | None = None,
+) -> str:  # fmt: skip
+    """Make an account, or give an existing one these roles; its new first password.
+
+    ``agency_id``: of another agency, for good; whoever is signed in to it is out at once.
+    """
     password = secrets.token_urlsafe(12)
     connection = await asyncpg.connect(local.postgres.dsn("console"))
     try:
-        await accounts.put(
-            connection, new_id(), login.lower(), name, await hashed(password), roles, areas, crew_id, now_utc(),
-            must_change=True,
-        )  # fmt: skip
+        async with connection.transaction():
+            account_id = await accounts.put(
+                connection, new_id(), login.lower(), name, await hashed(password), roles, areas, crew_id, now_utc(),
+                must_change=True,
+            )  # fmt: skip
+            if agency_id is not None:
+                await accounts.set_agency(connection, account_id, agency_id, now_utc())
+                await accounts.revoke_all(connection, account_id, now_utc())
+        if agency_id is not None:
+            await name_revoked(connection, local.issuer.public_file)
     finally:
         await connection.close()
     return password
@@ -98,6 +108,7 @@ async def lines(local: Local) -> list[str]:
     try:
         return [
             f"{each.login:16} {each.name}  {' '.join(each.roles)}  {' '.join(each.areas)}"
+            + (f"  หน่วยงาน (agency) {each.agency_id}" if each.agency_id else "")
             + ("" if each.active else "  ปิดแล้ว (closed)")
             for each in await accounts.everybody(connection)
         ]

@@ -20,12 +20,15 @@ def account_add(
     role: Annotated[list[Role], typer.Option(help="บทบาท ใส่ได้หลายครั้ง (may be given several times)")],
     area: Annotated[list[str], typer.Option(help="เทศบาล (municipality)")] = ["kalasin"],  # noqa: B006 typer copies it
     crew: Annotated[UUID | None, typer.Option(help="รหัสลูกทีม (the crew member, for role crew)")] = None,
+    agency: Annotated[
+        UUID | None, typer.Option(help="รหัสหน่วยงานอื่นที่สังกัด (the other agency whose people they are)")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """สร้างหรือเปลี่ยนบัญชี พิมพ์รหัสผ่านครั้งแรกครั้งเดียว (make or change an account; prints its first password once)."""
     from karuna.accounts import add
 
-    password = wait(add(here(home), login, name, [each.value for each in role], area, crew))
+    password = wait(add(here(home), login, name, [each.value for each in role], area, crew, agency))
     out.print(f"{login}  {password}\nต้องเปลี่ยนเมื่อเข้าใช้ครั้งแรก (to be changed at the first sign-in)")
 
 

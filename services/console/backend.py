@@ -138,7 +138,7 @@ class Backend:
     def _token(self, person: Person) -> str:
         return self.signer.token(
             session_id=str(person.session_id), login=person.login, role=person.role, areas=person.areas,
-            crew_id=str(person.crew_id) if person.crew_id else None,
+            crew_id=str(person.crew_id) if person.crew_id else None, agency_id=person.agency_id,
         )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import structlog
 from cryptography.hazmat.primitives import serialization
@@ -43,14 +44,17 @@ class Signer:
     public_file: Path
     _made: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
 
-    def token(self, *, session_id: str, login: str, role: Role, areas: tuple[str, ...], crew_id: str | None) -> str:
+    def token(
+        self, *, session_id: str, login: str, role: Role, areas: tuple[str, ...], crew_id: str | None,
+        agency_id: UUID | None = None,
+    ) -> str:  # fmt: skip
         now = time.time()
         good_until, token = self._made.get((session_id, role.value), (0.0, ""))
         if good_until - RENEW_BEFORE_S > now:
             return token
         token = make_token(
             self.key, self.key_id, subject=login, role=role, areas=list(areas), now_s=now, lifetime_s=LIFETIME_S,
-            crew_id=crew_id, device_id=session_id,
+            crew_id=crew_id, device_id=session_id, agency_id=agency_id,
         )  # fmt: skip
         if len(self._made) > 10_000:  # noqa: PLR2004 far more than anybody has open
             self._made.clear()

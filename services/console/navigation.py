@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from shared.auth import Role
 
@@ -47,6 +48,8 @@ class Place:
     key: str
     path: str
     roles: frozenset[Role]
+    agencies: bool = False
+    """Whether people of other agencies have it as well."""
 
 
 PLACES = (
@@ -56,7 +59,7 @@ PLACES = (
     Place("fleet", "/fleet", DESK | {Role.ADMIN}),
     Place("crew", "/crew", GOERS),
     Place("visits", "/visits", GOERS),
-    Place("people", "/people", READERS),
+    Place("people", "/people", READERS, agencies=True),
     Place("cases", "/cases", CARERS),
     Place("messages", "/messages", DESK | {Role.CASE_MANAGER, Role.AUDITOR}),
     Place("reports", "/reports", DESK | {Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN}),
@@ -66,7 +69,7 @@ PLACES = (
 
 SECTIONS = {
     "people": (
-        Place("search", "/people", READERS),
+        Place("search", "/people", READERS, agencies=True),
         Place("duplicates", "/people/duplicates", REGISTER),
         Place("imports", "/people/imports", REGISTER),
         Place("visits", "/people/visits", CARERS),
@@ -87,9 +90,9 @@ SECTIONS = {
 """Screens beside each other under one entry of the menu, as tabs; a tab's name is the text ``<entry>.go_<key>``."""
 
 
-def sections(entry: str, role: Role) -> list[Place]:
+def sections(entry: str, role: Role, agency_id: UUID | None = None) -> list[Place]:
     """The tabs of an entry of the menu that a role has, in their order."""
-    return [place for place in SECTIONS[entry] if role in place.roles]
+    return [place for place in SECTIONS[entry] if role in place.roles and (place.agencies or agency_id is None)]
 
 
 def stands_under(entry: Place, path: str) -> bool:
@@ -98,9 +101,9 @@ def stands_under(entry: Place, path: str) -> bool:
     return any(path == home or path.startswith(f"{home}/") for home in homes)
 
 
-def navigation(role: Role) -> list[Place]:
+def navigation(role: Role, agency_id: UUID | None = None) -> list[Place]:
     """The menu of a role, in its order."""
-    return [place for place in PLACES if role in place.roles]
+    return [place for place in PLACES if role in place.roles and (place.agencies or agency_id is None)]
 
 
 def roles_of(key: str) -> frozenset[Role]:

@@ -10,7 +10,10 @@ from shared.auth import Caller, Role
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The person behind a request: one role at a time, in the language they read."""
+    """The person behind a request: one role at a time, in the language they read.
+
+    ``agency_id``: of which agency they are; None is the municipality itself.
+    """
 
     account_id: UUID
     session_id: UUID
@@ -23,6 +26,7 @@ class Person:
     csrf: str
     lang: str
     must_change: bool = False
+    agency_id: UUID | None = None
 
     @property
     def area(self) -> str | None:

@@ -87,11 +87,15 @@ async def whoever(request: Request) -> Person | None:
         account_id=row["account_id"], session_id=row["id"], login=row["login"], name=row["name"],
         role=Role(row["role"]), roles=tuple(Role(role) for role in row["roles"]), areas=tuple(row["areas"]),
         crew_id=row["crew_id"], csrf=row["csrf"], lang=lang_of(request), must_change=row["must_change"],
+        agency_id=row["agency_id"],
     )  # fmt: skip
 
 
-def signed_in(*roles: Role) -> Callable[[Request], Awaitable[Person]]:
-    """A dependency: the person, in one of these roles (none named: any). Unsafe methods must carry the CSRF token."""
+def signed_in(*roles: Role, agencies: bool = False) -> Callable[[Request], Awaitable[Person]]:
+    """A dependency: the person, in one of these roles (none named: any). Unsafe methods must carry the CSRF token.
+
+    ``agencies``: whether people of other agencies may come; where it is not said they may not, whatever their role.
+    """
 
     async def check(request: Request) -> Person:
         person = await whoever(request)
@@ -100,6 +104,8 @@ def signed_in(*roles: Role) -> Callable[[Request], Awaitable[Person]]:
         request.state.person = person
         if request.method not in SAFE and not await _is_ours(request, person.csrf):
             raise NotAllowed(person, "csrf")
+        if person.agency_id is not None and not agencies:
+            raise NotAllowed(person, "role")
         if roles and person.role not in roles:
             raise NotAllowed(person, "role")
         return person

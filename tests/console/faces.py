@@ -111,14 +111,17 @@ class Faces:
     _browsers: list[httpx.AsyncClient] = field(default_factory=list)
 
     async def sign_in(
-        self, *roles: Role, login: str = "", lang: str = "th", areas: tuple[str, ...] = (AREA,), name: str = "คนทดสอบ"
-    ) -> SignedIn:
+        self, *roles: Role, login: str = "", lang: str = "th", areas: tuple[str, ...] = (AREA,), name: str = "คนทดสอบ",
+        agency_id: UUID | None = None,
+    ) -> SignedIn:  # fmt: skip
         """A demonstration account with these roles, in a browser of its own."""
         pool = self.running.runtime.pool
         login = login or f"{roles[0].value.replace('_', '-')}-{new_id().hex[-8:]}"
         account_id = await accounts.put(
             pool, new_id(), login, name, None, [role.value for role in roles], areas, None, now_utc(), demo=True
         )
+        if agency_id is not None:
+            await accounts.set_agency(pool, account_id, agency_id, now_utc())
         browser = self.browser(lang)
         answer = await browser.post("/demo-sign-in", data={"login": login})
         assert answer.status_code == 303, answer.text

@@ -13,14 +13,16 @@ from fastapi.responses import Response
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import options, said
 from services.console.navigation import roles_of
+from services.console.pages.people_emergency import ask_to_break, no_ground
 from services.console.pages.people_tabs import (
+    Asker,
     Carer,
     Purpose,
-    Reader,
     Short,
     ask_purpose,
     asked_for,
     back,
+    fields_said,
     known_person,
     purpose_sent,
     purposes_of,
@@ -58,7 +60,7 @@ class Looking:
 
 
 @router.get("")
-async def look(request: Request, person: Reader) -> Response:
+async def look(request: Request, person: Asker) -> Response:
     """An empty search: there is no list of people."""
     return _search_page(request, person, Looking())
 
@@ -75,7 +77,7 @@ def _search_page(
 
 @router.post("")
 async def search(
-    request: Request, person: Reader, text: Short = "", by: Short = "phone", purpose: Short = ""
+    request: Request, person: Asker, text: Short = "", by: Short = "phone", purpose: Short = ""
 ) -> Response:
     """Find somebody. By POST: what is typed never stands in an address."""
     looking = Looking(by if by in WAYS else "phone", text.strip(), asked_for(person, purpose))
@@ -86,6 +88,8 @@ async def search(
             person, "registry", "/v1/persons/search", {looking.by: looking.text}, purpose=looking.purpose
         )
     except BackendRefused as refused:
+        if no_ground(refused):
+            return ask_to_break(request, person, status=403, missing=refused.problem.get("missing", []))
         if refused.status != 422:  # noqa: PLR2004 what was typed cannot be a number of that kind
             raise
         return _search_page(request, person, looking, problem=refused.sentence(person.lang), status=422)
@@ -94,26 +98,49 @@ async def search(
 
 @router.get("/{person_id}")
 async def show(
-    request: Request, person: Reader, person_id: UUID, purpose: Purpose = "",
+    request: Request, person: Asker, person_id: UUID, purpose: Purpose = "",
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:  # fmt: skip
     """Who this is, and what happened around them."""
     why = asked_for(person, purpose)
     if not why:
         return ask_purpose(request, person)
-    asking = backend(request)
-    known = await known_person(request, person, person_id, why)
+    try:
+        known = await known_person(request, person, person_id, why)
+    except BackendRefused as refused:
+        if not no_ground(refused):
+            raise
+        missing = refused.problem.get("missing", [])
+        return ask_to_break(request, person, status=403, missing=missing, person_id=str(person_id))
     params: dict[str, str | int] = {"limit": 50, **({"cursor": cursor} if cursor else {})}
-    history = await asking.get(person, "registry", f"/v1/persons/{person_id}/history", params=params, purpose=why)
-    cases = await asking.get(person, "registry", "/v1/cases", params={"person_id": str(person_id)}, purpose=why)
+    history = await _if_seen(request, person, f"/v1/persons/{person_id}/history", params, why)
+    cases = await _if_seen(request, person, "/v1/cases", {"person_id": str(person_id)}, why)
     return tab_page(
         request, person, "who", known, why, history=history, folded=folded(history["items"]), cases=cases["items"],
         older=cursor is not None, closed_options=options("case_outcome", person.lang, CLOSED_AS),
-        audits=Role.AUDITOR in person.roles, looks=await _looks(request, person, person_id),
+        audits=_audits(person), looks=await _looks(request, person, person_id),
         told=lambda line: told(line, person.lang), happened=lambda line: happened(line, person.lang),
         act=lambda act: said("people", "act", act, person.lang), icon_of=lambda noun: ICONS.get(noun, "dots"),
-        may_messages=person.role in roles_of("messages"),
+        fields_said=lambda names: fields_said(names, person.lang),
+        may_messages=person.role in roles_of("messages") and person.agency_id is None,
     )  # fmt: skip
+
+
+def _audits(person: Person) -> bool:
+    return Role.AUDITOR in person.roles and person.agency_id is None
+
+
+async def _if_seen(
+    request: Request, person: Person, path: str, params: dict[str, str | int], why: str
+) -> dict[str, Any]:
+    """A page of a list; an empty one where an agency may not see it: the person's ``withheld`` says so, and why."""
+    try:
+        found: dict[str, Any] = await backend(request).get(person, "registry", path, params=params, purpose=why)
+    except BackendRefused as refused:
+        if not no_ground(refused):
+            raise
+        return {"items": [], "next": None}
+    return found
 
 
 def folded(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -140,7 +167,7 @@ def told(line: dict[str, Any], lang: str) -> list[str]:
 
 async def _looks(request: Request, person: Person, person_id: UUID) -> list[dict[str, Any]] | None:
     """Who looked at this person and why, newest first, for those who are auditors as well; None: not known now."""
-    if Role.AUDITOR not in person.roles:
+    if not _audits(person):
         return []
     auditor = replace(person, role=Role.AUDITOR)
     items: list[dict[str, Any]] = []

@@ -20,6 +20,7 @@ from services.console.pages.people_tabs import (
     Short,
     ask_purpose,
     asked_for,
+    fields_said,
     filled,
     known_person,
     purpose_sent,
@@ -84,13 +85,6 @@ async def _agreements(request: Request, person: Person, verdicts: list[Doc]) -> 
             continue
         found[agreement_id] = (told["title_en"] if person.lang == "en" else None) or told["title_th"]
     return found
-
-
-def fields_said(names: list[str], lang: str) -> str:
-    """Fields as the registry names them (``set.field``), as people call them; what is only of machines is left out."""
-    known = texts()
-    keys = [f"person.seen_{name.replace('.', '_')}" for name in names]
-    return ", ".join(dict.fromkeys(known[key].of(lang) for key in keys if key in known))
 
 
 @router.post("/{person_id}/access")

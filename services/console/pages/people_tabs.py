@@ -14,10 +14,13 @@ from services.console.backend import BackendRefused
 from services.console.labels import label, labeller, options, phone_shown
 from services.console.navigation import CARERS, READERS, Place
 from services.console.people import Person
+from services.console.texts import texts
 from services.console.web import backend, go, page, signed_in
 from shared.auth import Role
 
 Reader = Annotated[Person, Depends(signed_in(*READERS))]
+Asker = Annotated[Person, Depends(signed_in(*READERS, agencies=True))]
+"""Readers, and those of other agencies: the registry decides what they see, and says what is missing."""
 Carer = Annotated[Person, Depends(signed_in(*CARERS))]
 Purpose = Annotated[str, Query(max_length=40)]
 Short = Annotated[str, Form(max_length=200)]
@@ -31,7 +34,7 @@ PURPOSES = {
 }
 """What a person page may be opened for, the commonest first; the registry decides again."""
 TABS = (
-    Place("who", "", READERS),
+    Place("who", "", READERS, agencies=True),
     Place("home", "/home", READERS),
     Place("care", "/care", CARERS),
     Place("change", "/change", CARERS),
@@ -72,12 +75,14 @@ def tab_page(
 ) -> Response:  # fmt: skip
     """One tab, with its head. ``problem``: what the registry refused, said above everything."""
     base, asked = f"/people/{known['id']}", urlencode({"purpose": why})
-    tabs = [(f"{base}{tab.path}?{asked}", tab.key) for tab in TABS if person.role in tab.roles]
+    theirs = [tab for tab in TABS if person.role in tab.roles and (tab.agencies or person.agency_id is None)]
+    tabs = [(f"{base}{tab.path}?{asked}", tab.key) for tab in theirs]
     current = next(tab.path for tab in TABS if tab.key == key)
     return page(
         request, f"people/{key}.html", status=status, known=known, purpose=why, base=base, tabs=tabs,
         current=f"{base}{current}?{asked}", purpose_label=dict(purposes_of(person))[why], problem=problem,
-        cares=person.role in CARERS, own=person.sees(known["area"]), code=labeller(person.lang), phone=phone_shown,
+        cares=person.role in CARERS and person.agency_id is None, own=person.sees(known["area"]),
+        code=labeller(person.lang), phone=phone_shown,
         relation=lambda code: label("relation", code, person.lang), **context,
     )  # fmt: skip
 
@@ -106,3 +111,10 @@ async def tried(person: Person, asked: Awaitable[Any]) -> tuple[str, int]:
             raise
         return refused.sentence(person.lang), refused.status
     return "", 200
+
+
+def fields_said(names: list[str], lang: str) -> str:
+    """Fields as the registry names them (``set.field``), as people call them; what is only of machines is left out."""
+    known = texts()
+    keys = [f"person.seen_{name.replace('.', '_')}" for name in names]
+    return ", ".join(dict.fromkeys(known[key].of(lang) for key in keys if key in known))

@@ -53,15 +53,16 @@ FROM_ONE_PLACE = Limit("console.sign_in", 30, timedelta(minutes=5))
 """A whole office may sign in from one address at the change of shifts; a guesser does not get far."""
 
 
-def home_of(role: Role) -> str:
-    return HOMES.get(role, "/board")
+def home_of(role: Role, agency_id: UUID | None = None) -> str:
+    """The first page of a role; people of other agencies have one."""
+    return "/people" if agency_id else HOMES.get(role, "/board")
 
 
 @router.get("/")
 async def start(request: Request) -> Response:
     """The signed-in person's own first page; the public one for everybody else."""
     person = await whoever(request)
-    return go(home_of(person.role) if person else "/public")
+    return go(home_of(person.role, person.agency_id) if person else "/public")
 
 
 @router.get("/sign-in")
@@ -136,7 +137,9 @@ async def _begin(request: Request, account: accounts.Account, next_: str) -> Res
         device, now, LASTS,
     )  # fmt: skip
     role = Role(account.roles[0])
-    answer = go("/account" if account.must_change else next_ if inside(next_) != "/" else home_of(role))
+    answer = go(
+        "/account" if account.must_change else next_ if inside(next_) != "/" else home_of(role, account.agency_id)
+    )
     answer.set_cookie(
         COOKIE, cookie, max_age=int(LASTS.total_seconds()), httponly=True, samesite="lax",
         secure=settings(request).secure_cookies,
@@ -145,7 +148,7 @@ async def _begin(request: Request, account: accounts.Account, next_: str) -> Res
 
 
 @router.post("/sign-out")
-async def sign_out(request: Request, person: Annotated[Person, Depends(signed_in())]) -> Response:
+async def sign_out(request: Request, person: Annotated[Person, Depends(signed_in(agencies=True))]) -> Response:
     await _revoke(request, person.session_id)
     answer = go("/sign-in")
     answer.delete_cookie(COOKIE)
@@ -161,7 +164,9 @@ async def _revoke(request: Request, session_id: UUID) -> bool:
 
 
 @router.post("/role")
-async def change_role(request: Request, person: Annotated[Person, Depends(signed_in())], role: Text) -> Response:
+async def change_role(
+    request: Request, person: Annotated[Person, Depends(signed_in(agencies=True))], role: Text
+) -> Response:
     """Work in another of one's roles: a token carries one at a time."""
     if role not in person.roles:
         raise NotAllowed(person, "role")
@@ -173,7 +178,7 @@ async def change_role(request: Request, person: Annotated[Person, Depends(signed
 
 
 @router.get("/account")
-async def own_account(request: Request, person: Annotated[Person, Depends(signed_in())]) -> Response:
+async def own_account(request: Request, person: Annotated[Person, Depends(signed_in(agencies=True))]) -> Response:
     return await _account(request, person)
 
 
@@ -194,7 +199,7 @@ async def _account(request: Request, person: Person, told: str | None = None, *,
 
 @router.post("/account/password")
 async def change_password(
-    request: Request, person: Annotated[Person, Depends(signed_in())], old: Text, new: Text
+    request: Request, person: Annotated[Person, Depends(signed_in(agencies=True))], old: Text, new: Text
 ) -> Response:
     """A new password of one's own; all other devices are signed out."""
     pool, now = runtime(request).pool, now_utc()
@@ -214,7 +219,7 @@ async def change_password(
 
 @router.post("/account/second-factor")
 async def second_factor(
-    request: Request, person: Annotated[Person, Depends(signed_in())], secret: Text = "", code: Text = "",
+    request: Request, person: Annotated[Person, Depends(signed_in(agencies=True))], secret: Text = "", code: Text = "",
     password: Text = "",
 ) -> Response:  # fmt: skip
     """Show a new secret, then keep it when a code of it and the password were typed: an open screen is not enough."""
@@ -233,7 +238,7 @@ async def second_factor(
 
 @router.post("/account/devices/{session_id}/revoke")
 async def revoke_device(
-    request: Request, person: Annotated[Person, Depends(signed_in())], session_id: UUID
+    request: Request, person: Annotated[Person, Depends(signed_in(agencies=True))], session_id: UUID
 ) -> Response:
     """Sign one of one's own devices out, at once and for good."""
     own = await accounts.sessions_of(runtime(request).pool, person.account_id, now_utc())

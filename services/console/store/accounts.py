@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -29,6 +29,7 @@ insert into account (id, login, name, password, roles, areas, crew_id, demo, act
 values ($1, $2, $3, $4, $5, $6, $7, false, true, true, $8, $8) on conflict (login) do nothing returning id
 """
 CHANGE = "update account set name = $2, roles = $3, areas = $4, crew_id = $5, changed_at = $6 where id = $1"
+SET_AGENCY = "update account set agency_id = $2, changed_at = $3 where id = $1"
 SET_ACTIVE = "update account set active = $2, changed_at = $3 where id = $1"
 RESET = """
 update account set password = $2, must_change = true, failures = 0, locked_until = null, changed_at = $3 where id = $1
@@ -48,7 +49,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $7, $8)
 """
 BY_COOKIE = """
 select s.id, s.csrf, s.role, s.device, s.started_at, s.seen_at, s.expires_at, a.id as account_id, a.login, a.name,
-       a.roles, a.areas, a.crew_id, a.must_change
+       a.roles, a.areas, a.crew_id, a.must_change, a.agency_id
 from session s join account a on a.id = s.account_id
 where s.cookie_hash = $1 and s.revoked_at is null and s.expires_at > $2 and a.active and s.role = any(a.roles)
 """
@@ -81,10 +82,13 @@ class Account:
     locked_until: datetime | None
     made_at: datetime
     changed_at: datetime
+    agency_id: UUID | None = None
 
 
 def _account(row: asyncpg.Record) -> Account:
-    return Account(**{**dict(row), "roles": tuple(row["roles"]), "areas": tuple(row["areas"])})
+    """What of the row this version knows: a newer one may have more columns."""
+    known = {each.name: row[each.name] for each in fields(Account)}
+    return Account(**{**known, "roles": tuple(row["roles"]), "areas": tuple(row["areas"])})
 
 
 async def by_login(db: Connection | Pool, login: str) -> Account | None:
@@ -132,6 +136,11 @@ async def change(
     crew_id: UUID | None, at: datetime,
 ) -> None:  # fmt: skip
     await db.execute(CHANGE, account_id, name, list(roles), list(areas), crew_id, at)
+
+
+async def set_agency(db: Connection | Pool, account_id: UUID, agency_id: UUID, at: datetime) -> None:
+    """From now on the account is of this agency's people, and sees what agencies may. There is no way back."""
+    await db.execute(SET_AGENCY, account_id, agency_id, at)
 
 
 async def set_active(db: Connection | Pool, account_id: UUID, at: datetime, *, active: bool) -> None:

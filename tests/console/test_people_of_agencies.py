@@ -1,0 +1,92 @@
+"""People of other agencies at the console: nothing but what is opened to them, and the glass they may break."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from services.console.navigation import READERS
+from shared.auth import Role
+from shared.work import new_id
+from tests.console.faces import Faces, words_of
+from tests.console.test_roles import OPEN, address, routes
+from tests.console.with_registry import Behind, behind
+from tests.registry.agencies import Agency
+from tests.registry.conftest import cid
+
+__all__ = ["behind"]
+OPENED = {
+    "GET /people", "POST /people", "GET /people/{person_id}", "GET /people/break-glass", "POST /people/break-glass",
+}  # fmt: skip
+"""All that is theirs; what signs them in and out is everybody's."""
+SIGNING = ("/account", "/sign-out", "/role")
+DESCRIBES = {
+    "GET /", "GET /tokens.json", "GET /favicon.ico", "GET /gallery", "GET /gallery/crew", "GET /sw.js", "GET /desk/worker.js",
+}  # fmt: skip
+"""Where everybody is sent on, what colours there are, and scripts: nothing of anybody."""
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.ADMIN, Role.CREW])
+async def test_what_is_not_opened_to_agencies_is_shut_whatever_their_role(faces: Faces, role: Role) -> None:
+    nurse = await faces.sign_in(role, agency_id=new_id())
+    wrong = []
+    for method, path in routes():
+        line = f"{method} {path}"
+        if path.startswith((*OPEN, *SIGNING)) or line in DESCRIBES:
+            continue
+        answer = await nurse.client.request(method, address(path), headers={"x-csrf-token": nurse.csrf})
+        allowed = line in OPENED and role in READERS
+        if (answer.status_code == 403) == allowed:
+            wrong.append(f"{line}: {answer.status_code}")
+    assert wrong == []
+    assert all("agency_id" in each.claims for each in faces.services.asked), "and the services know it"
+
+
+async def test_an_agency_is_told_what_is_missing_breaks_the_glass_and_it_closes_by_itself(
+    faces: Faces, behind: Behind
+) -> None:
+    who = await behind.person("มานี มีนา", national_id=cid(7), phone="0815550077")
+    hospital = await Agency(behind.running).known()
+    nurse = await faces.sign_in(Role.CASE_MANAGER, agency_id=hospital.id)
+    assert (await nurse.get("/")).headers["location"] == "/people"
+    home = await nurse.get("/people")
+    assert "/people/proposals" not in home.text
+    assert 'href="/cases"' not in home.text
+    refused = await nurse.post("/people", {"by": "phone", "text": "0815550077", "purpose": "care"})
+    assert (refused.status_code, "ไม่มีข้อตกลงระหว่างหน่วยงาน" in words_of(refused)) == (403, True)
+    assert "มานี" not in refused.text
+    known = await nurse.get(f"/people/{who}?purpose=care")
+    assert (known.status_code, f'value="{who}"' in known.text) == (403, True), "and may break the glass for that one"
+
+    short = await nurse.post("/people/break-glass", {"national_id": cid(7), "reason": "x"})
+    assert short.status_code == 422
+    opened = await nurse.post("/people/break-glass", {"national_id": cid(7), "reason": "หมดสติ ไม่มีญาติ"})
+    assert opened.status_code == 200, words_of(opened)
+    assert re.search(r"ปิดเองเวลา \d+ .*? \d\d:\d\d", words_of(opened))
+    assert cid(7) not in str(opened.url)
+    seen = words_of(await nurse.get(f"/people/{who}?purpose=emergency"))
+    assert "มานี มีนา" in seen
+    assert "การดูแล" not in re.sub("<.*?>", "", seen).split("ข้อมูลทั่วไป")[0], "no tabs of the municipality's own"
+
+    await behind.running.sql("update break_glass set from_at = from_at - interval '4 hours', until_at = now()")
+    assert (await nurse.get(f"/people/{who}?purpose=emergency")).status_code == 403
+    ours = await faces.sign_in(Role.CASE_MANAGER)
+    assert "<form" not in (await ours.get("/people/break-glass")).text.split("<main")[1], (
+        "who sees their own needs none"
+    )
+
+
+async def test_an_agency_with_an_agreement_sees_what_it_opens_and_why_no_more(faces: Faces, behind: Behind) -> None:
+    who = await behind.person("มานี มีนา", phone="0815550077", groups=["bedridden"])
+    hospital = await Agency(behind.running).known()
+    await hospital.agreement(field_class="shared")
+    nurse = await faces.sign_in(Role.CASE_MANAGER, agency_id=hospital.id)
+    found = await nurse.post("/people", {"by": "name", "text": "มานี มีนา", "purpose": "care"})
+    assert who in found.text
+    words = words_of(await nurse.get(f"/people/{who}?purpose=care"))
+    assert "มานี มีนา" in words
+    assert "0815550077" not in words.replace(" ", "")
+    assert "ผู้ป่วยติดเตียง" not in words
+    assert "ข้อมูลชั้นนี้ไม่อยู่ในข้อตกลง" in words
+    assert (await nurse.get(f"/people/{who}/home?purpose=care")).status_code == 403
