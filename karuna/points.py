@@ -18,7 +18,8 @@ from karuna.local import Local
 from karuna.words import refusal
 from shared.auth import Role
 
-COLUMNS = ("person_id", "lon", "lat", "accuracy_m", "observed_at")
+COLUMNS = ("person_id", "area_code", "address", "name", "lon", "lat", "accuracy_m", "observed_at")
+"""Whose home it is stands in ``person_id``, or the house says: ``area_code``, ``address``, and a name among several."""
 PART = 500
 """Rows a request: what was taken stays taken when a later part fails, and sent again it is ``same_already``."""
 

@@ -20,7 +20,9 @@ app = typer.Typer(help="ทะเบียน (the register): import, export, co
 
 @app.command("points")
 def points(
-    file: Annotated[Path, typer.Argument(help="CSV: person_id, lon, lat, accuracy_m, observed_at")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV: person_id | area_code, address, name; lon, lat, accuracy_m, observed_at")
+    ],
     source: Annotated[str, typer.Option(help="post | health_volunteer | gis_volunteer | …")] = "post",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="ลองดูก่อน ไม่บันทึก (only say what would be)")] = False,
     home: HomeOption = None,

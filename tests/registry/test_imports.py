@@ -282,6 +282,26 @@ async def test_the_erased_leave_no_trace_in_a_run_and_the_same_file_brings_nobod
     assert not [row for row in kept if "ใจดี" in row["line"] or gone in row["line"]]
 
 
+async def test_who_is_erased_while_a_part_is_taken_is_found_no_more(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = await add(registry, name="นางไป ใจดี", national_id=cid(510))
+    find = importing.store.imports.find_many
+
+    async def found(*args: Any, **options: Any) -> Any:
+        rows = await find(*args, **options)
+        headers = bearer(OFFICER, purpose="erasure")
+        assert (await registry.client.post(f"/v1/persons/{gone}/erase", json={}, headers=headers)).status_code == 200
+        return rows
+
+    monkeypatch.setattr(importing.store.imports, "find_many", found)
+    told = await ask(registry, part([[*line(510, "นางไป ใจดี", phone="0812345675")]]))
+    assert told["items"][0]["verdict"] == "created"
+    assert told["items"][0]["person_id"] != str(gone)
+    left = await registry.sql("select count(*) from contact where person_id = $1", gone)
+    assert left[0]["count"] == 0
+
+
 # --- the command ------------------------------------------------------------------------------------------------------
 
 

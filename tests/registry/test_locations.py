@@ -15,6 +15,7 @@ from karuna.points import near as ask_near
 from karuna.points import send
 from services.registry.keys import ring
 from services.registry.rotation import seal_again
+from services.registry.rules.addresses import House, house_of
 from services.registry.rules.locations import Judged, Seen, Standing, judge
 from shared.crypto import Keyring
 from shared.geo import METRES_PER_DEGREE, Point
@@ -268,3 +269,53 @@ async def test_two_linked_records_are_one_neighbour(registry: Running) -> None:
         found = await near(registry, **body)
         assert [(item["id"], item["distance_m"]) for item in found["items"]] == [(str(other), 0)]
     assert len((await read(registry, f"/v1/persons/{one}/locations"))["items"]) == 2
+
+
+HOUSES = [
+    ("460101", "99/1 หมู่ 3 ถ.ริมคลอง", ("460101", "99/1", 3)),
+    ("46010103", "บ้านเลขที่ ๙๙ / ๑", ("460101", "99/1", 3)),
+    ("460101", "เลขที่ 7", ("460101", "7", None)),
+    ("460101", "ใกล้วัด", None),
+    ("4601", "9", None),
+    ("kalasin:rimpao", "9", None),
+]
+
+
+@pytest.mark.parametrize(("code", "detail", "told"), HOUSES)
+def test_two_writings_of_an_address_mean_one_house(code: str, detail: str, told: tuple[str, str, int] | None) -> None:
+    house = house_of(code, detail)
+    assert house == (None if told is None else House(*told))
+
+
+async def test_a_point_of_the_post_finds_its_home_by_the_address_and_never_displaces(
+    registry: Running, tmp_path: Path
+) -> None:
+    def lives(detail: str) -> dict[str, Any]:
+        return {"addresses": {"current": {"area_code": "460101", "detail": detail}}}
+
+    alone = await add(registry, name="นางเดี่ยว ใจดี", **lives("99/1 หมู่ 3"))
+    first = await add(registry, name="นายหนึ่ง ทองดี", **lives("5 ม.2"))
+    await add(registry, name="นางสอง ทองดี", **lives("5 หมู่ที่ 2"))
+    await add(registry, name="นางลับ ใจดี", groups=["violence"], **lives("8 หมู่ 1"))
+    moved = lives("12 หมู่ 1")
+    moved["addresses"]["registered"] = {"area_code": "460101", "detail": "44 หมู่ 1"}
+    await add(registry, name="นายย้าย ใจดี", **moved)
+    visit = {"lon": HOME.lon, "lat": HOME.lat, "method": "visit"}
+    await registry.client.post(f"/v1/persons/{alone}/locations", json=visit, headers=bearer("registry_officer"))
+    lines = [
+        "area_code,address,name,lon,lat",
+        "46010103,99/1,,103.6,16.5",
+        "460101,5 หมู่ 2,,103.51,16.43",
+        "460101,5 หมู่ 2,นาย หนึ่ง ทองดี,103.51,16.43",
+        "460101,8 หมู่ 1,,103.51,16.43",
+        "460101,44 หมู่ 1,,103.51,16.43",
+        "460101,99/1 หมู่ 4,,103.51,16.43",
+    ]
+    file = tmp_path / "post.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    registry.client.headers.update(bearer("supervisor"))
+    sent = await send(registry.client, file, "post", dry_run=False)
+    assert sent.counts == {"differs": 1, "several": 1, "kept": 1, "not_found": 3}
+    stands = await read(registry, f"/v1/persons/{alone}/locations")
+    assert [one["lon"] for one in stands["items"] if one["stands"]] == [HOME.lon]
+    assert [one["lon"] for one in (await read(registry, f"/v1/persons/{first}/locations"))["items"]] == [103.51]

@@ -28,6 +28,7 @@ from services.registry.api.locations_models import (
 )
 from services.registry.keys import ring
 from services.registry.rules.access import CARE
+from services.registry.rules.addresses import house_of
 from services.registry.rules.fields import RESTRICTED
 from services.registry.verbs import locations as verbs
 from services.registry.verbs.locations import Agreement, Observation
@@ -206,12 +207,22 @@ async def _rehearsed(work: Work, runtime: Runtime, caller: Caller, file: FileBod
 
 async def _rows(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> list[RowVerdict]:
     """Person by person, so that two files at once lock people in one order."""
-    ordered = sorted(file.rows, key=lambda one: (str(one.person_id), one.row))
-    return [await _row(work, runtime, caller, file, row) for row in ordered]
+    houses = {one.row: house_of(one.area_code, one.address) for one in file.rows if one.person_id is None}
+    tambons = {house.tambon for house in houses.values() if house is not None}
+    homes = await verbs.homes_in(work, tambons, areas_of(caller)) if tambons else []
+    whose: dict[int, set[UUID]] = {}
+    for one in file.rows:
+        house = houses.get(one.row)
+        known = set() if one.person_id is None else {one.person_id}
+        whose[one.row] = verbs.who_lives_in(house, one.name, homes) if house is not None else known
+    ordered = sorted(file.rows, key=lambda one: (sorted(map(str, whose[one.row])), one.row))
+    return [await _row(work, runtime, caller, file, row, whose[row.row]) for row in ordered]
 
 
-async def _row(work: Work, runtime: Runtime, caller: Caller, file: FileBody, row: RowBody) -> RowVerdict:
-    """One row of a file; what cannot be used says why and takes nothing with it."""
+async def _row(
+    work: Work, runtime: Runtime, caller: Caller, file: FileBody, row: RowBody, whose: set[UUID]
+) -> RowVerdict:
+    """One row of a file; what cannot be used says why and takes nothing with it. ``whose``: who may be meant."""
 
     def verdict(code: str, person_id: UUID | None = None, location_id: UUID | None = None) -> RowVerdict:
         label = views.label("location_verdict", code)
@@ -221,10 +232,10 @@ async def _row(work: Work, runtime: Runtime, caller: Caller, file: FileBody, row
         point: Point = read_point(row.lon, row.lat)
     except Refusal:
         return verdict("bad_point")
-    if row.person_id is None:
-        return verdict("not_found")
+    if len(whose) != 1:
+        return verdict("several" if whose else "not_found")
     try:
-        person = await held_for(work, caller, row.person_id)
+        person = await held_for(work, caller, next(iter(whose)))
     except Refused:
         return verdict("not_found")
     at = min(row.observed_at or now_utc(), work.now)

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from services.registry.answers import Age, Answer, Label
-from services.registry.bodies import Area, Code, Line, _known_group
+from services.registry.bodies import Area, AreaCode, Code, Line, _known_group
 from shared.codes.codes import code_list
 from shared.errors import TwoTongued
 from shared.geo import Point, read_point
@@ -94,10 +94,17 @@ class NearBody(Body):
 
 
 class RowBody(Body):
-    """One line of a file of points. ``row`` is its number there."""
+    """One line of a file of points; ``row`` is its number there.
+
+    Without ``person_id`` the house says who: ``area_code`` (tambon or village) and ``address``, and ``name`` where
+    several live there.
+    """
 
     row: Annotated[int, Field(ge=0, le=10_000_000)]
     person_id: UUID | None = None
+    area_code: AreaCode | None = None
+    address: Line = None
+    name: Line = None
     lon: Degrees
     lat: Degrees
     accuracy_m: Metres | None = None

@@ -144,6 +144,23 @@ async def people(
     return {row["id"]: row for row in rows}, {row["person_id"]: row["groups"] for row in groups}
 
 
+# Where people live in a tambon ($1 to before $2): at their current address, else at the registered one.
+HOMES = """
+select a.id, a.person_id, a.area_code, a.detail, p.name, p.area, survivor_of(p.id) as survivor_id
+from address a cross join lateral (select * from person where id = a.person_id offset 0) p
+where a.area_code ~>=~ $1 and a.area_code ~<~ $2 and a.until_on is null and a.detail is not null
+  and (a.kind = 'current' or not exists (
+    select from address c where c.person_id = a.person_id and c.kind = 'current' and c.until_on is null))
+  and p.erased_at is null and p.disclosure <> 'secret' and not p.exercise and ($3::text[] is null or p.area = any($3))
+limit $4
+"""
+
+
+async def homes(db: Connection, tambon: str, areas: Sequence[str] | None, limit: int) -> list[Row]:
+    """Addresses of people in or below a tambon, sealed, with the sealed name."""
+    return await db.fetch(HOMES, tambon, f"{tambon}:", areas, limit)
+
+
 # --- erasure, rotation --------------------------------------------------------------------------------------------
 
 WIPE_WHEREABOUTS = "delete from whereabouts where person_id = any($1::uuid[])"

@@ -201,9 +201,12 @@ async def _wave(work: Work, asked: Asked, rows: Sequence[Ready]) -> list[Took]:
             fresh.append(row)
         else:
             known.append((row, candidates[verdict.person_id]))
-    # Person by person, so that two files at once hold people in one order.
-    for row, one in sorted(known, key=lambda each: each[1]["id"]):
-        done.append(await _known(work, asked, row, one))
+    there = await store.imports.hold(work.db, [one["id"] for _, one in known])
+    for row, one in known:
+        if one["id"] in there:
+            done.append(await _known(work, asked, row, one))
+        else:
+            fresh.append(row)  # erased meanwhile: nobody is found any more
     done += await _fresh(work, asked, fresh)
     return done
 

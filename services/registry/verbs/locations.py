@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from services.registry.keys import ring
 from services.registry.nearness import Drawn, drawn
 from services.registry.records import Person, kind_of, opened_value
 from services.registry.rules import locations as rules
+from services.registry.rules.addresses import House, house_of
 from services.registry.rules.locations import Judged, Seen, Standing, judge
 from services.registry.store.people import Doc, Row, hexed
 from services.registry.verbs.people import origin_of
@@ -22,6 +23,7 @@ from shared.errors import Refused
 from shared.events.registry import LocationObserved, LocationVerified
 from shared.geo import Point
 from shared.thai.dates import local_day
+from shared.thai.names import NameKey, name_key
 from shared.work import Work, new_id
 
 MOST_CANDIDATES = 20_000
@@ -176,6 +178,54 @@ def _seen(row: Row) -> Seen:
 def point_of(row: Row | Mapping[str, Any]) -> Point:
     """The opened point of a row of ``location``."""
     return rules.unpacked(opened_value(row, ring(), "location", "point") or "")
+
+
+# --- whose house is this --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """Who lives in a house: the record that stands for the person, and the key of their name."""
+
+    person_id: UUID
+    name: NameKey
+
+
+async def homes_in(work: Work, tambons: Iterable[str], areas: Sequence[str] | None) -> list[tuple[House, Lives]]:
+    """The houses of these tambons in which somebody of the register lives. Sealed addresses are opened one by one: a
+
+    tambon has some thousands.
+
+    Raises:
+        Refused: 422 more than we open for one question.
+
+    """
+    found: list[tuple[House, Lives]] = []
+    for tambon in sorted(set(tambons)):
+        rows = await store.locations.homes(work.db, tambon, areas, MOST_CANDIDATES + 1)
+        if len(rows) > MOST_CANDIDATES:
+            raise _refuse("too_many_near", "rows")
+        found += await asyncio.to_thread(_houses, rows)
+    return found
+
+
+def _houses(rows: Sequence[Row]) -> list[tuple[House, Lives]]:
+    found = []
+    for row in rows:
+        house = house_of(row["area_code"], opened_value(row, ring(), "address", "detail"))
+        if house is not None:
+            name = opened_value({"id": row["person_id"], "name": row["name"]}, ring(), "person", "name")
+            found.append((house, Lives(row["survivor_id"], name_key(name or ""))))
+    return found
+
+
+def who_lives_in(house: House, name: str | None, homes: Sequence[tuple[House, Lives]]) -> set[UUID]:
+    """Those who may be meant; a name chooses among them."""
+    there = [one for other, one in homes if house.may_be(other)]
+    if name:
+        key = name_key(name)
+        there = [one for one in there if one.name.given == key.given and key.family in {"", one.name.family}]
+    return {one.person_id for one in there}
 
 
 # --- near -----------------------------------------------------------------------------------------------------------
