@@ -14,7 +14,7 @@ from karuna import dead_letters
 from karuna.show import print_story
 from tests.journeys import looking
 from tests.journeys.canary import Canary
-from tests.journeys.town import SERVICES, Town, eventually, heard_all
+from tests.journeys.town import AREA, SERVICES, Town, eventually, heard_all
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -85,8 +85,45 @@ async def _a_bad_day(town: Town) -> str:
         trip["assignments"][0]["id"], ("en_route", "at_scene", "left_scene", "at_destination", "clear", "at_base")
     )
     await town.trip(call_id, lambda trip: trip["status"] == "completed")
+    await _by_file(town)
     await settled(town)
     return call_id
+
+
+HEAD = ["national_id", "name", "birth_date", "phone", "current_area", "current_address", "lat", "lon", "sex"]
+
+
+async def _by_file(town: Town) -> None:
+    """In a clerk's file, too: tried, refused, undone by the database, taken; then lists and the person's own copy."""
+    lives = ["460101", BIRD.address, str(BIRD.lat), str(BIRD.lon)]
+    rows = [
+        [BIRD.national_id, BIRD.name, BIRD.born, BIRD.phone, *lives, "2"],
+        ["", BIRD.caller, "", BIRD.phone, *lives, "1"],
+        ["", BIRD.caller, "", BIRD.wrong, *lives, BIRD.wrong],
+    ]
+    part = {
+        "format": "karuna", "area": AREA, "file": uuid4().hex * 2, "file_rows": len(rows), "first_row": 2,
+        "columns": HEAD, "rows": rows,
+    }  # fmt: skip
+    desk: dict[str, Any] = {"role": "registry_officer", "claims": {"purpose": "registration"}}
+    told = [await town.ask("registry", "POST", "/v1/imports", body={**part, "dry_run": True}, **desk)]
+    no_head = {**part, "columns": [*HEAD[:-1], BIRD.caller]}
+    told.append(await town.ask("registry", "POST", "/v1/imports", body=no_head, status=422, **desk))
+    async with _database_says_no(town, "registry", "import_row", "verdict <> 'refused'"):
+        answer = await town.client.post(
+            town.local.url("registry") + "/v1/imports", json=part,
+            headers=town.headers("registry_officer", purpose="registration"),
+        )  # fmt: skip
+        assert answer.status_code == 500
+        told.append(answer.text)
+    taken = await town.ask("registry", "POST", "/v1/imports", body=part, **desk)
+    assert [one["verdict"] for one in taken["items"]] == ["matched", "created", "refused"]
+    assert not looking.traces_of(BIRD.needles, str([*told, taken]))
+    for path in (f"/v1/exports/persons?area={AREA}", f"/v1/persons/{taken['items'][0]['person_id']}/copy"):
+        out = await town.client.get(
+            town.local.url("registry") + path, headers=town.headers("registry_officer", purpose="registration")
+        )
+        assert looking.traces_of(BIRD.needles, out.text), "a list and a copy do tell"
 
 
 @asynccontextmanager
@@ -131,9 +168,12 @@ async def _refused_while_open(town: Town, call_id: str) -> None:
 async def _erased(town: Town, call_id: str) -> str:
     found = await town.ask("registry", "POST", "/v1/persons/search", role="case_manager", body={"name": BIRD.name})
     person_id: str = found["items"][0]["id"]
+    others = await town.sql("registry", "select person_id from import_row where verdict = 'created'")
     await town.ask("intake", "POST", f"/v1/calls/{call_id}/erase", role="supervisor", body={})
     # At once, while the registry is forgetting the call.
     await town.ask("registry", "POST", f"/v1/persons/{person_id}/erase", role="supervisor", body={})
+    for one in others:
+        await town.ask("registry", "POST", f"/v1/persons/{one['person_id']}/erase", role="supervisor", body={})
     await settled(town)
     return person_id
 
