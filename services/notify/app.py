@@ -60,6 +60,7 @@ from shared.events.registry import (
     TaskAssigned,
     TaskOverdue,
     TeamInvited,
+    VisitPlanned,
 )
 from shared.service import Service
 from shared.tidy import tidy
@@ -100,6 +101,7 @@ HEARS = [
     Hears(TaskAssigned, tasks.told),
     Hears(TaskOverdue, tasks.told),
     Hears(TeamInvited, tasks.told),
+    Hears(VisitPlanned, tasks.visit),
     Hears(SwapAsked, swaps.changed),
     Hears(SwapAnswered, swaps.changed),
     Hears(UnitOnDuty, people.on_duty),

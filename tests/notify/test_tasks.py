@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited
+from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited, VisitPlanned
 from shared.work import new_id, now_utc
 from tests.notify.conftest import Town, call_origin
 
@@ -37,3 +37,19 @@ async def test_what_is_an_organisations_tells_nobody(town: Town) -> None:
     event = TaskAssigned(case_id=new_id(), agency_id=new_id(), at=now_utc(), private=TaskAssigned.Private(task="visit"))
     await town.service.emit(new_id(), event, call_origin(new_id()))
     assert await town.messages() == []
+
+
+async def test_everybody_who_is_to_make_a_visit_is_told_by_when_and_not_to_whom(town: Town) -> None:
+    one, other = await town.crew(1, line=True), await town.crew(2)
+    event = VisitPlanned(
+        person_id=new_id(), at=now_utc(), crew_ids=(one, other), due_on=date(2027, 1, 31),
+        private=VisitPlanned.Private(kind="home_visit"),
+    )  # fmt: skip
+    await town.service.emit(new_id(), event, call_origin(new_id()))
+    messages = await town.messages()
+    assert {(each["rule"], each["recipient_id"]) for each in messages} == {
+        ("crew_visit_planned", one), ("crew_visit_planned", other),
+    }  # fmt: skip
+    for message in messages:
+        texts = [each["text"] for each in await town.attempts(message["id"])]
+        assert all("31 ม.ค. 2570" in text for text in texts)

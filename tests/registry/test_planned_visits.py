@@ -47,6 +47,8 @@ async def test_a_visit_is_given_read_at_the_door_and_written_by_two(registry: Ru
     for _ in range(2):  # sent twice it is one
         made = await give(registry, person_id, id=visit_id, forms=["barthel_adl"], what="ดูแผลกดทับ")
         assert made.status_code == 201, made.text
+    [said] = await registry.said("registry.visit.planned")
+    assert "ดูแผลกดทับ" not in str(dict(said))
     assert await mine(registry, STRANGER) == []
     assert await mine(registry, FIRST, areas=["trat"]) == [], "own area alone"
     [given] = await mine(registry, FIRST)

@@ -1,12 +1,14 @@
-"""Tasks and invitations of the registry's cases: whoever is to do something, or is asked into a team, is told."""
+"""Tasks, visits and invitations of the registry: whoever is to do something, or is asked into a team, is told."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from services.notify.rules.plan import Occasion
 from services.notify.rules.words import Facts
 from services.notify.verbs.tell import Telling, tell
 from shared.consumer import Message
-from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited
+from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited, VisitPlanned
 from shared.work import Work
 
 
@@ -15,14 +17,23 @@ async def told(work: Work, message: Message) -> None:
     event: TaskAssigned | TaskOverdue | TeamInvited = message.event
     if event.assignee_id is None:
         return
-    task = None if isinstance(event, TeamInvited) else event.private.task
-    last_on = None if isinstance(event, TeamInvited) else event.due_on
+    facts = Facts() if isinstance(event, TeamInvited) else Facts(task=event.private.task, last_on=event.due_on)
+    await _tell(work, message, facts, (event.assignee_id,))
+
+
+async def visit(work: Work, message: Message) -> None:
+    """To everybody who is to go there; to whom they read on their page."""
+    event: VisitPlanned = message.event
+    await _tell(work, message, Facts(last_on=event.due_on), event.crew_ids)
+
+
+async def _tell(work: Work, message: Message, facts: Facts, crew_ids: tuple[UUID, ...]) -> None:
     telling = Telling(
         event_type=message.envelope.short_type,
         event_id=message.envelope.id,
         origin=message.origin,
-        occasion=Occasion(Facts(task=task, last_on=last_on), exercise=message.origin.exercise),
+        occasion=Occasion(facts, exercise=message.origin.exercise),
         facts={},
-        crew_ids=(event.assignee_id,),
+        crew_ids=crew_ids,
     )
     await tell(work, telling)

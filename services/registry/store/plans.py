@@ -51,7 +51,7 @@ where ($1::text[] is null or p.area = any($1)) and v.due_on between $2 and $3
 order by v.due_on, v.id limit $10
 """)
 IS_RECORD_OF = "select $2::uuid = any(array(select records_of($1)))"
-WIPE_PLANS = "delete from planned_visit where person_id = any($1::uuid[])"
+WIPE_PLANS = "delete from planned_visit where person_id = any($1::uuid[]) returning id"
 
 
 async def write(db: Connection, values: Sequence[Any]) -> bool:
@@ -97,6 +97,6 @@ async def find(
     return await look_up(db, FIND, areas, *days, crew_id, state, person_id, places, day, plan_id, limit)
 
 
-async def wipe(db: Connection, person_ids: Sequence[UUID]) -> None:
-    """Forget what was planned for these people; what it was for goes with their texts."""
-    await db.execute(WIPE_PLANS, list(person_ids))
+async def wipe(db: Connection, person_ids: Sequence[UUID]) -> list[UUID]:
+    """Forget what was planned for these people; returns which. What it was for goes with their texts."""
+    return [row["id"] for row in await db.fetch(WIPE_PLANS, list(person_ids))]

@@ -29,7 +29,7 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
     await store.teams.wipe(work.db, ids)
     assessments, needs = await store.care.wipe(work.db, ids)
     visits = await store.visits.wipe(work.db, ids)
-    await store.plans.wipe(work.db, ids)
+    visits = list({*visits, *await store.plans.wipe(work.db, ids)})
     await store.told.drop(work.db, await store.reviews.of_person(work.db, ids))
     await store.told.wipe(work.db, ids)
     await store.imports.forget(work.db, ids)

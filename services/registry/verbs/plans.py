@@ -9,7 +9,9 @@ from uuid import UUID
 
 from services.registry import store, told
 from services.registry.records import Person
+from services.registry.verbs.people import origin_of
 from shared.errors import Refused, refuse
+from shared.events.registry import VisitPlanned
 from shared.work import Work, new_id
 
 REFUSALS = {
@@ -38,7 +40,7 @@ class Plan:
 
 
 async def plan(work: Work, person: Person, wanted: Plan) -> UUID:
-    """Give the visit; told again by the same id it is the same one. The person is held.
+    """Give the visit; told again by the same id it is the same one. Whoever is to go is told. The person is held.
 
     Raises:
         Refused: 409 the person is secret, or the id is something else's.
@@ -65,6 +67,10 @@ async def plan(work: Work, person: Person, wanted: Plan) -> UUID:
     if not await store.aggregates.is_free(work.db, plan_id) or await store.visits.read_visit(work.db, plan_id):
         raise _refuse("other_visit", "id")
     await store.told.put(work.db, told.rows(plan_id, person.id, {"what": wanted.what}))
+    private = VisitPlanned.Private(kind=wanted.kind)
+    crew_ids = tuple(dict.fromkeys(wanted.crew_ids))
+    planned = VisitPlanned(person_id=person.id, at=work.now, crew_ids=crew_ids, due_on=wanted.due_on, private=private)
+    work.say(plan_id, planned, origin_of(person))
     return plan_id
 
 

@@ -72,7 +72,7 @@ async def record(work: Work, person: Person, visit: Visit) -> None:
     row = await store.visits.lock_visit(work.db, visit.id)
     if row is None or (not fresh and not await store.care.visit_is_of(work.db, visit.id, person.id)):
         raise _refuse("other_visit", "id")
-    if fresh and not await store.aggregates.is_free(work.db, visit.id):
+    if fresh and plan is None and not await store.aggregates.is_free(work.db, visit.id):
         raise _refuse("other_visit", "id")
     await _write(work, person, visit)
     if visit.point is not None:

@@ -31,6 +31,7 @@ from shared.events.registry.care import (
     TaskDone,
     TaskOverdue,
     TeamInvited,
+    VisitPlanned,
     VisitRecorded,
 )
 from shared.events.registry.people import (
@@ -90,5 +91,6 @@ __all__ = [
     "TaskDone",
     "TaskOverdue",
     "TeamInvited",
+    "VisitPlanned",
     "VisitRecorded",
 ]

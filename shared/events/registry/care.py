@@ -12,6 +12,18 @@ from shared.events.registry.people import OfPerson
 from shared.events.words import By, Code, Instant
 
 
+class VisitPlanned(OfPerson, Event, type="registry.visit.planned.v1"):
+    """นัดเยี่ยมแล้ว | Crew members or volunteers are to go there by a day; they are told, not to whom."""
+
+    crew_ids: tuple[UUID, ...] = Field(min_length=1)
+    due_on: date
+
+    class Private(Part):
+        kind: Code
+
+    private: Private
+
+
 class VisitRecorded(OfPerson, Event, type="registry.visit.recorded.v1"):
     """เยี่ยมบ้านแล้ว | Somebody was there."""
 
