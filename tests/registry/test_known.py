@@ -98,6 +98,10 @@ async def test_the_same_under_another_key_is_nothing_new_and_is_read_with_the_ol
     new = Keyring.of("2:" + "QUFB" * 10 + "QUE=")
     try:
         use(Keyring((*new.keys, *old.keys)))
+        # Changed before the walk reaches them: a version under two keys.
+        await act(registry, "PATCH", f"/v1/persons/{person_id}", alias="นี")
+        between = await moment(registry)
+        versions += 1
         await seal_again(registry.runtime.pool, ring(), pause_s=0)
         use(new)
         assert (await registry.sql("select count(*) from known"))[0]["count"] == versions
@@ -105,6 +109,8 @@ async def test_the_same_under_another_key_is_nothing_new_and_is_read_with_the_ol
         assert (then["name"], then["contacts"][0]["phone"], then["addresses"][0]["detail"]) == (
             "มานี มีนา", "+66812345678", "12",
         )  # fmt: skip
+        mixed = (await as_known(registry, person_id, between)).json()
+        assert (mixed["name"], mixed["alias"]) == ("มานี ใจกล้า", "นี")
     finally:
         use(old)
 

@@ -12,11 +12,20 @@ from shared.work import new_id, now_utc
 from tests.harness import Running, bearer
 from tests.registry.conftest import Call, add, person_of, somsri
 
+OFFICER = "registry_officer"
 KEPT_BY = {
     "a group": "insert into membership (id, person_id, group_code, source, protected, from_on) values ($2, $1, 'elderly', 'desk', false, '2020-01-01')",
     "an open case": "insert into case_file (id, person_id, area, protected, exercise, opened_at) values ($2, $1, 'kalasin', false, false, '2020-01-01')",
     "an open need": "insert into life_need (id, person_id, need, urgency, opened_at, opened_by) values ($2, $1, 'food', 1, '2020-01-01', 'x')",
     "a consent": "insert into consent (id, person_id, purpose, given_by, given_at, recorded_by, recorded_at, until_on) values ($2, $1, 'care', 'self', '2020-01-01', 'x', '2020-01-01', '2090-01-01')",
+    "a consent without an end": "insert into consent (id, person_id, purpose, given_by, given_at, recorded_by, recorded_at) values ($2, $1, 'care', 'self', '2020-01-01', 'x', '2020-01-01')",
+    "a proposal": "insert into correction (id, person_id, area, fields, proposed_by, proposed_in, proposed_at) values ($2, $1, 'kalasin', '{name}', 'x', '{trat}', '2020-01-01')",
+    "a household in a group": """
+        with h as (insert into household (id, area, registered_at) values ($2, 'kalasin', '2020-01-01') returning id),
+             g as (insert into household_group (id, household_id, group_code, source, from_on)
+                   select gen_random_uuid(), id, 'hardship', 'desk', '2020-01-01' from h)
+        insert into household_member (id, household_id, person_id, role, from_on)
+        select gen_random_uuid(), id, $1, 'member', '2020-01-01' from h""",
 }  # fmt: skip
 
 
@@ -34,8 +43,14 @@ async def test_whoever_is_heard_of_no_more_is_erased_after_the_time_that_was_set
     called = await person_of(registry, call)
     body = {"survivor_id": str(recent)}
     await registry.client.post(f"/v1/persons/{linked}/link", json=body, headers=bearer("registry_officer"))
+    added = await add(registry, name="เพิ่งได้เบอร์")
     long_ago = now_utc() - timedelta(days=400)
     await registry.sql("update person set changed_at = $1 where id <> $2", long_ago, recent)
+    await registry.sql("update known set known_from = $1 where person_id <> $2", long_ago, recent)
+    phone = {"phone": "0812345678", "relation": "child"}
+    said = await registry.client.post(f"/v1/persons/{added}/contacts", json=phone, headers=bearer(OFFICER))
+    assert said.status_code == 201, said.text
+    await registry.sql("update person set changed_at = $1 where id = $2", long_ago, added)
 
     assert await retire_once(registry.runtime, 0, retire) == 0, "as shipped everything is kept"
     assert await retire_once(registry.runtime, 500, retire) == 0, "the time is not over"
@@ -44,8 +59,8 @@ async def test_whoever_is_heard_of_no_more_is_erased_after_the_time_that_was_set
     said = await registry.said("registry.person.erased")
     assert [row["aggregate_id"] for row in said] == [idle]
     # A year later: what was open is what keeps them.
-    assert await retire_once(registry.runtime, 365, retire, at=now_utc() + timedelta(days=800)) == 2
-    assert await erased(registry) == {idle, recent, linked}
+    assert await retire_once(registry.runtime, 365, retire, at=now_utc() + timedelta(days=800)) == 3
+    assert await erased(registry) == {idle, recent, linked, added}
     assert called not in await erased(registry), "their case is open"
 
 

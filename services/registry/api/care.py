@@ -109,7 +109,7 @@ async def read_assessments(request: Request, caller: ReadsAssessments, person_id
     person, seen = await open_person(runtime, caller, person_id, HEALTH)
     told_of = {"classes": classes(seen.allowed)}
     await audit(runtime.pool, seen.caller, "read_assessments", "person", person_id, told_of, area=person.area)
-    rows = await store.care.read_assessments(runtime.pool, person.id)
+    rows = await not_protected(runtime.pool, seen, await store.care.read_assessments(runtime.pool, person.id))
     texts = await told.of(runtime.pool, [row["id"] for row in rows])
     same = ("id", "version", "score", "score_before", "visit_id", "assessed_at", "assessor")
     items = []

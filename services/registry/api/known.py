@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.registry import records, views
+from services.registry import records, store, views
 from services.registry.answers import (
     AddressShown,
     Age,
@@ -19,12 +19,13 @@ from services.registry.answers import (
     IdentifierShown,
     MembershipShown,
 )
-from services.registry.api.gate import gate, person_for, runtime_of, sees_protected
+from services.registry.api.gate import areas_of, gate, person_for, runtime_of, sees_protected
 from services.registry.keys import ring
 from services.registry.rules.access import SEES_WHOLE_NUMBERS
 from services.registry.store import known
 from shared.audit import audit
 from shared.auth import Caller
+from shared.database import Pool
 from shared.errors import Refused
 from shared.openapi import Day, Moment, problems
 from shared.thai.dates import local_day
@@ -69,6 +70,11 @@ class PersonAsKnown(Answer):
     households: list[HouseholdOf]
 
 
+async def _is_there(pool: Pool, caller: Caller, record_id: UUID) -> bool:
+    """Whoever was taken for this person then is shown only where the caller may see them today."""
+    return await store.people.read_person(pool, record_id, areas_of(caller)) is not None
+
+
 @router.get("/{person_id}/as-known", responses=problems(401, 403, 404))
 async def read_as_known(
     request: Request,
@@ -82,9 +88,9 @@ async def read_as_known(
     person = await person_for(runtime, caller, person_id)
     about_on = about or local_day(at)
     detail = {"at": at.isoformat(), "about": about_on.isoformat()}
-    await audit(runtime.pool, caller, "read_as_known", "person", person_id, detail, area=person.area)
     pool, protected = runtime.pool, sees_protected(caller)
-    ids = await known.records_then(pool, person.id, at)
+    ids = [one for one in await known.records_then(pool, person.id, at) if await _is_there(pool, caller, one)]
+    await audit(pool, caller, "read_as_known", "person", ids, detail, area=person.area)
     rows = await known.persons_then(pool, ids, at)
     if not rows:
         raise Refused(*NOT_THEN)

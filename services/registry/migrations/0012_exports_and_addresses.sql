@@ -1,2 +1,2 @@
 -- Lists of people are read in the order of their ids.
-create index person_area on person (area, id) where erased_at is null;
+create index person_area on person (area, id);

@@ -13,10 +13,12 @@ create table known (
 create index known_row on known (kind, row_id);
 create index known_key on known (key_id) where key_id is not null;
 
--- The key under which any of these columns is sealed: bytes two and three of a blob (shared/crypto.py).
+-- The key under which these columns are sealed: bytes two and three of a blob (shared/crypto.py); 0 where several are
+-- under several keys, null where nothing is sealed.
 create function sealed_under(doc jsonb, columns text[]) returns integer language sql immutable as $$
-    select ('x' || substr(doc ->> c, 5, 4))::bit(16)::integer from unnest(columns) as c
-    where doc ->> c like '\\x%' limit 1
+    select case when min(k) < max(k) then 0 else min(k) end from (
+        select ('x' || substr(doc ->> c, 5, 4))::bit(16)::integer as k from unnest(columns) as c
+        where doc ->> c like '\\x%') as keys
 $$;
 
 -- Its first argument is the column that names the person, the others those that are sealed.

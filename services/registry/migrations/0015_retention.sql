@@ -7,7 +7,7 @@ declare
     records uuid[] := array(select records_of(record));
 begin
     return not (
-        exists (select from person where id = any(records) and changed_at >= since)
+        exists (select from known where person_id = any(records) and known_from >= since)
         or exists (select from membership where person_id = any(records)
                    and (until_on is null or until_on >= since::date))
         or exists (select from case_file where person_id = any(records) and (closed_at is null or closed_at >= since))
@@ -19,7 +19,13 @@ begin
         or exists (select from assessment where person_id = any(records) and recorded_at >= since)
         or exists (select from location where person_id = any(records) and recorded_at >= since)
         or exists (select from consent where person_id = any(records)
-                   and (recorded_at >= since or withdrawn_at >= since or until_on >= since::date))
+                   and (recorded_at >= since or withdrawn_at >= since
+                        or withdrawn_at is null and (until_on is null or until_on >= since::date)))
+        or exists (select from household_member m cross join lateral (
+                       select from household_group g where g.household_id = m.household_id and g.until_on is null offset 0) g
+                   where m.person_id = any(records) and m.until_on is null)
+        or exists (select from correction where person_id = any(records) and decision is null)
+        or exists (select from disclosure_request where person_id = any(records) and approved is null)
     );
 end
 $$;

@@ -22,7 +22,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing ret
 """
 READ_ASSESSMENT = "select * from assessment where id = $1"
 READ_ASSESSMENTS = """
-select a.*, lag(a.score) over of_form as score_before, lag(a.band) over of_form as band_before
+select a.*, lag(a.score) over of_form as score_before, lag(a.band) over of_form as band_before,
+       (select v.case_id from visit v where v.id = a.visit_id) as case_id
 from assessment a where a.person_id = any(array(select records_of($1)))
 window of_form as (partition by a.instrument order by a.assessed_at, a.id)
 order by a.assessed_at desc, a.id desc limit 200

@@ -27,9 +27,15 @@ OLD_CONTACTS = """
 select c.*, p.exercise from contact c join person p on p.id = c.person_id
 where c.key_id <> $1 limit $2 for update of c skip locked
 """
+# Whoever was changed under the new key before the walk came to them has some of the new marks already.
 SEAL_PERSONS = """
-with dropped as (delete from person_key where person_id = any($3::uuid[])), named as (
-    insert into person_key select r.* from jsonb_populate_recordset(null::person_key, $2) as r
+with fresh as (
+    select * from jsonb_populate_recordset(null::person_key, $2)
+), dropped as (
+    delete from person_key k where k.person_id = any($3::uuid[])
+    and not exists (select from fresh f where (f.person_id, f.kind, f.blind) = (k.person_id, k.kind, k.blind))
+), named as (
+    insert into person_key select * from fresh on conflict do nothing
 ), marked as (
     insert into person_mark select r.* from jsonb_populate_recordset(null::person_mark, $4) as r
     on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id
