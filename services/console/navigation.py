@@ -76,6 +76,7 @@ SECTIONS = {
         Place("gaps", "/people/gaps", COUNTERS),
         Place("near", "/people/near", RESCUERS),
         Place("proposals", "/people/proposals", CARERS),
+        Place("withdrawals", "/people/withdrawals", CARERS, agencies=True),
         Place("glass", "/people/glass", frozenset({Role.SUPERVISOR})),
         Place("sharing", "/sharing", SHARERS),
     ),

@@ -43,6 +43,7 @@ MORE = {
         "/people/duplicates/linked",
         "/people/proposals",
         "/people/glass",
+        "/people/withdrawals",
         "/people/imports",
         "/cases/tasks",
         "/cases/groups",

@@ -18,6 +18,8 @@ from tests.registry.conftest import cid
 __all__ = ["behind"]
 OPENED = {
     "GET /people", "POST /people", "GET /people/{person_id}", "GET /people/break-glass", "POST /people/break-glass",
+    "GET /people/{person_id}/home", "GET /people/{person_id}/care", "GET /people/withdrawals",
+    "POST /people/withdrawals",
 }  # fmt: skip
 """All that is theirs; what signs them in and out is everybody's."""
 SIGNING = ("/account", "/sign-out", "/role")
@@ -67,7 +69,8 @@ async def test_an_agency_is_told_what_is_missing_breaks_the_glass_and_it_closes_
     assert cid(7) not in str(opened.url)
     seen = words_of(await nurse.get(f"/people/{who}?purpose=emergency"))
     assert "มานี มีนา" in seen
-    assert "การดูแล" not in re.sub("<.*?>", "", seen).split("ข้อมูลทั่วไป")[0], "no tabs of the municipality's own"
+    page = await nurse.get(f"/people/{who}?purpose=emergency")
+    assert f"/people/{who}/change" not in page.text, "nor what changes it"
 
     await behind.running.sql("update break_glass set from_at = from_at - interval '4 hours', until_at = now()")
     assert (await nurse.get(f"/people/{who}?purpose=emergency")).status_code == 403
@@ -89,4 +92,35 @@ async def test_an_agency_with_an_agreement_sees_what_it_opens_and_why_no_more(fa
     assert "0815550077" not in words.replace(" ", "")
     assert "ผู้ป่วยติดเตียง" not in words
     assert "ข้อมูลชั้นนี้ไม่อยู่ในข้อตกลง" in words
-    assert (await nurse.get(f"/people/{who}/home?purpose=care")).status_code == 403
+    assert "ยังไม่อยู่ในกลุ่มใด" not in words, "of what is withheld nothing is said, not even that there is none"
+    assert "ยังไม่มีประวัติ" not in words
+    for tab in ("home", "care"):
+        part = words_of(await nurse.get(f"/people/{who}/{tab}?purpose=care"))
+        assert "หน่วยงานของท่านยังดูส่วนนี้ไม่ได้" in part
+        assert not re.search("ไม่มีความต้องการ|ยังไม่เคย|ยังไม่มีใครบันทึก|ยังไม่ทราบที่อยู่", part)
+    assert (await nurse.get(f"/people/{who}/change?purpose=care")).status_code == 403
+
+
+async def test_what_is_opened_of_care_is_read_alone_and_a_withdrawal_is_heard_of(faces: Faces, behind: Behind) -> None:
+    who = await behind.person("มานี มีนา")
+    hospital = await Agency(behind.running).known()
+    await hospital.agreement(bases=["s24_4", "consent"])
+    orathai = await faces.sign_in(Role.CASE_MANAGER)
+    nurse = await faces.sign_in(Role.CASE_MANAGER, agency_id=hospital.id)
+    form = {"purpose": "case_work"}
+    await orathai.post(f"/people/{who}/care/need", {**form, "need": "medicine", "urgency": "9"})
+    page = f"/people/{who}/care?purpose=care"
+    assert "ยาและการรักษา" not in words_of(await nurse.get(page)), "health needs the person's consent here"
+    await orathai.post(f"/people/{who}/consent/give", {**form, "aim": "care", "agency_id": str(hospital.id)})
+    opened = await nurse.get(page)
+    assert "ยาและการรักษา" in words_of(opened)
+    assert f"/people/{who}/care/met" not in opened.text, "the municipality's own mark it met"
+
+    (given,) = (await behind.ask("GET", f"/v1/persons/{who}/consents"))["items"]
+    await orathai.post(f"/people/{who}/consent/withdraw", {**form, "consent_id": given["id"]})
+    assert "ยาและการรักษา" not in words_of(await nurse.get(page))
+    waits = "/people/withdrawals"
+    assert "โรงพยาบาลตัวอย่าง" in words_of(await orathai.get(waits))
+    assert "หยุดใช้แล้ว" in words_of(await nurse.get(waits))
+    assert (await nurse.post(waits, {"consent_id": given["id"]})).status_code == 303
+    assert "ไม่มีรายการรอรับทราบ" in words_of(await orathai.get(waits))

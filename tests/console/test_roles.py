@@ -42,6 +42,8 @@ NARROWER = {
                             ("POST", "/change/contact"), ("POST", "/change/group"), ("POST", "/change/ungroup"),
                             ("GET", "/consent"), ("POST", "/consent/give"), ("POST", "/consent/withdraw"))},
     "GET /people/glass": frozenset({SUPERVISOR}),
+    "GET /people/withdrawals": CARERS,
+    "POST /people/withdrawals": CARERS,
     "POST /people/glass/{glass_id}": frozenset({SUPERVISOR}),
     "POST /people/{person_id}/change/disclosure": frozenset({Role.REGISTRY_OFFICER}),
     **{f"{method} /people{rest}": frozenset({SUPERVISOR, Role.REGISTRY_OFFICER})

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import options, said
 from services.console.navigation import roles_of
-from services.console.pages.people_emergency import ask_to_break, no_ground
+from services.console.pages.people_emergency import ask_to_break
 from services.console.pages.people_tabs import (
     Asker,
     Carer,
@@ -23,7 +23,9 @@ from services.console.pages.people_tabs import (
     asked_for,
     back,
     fields_said,
+    if_seen,
     known_person,
+    no_ground,
     purpose_sent,
     purposes_of,
     tab_page,
@@ -113,10 +115,11 @@ async def show(
         missing = refused.problem.get("missing", [])
         return ask_to_break(request, person, status=403, missing=missing, person_id=str(person_id))
     params: dict[str, str | int] = {"limit": 50, **({"cursor": cursor} if cursor else {})}
-    history = await _if_seen(request, person, f"/v1/persons/{person_id}/history", params, why)
-    cases = await _if_seen(request, person, "/v1/cases", {"person_id": str(person_id)}, why)
+    history = await if_seen(request, person, f"/v1/persons/{person_id}/history", why, params)
+    cases = await if_seen(request, person, "/v1/cases", why, {"person_id": str(person_id)})
     return tab_page(
-        request, person, "who", known, why, history=history, folded=folded(history["items"]), cases=cases["items"],
+        request, person, "who", known, why, history=history, folded=folded(history["items"] if history else []),
+        cases=cases and cases["items"],
         older=cursor is not None, closed_options=options("case_outcome", person.lang, CLOSED_AS),
         audits=_audits(person), looks=await _looks(request, person, person_id),
         told=lambda line: told(line, person.lang), happened=lambda line: happened(line, person.lang),
@@ -128,19 +131,6 @@ async def show(
 
 def _audits(person: Person) -> bool:
     return Role.AUDITOR in person.roles and person.agency_id is None
-
-
-async def _if_seen(
-    request: Request, person: Person, path: str, params: dict[str, str | int], why: str
-) -> dict[str, Any]:
-    """A page of a list; an empty one where an agency may not see it: the person's ``withheld`` says so, and why."""
-    try:
-        found: dict[str, Any] = await backend(request).get(person, "registry", path, params=params, purpose=why)
-    except BackendRefused as refused:
-        if not no_ground(refused):
-            raise
-        return {"items": [], "next": None}
-    return found
 
 
 def folded(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from services.console.labels import label, options
 from services.console.pages.people_tabs import (
+    AskingCarer,
     Carer,
     Doc,
     Purpose,
@@ -19,6 +20,7 @@ from services.console.pages.people_tabs import (
     asked_for,
     back,
     filled,
+    if_seen,
     known_person,
     purpose_sent,
     tab_page,
@@ -33,10 +35,11 @@ Note = Annotated[str, Form(max_length=200)]
 URGENCIES = ("9", "5", "1")
 MET_AS = ("given", "by_others", "no_longer", "opened_in_error")
 LAST_VISITS = 10
+LISTS = ("needs", "assessments", "visits")
 
 
 @router.get("/{person_id}/care")
-async def show(request: Request, person: Carer, person_id: UUID, purpose: Purpose = "") -> Response:
+async def show(request: Request, person: AskingCarer, person_id: UUID, purpose: Purpose = "") -> Response:
     why = asked_for(person, purpose)
     return await _care(request, person, person_id, why) if why else ask_purpose(request, person)
 
@@ -46,12 +49,11 @@ async def _care(
 ) -> Response:
     known = await known_person(request, person, person_id, why)
     base = f"/v1/persons/{person_id}"
-    needs, assessments, visits = [
-        (await backend(request).get(person, "registry", f"{base}/{noun}", purpose=why))["items"]
-        for noun in ("needs", "assessments", "visits")
-    ]
+    lists = {noun: await if_seen(request, person, f"{base}/{noun}", why) for noun in LISTS}
+    needs, assessments, visits = [(each or {"items": []})["items"] for each in lists.values()]
     return tab_page(
         request, person, "care", known, why, problem=problem, status=status,
+        unseen=[noun for noun in LISTS if lists[noun] is None],
         unmet=[each for each in needs if each["met_at"] is None],
         met=[each for each in needs if each["met_at"] is not None],
         instruments=by_instrument(assessments), visits=visits[:LAST_VISITS], older_visits=len(visits) > LAST_VISITS,

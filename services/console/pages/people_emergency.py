@@ -16,12 +16,6 @@ from services.console.web import backend, page
 router = APIRouter(prefix="/people/break-glass", include_in_schema=False)
 
 EMERGENCY = "emergency"
-NO_GROUND = "no_ground"
-
-
-def no_ground(refused: BackendRefused) -> bool:
-    """An agency's people are told what is missing; they may break the glass."""
-    return refused.code == NO_GROUND
 
 
 def ask_to_break(

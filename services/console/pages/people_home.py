@@ -14,15 +14,16 @@ from services.console.desk import centre_of
 from services.console.labels import options
 from services.console.pages.map import maps_of
 from services.console.pages.people_tabs import (
+    Asker,
     Carer,
     Doc,
     Purpose,
-    Reader,
     Short,
     ask_purpose,
     asked_for,
     back,
     filled,
+    if_seen,
     known_person,
     purpose_sent,
     tab_page,
@@ -42,7 +43,7 @@ MOST_SHOWN = 12
 
 
 @router.get("/{person_id}/home")
-async def show(request: Request, person: Reader, person_id: UUID, purpose: Purpose = "") -> Response:
+async def show(request: Request, person: Asker, person_id: UUID, purpose: Purpose = "") -> Response:
     why = asked_for(person, purpose)
     return await _home(request, person, person_id, why) if why else ask_purpose(request, person)
 
@@ -52,15 +53,18 @@ async def _home(
     found: Doc | None = None,
 ) -> Response:  # fmt: skip
     """``found``: who was looked for, to live together with this person."""
-    asking = backend(request)
     known = await known_person(request, person, person_id, why)
-    household = known["household"] and await asking.get(
-        person, "registry", f"/v1/households/{known['household']['id']}", purpose=why
-    )
-    places = (await asking.get(person, "registry", f"/v1/persons/{person_id}/locations", purpose=why))["items"]
-    maps = await asyncio.to_thread(maps_of, settings(request).map_dir, person)
+    household = None
+    if known["household"] and person.agency_id is None:  # households are the municipality's own
+        path = f"/v1/households/{known['household']['id']}"
+        household = await backend(request).get(person, "registry", path, purpose=why)
+    seen = await if_seen(request, person, f"/v1/persons/{person_id}/locations", why)
+    places = (seen or {"items": []})["items"]
+    own = person.agency_id is None
+    maps = await asyncio.to_thread(maps_of, settings(request).map_dir, person) if own else []
     return tab_page(
         request, person, "home", known, why, problem=problem, status=status, household=household, places=places,
+        unseen=seen is None,
         shown=places[:MOST_SHOWN], drawn=as_json({"maps": maps, "points": [_drawn(each, person) for each in places]}),
         found=found, ways=WAYS, roles=options("household_role", person.lang),
         methods=options("location_method", person.lang, METHODS), sources=options("observer_kind", person.lang),

@@ -21,6 +21,7 @@ from shared.auth import Role
 Reader = Annotated[Person, Depends(signed_in(*READERS))]
 Asker = Annotated[Person, Depends(signed_in(*READERS, agencies=True))]
 """Readers, and those of other agencies: the registry decides what they see, and says what is missing."""
+AskingCarer = Annotated[Person, Depends(signed_in(*CARERS, agencies=True))]
 Carer = Annotated[Person, Depends(signed_in(*CARERS))]
 Purpose = Annotated[str, Query(max_length=40)]
 Short = Annotated[str, Form(max_length=200)]
@@ -35,8 +36,8 @@ PURPOSES = {
 """What a person page may be opened for, the commonest first; the registry decides again."""
 TABS = (
     Place("who", "", READERS, agencies=True),
-    Place("home", "/home", READERS),
-    Place("care", "/care", CARERS),
+    Place("home", "/home", READERS, agencies=True),
+    Place("care", "/care", CARERS, agencies=True),
     Place("change", "/change", CARERS),
     Place("consent", "/consent", CARERS),
     Place("access", "/access", READERS),
@@ -69,11 +70,32 @@ async def known_person(request: Request, person: Person, person_id: UUID, why: s
     return found
 
 
+def no_ground(refused: BackendRefused) -> bool:
+    """An agency's people are told what is missing; they may break the glass."""
+    return refused.code == "no_ground"
+
+
+async def if_seen(
+    request: Request, person: Person, path: str, why: str, params: dict[str, str | int] | None = None
+) -> Doc | None:
+    """What the registry answers; None where an agency may not see it."""
+    try:
+        found: Doc = await backend(request).get(person, "registry", path, params=params, purpose=why)
+    except BackendRefused as refused:
+        if not no_ground(refused):
+            raise
+        return None
+    return found
+
+
 def tab_page(
     request: Request, person: Person, key: str, known: Doc, why: str, *, problem: str = "", status: int = 200,
     **context: Any,
 ) -> Response:  # fmt: skip
-    """One tab, with its head. ``problem``: what the registry refused, said above everything."""
+    """One tab, with its head. ``problem``: what the registry refused, said above everything.
+
+    Templates find in ``hidden`` the fields that an agency may not see: of those nothing is said, not even "none".
+    """
     base, asked = f"/people/{known['id']}", urlencode({"purpose": why})
     theirs = [tab for tab in TABS if person.role in tab.roles and (tab.agencies or person.agency_id is None)]
     tabs = [(f"{base}{tab.path}?{asked}", tab.key) for tab in theirs]
@@ -82,6 +104,7 @@ def tab_page(
         request, f"people/{key}.html", status=status, known=known, purpose=why, base=base, tabs=tabs,
         current=f"{base}{current}?{asked}", purpose_label=dict(purposes_of(person))[why], problem=problem,
         cares=person.role in CARERS and person.agency_id is None, own=person.sees(known["area"]),
+        hidden={field for each in known.get("withheld", ()) for field in each["fields"]},
         code=labeller(person.lang), phone=phone_shown,
         relation=lambda code: label("relation", code, person.lang), **context,
     )  # fmt: skip
