@@ -127,19 +127,23 @@ from case_file k where k.person_id = any(array(select records_of($1))) and (not 
   and ($2::text[] is null or k.area = any($2)) and ($4::uuid is null or k.id < $4)
 order by k.id desc limit $5
 """
-# Of who lives in or below these codes, or of a whole municipality; a secret person's cases are in no list.
+# Of who lives in or below these codes, or of a whole municipality; a secret person's cases are in no list. Tasks are
+# counted of the page alone, each case's by its own index: `offset 0` keeps them from being looked for by their days.
 OPEN_CASES_OF = Search("""
-select k.*,
-    (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids,
-    (select count(*) from task t where t.case_id = k.id and t.done_at is null) as open_tasks,
-    (select count(*) from task t where t.case_id = k.id and t.done_at is null and t.due_on < $5) as overdue_tasks,
-    (select min(t.due_on) from task t where t.case_id = k.id and t.done_at is null) as next_due_on
-from case_file k join person p on p.id = k.person_id
-where k.closed_at is null and ($1::text[] is null or k.area = any($1)) and ($3::uuid is null or k.id < $3)
-  and not k.exercise and p.disclosure <> 'secret' and ($2::text[] is null or lies_in(lives_in(p.id), $2))
-  and ($6::boolean is null
-       or $6 = exists (select from task t where t.case_id = k.id and t.done_at is null and t.due_on < $5))
-order by k.id desc limit $4
+select k.*, w.open_tasks, w.overdue_tasks, w.next_due_on,
+    (select coalesce(array_agg(distinct m.call_id), '{}') from call_person m where m.case_id = k.id) as call_ids
+from (
+    select k.* from case_file k join person p on p.id = k.person_id
+    where k.closed_at is null and ($1::text[] is null or k.area = any($1)) and ($3::uuid is null or k.id < $3)
+      and not k.exercise and p.disclosure <> 'secret' and ($2::text[] is null or lies_in(lives_in(p.id), $2))
+      and ($6::boolean is null
+           or $6 = exists (select from task t where t.case_id = k.id and t.done_at is null and t.due_on < $5))
+    order by k.id desc limit $4
+) k cross join lateral (
+    select count(*) as open_tasks, count(*) filter (where t.due_on < $5) as overdue_tasks, min(t.due_on) as next_due_on
+    from (select due_on, done_at from task where case_id = k.id offset 0) t where t.done_at is null
+) w
+order by k.id desc
 """)
 CLOSE_CASE = "update case_file set closed_at = $2, outcome = $3 where id = $1"
 
