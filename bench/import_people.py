@@ -28,7 +28,7 @@ from shared.sheets import Sheet, read_sheet
 from shared.thai.identifiers import check_digit
 from shared.thai.text import tidy
 
-NEW, WARM = 5_000, 1_000
+NEW, WARM = 20_000, 2_000
 """Rows of people who are new, and as many before to warm the process."""
 ROWS_PER_S: Final = 1000.0
 HEAD = ("national_id", "name", "birth_date", "birth_year", "sex", "phone", "current_area", "current_address")

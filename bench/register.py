@@ -33,7 +33,7 @@ from shared.thai.text import tidy
 from shared.work import new_id
 
 AREA: Final = "kalasin"
-PEOPLE, COPIES, BATCH = 20_000, 2_000, 1_000
+PEOPLE, COPIES, BATCH = 100_000, 2_000, 1_000
 ASKED, WARM, LINES = 400, 40, 60
 """Questions of each kind, asked before, and lines of a history."""
 SEARCH_MS, HISTORY_MS, MEMORY_MB = 50.0, 50.0, 150

@@ -77,6 +77,11 @@ class Keyring:
         return self.keys[0].id
 
     @property
+    def alone(self) -> bool:
+        """Whether there is no other key: what is looked for stands under this one."""
+        return len(self.keys) == 1
+
+    @property
     def current_head(self) -> bytes:
         """How every blob of the current key begins."""
         return self.keys[0].head

@@ -26,6 +26,9 @@ SENSITIVE_GROUPS = frozenset({"psychiatric"}) | SECRET_GROUPS
 """Groups that are protected wherever they are written."""
 
 
+NONE_MADE: Mapping[tuple[str, str], int] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Who says so: a call, or (``call_id`` None) somebody at a desk."""
@@ -159,6 +162,12 @@ def marks_sought(ring: Keyring, kind: str, values: Iterable[str], *, exercise: b
     return sorted({_short(mark) for value in values for mark in ring.marks(named, value)})
 
 
+def short_marks(ring: Keyring, kind: str, values: Iterable[str], *, exercise: bool) -> dict[str, int]:
+    """Value → the short mark under the current key."""
+    named = kind_of(kind, exercise=exercise)
+    return {value: _short(ring.mark(named, value)) for value in values}
+
+
 def _short(mark: bytes) -> int:
     """Eight bytes of a blind index, as PostgreSQL keeps them: enough to find candidates, which are opened then."""
     return int.from_bytes(mark[:8], "big", signed=True)
@@ -231,13 +240,20 @@ def key_rows(
 
 
 def mark_row(
-    ring: Keyring, person_id: UUID, name: str | None, alias: str | None, birth: Birth | None, *, exercise: bool
-) -> Doc:
-    """The short marks by which a person is found by names spelt otherwise, and compared with others."""
+    ring: Keyring, person_id: UUID, name: str | None, alias: str | None, birth: Birth | None, *, exercise: bool,
+    made: Mapping[tuple[str, str], int] = NONE_MADE,
+) -> Doc:  # fmt: skip
+    """The short marks by which a person is found by names spelt otherwise, and compared with others.
+
+    ``made``: ``(kind, value)`` → mark, of those that were made already.
+    """
     key = name_key(name or "")
-    near = ((kind_of("near", exercise=exercise), value) for value in found_by(key) | found_by(name_key(alias or "")))
-    pair = ((kind_of("pair", exercise=exercise), value) for value in pairs_by(key, birth))
-    marks = {_short(ring.mark(kind, value)) for kind, value in (*near, *pair)}
+    values = {"near": found_by(key) | found_by(name_key(alias or "")), "pair": pairs_by(key, birth)}
+    marks: set[int] = set()
+    for kind, of_kind in values.items():
+        marks.update(made[kind, value] for value in of_kind if (kind, value) in made)
+        fresh = [value for value in of_kind if (kind, value) not in made]
+        marks.update(short_marks(ring, kind, fresh, exercise=exercise).values())
     return {"person_id": str(person_id), "marks": sorted(marks), "key_id": ring.current}
 
 
@@ -347,16 +363,20 @@ def disclosure_of(groups: Iterable[str]) -> str:
 
 
 def new_person(
-    ring: Keyring, person_id: UUID, area: str, told: Described, source: Source, *, number: bool = True, **more: Any
-) -> Writing:
-    """Everything to be written of a new person; their numbers only where those are nobody else's."""
+    ring: Keyring, person_id: UUID, area: str, told: Described, source: Source, *, number: bool = True,
+    made: Mapping[tuple[str, str], int] = NONE_MADE, **more: Any,
+) -> Writing:  # fmt: skip
+    """Everything to be written of a new person; their numbers only where those are nobody else's.
+
+    ``made``: marks made already, see :func:`mark_row`.
+    """
     return Writing(
         person=[person_row(ring, person_id, area, told, source, **more)],
         keys=key_rows(ring, person_id, told.name, told.alias, exercise=source.exercise),
         identifiers=[identifier_row(ring, person_id, held, source) for held in told.held] if number else [],
         contacts=contact_rows(ring, person_id, told, source),
         memberships=membership_rows(person_id, told.groups, source),
-        marks=[mark_row(ring, person_id, told.name, told.alias, told.birth, exercise=source.exercise)],
+        marks=[mark_row(ring, person_id, told.name, told.alias, told.birth, exercise=source.exercise, made=made)],
         addresses=address_rows(ring, person_id, told.addresses, source.on),
     )
 

@@ -94,6 +94,8 @@ class Ready:
     kinds: frozenset[str]
     pairs: list[tuple[UUID | Ready, float, str]] = field(default_factory=list)
     person: Person | None = None
+    marks: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Short marks made already: ``(kind, value)`` → mark."""
 
     @property
     def phones(self) -> list[bytes]:
@@ -383,7 +385,7 @@ async def _fresh(work: Work, asked: Asked, rows: Sequence[Ready]) -> list[Took]:
     if not new:
         return done
     source = Source(work.now, exercise=asked.exercise)
-    each = [records.new_person(ring(), new_id(), asked.area, row.told, source) for row in new]
+    each = [records.new_person(ring(), new_id(), asked.area, row.told, source, made=row.marks) for row in new]
     await written_people.write_person(work.db, _together(each))
     for row, made in zip(new, each, strict=True):
         joined = frozenset(UUID(one["id"]) for one in made.memberships)
@@ -423,7 +425,7 @@ async def _look(work: Work, asked: Asked, rows: Sequence[Ready]) -> None:
     keys = [_keys(row) for row in rows]
     found = await store.imports.alike_many(
         work.db,
-        [(n, *_arrays(sought, exercise=asked.exercise)) for n, sought in enumerate(keys)],
+        [(n, *_arrays(rows[n], sought, exercise=asked.exercise)) for n, sought in enumerate(keys)],
         [(n, mark) for n, row in enumerate(rows) for mark in row.phones],
         asked.area, KINDS, exercise=asked.exercise,
     )  # fmt: skip
@@ -458,12 +460,15 @@ def _keys(row: Ready) -> Sought:
     return ("pair", pairs_sought(key, row.told.birth)), ("near", given), ("near", family)
 
 
-def _arrays(keys: Sought, *, exercise: bool) -> tuple[str, str, str]:
-    """The marks under which these keys stand, as PostgreSQL reads arrays."""
-    pair, given, family = (
-        ",".join(map(str, records.marks_sought(ring(), kind, values, exercise=exercise))) for kind, values in keys
-    )
-    return f"{{{pair}}}", f"{{{given}}}", f"{{{family}}}"
+def _arrays(row: Ready, keys: Sought, *, exercise: bool) -> tuple[str, str, str]:
+    """The marks under which these keys stand, as PostgreSQL reads arrays; the row keeps them for its own writing."""
+    arrays = []
+    for kind, values in keys:
+        marks = records.short_marks(ring(), kind, values, exercise=exercise)
+        row.marks.update({(kind, value): mark for value, mark in marks.items()})
+        every = marks.values() if ring().alone else records.marks_sought(ring(), kind, values, exercise=exercise)
+        arrays.append(f"{{{','.join(map(str, every))}}}")
+    return arrays[0], arrays[1], arrays[2]
 
 
 def _known_of(row: Ready) -> Known:
@@ -481,21 +486,26 @@ class _Among:
     """The rows of a part by the keys under which they would be found once they are stored."""
 
     def __init__(self) -> None:
-        self._by: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        # Tuples of numbers, for most keys are of one row: lists would keep the collector busy.
+        self._by: dict[str, dict[str, tuple[int, ...]]] = {kind: {} for kind in ("pair", "given", "family", "phone")}
 
     def sought(self, keys: Sought, one: Known) -> set[int]:
         (_, pairs), (_, given), (_, family) = keys
         found = self._of("pair", pairs) | (self._of("given", given) & self._of("family", family))
         for phone, _ in one.phones:
-            found.update(self._by["phone", phone][:MOST_OF_A_PHONE])
+            found.update(self._by["phone"].get(phone, ())[:MOST_OF_A_PHONE])
         return found
 
     def _of(self, kind: str, values: Iterable[str]) -> set[int]:
-        return {n for value in values for n in self._by.get((kind, value), ())}
+        by = self._by[kind]
+        return {n for value in values for n in by.get(value, ())}
 
     def add(self, n: int, keys: Sought, one: Known) -> None:
         for kind, (_, values) in zip(("pair", "given", "family"), keys, strict=True):
-            for value in values:
-                self._by[kind, value].append(n)
-        for phone, _ in one.phones:
-            self._by["phone", phone].append(n)
+            self._put(kind, values, n)
+        self._put("phone", (phone for phone, _ in one.phones), n)
+
+    def _put(self, kind: str, values: Iterable[str], n: int) -> None:
+        by = self._by[kind]
+        for value in values:
+            by[value] = (*by.get(value, ()), n)
