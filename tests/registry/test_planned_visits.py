@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.harness import Running, bearer, problem_of
-from tests.registry.conftest import add, read
+from tests.registry.conftest import Call, add, history, person_of, read
 
 CARE = "case_manager"
 FIRST, SECOND, STRANGER = new_id(), new_id(), new_id()
@@ -106,3 +106,14 @@ async def test_lists_by_day_area_person_and_visitor_and_nobody_secret(registry: 
     assert problem_of(await give(registry, here))["code"] == "secret"
     await registry.client.post(f"/v1/persons/{there}/erase", json={}, headers=bearer("supervisor"))
     assert await registry.sql("select 1 from planned_visit where person_id = $1", there) == []
+
+
+async def test_a_visit_that_is_to_be_made_stands_in_the_history_and_outlives_the_call(registry: Running) -> None:
+    call = await Call(registry, patients=[{"name": "มะลิ"}]).received()
+    person_id = await person_of(registry, call)
+    await give(registry, person_id)
+    lines = [line["type"] for line in await history(registry, person_id)]
+    assert lines.count("registry.visit.planned.v1") == 1
+    await call.erased()
+    assert await registry.sql("select 1 from person where id = $1 and erased_at is null", person_id)
+    assert len(await mine(registry, FIRST)) == 1

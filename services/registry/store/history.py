@@ -121,6 +121,7 @@ union all select m.id from team_member m join case_file k on k.id = m.case_id
     where k.person_id = any(array(select id from record))
 union all select id from review where person_id = any(array(select id from record))
 union all select id from visit where person_id = any(array(select id from record))
+union all select id from planned_visit where person_id = any(array(select id from record))
 union all select id from assessment where person_id = any(array(select id from record))
 union all select id from life_need where person_id = any(array(select id from record))
 """

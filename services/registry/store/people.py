@@ -389,6 +389,7 @@ where p.source_call_id = $1 and p.erased_at is null
   and not exists (select from membership g where g.person_id = p.id and g.source = 'desk')
   and not exists (select from location l where l.person_id = p.id)
   and not exists (select from visit v where v.person_id = p.id)
+  and not exists (select from planned_visit v where v.person_id = p.id)
   and not exists (select from assessment a where a.person_id = p.id)
   and not exists (select from life_need n where n.person_id = p.id)
 """
