@@ -92,6 +92,8 @@ async def test_an_agency_with_an_agreement_sees_what_it_opens_and_why_no_more(fa
     assert "0815550077" not in words.replace(" ", "")
     assert "ผู้ป่วยติดเตียง" not in words
     assert "ข้อมูลชั้นนี้ไม่อยู่ในข้อตกลง" in words
+    assert "ไม่เห็น ที่อยู่, วันเกิด, โทรศัพท์" in words
+    assert f'value="{who}"' in (await nurse.get(f"/people/break-glass?person_id={who}")).text
     assert "ยังไม่อยู่ในกลุ่มใด" not in words, "of what is withheld nothing is said, not even that there is none"
     assert "ยังไม่มีประวัติ" not in words
     for tab in ("home", "care"):

@@ -77,6 +77,14 @@ def test_a_stamp_keeps_its_codes_with_the_labels_of_its_scheme() -> None:
     assert (shown["rc"].code, shown["role"].en) == ("red", code_list("assignment_role").label("primary", "en"))
 
 
+def test_an_assessment_is_told_by_the_names_of_its_form_and_band() -> None:
+    told = {one.field: one for one in labelled({"instrument": "barthel_adl", "band": "bed_bound", "score": 3})}
+    assert (told["instrument"].en, told["score"].th) == ("Barthel index of daily living (0–20)", "3")
+    assert told["band"].th.startswith("ติดเตียง")
+    dropped = {one.field: one.th for one in labelled({"instrument": "barthel_adl", "band": "gone"})}
+    assert dropped["band"] == "gone", "what a later version dropped is shown as it is"
+
+
 def test_no_code_holds_what_a_person_wrote() -> None:
     private = {"name", "phone", "complaint", "notes", "address", "landmark", "national_id", "line_user_id"}
     assert not private & CODES.keys()

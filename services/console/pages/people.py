@@ -124,7 +124,7 @@ async def show(
         audits=_audits(person), looks=await _looks(request, person, person_id),
         told=lambda line: told(line, person.lang), happened=lambda line: happened(line, person.lang),
         act=lambda act: said("people", "act", act, person.lang), icon_of=lambda noun: ICONS.get(noun, "dots"),
-        fields_said=lambda names: fields_said(names, person.lang),
+        fields_said=lambda names: fields_said([f"person.{name}" for name in names], person.lang),
         may_messages=person.role in roles_of("messages") and person.agency_id is None,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -30,8 +31,8 @@ def ask_to_break(
 
 
 @router.get("")
-async def show(request: Request, person: Asker) -> Response:
-    return ask_to_break(request, person)
+async def show(request: Request, person: Asker, person_id: UUID | None = None) -> Response:
+    return ask_to_break(request, person, person_id=str(person_id or ""))
 
 
 @router.post("")

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.registry.rules.questionnaires import questionnaires
 from shared.codes.codes import all_lists
 from shared.events.base import TYPES, Event
 from shared.events.words import RecipientKind
@@ -150,6 +151,8 @@ def labelled(codes: Mapping[str, Any]) -> Iterator[Labelled]:
 
 def _labels(field: str, code: str, codes: Mapping[str, Any]) -> tuple[str, str]:
     wanted = CODES[field]
+    if field in ("instrument", "band"):
+        return _of_form(field, code, codes.get("instrument"))
     if wanted and wanted[0].startswith("severity_") and len(wanted) > 1:
         wanted = (f"severity_{codes.get('severity_scheme', 'cbd')}", *wanted)
     for list_id in wanted:
@@ -157,3 +160,10 @@ def _labels(field: str, code: str, codes: Mapping[str, Any]) -> tuple[str, str]:
         if code_list is not None and code in code_list:
             return code_list.label(code), code_list.label(code, "en")
     return code, code
+
+
+def _of_form(field: str, code: str, instrument: str | None) -> tuple[str, str]:
+    """The name of a questionnaire, or of a band of it; what a later version dropped is shown as it is."""
+    form = questionnaires().get(instrument or "")
+    named = form if field == "instrument" else form and form.band_named(code)
+    return (named.th, named.en) if named else (code, code)
