@@ -25,16 +25,17 @@ class Colleagues:
 
 async def colleagues(request: Request, person: Person) -> Colleagues:
     """Everybody with an account in one of the person's municipalities, and every agency that works with them."""
+    found = (await backend(request).get(person, "registry", "/v1/agencies", params={"limit": 200}))["items"]
+    name = "name_en" if person.lang == "en" else "name_th"
+    agencies = {each["id"]: each[name] or each["name_th"] for each in found}
     crew: dict[str, str] = {}
     logins: dict[str, str] = {}
     for account in await accounts.everybody(runtime(request).pool):
         if account.active and any(person.sees(area) or area == "*" for area in account.areas):
-            logins[account.login] = account.name
+            agency = agencies.get(str(account.agency_id))
+            logins[account.login] = f"{account.name} ({agency})" if agency else account.name
             if account.crew_id is not None:
-                crew[str(account.crew_id)] = account.name
-    found = (await backend(request).get(person, "registry", "/v1/agencies", params={"limit": 200}))["items"]
-    name = "name_en" if person.lang == "en" else "name_th"
-    agencies = {each["id"]: each[name] or each["name_th"] for each in found}
+                crew[str(account.crew_id)] = logins[account.login]
     for each in found:
         for one in each["coordinators"]:
             if one["crew_id"]:

@@ -78,7 +78,7 @@ SECTIONS = {
         Place("proposals", "/people/proposals", CARERS),
         Place("withdrawals", "/people/withdrawals", CARERS, agencies=True),
         Place("glass", "/people/glass", frozenset({Role.SUPERVISOR})),
-        Place("sharing", "/sharing", SHARERS),
+        Place("sharing", "/sharing", SHARERS, agencies=True),
     ),
     "cases": (
         Place("list", "/cases", CARERS),

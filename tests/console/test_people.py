@@ -97,7 +97,9 @@ async def test_a_case_is_closed_by_those_who_care_for_it(faces: Faces) -> None:
     somsri = await faces.sign_in(Role.CALL_TAKER)
     assert "ปิดเรื่อง" not in words_of(await somsri.get(f"/people/{PERSON}?purpose=care"))
     assert (await somsri.post(path, {"outcome": "normal"})).status_code == 403
+    assert f'href="/cases/{CASE}"' not in (await somsri.get(f"/people/{PERSON}?purpose=care")).text
     orathai = await faces.sign_in(Role.CASE_MANAGER)
+    assert f'href="/cases/{CASE}"' in (await orathai.get(f"/people/{PERSON}?purpose=care")).text
     closed = await orathai.post(path, {"outcome": "normal", "purpose": "case_work"})
     assert (closed.status_code, closed.headers["location"]) == (303, f"/people/{PERSON}?purpose=case_work")
     (asked,) = faces.services.of(f"POST registry /v1/cases/{CASE}/close")

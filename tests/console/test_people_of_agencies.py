@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from services.console.navigation import READERS
+from services.console.navigation import READERS, SHARERS
 from shared.auth import Role
 from shared.work import new_id
 from tests.console.faces import Faces, words_of
@@ -22,6 +22,12 @@ OPENED = {
     "POST /people/withdrawals",
 }  # fmt: skip
 """All that is theirs; what signs them in and out is everybody's."""
+SHARING = {
+    "GET /sharing": SHARERS, "GET /sharing/agreements/{agreement_id}": SHARERS,
+    "POST /sharing/agreements/{agreement_id}/sign": {Role.SUPERVISOR},
+    "POST /sharing/agreements/{agreement_id}/end": {Role.SUPERVISOR},
+}  # fmt: skip
+"""Agreements to which they are a party."""
 SIGNING = ("/account", "/sign-out", "/role")
 DESCRIBES = {
     "GET /", "GET /tokens.json", "GET /favicon.ico", "GET /gallery", "GET /gallery/crew", "GET /sw.js", "GET /desk/worker.js",
@@ -38,7 +44,7 @@ async def test_what_is_not_opened_to_agencies_is_shut_whatever_their_role(faces:
         if path.startswith((*OPEN, *SIGNING)) or line in DESCRIBES:
             continue
         answer = await nurse.client.request(method, address(path), headers={"x-csrf-token": nurse.csrf})
-        allowed = line in OPENED and role in READERS
+        allowed = (line in OPENED and role in READERS) or role in SHARING.get(line, ())
         if (answer.status_code == 403) == allowed:
             wrong.append(f"{line}: {answer.status_code}")
     assert wrong == []

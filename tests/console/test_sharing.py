@@ -123,6 +123,22 @@ async def test_who_would_see_what_is_read_before_a_supervisor_signs(faces: Faces
     assert len(faces.services.of("GET registry /v1/agencies")) == before, "not an auditor's to ask"
 
 
+async def test_an_agency_reads_the_effect_and_signs_for_itself_alone(faces: Faces) -> None:
+    known(faces)
+    theirs = await faces.sign_in(Role.SUPERVISOR, agency_id=UUID(HOSPITAL))
+    at = f"/sharing/agreements/{DEAL}"
+    assert "ทำข้อตกลงใหม่" not in words_of(await theirs.get("/sharing"))
+    words = words_of(await theirs.get(at))
+    for part, there in (("ใครจะเห็นอะไร", True), ("ลงนามในนามหน่วยงานของเรา", True), ("ลงนามในนามเทศบาล", False),
+                        ("เลขที่เอกสารที่ฝ่ายนั้นลงนาม", False)):  # fmt: skip
+        assert (part in words) is there, part
+    await theirs.post(f"{at}/sign", {"municipality": "kalasin", "agency_id": "x", "paper": "y"})
+    (asked,) = faces.services.of(f"POST registry /v1/agreements/{DEAL}/sign")
+    assert (asked.body, asked.claims["agency_id"]) == ({}, HOSPITAL)
+    for path in ("/sharing/agreements/new", "/sharing/agencies/new", "/cases", "/cases/lessons", "/people/duplicates"):
+        assert (await theirs.get(path)).status_code == 403, path
+
+
 async def test_an_agreement_is_made_with_days_of_either_era_and_what_is_missing_is_named(faces: Faces) -> None:
     known(faces)
     malee = await faces.sign_in(Role.SUPERVISOR)

@@ -30,9 +30,9 @@ from shared.work import new_id, now_utc
 
 router = APIRouter(prefix="/sharing", include_in_schema=False)
 
-Sharer = Annotated[Person, Depends(signed_in(*SHARERS))]
+Sharer = Annotated[Person, Depends(signed_in(*SHARERS, agencies=True))]
 SetsUp = Annotated[Person, Depends(signed_in(*SETS_UP))]
-Signer = Annotated[Person, Depends(signed_in(Role.SUPERVISOR))]
+Signer = Annotated[Person, Depends(signed_in(Role.SUPERVISOR, agencies=True))]
 Short = Annotated[str, Form(max_length=200)]
 Several = Annotated[list[str] | None, Form()]
 PURPOSES = ("care", "case_work", "emergency", "registration")
@@ -146,7 +146,7 @@ async def overview(request: Request, person: Sharer) -> Response:
         request, "sharing/overview.html", agreements=agreements, state=lambda each: state_of(each, today),
         agencies=agencies, names={each["id"]: _named(each, person.lang) for each in agencies},
         named=lambda each, what="name": _named(each, person.lang, what), phone=phone_shown,
-        sets_up=person.role in SETS_UP,
+        sets_up=person.role in SETS_UP and person.agency_id is None,
     )  # fmt: skip
 
 
@@ -235,7 +235,9 @@ async def sign(
     request: Request, person: Signer, agreement_id: UUID, municipality: Short = "", agency_id: Short = "",
     paper: Short = "",
 ) -> Response:  # fmt: skip
-    """For one's own municipality; for an agency what it has signed on paper."""
+    """For one's own municipality or agency; for another side what it has signed on paper."""
+    if person.agency_id is not None:
+        return await _do(request, person, agreement_id, "sign", {})
     body = {"municipality": municipality or None, "agency_id": agency_id or None, "paper": paper.strip() or None}
     return await _do(request, person, agreement_id, "sign", body)
 
