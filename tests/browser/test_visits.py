@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -79,6 +80,8 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     await page.context.grant_permissions(["geolocation"])
     await page.context.set_geolocation(HERE)
     await page.evaluate("navigator.serviceWorker.ready")
+    await page.add_init_script("{ const real = Date.now.bind(Date); Date.now = () => real() + 3600000; }")
+    await page.reload()  # from now on the phone's clock is an hour ahead: nothing is said to be in the future
     card = page.get_by_role("button", name=NAME)
     await expect(card).to_contain_text("ยังไม่เยี่ยม")
     await show(page, "visits-list")
@@ -122,6 +125,7 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     assert await stored(town, person) == {"visit": 1, "assessment": 1, "life_need": 1, "location": 2}
     shown = await town.ask("registry", "GET", f"/v1/visits/{visit}", role="case_manager")
     assert shown["distance_m"] == 100
+    assert abs(datetime.fromisoformat(shown["visited_at"]) - now_utc()) < timedelta(minutes=10)
     by_name: dict[str, Any] = {field["field"]: field for field in shown["fields"]}
     assert set(by_name) == {"result", "note", "check.bedsores", "check.home_safe"}
     values = [by_name["note"]["stands"]["value"], *(other["value"] for other in by_name["note"]["others"])]

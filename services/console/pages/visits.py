@@ -69,7 +69,7 @@ async def state(request: Request, person: Goer) -> Response:
     forms = await asking.get(person, "registry", "/v1/questionnaires")
     today = local_day(now_utc())
     return JSONResponse({
-        "account": str(person.account_id), "csrf": masked(person.csrf),
+        "account": str(person.account_id), "csrf": masked(person.csrf), "now": now_utc().isoformat(),
         "visits": [_visit(each, lang, today) for each in given["items"]],
         "forms": [_form(each, lang) for each in forms["items"]],
     })  # fmt: skip

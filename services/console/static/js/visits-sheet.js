@@ -1,5 +1,5 @@
 // The sheet of one visit: who, what was found, questionnaires with their scores, needs, and where the phone is.
-export function sheet({ tables, words, view, forms, locked, changed }) {
+export function sheet({ tables, words, now: instant, view, forms, locked, changed }) {
   const { distance, element, icon, say } = view;
   const now = { visit: null, draft: null };
   const save = () => changed(now.draft);
@@ -128,7 +128,7 @@ export function sheet({ tables, words, view, forms, locked, changed }) {
       said.textContent = words.fixing;
       return navigator.geolocation.getCurrentPosition(
         ({ coords }) => {
-          draft.fix = { lon: coords.longitude, lat: coords.latitude, accuracy_m: Math.round(coords.accuracy), at: new Date().toISOString() };
+          draft.fix = { lon: coords.longitude, lat: coords.latitude, accuracy_m: Math.round(coords.accuracy), at: instant() };
           show();
           save();
         },

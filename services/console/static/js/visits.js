@@ -19,6 +19,7 @@ const my = {
   open: null, // the visit that is being written
   reached: true,
   signedOut: false,
+  skew: 0, // by how much this phone's clock is behind the server's
   csrf: document.querySelector('meta[name="csrf"]').content,
 };
 const to = {
@@ -29,7 +30,8 @@ const to = {
   signedOut: left,
   refresh: () => look(),
 };
-const remember = () => queue.keep({ account: tables.account, server: my.server, fetchedAt: my.fetchedAt });
+const now = () => new Date(Date.now() + my.skew).toISOString();
+const remember = () => queue.keep({ account: tables.account, server: my.server, fetchedAt: my.fetchedAt, skew: my.skew });
 const waitingOf = (id) => my.acts.filter((act) => act.visit_id === id);
 const clock = (ms) => new Date(ms + 7 * 3600_000).toISOString().slice(11, 16);
 
@@ -47,6 +49,8 @@ async function look() {
   const said = await answer.json().catch(() => null);
   if (!answer.ok || !said) { my.reached = false; return drawLine(); }
   if (said.account !== tables.account) return location.reload(); // somebody else has signed in on this phone
+  const off = Date.parse(said.now) - Date.now();
+  my.skew = Math.abs(off) > 3000 ? off : 0;
   Object.assign(my, { reached: true, signedOut: false, csrf: said.csrf, server: { visits: said.visits, forms: said.forms }, fetchedAt: Date.now() });
   await remember();
   await tidy();
@@ -77,7 +81,7 @@ async function arrived(act, said) {
   const draft = my.drafts.get(act.visit_id);
   if (!waitingOf(act.visit_id).length && draft?.sent) {
     await queue.dropDraft(act.visit_id);
-    if (visit) visit.done_at ??= new Date().toISOString();
+    if (visit) visit.done_at ??= now();
     await reread();
   }
   await remember();
@@ -210,14 +214,14 @@ const blank = (visit) => ({
 function drawOne(visit) {
   if ($("one").dataset.id === visit.id) return sheets.freshen(visit);
   $("one").dataset.id = visit.id;
-  const draft = structuredClone(my.drafts.get(visit.id) ?? blank(visit));
+  const draft = JSON.parse(JSON.stringify(my.drafts.get(visit.id) ?? blank(visit)));
   return sheets.draw($("one"), visit, draft);
 }
 
 const sheets = sheet({
-  tables, words, view: { distance, element, icon, say }, forms: () => my.server.forms, locked: (id) => waitingOf(id).length > 0,
+  tables, words, now, view: { distance, element, icon, say }, forms: () => my.server.forms, locked: (id) => waitingOf(id).length > 0,
   changed: async (draft) => {
-    draft.begun_at ??= new Date().toISOString();
+    draft.begun_at ??= now();
     draft.sent = false;
     $("next-hint").textContent = "";
     await queue.putDraft(draft);
@@ -233,7 +237,7 @@ async function finish() {
   const { draft, problem } = sheets.judge(visit);
   $("next-hint").textContent = problem ?? "";
   if (!draft) return;
-  const at = draft.begun_at ?? new Date().toISOString();
+  const at = draft.begun_at ?? now();
   const base = { account: tables.account, visit_id: visit.id, person_id: visit.person.id };
   const fields = {};
   for (const [name, value] of Object.entries(draft.fields)) {
@@ -281,7 +285,7 @@ async function begin() {
   document.documentElement.dataset.theme = localStorage.getItem("crew-theme") ?? "light";
   const before = await queue.kept();
   if (before?.account === tables.account && Date.now() - before.fetchedAt < OLD_MS) {
-    Object.assign(my, { server: before.server, fetchedAt: before.fetchedAt });
+    Object.assign(my, { server: before.server, fetchedAt: before.fetchedAt, skew: before.skew });
   } else if (before) await queue.forgetPeople();
   await reread();
   wire();
