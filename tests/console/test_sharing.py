@@ -118,6 +118,7 @@ async def test_who_would_see_what_is_read_before_a_supervisor_signs(faces: Faces
     words = words_of(await malee.get(at))
     assert ("สิ้นสุดแล้ว" in words, "ลงนามในนามเทศบาล" in words) == (True, False)
     auditor = await faces.sign_in(Role.AUDITOR)
+    assert 'href="/sharing"' in (await auditor.get("/admin/accounts")).text, "who has no entry for people comes by this"
     before = len(faces.services.of("GET registry /v1/agencies"))
     assert (await auditor.get("/sharing")).status_code == 200
     assert len(faces.services.of("GET registry /v1/agencies")) == before, "not an auditor's to ask"
