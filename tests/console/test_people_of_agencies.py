@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from karuna.accounts import add, lines
+from karuna.local import Local
 from services.console.navigation import READERS, SHARERS
 from shared.auth import Role
 from shared.work import new_id
 from tests.console.faces import Faces, words_of
 from tests.console.test_roles import OPEN, address, routes
 from tests.console.with_registry import Behind, behind
+from tests.harness import AREA
 from tests.registry.agencies import Agency
 from tests.registry.conftest import cid
 
@@ -49,6 +55,21 @@ async def test_what_is_not_opened_to_agencies_is_shut_whatever_their_role(faces:
             wrong.append(f"{line}: {answer.status_code}")
     assert wrong == []
     assert all("agency_id" in each.claims for each in faces.services.asked), "and the services know it"
+
+
+async def test_an_account_that_becomes_an_agencys_is_out_at_once(faces: Faces, tmp_path: Path) -> None:
+    somsri = await faces.sign_in(Role.CASE_MANAGER, login="somsri-moves")
+    assert (await somsri.get("/people/proposals")).status_code != 303
+    runtime = faces.running.runtime
+    pool = cast("Any", SimpleNamespace(dsn=lambda _: runtime.settings.database_url.get_secret_value()))
+    local = cast("Local", SimpleNamespace(postgres=pool, issuer=SimpleNamespace(public_file=tmp_path / "issuer.json")))
+    hospital = new_id()
+    await add(local, "somsri-moves", "สมศรี", ["case_manager"], [AREA], None, hospital)
+    assert (await somsri.get("/people")).headers["location"].startswith("/sign-in")
+    told = [line for line in await lines(local) if line.startswith("somsri-moves")]
+    assert str(hospital) in told[0]
+    await add(local, "somsri-moves", "สมศรี", ["case_manager"], [AREA], None)
+    assert [line for line in await lines(local) if str(hospital) in line], "made again, it is the agency's still"
 
 
 async def test_an_agency_is_told_what_is_missing_breaks_the_glass_and_it_closes_by_itself(
