@@ -156,6 +156,11 @@ async def test_erasure_takes_consents_and_reasons_along(registry: Running) -> No
     for table in ("consent", "withdrawal"):
         assert await registry.sql(f"select from {table}") == []
     assert [row["reason"] for row in await registry.sql("select reason from break_glass")] == ["erased"]
+    (glass,) = (await read(registry, "/v1/break-glass", "supervisor"))["items"]
+    late = {"finding": "justified", "note": "มานีหมดสติจริง"}
+    told = await ours(registry, "POST", f"/v1/break-glass/{glass['id']}/review", late)
+    assert (told.status_code, told.json()["note"]) == (200, None), "the finding stays, no word of the person"
+    assert await registry.sql("select from told") == []
     assert {str(row["data"]) for row in await registry.said("registry.consent")} == {"{}"}
     assert (await read(registry, "/v1/audit/verify", "auditor"))["whole"] is True
 
