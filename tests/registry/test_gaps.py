@@ -47,6 +47,13 @@ def test_what_is_kept_back_does_not_follow_from_the_total() -> None:
     assert [one.gaps["no_phone"] for one in shown] == [20, None, None]
 
 
+def test_where_there_is_no_second_to_keep_back_the_total_is() -> None:
+    places = [tally("a", 10, no_phone=8), tally("b", 50)]
+    total, shown = publishable(summed(places), places)
+    assert (total.people, total.gaps["no_phone"], total.gaps["not_visited"]) == (60, None, 0)
+    assert [one.gaps["no_phone"] for one in shown] == [None, 0]
+
+
 async def in_group(registry: Running, tambon: str, **body: Any) -> UUID:
     where = {"current": {"area_code": tambon}}
     return await add(registry, groups=["bedridden"], addresses=where, **body)
@@ -102,6 +109,9 @@ async def test_who_lacks_what_is_counted_by_place_and_listed_for_who_cares(regis
 
     few = await counts(registry, "auditor")
     assert (few["whole"], few["total"]["people"], few["places"][0]["people"]) == (False, None, None)
+    for role in ("auditor", "admin"):
+        part = await registry.client.get("/v1/gaps?group=bedridden&area_code=460101", headers=bearer(role))
+        assert (part.status_code, problem_of(part)["code"]) == (403, "all_of_it"), role
     unheard = await registry.client.get("/v1/gaps?group=nothing", headers=bearer(CARE))
     assert problem_of(unheard)["errors"][0]["field"] == "group"
     rows = await registry.sql("select purpose from audit where act = 'list_gaps'")

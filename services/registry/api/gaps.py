@@ -33,6 +33,10 @@ AreaCode = Annotated[str | None, Query(pattern=AREA_CODE)]
 Group = Annotated[str, Query(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 Days = Annotated[int, Query(ge=1, le=3650)]
 Gap = Literal["not_visited", "no_verified_point", "no_phone", "not_assessed", "open_need"]
+ALL_OF_IT = (
+    403, "all_of_it", "ผู้ที่เห็นเฉพาะจำนวนดูได้ทั้งเทศบาลเท่านั้น",
+    "who sees counts alone sees the municipality as a whole, no part of it",
+)  # fmt: skip
 
 
 class GapCount(Answer):
@@ -106,9 +110,12 @@ async def count(
 ) -> Gaps:
     """ช่องว่าง | How many of a group lack what, by where they live. Who may see counts alone sees no small ones.
 
-    By tambon and community; below ``area_code`` by village as well. A visit counts whatever came of it.
+    By tambon and community; below ``area_code`` by village as well, for those who see them whole: two tables side by
+    side would tell what each keeps back. A visit counts whatever came of it.
     """
-    pool = runtime_of(request).pool
+    pool, whole = runtime_of(request).pool, caller.role in CARE
+    if area_code is not None and not whole:
+        raise Refused(*ALL_OF_IT, field="area_code")
     sought = await _sought(request, caller, group, days, area, area_code)
     tallies = [
         Tally(
@@ -119,7 +126,7 @@ async def count(
     places = (
         by_tambon(tallies) if area_code is None else sorted(tallies, key=lambda one: (not one.place, one.place or ""))
     )
-    total, whole = summed(tallies), caller.role in CARE
+    total = summed(tallies)
     if not whole:
         total, places = publishable(total, places)
     named = await _named(pool, [tally.place for tally in places])

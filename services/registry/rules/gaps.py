@@ -49,12 +49,16 @@ def by_tambon(tallies: Sequence[Tally]) -> list[Tally]:
 def publishable(total: Tally, places: Sequence[Tally]) -> tuple[Tally, list[Tally]]:
     """The same with small counts kept back: of 1 to 4 people, or of all but 1 to 4; and where one place alone would be
 
-    kept back, so that it followed from the total, the next smallest with it.
+    kept back, so that it followed from the total, the next smallest with it: where there is none, the total.
     """
     rows = [_numbers(_kept_back(place)) for place in places]
     columns = [_second(list(column)) for column in zip(*rows, strict=True)]
     shown = [_tally(place.place, row) for place, row in zip(places, zip(*columns, strict=True), strict=True)]
-    return _kept_back(total), shown
+    totals = _numbers(_kept_back(total))
+    if columns:
+        pairs = zip(totals, columns, strict=True)
+        totals = tuple(None if column.count(None) == 1 else count for count, column in pairs)
+    return _tally(total.place, totals), shown
 
 
 def _numbers(tally: Tally) -> tuple[Count, ...]:
