@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from prometheus_client import Counter
@@ -21,24 +22,39 @@ from shared.work import Cause, Work, now_utc
 log = structlog.get_logger()
 
 AT_ONCE: Final = 50
+"""How many are erased in one transaction."""
 EVERY_S: Final = 3600.0
 PAUSE_S: Final = 0.5
 """Between batches: the desk comes first."""
 RETIRED = Counter("karuna_retired_total", "Aggregates erased because their time of keeping was over", ["service"])
 
-Step = Callable[[Work, datetime, int], Awaitable[int]]
-"""Erase at most so many of which nothing has been heard since a moment; returns how many those were."""
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """How many were erased, and from where to go on; ``next`` None: all have been looked at."""
+
+    gone: int
+    next: Any = None
 
 
-async def retire_once(runtime: Runtime, days: int, step: Step, *, at: datetime | None = None) -> int:
-    """One batch; 0 where nothing is past its time, or everything is kept."""
-    if not days:
-        return 0
-    now = at or now_utc()
-    async with runtime.work(Cause(f"system:{runtime.service.name}")) as work:
-        gone = await step(work, now - timedelta(days=days), AT_ONCE)
+Step = Callable[[Work, datetime, Any], Awaitable[Retired]]
+"""Look at some of which nothing has been heard since a moment, from a place on (None: the beginning), and erase at most
+:data:`AT_ONCE` of them."""
+
+
+async def retire_all(runtime: Runtime, days: int, step: Step, *, at: datetime | None = None) -> int:
+    """Everything that is past its time now, batch by batch; returns how many. 0 days: everything is kept."""
+    now, place, gone = at or now_utc(), None, 0
+    while days:
+        async with runtime.work(Cause(f"system:{runtime.service.name}")) as work:
+            done = await step(work, now - timedelta(days=days), place)
+        gone += done.gone
+        RETIRED.labels(runtime.service.name).inc(done.gone)
+        if done.next is None:
+            break
+        place = done.next
+        await asyncio.sleep(PAUSE_S)
     if gone:
-        RETIRED.labels(runtime.service.name).inc(gone)
         log.info("retention.erased", count=gone)
     return gone
 
@@ -49,8 +65,8 @@ def retiring(days: Callable[[Runtime], int], step: Step) -> Callable[[Runtime], 
     async def retire(runtime: Runtime) -> None:
         async def lead(connection: LockConnection) -> None:
             while not connection.is_closed():
-                gone = await retire_once(runtime, days(runtime), step)
-                await asyncio.sleep(PAUSE_S if gone else EVERY_S)
+                await retire_all(runtime, days(runtime), step)
+                await asyncio.sleep(EVERY_S)
 
         await runtime.leadership.hold("retire", lead)
 

@@ -11,7 +11,7 @@ from services.registry.verbs import erasing, matching, reviews
 from shared.consumer import Message, Unknown
 from shared.events.base import Event
 from shared.events.intake import BarrierMet, BarrierOpened, BarrierUnmet, CallHandedOver
-from shared.events.words import CallStatus
+from shared.events.words import By, CallStatus
 from shared.work import Work
 
 
@@ -44,7 +44,7 @@ async def hand_over_call(work: Work, message: Message) -> None:
 
 
 async def forget_call(work: Work, message: Message) -> None:
-    await erasing.forget_call(work, message.id, message.origin)
+    await erasing.forget_call(work, message.id, message.origin, kept_long=message.event.by is By.SYSTEM)
 
 
 async def open_barrier(work: Work, message: Message) -> None:

@@ -262,9 +262,13 @@ class CallClosed(Event, type="intake.call.closed.v1"):
 
 
 class CallErased(Event, type="intake.call.erased.v1"):
-    """ลบข้อมูลส่วนบุคคลแล้ว | Wipe every copy of this call's personal data, in whatever state you are."""
+    """ลบข้อมูลส่วนบุคคลแล้ว | Wipe every copy of this call's personal data, in whatever state you are.
+
+    ``by`` system: its time of keeping is over, which says nothing of the people whom it was about.
+    """
 
     at: Instant
+    by: By = By.PERSON
 
 
 class CallUnanswered(Event, type="intake.call.unanswered.v1"):

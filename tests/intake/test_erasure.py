@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from services.intake.app import SERVICE
 from services.intake.verbs.erase import retire
-from shared.retention import retire_once
+from shared.retention import retire_all
 from shared.service import build, running
 from shared.work import new_id, now_utc
 from tests.harness import Running, issuer_file, problem_of, service_running
@@ -203,10 +203,10 @@ async def test_calls_past_their_time_are_erased_and_a_series_that_goes_on_is_kep
     await intake.sql(
         "update call set series_of = $1, occurrence = 2 where id = $2", UUID(head["id"]), UUID(opened["id"])
     )
-    assert await retire_once(intake.runtime, 0, retire) == 0, "as shipped everything is kept"
-    assert await retire_once(intake.runtime, 365, retire) == 1
+    assert await retire_all(intake.runtime, 0, retire) == 0, "as shipped everything is kept"
+    assert await retire_all(intake.runtime, 365, retire) == 1
     gone = await intake.sql("select id from call where erased_at is not null")
     assert [row["id"] for row in gone] == [UUID(old["id"])]
     assert [row["aggregate_id"] for row in await intake.said("intake.call.erased")] == [UUID(old["id"])]
     await intake.sql(OVER, UUID(opened["id"]), now_utc() - timedelta(days=400))
-    assert await retire_once(intake.runtime, 365, retire) == 2
+    assert await retire_all(intake.runtime, 365, retire) == 2

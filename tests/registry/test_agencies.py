@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -212,12 +213,27 @@ async def test_needs_and_visits_of_a_protected_case_stay_closed_to_agencies(regi
     for need, of_case in (("food", None), ("carer", str(case_id))):
         body = {"need": need, "case_id": of_case}
         assert (await ours(registry, "POST", f"{at}/needs", body)).status_code == 201
+    answers = {"instrument": "depression_2q", "answers": {"low": 1, "joyless": 1}}
     for of_case in (None, str(case_id)):
-        body = {"person_id": str(person_id), "kind": "home_visit", "case_id": of_case}
-        told = await ours(registry, "PUT", f"/v1/visits/{new_id()}", body)
+        visit_id, body = new_id(), {"person_id": str(person_id), "kind": "home_visit", "case_id": of_case}
+        told = await ours(registry, "PUT", f"/v1/visits/{visit_id}", body)
         assert told.status_code == 200, told.text
+        assessed = await ours(registry, "POST", f"{at}/assessments", {**answers, "visit_id": str(visit_id)})
+        assert assessed.status_code == 201, assessed.text
+    hidden = {
+        row["aggregate_id"]
+        for row in await registry.sql(
+            "select aggregate_id from event_log where protected and type ~ '^registry.(visit|need|assessment)'"
+        )
+    }
+    assert len(hidden) == 3, "what is said of them in the open is an id and a time"
     await hospital.agreement()
-    shown = {what: (await hospital.get(f"{at}/{what}")).json()["items"] for what in ("needs", "visits")}
+    for role in ("call_taker", "dispatcher"):
+        lines = (await read(registry, f"{at}/history", role))["items"]
+        assert not hidden & {UUID(line["subject_id"]) for line in lines}, role
+    assert not hidden & {UUID(line["subject_id"]) for line in (await hospital.get(f"{at}/history")).json()["items"]}
+    shown = {what: (await hospital.get(f"{at}/{what}")).json()["items"] for what in ("needs", "visits", "assessments")}
+    assert len(shown["assessments"]) == 1
     assert [need["need"]["code"] for need in shown["needs"]] == ["food"]
     assert [visit["case_id"] for visit in shown["visits"]] == [None]
     assert len((await read(registry, f"{at}/needs", "supervisor"))["items"]) == 2

@@ -214,6 +214,7 @@ LATE = {
     "review": ("/v1/reviews", {"case_id": "{case}", "reason": "incident", "title": "x"}),
     "household": ("/v1/households", {"members": [{"person_id": "{person}"}]}),
     "disclosure": ("/v1/persons/{person}/disclosure", {"wanted": "secret", "reason": "threat"}),
+    "agreed": ("/v1/disclosures/{asked}/decide", {"approve": True}),
     "link": ("/v1/persons/{person}/link", {"survivor_id": "{other}"}),
     "met": ("/v1/needs/{need}/met", {"outcome": "given"}),
 }  # fmt: skip
@@ -231,6 +232,11 @@ async def test_nothing_is_written_of_somebody_who_is_erased_at_that_moment(regis
         f"/v1/persons/{person_id}/needs", json={"need": "carer", "urgency": 1}, headers=officer
     )
     ids["need"] = opened.json()["id"]
+    if way == "agreed":
+        wish = {"wanted": "secret", "reason": "threat"}
+        asked = await registry.client.post(f"/v1/persons/{person_id}/disclosure", json=wish, headers=officer)
+        ids["asked"] = asked.json()["id"]
+        officer = bearer("supervisor", subject="another")
     path, body = LATE[way]
     text = orjson.dumps(body).decode()
     for name, one in ids.items():

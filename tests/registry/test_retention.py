@@ -7,7 +7,8 @@ from uuid import UUID
 
 from services.registry.app import SERVICE
 from services.registry.verbs.retiring import retire
-from shared.retention import retire_once
+from shared.events.intake import CallErased
+from shared.retention import retire_all
 from shared.work import new_id, now_utc
 from tests.harness import Running, bearer
 from tests.registry.conftest import Call, add, person_of, somsri
@@ -52,16 +53,36 @@ async def test_whoever_is_heard_of_no_more_is_erased_after_the_time_that_was_set
     assert said.status_code == 201, said.text
     await registry.sql("update person set changed_at = $1 where id = $2", long_ago, added)
 
-    assert await retire_once(registry.runtime, 0, retire) == 0, "as shipped everything is kept"
-    assert await retire_once(registry.runtime, 500, retire) == 0, "the time is not over"
-    assert await retire_once(registry.runtime, 365, retire) == 1
+    assert await retire_all(registry.runtime, 0, retire) == 0, "as shipped everything is kept"
+    assert await retire_all(registry.runtime, 500, retire) == 0, "the time is not over"
+    assert await retire_all(registry.runtime, 365, retire) == 1
     assert await erased(registry) == {idle}, "one record of a person is young, or something is open: all are kept"
     said = await registry.said("registry.person.erased")
     assert [row["aggregate_id"] for row in said] == [idle]
     # A year later: what was open is what keeps them.
-    assert await retire_once(registry.runtime, 365, retire, at=now_utc() + timedelta(days=800)) == 3
+    assert await retire_all(registry.runtime, 365, retire, at=now_utc() + timedelta(days=800)) == 3
     assert await erased(registry) == {idle, recent, linked, added}
     assert called not in await erased(registry), "their case is open"
+
+
+async def test_a_call_past_its_time_takes_nobody_along_who_is_still_looked_after(registry: Running) -> None:
+    async def called(name: str) -> tuple[Call, UUID]:
+        call = await Call(registry, patients=[{"name": name, "birth_year": 1950}]).received()
+        return call, await person_of(registry, call)
+
+    (gone, nobody), (open_call, patient), (other, consented) = [await called(f"คนที่{n} ทดลอง") for n in range(3)]
+    await registry.sql("update case_file set closed_at = now(), outcome = 'normal' where person_id <> $1", patient)
+    body = {"purpose": "care", "given_by": "self"}
+    officer = bearer(OFFICER)
+    given = await registry.client.post(f"/v1/persons/{consented}/consents", json=body, headers=officer)
+    assert given.status_code == 201, given.text
+    for call in (gone, open_call, other):
+        await call.tell(CallErased(at=now_utc(), by="system"))
+    assert await erased(registry) == {nobody}
+    [case] = await registry.sql("select closed_at from case_file where person_id = $1", patient)
+    assert case["closed_at"] is None
+    await (await called("คนที่3 ทดลอง"))[0].erased()
+    assert len(await erased(registry)) == 2, "erased by somebody, a call takes its people along as before"
 
 
 def test_the_job_is_there_under_its_name() -> None:

@@ -16,13 +16,15 @@ from services.intake.verbs.common import CONFLICT, Row, refusing, say_updated
 from services.intake.verbs.watch import unwatch
 from shared.erasure import erase, forget_heard
 from shared.events.intake import CallErased
+from shared.events.words import By
+from shared.retention import AT_ONCE, Retired
 from shared.thai.names import same_name
 from shared.work import Work
 
 SELF = {"self", "ตนเอง", "ผู้ป่วยเอง"}
 
 
-async def erase_call(work: Work, call: Row, *, even_open: bool = False) -> None:
+async def erase_call(work: Work, call: Row, *, even_open: bool = False, by: By = By.PERSON) -> None:
     """Nothing personal is left, here or in our stream; every other service wipes its copies.
 
     ``even_open``: in whatever state it is, which a restore brings back; an open call is over with it.
@@ -34,15 +36,15 @@ async def erase_call(work: Work, call: Row, *, even_open: bool = False) -> None:
     if call["erased_at"] is None and not even_open:
         with refusing(CONFLICT):
             advance("call", call["status"], "erase")
-    await _wipe(work, call, None)
+    await _wipe(work, call, None, by)
 
 
-async def retire(work: Work, before: datetime, at_once: int) -> int:
+async def retire(work: Work, before: datetime, _place: None) -> Retired:
     """Erase calls that were over before ``before``: the municipality keeps them no longer."""
-    calls = await wiping.past_keeping(work.db, before, at_once)
+    calls = await wiping.past_keeping(work.db, before, AT_ONCE)
     for call in calls:
-        await erase_call(work, call)
-    return len(calls)
+        await erase_call(work, call, by=By.SYSTEM)
+    return Retired(len(calls), next=len(calls) == AT_ONCE or None)
 
 
 async def erase_person(work: Work, person_id: UUID) -> None:
@@ -62,11 +64,11 @@ async def erase_person(work: Work, person_id: UUID) -> None:
     await forget_heard(work, "person", person_id)
 
 
-async def _wipe(work: Work, call: Row, patient_ids: list[UUID] | None) -> None:
+async def _wipe(work: Work, call: Row, patient_ids: list[UUID] | None, by: By = By.PERSON) -> None:
     await unwatch(work, call["id"])
     await work.cancel("series", call["id"])
     await wipe_rows(work, call["id"], patient_ids)
-    work.say(call["id"], CallErased(at=work.now), state.origin_of(call))
+    work.say(call["id"], CallErased(at=work.now, by=by), state.origin_of(call))
 
 
 async def wipe_rows(work: Work, call_id: UUID, patient_ids: list[UUID] | None = None) -> None:

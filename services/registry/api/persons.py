@@ -157,13 +157,14 @@ async def erase_person(request: Request, caller: Erases, person_id: UUID, body: 
     """
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        row = await store.people.lock_person(work.db, person_id)
+        held = await store.links.hold(work.db, [person_id])
+        row = next((one for one in held if one["id"] == person_id), None)
         if row is None or not caller.may_see(row["area"]):
             raise refuse("not_found")
         if row["erased_at"] is not None:
             return Erased(id=person_id, erased_at=row["erased_at"])
         told = body or EraseBody()
-        every = [row] if told.record_only else await store.links.hold(work.db, [person_id])
+        every = [row] if told.record_only else held
         gone = [records.opened(one, ring()) for one in every]
         await erasing.erase_persons(work, [(one.id, people.origin_of(one)) for one in gone])
         areas = [one.area for one in gone]

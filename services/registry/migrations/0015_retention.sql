@@ -1,5 +1,5 @@
 -- Who was written of longest ago, for the time of keeping.
-create index person_changed on person (changed_at);
+create index person_changed on person (changed_at, id);
 
 -- Whether of no record of this one's person anything is younger, and nothing is open.
 create function is_quiet(record uuid, since timestamptz) returns boolean language plpgsql stable as $$

@@ -21,6 +21,7 @@ insert into assessment (id, person_id, visit_id, instrument, version, score, ban
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing returning id
 """
 READ_ASSESSMENT = "select * from assessment where id = $1"
+CASE_OF_VISIT = "select case_id from visit where id = $1"
 READ_ASSESSMENTS = """
 select a.*, lag(a.score) over of_form as score_before, lag(a.band) over of_form as band_before,
        (select v.case_id from visit v where v.id = a.visit_id) as case_id
@@ -65,6 +66,11 @@ async def groups_now(db: Connection, person_id: UUID) -> set[str]:
 
 async def case_is_of(db: Connection, case_id: UUID, person_id: UUID) -> bool:
     found: bool = await db.fetchval(OF_PERSON, case_id, person_id)
+    return found
+
+
+async def case_of_visit(db: Connection, visit_id: UUID) -> UUID | None:
+    found: UUID | None = await db.fetchval(CASE_OF_VISIT, visit_id)
     return found
 
 

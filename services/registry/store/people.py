@@ -144,6 +144,7 @@ union all select person_id from break_glass where id = $1
 union all select person_id from group_proposal where id = $1
 union all select person_id from correction where id = $1
 union all select person_id from review where id = $1
+union all select person_id from disclosure_request where id = $1
 union all select k.person_id from case_file k where k.id = $1
 """
 
@@ -366,14 +367,22 @@ async def wipe_persons(db: Connection, person_ids: Sequence[UUID], at: Any) -> l
 
 
 UNTOUCHED = """
-select id from person where erased_at is null and changed_at < $1 and is_quiet(id, $1) order by changed_at limit $2
+with old as (
+    select id, changed_at from person
+    where erased_at is null and changed_at < $1 and changed_at >= $2 and (changed_at > $2 or id > $3)
+    order by changed_at, id limit $4
+)
+select id, changed_at, is_quiet(id, $1) as quiet from old order by changed_at, id
 """
 STILL_UNTOUCHED = "select id from person where id = any($2::uuid[]) and erased_at is null and is_quiet(id, $1)"
 
 
-async def untouched(db: Connection, before: datetime, limit: int) -> list[UUID]:
-    """People (each of their records) of whom nothing is younger than ``before`` and nothing is open, oldest first."""
-    return [row["id"] for row in await db.fetch(UNTOUCHED, before, limit)]
+async def untouched(db: Connection, before: datetime, after: tuple[datetime, UUID], limit: int) -> list[Row]:
+    """Records not written since ``before``, oldest first, from ``after`` on: ``id``, ``changed_at``, and ``quiet``.
+
+    Quiet: of no record of the person anything is younger, and nothing is open.
+    """
+    return await db.fetch(UNTOUCHED, before, *after, limit)
 
 
 async def still_untouched(db: Connection, before: datetime, ids: Sequence[UUID]) -> set[UUID]:
@@ -392,6 +401,11 @@ where p.source_call_id = $1 and p.erased_at is null
   and not exists (select from planned_visit v where v.person_id = p.id)
   and not exists (select from assessment a where a.person_id = p.id)
   and not exists (select from life_need n where n.person_id = p.id)
+  and not exists (select from consent c where c.person_id = p.id)
+  and not exists (select from address a where a.person_id = p.id)
+  and not exists (select from contact c where c.person_id = p.id and c.source_call_id is null)
+  and not exists (select from household_member h where h.person_id = p.id)
+  and not exists (select from care_group_patient g where g.person_id = p.id)
 """
 
 

@@ -13,7 +13,7 @@ from services.registry import records, store, told
 from services.registry.records import Person, Source
 from services.registry.rules.questionnaires import Questionnaire, Scored, proposals, score
 from services.registry.store.people import Row, Writing
-from services.registry.verbs.people import origin_of
+from services.registry.verbs.people import origin_in_case, origin_of
 from services.registry.verbs.visits import EARLY
 from shared.errors import Refused, refuse
 from shared.events.base import Origin
@@ -85,7 +85,8 @@ async def assess(work: Work, person: Person, form: Questionnaire, answered: Answ
     await store.told.put(work.db, told.rows(row_id, person.id, texts))
     private = AssessmentRecorded.Private(instrument=form.id, band=scored.band.code)
     event = AssessmentRecorded(person_id=person.id, at=at, visit_id=answered.visit_id, private=private)
-    work.say(row_id, event, origin_of(person))
+    case_id = await store.care.case_of_visit(work.db, answered.visit_id) if answered.visit_id else None
+    work.say(row_id, event, await origin_in_case(work, person, case_id))
     if before is not None and before["assessed_at"] > at:
         return Assessed(row_id, scored, [])  # a sheet from before, sent late, changes nothing now
     member_of = await store.care.groups_now(work.db, person.id)
@@ -191,9 +192,8 @@ async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
         raise _refuse("other_need", "id")
     await store.told.put(work.db, told.rows(row_id, person.id, {"note": wanted.note}))
     private = NeedOpened.Private(need=wanted.need)
-    work.say(
-        row_id, NeedOpened(person_id=person.id, at=work.now, case_id=wanted.case_id, private=private), origin_of(person)
-    )
+    opened = NeedOpened(person_id=person.id, at=work.now, case_id=wanted.case_id, private=private)
+    work.say(row_id, opened, await origin_in_case(work, person, wanted.case_id))
     return row_id
 
 
@@ -209,4 +209,4 @@ async def meet_need(work: Work, person: Person, row: Row, outcome: str) -> None:
     await store.care.meet_need(work.db, row["id"], work.now, outcome)
     private = NeedMet.Private(need=row["need"], outcome=outcome)
     event = NeedMet(person_id=person.id, at=work.now, case_id=row["case_id"], private=private)
-    work.say(row["id"], event, origin_of(person))
+    work.say(row["id"], event, await origin_in_case(work, person, row["case_id"]))

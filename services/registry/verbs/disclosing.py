@@ -54,6 +54,10 @@ async def decide(work: Work, request_id: UUID, areas: Sequence[str] | None, by: 
         Refused: 404 no such request; 403 who asked decides for themselves; 409 decided before, or a secret group.
 
     """
+    person_id = await store.people.whose(work.db, request_id)
+    if person_id is None:
+        raise refuse("not_found")
+    held = {row["id"]: row for row in await store.links.hold(work.db, [person_id])}
     asked = await store.details.lock_asked(work.db, request_id, areas)
     if asked is None:
         raise refuse("not_found")
@@ -61,8 +65,6 @@ async def decide(work: Work, request_id: UUID, areas: Sequence[str] | None, by: 
         raise _refuse("decided_already")
     if asked["asked_by"] == by:
         raise _refuse("own_request")
-    person_id = asked["person_id"]
-    held = {row["id"]: row for row in await store.links.hold(work.db, [person_id])}
     if approve and asked["wanted"] == "secret":
         await store.people.make_secret(work.db, person_id, work.now)
     elif approve:

@@ -27,6 +27,13 @@ def origin_of(person: Person, origin: Origin | None = None) -> Origin:
     return Origin(base.area, base.correlation_id, protected=base.protected or person.secret, exercise=base.exercise)
 
 
+async def origin_in_case(work: Work, person: Person, case_id: UUID | None) -> Origin:
+    """What grows from a protected case (violence, psychiatric) is protected, whoever the person is otherwise."""
+    said = origin_of(person)
+    hidden = case_id is not None and await store.calls.protected_cases(work.db, [case_id])
+    return protected(said) if hidden else said
+
+
 def protected(origin: Origin) -> Origin:
     """Of what is said with it, id and time alone are open."""
     return replace(origin, protected=True)

@@ -12,7 +12,7 @@ from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.visits import Standing, bring_together
 from services.registry.verbs.locations import point_of
-from services.registry.verbs.people import origin_of
+from services.registry.verbs.people import origin_in_case
 from shared.errors import Refused, refuse
 from shared.events.registry import VisitRecorded
 from shared.geo import Point, distance_m
@@ -83,7 +83,7 @@ async def record(work: Work, person: Person, visit: Visit) -> None:
         result = visit.fields.get("result")
         private = VisitRecorded.Private(kind=visit.kind, result=result.value if result else None)
         event = VisitRecorded(person_id=person.id, at=at, case_id=visit.case_id, task_id=visit.task_id, private=private)
-        work.say(visit.id, event, origin_of(person))
+        work.say(visit.id, event, await origin_in_case(work, person, visit.case_id))
 
 
 async def _write(work: Work, person: Person, visit: Visit) -> None:
