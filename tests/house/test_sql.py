@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import asyncpg
@@ -76,3 +78,14 @@ def test_no_statement_is_put_together_from_pieces() -> None:
 def test_the_walk_sees_the_statements_it_should() -> None:
     assert "shared.work.WRITE_EVENTS" in OF_SHARED
     assert "services.registry.store.people.SEARCH" in OF_SERVICES
+
+
+TWICE = {("registry", "0010")}
+"""Landed so: migrations are never renamed afterwards, for a database knows them by name."""
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    """Else their order follows from their names, and two who work at once do not see each other."""
+    root = Path(services.__path__[0])
+    found = Counter((path.parent.parent.name, path.name[:4]) for path in root.glob("*/migrations/*.sql"))
+    assert {place for place, count in found.items() if count > 1} == TWICE
