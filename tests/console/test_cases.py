@@ -74,6 +74,7 @@ def known(faces: Faces) -> None:
             f"/v1/cases/{CASE}/tasks", f"/v1/tasks/{TASK}/done", f"/v1/cases/{CASE}/team", f"/v1/team/{MEMBER}/answer",
             f"/v1/cases/{CASE}/close")},
         f"PUT registry /v1/care-groups/{GROUP}": (204, ""),
+        f"POST registry /v1/care-groups/{GROUP}/people": (204, ""),
     }  # fmt: skip
 
 
@@ -144,11 +145,23 @@ async def test_tasks_are_mine_late_or_all_and_a_group_is_put_whole_with_whom_it_
     assert ended.headers["location"] == "/cases/tasks?which=late"
     joined = await orathai.post(f"/cases/{CASE}/group", {"group_id": GROUP, "person_id": PERSON})
     assert joined.headers["location"] == f"/cases/{CASE}"
-    await orathai.post(f"/cases/groups/{GROUP}", {"name": "ใหม่", "area": "kalasin", "crew_ids": [CREW]})
-    first, second = (each.body for each in faces.services.of(f"PUT registry /v1/care-groups/{GROUP}"))
-    lead = [{"crew_id": CREW, "role": "lead"}]
-    assert (first["members"], first["person_ids"], first["name"]) == (lead, [PERSON], "กลุ่มดอนกลาง")
-    assert (second["members"], second["person_ids"], second["name"]) == (lead, [], "ใหม่"), "a part in it stays"
+    [added] = faces.services.of(f"POST registry /v1/care-groups/{GROUP}/people")
+    assert added.body == {"person_id": PERSON}, "one more: nobody is put out who joined meanwhile"
+
+    elsewhere, left, later = str(new_id()), str(new_id()), str(new_id())
+    [group] = faces.services.answers["GET registry /v1/care-groups"](added)["items"]
+    group["members"].append({"crew_id": elsewhere, "role": label("team_role", "carer")})
+    group["person_ids"], group["people"] = [left, PERSON], [hit("ยายมา")]
+    shown = await orathai.get("/cases/groups")
+    assert f'name="shown" value="{PERSON}"' in shown.text
+    assert elsewhere not in shown.text, "no account here: no choice"
+    group["person_ids"] = sorted([left, PERSON, later])
+    form = {"name": "ใหม่", "area": "kalasin", "crew_ids": [CREW], "person_ids": [PERSON], "shown": [PERSON, left]}
+    await orathai.post(f"/cases/groups/{GROUP}", form)
+    [whole] = (each.body for each in faces.services.of(f"PUT registry /v1/care-groups/{GROUP}"))
+    roles = {each["crew_id"]: each["role"] for each in whole["members"]}
+    assert (roles, whole["name"]) == ({CREW: "lead", elsewhere: "carer"}, "ใหม่"), "a part in it stays"
+    assert whole["person_ids"] == sorted([PERSON, later]), "who joined after the form was shown stays"
 
 
 async def test_who_was_given_a_task_or_asked_into_a_team_answers_on_the_phone(faces: Faces) -> None:

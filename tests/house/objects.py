@@ -493,6 +493,7 @@ async def _teams(running: Running, person: UUID, case: UUID) -> dict[str, Asked]
         "GET /v1/team/mine": Asked("/v1/team/mine", refusals=NOTHING, finds=member, by="volunteer", crew_id=crew),
         "POST /v1/team/{member_id}/answer": Asked(f"/v1/team/{member}/answer", {"answer": "accepted"}),
         "PUT /v1/care-groups/{group_id}": Asked(group, care),
+        "POST /v1/care-groups/{group_id}/people": Asked(f"{group}/people", {"person_id": str(person)}),
         "GET /v1/care-groups": Asked("/v1/care-groups", refusals=NOTHING, finds=str(person)),
         "POST /v1/persons/{person_id}/corrections": Asked(
             f"/v1/persons/{person}/corrections", {"change": {"name": "x"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -142,6 +143,15 @@ async def test_a_team_is_invited_answers_and_a_care_group_knows_its_patients(reg
     [found] = (await read(registry, f"/v1/care-groups?person_id={person_id}", CARE))["items"]
     assert (found["person_ids"], found["members"][0]["role"]["code"]) == ([str(person_id)], "carer")
     assert [one["id"] for one in found["people"]] == [str(person_id)]
+    two = [await add(registry, name=f"คนที่ {n}") for n in range(2)]
+    at = f"/v1/care-groups/{group}/people"
+    joined = await asyncio.gather(*(send(registry, "POST", at, person_id=str(one)) for one in (*two, two[0])))
+    assert {one.status_code for one in joined} == {204}
+    [found] = (await read(registry, f"/v1/care-groups?person_id={person_id}", CARE))["items"]
+    assert set(found["person_ids"]) == {str(person_id), *map(str, two)}, "two add at once and nobody is lost"
+    far = await send(registry, "POST", at, person_id=str(person_id), claims={"areas": ["trat"]})
+    unknown = await send(registry, "POST", f"/v1/care-groups/{uuid4()}/people", person_id=str(person_id))
+    assert (far.status_code, unknown.status_code) == (404, 404)
     hidden = await add(registry, name="ลับ")
     named = {"name": "x", "person_ids": [str(person_id), str(hidden)]}
     await send(registry, "PUT", f"/v1/care-groups/{group}", **named)

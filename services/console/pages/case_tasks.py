@@ -97,19 +97,30 @@ async def _groups(request: Request, person: Person, problem: str = "", typed: di
 async def put(
     request: Request, person: Carer, group_id: UUID, name: Short = "", area: Short = "",
     crew_ids: Annotated[list[UUID] | None, Form()] = None, person_ids: Annotated[list[UUID] | None, Form()] = None,
+    shown: Annotated[list[UUID] | None, Form()] = None,
 ) -> Response:  # fmt: skip
-    """A care group, whole: its name, who is in it, and for whom they care."""
+    """A care group: its name, who is in it, and for whom they care. Whoever was no choice in the form stays:
+
+    members without an account of their own here, and patients who joined after it was ``shown``.
+    """
     typed = {"name": name, "crew_ids": [str(one) for one in crew_ids or ()]}
     if not name.strip():
         return await _groups(request, person, texts()["cases.group_name_needed"].of(person.lang), typed)
     known = {each["id"]: each for each in await _all_groups(request, person)}.get(str(group_id))
     roles = {each["crew_id"]: each["role"]["code"] for each in known["members"]} if known else {}
+    choices = (await colleagues(request, person)).crew
+    members = dict.fromkeys([*(str(one) for one in crew_ids or ()), *(one for one in roles if one not in choices)])
+    joined = {*known["person_ids"]} - {str(one) for one in shown or ()} if known else set()
     body = {
         "name": name.strip(), "area": area or None,
-        "members": [{"crew_id": str(one), "role": roles.get(str(one), "carer")} for one in crew_ids or ()],
-        "person_ids": [str(one) for one in person_ids or ()],
+        "members": [{"crew_id": one, "role": roles.get(one, "carer")} for one in members],
+        "person_ids": sorted({*joined, *(str(one) for one in person_ids or ())}),
     }  # fmt: skip
-    return await _put(request, person, group_id, body, typed)
+    try:
+        await backend(request).put(person, "registry", f"/v1/care-groups/{group_id}", body, purpose=PURPOSE)
+    except BackendRefused as refused:
+        return await _groups(request, person, refused.sentence(person.lang), typed)
+    return go("/cases/groups")
 
 
 @router.post("/{case_id}/group")
@@ -121,23 +132,9 @@ async def add(
     person_id: Annotated[UUID, Form()],
 ) -> Response:
     """The group cares for this person, too."""
-    known = {each["id"]: each for each in await _all_groups(request, person)}.get(str(group_id))
-    if known is None:
-        return await _groups(request, person, texts()["cases.no_such_group"].of(person.lang))
-    body = {
-        "name": known["name"], "area": known["area"],
-        "members": [{"crew_id": one["crew_id"], "role": one["role"]["code"]} for one in known["members"]],
-        "person_ids": sorted({*known["person_ids"], str(person_id)}),
-    }  # fmt: skip
-    return await _put(request, person, group_id, body, {}, back=f"/cases/{case_id}")
-
-
-async def _put(
-    request: Request, person: Person, group_id: UUID, body: dict[str, Any], typed: dict[str, Any],
-    back: str = "/cases/groups",
-) -> Response:  # fmt: skip
+    path = f"/v1/care-groups/{group_id}/people"
     try:
-        await backend(request).put(person, "registry", f"/v1/care-groups/{group_id}", body, purpose=PURPOSE)
+        await backend(request).post(person, "registry", path, {"person_id": str(person_id)}, purpose=PURPOSE)
     except BackendRefused as refused:
-        return await _groups(request, person, refused.sentence(person.lang), typed)
-    return go(back)
+        return await _groups(request, person, refused.sentence(person.lang))
+    return go(f"/cases/{case_id}")

@@ -39,6 +39,7 @@ ReadsTeam = Annotated[Caller, Depends(gate("GET /v1/cases/{case_id}/team"))]
 Joins = Annotated[Caller, Depends(gate("GET /v1/team/mine"))]
 Answers = Annotated[Caller, Depends(gate("POST /v1/team/{member_id}/answer"))]
 PutsGroups = Annotated[Caller, Depends(gate("PUT /v1/care-groups/{group_id}"))]
+AddsPatients = Annotated[Caller, Depends(gate("POST /v1/care-groups/{group_id}/people"))]
 ReadsGroups = Annotated[Caller, Depends(gate("GET /v1/care-groups"))]
 Proposes = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/corrections"))]
 ReadsCorrections = Annotated[Caller, Depends(gate("GET /v1/corrections"))]
@@ -90,6 +91,10 @@ class CareGroupBody(Body):
     name: Long
     members: Annotated[list[MemberBody], Field(max_length=50, default_factory=list)]
     person_ids: Annotated[list[UUID], Field(max_length=100, default_factory=list)]
+
+
+class PatientBody(Body):
+    person_id: UUID
 
 
 class CorrectionBody(Body):
@@ -374,6 +379,19 @@ async def put_group(request: Request, caller: PutsGroups, group_id: UUID, body: 
             raise refuse("not_found")
         await store.teams.set_group(work.db, group_id, [(one.crew_id, one.role) for one in body.members], people)
         await audit(work, caller, "put_group", "person", people or None, area=area)
+
+
+@router.post("/care-groups/{group_id}/people", status_code=204, responses=problems(400, 401, 403, 404, 413))
+async def add_patient(request: Request, caller: AddsPatients, group_id: UUID, body: PatientBody) -> None:
+    """เพิ่มผู้ที่กลุ่มดูแล | The group cares for this person as well; everybody else in it stays, whoever adds meanwhile."""
+    runtime = runtime_of(request)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await held_for(work, caller, body.person_id)
+        area = await store.teams.lock_group(work.db, group_id)
+        if area is None or not caller.may_see(area):
+            raise refuse("not_found")
+        await store.teams.add_patients(work.db, group_id, [person.id])
+        await audit(work, caller, "put_group", "person", person.id, area=area)
 
 
 @router.get("/care-groups", responses=problems(401, 403))

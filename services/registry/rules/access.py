@@ -137,6 +137,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/team/mine": Rule(GOES),
     "POST /v1/team/{member_id}/answer": Rule(FIELD, by_task=True),
     "PUT /v1/care-groups/{group_id}": Rule(CARE),
+    "POST /v1/care-groups/{group_id}/people": Rule(CARE),
     "GET /v1/care-groups": Rule(CARE, reads=True),
     "POST /v1/persons/{person_id}/corrections": Rule(CARE),
     "GET /v1/corrections": Rule(CARE, reads=True),

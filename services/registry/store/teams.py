@@ -172,6 +172,21 @@ order by g.id limit $4
 """)
 
 
+# Held until the work ends: a group that is put whole meanwhile waits, and sees who was added.
+LOCK_GROUP = "select area from care_group where id = $1 for update"
+
+
+async def lock_group(db: Connection, group_id: UUID) -> str | None:
+    """The municipality whose group it is."""
+    area: str | None = await db.fetchval(LOCK_GROUP, group_id)
+    return area
+
+
+async def add_patients(db: Connection, group_id: UUID, person_ids: Sequence[UUID]) -> None:
+    """For whom the group cares as well from now on; who is in it already stays once."""
+    await db.execute(ADD_PATIENTS, group_id, list(person_ids))
+
+
 async def put_group(db: Connection, group_id: UUID, area: str, name: str, at: datetime) -> bool:
     """False where the id is another area's."""
     return await db.fetchval(PUT_GROUP, group_id, area, name, at) is not None
