@@ -289,6 +289,7 @@ async def test_who_is_erased_while_a_part_is_taken_is_found_no_more(
     find = importing.store.imports.find_many
 
     async def found(*args: Any, **options: Any) -> Any:
+        monkeypatch.setattr(importing.store.imports, "find_many", find)  # once
         rows = await find(*args, **options)
         headers = bearer(OFFICER, purpose="erasure")
         assert (await registry.client.post(f"/v1/persons/{gone}/erase", json={}, headers=headers)).status_code == 200
@@ -300,6 +301,75 @@ async def test_who_is_erased_while_a_part_is_taken_is_found_no_more(
     assert told["items"][0]["person_id"] != str(gone)
     left = await registry.sql("select count(*) from contact where person_id = $1", gone)
     assert left[0]["count"] == 0
+
+
+async def test_who_is_made_secret_while_a_part_is_taken_is_shown_no_more(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = await add(registry, name="นางซ่อน ใจดี", national_id=cid(520))
+    find = importing.store.imports.find_many
+
+    async def found(*args: Any, **options: Any) -> Any:
+        monkeypatch.setattr(importing.store.imports, "find_many", find)  # once
+        rows = await find(*args, **options)
+        await registry.sql("update person set disclosure = 'secret' where id = $1", hidden)
+        return rows
+
+    monkeypatch.setattr(importing.store.imports, "find_many", found)
+    told = await ask(registry, part([line(520, "นางซ่อน ใจดี", phone="0812345676")]))
+    assert (told["items"][0]["code"], told["items"][0]["person_id"]) == ("person_exists", None)
+    assert not (await read(registry, f"/v1/persons/{hidden}"))["contacts"]
+
+
+async def test_a_name_in_a_file_tells_of_hidden_people_no_more_than_the_form(registry: Running) -> None:
+    """Whoever is secret, or another municipality's, is as unknown by name, birth and telephone as a stranger."""
+    told = {"birth_date": "1950-02-03", "phone": "0812345678"}
+    await add(registry, name="นางลับ ใจดี", groups=["violence"], **told)
+    answer = await registry.client.post(
+        "/v1/persons", json={"name": "นางพิกุล แก้วมณี", **told}, headers=bearer(OFFICER, areas=["songkhla"])
+    )
+    assert answer.status_code == 201, answer.text
+    told["phone"] = "0812345679"
+    near = await add(registry, name="นายวิชัย ทองสุข", **told)
+    await add(registry, name="นายวิชัย ทองสุข", groups=["violence"], **told)
+    rows = [
+        line(None, "นางลับ ใจดี", birth_date="3/2/2493"),
+        line(None, "นางพิกุล แก้วมณี", phone="0812345678"),
+        line(None, "นายวิชัย ทองสุข", birth_date="3/2/2493"),
+        line(None, "นายสมบัติ บุญเรือง", birth_date="3/2/2493"),
+    ]
+    for dry_run in (True, False):
+        items = (await ask(registry, part(rows, dry_run=dry_run)))["items"]
+        assert [(one["verdict"], one["code"]) for one in items] == [
+            ("created", None), ("created", None), ("unchanged", None), ("created", None)
+        ]  # fmt: skip
+        assert items[2]["person_id"] == str(near)
+
+
+async def test_everybody_of_whom_a_file_told_or_was_written_has_an_audit_row(registry: Running) -> None:
+    secret = await add(registry, name="นางลับ ใจดี", national_id=cid(530), groups=["violence"])
+    other = await add(registry, name="นายคนอื่น ทองสุข", national_id=cid(531), sex="male", birth_year=2500)
+    rows = [
+        line(530, "นางลับ ใจดี"),
+        line(531, "นางสมใจ ศรีสุข", sex="หญิง", birth_date="3/2/2493"),
+        line(532, "นางใหม่ ใจดี"),
+        line(532, "นางใหม่ ใจดี"),
+    ]
+
+    async def acts(run: dict[str, Any]) -> set[tuple[str, str]]:
+        answer = await ask(registry, run)
+        assert verdicts(answer) == ["refused", "refused", "created", "unchanged"]
+        assert [one["person_id"] for one in answer["items"][:2]] == [None, None]
+        written = await registry.sql(
+            "select act, subject_id::text as id from audit where noun = 'person' and id > $1", last
+        )
+        return {(row["act"], row["id"].replace(answer["items"][2]["person_id"], "new")) for row in written}
+
+    last = (await registry.sql("select max(id) as id from audit"))[0]["id"]
+    refused = {("register_refused", str(secret)), ("register_refused", str(other))}
+    assert await acts(part(rows, dry_run=True)) == refused
+    last = (await registry.sql("select max(id) as id from audit"))[0]["id"]
+    assert await acts(part(rows)) == refused | {("register", "new"), ("import_people", "new")}
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

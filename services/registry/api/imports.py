@@ -50,6 +50,7 @@ GAP = (
 )
 BEYOND = (422, "beyond_the_end", "แถวเกินจำนวนแถวของไฟล์", "more rows than the file has")
 OTHER_SIZE = (409, "other_size", "ไฟล์นี้เคยส่งด้วยจำนวนแถวอื่น", "this file was sent with another number of rows")
+WRITTEN, MET = {"created", "possible_duplicate"}, {"matched", "unchanged"}
 AT_ONCE = 20
 """Rows read between two looks at what else is to be done."""
 
@@ -154,13 +155,21 @@ async def _rehearse(work: Work, asked: Asked, rows: Sequence[Ready | Took]) -> N
 async def _audited(
     work: Work, caller: Caller, body: ImportBody, took: Sequence[Took], run: Row | None, area: str
 ) -> None:
-    """Whom a file showed to be there is read of; who is new has the run, its rows and the event of the registration."""
-    met = [one for one in took if one.person_id and (one.verdict in {"matched", "unchanged"})]
+    """Whom a file wrote down, showed to be there, or refused because of their number: each has a row of their own."""
     detail = {"rows": len(took), "format": body.format, "dry_run": body.dry_run, "file": body.file[:16]}
     await audit(work, caller, "import_people", "import", None if run is None else run["id"], detail, area=area)
-    if met:
-        ids, areas = [one.person_id for one in met if one.person_id], [one.area or "" for one in met]
-        await audit(work, caller, "import_people", "person", ids, {"dry_run": body.dry_run}, area=areas)
+    made = {one.person_id: one.area for one in took if one.person_id and one.area and one.verdict in WRITTEN}
+    met = {one.person_id: one.area or area for one in took if one.person_id and one.verdict in MET}
+    told = {
+        "register": made,
+        "import_people": met,
+        "register_refused": dict(pair for one in took for pair in one.holders),
+    }
+    for act, whom in told.items():
+        # Whom a rehearsal made are nobody.
+        people = {one: where for one, where in whom.items() if not (body.dry_run and one in made)}
+        if people:
+            await audit(work, caller, act, "person", [*people], {"dry_run": body.dry_run}, area=[*people.values()])
 
 
 def _taken(row: Row) -> Took:

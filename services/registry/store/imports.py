@@ -47,14 +47,6 @@ async def find_many(
     return await db.fetch(FIND_MANY, *_columns(numbers), *_columns(names), exercise)
 
 
-HOLD = "select id from person where id = any($1::uuid[]) and erased_at is null order by id for update"
-
-
-async def hold(db: Connection, ids: Sequence[UUID]) -> set[UUID]:
-    """Hold these people until the transaction ends, in one order; returns those who are not erased."""
-    return {row["id"] for row in await db.fetch(HOLD, list(ids))}
-
-
 # ALIKE of links.py for many at once: the marks of each row as an array's text, for rows have different numbers of them.
 ALIKE_MANY = """
 with asked as (

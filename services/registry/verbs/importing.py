@@ -22,7 +22,7 @@ from services.registry.rules.areas import kind_of
 from services.registry.rules.duplicates import Known, compare, pairs_sought
 from services.registry.rules.identity import SELF, Birth, Described, Held
 from services.registry.rules.importing import EMPTY, Format, Row, column_of, read_row
-from services.registry.rules.matching import Candidate, decide
+from services.registry.rules.matching import Candidate, Verdict, decide, reason
 from services.registry.rules.sounds import near, variants
 from services.registry.store import people as written_people
 from services.registry.store.people import Row as Found
@@ -75,6 +75,8 @@ class Took:
     code: str | None = None
     th: str | None = None
     en: str | None = None
+    holders: tuple[tuple[UUID, str], ...] = ()
+    """Id and municipality of whose number a refusal told of: for the audit, neither shown nor stored."""
 
     def written(self) -> store.imports.RowWritten:
         return (self.row, self.verdict, self.person_id, self.field, self.code, self.th, self.en)
@@ -192,25 +194,57 @@ async def _in_known_areas(work: Work, rows: Sequence[Ready]) -> tuple[list[Ready
 async def _wave(work: Work, asked: Asked, rows: Sequence[Ready]) -> list[Took]:
     done: list[Took] = []
     fresh: list[Ready] = []
-    known: list[tuple[Ready, Found]] = []
-    found = await _found(work, asked, rows)
-    for row in rows:
-        candidates = {one["id"]: one for one in found.get(row.row, ())}
-        verdict = decide(row.told, [_candidate(row, one) for one in candidates.values()])
+    for row, verdict, candidates in await _decided(work, asked, rows):
         if verdict.disputed:
-            done.append(_exists(row))
+            done.append(_exists(row, candidates))
         elif verdict.person_id is None:
             fresh.append(row)
         else:
-            known.append((row, candidates[verdict.person_id]))
-    there = await store.imports.hold(work.db, [one["id"] for _, one in known])
-    for row, one in known:
-        if one["id"] in there:
-            done.append(await _known(work, asked, row, one))
-        else:
-            fresh.append(row)  # erased meanwhile: nobody is found any more
+            done.append(await _known(work, asked, row, candidates, candidates[verdict.person_id]))
     done += await _fresh(work, asked, fresh)
     return done
+
+
+Candidates = dict[UUID, Found]
+
+
+async def _decided(work: Work, asked: Asked, rows: Sequence[Ready]) -> list[tuple[Ready, Verdict, Candidates]]:
+    """Who each row is. Whoever is met is held, then read again: a moment ago they may have become secret."""
+    held: set[UUID] = set()
+    decided: dict[int, tuple[Ready, Verdict, Candidates]] = {}
+    left = list(rows)
+    while left:
+        found = await _found(work, asked, left)
+        for row in left:
+            decided[row.row] = await _decide(work, asked, row, found.get(row.row, ()))
+        met = {one.person_id: row for row, one, _ in decided.values() if one.person_id and one.person_id not in held}
+        if met:
+            await store.links.hold(work.db, [*met])
+        held |= met.keys()
+        left = [row for row, one, _ in decided.values() if one.person_id in met]
+    return list(decided.values())
+
+
+async def _decide(work: Work, asked: Asked, row: Ready, found: Iterable[Found]) -> tuple[Ready, Verdict, Candidates]:
+    """Who has this name and is hidden from the caller is nobody, as in the form: a file tells no more of them."""
+    candidates = {one["id"]: one for one in found}
+    pairs = [(_candidate(row, one), one) for one in candidates.values()]
+    seen = [each for each, one in pairs if not await _hidden(work, asked, row, each, one)]
+    return row, decide(row.told, seen), candidates
+
+
+async def _hidden(work: Work, asked: Asked, row: Ready, candidate: Candidate, one: Found) -> bool:
+    if candidate.same_identifier or reason(row.told, candidate) is None:
+        return False
+    if one["disclosure"] == "secret":
+        return True
+    return not await _may_see(work, asked, one["id"], one["area"])
+
+
+async def _may_see(work: Work, asked: Asked, person_id: UUID, area: str) -> bool:
+    if asked.areas is None or area in asked.areas:
+        return True
+    return await written_people.read_person(work.db, person_id, asked.areas) is not None
 
 
 async def _found(work: Work, asked: Asked, rows: Sequence[Ready]) -> dict[int, list[Found]]:
@@ -239,22 +273,22 @@ def _candidate(row: Ready, one: Found) -> Candidate:
     )
 
 
-def _exists(row: Ready) -> Took:
+def _exists(row: Ready, candidates: Candidates) -> Took:
+    """The form's refusal of a number that is somebody's."""
     column = column_of(row.cells, "national_id" if "national_id" in row.cells.columns else "identifiers")
-    return _refused(row.row, column, EXISTS)
+    holders = [(one["id"], one["area"]) for one in candidates.values() if row.numbers.keys() & set(one["own_numbers"])]
+    return replace(_refused(row.row, column, EXISTS), holders=tuple(holders))
 
 
 # --- who is there already -----------------------------------------------------------------------------------------
 
 
-async def _known(work: Work, asked: Asked, row: Ready, one: Found) -> Took:
+async def _known(work: Work, asked: Asked, row: Ready, candidates: Candidates, one: Found) -> Took:
     """Fill what is not known. What stands is never replaced; another municipality's facts are proposed to it."""
     person = records.opened(one, ring())
     mine = asked.areas is None or person.area in asked.areas
-    if person.secret:
-        return _exists(row)  # nobody learns from a file who is secret
-    if not mine and await written_people.read_person(work.db, person.id, asked.areas) is None:
-        return _exists(row)
+    if person.secret or not await _may_see(work, asked, person.id, person.area):
+        return _exists(row, candidates)  # by a number, as in the form; nobody learns from a file who it is
     wrong = _differs(row, person)
     if not mine:
         return await _propose(work, asked, row, person, wrong)
