@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import orjson
-from fastapi import Request
+from fastapi import Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -28,7 +28,7 @@ from services.console.towns import area_names, community_names
 from shared.auth import Role
 from shared.service import Runtime
 from shared.thai.dates import local, show_day
-from shared.work import now_utc
+from shared.work import new_id, now_utc
 
 COOKIE = "karuna_session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -157,6 +157,10 @@ def inside(path: str | None) -> str:
     return path
 
 
+FormKey = Annotated[str, Form(pattern=r"^[0-9a-f]{0,32}$")]
+"""The macro ``once`` of a form, sent on as the Idempotency-Key."""
+
+
 # --- pages -------------------------------------------------------------------
 
 
@@ -169,6 +173,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals.update(new_key=lambda: new_id().hex)
     made.globals.update(token=token, asset=asset, navigation=navigation, sections=sections, under=stands_under)
     return made
 

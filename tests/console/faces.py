@@ -169,6 +169,13 @@ async def faces(database: MakeDatabase, tmp_path: Path) -> AsyncIterator[Faces]:
                 await running.runtime.parts["backend"].client.close()
 
 
+def key_of(page: httpx.Response, after: str = "") -> str:
+    """The hidden key of a form, the first ``after`` some text of the page: what is sent twice with it is done once."""
+    found = re.search(r'name="key" value="([0-9a-f]{32})"', page.text[page.text.index(after) :])
+    assert found is not None, "a form that makes something carries a key"
+    return found[1]
+
+
 def words_of(page: httpx.Response) -> str:
     """What a page says, without its tags."""
     return re.sub(r"\s+", " ", re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page.text, flags=re.DOTALL))

@@ -7,7 +7,7 @@ from typing import Any
 from shared.auth import Role
 from shared.codes.codes import code_list
 from shared.work import new_id
-from tests.console.faces import Faces, words_of
+from tests.console.faces import Faces, key_of, words_of
 
 REVIEW, CASE, CALL, ACTION = (str(new_id()) for _ in range(4))
 AT = "2026-11-22T03:00:00Z"
@@ -99,6 +99,9 @@ async def test_actions_have_owner_day_and_evidence_and_a_supervisor_approves_wit
     await malee.post(f"{at}/approve", {"lesson": "ดูทางก่อน", "version": "3", "call_kinds": ["medical"]})
     await malee.post(f"{at}/close")
     bodies = [each.body for each in faces.services.asked if each.method == "POST"]
+    key = key_of(await malee.get(at), f'{at}/actions"')
+    await malee.post(f"{at}/actions", {"what": "x", "owner": "y", "due_on": "1/12/2570", "key": key})
+    assert faces.services.asked[-1].key == key, "pressed twice it is one"
     assert bodies == [{"evidence": "ภาพถ่าย 12"}, {"lesson": "ดูทางก่อน", "call_kinds": ["medical"], "version": 3}, {}]
     done = {"status": label("review_status", "approved"), "approved_at": AT, "lesson": "ดูทางก่อน",
             "root_cause": label("root_cause", "access"), "gens": dict.fromkeys(GENS, "ดูแล้ว"), "missing": []}  # fmt: skip

@@ -9,7 +9,7 @@ from shared.auth import Role
 from shared.codes.codes import code_list
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
-from tests.console.faces import Asked, Faces, words_of
+from tests.console.faces import Asked, Faces, key_of, words_of
 
 CASE, PERSON, TASK, MEMBER, GROUP, CREW, AGENCY = (str(new_id()) for _ in range(7))
 AT = "2026-11-22T03:00:00Z"
@@ -116,11 +116,13 @@ async def test_a_case_shows_who_does_what_until_when_and_takes_tasks_invitations
     year = local_day(now_utc()).year
     at = f"/cases/{CASE}"
     given = {"kind": "bring", "due_on": f"๓๐/๑๒/{year + 543}", "what": " ไม้เท้า ", "agency_id": AGENCY}
-    assert (await orathai.post(f"{at}/tasks", given)).headers["location"] == at
+    key = key_of(shown, f'{at}/tasks"')
+    assert (await orathai.post(f"{at}/tasks", {**given, "key": key})).headers["location"] == at
     for wrong, sentence in (({"due_on": "30/12/1999"}, "ปี"), ({"agency_id": ""}, "กรุณาระบุผู้รับผิดชอบ")):
         refused = await orathai.post(f"{at}/tasks", {**given, **wrong})
         assert (refused.status_code, sentence in words_of(refused), "ไม้เท้า" in refused.text) == (409, True, True)
     (asked,) = faces.services.of(f"POST registry /v1/cases/{CASE}/tasks")
+    assert asked.key == key, "pressed twice it is one task"
     assert asked.body == {"kind": "bring", "due_on": f"{year}-12-30", "what": "ไม้เท้า", "assignee_id": None,
                           "agency_id": AGENCY}  # fmt: skip
     await orathai.post(f"{at}/tasks/{TASK}/done", {"outcome": "could_not"})

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 
@@ -14,7 +15,7 @@ from karuna.local import Local
 from services.console.navigation import READERS, SHARERS
 from shared.auth import Role
 from shared.work import new_id
-from tests.console.faces import Faces, words_of
+from tests.console.faces import Faces, key_of, words_of
 from tests.console.test_roles import OPEN, address, routes
 from tests.console.with_registry import Behind, behind
 from tests.harness import AREA
@@ -90,7 +91,13 @@ async def test_an_agency_is_told_what_is_missing_breaks_the_glass_and_it_closes_
 
     short = await nurse.post("/people/break-glass", {"national_id": cid(7), "reason": "x"})
     assert short.status_code == 422
-    opened = await nurse.post("/people/break-glass", {"national_id": cid(7), "reason": "หมดสติ ไม่มีญาติ"})
+    form = {"national_id": cid(7), "reason": "หมดสติ ไม่มีญาติ", "key": key_of(await nurse.get("/people/break-glass"))}
+    opened = await nurse.post("/people/break-glass", form)
+    assert (await nurse.post("/people/break-glass", form)).status_code == 200, "asked for anew"
+    assert len(await behind.running.sql("select from break_glass where person_id = $1", UUID(who))) == 1
+    assert (
+        len(await behind.running.sql("select from audit where act = 'break_glass' and subject_id = $1", UUID(who))) == 1
+    )
     assert opened.status_code == 200, words_of(opened)
     assert re.search(r"ปิดเองเวลา \d+ .*? \d\d:\d\d", words_of(opened))
     assert cid(7) not in str(opened.url)

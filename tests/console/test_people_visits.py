@@ -8,7 +8,7 @@ from services.console.pages.people_visits import value_said
 from services.console.store import accounts
 from shared.auth import Role
 from shared.work import new_id, now_utc
-from tests.console.faces import Faces, words_of
+from tests.console.faces import Faces, key_of, words_of
 from tests.harness import AREA
 
 PERSON, VISIT, CREW = new_id(), new_id(), new_id()
@@ -81,7 +81,9 @@ async def test_a_visit_is_given_to_who_has_a_phone_here(faces: Faces) -> None:
     faces.services.answers[path] = 409, {"code": "secret", "th": "บุคคลนี้ปกปิด"}
     assert "บุคคลนี้ปกปิด" in words_of(await orathai.post("/people/visits/new", {**told, "crew_ids": str(CREW)}))
     faces.services.answers[path] = 201, {"id": str(VISIT)}
-    given = await orathai.post("/people/visits/new", {**told, "crew_ids": str(CREW)})
+    key = key_of(form)
+    given = await orathai.post("/people/visits/new", {**told, "crew_ids": str(CREW), "key": key})
+    assert faces.services.of(path)[-1].key == key != key_of(nobody), "pressed twice it is one visit"
     assert given.headers["location"] == "/people/visits"
     assert faces.services.of(path)[-1].body == {
         "crew_ids": [str(CREW)], "due_on": "2026-12-01", "kind": "follow_up", "forms": ["depression_2q"], "what": "ดูแผล",

@@ -64,6 +64,14 @@ async def test_a_visit_is_given_read_at_the_door_and_written_by_two(registry: Ru
     rows = await registry.sql("select purpose, caller from audit where act = 'read_own_visits'")
     assert {row["purpose"] for row in rows} == {"care"}
 
+    key = {**bearer(CARE), "idempotency-key": "pressed-twice"}
+    body = {"crew_ids": [str(STRANGER)], "due_on": str(local_day(now_utc()))}
+    at = f"/v1/persons/{person_id}/planned-visits"
+    twice = [await registry.client.post(at, json=body, headers=key) for _ in range(2)]
+    assert twice[0].json() == twice[1].json()
+    [once] = await mine(registry, STRANGER)
+    await registry.client.post(f"/v1/planned-visits/{once['id']}/cancel", headers=bearer(CARE))
+
     other = await add(registry, name="คนอื่น")
     assert problem_of(await write(registry, visit_id, other, "v1", note=("x", 0)))["code"] == "other_visit"
     assert (await write(registry, visit_id, person_id, "v1", note=("แผลดีขึ้น", 0))).status_code == 200

@@ -59,7 +59,9 @@ async def test_a_review_is_written_approved_acted_on_and_closed_with_evidence_al
     assert problem_of(await send(registry, "POST", f"{at}/close"))["code"] == "not_approved"
     yesterday = (local_day(now_utc()) - timedelta(days=1)).isoformat()
     action = {"what": "สำรวจทางเข้าชุมชน", "owner": "กองช่าง", "due_on": yesterday}
-    action_id = (await send(registry, "POST", f"{at}/actions", **action)).json()["id"]
+    key = {**bearer(CARE), "idempotency-key": "pressed-twice"}
+    twice = [await registry.client.post(f"{at}/actions", json=action, headers=key) for _ in range(2)]
+    action_id = twice[1].json()["id"]
     lesson = {"lesson": "สำรวจทางเข้าบ้านก่อนวันนัด", "call_kinds": ["medical"]}
     assert (await send(registry, "POST", f"{at}/approve", "supervisor", **lesson)).status_code == 204
     line = (await read(registry, "/v1/reviews?status=approved", CARE))["items"][0]

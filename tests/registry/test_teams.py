@@ -36,7 +36,10 @@ async def test_a_case_is_not_back_to_normal_while_a_task_is_open_and_a_late_one_
         "assignee_id": str(volunteer),
         "due_on": str(today - timedelta(days=1)),
     }
-    late_id = (await send(registry, "POST", at, **late)).json()["id"]
+    key = {**bearer(CARE), "idempotency-key": uuid4().hex}
+    twice = [(await registry.client.post(at, json=late, headers=key)).json()["id"] for _ in range(2)]
+    assert len(await registry.said("registry.task.assigned")) == 1, "pressed twice it is one task"
+    late_id = twice[1]
     other = {"kind": "home_repair", "agency_id": str(uuid4()), "due_on": str(today + timedelta(days=9))}
     other_id = (await send(registry, "POST", at, **other)).json()["id"]
     assert (await send(registry, "POST", at, kind="visit", due_on=str(today))).status_code == 422

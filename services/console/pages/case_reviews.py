@@ -17,7 +17,7 @@ from services.console.pages.people import ICONS, folded, happened, told
 from services.console.people import Person
 from services.console.texts import texts
 from services.console.towns import area_options
-from services.console.web import backend, go, page, signed_in
+from services.console.web import FormKey, backend, go, page, signed_in
 from shared.auth import Role
 from shared.codes.codes import code_list
 from shared.thai.dates import local_day
@@ -85,11 +85,12 @@ async def _review(
 
 
 async def _do(
-    request: Request, person: Person, review_id: UUID, path: str, body: Any = None, typed: dict[str, Any] | None = None
-) -> Response:
+    request: Request, person: Person, review_id: UUID, path: str, body: Any = None, typed: dict[str, Any] | None = None,
+    key: str = "",
+) -> Response:  # fmt: skip
     """Ask the registry, then back to the review; a refusal stands above it, with what was typed."""
     try:
-        await backend(request).post(person, "registry", path, body, purpose=PURPOSE)
+        await backend(request).post(person, "registry", path, body, key=key or None, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _review(request, person, review_id, refused.sentence(person.lang), typed)
     return go(f"/cases/reviews/{review_id}")
@@ -136,8 +137,9 @@ async def approve(
 
 @router.post("/reviews/{review_id}/actions")
 async def act(
-    request: Request, person: Carer, review_id: UUID, what: Long = "", owner: Short = "", due_on: Short = ""
-) -> Response:
+    request: Request, person: Carer, review_id: UUID, what: Long = "", owner: Short = "", due_on: Short = "",
+    key: FormKey = "",
+) -> Response:  # fmt: skip
     """What is done about it, by whom, until when."""
     typed = {"what": what, "owner": owner, "due_on": due_on}
     day, problem = last_day(due_on, person.lang)
@@ -146,7 +148,7 @@ async def act(
     if problem:
         return await _review(request, person, review_id, problem, typed)
     body = {"what": what.strip(), "owner": owner.strip(), "due_on": day}
-    return await _do(request, person, review_id, f"/v1/reviews/{review_id}/actions", body, typed)
+    return await _do(request, person, review_id, f"/v1/reviews/{review_id}/actions", body, typed, key)
 
 
 @router.post("/reviews/{review_id}/actions/{action_id}/done")

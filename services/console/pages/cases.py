@@ -16,7 +16,7 @@ from services.console.navigation import CARERS
 from services.console.people import Person
 from services.console.texts import texts
 from services.console.towns import EVERYWHERE, area_options
-from services.console.web import backend, go, page, signed_in
+from services.console.web import FormKey, backend, go, page, signed_in
 from shared.codes.codes import code_list
 from shared.refusal import Refusal
 from shared.thai.dates import Years, local_day, read_day
@@ -121,11 +121,12 @@ async def _case(
 
 
 async def _do(
-    request: Request, person: Person, case_id: UUID, path: str, body: Any, typed: dict[str, str] | None = None
-) -> Response:
+    request: Request, person: Person, case_id: UUID, path: str, body: Any, typed: dict[str, str] | None = None,
+    key: str = "",
+) -> Response:  # fmt: skip
     """Ask the registry, then back to the case; a refusal stands above it, with what was typed."""
     try:
-        await backend(request).post(person, "registry", path, body, purpose=PURPOSE)
+        await backend(request).post(person, "registry", path, body, key=key or None, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _case(request, person, case_id, refused.sentence(person.lang), typed)
     return go(f"/cases/{case_id}")
@@ -134,7 +135,7 @@ async def _do(
 @router.post("/{case_id}/tasks")
 async def assign(
     request: Request, person: Carer, case_id: UUID, kind: Short = "other", due_on: Short = "", what: Long = "",
-    assignee_id: Short = "", agency_id: Short = "",
+    assignee_id: Short = "", agency_id: Short = "", key: FormKey = "",
 ) -> Response:  # fmt: skip
     """Somebody is to do something until a day."""
     typed = {"kind": kind, "due_on": due_on, "what": what, "assignee_id": assignee_id, "agency_id": agency_id}
@@ -147,7 +148,7 @@ async def assign(
         "kind": kind, "due_on": day, "what": what.strip() or None, "assignee_id": assignee_id or None,
         "agency_id": agency_id or None,
     }  # fmt: skip
-    return await _do(request, person, case_id, f"/v1/cases/{case_id}/tasks", body, typed)
+    return await _do(request, person, case_id, f"/v1/cases/{case_id}/tasks", body, typed, key)
 
 
 @router.post("/{case_id}/tasks/{task_id}/done")

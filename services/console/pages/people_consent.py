@@ -25,7 +25,7 @@ from services.console.pages.people_tabs import (
 )
 from services.console.people import Person
 from services.console.texts import texts
-from services.console.web import backend
+from services.console.web import FormKey, backend
 
 router = APIRouter(prefix="/people", include_in_schema=False)
 
@@ -72,12 +72,13 @@ async def _consents(
 @router.post("/{person_id}/consent/give")
 async def give(
     request: Request, person: Carer, person_id: UUID, aim: Short, agency_id: Short = "", given_by: Short = "self",
-    paper: Short = "", until_on: Short = "", purpose: Short = "",
+    paper: Short = "", until_on: Short = "", purpose: Short = "", key: FormKey = "",
 ) -> Response:  # fmt: skip
     """What was agreed to, on which paper, until when. No agency named: to all whom the purpose concerns."""
     why = purpose_sent(person, purpose)
     body = {"purpose": aim, "given_by": given_by, **filled(agency_id=agency_id, paper=paper, until_on=until_on)}
-    asked = backend(request).post(person, "registry", f"/v1/persons/{person_id}/consents", body, purpose=why)
+    path = f"/v1/persons/{person_id}/consents"
+    asked = backend(request).post(person, "registry", path, body, key=key or None, purpose=why)
     return await _done(request, person, person_id, why, *await tried(person, asked))
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from services.console.backend import BackendRefused
 from services.console.pages.people_tabs import Asker, Short, filled
 from services.console.people import Person
-from services.console.web import backend, page
+from services.console.web import FormKey, backend, page
 
 router = APIRouter(prefix="/people/break-glass", include_in_schema=False)
 
@@ -37,13 +37,19 @@ async def show(request: Request, person: Asker, person_id: UUID | None = None) -
 
 @router.post("")
 async def break_glass(
-    request: Request, person: Asker, reason: Short = "", national_id: Short = "", person_id: Short = ""
-) -> Response:
-    """A number from a card, or a person whose page was refused; and why. Privacy officers hear at once."""
+    request: Request, person: Asker, reason: Short = "", national_id: Short = "", person_id: Short = "",
+    key: FormKey = "",
+) -> Response:  # fmt: skip
+    """A number from a card, or a person whose page was refused; and why. Privacy officers hear at once, and
+
+    of one form once: the page that answers may be asked for anew.
+    """
     whose = filled(person_id=person_id) or filled(national_id=national_id)
     body = {**whose, "reason": reason.strip()}
     try:
-        opened = await backend(request).post(person, "registry", "/v1/break-glass", body, purpose=EMERGENCY)
+        opened = await backend(request).post(
+            person, "registry", "/v1/break-glass", body, key=key or None, purpose=EMERGENCY
+        )
     except BackendRefused as refused:
         return ask_to_break(
             request, person, problem=refused.sentence(person.lang), status=refused.status, person_id=person_id,

@@ -17,7 +17,7 @@ from services.console.navigation import CARERS, GOERS
 from services.console.people import Person
 from services.console.store import accounts
 from services.console.texts import texts
-from services.console.web import backend, go, page, runtime, signed_in
+from services.console.web import FormKey, backend, go, page, runtime, signed_in
 from shared.thai.dates import local_day
 from shared.work import now_utc
 
@@ -133,7 +133,7 @@ async def _new(
 async def give(
     request: Request, person: Carer, person_id: Annotated[UUID, Form()], due_on: Short = "", kind: Short = "home_visit",
     what: Short = "", crew_ids: Annotated[list[str] | None, Form()] = None,
-    forms: Annotated[list[str] | None, Form()] = None,
+    forms: Annotated[list[str] | None, Form()] = None, key: FormKey = "",
 ) -> Response:  # fmt: skip
     """Somebody is to go there until a day; they see it on their phone from now on."""
     told = {"crew_ids": crew_ids or [], "due_on": due_on, "kind": kind, "forms": forms or [], "what": what.strip()}
@@ -142,7 +142,7 @@ async def give(
     body = {**told, "what": told["what"] or None}
     path = f"/v1/persons/{person_id}/planned-visits"
     try:
-        await backend(request).post(person, "registry", path, body, purpose=PURPOSE)
+        await backend(request).post(person, "registry", path, body, key=key or None, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _new(request, person, person_id, told=told, problem=refused.sentence(person.lang))
     return go("/people/visits")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
 
 from services.registry import records, store, told, views
 from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of
@@ -32,6 +33,7 @@ from shared.audit import audit
 from shared.auth import Caller
 from shared.database import Pool
 from shared.errors import refuse
+from shared.http import IdempotencyKey, once
 from shared.openapi import problems
 from shared.thai.dates import local_day
 from shared.work import now_utc
@@ -54,17 +56,24 @@ NOBODY = UUID(int=0)
 
 
 @router.post(
-    "/persons/{person_id}/planned-visits", status_code=201, responses=problems(400, 401, 403, 404, 409, 413)
+    "/persons/{person_id}/planned-visits", status_code=201, response_model=PlanMade,
+    responses=problems(400, 401, 403, 404, 409, 413),
 )  # fmt: skip
-async def give(request: Request, caller: Gives, person_id: UUID, body: PlanBody) -> PlanMade:
+async def give(
+    request: Request, caller: Gives, person_id: UUID, body: PlanBody, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
     """นัดเยี่ยม | Somebody is to visit this person until a day; the visit's id is known from now on."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await own_held_for(work, caller, person_id)
-        wanted = Plan(body.crew_ids, body.kind, body.due_on, caller.actor, body.forms, body.what, body.id)
-        plan_id = await verbs.plan(work, person, wanted)
-        await audit(work, caller, "plan_visit", "person", person.id, {"visit_id": str(plan_id)}, area=person.area)
-    return PlanMade(id=plan_id)
+
+        async def verb() -> tuple[int, dict[str, Any]]:
+            person = await own_held_for(work, caller, person_id)
+            wanted = Plan(body.crew_ids, body.kind, body.due_on, caller.actor, body.forms, body.what, body.id)
+            plan_id = await verbs.plan(work, person, wanted)
+            await audit(work, caller, "plan_visit", "person", person.id, {"visit_id": str(plan_id)}, area=person.area)
+            return 201, PlanMade(id=plan_id).model_dump(mode="json")
+
+        return await once(work, request, caller, idempotency_key, body, verb)
 
 
 @router.get("/planned-visits", responses=problems(401, 403, 404))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
 
 from services.registry import store, told, views
@@ -21,7 +22,7 @@ from services.registry.verbs import reviews as verbs
 from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import Refused, TwoTongued, refuse
-from shared.http import Body
+from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Day, problems
 from shared.thai.dates import day_bounds, local_day
 from shared.work import now_utc
@@ -325,15 +326,24 @@ async def close(request: Request, caller: Closes, review_id: UUID) -> None:
         await audit(work, caller, "close", "review", review_id, area=row["area"])
 
 
-@router.post("/reviews/{review_id}/actions", status_code=201, responses=problems(400, 401, 403, 404, 409, 413))
-async def add_action(request: Request, caller: Acts, review_id: UUID, body: ActionBody) -> ReviewMade:
+@router.post(
+    "/reviews/{review_id}/actions", status_code=201, response_model=ReviewMade,
+    responses=problems(400, 401, 403, 404, 409, 413),
+)  # fmt: skip
+async def add_action(
+    request: Request, caller: Acts, review_id: UUID, body: ActionBody, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
     """สิ่งที่ต้องทำ | What is done about it, by whom, until when."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        row = await _locked(work, caller, review_id)
-        action_id = await verbs.act(work, row, body.what, body.owner, body.due_on)
-        await audit(work, caller, "add_action", "review", review_id, area=row["area"])
-    return ReviewMade(id=action_id)
+
+        async def verb() -> tuple[int, dict[str, Any]]:
+            row = await _locked(work, caller, review_id)
+            action_id = await verbs.act(work, row, body.what, body.owner, body.due_on)
+            await audit(work, caller, "add_action", "review", review_id, area=row["area"])
+            return 201, ReviewMade(id=action_id).model_dump(mode="json")
+
+        return await once(work, request, caller, idempotency_key, body, verb)
 
 
 @router.post("/review-actions/{action_id}/done", status_code=204, responses=problems(400, 401, 403, 404, 409, 413))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
 
 from services.registry import store, told, views
@@ -22,7 +23,7 @@ from services.registry.verbs.teams import Invited, Task
 from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import Refused, TwoTongued, refuse
-from shared.http import Body
+from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Day, problems
 from shared.service import Runtime
 from shared.thai.dates import local_day
@@ -221,16 +222,24 @@ async def _held_case(work: Work, caller: Caller, case_id: UUID) -> Row:
 # --- tasks ----------------------------------------------------------------------------------------------------------
 
 
-@router.post("/cases/{case_id}/tasks", status_code=201, responses=problems(400, 401, 403, 404, 409, 413))
-async def assign(request: Request, caller: Assigns, case_id: UUID, body: TaskBody) -> Made:
+@router.post(
+    "/cases/{case_id}/tasks", status_code=201, response_model=Made, responses=problems(400, 401, 403, 404, 409, 413)
+)  # fmt: skip
+async def assign(
+    request: Request, caller: Assigns, case_id: UUID, body: TaskBody, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
     """มอบหมายงาน | Somebody is to do something for this case until a day; they are told."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        case = await _held_case(work, caller, case_id)
-        task = Task(body.kind, body.due_on, caller.actor, body.assignee_id, body.agency_id, body.what)
-        task_id = await verbs.assign(work, case, task)
-        await audit(work, caller, "assign", "case", case_id, {"task": body.kind}, area=case["area"])
-    return Made(id=task_id)
+
+        async def verb() -> tuple[int, dict[str, Any]]:
+            case = await _held_case(work, caller, case_id)
+            task = Task(body.kind, body.due_on, caller.actor, body.assignee_id, body.agency_id, body.what)
+            task_id = await verbs.assign(work, case, task)
+            await audit(work, caller, "assign", "case", case_id, {"task": body.kind}, area=case["area"])
+            return 201, Made(id=task_id).model_dump(mode="json")
+
+        return await once(work, request, caller, idempotency_key, body, verb)
 
 
 @router.get("/cases/{case_id}/tasks", responses=problems(401, 403, 404))
