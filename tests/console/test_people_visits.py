@@ -37,6 +37,9 @@ def known(faces: Faces, **more: Any) -> None:
 async def volunteer(faces: Faces) -> None:
     pool, now = faces.running.runtime.pool, now_utc()
     await accounts.put(pool, new_id(), f"v-{new_id()}", "อสม. มาลี", None, ["volunteer"], (AREA,), CREW, now)
+    name = "พยาบาลของหน่วยงานอื่น"
+    nurse = await accounts.put(pool, new_id(), f"n-{new_id()}", name, None, ["volunteer"], (AREA,), new_id(), now)
+    await faces.running.sql("update account set agency_id = $2 where id = $1", nurse, new_id())
 
 
 async def test_visits_are_listed_by_area_day_visitor_and_state(faces: Faces) -> None:
@@ -67,6 +70,7 @@ async def test_a_visit_is_given_to_who_has_a_phone_here(faces: Faces) -> None:
     orathai = await faces.sign_in(Role.CASE_MANAGER)
     form = await orathai.get(f"/people/visits/new?person={PERSON}")
     assert "อสม. มาลี" in words_of(form)
+    assert "พยาบาลของหน่วยงานอื่น" not in words_of(form), "the page on a phone is shut to them"
     told = {
         "person_id": str(PERSON),
         "due_on": "2026-12-01",

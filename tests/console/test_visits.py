@@ -53,7 +53,9 @@ async def test_a_volunteer_is_given_their_own_visits_in_words_and_the_shell_hold
     shell = await goer.get("/visits")
     assert "เยี่ยมบ้าน" in words_of(shell)
     assert faces.services.asked == [], "the page that is kept on the phone asks for nobody"
-    state = (await goer.get("/visits/state", headers=JSON)).json()
+    kept = await goer.get("/visits/state", headers=JSON)
+    assert kept.headers["cache-control"] == "no-store", "names and homes stay in no cache of the browser"
+    state = kept.json()
     [asked] = faces.services.of("GET registry /v1/planned-visits/mine")
     assert (asked.purpose, asked.claims["role"]) == ("care", "volunteer")
     [visit] = state["visits"]

@@ -64,6 +64,14 @@ async def test_a_visit_is_given_read_at_the_door_and_written_by_two(registry: Ru
     rows = await registry.sql("select purpose, caller from audit where act = 'read_own_visits'")
     assert {row["purpose"] for row in rows} == {"care"}
 
+    late = await give(registry, person_id, due_on=str(local_day(now_utc()) - timedelta(days=1)))
+    assert (late.status_code, problem_of(late)["code"]) == (422, "past"), (
+        "nobody is told to go until a day that is over"
+    )
+    nobody = str(UUID(int=0))
+    assert (await give(registry, person_id, id=str(new_id()), crew_ids=[nobody])).status_code == 201
+    assert (await read(registry, "/v1/planned-visits/mine", "volunteer"))["items"] == [], "who is no crew has none"
+    await registry.sql("delete from planned_visit where crew_ids = array[$1::uuid]", UUID(nobody))
     key = {**bearer(CARE), "idempotency-key": "pressed-twice"}
     body = {"crew_ids": [str(STRANGER)], "due_on": str(local_day(now_utc()))}
     at = f"/v1/persons/{person_id}/planned-visits"

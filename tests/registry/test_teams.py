@@ -120,6 +120,14 @@ async def test_a_team_is_invited_answers_and_a_care_group_knows_its_patients(reg
     own = {"claims": {"crew_id": str(nurse)}}
     [mine] = (await read(registry, "/v1/team/mine", "volunteer", **own["claims"]))["items"]
     assert (mine["id"], mine["answer"]["code"], "person_id" in mine) == (member, "invited", False)
+    theirs = await read(registry, "/v1/team/mine", "crew", agency_id=str(uuid4()), **own["claims"])
+    assert [one["id"] for one in theirs["items"]] == [member], "an agency's crew is asked as well"
+    nobody = str(UUID(int=0))
+    await send(registry, "POST", at, crew_id=nobody)
+    await send(registry, "POST", f"/v1/cases/{case_id}/tasks", kind="visit", assignee_id=nobody, due_on="2027-01-01")
+    for path in ("/v1/team/mine", "/v1/tasks"):
+        assert (await read(registry, path, "crew"))["items"] == [], "who is no crew has none"
+    await registry.sql("delete from team_member where crew_id = $1", UUID(nobody))
     assert (await read(registry, "/v1/team/mine", "crew", crew_id=str(uuid4())))["items"] == []
     assert (await read(registry, "/v1/team/mine", "crew", areas=["trat"], **own["claims"]))["items"] == []
     await registry.sql("update person set disclosure = 'secret' where id = $1", person_id)
@@ -131,7 +139,7 @@ async def test_a_team_is_invited_answers_and_a_care_group_knows_its_patients(reg
     twice = await send(registry, "POST", f"/v1/team/{member}/answer", "crew", answer="declined", **own)
     assert problem_of(twice)["code"] == "answered"
     assert (await send(registry, "POST", at, crew_id=str(nurse))).json()["id"] == member
-    assert len(await registry.said("registry.team.invited")) == 1, "who is in the team is not asked again"
+    assert len(await registry.said("registry.team.invited")) == 2, "who is in the team is not asked again"
     [shown] = (await read(registry, at, CARE))["items"]
     assert (shown["answer"]["code"], shown["role"]["code"]) == ("accepted", "member")
     group = uuid4()

@@ -92,9 +92,13 @@ def state_of(visit: dict[str, Any]) -> str:
 
 
 async def visitors_of(request: Request, person: Person) -> list[tuple[str, str]]:
-    """``(crew_id, name)`` of whoever may open the page on a phone in one of this person's municipalities."""
+    """``(crew_id, name)`` of whoever may open the page on a phone in one of this person's municipalities: their own
+
+    people alone, for that page is shut to other agencies.
+    """
     known = await accounts.everybody(runtime(request).pool)
-    here = [each for each in known if each.active and any(person.sees(area) for area in each.areas)]
+    ours = [each for each in known if each.active and each.agency_id is None]
+    here = [each for each in ours if any(person.sees(area) for area in each.areas)]
     goers = [(str(each.crew_id), each.name) for each in here if each.crew_id and GOERS & set(each.roles)]
     return sorted(goers, key=lambda pair: pair[1])
 

@@ -72,7 +72,7 @@ async def state(request: Request, person: Goer) -> Response:
         "account": str(person.account_id), "csrf": masked(person.csrf), "now": now_utc().isoformat(),
         "visits": [_visit(each, lang, today) for each in given["items"]],
         "forms": [_form(each, lang) for each in forms["items"]],
-    })  # fmt: skip
+    }, headers={"cache-control": "no-store"})  # fmt: skip
 
 
 def _visit(given: dict[str, Any], lang: str, today: date) -> dict[str, Any]:

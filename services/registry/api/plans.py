@@ -52,7 +52,6 @@ STILL_SHOWN = timedelta(hours=12)
 MOST_OF_MINE = 60
 PERIOD = (timedelta(days=7), timedelta(days=30))
 """Back and ahead, where no days are asked for."""
-NOBODY = UUID(int=0)
 
 
 @router.post(
@@ -115,9 +114,9 @@ async def mine(request: Request, caller: Goes) -> MyPlans:
     """การเยี่ยมของฉัน | Whom this volunteer is to visit in the next two weeks, as much as is needed at the door."""
     pool, now = runtime_of(request).pool, now_utc()
     rows = await store.plans.mine(
-        pool, UUID(caller.crew_id) if caller.crew_id else NOBODY, areas_of(caller),
-        done_after=now - STILL_SHOWN, until=local_day(now) + AHEAD, limit=MOST_OF_MINE,
-    )  # fmt: skip
+        pool, UUID(caller.crew_id), areas_of(caller), done_after=now - STILL_SHOWN, until=local_day(now) + AHEAD,
+        limit=MOST_OF_MINE,
+    ) if caller.crew_id else []  # fmt: skip
     ids, where = [row["person_id"] for row in rows], [row["area"] for row in rows]
     await audit(pool, caller, "read_own_visits", "person", ids or None, area=where or None)
     texts = await told.of(pool, [row["id"] for row in rows])

@@ -267,10 +267,12 @@ async def find_tasks(
     """
     runtime = runtime_of(request)
     crew_id = UUID(caller.crew_id) if caller.crew_id else None
+    if caller.role not in CARE and crew_id is None:
+        return Tasks(items=[])
     rows = await store.teams.find_tasks(
         runtime.pool,
         areas_of(caller),
-        None if caller.role in CARE else crew_id or UUID(int=0),
+        None if caller.role in CARE else crew_id,
         overdue=overdue,
         today=local_day(now_utc()),
         after=cursor,
@@ -343,8 +345,8 @@ async def read_team(request: Request, caller: ReadsTeam, case_id: UUID) -> Team:
 async def read_mine(request: Request, caller: Joins, limit: Limit = 50) -> Team:
     """ทีมของฉัน | Where one is asked into a team, or has said yes, while the case is open. It does not say whose case."""
     runtime = runtime_of(request)
-    crew_id = UUID(caller.crew_id or str(UUID(int=0)))
-    rows = await store.teams.my_teams(runtime.pool, areas_of(caller), crew_id, limit)
+    crew_id = UUID(caller.crew_id) if caller.crew_id else None
+    rows = await store.teams.my_teams(runtime.pool, areas_of(caller), crew_id, limit) if crew_id else []
     await audit(runtime.pool, caller, "read_my_teams", "case", [row["case_id"] for row in rows] or None)
     return Team(items=_members(rows))
 

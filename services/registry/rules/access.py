@@ -134,7 +134,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/tasks/{task_id}/done": Rule(FIELD, by_task=True),
     "POST /v1/cases/{case_id}/team": Rule(CARE),
     "GET /v1/cases/{case_id}/team": Rule(CARE, reads=True),
-    "GET /v1/team/mine": Rule(GOES),
+    "GET /v1/team/mine": Rule(GOES, by_task=True),
     "POST /v1/team/{member_id}/answer": Rule(FIELD, by_task=True),
     "PUT /v1/care-groups/{group_id}": Rule(CARE),
     "POST /v1/care-groups/{group_id}/people": Rule(CARE),

@@ -95,11 +95,10 @@ on conflict (case_id, crew_id) do update set role = excluded.role, agency_id = e
 returning id, answer
 """
 READ_TEAM = "select * from team_member where case_id = $1 order by invited_at, id"
-# From the open cases of one's municipalities: each is asked by the index of its team. Secret people's stand in no list.
+# From one's own places in teams, by their index. Secret people's stand in no list.
 MY_TEAMS = Search("""
-select m.* from case_file k join team_member m on m.case_id = k.id and m.crew_id = $2
-join person p on p.id = k.person_id
-where k.closed_at is null and ($1::text[] is null or k.area = any($1)) and p.erased_at is null
+select m.* from team_member m join case_file k on k.id = m.case_id join person p on p.id = k.person_id
+where m.crew_id = $2 and k.closed_at is null and ($1::text[] is null or k.area = any($1)) and p.erased_at is null
   and p.disclosure <> 'secret' and m.answer <> 'declined'
 order by m.answer <> 'invited', m.invited_at, m.id limit $3
 """)

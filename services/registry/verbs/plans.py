@@ -12,9 +12,11 @@ from services.registry.records import Person
 from services.registry.verbs.people import origin_of
 from shared.errors import Refused, refuse
 from shared.events.registry import VisitPlanned
+from shared.thai.dates import local_day
 from shared.work import Work, new_id
 
 REFUSALS = {
+    "past": (422, "วันนี้ผ่านไปแล้ว เลือกวันที่ยังมาไม่ถึง", "that day is past: nobody can go there until then"),
     "secret": (409, "บุคคลนี้ปกปิด จึงมอบให้อาสาไปเยี่ยมไม่ได้", "this person is secret: nobody is sent by a list"),
     "other_visit": (409, "รหัสนี้ใช้กับการเยี่ยมอื่นแล้ว", "this id is another visit's"),
     "visited": (409, "เยี่ยมไปแล้ว จึงยกเลิกไม่ได้", "the visit was made: it cannot be cancelled"),
@@ -43,11 +45,13 @@ async def plan(work: Work, person: Person, wanted: Plan) -> UUID:
     """Give the visit; told again by the same id it is the same one. Whoever is to go is told. The person is held.
 
     Raises:
-        Refused: 409 the person is secret, or the id is something else's.
+        Refused: 409 the person is secret, or the id is something else's; 422 the day is past.
 
     """
     if person.secret:
         raise _refuse("secret")
+    if wanted.due_on < local_day(work.now):
+        raise _refuse("past", "due_on")
     plan_id: UUID = wanted.id or new_id()
     facts = (
         plan_id,
