@@ -141,7 +141,7 @@ def export(
     format_: Annotated[str, typer.Option("--format", help="csv | geojson")] = "csv",
     group: Annotated[str | None, typer.Option(help="กลุ่ม (a group)")] = None,
     area_code: Annotated[str | None, typer.Option(help="รหัสพื้นที่ที่อยู่ (who lives in or below it)")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=5000)] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=5000, help="อย่างมากกี่คน (how many at most)")] = 1000,
     area: AreaOption = "kalasin",
     home: HomeOption = None,
 ) -> None:
