@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from karuna.points import near as ask_near
-from karuna.points import send
+from karuna.points import read_rows, send
 from services.registry.keys import ring
 from services.registry.rotation import seal_again
 from services.registry.rules.addresses import House, house_of
@@ -146,7 +146,9 @@ async def test_an_officers_visit_decides_and_nobody_else_may_say_so(registry: Ru
     for dry_run, codes in ((True, ["differs", "not_found", "bad_point"]), (False, ["differs", "not_found", "bad_point"]),
                            (False, ["same_already", "not_found", "bad_point"])):  # fmt: skip
         answer = await registry.client.post(
-            "/v1/locations/import", json={"rows": rows, "dry_run": dry_run}, headers=bearer("registry_officer")
+            "/v1/locations/import",
+            json={"rows": rows, "dry_run": dry_run},
+            headers=bearer("registry_officer", purpose="registration"),
         )
         assert [(row["row"], row["verdict"]["code"]) for row in answer.json()["items"]] == list(
             zip((7, 8, 9), codes, strict=True)
@@ -288,14 +290,14 @@ def test_two_writings_of_an_address_mean_one_house(code: str, detail: str, told:
 
 
 async def test_a_point_of_the_post_finds_its_home_by_the_address_and_never_displaces(
-    registry: Running, tmp_path: Path
+    registry: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lives(detail: str) -> dict[str, Any]:
         return {"addresses": {"current": {"area_code": "460101", "detail": detail}}}
 
     alone = await add(registry, name="นางเดี่ยว ใจดี", **lives("99/1 หมู่ 3"))
     first = await add(registry, name="นายหนึ่ง ทองดี", **lives("5 ม.2"))
-    await add(registry, name="นางสอง ทองดี", **lives("5 หมู่ที่ 2"))
+    second = await add(registry, name="นางสอง ทองดี", **lives("5 หมู่ที่ 2"))
     await add(registry, name="นางลับ ใจดี", groups=["violence"], **lives("8 หมู่ 1"))
     moved = lives("12 หมู่ 1")
     moved["addresses"]["registered"] = {"area_code": "460101", "detail": "44 หมู่ 1"}
@@ -314,6 +316,20 @@ async def test_a_point_of_the_post_finds_its_home_by_the_address_and_never_displ
     file = tmp_path / "post.csv"
     file.write_text("\n".join(lines), encoding="utf-8")
     registry.client.headers.update(bearer("supervisor"))
+    body = {"dry_run": True, "rows": read_rows(file)}
+    curious = await registry.client.post("/v1/locations/import", json=body, headers=bearer("supervisor", purpose=""))
+    assert problem_of(curious)["code"] == "purpose_missing"
+    last = (await registry.sql("select max(id) as id from audit"))[0]["id"]
+    compared: list[House] = []
+    with monkeypatch.context() as counting:
+        may_be = House.may_be
+        counting.setattr(House, "may_be", lambda one, other: compared.append(other) or may_be(one, other))
+        tried = (await registry.client.post("/v1/locations/import", json=body)).json()
+    assert len(compared) == 6  # each row with the homes of its number alone: a tambon has thousands
+    assert tried["counts"] == {"differs": 1, "several": 1, "kept": 1, "not_found": 3}
+    assert {(one["person_id"], one["location_id"]) for one in tried["items"]} == {(None, None)}
+    asked = await registry.sql("select subject_id from audit where act = 'import' and id > $1", last)
+    assert {row["subject_id"] for row in asked} == {alone, first, second}
     sent = await send(registry.client, file, "post", dry_run=False)
     assert sent.counts == {"differs": 1, "several": 1, "kept": 1, "not_found": 3}
     stands = await read(registry, f"/v1/persons/{alone}/locations")

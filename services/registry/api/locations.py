@@ -172,51 +172,65 @@ async def near(request: Request, caller: AsksNear, body: NearBody) -> NearPeople
 
 @router.post("/locations/import", responses=problems(400, 401, 403, 404, 413))
 async def import_points(request: Request, caller: Imports, body: FileBody) -> FileVerdicts:
-    """นำเข้าพิกัดจากแฟ้ม | Points from a file (the post's), a verdict for each row; a verified point is never displaced."""
+    """นำเข้าพิกัดจากแฟ้ม | Points from a file (the post's), a verdict for each row; a verified point is never displaced.
+
+    A rehearsal does not say who lives at an address.
+    """
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        verdicts = await (_rehearsed if body.dry_run else _rows)(work, runtime, caller, body)
-        found = [one.person_id for one in verdicts if one.person_id is not None]
+        verdicts, met = await (_rehearsed if body.dry_run else _rows)(work, runtime, caller, body)
         detail = {"rows": len(verdicts), "source": body.source, "dry_run": body.dry_run}
-        await audit(work, caller, "import", "person", found or None, detail)
+        await audit(work, caller, "import", "person", sorted(met) or None, detail)
+    if body.dry_run:
+        named = {one.row for one in body.rows if one.person_id is not None}
+        verdicts = [one if one.row in named else one.model_copy(update=NOBODY) for one in verdicts]
     verdicts.sort(key=lambda one: one.row)
     counts = Counter(one.verdict.code for one in verdicts)
     return FileVerdicts(dry_run=body.dry_run, items=verdicts, counts=dict(sorted(counts.items())))
 
 
+NOBODY = {"person_id": None, "location_id": None}
+Told = tuple[list[RowVerdict], set[UUID]]
+"""What became of the rows, and everybody of whom they tell that they live there: also the several of one house."""
+
+
 class _Undone(Exception):
     """A rehearsal ends as if nothing had been."""
 
-    def __init__(self, verdicts: list[RowVerdict]) -> None:
+    def __init__(self, told: Told) -> None:
         super().__init__()
-        self.verdicts = verdicts
+        self.told = told
 
 
 async def _rehearse(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> None:
     raise _Undone(await _rows(work, runtime, caller, file))
 
 
-async def _rehearsed(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> list[RowVerdict]:
+async def _rehearsed(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> Told:
     try:
         async with work.attempt():
             await _rehearse(work, runtime, caller, file)
     except _Undone as undone:
-        return undone.verdicts
-    return []
+        return undone.told
+    return [], set()
 
 
-async def _rows(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> list[RowVerdict]:
+async def _rows(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> Told:
     """Person by person, so that two files at once lock people in one order."""
     houses = {one.row: house_of(one.area_code, one.address) for one in file.rows if one.person_id is None}
     tambons = {house.tambon for house in houses.values() if house is not None}
-    homes = await verbs.homes_in(work, tambons, areas_of(caller)) if tambons else []
+    homes = await verbs.homes_in(work, tambons, areas_of(caller)) if tambons else {}
     whose: dict[int, set[UUID]] = {}
+    met: set[UUID] = set()
     for one in file.rows:
         house = houses.get(one.row)
         known = set() if one.person_id is None else {one.person_id}
-        whose[one.row] = verbs.who_lives_in(house, one.name, homes) if house is not None else known
+        there = verbs.who_lives_in(house, one.name, homes) if house is not None else set()
+        whose[one.row] = there or known
+        met |= there
     ordered = sorted(file.rows, key=lambda one: (sorted(map(str, whose[one.row])), one.row))
-    return [await _row(work, runtime, caller, file, row, whose[row.row]) for row in ordered]
+    verdicts = [await _row(work, runtime, caller, file, row, whose[row.row]) for row in ordered]
+    return verdicts, met | {one.person_id for one in verdicts if one.person_id is not None}
 
 
 async def _row(

@@ -95,7 +95,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons/{person_id}/locations": Rule(FIELD),
     "GET /v1/persons/{person_id}/locations": Rule(DESK, reads=True, agencies=True),
     "POST /v1/persons/near": Rule(frozenset({*CARE, DISPATCHER}), reads=True),
-    "POST /v1/locations/import": Rule(frozenset({OFFICER, SUPERVISOR})),
+    "POST /v1/locations/import": Rule(frozenset({OFFICER, SUPERVISOR}), reads=True),
     "POST /v1/persons/{person_id}/planned-visits": Rule(CARE),
     "GET /v1/planned-visits": Rule(CARE, reads=True),
     "GET /v1/planned-visits/mine": Rule(GOES, reads=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -191,7 +192,11 @@ class Lives:
     name: NameKey
 
 
-async def homes_in(work: Work, tambons: Iterable[str], areas: Sequence[str] | None) -> list[tuple[House, Lives]]:
+Homes = dict[tuple[str, str], list[tuple[House, Lives]]]
+"""By tambon and number: a file asks of each of its rows."""
+
+
+async def homes_in(work: Work, tambons: Iterable[str], areas: Sequence[str] | None) -> Homes:
     """The houses of these tambons in which somebody of the register lives. Sealed addresses are opened one by one: a
 
     tambon has some thousands.
@@ -200,28 +205,28 @@ async def homes_in(work: Work, tambons: Iterable[str], areas: Sequence[str] | No
         Refused: 422 more than we open for one question.
 
     """
-    found: list[tuple[House, Lives]] = []
+    found: Homes = {}
     for tambon in sorted(set(tambons)):
         rows = await store.locations.homes(work.db, tambon, areas, MOST_CANDIDATES + 1)
         if len(rows) > MOST_CANDIDATES:
             raise _refuse("too_many_near", "rows")
-        found += await asyncio.to_thread(_houses, rows)
+        found |= await asyncio.to_thread(_houses, rows)
     return found
 
 
-def _houses(rows: Sequence[Row]) -> list[tuple[House, Lives]]:
-    found = []
+def _houses(rows: Sequence[Row]) -> Homes:
+    found: Homes = defaultdict(list)
     for row in rows:
         house = house_of(row["area_code"], opened_value(row, ring(), "address", "detail"))
         if house is not None:
             name = opened_value({"id": row["person_id"], "name": row["name"]}, ring(), "person", "name")
-            found.append((house, Lives(row["survivor_id"], name_key(name or ""))))
+            found[house.tambon, house.number].append((house, Lives(row["survivor_id"], name_key(name or ""))))
     return found
 
 
-def who_lives_in(house: House, name: str | None, homes: Sequence[tuple[House, Lives]]) -> set[UUID]:
+def who_lives_in(house: House, name: str | None, homes: Homes) -> set[UUID]:
     """Those who may be meant; a name chooses among them."""
-    there = [one for other, one in homes if house.may_be(other)]
+    there = [one for other, one in homes.get((house.tambon, house.number), ()) if house.may_be(other)]
     if name:
         key = name_key(name)
         there = [one for one in there if one.name.given == key.given and key.family in {"", one.name.family}]
