@@ -316,7 +316,8 @@ async def test_a_point_of_the_post_finds_its_home_by_the_address_and_never_displ
     file = tmp_path / "post.csv"
     file.write_text("\n".join(lines), encoding="utf-8")
     registry.client.headers.update(bearer("supervisor"))
-    body = {"dry_run": True, "rows": read_rows(file)}
+    twice = {"row": 2, "person_id": str(uuid4()), "lon": 103.5, "lat": 16.4}
+    body = {"dry_run": True, "rows": [twice, *read_rows(file)]}
     curious = await registry.client.post("/v1/locations/import", json=body, headers=bearer("supervisor", purpose=""))
     assert problem_of(curious)["code"] == "purpose_missing"
     last = (await registry.sql("select max(id) as id from audit"))[0]["id"]
@@ -325,8 +326,8 @@ async def test_a_point_of_the_post_finds_its_home_by_the_address_and_never_displ
         may_be = House.may_be
         counting.setattr(House, "may_be", lambda one, other: compared.append(other) or may_be(one, other))
         tried = (await registry.client.post("/v1/locations/import", json=body)).json()
-    assert len(compared) == 6  # each row with the homes of its number alone: a tambon has thousands
-    assert tried["counts"] == {"differs": 1, "several": 1, "kept": 1, "not_found": 3}
+    assert len(compared) == 7  # each row with the homes of its number alone: a tambon has thousands
+    assert tried["counts"] == {"differs": 1, "same_already": 1, "several": 1, "kept": 1, "not_found": 3}
     assert {(one["person_id"], one["location_id"]) for one in tried["items"]} == {(None, None)}
     asked = await registry.sql("select subject_id from audit where act = 'import' and id > $1", last)
     assert {row["subject_id"] for row in asked} == {alone, first, second}

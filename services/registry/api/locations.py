@@ -182,8 +182,8 @@ async def import_points(request: Request, caller: Imports, body: FileBody) -> Fi
         detail = {"rows": len(verdicts), "source": body.source, "dry_run": body.dry_run}
         await audit(work, caller, "import", "person", sorted(met) or None, detail)
     if body.dry_run:
-        named = {one.row for one in body.rows if one.person_id is not None}
-        verdicts = [one if one.row in named else one.model_copy(update=NOBODY) for one in verdicts]
+        by_house = {one.row for one in body.rows if one.person_id is None}  # also where two rows have one number
+        verdicts = [one.model_copy(update=NOBODY) if one.row in by_house else one for one in verdicts]
     verdicts.sort(key=lambda one: one.row)
     counts = Counter(one.verdict.code for one in verdicts)
     return FileVerdicts(dry_run=body.dry_run, items=verdicts, counts=dict(sorted(counts.items())))
