@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from uuid import UUID
 
+import services.registry
 from karuna.contracts.catalogue import events
 from services.console.pages.people import happened
+from services.console.texts import texts
+from services.registry import fhir
 from shared.auth import Role
 from shared.work import new_id
 from tests.console.faces import Asked, Faces, words_of
@@ -131,3 +136,14 @@ async def test_the_registrys_refusal_is_a_page_in_ones_language(faces: Faces) ->
     faces.services.answers[f"GET registry /v1/persons/{stranger}"] = 404, {"th": "ไม่พบ", "en": "not found here"}
     refused = await somsri.get(f"/people/{stranger}?purpose=care")
     assert (refused.status_code, "not found here" in words_of(refused)) == (404, True)
+
+
+def test_every_act_that_the_audit_knows_is_said_in_words() -> None:
+    """Who looked, and what for, is read by people: no code stands among the words."""
+    acts = set(fhir.ACTIONS)
+    for path in Path(services.registry.__path__[0]).rglob("*.py"):
+        calls = [call for call in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(call, ast.Call)]
+        told = [call.args[2] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "audit"]
+        acts |= {str(act.value) for act in told if isinstance(act, ast.Constant)}
+    assert {"read_as_known", "copy", "plan_visit"} <= acts
+    assert [act for act in sorted(acts) if f"people.act_{act}" not in texts()] == []
