@@ -6,6 +6,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+import pytest
+
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.harness import Running, bearer, problem_of
@@ -133,3 +136,35 @@ async def test_a_visit_that_is_to_be_made_stands_in_the_history_and_outlives_the
     await call.erased()
     assert await registry.sql("select 1 from person where id = $1 and erased_at is null", person_id)
     assert len(await mine(registry, FIRST)) == 1
+
+
+async def test_a_phone_is_answered_with_as_many_statements_for_many_visits_as_for_one(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for name in ("fetch", "fetchrow", "fetchval"):
+        true = getattr(asyncpg.Pool, name)
+
+        def counted(pool: Any, text: str, *values: Any, true: Any = true, **more: Any) -> Any:
+            asked.append(text)
+            return true(pool, text, *values, **more)
+
+        monkeypatch.setattr(asyncpg.Pool, name, counted)
+    goes, people = new_id(), [await add(registry, name=f"ผู้รับการเยี่ยม {n}", phone=f"081234570{n}") for n in range(4)]
+    link = {"survivor_id": str(people[0])}
+    await registry.client.post(f"/v1/persons/{people[3]}/link", json=link, headers=bearer("registry_officer"))
+    counts = []
+    for person_id in people[:3]:
+        home = {"lon": 103.5, "lat": 16.43}
+        await registry.client.post(f"/v1/persons/{person_id}/locations", json=home, headers=bearer("registry_officer"))
+        assert (await give(registry, person_id, crew_ids=[str(goes)])).status_code == 201
+        asked.clear()
+        shown = await mine(registry, goes)
+        counts.append(len(asked))
+    assert counts == [counts[0]] * 3
+    assert counts[0] >= 4, "they are counted"
+    told = {one["person"]["id"]: one["person"] for one in shown}
+    assert [told[str(one)]["name"] for one in people[:3]] == [f"ผู้รับการเยี่ยม {n}" for n in range(3)]
+    phones = [{each["phone"] for each in told[str(one)]["contacts"]} for one in people[:3]]
+    assert phones == [{"+66812345700", "+66812345703"}, {"+66812345701"}, {"+66812345702"}], "of linked records as well"
+    assert all(told[str(one)]["home"] == {"lon": 103.5, "lat": 16.43, "verified": False} for one in people[:3])

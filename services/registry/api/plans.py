@@ -25,6 +25,7 @@ from services.registry.api.plans_models import (
 from services.registry.bodies import AREA_CODE
 from services.registry.keys import ring
 from services.registry.store.people import Row
+from services.registry.store.plans import AtTheDoor
 from services.registry.verbs import plans as verbs
 from services.registry.verbs.areas import below
 from services.registry.verbs.locations import point_of
@@ -121,10 +122,11 @@ async def mine(request: Request, caller: Goes) -> MyPlans:
     await audit(pool, caller, "read_own_visits", "person", ids or None, area=where or None)
     texts = await told.of(pool, [row["id"] for row in rows])
     written = await _own(pool, [row["id"] for row in rows], caller.actor)
+    known = await store.plans.at_the_door(pool, ids)
     return MyPlans(items=[
         MyPlan(
             kind=views.label("visit_kind", row["kind"]), what=texts.get(row["id"], {}).get("what"),
-            person=await _whom(pool, row["person_id"]), own=written.get(row["id"], ({}, []))[0],
+            person=_whom(row["person_id"], known[row["person_id"]]), own=written.get(row["id"], ({}, []))[0],
             disputed=sorted(written.get(row["id"], ({}, []))[1]),
             **{name: row[name] for name in ("id", "forms", "due_on", "done_at")},
         )
@@ -148,27 +150,21 @@ async def _own(pool: Pool, ids: list[UUID], actor: str) -> dict[UUID, tuple[dict
     return found
 
 
-async def _whom(pool: Pool, person_id: UUID) -> WhomToVisit:
-    person = records.merged([records.opened(row, ring()) for row in await store.links.records(pool, person_id)])
-    contacts = await store.people.read_contacts(pool, person_id)
-    addresses = await store.details.read_addresses(pool, person_id)
+def _whom(person_id: UUID, known: AtTheDoor) -> WhomToVisit:
+    person = records.merged([records.opened(row, ring()) for row in known.records])
     return WhomToVisit(
         id=person_id, name=person.name, alias=person.alias, age=views.age_of(person.birth, local_day(now_utc())),
         sex=person.sex, mobility=person.mobility, needs=list(person.needs), usual_place=person.usual_place,
-        addresses=[views.address(row) for row in addresses], contacts=[views.contact(row) for row in contacts],
-        home=await _home(pool, person_id),
+        addresses=[views.address(row) for row in known.addresses],
+        contacts=[views.contact(row) for row in known.contacts], home=_home(known.homes),
     )  # fmt: skip
 
 
-async def _home(pool: Pool, person_id: UUID) -> HomeShown | None:
-    standing = await store.locations.read_whereabouts(pool, person_id)
-    rows = [(await store.locations.read_location(pool, one["location_id"]), one["method"]) for one in standing]
-    shown = [(row, method) for row, method in rows if row is not None]
-    if not shown:
+def _home(homes: list[Row]) -> HomeShown | None:
+    if not homes:
         return None
-    row, method = next((pair for pair in shown if pair[0]["use"] == "home"), shown[0])
-    point = point_of(row)
-    return HomeShown(lon=point.lon, lat=point.lat, verified=method is not None)
+    point = point_of(homes[0])
+    return HomeShown(lon=point.lon, lat=point.lat, verified=homes[0]["verified"])
 
 
 @router.post("/planned-visits/{plan_id}/cancel", status_code=204, responses=problems(400, 401, 403, 404, 409, 413))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -50,6 +51,35 @@ where ($1::text[] is null or p.area = any($1)) and v.due_on between $2 and $3
   and ($8::date is null or (v.due_on, v.id) > ($8, $9::uuid))
 order by v.due_on, v.id limit $10
 """)
+# Of each of these people, by whichever record: what READ_CONTACTS and its like tell of one, asked once for all.
+RECORDS_OF_EACH = """
+select w.id as whose, p.* from unnest($1::uuid[]) as w (id)
+cross join lateral (select * from person p where p.id = any(array(select records_of(w.id))) offset 0) p
+order by w.id, p.id <> survivor_of(w.id), p.changed_at desc, p.id
+"""
+CONTACTS_OF_EACH = """
+select w.id as whose, c.*, exists (
+    select from contact o join person q on q.id = o.person_id join person p on p.id = c.person_id
+    where o.blind = c.blind and q.area = p.area and q.erased_at is null and q.disclosure <> 'secret'
+      and q.id <> all(array(select records_of(w.id)))) as shared
+from unnest($1::uuid[]) as w (id)
+cross join lateral (select * from contact c where c.person_id = any(array(select records_of(w.id))) offset 0) c
+order by w.id, c.since_at desc, c.id
+"""
+ADDRESSES_OF_EACH = """
+select distinct on (w.id, a.kind) w.id as whose, a.*, n.th, n.en from unnest($1::uuid[]) as w (id)
+cross join lateral (
+    select * from address a where a.person_id = any(array(select records_of(w.id))) and a.until_on is null offset 0) a
+left join area_node n on n.code = a.area_code
+order by w.id, a.kind, a.person_id <> survivor_of(w.id), a.since_on desc, a.id
+"""
+HOMES_OF_EACH = """
+select w.id as whose, h.method is not null as verified, l.* from unnest($1::uuid[]) as w (id)
+cross join lateral (
+    select * from whereabouts h where h.person_id = any(array(select records_of(w.id))) offset 0) h
+cross join lateral (select * from location l where l.id = h.location_id offset 0) l
+order by w.id, l.use <> 'home', h.verified_at desc nulls last
+"""
 IS_RECORD_OF = "select $2::uuid = any(array(select records_of($1)))"
 WIPE_PLANS = "delete from planned_visit where person_id = any($1::uuid[]) returning id"
 
@@ -100,3 +130,27 @@ async def find(
 async def wipe(db: Connection, person_ids: Sequence[UUID]) -> list[UUID]:
     """Forget what was planned for these people; returns which. What it was for goes with their texts."""
     return [row["id"] for row in await db.fetch(WIPE_PLANS, list(person_ids))]
+
+
+@dataclass(frozen=True, slots=True)
+class AtTheDoor:
+    """Of one person: their records, the survivor's first; contacts, addresses, and where they are held to be."""
+
+    records: list[Row] = field(default_factory=list)
+    contacts: list[Row] = field(default_factory=list)
+    addresses: list[Row] = field(default_factory=list)
+    homes: list[Row] = field(default_factory=list)
+
+
+async def at_the_door(db: Connection | Pool, person_ids: Sequence[UUID]) -> dict[UUID, AtTheDoor]:
+    """What whoever visits these people needs, in four statements however many they are. ``homes``: a home first."""
+    found = {person_id: AtTheDoor() for person_id in person_ids}
+    for row in await db.fetch(RECORDS_OF_EACH, list(found)):
+        found[row["whose"]].records.append(row)
+    for row in await db.fetch(CONTACTS_OF_EACH, list(found)):
+        found[row["whose"]].contacts.append(row)
+    for row in await db.fetch(ADDRESSES_OF_EACH, list(found)):
+        found[row["whose"]].addresses.append(row)
+    for row in await db.fetch(HOMES_OF_EACH, list(found)):
+        found[row["whose"]].homes.append(row)
+    return found
