@@ -150,18 +150,22 @@ def _private(file: Path) -> BinaryIO:
 async def download(
     client: httpx.AsyncClient, path: str, file: Path, params: Mapping[str, str | int] | None = None
 ) -> int:
-    """A file of the registry, written as it comes; returns how many bytes.
+    """A file of the registry, written as it comes, and there only when it is whole; returns how many bytes.
 
     Raises:
         LookupError: the registry refused, in its words; nothing was written.
 
     """
-    size = 0
-    async with client.stream("GET", path, params=params) as answer:
-        if answer.is_error:
-            await answer.aread()
-            raise LookupError(refusal(answer))
-        with _private(file) as out:
-            async for chunk in answer.aiter_bytes():
-                size += out.write(chunk)
+    size, part = 0, file.with_name(f"{file.name}.part")
+    try:
+        async with client.stream("GET", path, params=params) as answer:
+            if answer.is_error:
+                await answer.aread()
+                raise LookupError(refusal(answer))
+            with _private(part) as out:
+                async for chunk in answer.aiter_bytes():
+                    size += out.write(chunk)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
     return size

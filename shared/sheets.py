@@ -51,8 +51,8 @@ class Sheet:
             at += len(rows)
 
 
-def read_sheet(data: bytes) -> Sheet:
-    """A file with a head.
+def read_sheet(data: bytes, most: int | None = None) -> Sheet:
+    """A file with a head. ``most``: of a file with more rows, empty ones too, ``rows`` is ``most`` + 1.
 
     Raises:
         Refusal: no text in an encoding we know, no table, or nothing in it.
@@ -65,6 +65,9 @@ def read_sheet(data: bytes) -> Sheet:
         for number, cells in enumerate(_lines(text, delimiter)):
             head = cells if head is None else head
             count = number if any(cells) else count  # empty rows at the end are none
+            if most is not None and number > most:
+                count = number
+                break
     except csv.Error:
         raise Refusal(*BAD_BYTES) from None
     if not head or not count:

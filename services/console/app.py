@@ -160,6 +160,7 @@ SERVICE = Service(
     woken=woken,
     rooms={
         "/people/imports": Room(body_bytes=9 * 1024 * 1024, timeout_s=300),
+        "/people/imports/export": Room(body_bytes=4096, timeout_s=people_imports.WITHIN_S + 5),
         "/live": Room(body_bytes=1024, timeout_s=None),
         "/rides/planner/plan": Room(body_bytes=64 * 1024, timeout_s=90),
     },

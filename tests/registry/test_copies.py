@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from karuna.people_files import download
@@ -64,6 +66,21 @@ async def test_a_copy_is_one_file_with_all_that_is_kept_opened_and_is_itself_wri
     with pytest.raises(LookupError, match="not found"):
         await download(registry.client, f"/v1/persons/{call.id}/copy", tmp_path / "none.json")
     assert not (tmp_path / "none.json").exists()
+
+
+async def test_a_file_that_is_cut_off_is_none_and_the_one_before_stays(tmp_path: Path) -> None:
+    async def half() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise httpx.ReadError("cut")
+
+    file = tmp_path / "people.csv"
+    file.write_text("whole")
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=half()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
+        with pytest.raises(httpx.ReadError):
+            await download(client, "/v1/exports/persons", file)
+    assert file.read_text() == "whole"
+    assert not file.with_name("people.csv.part").exists()
 
 
 async def test_lists_hold_nobody_secret_no_number_and_no_formula_and_each_person_is_audited(registry: Running) -> None:
