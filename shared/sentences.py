@@ -14,7 +14,7 @@ _WHOLE = ("ต้องเป็นจำนวนเต็ม", "this is a whol
 _NUMBER = ("ต้องเป็นตัวเลข", "this is a number")
 _TRUTH = ("ต้องเป็นจริงหรือเท็จ (true, false)", "this is true or false")
 _CODE = ("ไม่ใช่ค่าที่กำหนดไว้ ใช้ได้: {expected}", "not one of the known values: {expected}")
-_ID = ("ไม่ใช่รหัส UUID", "this is a UUID")
+_ID = ("ไม่ใช่รหัสของรายการในระบบ (UUID)", "this is not an id of ours (UUID)")
 _DAY = ("ไม่ใช่วันที่ที่ถูกต้อง เช่น 2026-11-23", "this is a day, e.g. 2026-11-23")
 _MOMENT = (
     "ไม่ใช่วันเวลาที่ถูกต้อง เช่น 2026-11-23T09:00:00+07:00", "this is an instant, e.g. 2026-11-23T09:00:00+07:00",

@@ -13,6 +13,8 @@ from structlog.contextvars import get_contextvars
 from services.console.issuer import Signer
 from services.console.people import Person
 from services.console.settings import ConsoleSettings
+from services.console.texts import texts
+from shared.sentences import SENTENCES
 
 OK_BELOW = 400
 
@@ -31,7 +33,7 @@ class BackendRefused(Exception):
     def sentence(self, lang: str) -> str:
         """What to show the person: the fields that are wrong first, else the whole."""
         errors = self.problem.get("errors") or []
-        told = [str(error.get(lang) or error.get("th")) for error in errors]
+        told = [_of_field(error, lang) for error in errors]
         return " · ".join(dict.fromkeys(told)) or str(
             self.problem.get(lang) or self.problem.get("title") or self.status
         )
@@ -140,6 +142,14 @@ class Backend:
             session_id=str(person.session_id), login=person.login, role=person.role, areas=person.areas,
             crew_id=str(person.crew_id) if person.crew_id else None, agency_id=person.agency_id,
         )  # fmt: skip
+
+
+def _of_field(error: Mapping[str, Any], lang: str) -> str:
+    """One error's sentence; where it would fit any field, after the field's name as people call it."""
+    said = str(error.get(lang) or error.get("th"))
+    steps = [step for step in str(error.get("field", "")).split(".") if not step.isdigit()]
+    name = texts().get(f"fields.{steps[-1]}") if steps and error.get("code") in SENTENCES else None
+    return f"{name.of(lang)}: {said}" if name else said
 
 
 def _read(content: bytes) -> Any:

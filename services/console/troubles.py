@@ -87,7 +87,9 @@ async def _signed_out(request: Request, _: Exception) -> Response:
 
 async def _not_allowed(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, NotAllowed)  # noqa: S101 registered for this class
-    return trouble(request, 403, teller(lang_of(request))(f"base.refused_{problem.code}"), problem.code)
+    many = problem.code == "role" and len(problem.person.roles) > 1
+    key = "base.refused_role_now" if many else f"base.refused_{problem.code}"
+    return trouble(request, 403, teller(lang_of(request))(key), problem.code)
 
 
 async def _refused(request: Request, problem: Exception) -> Response:
@@ -111,9 +113,12 @@ async def _own_database_away(request: Request, _: Exception) -> Response:
 def _for_people(app: FastAPI, kind: type[Exception]) -> None:
     """What the core answers as a problem document, as a page where somebody looks at it in a browser."""
     core = app.exception_handlers[kind]
+    plain = app.exception_handlers[HTTPException]
 
     async def answer(request: Request, problem: Exception) -> Response:
-        said = core(request, problem)
+        nowhere = isinstance(problem, RequestValidationError) and any(e["loc"][0] == "path" for e in problem.errors())
+        # An address that is no page's: how ids are written is nobody's concern.
+        said = plain(request, HTTPException(404)) if nowhere else core(request, problem)
         said = said if isinstance(said, Response) else await said
         if "text/html" not in request.headers.get("accept", ""):
             return said

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import cache
+from http import HTTPStatus
 from importlib import resources
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -31,6 +32,8 @@ from shared.thai.dates import local, show_day
 from shared.work import new_id, now_utc
 
 COOKIE = "karuna_session"
+SAVED = "karuna_saved"
+"""A cookie between a form and the next page; it says nothing else."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM = "application/x-www-form-urlencoded"
 # --- who ---------------------------------------------------------------------
@@ -119,7 +122,8 @@ async def _is_ours(request: Request, csrf: str) -> bool:
         return False
     told = request.headers.get("x-csrf-token")
     if told is None and request.headers.get("content-type", "").startswith((FORM, "multipart/form-data")):
-        told = str((await request.form()).get("csrf", ""))
+        request.state.typed = await request.form()
+        told = str(request.state.typed.get("csrf", ""))
     return hmac.compare_digest(unmasked(told or "").encode(), csrf.encode())
 
 
@@ -213,20 +217,31 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     """
     person: Person | None = getattr(request.state, "person", None)
     lang = lang_of(request)
+    flash = SAVED in request.cookies and not request.headers.get("hx-request")
     html = render(
-        template, lang, person=person, csrf=masked(person.csrf) if person else "", path=request.url.path,
+        template, lang, person=person, saved=flash and status < HTTPStatus.BAD_REQUEST,
+        csrf=masked(person.csrf) if person else "", path=request.url.path,
         settings=settings(request), area_name=area_names(request, lang),
         community_name=community_names(request, lang), **context,
     )  # fmt: skip
     answer = HTMLResponse(html, status, headers={"cache-control": "no-store"})
     if request.query_params.get("lang") in LANGS:
         answer.set_cookie("karuna_lang", lang, max_age=365 * 86400, samesite="lax")
+    if flash:
+        answer.delete_cookie(SAVED)
     return answer
 
 
 def go(path: str) -> RedirectResponse:
     """On to another page, after a form."""
     return RedirectResponse(inside(path), 303)
+
+
+def saved(path: str) -> RedirectResponse:
+    """On to another page that says once, above everything, that it was saved."""
+    answer = go(path)
+    answer.set_cookie(SAVED, "1", max_age=30, httponly=True, samesite="lax")
+    return answer
 
 
 def wants_json(request: Request) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
-from services.registry.bodies import Area, Code, Line, NationalId, PhoneNumber, read_own_phone
+from services.registry.bodies import Area, Code, Line, NationalId, PaperNumber, PhoneNumber, read_own_phone
 from services.registry.rules.access import PURPOSES
 from services.registry.rules.fields import FieldClass
 from services.registry.rules.grounds import BY_CODE
@@ -20,7 +20,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Who = Literal["self", "guardian", "carer"]
 PlaceCode = Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{1,30}|[0-9]{2}([0-9]{2}){0,3})$")]
 """A municipality's slug, or an official code: 2 digits for a changwat, 4 amphoe, 6 tambon, 8 mu ban."""
-Paper = Annotated[Code | None, Field(description="number of the scan")]
+Paper = PaperNumber | None
 REVERSED = TwoTongued("วันสิ้นสุดต้องไม่ก่อนวันเริ่ม", "the last day lies before the first", "days_reversed")
 
 

@@ -158,6 +158,13 @@ BirthDate = Annotated[Short | None, Empty, _readable(read_birth_date)]
 BirthYear = Annotated[Annotated[int, Field(ge=0, le=9999)] | None, _readable(read_birth_year)]
 Area = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+PaperNumber = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9A-Za-z\u0E01-\u0E5B][0-9A-Za-z\u0E01-\u0E5B ./()_-]{0,59}$",
+        description="number of a paper as it stands on it, e.g. กส 52001/123",
+    ),
+]
 IdentifierKind = Literal["cid", "cid-0", "g-code", "passport", "hospital-no", "none"]
 
 
@@ -322,12 +329,12 @@ class ContactBody(Body):
 
 
 class GroupBody(Body):
-    """Why somebody, or a household, is looked after: from when until when, and by which evidence (a code)."""
+    """Why somebody, or a household, is looked after: from when until when, and by which paper (its number)."""
 
     group: Annotated[Code, AfterValidator(_known_group)]
     from_on: date | None = None
     until_on: date | None = None
-    evidence: Code | None = None
+    evidence: PaperNumber | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

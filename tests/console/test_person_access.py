@@ -22,13 +22,17 @@ async def test_a_consent_is_given_and_withdrawn_and_it_is_seen_who_has_heard_of_
     assert "ยังไม่มีความยินยอม" in words_of(await orathai.get(f"{page}?purpose=case_work"))
     refused = await orathai.post(f"{page}/give", {**form, "aim": "care", "until_on": "2020-01-01"})
     assert (refused.status_code, "วันสิ้นสุดต้องไม่ก่อน" in words_of(refused)) == (422, True)
-    told = {**form, "aim": "care", "agency_id": str(hospital.id), "given_by": "guardian", "paper": "c-12"}
+    assert "บันทึกแล้ว" not in words_of(refused)
+    wild = await orathai.post(f"{page}/give", {**form, "aim": "care", "paper": "<กส>"})
+    assert (wild.status_code, "เลขที่หนังสือ: รูปแบบไม่ถูกต้อง" in words_of(wild)) == (422, True)
+    assert 'value="&lt;กส&gt;"' in wild.text, "what was typed is not typed twice"
+    told = {**form, "aim": "care", "agency_id": str(hospital.id), "given_by": "guardian", "paper": "กส 52001/123"}
     key = key_of(await orathai.get(f"{page}?purpose=case_work"), "/consent/give")
     for _ in range(2):  # pressed twice it is given once
         assert (await orathai.post(f"{page}/give", {**told, "key": key})).status_code == 303
     words = words_of(await orathai.get(f"{page}?purpose=case_work"))
     assert "โรงพยาบาลตัวอย่าง ให้เมื่อ" in words
-    assert "หนังสือ c-12" in words
+    assert "หนังสือ กส 52001/123" in words
     (given,) = (await behind.ask("GET", f"/v1/persons/{who}/consents"))["items"]
     withdraw = {**form, "consent_id": given["id"], "by": "self"}
     assert (await orathai.post(f"{page}/withdraw", withdraw)).status_code == 303

@@ -85,6 +85,10 @@ async def test_fields_are_changed_and_what_somebody_else_changed_meanwhile_is_sh
     nothing = await orathai.post(f"{page}/fields", untouched)
     assert (nothing.status_code, nothing.headers["location"]) == (303, f"/people/{who}?purpose=case_work")
 
+    blank = await orathai.post(f"{page}/fields", {**untouched, "name": " "})
+    assert (blank.status_code, "ลบชื่อออก (มะลิ ใจงาม)" in words_of(blank)) == (422, True)
+    assert (await behind.shown(who))["name"] == "มะลิ ใจงาม", "a name is not lost by an empty field alone"
+
     typed = {**untouched, "alias": "ยายแดง", "needs": ["oxygen", "stairs"], "current_detail": "9 หมู่ 1"}
     several = await orathai.post(f"{page}/fields", {**typed, "current_other": "นาเชือก"})
     assert (several.status_code, "ต.นาเชือก อ.ยางตลาด จ.กาฬสินธุ์" in several.text) == (422, True)
@@ -105,6 +109,9 @@ async def test_fields_are_changed_and_what_somebody_else_changed_meanwhile_is_sh
     shown = await behind.shown(who)
     assert (shown["alias"], shown["usual_place"], shown["needs"]) == ("ยายดำ", "ศาลาริมน้ำ", ["oxygen", "stairs"])
     assert shown["addresses"][0]["detail"] == "9 หมู่ 1", "what the stale form still had is not written back"
+    nameless = {**form_of((await orathai.get(f"{page}?purpose=case_work")).text), "name": "", "no_name": "yes"}
+    assert (await orathai.post(f"{page}/fields", nameless)).status_code == 303
+    assert (await behind.shown(who))["name"] is None, "ticked, it goes"
     wrong = await orathai.post(f"{page}/fields", {**form_of(late.text), "born": "เมื่อก่อน"})
     assert (wrong.status_code, "พิมพ์วันเกิด" in words_of(wrong)) == (422, True)
 
@@ -118,10 +125,11 @@ async def test_telephones_are_added_groups_joined_and_left(faces: Faces, behind:
     assert refused.status_code == 422
     told = {**form, "phone": "081-555-0009", "relation": "parent", "name": "สมใจ"}
     assert (await orathai.post(f"{page}/contact", told)).status_code == 303
-    joined = await orathai.post(f"{page}/group", {**form, "group": "disabled", "from_on": "2026-01-05"})
+    joined = await orathai.post(f"{page}/group", {**form, "group": "disabled", "from_on": "2026-01-05", "evidence": "พม 0301/ว.12"})
     assert joined.status_code == 303, words_of(joined)
     first = words_of(await orathai.get(f"/people/{who}?purpose=case_work"))
     assert "เบอร์นี้ใช้ร่วมกับคนอื่น" in first
+    assert "พม 0301/ว.12" in first
     assert "คนพิการ ตั้งแต่ 5 ม.ค. 2569" in first
     again = await orathai.post(f"{page}/group", {**form, "group": "disabled"})
     assert (again.status_code, "อยู่ในกลุ่มนี้อยู่แล้ว" in words_of(again)) == (409, True)

@@ -67,10 +67,14 @@ async def test_points_are_noted_listed_and_drawn_and_a_point_that_is_none_is_tol
     page, form = f"/people/{who}/home", {"purpose": "case_work"}
     wrong = await orathai.post(f"{page}/observe", {**form, "point": "หลังวัด"})
     assert (wrong.status_code, "อ่านพิกัดไม่ได้" in words_of(wrong)) == (422, True)
+    assert '<details open><summary>บันทึกพิกัด' in wrong.text
+    assert 'value="หลังวัด"' in wrong.text, "what was typed is not typed twice"
     for more in ({"method": "map", "source": "gis_volunteer"}, {"method": "visit", "accuracy_m": "8"}):
         assert (await orathai.post(f"{page}/observe", {**form, "point": POINT, **more})).status_code == 303
     shown = await orathai.get(f"{page}?purpose=case_work")
     words = words_of(shown)
+    assert "บันทึกแล้ว" in words
+    assert "บันทึกแล้ว" not in words_of(await orathai.get(f"{page}?purpose=case_work")), "said once"
     assert "16.43210, 103.50650 ± 8 ม." in words
     assert "อาสาสมัคร GIS" in words
     assert "เจ้าหน้าที่ไปเห็น" in words, "the officer's visit verified it"

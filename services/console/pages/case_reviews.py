@@ -17,7 +17,7 @@ from services.console.pages.people import ICONS, folded, happened, told
 from services.console.people import Person
 from services.console.texts import texts
 from services.console.towns import area_options
-from services.console.web import FormKey, backend, go, page, signed_in
+from services.console.web import FormKey, backend, page, saved, signed_in
 from shared.auth import Role
 from shared.codes.codes import code_list
 from shared.thai.dates import local_day
@@ -55,7 +55,7 @@ async def open_review(
     """Open a review of a case, or of the call that somebody complains about."""
     body = {"case_id": case_id or None, "call_id": call_id or None, "reason": reason, "title": title.strip() or None}
     made = await backend(request).post(person, "registry", "/v1/reviews", body, purpose=PURPOSE)
-    return go(f"/cases/reviews/{made['id']}")
+    return saved(f"/cases/reviews/{made['id']}")
 
 
 @router.get("/reviews/{review_id}")
@@ -93,7 +93,7 @@ async def _do(
         await backend(request).post(person, "registry", path, body, key=key or None, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _review(request, person, review_id, refused.sentence(person.lang), typed)
-    return go(f"/cases/reviews/{review_id}")
+    return saved(f"/cases/reviews/{review_id}")
 
 
 @router.post("/reviews/{review_id}")
@@ -116,7 +116,7 @@ async def write(request: Request, person: Carer, review_id: UUID) -> Response:
         await backend(request).put(person, "registry", f"/v1/reviews/{review_id}", body, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _review(request, person, review_id, refused.sentence(person.lang), typed)
-    return go(f"/cases/reviews/{review_id}")
+    return saved(f"/cases/reviews/{review_id}")
 
 
 @router.post("/reviews/{review_id}/approve")

@@ -16,7 +16,7 @@ from services.console.pages.cases import OUTCOMES, PURPOSE, Carer, Short, readin
 from services.console.people import Person
 from services.console.texts import texts
 from services.console.towns import area_options
-from services.console.web import backend, go, page, signed_in
+from services.console.web import backend, page, saved, signed_in
 from shared.work import new_id
 
 router = APIRouter(prefix="/cases", include_in_schema=False)
@@ -59,7 +59,7 @@ async def done(
         )
     except BackendRefused as refused:
         return await _tasks(request, person, back, problem=refused.sentence(person.lang))
-    return go(f"/cases/tasks?which={back}")
+    return saved(f"/cases/tasks?which={back}")
 
 
 # --- care groups -------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ async def put(
         await backend(request).put(person, "registry", f"/v1/care-groups/{group_id}", body, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _groups(request, person, refused.sentence(person.lang), typed)
-    return go("/cases/groups")
+    return saved("/cases/groups")
 
 
 @router.post("/{case_id}/group")
@@ -137,4 +137,4 @@ async def add(
         await backend(request).post(person, "registry", path, {"person_id": str(person_id)}, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _groups(request, person, refused.sentence(person.lang))
-    return go(f"/cases/{case_id}")
+    return saved(f"/cases/{case_id}")

@@ -16,7 +16,7 @@ from services.console.navigation import CARERS
 from services.console.people import Person
 from services.console.texts import texts
 from services.console.towns import EVERYWHERE, area_options
-from services.console.web import FormKey, backend, go, page, signed_in
+from services.console.web import FormKey, backend, page, saved, signed_in
 from shared.codes.codes import code_list
 from shared.refusal import Refusal
 from shared.thai.dates import Years, local_day, read_day
@@ -129,7 +129,7 @@ async def _do(
         await backend(request).post(person, "registry", path, body, key=key or None, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _case(request, person, case_id, refused.sentence(person.lang), typed)
-    return go(f"/cases/{case_id}")
+    return saved(f"/cases/{case_id}")
 
 
 @router.post("/{case_id}/tasks")

@@ -32,7 +32,7 @@ from services.console.people import Person
 from services.console.rules import particulars
 from services.console.rules.particulars import KINDS, WHICH_AREA
 from services.console.texts import texts
-from services.console.web import backend, go, signed_in
+from services.console.web import backend, saved, signed_in
 from shared.auth import Role
 from shared.refusal import Refusal
 from shared.thai.dates import local_day
@@ -127,6 +127,7 @@ async def change(
     try:
         areas = _named_areas(typed, form, person.lang)
         typed, both = particulars.merged(was, typed, now)
+        particulars.name_kept(now, typed, taken_away=bool(form.get("no_name")))
         body = particulars.change(now, typed, local_day(now_utc()))
     except Refusal as refusal:
         problem = refusal.en if person.lang == "en" else refusal.th
@@ -220,4 +221,4 @@ async def _post(
     problem, status = await tried(person, sent)
     if problem:
         return await _form(request, person, person_id, why, problem=problem, status=status)
-    return go(after) if after else back(person_id, "/change", why)
+    return saved(after) if after else back(person_id, "/change", why)

@@ -14,7 +14,7 @@ from services.console.labels import label, options
 from services.console.navigation import REGISTER
 from services.console.people import Person
 from services.console.texts import texts
-from services.console.web import backend, go, page, signed_in
+from services.console.web import backend, page, saved, signed_in
 
 router = APIRouter(prefix="/people/duplicates", include_in_schema=False)
 
@@ -84,7 +84,7 @@ async def review(
         await backend(request).post(person, "registry", f"/v1/duplicates/{pair_id}/review", body, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _queue(request, person, problem=refused.sentence(person.lang))
-    return go("/people/duplicates" if decision == "distinct" else "/people/duplicates/linked")
+    return saved("/people/duplicates" if decision == "distinct" else "/people/duplicates/linked")
 
 
 @router.get("/linked")
@@ -114,4 +114,4 @@ async def unlink(request: Request, person: Keeper, person_id: UUID, reason: Shor
         )
     except BackendRefused as refused:
         return await _linked(request, person, problem=refused.sentence(person.lang))
-    return go("/people/duplicates/linked")
+    return saved("/people/duplicates/linked")

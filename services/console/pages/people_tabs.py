@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,7 +15,7 @@ from services.console.labels import label, labeller, options, phone_shown
 from services.console.navigation import CARERS, READERS, Place
 from services.console.people import Person
 from services.console.texts import texts
-from services.console.web import backend, go, page, signed_in
+from services.console.web import backend, page, saved, signed_in
 from shared.auth import Role
 
 Reader = Annotated[Person, Depends(signed_in(*READERS))]
@@ -94,7 +94,8 @@ def tab_page(
 ) -> Response:  # fmt: skip
     """One tab, with its head. ``problem``: what the registry refused, said above everything.
 
-    Templates find in ``hidden`` the fields that an agency may not see: of those nothing is said, not even "none".
+    Templates find in ``hidden`` the fields that an agency may not see: of those nothing is said, not even "none". A
+    form that was refused stays open (``refused``), with what was typed (``typed_in``).
     """
     base, asked = f"/people/{known['id']}", urlencode({"purpose": why})
     theirs = [tab for tab in TABS if person.role in tab.roles and (tab.agencies or person.agency_id is None)]
@@ -106,13 +107,29 @@ def tab_page(
         cares=person.role in CARERS and person.agency_id is None, own=person.sees(known["area"]),
         hidden={field for each in known.get("withheld", ()) for field in each["fields"]},
         code=labeller(person.lang), phone=phone_shown,
-        relation=lambda code: label("relation", code, person.lang), **context,
+        relation=lambda code: label("relation", code, person.lang), **refusing(request, bool(problem)), **context,
     )  # fmt: skip
+
+
+def refusing(request: Request, refused: bool) -> dict[str, Callable[..., Any]]:
+    """For templates: ``refused(end)``, whether the form whose address ends so was refused just now; and
+
+    ``typed_in(end, field, else)``, what was typed there, so that nobody types it twice.
+    """
+    form = getattr(request.state, "typed", {})
+
+    def here(end: str) -> bool:
+        return refused and request.url.path.endswith(end)
+
+    def typed_in(end: str, field: str, otherwise: str = "") -> str:
+        return str(form.get(field, otherwise)) if here(end) else otherwise
+
+    return {"refused": here, "typed_in": typed_in}
 
 
 def back(person_id: UUID, tab: str, why: str, anchor: str = "") -> Response:
     """To a tab again, after a form."""
-    return go(f"/people/{person_id}{tab}?{urlencode({'purpose': why})}{anchor}")
+    return saved(f"/people/{person_id}{tab}?{urlencode({'purpose': why})}{anchor}")
 
 
 def filled(**typed: str) -> Doc:

@@ -17,7 +17,7 @@ from services.console.navigation import CARERS, GOERS
 from services.console.people import Person
 from services.console.store import accounts
 from services.console.texts import texts
-from services.console.web import FormKey, backend, go, page, runtime, signed_in
+from services.console.web import FormKey, backend, page, runtime, saved, signed_in
 from shared.thai.dates import local_day
 from shared.work import now_utc
 
@@ -149,13 +149,13 @@ async def give(
         await backend(request).post(person, "registry", path, body, key=key or None, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _new(request, person, person_id, told=told, problem=refused.sentence(person.lang))
-    return go("/people/visits")
+    return saved("/people/visits")
 
 
 @router.post("/{visit_id}/cancel")
 async def cancel(request: Request, person: Carer, visit_id: UUID) -> Response:
     await backend(request).post(person, "registry", f"/v1/planned-visits/{visit_id}/cancel", purpose=PURPOSE)
-    return go("/people/visits")
+    return saved("/people/visits")
 
 
 # --- what two phones wrote otherwise ---------------------------------------------------
@@ -203,7 +203,7 @@ async def decide(
         await backend(request).post(person, "registry", f"/v1/visits/{visit_id}/decide", body, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _disputed(request, person, problem=refused.sentence(person.lang))
-    return go("/people/visits/disputed")
+    return saved("/people/visits/disputed")
 
 
 # --- questionnaires ----------------------------------------------------------------------

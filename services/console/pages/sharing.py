@@ -20,7 +20,7 @@ from services.console.store import accounts
 from services.console.texts import texts
 from services.console.tokens import token
 from services.console.towns import area_options, known_areas
-from services.console.web import backend, go, page, runtime, signed_in
+from services.console.web import backend, page, runtime, saved, signed_in
 from shared.auth import Role
 from shared.codes.codes import code_list
 from shared.refusal import Refusal
@@ -198,7 +198,7 @@ async def make_agreement(
         made = await backend(request).post(person, "registry", "/v1/agreements", body, key=key or None)
     except BackendRefused as refused:
         return await _form(request, person, typed, refused.sentence(person.lang))
-    return go(f"/sharing/agreements/{made['id']}")
+    return saved(f"/sharing/agreements/{made['id']}")
 
 
 @router.get("/agreements/{agreement_id}")
@@ -227,7 +227,7 @@ async def _do(request: Request, person: Person, agreement_id: UUID, verb: str, b
         await backend(request).post(person, "registry", f"/v1/agreements/{agreement_id}/{verb}", body)
     except BackendRefused as refused:
         return await _agreement(request, person, agreement_id, refused.sentence(person.lang))
-    return go(f"/sharing/agreements/{agreement_id}")
+    return saved(f"/sharing/agreements/{agreement_id}")
 
 
 @router.post("/agreements/{agreement_id}/sign")
@@ -306,7 +306,7 @@ async def put_agency(
         await backend(request).put(person, "registry", f"/v1/agencies/{agency_id}", body)
     except BackendRefused as refused:
         return await _agency(request, person, agency_id, typed, refused.sentence(person.lang))
-    return go(f"/sharing/agencies/{agency_id}")
+    return saved(f"/sharing/agencies/{agency_id}")
 
 
 @router.post("/agencies/{agency_id}/coordinators")
@@ -331,7 +331,7 @@ async def left(request: Request, person: SetsUp, agency_id: UUID, coordinator_id
         (each for each in (known or {"coordinators": []})["coordinators"] if each["id"] == str(coordinator_id)), None
     )
     if found is None:
-        return go(f"/sharing/agencies/{agency_id}")
+        return saved(f"/sharing/agencies/{agency_id}")
     same = {name: found[name] for name in ("name", "phone", "duty", "crew_id", "from_on")}
     yesterday = (local_day(now_utc()) - timedelta(days=1)).isoformat()
     body = {**same, "until_on": max(found["from_on"], yesterday)}
@@ -346,4 +346,4 @@ async def _put_coordinator(
         await backend(request).put(person, "registry", path, body)
     except BackendRefused as refused:
         return await _agency(request, person, agency_id, typed, refused.sentence(person.lang))
-    return go(f"/sharing/agencies/{agency_id}")
+    return saved(f"/sharing/agencies/{agency_id}")

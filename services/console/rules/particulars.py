@@ -24,6 +24,11 @@ NOT_BORN = Refusal(
     "not_born", "born", "พิมพ์วันเกิด ปีเกิด หรืออายุ เช่น 12/3/2497, 2497, 72",
     "a day or year of birth, or an age: 12/3/1954, 1954, 72",
 )  # fmt: skip
+NO_NAME = Refusal(
+    "no_name", "name",
+    "ช่องชื่อว่างอยู่ ยังไม่ได้บันทึกอะไร: ใส่ชื่อ หรือเลือก “ลบชื่อออก” แล้วบันทึกอีกครั้ง",
+    "The name is empty and nothing was saved yet: type it, or tick “Take the name away” and save again",
+)  # fmt: skip
 NO_AREA = ("no_area", "ไม่พบพื้นที่ชื่อนี้", "there is no area of that name")
 WHICH_AREA = ("which_area", "มีหลายพื้นที่ที่ชื่อคล้ายกัน กรุณาเลือก", "several areas are called so: choose one")
 
@@ -94,6 +99,17 @@ def change(before: Doc, after: Doc, today: date) -> Doc:
         if any(after[f"{kind}_{part}"] != before[f"{kind}_{part}"] for part in ("area", "detail"))
     }  # fmt: skip
     return body | ({"addresses": addresses} if addresses else {})
+
+
+def name_kept(before: Doc, after: Doc, *, taken_away: bool) -> None:
+    """A name is not lost by an empty field alone.
+
+    Raises:
+        Refusal: there was a name, and nobody said that it goes.
+
+    """
+    if before["name"] and not after["name"] and not taken_away:
+        raise NO_NAME
 
 
 def _address(after: Doc, kind: str) -> Doc | None:
