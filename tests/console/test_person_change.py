@@ -125,7 +125,9 @@ async def test_telephones_are_added_groups_joined_and_left(faces: Faces, behind:
     assert refused.status_code == 422
     told = {**form, "phone": "081-555-0009", "relation": "parent", "name": "สมใจ"}
     assert (await orathai.post(f"{page}/contact", told)).status_code == 303
-    joined = await orathai.post(f"{page}/group", {**form, "group": "disabled", "from_on": "2026-01-05", "evidence": "พม 0301/ว.12"})
+    joined = await orathai.post(
+        f"{page}/group", {**form, "group": "disabled", "from_on": "2026-01-05", "evidence": "พม 0301/ว.12"}
+    )
     assert joined.status_code == 303, words_of(joined)
     first = words_of(await orathai.get(f"/people/{who}?purpose=case_work"))
     assert "เบอร์นี้ใช้ร่วมกับคนอื่น" in first

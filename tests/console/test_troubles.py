@@ -46,7 +46,9 @@ def test_a_device_has_a_name_people_know(agent: str | None, name: str) -> None:
     assert device_name(agent) == name
 
 
-async def test_who_has_several_roles_reads_where_they_are_changed_and_an_address_of_no_page_is_one(faces: Faces) -> None:
+async def test_who_has_several_roles_reads_where_they_are_changed_and_an_address_of_no_page_is_one(
+    faces: Faces,
+) -> None:
     orathai = await faces.sign_in(Role.CASE_MANAGER, Role.REGISTRY_OFFICER)
     refused = await orathai.get("/people/duplicates")
     assert (refused.status_code, "เลือกบทบาทอื่นได้ที่แถบด้านบน" in words_of(refused)) == (403, True)
