@@ -12,6 +12,8 @@ from services.console.people import Person
 from services.console.store import accounts
 from services.console.web import backend, runtime
 
+AT_ONCE = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Colleagues:
@@ -23,9 +25,21 @@ class Colleagues:
     told: tuple[Mapping[str, Any], ...] = field(default=())
 
 
+async def every_agency(request: Request, person: Person, purpose: str | None = None) -> list[dict[str, Any]]:
+    """Every agency of the person's municipalities, page by page."""
+    items: list[dict[str, Any]] = []
+    params: dict[str, str | int] = {"limit": AT_ONCE}
+    while True:
+        found = await backend(request).get(person, "registry", "/v1/agencies", params=params, purpose=purpose)
+        items += found["items"]
+        if not found["next"]:
+            return items
+        params["cursor"] = found["next"]
+
+
 async def colleagues(request: Request, person: Person) -> Colleagues:
     """Everybody with an account in one of the person's municipalities, and every agency that works with them."""
-    found = (await backend(request).get(person, "registry", "/v1/agencies", params={"limit": 200}))["items"]
+    found = await every_agency(request, person)
     name = "name_en" if person.lang == "en" else "name_th"
     agencies = {each["id"]: each[name] or each["name_th"] for each in found}
     crew: dict[str, str] = {}

@@ -68,7 +68,8 @@ def known(faces: Faces) -> None:
         f"GET registry /v1/cases/{CASE}/team": {"items": [member]},
         f"GET registry /v1/persons/{PERSON}": hit("ยายมา"),
         "GET registry /v1/care-groups": lambda asked: {"items": [] if "person_id" in asked.query else [group], "next": None},
-        "GET registry /v1/agencies": {"items": [agency], "next": None},
+        "GET registry /v1/agencies": lambda asked: (
+            {"items": [agency], "next": None} if "cursor" in asked.query else {"items": [], "next": AGENCY}),
         "GET registry /v1/tasks": {"items": [task], "next": None},
         **{f"POST registry {path}": (204, "") for path in (
             f"/v1/cases/{CASE}/tasks", f"/v1/tasks/{TASK}/done", f"/v1/cases/{CASE}/team", f"/v1/team/{MEMBER}/answer",

@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
+from services.console.colleagues import every_agency
 from services.console.labels import options
 from services.console.pages.people_tabs import (
     Carer,
-    Doc,
     Purpose,
     Short,
     ask_purpose,
@@ -32,19 +32,11 @@ router = APIRouter(prefix="/people", include_in_schema=False)
 FOR = ("care", "case_work", "registration")
 """What a consent may be given for."""
 GIVERS = ("self", "guardian", "carer")
-AT_ONCE = 200
 
 
 async def agencies_of(request: Request, person: Person, why: str) -> list[tuple[str, str]]:
     """``(id, name)`` of the agencies of the person's municipalities."""
-    params: dict[str, str | int] = {"limit": AT_ONCE}
-    items: list[Doc] = []
-    while True:
-        found = await backend(request).get(person, "registry", "/v1/agencies", params=params, purpose=why)
-        items += found["items"]
-        if not found["next"]:
-            break
-        params["cursor"] = found["next"]
+    items = await every_agency(request, person, why)
     return [(each["id"], (each["name_en"] if person.lang == "en" else None) or each["name_th"]) for each in items]
 
 

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from services.console.area_tree import area_choices
 from services.console.backend import BackendRefused
+from services.console.colleagues import every_agency
 from services.console.labels import labeller, options, phone_shown, said
 from services.console.navigation import SETS_UP, SHARERS
 from services.console.people import Person
@@ -112,14 +113,7 @@ async def _agencies(request: Request, person: Person) -> list[dict[str, Any]]:
     """The directory; auditors see agreements without it."""
     if person.role == Role.AUDITOR:
         return []
-    items: list[dict[str, Any]] = []
-    params: dict[str, str | int] = {"limit": 200}
-    while True:
-        found = await backend(request).get(person, "registry", "/v1/agencies", params=params)
-        items += found["items"]
-        if found["next"] is None:
-            return items
-        params["cursor"] = found["next"]
+    return await every_agency(request, person)
 
 
 def _named(each: Mapping[str, Any], lang: str, what: str = "name") -> str:
