@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,21 @@ KEPT = """() => new Promise((resolve, reject) => {
         const reading = asked.result.transaction(["kept", "drafts", "acts"]);
         const found = ["kept", "drafts", "acts"].map((name) => reading.objectStore(name).getAll());
         reading.oncomplete = () => { asked.result.close(); resolve(JSON.stringify(found.flatMap((each) => each.result))); };
+    };
+})"""
+AGED = """() => new Promise((resolve, reject) => {
+    const asked = indexedDB.open("karuna-visits");
+    asked.onerror = () => reject(asked.error);
+    asked.onsuccess = () => {
+        const writing = asked.result.transaction("kept", "readwrite");
+        let then = null;
+        writing.objectStore("kept").openCursor().onsuccess = ({ target: { result: at } }) => {
+            if (!at) return;
+            then = at.value.fetchedAt - 2 * 86400000;
+            at.update({ ...at.value, fetchedAt: then });
+            at.continue();
+        };
+        writing.oncomplete = () => { asked.result.close(); resolve(then); };
     };
 })"""
 HERE = {"latitude": 16.4309, "longitude": 103.5}
@@ -113,6 +128,9 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     await expect(card).to_contain_text("รอส่ง")
     await expect(page.get_by_text("ไม่มีสัญญาณ เขียนได้ตามปกติ")).to_be_visible()
     await show(page, "visits-waiting")
+    then = datetime.fromtimestamp(await page.evaluate(AGED) / 1000, UTC) + timedelta(hours=7)
+    await page.reload()
+    await expect(page.get_by_text(f"ข้อมูลเมื่อ {then.day}/{then.month} {then:%H:%M} น.")).to_be_visible()
     assert (await stored(town, person))["visit"] == 0
 
     # Meanwhile another wrote the same field, and another field, of the same visit.

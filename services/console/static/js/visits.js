@@ -33,7 +33,12 @@ const to = {
 const now = () => new Date(Date.now() + my.skew).toISOString();
 const remember = () => queue.keep({ account: tables.account, server: my.server, fetchedAt: my.fetchedAt, skew: my.skew });
 const waitingOf = (id) => my.acts.filter((act) => act.visit_id === id);
-const clock = (ms) => new Date(ms + 7 * 3600_000).toISOString().slice(11, 16);
+/** Thai time; of another day than today with the day, for what is kept here may be two weeks old. */
+function clock(ms) {
+  const [at, today] = [ms, Date.now()].map((each) => new Date(each + 7 * 3600_000).toISOString());
+  const [, month, day] = at.slice(0, 10).split("-");
+  return at.slice(0, 10) === today.slice(0, 10) ? at.slice(11, 16) : `${Number(day)}/${Number(month)} ${at.slice(11, 16)}`;
+}
 
 // --- what the server knows ----------------------------------------------------
 
