@@ -112,6 +112,25 @@ async def test_lists_hold_nobody_secret_no_number_and_no_formula_and_each_person
     assert "HYPERLINK" not in answer.text
 
 
+async def test_who_lives_in_a_place_is_listed_by_all_that_is_known(registry: Running) -> None:
+    def at(kind: str, code: str) -> dict[str, Any]:
+        return {kind: {"area_code": code}}
+
+    registered = await add(registry, name="นางหนึ่ง ใจดี", addresses=at("registered", "460101"))
+    await add(registry, name="นางสอง ใจดี", addresses=at("registered", "460101") | at("current", "460201"))
+    linked, survivor = await add(registry, addresses=at("current", "460101")), await add(registry, name="นางสาม ใจดี")
+    await registry.sql(
+        "insert into person_link (id, person_id, survivor_id, linked_at) values (gen_random_uuid(), $1, $2, now())",
+        linked, survivor,
+    )  # fmt: skip
+    member = await add(registry, name="นางสี่ ใจดี")
+    home = {"members": [{"person_id": str(member)}], "address": {"area_code": "460101"}}
+    answer = await registry.client.post("/v1/households", json=home, headers=bearer(OFFICER))
+    assert answer.status_code == 201, answer.text
+    lines = await _csv(registry, "&area_code=460101")
+    assert {line["id"] for line in lines} == {str(registered), str(survivor), str(member)}
+
+
 async def _csv(registry: Running, query: str) -> list[dict[str, str]]:
     answer = await registry.client.get(f"/v1/exports/persons?area={AREA}{query}", headers=bearer(OFFICER, **REGISTERS))
     assert answer.status_code == 200, answer.text
