@@ -122,7 +122,7 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     await eventually(lambda: kept(NOTE))
     await page.reload()
     await expect(page.get_by_label("บันทึก", exact=True)).to_have_value(NOTE)
-    await page.get_by_role("button", name="ส่งผลการเยี่ยม").click()
+    await page.get_by_role("button", name="ส่งผลการเยี่ยม").dblclick()
     await expect(page.get_by_text("รอส่ง 1 บ้าน")).to_be_visible()
     await page.reload()
     await expect(card).to_contain_text("รอส่ง")

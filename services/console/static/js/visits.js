@@ -17,6 +17,7 @@ const my = {
   acts: [],
   others: 0,
   open: null, // the visit that is being written
+  writing: false, // it is being put into the queue
   reached: true,
   signedOut: false,
   skew: 0, // by how much this phone's clock is behind the server's
@@ -238,10 +239,22 @@ const sheets = sheet({
 /** Written down as a whole, then sent: the visit first, for the rest names it. */
 async function finish() {
   const visit = my.server.visits.find((each) => each.id === my.open);
-  if (!visit || waitingOf(visit.id).length) return;
+  if (!visit || my.writing || waitingOf(visit.id).length) return;
   const { draft, problem } = sheets.judge(visit);
   $("next-hint").textContent = problem ?? "";
   if (!draft) return;
+  my.writing = true; // until it stands in the queue: a thumb that taps twice writes once
+  try {
+    await write(visit, draft);
+  } finally {
+    my.writing = false;
+  }
+  $("one").dataset.id = "";
+  history.back();
+  send();
+}
+
+async function write(visit, draft) {
   const at = draft.begun_at ?? now();
   const base = { account: tables.account, visit_id: visit.id, person_id: visit.person.id };
   const fields = {};
@@ -266,9 +279,6 @@ async function finish() {
   }
   await queue.addActs(acts.map((act) => ({ key: crypto.randomUUID(), ...act })), { ...draft, sent: true });
   await reread();
-  $("one").dataset.id = "";
-  history.back();
-  send();
 }
 
 // --- beginning --------------------------------------------------------------------
