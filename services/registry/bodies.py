@@ -470,6 +470,13 @@ class UnlinkBody(Body):
     reason: Code | None = None
 
 
+class OpenCaseBody(Body):
+    """``protected``: violence or a psychiatric matter, shown to those who see such matters alone."""
+
+    person_id: UUID
+    protected: bool = False
+
+
 class CloseBody(Body):
     """``outcome``: a code of the list ``case_outcome``; ``at``: when, if not now."""
 

@@ -20,6 +20,7 @@ CARERS = frozenset({SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
 MINE = ("/people", "/visits", "/messages", "/reports", "/admin", "/fleet", "/cases", "/sharing")
 """The screens held against the menu here; each is a place of it."""
 NARROWER = {
+    "POST /people/{person_id}/cases": CARERS,
     "POST /people/{person_id}/cases/{case_id}/close": CARERS,
     **{f"{method} /sharing{rest}": frozenset({SUPERVISOR, ADMIN})
        for method, rest in (("GET", "/agreements/new"), ("POST", "/agreements"), ("GET", "/agencies/new"),

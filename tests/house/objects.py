@@ -421,6 +421,7 @@ async def registry(running: Running) -> Things:
         **await _care(running, person),
         **await _reviews(running, case),
         **await _teams(running, person, case),
+        "POST /v1/cases": Asked("/v1/cases", {"person_id": str(person)}),
         "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
         **await _agencies(running, person),
         "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),

@@ -19,6 +19,7 @@ from tests.registry.conftest import Call, add, cid, history, person_of, read, se
 BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/persons": {"name": "ใหม่"},
     "POST /v1/persons/search": {"phone": "081 234 5678"},
+    "POST /v1/cases": {"person_id": str(UUID(int=7))},
     "POST /v1/cases/{case_id}/close": {"outcome": "normal"},
     "POST /v1/duplicates/{pair_id}/review": {"decision": "distinct"},
     "PATCH /v1/persons/{person_id}": {"alias": "แดง"},
@@ -108,6 +109,7 @@ MAY = {
     "POST /v1/areas/import": "registry_officer supervisor admin",
     "GET /v1/cases": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/cases/{case_id}": "call_taker dispatcher case_manager registry_officer supervisor",
+    "POST /v1/cases": "case_manager registry_officer supervisor",
     "POST /v1/cases/{case_id}/close": "case_manager registry_officer supervisor",
     "PUT /v1/agencies/{agency_id}": "supervisor admin",
     "GET /v1/agencies": "call_taker dispatcher case_manager registry_officer supervisor admin",
@@ -201,6 +203,7 @@ def test_every_route_that_is_served_stands_in_the_table_and_no_other() -> None:
 
 
 OTHERWISE = {
+    "POST /v1/cases": 404,
     "POST /v1/duplicates/{pair_id}/review": 404,
     "POST /v1/persons/{person_id}/link": 409,
     "POST /v1/persons/{person_id}/unlink": 409,

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.thai.dates import local
 from shared.work import now_utc
 from tests.harness import Running, bearer, problem_of
-from tests.registry.conftest import Call, cid, history, person_of, read, somsri
+from tests.registry.conftest import Call, add, cid, history, person_of, read, somsri
 
 ENDED_AT = now_utc()
 """When every ride ended: one day, also where midnight comes in the midst of a test."""
@@ -117,3 +117,30 @@ async def test_the_code_lists_speak_both_languages(registry: Running) -> None:
     lists = {each["id"]: each for each in (await read(registry, "/v1/codes", "crew", purpose=""))["items"]}
     assert {"purpose", "case_outcome", "identifier_kind", "match_method"} <= set(lists)
     assert all(item["th"] and item["en"] for each in lists.values() for item in each["items"])
+
+
+async def test_a_case_is_opened_by_hand_for_whom_nobody_called_once_at_a_time(registry: Running) -> None:
+    person_id, secret = await add(registry, name="มานี มีนา"), await add(registry, name="ลับ", disclosure="secret")
+    manager = bearer("case_manager")
+
+    async def opened(**body: Any) -> dict[str, Any]:
+        answer = await registry.client.post("/v1/cases", json=body, headers=manager)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    case = await opened(person_id=str(person_id))
+    assert (case["status"]["code"], case["opened_call_id"], case["call_ids"]) == ("open", None, [])
+    assert (await opened(person_id=str(person_id)))["id"] == case["id"], "one that is open goes on"
+    call = await Call(registry, patients=[{"name": "มานี มีนา", "person_id": person_id}]).received()
+    assert await person_of(registry, call) == person_id
+    assert len(await registry.sql("select 1 from case_file where person_id = $1", person_id)) == 1, "for calls as well"
+    hidden = await opened(person_id=str(person_id), protected=True)
+    assert (hidden["protected"], hidden["id"] != case["id"]) == (True, True)
+    assert (await opened(person_id=str(secret)))["protected"] is True
+    said = {row["aggregate_id"]: row["protected"] for row in await registry.said("registry.case.opened")}
+    assert [said[UUID(one["id"])] for one in (case, hidden)] == [False, True]
+    foreign = await registry.client.post(
+        "/v1/cases", json={"person_id": str(person_id)}, headers=bearer("case_manager", areas=["trat"])
+    )
+    assert foreign.status_code == 404

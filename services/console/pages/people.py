@@ -32,7 +32,7 @@ from services.console.pages.people_tabs import (
 )
 from services.console.people import Person
 from services.console.texts import texts
-from services.console.web import backend, page
+from services.console.web import backend, go, page
 from shared.auth import Role
 from shared.codes.codes import code_list
 
@@ -171,6 +171,14 @@ async def _looks(request: Request, person: Person, person_id: UUID) -> list[dict
             params["after"] = found["next"]
     except (BackendAway, BackendRefused):
         return None
+
+
+@router.post("/{person_id}/cases")
+async def open_case(request: Request, person: Carer, person_id: UUID, purpose: Short = "") -> Response:
+    """Somebody is to be looked after though nobody has called."""
+    why = purpose_sent(person, purpose)
+    made = await backend(request).post(person, "registry", "/v1/cases", {"person_id": str(person_id)}, purpose=why)
+    return go(f"/cases/{made['id']}")
 
 
 @router.post("/{person_id}/cases/{case_id}/close")

@@ -1,4 +1,4 @@
-"""Cases: read one, list a person's or an area's open ones, close."""
+"""Cases: read one, list a person's or an area's open ones, open by hand, close."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from services.registry import store, views
 from services.registry.answers import CaseListed, CasePage, CaseShown, TasksOf
 from services.registry.api.access import classes, may_look, open_person
-from services.registry.api.gate import areas_of, gate, runtime_of, sees_protected
-from services.registry.bodies import AREA_CODE, CloseBody
+from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of, sees_protected
+from services.registry.bodies import AREA_CODE, CloseBody, OpenCaseBody
 from services.registry.rules.fields import HEALTH, SECRET
 from services.registry.verbs import areas, cases
 from shared.audit import audit
@@ -32,6 +32,7 @@ router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
 Lists = Annotated[Caller, Depends(gate("GET /v1/cases"))]
 Reads = Annotated[Caller, Depends(gate("GET /v1/cases/{case_id}"))]
+Opens = Annotated[Caller, Depends(gate("POST /v1/cases"))]
 Closes = Annotated[Caller, Depends(gate("POST /v1/cases/{case_id}/close"))]
 
 
@@ -98,6 +99,20 @@ async def _of_area(request: Request, caller: Caller, wanted: Wanted, cursor: UUI
         for row in rows
     ]
     return CasePage(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
+
+
+@router.post("", status_code=201, responses=problems(400, 401, 403, 404, 409, 413))
+async def open_case(request: Request, caller: Opens, body: OpenCaseBody) -> CaseShown:
+    """เปิดเคส | Somebody is to be looked after though nobody has called. Where a case is open it is that one."""
+    runtime = runtime_of(request)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        person = await own_held_for(work, caller, body.person_id)
+        case_id = await cases.open_by_hand(work, person, protected=body.protected)
+        await audit(work, caller, "open", "case", case_id, area=person.area)
+        row = await store.calls.read_case(work.db, case_id, areas_of(caller), protected=True)
+    if row is None:
+        raise refuse("not_found")
+    return views.case(row)
 
 
 @router.get("/{case_id}", responses=problems(401, 403, 404))

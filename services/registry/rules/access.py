@@ -71,6 +71,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/areas/import": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN})),
     "GET /v1/cases": Rule(DESK, reads=True, agencies=True),
     "GET /v1/cases/{case_id}": Rule(DESK, reads=True, agencies=True),
+    "POST /v1/cases": Rule(CARE),
     "POST /v1/cases/{case_id}/close": Rule(CARE),
     "PUT /v1/agencies/{agency_id}": Rule(SETS_UP),
     "GET /v1/agencies": Rule(frozenset({*DESK, Role.ADMIN}), agencies=True),

@@ -102,6 +102,31 @@ async def write_match(
     return row["id"], row["fresh"]
 
 
+# Where one is open already, of whichever record of the person, it is that one.
+OPEN_CASE = """
+with fresh as (
+    insert into case_file (id, person_id, area, protected, exercise, opened_at)
+    select $1, $2, $3, $4::boolean, $5, $6 where not exists (
+        select from case_file where person_id = any(array(select records_of($2))) and protected = $4
+        and closed_at is null)
+    returning id
+)
+select id, true as fresh from fresh
+union all (select id, false from case_file where person_id = any(array(select records_of($2))) and protected = $4
+           and closed_at is null order by opened_at limit 1)
+limit 1
+"""
+
+
+async def open_case(
+    db: Connection, person_id: UUID, area: str, at: datetime, *, protected: bool, exercise: bool
+) -> tuple[UUID, bool]:
+    """The person's open case, and whether it was opened now. The person is held."""
+    row = await db.fetchrow(OPEN_CASE, new_id(), person_id, area, protected, exercise, at)
+    assert row is not None  # noqa: S101 inserted, or there
+    return row["id"], row["fresh"]
+
+
 # --- cases --------------------------------------------------------------------------------------------------------
 
 # A call that became protected later is left out of a case that is not.

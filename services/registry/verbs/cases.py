@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.registry import store
+from services.registry.records import Person
 from services.registry.store.calls import Match
-from services.registry.verbs import teams
+from services.registry.verbs import people, teams
 from shared.errors import Refused
 from shared.events.base import Origin
 from shared.events.registry import CaseClosed, CaseOpened
@@ -34,6 +35,18 @@ async def open_or_continue(work: Work, match: Match, origin: Origin) -> UUID:
     if fresh:
         opened = CaseOpened(person_id=match.person_id, at=work.now, call_id=match.call_id)
         work.say(case_id, opened, origin)
+    return case_id
+
+
+async def open_by_hand(work: Work, person: Person, *, protected: bool) -> UUID:
+    """Open a case that no call has opened; where one is open, it is that one. The person is held."""
+    hidden = protected or person.secret
+    case_id, fresh = await store.calls.open_case(
+        work.db, person.id, person.area, work.now, protected=hidden, exercise=person.exercise
+    )
+    if fresh:
+        said = people.origin_of(person)
+        work.say(case_id, CaseOpened(person_id=person.id, at=work.now), people.protected(said) if hidden else said)
     return case_id
 
 
