@@ -123,6 +123,8 @@ def test_what_a_row_of_each_format_tells(format_id: str, told: dict[str, str], b
 def test_needs_and_points_stand_beside_the_person() -> None:
     row = of("imed", {"name": "คำ", "need": "ผู้ดูแล", "urgency": "9", "lat": "16.43", "lng": "103.5"})
     assert row.needs == ("carer", 9)
+    diapers, strange = (of("imed", {"name": "คำ", "need": need}) for need in ("ผ้าอ้อมผู้ใหญ่", "ช้าง"))
+    assert (diapers.needs, strange.needs, strange.unknown_need) == (("supplies", 1), None, True)
     assert (row.point.lon, row.point.lat, row.point_method) == (103.5, 16.43, "gps")
 
 
@@ -384,7 +386,7 @@ async def test_the_command_sends_43_files_and_imed_with_needs_and_points(
     person.write_bytes(f"{PERSON}\r\n{'|'.join(cells.values())}\r\n".encode("cp874"))
     imed = tmp_path / "imed.csv"
     imed.write_text(
-        f"cid,name,lname,adl,need,urgency,lat,lng\n{cid(601)},บุญมา,ศรีสุข,2,ผู้ดูแล,9,16.43,103.5\n?,ทองคำ,,,,,,\n"
+        f"cid,name,lname,adl,need,urgency,lat,lng\n{cid(601)},บุญมา,ศรีสุข,2,ผู้ดูแล,9,16.43,103.5\n?,ทองคำ,,,ช้าง,5,,\n"
     )
     registry.client.headers.update(_officer())
     lines = io.StringIO()
@@ -395,6 +397,7 @@ async def test_the_command_sends_43_files_and_imed_with_needs_and_points(
     sent = await send(registry.client, opened(imed), Wanted("imed", AREA), lines, done.append)
     assert (sent.counts, done) == ({"matched": 1, "created": 1}, [1, 2])
     assert lines.getvalue().count("\r\n") == 5
+    assert ("unknown_need" in lines.getvalue(), "ช้าง" in lines.getvalue()) == (True, False), "taken, all but the need"
     person_id = lines.getvalue().split("\r\n")[3].rpartition(",")[2]
     needs = await read(registry, f"/v1/persons/{person_id}/needs")
     assert [(one["need"]["code"], one["urgency"]["code"]) for one in needs["items"]] == [("carer", "9")]

@@ -31,6 +31,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     "sex": {"1": "male", "2": "female", "ช": "male", "ญ": "female", "m": "male", "f": "female", "ผู้ชาย": "male",
             "ผู้หญิง": "female"},
     "groups": {"ติดเตียง": "bedridden", "ติดบ้าน": "homebound", "คนพิการ": "disabled", "ผู้พิการ": "disabled"},
+    "need": {"ผ้าอ้อม": "supplies", "ผ้าอ้อมผู้ใหญ่": "supplies", "แผ่นรองซับ": "supplies", "รถเข็น": "equipment",
+             "วีลแชร์": "equipment", "ไม้เท้า": "equipment", "เตียง": "equipment", "อาหาร": "food", "ยา": "medicine",
+             "ซ่อมบ้าน": "home_repair", "รายได้": "income", "อาชีพ": "income"},
 }  # fmt: skip
 """Other ways in which codes are written; "1" and "2" are of the 43 files and of iMed@home."""
 LISTS: Final = frozenset({"needs", "groups"})
@@ -46,6 +49,12 @@ EMPTY = ("row_empty", "", "แถวนี้ไม่บอกว่าเป�
 WIDTH = ("row_width", "", "จำนวนช่องไม่ตรงกับหัวตาราง", "not as many cells as the head has columns")
 CHARACTERS = ("characters", "มีอักขระที่เก็บไม่ได้", "holds characters that cannot be stored")
 UNKNOWN = ("unknown_code", "ไม่รู้จักคำหรือรหัสในช่องนี้", "a word or code in this cell is not known")
+_NEEDS = code_list("life_need").items
+UNKNOWN_NEED = (
+    "unknown_need",
+    f"ไม่รู้จักความต้องการนี้ จึงบันทึกทุกอย่างยกเว้นความต้องการ ใช้ได้: {', '.join(each.th for each in _NEEDS)}",
+    f"this need is not known: all but the need was taken; known are {', '.join(each.en for each in _NEEDS)}",
+)  # fmt: skip
 NO_NUMBER = ("not_a_number", "ไม่ใช่ตัวเลข", "not a number")
 BIRTH = ("birth8", "วันเกิดต้องเป็น ปปปปดดวว ปี ค.ศ.", "a birth is YYYYMMDD, in the Christian era")
 ADL = ("adl_range", "คะแนน ADL อยู่ระหว่าง 0-20", "an ADL score lies between 0 and 20")
@@ -85,10 +94,14 @@ class Format:
 
 @dataclass(slots=True)
 class Row:
-    """``body``: of ``POST /v1/persons``; ``columns``: field → the file's column, for what is refused later."""
+    """``body``: of ``POST /v1/persons``; ``columns``: field → the file's column, for what is refused later.
+
+    ``unknown_need``: a need stood there that we have no code for; nobody is turned away for that.
+    """
 
     body: dict[str, Any] = field(default_factory=dict)
     needs: tuple[str, int] | None = None
+    unknown_need: bool = False
     point: Point | None = None
     accuracy_m: int | None = None
     point_method: str = "map"
@@ -320,7 +333,9 @@ def _need(format_: Format, told: dict[str, str], row: Row) -> None:
         return
     if urgency and arabic_digits(urgency) not in URGENCY:
         raise Refusal(UNKNOWN[0], "urgency", *UNKNOWN[1:])
-    row.needs = (_code(format_.codes["need"], need, "need"), URGENCY[arabic_digits(urgency or "1")])
+    code = format_.codes["need"].get(need.casefold())
+    row.unknown_need = code is None
+    row.needs = (code, URGENCY[arabic_digits(urgency or "1")]) if code else None
 
 
 def _point(_: Format, told: dict[str, str], row: Row) -> None:

@@ -21,7 +21,7 @@ from services.registry.records import Person, Source
 from services.registry.rules.areas import kind_of
 from services.registry.rules.duplicates import Known, compare, pairs_sought
 from services.registry.rules.identity import SELF, Birth, Described, Held
-from services.registry.rules.importing import EMPTY, Format, Row, column_of, read_row
+from services.registry.rules.importing import EMPTY, UNKNOWN_NEED, Format, Row, column_of, read_row
 from services.registry.rules.matching import Candidate, Verdict, decide, reason
 from services.registry.rules.sounds import near, variants
 from services.registry.store import people as written_people
@@ -152,14 +152,23 @@ def _ready(number: int, row: Row, *, exercise: bool) -> Ready:
 async def take(work: Work, asked: Asked, rows: Sequence[Ready | Took]) -> list[Took]:
     """Write a part down; every row has its verdict, in the order of the file."""
     done = [one for one in rows if isinstance(one, Took)]
-    left = [one for one in rows if isinstance(one, Ready)]
-    left, unknown = await _in_known_areas(work, left)
+    ready = [one for one in rows if isinstance(one, Ready)]
+    left, unknown = await _in_known_areas(work, ready)
     done += unknown
     await written_people.lock_marks(work.db, [lock for one in left for lock in one.locks])
     while left:
         wave, left = _apart(left)
         done += await _wave(work, asked, wave)
-    return sorted(done, key=lambda one: one.row)
+    needless = {one.row: column_of(one.cells, "need") for one in ready if one.cells.unknown_need}
+    return sorted((_without_need(one, needless.get(one.row)) for one in done), key=lambda one: one.row)
+
+
+def _without_need(took: Took, column: str | None) -> Took:
+    """Said before all else of a row that was taken: the need in this column was not."""
+    if column is None or took.person_id is None:
+        return took
+    code, th, en = UNKNOWN_NEED
+    return replace(took, field=column, code=code, th=th, en=en)
 
 
 def _apart(rows: Sequence[Ready]) -> tuple[list[Ready], list[Ready]]:
