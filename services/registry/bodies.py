@@ -437,12 +437,12 @@ class SearchBody(Body):
 
 
 class EraseBody(Body):
-    """``reason``: why, as a code of the caller's own, e.g. ``asked_by_person``.
+    """``reason``: why, a code of the list ``erasure_reason``.
 
     ``record_only``: leave other records of the same person; the ledger of erasures names each by itself.
     """
 
-    reason: Code = "asked_by_person"
+    reason: Annotated[Code, AfterValidator(_known("erasure_reason"))] = "asked_by_person"
     record_only: bool = False
 
 

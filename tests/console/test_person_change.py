@@ -163,6 +163,20 @@ async def test_a_person_becomes_secret_by_two_people(faces: Faces, behind: Behin
     assert "ลำไย สุขสันต์" not in words_of(await both.get("/people/proposals"))
 
 
+async def test_somebody_is_erased_with_a_reason_by_who_says_that_they_are_sure(faces: Faces, behind: Behind) -> None:
+    who = await behind.person("ลำไย สุขสันต์")
+    officer, manager = await faces.sign_in(Role.REGISTRY_OFFICER), await faces.sign_in(Role.CASE_MANAGER)
+    form = {"purpose": "registration", "reason": "in_error", "sure": "yes"}
+    assert f'action="/people/{who}/erase"' in (await officer.get(f"/people/{who}/change?purpose=registration")).text
+    assert "/erase" not in (await manager.get(f"/people/{who}/change?purpose=case_work")).text
+    assert (await manager.post(f"/people/{who}/erase", form)).status_code == 403
+    assert (await officer.post(f"/people/{who}/erase", {**form, "sure": ""})).status_code == 422
+    assert (await behind.shown(who))["name"] == "ลำไย สุขสันต์", "not sure, nothing goes"
+    erased = await officer.post(f"/people/{who}/erase", form)
+    assert (erased.status_code, erased.headers["location"]) == (303, "/people")
+    assert (await officer.get(f"/people/{who}?purpose=registration")).status_code == 404
+
+
 async def test_what_another_municipality_owns_is_proposed_and_decided_there(faces: Faces, behind: Behind) -> None:
     who = await behind.person("นางสมศรี ใจดี", national_id=cid(1))
     await Call(behind.running, area="trat", patients=[somsri()]).received()

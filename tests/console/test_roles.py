@@ -46,6 +46,7 @@ NARROWER = {
     "GET /people/withdrawals": CARERS,
     "POST /people/withdrawals": CARERS,
     "POST /people/glass/{glass_id}": frozenset({SUPERVISOR}),
+    "POST /people/{person_id}/erase": frozenset({Role.REGISTRY_OFFICER, SUPERVISOR}),
     "POST /people/{person_id}/change/disclosure": frozenset({Role.REGISTRY_OFFICER}),
     **{f"{method} /people{rest}": frozenset({SUPERVISOR, Role.REGISTRY_OFFICER})
        for method, rest in (("GET", "/imports"), ("POST", "/imports"), ("GET", "/imports/{run_id}"),

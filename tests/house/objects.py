@@ -405,7 +405,9 @@ async def registry(running: Running) -> Things:
         "POST /v1/persons/search": Asked("/v1/persons/search", {"ids": [str(person)]}, NOTHING, str(person)),
         "GET /v1/persons/{person_id}": Asked(at),
         "GET /v1/persons/{person_id}/history": Asked(f"{at}/history"),
-        "GET /v1/persons/{person_id}/as-known": Asked(f"{at}/as-known?at=2100-01-01T00:00:00Z"),
+        "GET /v1/persons/{person_id}/as-known": Asked(
+            f"{at}/as-known?at={now_utc() + timedelta(seconds=2):%Y-%m-%dT%H:%M:%SZ}"
+        ),
         **await _one_person(running),
         **await _household(running),
         "POST /v1/areas/import": Asked(

@@ -226,9 +226,13 @@ async def test_it_is_shown_until_somebody_else_has_reviewed_it(registry: Running
         at, json={"finding": "justified"}, headers=bearer("supervisor", areas=["trat"])
     )
     assert foreign.status_code == 404
+    behind = f"/v1/persons/{person_id}"
+    assert (await hospital.get(behind, "supervisor", purpose="emergency", subject="chief")).status_code == 200
     reviewed = await registry.client.post(
         at, json={"finding": "unjustified", "note": "มานีไม่ได้หมดสติ"}, headers=bearer("supervisor")
     )
+    closed = await hospital.get(behind, "supervisor", purpose="emergency", subject="chief")
+    assert closed.status_code == 403, "what was not justified ends with the finding"
     assert (reviewed.json()["finding"], reviewed.json()["reviewed_by"]) == ("unjustified", "person:test-supervisor")
     assert reviewed.json()["note"] == "มานีไม่ได้หมดสติ"
     again = await registry.client.post(at, json={"finding": "justified"}, headers=bearer("supervisor"))

@@ -65,6 +65,8 @@ async def test_every_fact_is_shown_as_it_was_known_and_as_it_held(registry: Runn
     assert [one["area_code"] for one in later["addresses"]] == ["460102"]
     now = (await as_known(registry, person_id, await moment(registry))).json()
     assert [one["id"] for one in now["households"]] == [house["id"]]
+    ahead_of_time = await as_known(registry, person_id, now_utc() + timedelta(days=1))
+    assert problem_of(ahead_of_time)["code"] == "in_the_future"
     past = (await as_known(registry, person_id, second, about="2020-01-01")).json()
     assert (past["addresses"], past["identifiers"], past["contacts"]) == ([], [], [])
 

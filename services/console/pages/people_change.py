@@ -34,6 +34,7 @@ from services.console.rules.particulars import KINDS, WHICH_AREA
 from services.console.texts import texts
 from services.console.web import backend, saved, signed_in
 from shared.auth import Role
+from shared.errors import Refused
 from shared.refusal import Refusal
 from shared.thai.dates import local_day
 from shared.work import now_utc
@@ -42,6 +43,9 @@ router = APIRouter(prefix="/people", include_in_schema=False)
 
 Officer = Annotated[Person, Depends(signed_in(Role.REGISTRY_OFFICER))]
 """Who asks that somebody be secret; a supervisor agrees."""
+NOT_SURE = (422, "not_sure", "ต้องยืนยันว่าจะลบ", "say that you are sure")
+ERASERS = frozenset({Role.REGISTRY_OFFICER, Role.SUPERVISOR})
+Eraser = Annotated[Person, Depends(signed_in(*ERASERS))]
 LANGUAGES = ("th", "en")
 MEANWHILE = 409
 
@@ -73,6 +77,7 @@ async def _form(
         wants=options("need", person.lang), relations=options("relation", person.lang),
         groups=options("group", person.lang), asks=person.role is Role.REGISTRY_OFFICER,
         reasons=options("disclosure_reason", person.lang),
+        erases=options("erasure_reason", person.lang) if person.role in ERASERS and person.sees(known["area"]) else [],
     )  # fmt: skip
 
 
@@ -222,3 +227,13 @@ async def _post(
     if problem:
         return await _form(request, person, person_id, why, problem=problem, status=status)
     return saved(after) if after else back(person_id, "/change", why)
+
+
+@router.post("/{person_id}/erase")
+async def erase(request: Request, person: Eraser, person_id: UUID, reason: Short, sure: Short = "") -> Response:
+    """Everything of them goes, everywhere; there is no way back."""
+    if sure != "yes":
+        raise Refused(*NOT_SURE, field="sure")
+    path, body = f"/v1/persons/{person_id}/erase", {"reason": reason}
+    await backend(request).post(person, "registry", path, body, purpose="erasure")
+    return saved("/people")

@@ -23,17 +23,20 @@ from services.registry.api.gate import areas_of, gate, person_for, runtime_of, s
 from services.registry.keys import ring
 from services.registry.rules.access import SEES_WHOLE_NUMBERS
 from services.registry.store import known
+from services.registry.verbs.visits import EARLY
 from shared.audit import audit
 from shared.auth import Caller
 from shared.database import Pool
 from shared.errors import Refused
 from shared.openapi import Day, Moment, problems
 from shared.thai.dates import local_day
+from shared.work import now_utc
 
 router = APIRouter(prefix="/v1/persons", tags=["persons"])
 
 Reads = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}/as-known"))]
 NOT_THEN = (404, "not_known_then", "เวลานั้นยังไม่มีข้อมูลของบุคคลนี้", "nothing was known of this person at that moment")
+LATER = (422, "in_the_future", "เวลาต้องไม่อยู่ในอนาคต", "the time must not lie in the future")
 
 
 class PersonAsKnown(Answer):
@@ -86,6 +89,8 @@ async def read_as_known(
     """ข้อมูลเท่าที่รู้ในวันนั้น | What did we know at that moment, about that day? Who may ask is decided by today's rules."""
     runtime = runtime_of(request)
     person = await person_for(runtime, caller, person_id)
+    if at > now_utc() + EARLY:
+        raise Refused(*LATER, field="at")
     about_on = about or local_day(at)
     detail = {"at": at.isoformat(), "about": about_on.isoformat()}
     pool, protected = runtime.pool, sees_protected(caller)

@@ -67,7 +67,12 @@ select * from break_glass where ($1::text[] is null or area = any($1)) and ($2::
   and ($3::uuid is null or id > $3) and ($5::uuid is null or person_id = $5) order by id limit $4
 """)
 LOCK_GLASS = "select * from break_glass where id = $1 for update"
-REVIEW_GLASS = "update break_glass set reviewed_at = $2, reviewed_by = $3, finding = $4 where id = $1"
+# What was not justified ends with the finding.
+REVIEW_GLASS = """
+update break_glass set reviewed_at = $2, reviewed_by = $3, finding = $4,
+    until_at = case when $4 = 'unjustified' then least(until_at, $2) else until_at end
+where id = $1
+"""
 
 
 async def write_consent(db: Connection, consent_id: UUID, values: Sequence[Any]) -> None:
