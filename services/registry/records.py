@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -180,6 +181,9 @@ def locks(ring: Keyring, described: Described, *, exercise: bool) -> list[int]:
     return numbers + ([ring.lock(kind_of("name", exercise=exercise), name)] if name else [])
 
 
+BRACKETS = re.compile(r"\([^()]*\)")
+
+
 def words_of(key: NameKey) -> list[str]:
     """The words by which a name is found."""
     return sorted({word for word in (key.given, key.family) if word})
@@ -222,9 +226,14 @@ def sealed_fields(ring: Keyring, person_id: UUID, told: Described) -> Doc:
 def key_rows(
     ring: Keyring, person_id: UUID, name: str | None, alias: str | None = None, *, exercise: bool
 ) -> list[Doc]:
-    """The marks by which a name is found: each word, and the whole where given and family name are known."""
+    """The marks by which a name is found: each word, and the whole where given and family name are known.
+
+    What stands in brackets after a name (``(แดง)``) need not be typed to find it.
+    """
     key = name_key(name or "")
-    words = {*words_of(key), *words_of(name_key(alias or ""))}
+    words = {
+        word for text in (name or "", BRACKETS.sub("", name or ""), alias or "") for word in words_of(name_key(text))
+    }
     marks = [("word", word) for word in sorted(words)]
     if key.given and key.family:
         marks.append(("name", key.text))

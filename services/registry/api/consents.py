@@ -192,7 +192,7 @@ async def list_glass(
 
 @router.post("/break-glass/{glass_id}/review", responses=problems(400, 401, 403, 404, 409, 413))
 async def review_glass(request: Request, caller: Reviews, glass_id: UUID, body: ReviewGlassBody) -> GlassShown:
-    """ทบทวนการเปิดดูกรณีฉุกเฉิน | Was it right? By a supervisor, never by who opened it.
+    """ทบทวนการเปิดดูกรณีฉุกเฉิน | Was it right? By a supervisor, never by who opened it. What was not right ends at once.
 
     Of somebody who has been erased meanwhile the finding stays; no note is kept.
     """
