@@ -175,7 +175,9 @@ class Edge:
         except TimeoutError:
             await problem_json(refuse("database_away", headers={"Retry-After": "2"}), request)(scope, receive, send)
         except Refused as problem:
-            await problem_json(problem, request)(scope, receive, send)
+            # As the service says whatever it refuses: the console with a page, the others with a document.
+            said = await request.app.exception_handlers[Refused](request, problem)
+            await said(scope, receive, send)
 
     async def _read(self, request: Request, receive: Receive, most: int) -> bytes:
         """The whole body, refused as soon as it is known to be too large."""

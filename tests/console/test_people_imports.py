@@ -80,6 +80,14 @@ async def _goes_out(officer: SignedIn, behind: Behind, person: str) -> None:
     assert {"export", "copy"} <= {one["act"] for one in looks["items"]}
 
 
+async def test_what_is_larger_than_the_door_is_refused_with_a_page(faces: Faces) -> None:
+    officer = await faces.sign_in(Role.REGISTRY_OFFICER)
+    large = {"file": ("people.csv", b"a" * 10_000_000)}
+    page = await officer.post("/people/imports", {"act": "try"}, files=large, headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (413, "text/html")
+    assert ("ใหญ่เกินกำหนด" in page.text, 'href="/"' in page.text) == (True, True)
+
+
 @pytest.mark.parametrize("path", ["/people/imports", "/people/imports/export"])
 def test_the_console_has_as_long_as_it_lets_the_registry_have(path: str) -> None:
     assert (SERVICE.rooms[path].timeout_s or 0) > WITHIN_S
