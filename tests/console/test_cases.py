@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from services.console.pages.cases import last_day
@@ -114,12 +115,17 @@ async def test_a_case_shows_who_does_what_until_when_and_takes_tasks_invitations
     personal = [each for each in faces.services.asked if each.path != "/v1/agencies"]
     assert {each.purpose for each in personal} == {"case_work"}
 
-    year = local_day(now_utc()).year
+    today = local_day(now_utc())
+    year, gone = today.year + 1, f"{today - timedelta(days=1):%d/%m/%Y}"
     at = f"/cases/{CASE}"
     given = {"kind": "bring", "due_on": f"๓๐/๑๒/{year + 543}", "what": " ไม้เท้า ", "agency_id": AGENCY}
     key = key_of(shown, f'{at}/tasks"')
     assert (await orathai.post(f"{at}/tasks", {**given, "key": key})).headers["location"] == at
-    for wrong, sentence in (({"due_on": "30/12/1999"}, "ปี"), ({"agency_id": ""}, "กรุณาระบุผู้รับผิดชอบ")):
+    for wrong, sentence in (
+        ({"due_on": "30/12/1999"}, "ปี"),
+        ({"due_on": gone}, "ผ่านไปแล้ว"),
+        ({"agency_id": ""}, "กรุณาระบุผู้รับผิดชอบ"),
+    ):
         refused = await orathai.post(f"{at}/tasks", {**given, **wrong})
         assert (refused.status_code, sentence in words_of(refused), "ไม้เท้า" in refused.text) == (409, True, True)
     (asked,) = faces.services.of(f"POST registry /v1/cases/{CASE}/tasks")

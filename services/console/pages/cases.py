@@ -39,11 +39,13 @@ def reading_for(person: Person) -> str:
 
 
 def last_day(typed: str, lang: str) -> tuple[str, str]:
-    """``(ISO day, "")`` of a day typed in either era, or ``("", what is wrong with it)``."""
+    """``(ISO day, "")`` of a day typed in either era, today or later, or ``("", what is wrong with it)``."""
+    today = local_day(now_utc())
     try:
-        return read_day(typed, Years.of_appointment(local_day(now_utc())), "due_on").isoformat(), ""
+        day = read_day(typed, Years.of_appointment(today), "due_on")
     except Refusal as refusal:
         return "", refusal.en if lang == "en" else refusal.th
+    return ("", texts()["cases.day_gone"].of(lang)) if day < today else (day.isoformat(), "")
 
 
 # --- the list ----------------------------------------------------------------------------------------------------
