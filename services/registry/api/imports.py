@@ -27,7 +27,7 @@ from services.registry.api.locations import agreement_of
 from services.registry.rules.importing import fields_of, formats
 from services.registry.store.people import Row
 from services.registry.verbs import importing
-from services.registry.verbs.importing import Asked, Ready, Took
+from services.registry.verbs.import_rows import Asked, Ready, Took, read
 from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import Refused, refuse
@@ -91,7 +91,7 @@ async def _read(body: ImportBody) -> list[Ready | Took]:
         raise Refused(422, refusal.code, refusal.th, refusal.en, field=refusal.field) from None
     found: list[Ready | Took] = []
     lines = enumerate(body.rows, body.first_row)
-    for one in importing.read(format_, body.columns, fields, lines, exercise=body.exercise):
+    for one in read(format_, body.columns, fields, lines, exercise=body.exercise):
         found.append(one)
         if len(found) % AT_ONCE == 0:
             await asyncio.sleep(0)

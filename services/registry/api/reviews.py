@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 from services.registry import store, told, views
 from services.registry.answers import Answer, HistoryLine, Label
 from services.registry.api.care_models import Note, coded
-from services.registry.api.gate import area_for, areas_of, gate, runtime_of, sees_protected
+from services.registry.api.case_gate import held_case
+from services.registry.api.gate import area_for, areas_of, gate, runtime_of
 from services.registry.api.reports import EARLIEST, LATEST, REVERSED
 from services.registry.bodies import Code, Line, Long
 from services.registry.rules.reviews import GENS, WHYS, Texts, missing, overdue
@@ -180,7 +181,10 @@ async def open_review(request: Request, caller: Opens, body: ReviewBody) -> Revi
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         if body.case_id is not None:
-            case = await _held_case(work, caller, body.case_id)
+            try:
+                case = await held_case(work, caller, body.case_id)
+            except Refused:
+                raise refuse("not_found", field="case_id") from None
             about = verbs.about_case(case)
         else:
             assert body.call_id is not None  # noqa: S101 the body has one of them
@@ -189,16 +193,6 @@ async def open_review(request: Request, caller: Opens, body: ReviewBody) -> Revi
         await audit(work, caller, "open", "review", review_id, {"reason": body.reason}, area=about.origin.area)
     assert review_id is not None  # noqa: S101 only a complaint that was told before opens none
     return ReviewMade(id=review_id)
-
-
-async def _held_case(work: Any, caller: Caller, case_id: UUID) -> Row:
-    person_id = await store.people.whose(work.db, case_id)
-    if person_id is not None:
-        await store.links.hold(work.db, [person_id])
-    case = await store.calls.read_case(work.db, case_id, areas_of(caller), protected=sees_protected(caller))
-    if case is None:
-        raise refuse("not_found", field="case_id")
-    return case
 
 
 @router.get("/reviews", responses=problems(401, 403))

@@ -1,0 +1,59 @@
+"""A case, for who may see it; and what the routes around cases share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from services.registry import store
+from services.registry.answers import Answer
+from services.registry.api.gate import areas_of, held_for, person_for, sees_protected, whose
+from services.registry.rules.access import CARE
+from services.registry.store.people import Row
+from shared.auth import Caller
+from shared.errors import refuse
+from shared.service import Runtime
+from shared.work import Work
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+class Made(Answer):
+    id: UUID
+
+
+async def case_for(runtime: Runtime, caller: Caller, case_id: UUID) -> Row:
+    """The case, if there is one for this caller.
+
+    Raises:
+        Refused: 404.
+
+    """
+    row = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=sees_protected(caller))
+    if row is None:
+        raise refuse("not_found")
+    await person_for(runtime, caller, row["person_id"])
+    return row
+
+
+async def held_case(work: Work, caller: Caller, case_id: UUID) -> Row:
+    """The same, held until the work ends, its person first.
+
+    Raises:
+        Refused: 404.
+
+    """
+    await held_for(work, caller, await whose(work, case_id))
+    row = await store.calls.lock_case(work.db, case_id)
+    if row is None or not caller.may_see(row["area"]) or (row["protected"] and not sees_protected(caller)):
+        raise refuse("not_found")
+    return row
+
+
+def may_end(caller: Caller, area: str, crew_id: UUID | None) -> bool:
+    """A desk of that municipality, or whom it concerns."""
+    if caller.role in CARE:
+        return caller.may_see(area)
+    return crew_id is not None and caller.crew_id == str(crew_id)
