@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
-from services.registry.bodies import Area, Code, Line, NationalId, PaperNumber, PhoneNumber, read_own_phone
 from services.registry.rules.access import PURPOSES
 from services.registry.rules.fields import FieldClass
 from services.registry.rules.grounds import BY_CODE
+from services.registry.values import Area, Code, Line, NationalId, PaperNumber, PhoneNumber, read_own_phone
 from shared.codes.codes import code_list
 from shared.errors import TwoTongued
 from shared.http import Body

@@ -2,170 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from services.registry.rules.areas import OWN, VILLAGE
 from services.registry.rules.identity import Address, Birth, Described, Held, Phone, birth_of
-from shared.codes.codes import code_list
+from services.registry.values import (
+    Area,
+    AreaCode,
+    BirthDate,
+    BirthYear,
+    Code,
+    Empty,
+    IdentifierKind,
+    Line,
+    Long,
+    NationalId,
+    PaperNumber,
+    PhoneNumber,
+    Short,
+    Word,
+    coded,
+    known_group,
+    read_area_code,
+    read_birth_date,
+    read_birth_year,
+    read_national_id,
+    read_own_phone,
+    readable,
+    thai_today,
+    two_tongued,
+)
 from shared.errors import TwoTongued
 from shared.events.words import Disclosure, Language, Mobility, Need, TimeOfDay
 from shared.http import Body
 from shared.openapi import Moment, ToldSex
 from shared.refusal import Refusal
-from shared.thai.areas import area
-from shared.thai.dates import BANGKOK, Years, read_day, read_year
 from shared.thai.identifiers import Identifier, read_hospital_no, read_identifier, read_passport
-from shared.thai.phones import read_phone
-from shared.thai.text import arabic_digits
-from shared.work import now_utc
-
-
-def _nothing_is_none(value: Any) -> Any:
-    """Forms send empty fields as empty texts."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _two_tongued(refusal: Refusal) -> TwoTongued:
-    return TwoTongued(refusal.th, refusal.en, refusal.code)
-
-
-def read_national_id(text: str) -> Held:
-    """A 13-digit number or G-code as typed.
-
-    Raises:
-        TwoTongued: says what is wrong with it.
-
-    """
-    try:
-        return Held(read_identifier(text))
-    except Refusal as refusal:
-        raise _two_tongued(refusal) from None
-
-
-def read_own_phone(text: str) -> str:
-    """A subscriber's number as E.164.
-
-    Raises:
-        TwoTongued: says what is wrong with it; a short code is nobody's own.
-
-    """
-    try:
-        return read_phone(text, short_codes=False).e164 or ""
-    except Refusal as refusal:
-        raise _two_tongued(refusal) from None
-
-
-def _today() -> date:
-    return now_utc().astimezone(BANGKOK).date()
-
-
-def read_birth_date(text: str) -> date:
-    """A day in either era, not in the future.
-
-    Raises:
-        TwoTongued: says what is wrong with it.
-
-    """
-    today = _today()
-    try:
-        on = read_day(text, Years.of_birth(today))
-    except Refusal as refusal:
-        raise _two_tongued(refusal) from None
-    if on > today:
-        raise TwoTongued("วันเกิดอยู่ในอนาคต", "the date of birth lies in the future", "born_later")
-    return on
-
-
-def read_birth_year(year: int) -> int:
-    """The Christian year of a year in either era.
-
-    Raises:
-        TwoTongued: it makes sense in neither.
-
-    """
-    try:
-        return read_year(year, Years.of_birth(_today()))
-    except Refusal as refusal:
-        raise _two_tongued(refusal) from None
-
-
-def read_area_code(code: str) -> str:
-    """An official code of 2, 4 or 6 digits, of a village (8), or of a municipality's own row, as its shape allows.
-
-    Whether there is such a row is asked of the store (``verbs/areas.py``).
-
-    Raises:
-        TwoTongued: there is no such area; of an abolished one it says which took its place.
-
-    """
-    code = arabic_digits(code.strip())
-    if OWN.match(code) or VILLAGE.match(code):
-        return code
-    try:
-        return area(code, "area_code").code
-    except Refusal as refusal:
-        raise _two_tongued(refusal) from None
-
-
-def _known_group(code: str) -> str:
-    if code not in code_list("group"):
-        raise TwoTongued("ไม่รู้จักกลุ่มนี้ ดูรายการที่ /v1/codes", "unknown group; see /v1/codes", "unknown_code")
-    return code
-
-
-def _known(list_id: str) -> Callable[[str], str]:
-    """A check that a code stands in a list."""
-
-    def check(code: str) -> str:
-        if code not in code_list(list_id).codes:
-            raise TwoTongued("ไม่รู้จักรหัสนี้ ดูรายการที่ /v1/codes", "unknown code; see /v1/codes", "unknown_code")
-        return code
-
-    return check
-
-
-def _known_outcome(code: str) -> str:
-    if code not in code_list("case_outcome").codes:
-        raise TwoTongued("ไม่รู้จักผลนี้ ดูรายการที่ /v1/codes", "unknown outcome; see /v1/codes", "unknown_code")
-    return code
-
-
-def _readable(read: Any) -> AfterValidator:
-    """Checks that a text can be read, and keeps it as it was typed."""
-
-    def check(value: Any) -> Any:
-        if value is not None:
-            read(value)
-        return value
-
-    return AfterValidator(check)
-
-
-Short = Annotated[str, Field(min_length=1, max_length=60)]
-Long = Annotated[str, Field(min_length=1, max_length=200)]
-Empty = BeforeValidator(_nothing_is_none, json_schema_input_type=Annotated[str, Field(max_length=60)] | None)
-EmptyLine = BeforeValidator(_nothing_is_none, json_schema_input_type=Annotated[str, Field(max_length=200)] | None)
-Word = Annotated[Short | None, Empty]
-Line = Annotated[Long | None, EmptyLine]
-NationalId = Annotated[Short | None, Empty, _readable(read_national_id)]
-PhoneNumber = Annotated[Short | None, Empty, _readable(read_own_phone)]
-BirthDate = Annotated[Short | None, Empty, _readable(read_birth_date)]
-BirthYear = Annotated[Annotated[int, Field(ge=0, le=9999)] | None, _readable(read_birth_year)]
-Area = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-PaperNumber = Annotated[
-    str,
-    Field(
-        pattern=r"^[0-9A-Za-z\u0E01-\u0E5B][0-9A-Za-z\u0E01-\u0E5B ./()_-]{0,59}$",
-        description="number of a paper as it stands on it, e.g. กส 52001/123",
-    ),
-]
-IdentifierKind = Literal["cid", "cid-0", "g-code", "passport", "hospital-no", "none"]
 
 
 class IdentifierBody(Body):
@@ -197,7 +72,7 @@ class IdentifierBody(Body):
         try:
             identifier = _read(self.kind, self.value or "", issuer)
         except Refusal as refusal:
-            raise _two_tongued(refusal) from None
+            raise two_tongued(refusal) from None
         if identifier.kind != self.kind:
             raise TwoTongued("เลขนี้ไม่ใช่เลขชนิดที่ระบุ", "this is not a number of that kind", "other_kind")
         return Held(identifier, "" if self.kind == "hospital-no" else issuer)
@@ -214,7 +89,7 @@ def _read(kind: IdentifierKind, value: str, issuer: str) -> Identifier:
 class AddressBody(Body):
     """``area_code``: of the tambon (6 digits), amphoe or changwat; ``detail``: house, lane, road."""
 
-    area_code: Annotated[str | None, Empty, _readable(read_area_code)] = None
+    area_code: Annotated[str | None, Empty, readable(read_area_code)] = None
     detail: Line = None
 
     def told(self, kind: str) -> Address:
@@ -261,7 +136,7 @@ class PersonBody(Body):
     language: Language | None = None
     mobility: Mobility | None = None
     needs: Annotated[tuple[Need, ...], Field(max_length=20)] = ()
-    groups: Annotated[tuple[Annotated[Code, AfterValidator(_known_group)], ...], Field(max_length=20)] = ()
+    groups: Annotated[tuple[Annotated[Code, AfterValidator(known_group)], ...], Field(max_length=20)] = ()
     may_be_texted: bool = True
     quiet_from: TimeOfDay | None = None
     quiet_until: TimeOfDay | None = None
@@ -279,7 +154,7 @@ class PersonBody(Body):
             usual_place=self.usual_place,
             addresses=self.addresses.told(),
             held=(number,) if number and number.identifier.value else (),
-            birth=birth_of(on, year, self.age, _today(), estimated=self.birth_estimated),
+            birth=birth_of(on, year, self.age, thai_today(), estimated=self.birth_estimated),
             sex=self.sex,
             phones=(Phone(read_own_phone(self.phone)),) if self.phone else (),
             line_user_id=self.line_user_id,
@@ -317,21 +192,21 @@ class ChangeBody(Body):
     def birth(self) -> Birth | None:
         on = read_birth_date(self.birth_date) if self.birth_date else None
         year = read_birth_year(self.birth_year) if self.birth_year is not None else None
-        return birth_of(on, year, self.age, _today(), estimated=self.birth_estimated)
+        return birth_of(on, year, self.age, thai_today(), estimated=self.birth_estimated)
 
 
 class ContactBody(Body):
     """A telephone by which somebody is reached: ``relation`` says whose it is, ``self`` their own."""
 
-    phone: Annotated[Short, _readable(read_own_phone)]
-    relation: Annotated[Code, AfterValidator(_known("relation"))] = "self"
+    phone: Annotated[Short, readable(read_own_phone)]
+    relation: Annotated[Code, coded("relation")] = "self"
     name: Line = None
 
 
 class GroupBody(Body):
     """Why somebody, or a household, is looked after: from when until when, and by which paper (its number)."""
 
-    group: Annotated[Code, AfterValidator(_known_group)]
+    group: Annotated[Code, AfterValidator(known_group)]
     from_on: date | None = None
     until_on: date | None = None
     evidence: PaperNumber | None = None
@@ -353,7 +228,7 @@ class MemberBody(Body):
     """Who lives in a household and as what: ``role`` is a code of the list ``household_role``."""
 
     person_id: UUID
-    role: Annotated[Code, AfterValidator(_known("household_role"))] = "member"
+    role: Annotated[Code, coded("household_role")] = "member"
     head: bool = False
     from_on: date | None = None
 
@@ -371,17 +246,13 @@ class DisclosureBody(Body):
     """``secret``: no trace of the person anywhere; ``restricted``: not secret any more. ``reason`` is a code."""
 
     wanted: Literal["secret", "restricted"]
-    reason: Annotated[Code, AfterValidator(_known("disclosure_reason"))]
+    reason: Annotated[Code, coded("disclosure_reason")]
 
 
 class AgreeBody(Body):
     """Whether the other person agrees."""
 
     approve: bool
-
-
-AREA_CODE = r"^(?:\d{2}|\d{4}|\d{6}|\d{8}|[a-z][a-z0-9-]{1,30}(?::[a-z0-9][a-z0-9_-]{0,39})?)$"
-AreaCode = Annotated[str, Field(pattern=AREA_CODE)]
 
 
 class AreaRow(Body):
@@ -442,7 +313,7 @@ class EraseBody(Body):
     ``record_only``: leave other records of the same person; the ledger of erasures names each by itself.
     """
 
-    reason: Annotated[Code, AfterValidator(_known("erasure_reason"))] = "asked_by_person"
+    reason: Annotated[Code, coded("erasure_reason")] = "asked_by_person"
     record_only: bool = False
 
 
@@ -480,5 +351,5 @@ class OpenCaseBody(Body):
 class CloseBody(Body):
     """``outcome``: a code of the list ``case_outcome``; ``at``: when, if not now."""
 
-    outcome: Annotated[Code, AfterValidator(_known_outcome)]
+    outcome: Annotated[Code, coded("case_outcome")]
     at: Moment | None = None

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from services.registry import store
 from services.registry.answers import AreaFound, AreasFound, AreaShown, AreaVerdict, AreaVerdicts
 from services.registry.api.gate import area_for, areas_of, gate, runtime_of
-from services.registry.bodies import AREA_CODE, AreasBody
+from services.registry.bodies import AreasBody
 from services.registry.rules.areas import Node, kind_of, official, search, whole_name
+from services.registry.values import AREA_CODE
 from services.registry.verbs import areas
 from shared.audit import audit
 from shared.auth import Caller

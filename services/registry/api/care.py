@@ -31,11 +31,11 @@ from services.registry.api.care_models import (
     Proposed,
 )
 from services.registry.api.gate import area_for, areas_of, gate, held_for, own_held_for, runtime_of, whose
-from services.registry.bodies import read_own_phone
 from services.registry.rules.access import ROUTES
 from services.registry.rules.fields import HEALTH
 from services.registry.rules.questionnaires import questionnaires
 from services.registry.store.people import Row
+from services.registry.values import read_own_phone
 from services.registry.verbs import care as verbs
 from services.registry.verbs.care import Answered, Wanted
 from shared.audit import audit

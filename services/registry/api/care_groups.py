@@ -11,10 +11,9 @@ from pydantic import Field
 
 from services.registry import store, views
 from services.registry.answers import Answer, Label, PersonHit
-from services.registry.api.care_models import coded
 from services.registry.api.case_gate import Limit
 from services.registry.api.gate import area_for, areas_of, gate, held_for, runtime_of
-from services.registry.bodies import Area, Code, Long
+from services.registry.values import Area, Code, Long, coded
 from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import refuse

@@ -6,29 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from services.registry.answers import Answer, Label
 from services.registry.api.locations_models import Metres, PointBody
-from services.registry.bodies import Area, Code, Line, PhoneNumber, Short
-from shared.codes.codes import code_list
-from shared.errors import TwoTongued
+from services.registry.values import Area, Code, Line, PhoneNumber, Short, coded
 from shared.http import Body
 from shared.openapi import Moment
 
 FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z_.]{1,59}$")]
 Note = Annotated[str, Field(min_length=1, max_length=2000)]
-
-
-def coded(list_id: str) -> AfterValidator:
-    """A code of this list that may be used."""
-
-    def check(code: Any) -> Any:
-        if code is not None and str(code) not in code_list(list_id).codes:
-            raise TwoTongued("ไม่รู้จักรหัสนี้ ดูรายการที่ /v1/codes", "unknown code; see /v1/codes", "unknown_code")
-        return code
-
-    return AfterValidator(check)
 
 
 class FieldBody(Body):

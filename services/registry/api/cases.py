@@ -12,8 +12,9 @@ from services.registry import store, views
 from services.registry.answers import CaseListed, CasePage, CaseShown, TasksOf
 from services.registry.api.access import classes, may_look, open_person
 from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of, sees_protected
-from services.registry.bodies import AREA_CODE, CloseBody, OpenCaseBody
+from services.registry.bodies import CloseBody, OpenCaseBody
 from services.registry.rules.fields import HEALTH, SECRET
+from services.registry.values import AREA_CODE
 from services.registry.verbs import areas, cases
 from shared.audit import audit
 from shared.auth import Caller

@@ -30,10 +30,10 @@ from services.registry.agreement_bodies import (
 )
 from services.registry.api.gate import areas_of, gate, held_for, own_held_for, person_for, runtime_of, whose
 from services.registry.api.persons import BAD_CURSOR
-from services.registry.bodies import read_national_id
 from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.store.people import Row
+from services.registry.values import read_national_id
 from services.registry.verbs import consents
 from services.registry.views import label
 from shared.audit import audit

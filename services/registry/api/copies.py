@@ -15,10 +15,10 @@ from fastapi.responses import Response, StreamingResponse
 
 from services.registry import records, store, views
 from services.registry.api.gate import area_for, areas_of, gate, own_person_for, runtime_of
-from services.registry.bodies import AREA_CODE
 from services.registry.keys import ring
 from services.registry.store.copies import SEALED
 from services.registry.store.people import Row
+from services.registry.values import AREA_CODE
 from services.registry.verbs import areas as tree
 from services.registry.verbs.locations import point_of
 from shared.audit import audit

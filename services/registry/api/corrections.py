@@ -15,7 +15,8 @@ from services.registry.answers import Answer, Label
 from services.registry.api.care_models import ProposalBody
 from services.registry.api.case_gate import Limit, Made
 from services.registry.api.gate import areas_of, gate, held_for, runtime_of, whose
-from services.registry.bodies import ChangeBody, Line
+from services.registry.bodies import ChangeBody
+from services.registry.values import Line
 from services.registry.verbs import teams as verbs
 from shared.audit import audit
 from shared.auth import Caller

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from services.registry import store, views
 from services.registry.answers import Answer, Label
 from services.registry.api.gate import area_for, gate, runtime_of, sees_protected
-from services.registry.bodies import AREA_CODE, _known_group
 from services.registry.rules.access import CARE
 from services.registry.rules.areas import whole_name
 from services.registry.rules.gaps import GAPS, URGENCIES, Tally, by_tambon, publishable, summed
 from services.registry.store.gaps import Sought
+from services.registry.values import AREA_CODE, known_group
 from services.registry.verbs.areas import below
 from shared.audit import audit
 from shared.auth import Caller
@@ -96,7 +96,7 @@ async def _sought(
 ) -> Sought:
     """Raises: Refused 422 there is no such group or area; 404 not the caller's area."""
     try:
-        _known_group(group)
+        known_group(group)
     except TwoTongued as wrong:
         raise Refused(422, "unknown_code", wrong.th, wrong.en, field="group") from None
     places = await below(runtime_of(request).pool, area_code)

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from services.registry.answers import Answer
-from services.registry.bodies import Area
+from services.registry.values import Area
 from shared.http import Body
 from shared.sheets import FIRST_ROW
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from services.registry.answers import Age, Answer, Label
-from services.registry.bodies import Area, AreaCode, Code, Line, _known_group
+from services.registry.values import Area, AreaCode, Code, Line, known_group
 from shared.codes.codes import code_list
 from shared.errors import TwoTongued
 from shared.geo import Point, read_point
@@ -74,9 +74,9 @@ class NearBody(Body):
     point: PointBody | None = None
     geojson: dict[str, Any] | None = None
     within_m: Annotated[float, Field(ge=0, le=5000)] = 300
-    groups: (
-        Annotated[list[Annotated[Code, AfterValidator(_known_group)]], Field(min_length=1, max_length=20)] | None
-    ) = None
+    groups: Annotated[list[Annotated[Code, AfterValidator(known_group)]], Field(min_length=1, max_length=20)] | None = (
+        None
+    )
     area: Area | None = None
     exercise: bool = False
     limit: Annotated[int, Field(ge=1, le=MOST_NEAR)] = 200

@@ -22,10 +22,10 @@ from services.registry.api.plans_models import (
     PlanShown,
     WhomToVisit,
 )
-from services.registry.bodies import AREA_CODE
 from services.registry.keys import ring
 from services.registry.store.people import Row
 from services.registry.store.plans import AtTheDoor
+from services.registry.values import AREA_CODE
 from services.registry.verbs import plans as verbs
 from services.registry.verbs.areas import below
 from services.registry.verbs.locations import point_of

@@ -9,9 +9,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from services.registry.answers import AddressShown, Age, Answer, ContactShown, Label
-from services.registry.api.care_models import coded
-from services.registry.bodies import Code, Line
 from services.registry.rules.questionnaires import questionnaires
+from services.registry.values import Code, Line, coded
 from shared.errors import TwoTongued
 from shared.http import Body
 

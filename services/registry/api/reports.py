@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from services.registry import store, views
 from services.registry.answers import CodeLists, Served
 from services.registry.api.gate import area_for, gate, runtime_of
-from services.registry.bodies import AREA_CODE
 from services.registry.rules.figures import NOT_SERVED, Cell, publishable
+from services.registry.values import AREA_CODE
 from services.registry.verbs import areas
 from shared.auth import Caller
 from shared.codes.codes import published

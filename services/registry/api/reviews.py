@@ -12,13 +12,13 @@ from pydantic import Field, model_validator
 
 from services.registry import store, told, views
 from services.registry.answers import Answer, HistoryLine, Label
-from services.registry.api.care_models import Note, coded
+from services.registry.api.care_models import Note
 from services.registry.api.case_gate import held_case
 from services.registry.api.gate import area_for, areas_of, gate, runtime_of
 from services.registry.api.reports import EARLIEST, LATEST, REVERSED
-from services.registry.bodies import Code, Line, Long
 from services.registry.rules.reviews import GENS, WHYS, Texts, missing, overdue
 from services.registry.store.people import Row
+from services.registry.values import Code, Line, Long, coded
 from services.registry.verbs import reviews as verbs
 from shared.audit import audit
 from shared.auth import Caller

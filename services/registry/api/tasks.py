@@ -12,12 +12,12 @@ from pydantic import model_validator
 
 from services.registry import store, told, views
 from services.registry.answers import Answer, Label
-from services.registry.api.care_models import Note, coded
+from services.registry.api.care_models import Note
 from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end
 from services.registry.api.gate import areas_of, gate, runtime_of
-from services.registry.bodies import Code
 from services.registry.rules.access import CARE
 from services.registry.store.people import Row
+from services.registry.values import Code, coded
 from services.registry.verbs import teams as verbs
 from services.registry.verbs.teams import Task
 from shared.audit import audit

@@ -10,11 +10,10 @@ from fastapi import APIRouter, Depends, Request
 
 from services.registry import store, views
 from services.registry.answers import Answer, Label
-from services.registry.api.care_models import coded
 from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end
 from services.registry.api.gate import areas_of, gate, runtime_of
-from services.registry.bodies import Code
 from services.registry.store.people import Row
+from services.registry.values import Code, coded
 from services.registry.verbs import teams as verbs
 from services.registry.verbs.teams import Invited
 from shared.audit import audit

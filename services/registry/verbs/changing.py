@@ -6,11 +6,12 @@ from datetime import date
 from uuid import UUID
 
 from services.registry import records, store
-from services.registry.bodies import ChangeBody, ContactBody, GroupBody, read_own_phone
+from services.registry.bodies import ChangeBody, ContactBody, GroupBody
 from services.registry.keys import ring
 from services.registry.records import Person, Source
 from services.registry.rules.identity import Described, Phone
 from services.registry.store.people import Doc, Writing
+from services.registry.values import read_own_phone
 from services.registry.verbs import duplicates, people
 from services.registry.verbs.areas import must_exist
 from shared.errors import Refused, refuse

@@ -7,11 +7,12 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.registry import records, store
-from services.registry.bodies import SearchBody, read_national_id, read_own_phone
+from services.registry.bodies import SearchBody
 from services.registry.keys import ring
 from services.registry.rules.finding import NEAR_ENOUGH, Typed
 from services.registry.rules.identity import Birth
 from services.registry.store.people import Row, Sought
+from services.registry.values import read_national_id, read_own_phone
 from services.registry.verbs.areas import below
 from shared.thai.names import name_key
 from shared.work import Work
