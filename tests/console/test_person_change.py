@@ -100,7 +100,7 @@ async def test_fields_are_changed_and_what_somebody_else_changed_meanwhile_is_sh
 
     late = await orathai.post(f"{page}/fields", {**untouched, "alias": "ยายดำ"})
     assert (late.status_code, "ระหว่างที่ท่านเปิดอยู่" in words_of(late)) == (409, True)
-    assert "ชื่อที่ใช้เรียก ในระบบขณะนี้: ยายแดง" in words_of(late)
+    assert "ชื่อเรียก ในระบบขณะนี้: ยายแดง" in words_of(late)
     assert (await behind.shown(who))["alias"] == "ยายแดง", "nothing was overwritten"
     kept = await orathai.post(f"{page}/fields", form_of(late.text))
     assert kept.status_code == 303, "seen, and kept all the same"
@@ -189,7 +189,7 @@ async def test_what_another_municipality_owns_is_proposed_and_decided_there(face
     assert "รอ" in words_of(await far.get("/people/proposals"))
     home = await faces.sign_in(Role.CASE_MANAGER)
     inbox = await home.get("/people/proposals")
-    assert "ชื่อที่ใช้เรียก ยายขาว เจ้าตัวบอก" in words_of(inbox)
+    assert "ชื่อเรียก ยายขาว เจ้าตัวบอก" in words_of(inbox)
     path = re.search(r'action="(/people/proposals/corrections/[-\w]+)"', inbox.text)
     assert path is not None
     assert (await home.post(path.group(1), {"decision": "accepted"})).status_code == 303

@@ -49,7 +49,7 @@ async def list_cases(
     cursor: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> CasePage:
-    """เรื่องของบุคคลหรือพื้นที่ | A person's cases, newest first; or, for who cares, those open of an area and all below it.
+    """เคสของบุคคลหรือพื้นที่ | A person's cases, newest first; or, for who cares, those open of an area and all below it.
 
     ``area``: a municipality's, also where it is not known where somebody lives; ``area_code``: of who lives there;
     ``overdue``: those with a task whose day is over, or those without one.
@@ -118,7 +118,7 @@ async def open_case(request: Request, caller: Opens, body: OpenCaseBody) -> Case
 
 @router.get("/{case_id}", responses=problems(401, 403, 404))
 async def read_case(request: Request, caller: Reads, case_id: UUID) -> CaseShown:
-    """ดูเรื่อง | One case with the calls that belong to it."""
+    """ดูเคส | One case with the calls that belong to it."""
     runtime = runtime_of(request)
     await may_look(runtime, caller)
     whose = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=True)
@@ -135,7 +135,7 @@ async def read_case(request: Request, caller: Reads, case_id: UUID) -> CaseShown
 
 @router.post("/{case_id}/close", responses=problems(400, 401, 403, 404, 409, 413))
 async def close_case(request: Request, caller: Closes, case_id: UUID, body: CloseBody) -> CaseShown:
-    """ปิดเรื่อง | Back to normal, or another end that has a code."""
+    """ปิดเคส | Back to normal, or another end that has a code."""
     runtime = runtime_of(request)
     areas, protected = areas_of(caller), sees_protected(caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:

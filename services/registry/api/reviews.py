@@ -57,7 +57,7 @@ class ReviewBody(Body):
     @model_validator(mode="after")
     def _one_matter(self) -> Self:
         if (self.case_id is None) == (self.call_id is None):
-            raise TwoTongued("ระบุเรื่องหรือการแจ้งอย่างใดอย่างหนึ่ง", "one of case_id and call_id is wanted", "one_thing")
+            raise TwoTongued("ระบุเคสหรือการแจ้งอย่างใดอย่างหนึ่ง", "one of case_id and call_id is wanted", "one_thing")
         return self
 
 

@@ -102,7 +102,7 @@ async def assign(
 
 @router.get("/cases/{case_id}/tasks", responses=problems(401, 403, 404))
 async def read_tasks(request: Request, caller: ReadsTasks, case_id: UUID) -> Tasks:
-    """งานในเรื่อง | Every task of a case, the open ones first."""
+    """งานในเคส | Every task of a case, the open ones first."""
     runtime = runtime_of(request)
     case = await case_for(runtime, caller, case_id)
     await audit(runtime.pool, caller, "read_tasks", "case", case_id, area=case["area"])

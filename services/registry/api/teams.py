@@ -69,7 +69,7 @@ async def invite(request: Request, caller: Invites, case_id: UUID, body: InviteB
 
 @router.get("/cases/{case_id}/team", responses=problems(401, 403, 404))
 async def read_team(request: Request, caller: ReadsTeam, case_id: UUID) -> Team:
-    """ทีมของเรื่อง | Who works together on this case, and who has answered."""
+    """ทีมของเคส | Who works together on this case, and who has answered."""
     runtime = runtime_of(request)
     case = await case_for(runtime, caller, case_id)
     await audit(runtime.pool, caller, "read_team", "case", case_id, area=case["area"])

@@ -16,8 +16,8 @@ from shared.events.words import By
 from shared.work import Work
 
 REFUSALS = {
-    "case_closed": (409, "เรื่องนี้ปิดไปแล้ว", "this case is closed already"),
-    "too_early": (422, "เวลาปิดต้องไม่ก่อนเวลาเปิดเรื่อง", "a case cannot be closed before it was opened"),
+    "case_closed": (409, "เคสนี้ปิดไปแล้ว", "this case is closed already"),
+    "too_early": (422, "เวลาปิดต้องไม่ก่อนเวลาเปิดเคส", "a case cannot be closed before it was opened"),
     "in_the_future": (422, "เวลาต้องไม่อยู่ในอนาคต", "the time must not lie in the future"),
 }
 

@@ -25,7 +25,7 @@ from shared.work import Work, new_id
 OVERDUE = "task_overdue"
 CASE_CLOSED = "case_closed"
 REFUSALS = {
-    "case_closed": (409, "เรื่องนี้ปิดไปแล้ว", "this case is closed already"),
+    "case_closed": (409, "เคสนี้ปิดไปแล้ว", "this case is closed already"),
     "task_done": (409, "งานนี้ปิดไปแล้ว", "this task is done already"),
     "tasks_open": (
         409, "ยังมีงานที่ไม่เสร็จ จึงยังไม่กลับสู่ภาวะปกติ", "a task is not done yet, so it is not back to normal",

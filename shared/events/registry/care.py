@@ -75,13 +75,13 @@ class NeedMet(OfPerson, Event, type="registry.need.met.v1"):
 
 
 class CaseOpened(OfPerson, Event, type="registry.case.opened.v1"):
-    """เปิดเรื่องดูแลต่อเนื่อง | Stays open until back to normal."""
+    """เปิดเคส | Stays open until back to normal."""
 
     call_id: UUID | None = None
 
 
 class CaseClosed(OfPerson, Event, type="registry.case.closed.v1"):
-    """กลับสู่ภาวะปกติ ปิดเรื่อง | Nothing more is to be done."""
+    """กลับสู่ภาวะปกติ ปิดเคส | Nothing more is to be done."""
 
     by: By
 
