@@ -150,7 +150,9 @@ Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 PaperNumber = Annotated[
     str,
     Field(
-        pattern=r"^[0-9A-Za-z\u0E01-\u0E5B][0-9A-Za-z\u0E01-\u0E5B ./()_-]{0,59}$",
+        # A code, or something with a digit soon: a name or a reason is no number, and this stands in the clear.
+        pattern=r"^(?:[a-z0-9][a-z0-9_-]{0,39}"
+        r"|[A-Za-z\u0E01-\u0E4E./() _-]{0,16}[0-9\u0E50-\u0E59][0-9A-Za-z\u0E01-\u0E5B ./()_-]{0,43})$",
         description="number of a paper as it stands on it, e.g. กส 52001/123",
     ),
 ]

@@ -43,6 +43,7 @@ WALKS = {
     "services.registry.store.locations.OLD_LOCATIONS": RARELY,
     "services.registry.store.told.OLD_TOLD": RARELY,
     "services.registry.store.known.OLD_KNOWN": RARELY,
+    "services.registry.store.people.FORGET_ANSWERS": RARELY,
     "shared.figures.READ_WAITING": EMPTY,
     "shared.erasure.BLANK_LETTERS": EMPTY,
     "shared.letters.LIST": EMPTY,

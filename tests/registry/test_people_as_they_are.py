@@ -92,6 +92,9 @@ async def test_groups_come_and_go_with_source_and_dates(registry: Running) -> No
     at = f"/v1/persons/{person_id}/groups"
     joined = await done(registry, at, {"group": "bedridden", "from_on": "2026-01-05", "evidence": "barthel"})
     assert problem_of(await act(registry, at, {"group": "bedridden"}))["code"] == "in_group_already"
+    for evidence in ("นางมาลี ใจดี", "เพราะลูกชายทำร้าย"):
+        named = await act(registry, at, {"group": "elderly", "evidence": evidence})
+        assert problem_of(named)["errors"][0]["field"] == "evidence", "a name is no number of a paper"
     early = await act(registry, f"{at}/{joined['id']}/leave", {"until_on": "2026-01-01"})
     assert problem_of(early)["errors"][0]["field"] == "until_on"
     await done(registry, f"{at}/{joined['id']}/leave", {"until_on": "2026-03-01"})

@@ -20,6 +20,9 @@ KEPT_BY = {
     "an open need": "insert into life_need (id, person_id, need, urgency, opened_at, opened_by) values ($2, $1, 'food', 1, '2020-01-01', 'x')",
     "a consent": "insert into consent (id, person_id, purpose, given_by, given_at, recorded_by, recorded_at, until_on) values ($2, $1, 'care', 'self', '2020-01-01', 'x', '2020-01-01', '2090-01-01')",
     "a consent without an end": "insert into consent (id, person_id, purpose, given_by, given_at, recorded_by, recorded_at) values ($2, $1, 'care', 'self', '2020-01-01', 'x', '2020-01-01')",
+    "a care group": """
+        with g as (insert into care_group (id, area, name, changed_at) values ($2, 'kalasin', 'x', '2020-01-01') returning id)
+        insert into care_group_patient (group_id, person_id) select id, $1 from g""",
     "a proposal": "insert into correction (id, person_id, area, fields, proposed_by, proposed_in, proposed_at) values ($2, $1, 'kalasin', '{name}', 'x', '{trat}', '2020-01-01')",
     "a household in a group": """
         with h as (insert into household (id, area, registered_at) values ($2, 'kalasin', '2020-01-01') returning id),
@@ -70,19 +73,24 @@ async def test_a_call_past_its_time_takes_nobody_along_who_is_still_looked_after
         call = await Call(registry, patients=[{"name": name, "birth_year": 1950}]).received()
         return call, await person_of(registry, call)
 
-    (gone, nobody), (open_call, patient), (other, consented) = [await called(f"คนที่{n} ทดลอง") for n in range(3)]
-    await registry.sql("update case_file set closed_at = now(), outcome = 'normal' where person_id <> $1", patient)
-    body = {"purpose": "care", "given_by": "self"}
-    officer = bearer(OFFICER)
-    given = await registry.client.post(f"/v1/persons/{consented}/consents", json=body, headers=officer)
-    assert given.status_code == 201, given.text
-    for call in (gone, open_call, other):
-        await call.tell(CallErased(at=now_utc(), by="system"))
-    assert await erased(registry) == {nobody}
+    (gone, patient), (asked, other) = await called("คนที่1 ทดลอง"), await called("คนที่2 ทดลอง")
+    await gone.tell(CallErased(at=now_utc(), by="system"))
+    assert await erased(registry) == set(), "people have a time of their own"
+    [case] = await registry.sql("select closed_at, opened_call_id from case_file where person_id = $1", patient)
+    assert (case["closed_at"], case["opened_call_id"]) == (None, None), "it stands by itself from now on"
+    again = await Call(registry, patients=[{"name": "คนที่1 ทดลอง", "birth_year": 1950, "person_id": patient}]).received()
+    assert await person_of(registry, again) == patient
+    await again.erased()
     [case] = await registry.sql("select closed_at from case_file where person_id = $1", patient)
-    assert case["closed_at"] is None
-    await (await called("คนที่3 ทดลอง"))[0].erased()
-    assert len(await erased(registry)) == 2, "erased by somebody, a call takes its people along as before"
+    assert case["closed_at"] is None, "one call of several, erased on request, closes nothing"
+    await asked.erased()
+    assert await erased(registry) == {other}, "erased by somebody, a call takes its people along as before"
+    by_hand, whose = await called("คนที่3 ทดลอง")
+    await registry.sql("update case_file set closed_at = now(), outcome = 'normal' where person_id = $1", whose)
+    body = {"person_id": str(whose)}
+    assert (await registry.client.post("/v1/cases", json=body, headers=bearer(OFFICER))).status_code == 201
+    await by_hand.erased()
+    assert whose not in await erased(registry), "somebody looks after them, whoever called"
 
 
 def test_the_job_is_there_under_its_name() -> None:

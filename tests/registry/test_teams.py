@@ -163,6 +163,13 @@ async def test_a_team_is_invited_answers_and_a_care_group_knows_its_patients(reg
     far = await send(registry, "POST", at, person_id=str(person_id), claims={"areas": ["trat"]})
     unknown = await send(registry, "POST", f"/v1/care-groups/{uuid4()}/people", person_id=str(person_id))
     assert (far.status_code, unknown.status_code) == (404, 404)
+    many = """with p as (
+        insert into person (id, area, source, registered_at, changed_at)
+        select gen_random_uuid(), 'kalasin', 'desk', now(), now() from generate_series(1, 97) returning id)
+        insert into care_group_patient (group_id, person_id) select $1, id from p"""
+    await registry.sql(many, UUID(str(group)))
+    full = await send(registry, "POST", at, person_id=str(await add(registry, name="คนที่ร้อยเอ็ด")))
+    assert problem_of(full)["code"] == "group_full", "a hundred are as many as the group's form takes"
     hidden = await add(registry, name="ลับ")
     named = {"name": "x", "person_ids": [str(person_id), str(hidden)]}
     await send(registry, "PUT", f"/v1/care-groups/{group}", **named)

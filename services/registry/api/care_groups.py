@@ -16,7 +16,7 @@ from services.registry.api.gate import area_for, areas_of, gate, held_for, runti
 from services.registry.values import Area, Code, Long, coded
 from shared.audit import audit
 from shared.auth import Caller
-from shared.errors import refuse
+from shared.errors import Refused, refuse
 from shared.http import Body
 from shared.openapi import problems
 from shared.thai.dates import local_day
@@ -30,6 +30,10 @@ ReadsGroups = Annotated[Caller, Depends(gate("GET /v1/care-groups"))]
 RoleCode = Annotated[Code, coded("team_role")]
 
 
+MOST_PEOPLE = 100
+FULL = (409, "group_full", "กลุ่มนี้ดูแลครบ 100 คนแล้ว ให้ตั้งกลุ่มใหม่", "this group cares for 100 people: found another one")
+
+
 class MemberBody(Body):
     crew_id: UUID
     role: RoleCode = "member"
@@ -41,7 +45,7 @@ class CareGroupBody(Body):
     area: Area | None = None
     name: Long
     members: Annotated[list[MemberBody], Field(max_length=50, default_factory=list)]
-    person_ids: Annotated[list[UUID], Field(max_length=100, default_factory=list)]
+    person_ids: Annotated[list[UUID], Field(max_length=MOST_PEOPLE, default_factory=list)]
 
 
 class PatientBody(Body):
@@ -82,7 +86,7 @@ async def put_group(request: Request, caller: PutsGroups, group_id: UUID, body: 
         await audit(work, caller, "put_group", "person", people or None, area=area)
 
 
-@router.post("/care-groups/{group_id}/people", status_code=204, responses=problems(400, 401, 403, 404, 413))
+@router.post("/care-groups/{group_id}/people", status_code=204, responses=problems(400, 401, 403, 404, 409, 413))
 async def add_patient(request: Request, caller: AddsPatients, group_id: UUID, body: PatientBody) -> None:
     """เพิ่มผู้ที่กลุ่มดูแล | The group cares for this person as well; everybody else in it stays, whoever adds meanwhile."""
     runtime = runtime_of(request)
@@ -91,7 +95,8 @@ async def add_patient(request: Request, caller: AddsPatients, group_id: UUID, bo
         area = await store.teams.lock_group(work.db, group_id)
         if area is None or not caller.may_see(area):
             raise refuse("not_found")
-        await store.teams.add_patients(work.db, group_id, [person.id])
+        if await store.teams.add_patients(work.db, group_id, [person.id]) > MOST_PEOPLE:
+            raise Refused(*FULL, field="person_id")
         await audit(work, caller, "put_group", "person", person.id, area=area)
 
 

@@ -119,6 +119,12 @@ class FileBody(Body):
     dry_run: bool = False
     rows: Annotated[list[RowBody], Field(min_length=1, max_length=MOST_ROWS)]
 
+    @model_validator(mode="after")
+    def _each_row_once(self) -> Self:
+        if len({row.row for row in self.rows}) < len(self.rows):
+            raise TwoTongued("หมายเลขแถวซ้ำกัน", "a row's number stands there twice", "row_twice")
+        return self
+
 
 class LocationKept(Answer):
     """``verdict``: what became of it, list ``location_verdict``."""

@@ -24,6 +24,7 @@ begin
         or exists (select from household_member m cross join lateral (
                        select from household_group g where g.household_id = m.household_id and g.until_on is null offset 0) g
                    where m.person_id = any(records) and m.until_on is null)
+        or exists (select from care_group_patient where person_id = any(records))
         or exists (select from correction where person_id = any(records) and decision is null)
         or exists (select from disclosure_request where person_id = any(records) and approved is null)
     );

@@ -231,11 +231,16 @@ with c as (update call set erased_at = coalesce(erased_at, $2), status = 'closed
      h as (delete from history where call_id = $1)
 delete from call_person where call_id = $1 returning case_id
 """
+# One that was opened by hand, or whose call went by its time, stands by itself.
 CASES_WITHOUT_CALLS = """
-select k.* from case_file k where k.id = any($1::uuid[]) and k.closed_at is null
+select k.* from case_file k where k.id = any($1::uuid[]) and k.closed_at is null and k.opened_call_id is not null
   and not exists (select from call_person m where m.case_id = k.id)
 """
 OPEN_CASES = "select * from case_file where person_id = any($1::uuid[]) and closed_at is null for update"
+STAND_ALONE = """
+update case_file set opened_call_id = null
+where id = any(array(select case_id from call_person where call_id = $1)) and opened_call_id = $1
+"""
 FORGETTING = "select set_config('karuna.forgetting', $1, true)"
 # A message that waits here names its call by id in the envelope, whatever its aggregate.
 FORGET_WAITING = "delete from parked where position($1::bytea in body) > 0"
@@ -258,6 +263,11 @@ async def forget_call(db: Connection, call_id: UUID, at: datetime) -> list[Row]:
     await db.execute(FORGET_WAITING, str(call_id).encode())
     await db.execute(FORGET_LETTERS, str(call_id).encode(), at)
     return await db.fetch(CASES_WITHOUT_CALLS, cases)
+
+
+async def stand_alone(db: Connection, call_id: UUID) -> None:
+    """The cases that this call opened stand by themselves from now on."""
+    await db.execute(STAND_ALONE, call_id)
 
 
 async def open_cases(db: Connection, person_ids: Sequence[UUID]) -> list[Row]:

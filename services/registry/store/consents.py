@@ -70,7 +70,8 @@ LOCK_GLASS = "select * from break_glass where id = $1 for update"
 # What was not justified ends with the finding.
 REVIEW_GLASS = """
 update break_glass set reviewed_at = $2, reviewed_by = $3, finding = $4,
-    until_at = case when $4 = 'unjustified' then least(until_at, $2) else until_at end
+    until_at = case when $4 = 'unjustified' then greatest(from_at + interval '1 microsecond', least(until_at, $2))
+                    else until_at end
 where id = $1
 """
 

@@ -355,6 +355,17 @@ select coalesce(array_agg(id), '{}') from groups
 """
 
 
+# What was answered to a request with an Idempotency-Key may hold what somebody wrote of them.
+FORGET_ANSWERS = """
+update idempotency set answer = jsonb_build_object('id', answer -> 'id')
+where answer ->> 'person_id' = any($1::text[])
+"""
+
+
+async def forget_answers(db: Connection, person_ids: Sequence[UUID]) -> None:
+    await db.execute(FORGET_ANSWERS, [str(one) for one in person_ids])
+
+
 async def hold_people_of_call(db: Connection, call_id: UUID) -> None:
     """Hold everybody of whom this call told, before anything of theirs is touched: so does whoever erases one."""
     await db.execute(HOLD_PEOPLE_OF_CALL, call_id)
@@ -406,6 +417,9 @@ where p.source_call_id = $1 and p.erased_at is null
   and not exists (select from contact c where c.person_id = p.id and c.source_call_id is null)
   and not exists (select from household_member h where h.person_id = p.id)
   and not exists (select from care_group_patient g where g.person_id = p.id)
+  and not exists (select from (select opened_call_id from case_file where person_id = p.id and closed_at is null
+                               offset 0) k where k.opened_call_id is distinct from $1)
+  and 1 = (select count(*) from records_of(p.id))
 """
 
 

@@ -152,6 +152,7 @@ ADD_MEMBERS = """
 insert into care_group_member (group_id, crew_id, role) select $1, m.* from unnest($2::uuid[], $3::text[]) as m
 on conflict do nothing
 """
+COUNT_PATIENTS = "select count(*) from care_group_patient where group_id = $1"
 ADD_PATIENTS = """
 insert into care_group_patient (group_id, person_id) select $1, unnest($2::uuid[]) on conflict do nothing
 """
@@ -181,9 +182,11 @@ async def lock_group(db: Connection, group_id: UUID) -> str | None:
     return area
 
 
-async def add_patients(db: Connection, group_id: UUID, person_ids: Sequence[UUID]) -> None:
-    """For whom the group cares as well from now on; who is in it already stays once."""
+async def add_patients(db: Connection, group_id: UUID, person_ids: Sequence[UUID]) -> int:
+    """For whom the group cares as well from now on; who is in it already stays once. Returns how many those are now."""
     await db.execute(ADD_PATIENTS, group_id, list(person_ids))
+    found: int = await db.fetchval(COUNT_PATIENTS, group_id)
+    return found
 
 
 async def put_group(db: Connection, group_id: UUID, area: str, name: str, at: datetime) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.registry import store
-from services.registry.store.people import Row
 from services.registry.verbs import linking
 from services.registry.verbs.cases import close
 from shared.erasure import erase, forget_heard
@@ -41,6 +40,7 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
     groups = await store.people.wipe_persons(work.db, ids, work.now)
     await store.households.forget_empty(work.db, houses)
     await linking.mend(work, ids)
+    await store.people.forget_answers(work.db, ids)
     await erase(work, "person", ids)
     await erase(work, "group", groups)
     for noun, gone in {"location": locations, "visit": visits, "assessment": assessments, "need": needs}.items():
@@ -50,22 +50,17 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
         work.say(person_id, PersonErased(at=work.now), origin)
 
 
-async def _open_cases(work: Work, people: Sequence[Row]) -> Sequence[Row]:
-    return await store.calls.open_cases(work.db, [row["id"] for row in people])
-
-
 async def forget_call(work: Work, call_id: UUID, origin: Origin, *, kept_long: bool = False) -> None:
     """Wipe what is kept of a call. Who is known from that call alone is erased with it, and their case is closed.
 
-    ``kept_long``: the call goes because its time of keeping is over; whoever has an open case stays, with the case.
+    ``kept_long``: the call goes because its time of keeping is over. People have a time of their own: they stay, and so
+    do their cases.
     """
     await store.people.hold_people_of_call(work.db, call_id)
-    only_here = await store.people.only_from_call(work.db, call_id)
     if kept_long:
-        looked_after = {case["person_id"] for case in await _open_cases(work, only_here)}
-        only_here = [row for row in only_here if row["id"] not in looked_after]
-    left = await store.calls.forget_call(work.db, call_id, work.now)
-    for case in () if kept_long else left:
+        await store.calls.stand_alone(work.db, call_id)
+    only_here = [] if kept_long else await store.people.only_from_call(work.db, call_id)
+    for case in await store.calls.forget_call(work.db, call_id, work.now):
         await close(work, case["id"], ERASED, None, By.SYSTEM)
     await store.told.drop(work.db, await store.reviews.of_call(work.db, call_id))
     await forget_heard(work, "call", call_id)
