@@ -32,6 +32,8 @@ class BackendRefused(Exception):
 
     def sentence(self, lang: str) -> str:
         """What to show the person: the fields that are wrong first, else the whole."""
+        if self.code == "key_reused":
+            return texts()["base.saved_already"].of(lang)
         errors = self.problem.get("errors") or []
         told = [_of_field(error, lang) for error in errors]
         return " · ".join(dict.fromkeys(told)) or str(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from shared.auth import Role
 from shared.codes.codes import code_list
-from shared.work import new_id
+from shared.thai.dates import local_day
+from shared.work import new_id, now_utc
 from tests.console.faces import Faces, key_of, words_of
 
 REVIEW, CASE, CALL, ACTION = (str(new_id()) for _ in range(4))
@@ -88,10 +90,11 @@ async def test_a_review_is_written_on_the_version_read_and_what_is_refused_stays
 async def test_actions_have_owner_day_and_evidence_and_a_supervisor_approves_with_a_lesson(faces: Faces) -> None:
     known(faces)
     malee = await faces.sign_in(Role.SUPERVISOR)
-    at = f"/cases/reviews/{REVIEW}"
+    at, day = f"/cases/reviews/{REVIEW}", local_day(now_utc()) + timedelta(days=30)
+    due = f"{day.day}/{day.month}/{day.year + 543}"
     assert "อนุมัติและเผยแพร่" in words_of(await malee.get(at))
     assert (await malee.post(f"{at}/actions", {"what": "x", "owner": "y", "due_on": "เมื่อวาน"})).status_code == 409
-    assert (await malee.post(f"{at}/actions", {"what": "x", "owner": " ", "due_on": "1/12/2570"})).status_code == 409
+    assert (await malee.post(f"{at}/actions", {"what": "x", "owner": " ", "due_on": due})).status_code == 409
     assert (await malee.post(f"{at}/actions/{ACTION}/done", {"evidence": " "})).status_code == 409
     assert (await malee.post(f"{at}/approve", {"lesson": ""})).status_code == 409
     assert [each for each in faces.services.asked if each.method == "POST"] == [], "nothing of this was sent"
@@ -100,7 +103,7 @@ async def test_actions_have_owner_day_and_evidence_and_a_supervisor_approves_wit
     await malee.post(f"{at}/close")
     bodies = [each.body for each in faces.services.asked if each.method == "POST"]
     key = key_of(await malee.get(at), f'{at}/actions"')
-    await malee.post(f"{at}/actions", {"what": "x", "owner": "y", "due_on": "1/12/2570", "key": key})
+    await malee.post(f"{at}/actions", {"what": "x", "owner": "y", "due_on": due, "key": key})
     assert faces.services.asked[-1].key == key, "pressed twice it is one"
     assert bodies == [{"evidence": "ภาพถ่าย 12"}, {"lesson": "ดูทางก่อน", "call_kinds": ["medical"], "version": 3}, {}]
     done = {"status": label("review_status", "approved"), "approved_at": AT, "lesson": "ดูทางก่อน",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -171,6 +172,14 @@ async def test_tasks_are_mine_late_or_all_and_a_group_is_put_whole_with_whom_it_
     roles = {each["crew_id"]: each["role"] for each in whole["members"]}
     assert (roles, whole["name"]) == ({CREW: "lead", elsewhere: "carer"}, "ใหม่"), "a part in it stays"
     assert whole["person_ids"] == sorted([PERSON, later]), "who joined after the form was shown stays"
+    colleague = re.findall(r'name="crew_ids" value="([^"]+)"', shown.text)[0]
+    group["members"] = [{"crew_id": colleague, "role": label("team_role", "carer")}]
+    shown = await orathai.get("/cases/groups")
+    assert f'name="shown_crew" value="{colleague}"' in shown.text
+    for crew, stay in (([], [colleague]), ([colleague], [])):
+        await orathai.post(f"/cases/groups/{GROUP}", {**form, "crew_ids": [], "shown_crew": crew})
+        body = faces.services.of(f"PUT registry /v1/care-groups/{GROUP}")[-1].body
+        assert [each["crew_id"] for each in body["members"]] == stay, "so does a member; who was taken out does not"
 
 
 async def test_who_was_given_a_task_or_asked_into_a_team_answers_on_the_phone(faces: Faces) -> None:

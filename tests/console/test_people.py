@@ -8,6 +8,7 @@ from uuid import UUID
 
 import services.registry
 from karuna.contracts.catalogue import events
+from services.console.backend import BackendRefused
 from services.console.pages.people import happened
 from services.console.texts import texts
 from services.registry import fhir
@@ -109,6 +110,31 @@ async def test_a_case_is_closed_by_those_who_care_for_it(faces: Faces) -> None:
     assert (closed.status_code, closed.headers["location"]) == (303, f"/people/{PERSON}?purpose=case_work")
     (asked,) = faces.services.of(f"POST registry /v1/cases/{CASE}/close")
     assert (asked.body, asked.purpose) == ({"outcome": "normal"}, "case_work")
+
+
+async def test_a_case_is_opened_by_hand_as_a_protected_one_where_that_is_said(faces: Faces) -> None:
+    known(faces)
+    path, at = f"/people/{PERSON}/cases", f"/people/{PERSON}?purpose=care"
+    faces.services.answers |= {"GET registry /v1/cases": {"items": [], "next": None},
+                               "POST registry /v1/cases": {"id": str(CASE)}}  # fmt: skip
+    orathai = await faces.sign_in(Role.CASE_MANAGER)
+    form = (await orathai.get(at)).text
+    assert (f'action="{path}"' in form, 'name="protected" value="yes"' in form) == (True, True)
+    for said in ({}, {"protected": "yes"}):
+        opened = await orathai.post(path, {"purpose": "care", **said})
+        assert (opened.status_code, opened.headers["location"]) == (303, f"/cases/{CASE}")
+    bodies = [each.body for each in faces.services.of("POST registry /v1/cases")]
+    assert bodies == [{"person_id": str(PERSON), "protected": protected} for protected in (False, True)]
+    of_others = faces.services.answers[f"GET registry /v1/persons/{PERSON}"]
+    of_others["area"] = "songkhla"
+    assert f'action="{path}"' not in (await orathai.get(at)).text, "their own municipality opens it"
+
+
+def test_a_form_that_was_saved_already_says_so_in_place_of_its_key() -> None:
+    wrong = {"field": "Idempotency-Key", "code": "key_reused", "th": "Idempotency-Key นี้", "en": "this Idempotency-Key"}
+    refused = BackendRefused(422, {"code": "key_reused", "errors": [wrong]})
+    assert "บันทึกไปแล้ว" in refused.sentence("th")
+    assert "saved already" in refused.sentence("en")
 
 
 async def test_an_auditor_sees_who_looked_and_why(faces: Faces) -> None:

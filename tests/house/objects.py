@@ -547,7 +547,7 @@ async def _care(running: Running, person: UUID) -> dict[str, Asked]:
     await running.client.put(entry, json=boat, headers=desk)
     proposal = await one(running, "select id from group_proposal where decision is null")
     goes = new_id()
-    given = {"crew_ids": [str(goes)], "due_on": str(local_day(now_utc()))}
+    given = {"crew_ids": [str(goes)], "due_on": str(local_day(now_utc()) + timedelta(days=1))}
     plan = (await running.client.post(f"{at}/planned-visits", json=given, headers=desk)).json()["id"]
     return {
         "POST /v1/persons/{person_id}/planned-visits": Asked(f"{at}/planned-visits", given),

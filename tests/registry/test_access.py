@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,8 @@ import pytest
 from services.registry.app import SERVICE
 from services.registry.rules.access import CARE, DESK, ROUTES
 from shared.auth import Role
-from shared.work import new_id
+from shared.thai.dates import local_day
+from shared.work import new_id, now_utc
 from tests.harness import AREA, Running, bearer, problem_of
 from tests.registry.conftest import Call, add, cid, history, person_of, read, search, somsri
 
@@ -32,7 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/households/{household_id}/groups": {"group": "poor_family"},
     "POST /v1/persons/{person_id}/locations": {"lon": 103.5, "lat": 16.4},
     "POST /v1/persons/near": {"point": {"lon": 103.5, "lat": 16.4}},
-    "POST /v1/cases/{case_id}/tasks": {"kind": "visit", "assignee_id": str(new_id()), "due_on": "2027-01-01"},
+    "POST /v1/cases/{case_id}/tasks": {"kind": "visit", "assignee_id": str(new_id()), "due_on": ""},
     "POST /v1/tasks/{task_id}/done": {},
     "POST /v1/cases/{case_id}/team": {"crew_id": str(new_id())},
     "POST /v1/team/{member_id}/answer": {"answer": "accepted"},
@@ -42,9 +44,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/corrections/{correction_id}/decide": {"decision": "accepted"},
     "PUT /v1/reviews/{review_id}": {"version": 1, "whys": []},
     "POST /v1/reviews/{review_id}/approve": {"lesson": "x"},
-    "POST /v1/reviews/{review_id}/actions": {"what": "x", "owner": "y", "due_on": "2027-01-01"},
+    "POST /v1/reviews/{review_id}/actions": {"what": "x", "owner": "y", "due_on": ""},
     "POST /v1/review-actions/{action_id}/done": {"evidence": "x"},
-    "POST /v1/persons/{person_id}/planned-visits": {"crew_ids": [str(new_id())], "due_on": "2027-01-01"},
+    "POST /v1/persons/{person_id}/planned-visits": {"crew_ids": [str(new_id())], "due_on": ""},
     "POST /v1/visits/{visit_id}/decide": {"field": "note", "value_id": str(new_id())},
     "POST /v1/persons/{person_id}/assessments": {"instrument": "depression_2q", "answers": {"low": 0, "joyless": 1}},
     "POST /v1/group-proposals/{proposal_id}/decide": {"decision": "accepted"},
@@ -258,6 +260,8 @@ async def ask(registry: Running, route: str, headers: dict[str, str], person_id:
             body = {field: str(person_id)}
     if route == "POST /v1/reviews":
         body = {"case_id": case_id}
+    if body is not None and body.get("due_on") == "":  # nothing is planned for a day that is past
+        body = {**body, "due_on": str(local_day(now_utc()) + timedelta(days=1))}
     if route.startswith("PUT /v1/visits/"):
         body, path = {"person_id": str(person_id)}, f"/v1/visits/{new_id()}"
     if route.startswith("PUT /v1/community/"):  # an id of something else is no entry's

@@ -18,7 +18,9 @@ from tests.harness import AREA, Running, bearer, problem_of
 from tests.registry.agencies import Agency, ours
 from tests.registry.conftest import Call, add, cid, person_of, read, search, somsri
 
-TODAY = local_day(now_utc())
+
+def today() -> date:
+    return local_day(now_utc())
 
 
 async def somebody(registry: Running, **changes: Any) -> tuple[str, str]:
@@ -46,7 +48,7 @@ async def test_the_directory_tells_whom_to_ring(registry: Running) -> None:
     at = f"/v1/agencies/{hospital.id}/coordinators"
     now, left = {"name": "มานะ ใจงาม", "phone": "081 999 0001", "from_on": "2026-01-01"}, new_id()
     assert (await ours(registry, "PUT", f"{at}/{new_id()}", now)).status_code == 204
-    gone = {**now, "name": "ชูใจ", "until_on": str(TODAY - timedelta(days=1))}
+    gone = {**now, "name": "ชูใจ", "until_on": str(today() - timedelta(days=1))}
     assert (await ours(registry, "PUT", f"{at}/{left}", gone)).status_code == 204
     page = await read(registry, "/v1/agencies", "dispatcher")
     assert [(one["name"], one["phone"]) for one in page["items"][0]["coordinators"]] == [("มานะ ใจงาม", "+66819990001")]
@@ -277,7 +279,7 @@ async def test_an_agreement_reaches_its_area_its_purposes_and_its_days(registry:
     at = f"/v1/persons/{person_id}"
     assert missing(await hospital.get(at)) == ["no_agreement"]
     assert missing(await hospital.get(f"/v1/persons/{new_id()}")) == ["no_agreement"], "of nobody it is told the same"
-    tomorrow, yesterday = str(TODAY + timedelta(days=1)), str(TODAY - timedelta(days=1))
+    tomorrow, yesterday = str(today() + timedelta(days=1)), str(today() - timedelta(days=1))
     for terms, lacks in (
         ({"sign": False}, "not_signed"), ({"from_on": tomorrow}, "not_yet"),
         ({"until_on": yesterday}, "expired"), ({"areas": ["trat"]}, "other_area"), ({"purposes": ["case_work"]}, "purpose"),

@@ -6,13 +6,20 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from shared.thai.dates import local
 from shared.work import now_utc
 from tests.harness import Running, bearer, problem_of
 from tests.registry.conftest import Call, add, cid, history, person_of, read, somsri
 
 ENDED_AT = now_utc()
-"""When every ride ended: one day, also where midnight comes in the midst of a test."""
+
+
+@pytest.fixture(autouse=True)
+def ended_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When every ride of a test ended: one day, also where midnight comes in its midst, and after its calls."""
+    monkeypatch.setattr(f"{__name__}.ENDED_AT", now_utc())
 
 
 async def open_case(registry: Running) -> tuple[Call, UUID, str]:

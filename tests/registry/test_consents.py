@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,9 @@ from tests.harness import AREA, Running, bearer, problem_of
 from tests.registry.agencies import Agency, ours
 from tests.registry.conftest import Call, add, cid, person_of, read, somsri
 
-TODAY = local_day(now_utc())
+
+def today() -> date:
+    return local_day(now_utc())
 
 
 async def give(registry: Running, person_id: Any, **body: Any) -> dict[str, Any]:
@@ -69,7 +71,7 @@ async def test_what_stands_on_consent_stops_with_it_and_the_agency_says_that_it_
 
 async def test_whoever_could_never_see_the_person_hears_of_no_withdrawal(registry: Running) -> None:
     """Who could, does, also by an agreement that is over; and pages lose none of those who hear of one consent."""
-    yesterday, tomorrow = (str(TODAY + timedelta(days=days)) for days in (-1, 1))
+    yesterday, tomorrow = (str(today() + timedelta(days=days)) for days in (-1, 1))
     by_consent: dict[str, Any] = {"bases": ["consent"], "sign": False}
     stood = [{}, {}, {"until_on": yesterday}]
     never = [{"areas": ["trat"]}, {"from_on": tomorrow}, {"until_on": "2026-01-02"}]
@@ -134,7 +136,7 @@ async def test_a_consent_has_its_time_and_its_scope(registry: Running) -> None:
     assert [one["status"] for one in listed["items"]] == ["given", "expired"]
     wrong = {
         "in_the_future": {"given_at": (now_utc() + timedelta(hours=1)).isoformat()},
-        "days_reversed": {"until_on": str(TODAY - timedelta(days=1))},
+        "days_reversed": {"until_on": str(today() - timedelta(days=1))},
         "unknown_agency": {"agency_id": str(new_id())},
     }
     for code, body in wrong.items():

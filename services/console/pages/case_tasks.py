@@ -97,11 +97,11 @@ async def _groups(request: Request, person: Person, problem: str = "", typed: di
 async def put(
     request: Request, person: Carer, group_id: UUID, name: Short = "", area: Short = "",
     crew_ids: Annotated[list[UUID] | None, Form()] = None, person_ids: Annotated[list[UUID] | None, Form()] = None,
-    shown: Annotated[list[UUID] | None, Form()] = None,
+    shown: Annotated[list[UUID] | None, Form()] = None, shown_crew: Annotated[list[UUID] | None, Form()] = None,
 ) -> Response:  # fmt: skip
     """A care group: its name, who is in it, and for whom they care. Whoever was no choice in the form stays:
 
-    members without an account of their own here, and patients who joined after it was ``shown``.
+    members without an account of their own here, and members and patients who joined after it was ``shown``.
     """
     typed = {"name": name, "crew_ids": [str(one) for one in crew_ids or ()]}
     if not name.strip():
@@ -109,7 +109,9 @@ async def put(
     known = {each["id"]: each for each in await _all_groups(request, person)}.get(str(group_id))
     roles = {each["crew_id"]: each["role"]["code"] for each in known["members"]} if known else {}
     choices = (await colleagues(request, person)).crew
-    members = dict.fromkeys([*(str(one) for one in crew_ids or ()), *(one for one in roles if one not in choices)])
+    seen = {str(one) for one in shown_crew or ()}
+    stay = [one for one in roles if one not in choices or one not in seen]
+    members = dict.fromkeys([*(str(one) for one in crew_ids or ()), *stay])
     joined = {*known["person_ids"]} - {str(one) for one in shown or ()} if known else set()
     body = {
         "name": name.strip(), "area": area or None,

@@ -174,10 +174,13 @@ async def _looks(request: Request, person: Person, person_id: UUID) -> list[dict
 
 
 @router.post("/{person_id}/cases")
-async def open_case(request: Request, person: Carer, person_id: UUID, purpose: Short = "") -> Response:
-    """Somebody is to be looked after though nobody has called."""
+async def open_case(
+    request: Request, person: Carer, person_id: UUID, protected: Short = "", purpose: Short = ""
+) -> Response:
+    """Somebody is to be looked after though nobody has called; ``protected``: shown to few from its first event on."""
     why = purpose_sent(person, purpose)
-    made = await backend(request).post(person, "registry", "/v1/cases", {"person_id": str(person_id)}, purpose=why)
+    body = {"person_id": str(person_id), "protected": protected == "yes"}
+    made = await backend(request).post(person, "registry", "/v1/cases", body, purpose=why)
     return go(f"/cases/{made['id']}")
 
 

@@ -109,7 +109,7 @@ async def open_case(request: Request, caller: Opens, body: OpenCaseBody) -> Case
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         person = await own_held_for(work, caller, body.person_id)
         case_id = await cases.open_by_hand(work, person, protected=body.protected)
-        await audit(work, caller, "open", "case", case_id, area=person.area)
+        await audit(work, caller, "open_case", "case", case_id, area=person.area)
         row = await store.calls.read_case(work.db, case_id, areas_of(caller), protected=True)
     if row is None:
         raise refuse("not_found")

@@ -204,7 +204,9 @@ async def review_glass(request: Request, caller: Reviews, glass_id: UUID, body: 
             raise refuse("not_found")
         note = body.note if subject is not None and subject["erased_at"] is None else None
         await consents.review(work, row, caller.actor, body.finding, note)
-        await audit(work, caller, "review", "person", row["person_id"], {"finding": body.finding}, area=row["area"])
+        await audit(
+            work, caller, "review_glass", "person", row["person_id"], {"finding": body.finding}, area=row["area"]
+        )
         return _glass(await store.consents.lock_glass(work.db, glass_id), note)
 
 
