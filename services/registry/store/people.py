@@ -419,7 +419,6 @@ where p.source_call_id = $1 and p.erased_at is null
   and not exists (select from care_group_patient g where g.person_id = p.id)
   and not exists (select from (select opened_call_id from case_file where person_id = p.id and closed_at is null
                                offset 0) k where k.opened_call_id is distinct from $1)
-  and 1 = (select count(*) from records_of(p.id))
 """
 
 
