@@ -5,8 +5,8 @@ No address of any page on the way tells of anybody.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from urllib.parse import unquote
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, expect
@@ -74,13 +74,16 @@ async def test_a_case_is_worked_on_to_its_end_and_looked_back_on(town: Town, ope
     page.on("dialog", lambda asked: asked.accept())
     await page.get_by_role("link", name=name).click()
     await page.wait_for_url(f"**/cases/{case_id}")
-    yesterday = local_day(now_utc()) - timedelta(days=1)
+    today = local_day(now_utc())
     form = page.locator("form").filter(has=page.get_by_role("button", name="มอบหมาย"))
-    await form.get_by_label("ภายในวันที่").fill(f"{yesterday:%d/%m}/{be_year(yesterday)}")
+    await form.get_by_label("ภายในวันที่").fill(f"{today:%d/%m}/{be_year(today)}")
     await form.get_by_label("ผู้รับผิดชอบ").select_option(index=1)
     await form.get_by_label("รายละเอียด").fill("เอาไม้เท้าไปให้ที่บ้านไกล")
     await form.get_by_role("button", name="มอบหมาย").click()
     task = page.get_by_role("listitem").filter(has_text="เอาไม้เท้า")
+    await expect(task).to_be_visible()
+    await town.sql("registry", "update task set due_on = due_on - 1 where case_id = $1", UUID(case_id))  # a night later
+    await page.reload()
     await expect(task.get_by_text("เลยกำหนด")).to_be_visible()
     await whole(page, "case")
     await page.get_by_role("button", name="ปิดเคส").click()
