@@ -196,8 +196,9 @@ READ_IDENTIFIERS = (
 # Shared: somebody else of the municipality is reached by it, too. Of secret people only those hear who may see them.
 READ_CONTACTS = """
 select c.*, exists (
-    select from contact o join person q on q.id = o.person_id join person p on p.id = c.person_id
-    where o.blind = c.blind and q.area = p.area and q.erased_at is null and (q.disclosure <> 'secret' or $2)
+    select from contact o cross join lateral (select * from person where id = o.person_id offset 0) q
+    where o.blind = c.blind and q.area = (select area from person where id = c.person_id)
+      and q.erased_at is null and (q.disclosure <> 'secret' or $2)
       and q.id <> all(array(select records_of($1)))) as shared
 from contact c where c.person_id = any(array(select records_of($1))) order by c.since_at desc, c.id
 """
