@@ -88,15 +88,31 @@ class Keyring:
 
     def seal(self, text: str, table: str, row: UUID, field: str) -> bytes:
         """``text`` as a blob that opens in this place alone: 31 bytes longer than its UTF-8."""
+        return self.seal_bytes(text.encode(), table, row, field)
+
+    def seal_bytes(self, content: bytes, table: str, row: UUID, field: str) -> bytes:
+        """The same of what is no text."""
         key = self.keys[0]
         nonce = os.urandom(NONCE)
-        return key.head + nonce + key.seal.encrypt(nonce, text.encode(), _place(table, row, field))
+        return key.head + nonce + key.seal.encrypt(nonce, content, _place(table, row, field))
 
     def open(self, blob: bytes, table: str, row: UUID, field: str) -> str:
         """The text sealed in this place.
 
         Raises:
             CannotOpen: moved, changed, or sealed under a key that is not known here.
+
+        """
+        try:
+            return self.open_bytes(blob, table, row, field).decode()
+        except UnicodeDecodeError:
+            raise CannotOpen("sealed, and no text") from None
+
+    def open_bytes(self, blob: bytes, table: str, row: UUID, field: str) -> bytes:
+        """The same of what is no text.
+
+        Raises:
+            CannotOpen: as :meth:`open`.
 
         """
         head = blob[:HEAD]
@@ -107,7 +123,7 @@ class Keyring:
             raise CannotOpen("sealed under a key that is not known here")
         nonce, sealed = blob[HEAD : HEAD + NONCE], blob[HEAD + NONCE :]
         try:
-            return key.seal.decrypt(nonce, sealed, _place(table, row, field)).decode()
+            return key.seal.decrypt(nonce, sealed, _place(table, row, field))
         except (InvalidTag, ValueError):
             raise CannotOpen("sealed for another place, or changed") from None
 

@@ -112,6 +112,7 @@ SERVICE = Service(
         "/v1/exports/persons": Room(body_bytes=1024, timeout_s=None),
         "/v1/imports": Room(body_bytes=4 * MIB, timeout_s=60),
         "/v1/locations/import": Room(body_bytes=MIB, timeout_s=30),
+        "/v1/pictures/": Room(body_bytes=MIB, timeout_s=30),
     },
     prepare=prepare,
 )

@@ -13,12 +13,12 @@ TYPES: Final = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 REASONS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _ACTS: Final = {
     "C": """register open open_case give found assign invite propose open_need plan_visit observe assess visit
-            add_contact add_action ask_disclosure put_community put_group import import_areas import_people
+            add_contact add_action add_picture ask_disclosure put_community put_group import import_areas import_people
             break_glass""",
     "U": """sign close withdraw put review review_glass acknowledge change join_group leave_group link unlink
             move_in move_out meet_need answer approve decide decide_correction decide_disclosure decide_group done end
             end_community write cancel_visit requeue""",
-    "D": "erase",
+    "D": "erase drop_picture",
     "E": "search near ask_why",
 }
 ACTIONS: Final = {act: action for action, acts in _ACTS.items() for act in acts.split()}

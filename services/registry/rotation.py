@@ -18,7 +18,7 @@ from services.registry import records
 from services.registry.keys import ring
 from services.registry.rules.identity import Birth, Held
 from services.registry.rules.locations import cell_of, unpacked
-from services.registry.store import known, locations, sealing, told
+from services.registry.store import known, locations, pictures, sealing, told
 from services.registry.store.people import Doc, Row, hexed
 from shared.crypto import Keyring
 from shared.database import Connection, Pool
@@ -30,6 +30,8 @@ from shared.thai.identifiers import Identifier
 log = structlog.get_logger()
 
 BATCH = 200
+BATCH_OF_PICTURES = 10
+"""A few megabytes."""
 PAUSE_S = 0.05
 """Between batches: the desk comes first."""
 LOOK_AGAIN_S = 3600.0
@@ -54,7 +56,7 @@ async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> 
     async with pool.acquire() as db:
         left = await sealing.count_old(db, keys.current_head, keys.current)
         left += await locations.count_old(db, keys.current) + await told.count_old(db, keys.current)
-        left += await known.count_old(db, keys.current)
+        left += await known.count_old(db, keys.current) + await pictures.count_old(db, keys.current)
     OLD_ROWS.set(left)
     if left:
         log.info("rotation.begun", rows=left, key=keys.current)
@@ -90,6 +92,11 @@ async def _batch(db: Connection, keys: Keyring) -> int:
     await told.put(db, [_text(keys, row) for row in texts])
     versions = await known.old(db, keys.current, BATCH)
     await known.seal(db, [_version(keys, row) for row in versions])
+    drawn = await pictures.old(db, keys.current, BATCH_OF_PICTURES)
+    for row in drawn:
+        place = ("picture", row["id"], "image")
+        sealed_anew = keys.seal_bytes(keys.open_bytes(row["image"], *place), *place)
+        await pictures.seal(db, row["id"], sealed_anew, keys.current)
     places = 0
     for table in sealing.OLD_PLACES:
         rows = await sealing.old_places(db, table, keys.current, BATCH)
@@ -99,7 +106,8 @@ async def _batch(db: Connection, keys: Keyring) -> int:
             ]
             await sealing.seal_places(db, table, sealed)
         places += len(rows)
-    return len(persons) + len(identifiers) + len(contacts) + len(seen) + len(texts) + len(versions) + places
+    done = (persons, identifiers, contacts, seen, texts, versions, drawn)
+    return sum(map(len, done)) + places
 
 
 async def _seal_persons(db: Connection, keys: Keyring, rows: list[asyncpg.Record]) -> None:

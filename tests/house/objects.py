@@ -11,6 +11,7 @@ from services.registry.keys import ring
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.harness import AREA, Running, bearer
+from tests.registry.photos import photo
 
 NOT_FOUND = frozenset({404})
 NOTHING = frozenset({200})
@@ -531,6 +532,19 @@ async def _reviews(running: Running, case: UUID) -> dict[str, Asked]:
     }
 
 
+async def _picture(running: Running, visit: str) -> dict[str, Asked]:
+    """A picture of a visit."""
+    at = f"/v1/pictures/{new_id()}"
+    put, content = f"{at}?visit_id={visit}", photo()
+    kept = await running.client.put(put, content=content, headers=bearer("supervisor"))
+    assert kept.status_code == 200, kept.text
+    return {
+        "PUT /v1/pictures/{picture_id}": Asked(put, content, of_the_area=True),
+        "GET /v1/pictures/{picture_id}": Asked(at),
+        "DELETE /v1/pictures/{picture_id}": Asked(at),
+    }
+
+
 async def _care(running: Running, person: UUID) -> dict[str, Asked]:
     """A visit two phones disagree about, an assessment with its proposal, a need, a boat."""
     desk, at = bearer("supervisor"), f"/v1/persons/{person}"
@@ -561,6 +575,7 @@ async def _care(running: Running, person: UUID) -> dict[str, Asked]:
         "GET /v1/visits": Asked("/v1/visits", refusals=NOTHING, finds=visit.rpartition("/")[2]),
         "GET /v1/persons/{person_id}/visits": Asked(f"{at}/visits"),
         "POST /v1/visits/{visit_id}/decide": Asked(f"{visit}/decide", decision),
+        **await _picture(running, visit.rpartition("/")[2]),
         "POST /v1/persons/{person_id}/assessments": Asked(f"{at}/assessments", answers, of_the_area=True),
         "GET /v1/persons/{person_id}/assessments": Asked(f"{at}/assessments"),
         "GET /v1/group-proposals": Asked("/v1/group-proposals", refusals=NOTHING, finds=str(proposal)),

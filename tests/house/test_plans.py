@@ -42,6 +42,7 @@ WALKS = {
     "services.registry.store.sealing.OLD_HOUSEHOLDS": RARELY,
     "services.registry.store.locations.OLD_LOCATIONS": RARELY,
     "services.registry.store.told.OLD_TOLD": RARELY,
+    "services.registry.store.pictures.OLD_PICTURES": RARELY,
     "services.registry.store.known.OLD_KNOWN": RARELY,
     "services.registry.store.people.FORGET_ANSWERS": RARELY,
     "shared.figures.READ_WAITING": EMPTY,

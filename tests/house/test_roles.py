@@ -30,7 +30,7 @@ from tests.platform_fixtures import MakeDatabase
 DECIDES = {
     "POST /v1/persons/search", "GET /v1/persons/{person_id}", "GET /v1/persons/{person_id}/history", "GET /v1/persons/{person_id}/visits",
     "GET /v1/persons/{person_id}/needs", "GET /v1/persons/{person_id}/assessments",
-    "GET /v1/persons/{person_id}/locations", "GET /v1/cases",
+    "GET /v1/persons/{person_id}/locations", "GET /v1/pictures/{picture_id}", "GET /v1/cases",
     "GET /v1/cases/{case_id}", "GET /v1/agencies", "GET /v1/agreements", "GET /v1/agreements/{agreement_id}",
     "GET /v1/agreements/{agreement_id}/effect", "POST /v1/agreements/{agreement_id}/sign",
     "POST /v1/agreements/{agreement_id}/end", "POST /v1/access/why", "GET /v1/withdrawals",
@@ -72,7 +72,13 @@ def anywhere(path: str) -> str:
 
 
 async def ask(running: Running, method: str, path: str, headers: dict[str, str], body: Any = None) -> httpx.Response:
-    sent = {} if method == "GET" else {"json": {} if body is None else body}
+    sent = (
+        {}
+        if method == "GET"
+        else {"content": body}
+        if isinstance(body, bytes)
+        else {"json": {} if body is None else body}
+    )
     return await running.client.request(method, path, headers=headers, **sent)
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.responses import Response
 
@@ -189,6 +188,7 @@ async def export(
 @router.post("/{person_id}/copy")
 async def copy(request: Request, person: Keeper, person_id: UUID) -> Response:
     """All that is kept of one person, as one file for them. By POST: it is written down."""
-    whole = await backend(request).get(person, "registry", f"/v1/persons/{person_id}/copy", purpose=PURPOSE)
+    path = f"/v1/persons/{person_id}/copy"
+    whole = await backend(request).file(person, "registry", path, params={}, purpose=PURPOSE, within_s=WITHIN_S)
     named = {"content-disposition": f'attachment; filename="copy-{person_id}.json"', **NO_STORE}
-    return Response(orjson.dumps(whole, option=orjson.OPT_INDENT_2), media_type="application/json", headers=named)
+    return Response(whole, media_type="application/json", headers=named)

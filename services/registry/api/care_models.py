@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.registry.answers import Answer, Label
 from services.registry.api.locations_models import Metres, PointBody
+from services.registry.api.pictures_models import PictureShown
 from services.registry.values import Area, Code, Line, PhoneNumber, Short, coded
 from shared.http import Body
 from shared.openapi import Moment
@@ -120,6 +121,7 @@ class VisitShown(Answer):
     accuracy_m: int | None
     disputed: bool
     fields: list[FieldShown]
+    pictures: list[PictureShown]
 
 
 class Visits(Answer):

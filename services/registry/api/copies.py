@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -70,7 +71,21 @@ async def copy_person(request: Request, caller: Copies, person_id: UUID) -> Resp
         "history": [line async for line in _history(runtime, caller, person.id)],
         "looks": looks,
     }
-    return Response(orjson.dumps(file, default=str), media_type="application/json", headers=DOWNLOAD)
+    images = await store.pictures.of_people(runtime.pool, ids)
+    return StreamingResponse(_with_pictures(runtime, file, images), media_type="application/json", headers=DOWNLOAD)
+
+
+async def _with_pictures(runtime: Runtime, file: dict[str, Any], images: Sequence[UUID]) -> AsyncIterator[bytes]:
+    """The file, and after it the pictures one by one: together they may be larger than what a process may hold."""
+    yield orjson.dumps(file, default=str)[:-1] + b',"pictures":['
+    comma = b""
+    for picture_id in images:
+        row = await store.pictures.read(runtime.pool, picture_id)
+        if row is not None:
+            jpeg = b64encode(ring().open_bytes(row["image"], "picture", picture_id, "image")).decode()
+            yield comma + orjson.dumps({"id": str(picture_id), "jpeg": jpeg})
+            comma = b","
+    yield b"]}"
 
 
 def _opened(table: str, doc: dict[str, Any]) -> dict[str, Any]:

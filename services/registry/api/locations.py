@@ -26,6 +26,7 @@ from services.registry.api.locations_models import (
     RowBody,
     RowVerdict,
 )
+from services.registry.api.pictures_models import PictureShown, by_owner
 from services.registry.keys import ring
 from services.registry.rules.access import CARE
 from services.registry.rules.addresses import house_of
@@ -103,10 +104,11 @@ async def read_locations(request: Request, caller: Reads, person_id: UUID) -> Lo
     await audit(runtime.pool, seen.caller, "read_locations", "person", person_id, told_of, area=person.area)
     rows = await store.locations.read_locations(runtime.pool, person_id)
     standing = {row["location_id"]: row for row in await store.locations.read_whereabouts(runtime.pool, person_id)}
-    return Locations(items=[_shown(row, standing.get(row["id"])) for row in rows])
+    pictures = by_owner(await store.pictures.of_locations(runtime.pool, [row["id"] for row in rows]), "location_id")
+    return Locations(items=[_shown(row, standing.get(row["id"]), pictures.get(row["id"], [])) for row in rows])
 
 
-def _shown(row: Any, now: Any) -> LocationShown:
+def _shown(row: Any, now: Any, pictures: list[PictureShown]) -> LocationShown:
     point = verbs.point_of(row)
     method = None if now is None else now["method"]
     return LocationShown(
@@ -119,6 +121,7 @@ def _shown(row: Any, now: Any) -> LocationShown:
         source=views.label("observer_kind", row["source"]),
         seen_by=row["seen_by"],
         photo=records.opened_value(row, ring(), "location", "photo"),
+        pictures=pictures,
         observed_at=row["observed_at"],
         recorded_at=row["recorded_at"],
         stands=now is not None,

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from services.registry.answers import Age, Answer, Label
+from services.registry.api.pictures_models import PictureShown
 from services.registry.values import Area, AreaCode, Code, Line, known_group
 from shared.codes.codes import code_list
 from shared.errors import TwoTongued
@@ -54,9 +55,9 @@ class PointBody(Body):
 
 
 class LocationBody(PointBody):
-    """Where somebody lives, as one person saw it. ``photo``: a reference, never the picture. ``id``: the client's own,
+    """Where somebody lives, as one person saw it. ``photo``: a reference; pictures come by themselves.
 
-    so that a phone may send twice. ``method`` ``visit`` is an officer's alone.
+    ``id``: the client's own, so that a phone may send twice. ``method`` ``visit`` is an officer's alone.
     """
 
     id: UUID | None = None
@@ -158,6 +159,7 @@ class LocationShown(Answer):
     source: Label
     seen_by: str
     photo: str | None
+    pictures: list[PictureShown]
     observed_at: datetime
     recorded_at: datetime
     stands: bool

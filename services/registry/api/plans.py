@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from services.registry import records, store, told, views
 from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of
+from services.registry.api.pictures_models import by_owner
 from services.registry.api.plans_models import (
     HomeShown,
     MyPlan,
@@ -122,12 +123,14 @@ async def mine(request: Request, caller: Goes) -> MyPlans:
     await audit(pool, caller, "read_own_visits", "person", ids or None, area=where or None)
     texts = await told.of(pool, [row["id"] for row in rows])
     written = await _own(pool, [row["id"] for row in rows], caller.actor)
+    taken = by_owner(await store.pictures.of_visits(pool, [row["id"] for row in rows]), "visit_id")
     known = await store.plans.at_the_door(pool, ids)
     return MyPlans(items=[
         MyPlan(
             kind=views.label("visit_kind", row["kind"]), what=texts.get(row["id"], {}).get("what"),
             person=_whom(row["person_id"], known[row["person_id"]]), own=written.get(row["id"], ({}, []))[0],
             disputed=sorted(written.get(row["id"], ({}, []))[1]),
+            pictures=sum(one.taken_by == caller.actor for one in taken.get(row["id"], [])),
             **{name: row[name] for name in ("id", "forms", "due_on", "done_at")},
         )
         for row in rows

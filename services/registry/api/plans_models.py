@@ -95,7 +95,10 @@ class OwnField(Answer):
 
 
 class MyPlan(Answer):
-    """One of the caller's own visits. ``own``: their words in it; ``disputed``: fields that wait for an officer."""
+    """One of the caller's own visits. ``own``: their words in it; ``disputed``: fields that wait for an officer;
+
+    ``pictures``: how many of theirs have arrived.
+    """
 
     id: UUID
     kind: Label
@@ -106,6 +109,7 @@ class MyPlan(Answer):
     person: WhomToVisit
     own: dict[str, OwnField]
     disputed: list[str]
+    pictures: int
 
 
 class MyPlans(Answer):

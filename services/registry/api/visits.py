@@ -21,6 +21,7 @@ from services.registry.api.care_models import (
     VisitShown,
 )
 from services.registry.api.gate import areas_of, gate, held_for, own_held_for, person_for, runtime_of
+from services.registry.api.pictures_models import by_owner
 from services.registry.rules.access import ROUTES
 from services.registry.rules.fields import HEALTH
 from services.registry.rules.visits import checked
@@ -86,7 +87,8 @@ def _receipt(shown: VisitShown, body: VisitBody, by: str, at: datetime, now: dat
         })
         for field in sent
     ]  # fmt: skip
-    return shown.model_copy(update={**facts, "fields": own})
+    pictures = [one for one in shown.pictures if one.taken_by == by]
+    return shown.model_copy(update={**facts, "fields": own, "pictures": pictures})
 
 
 async def _visible(request: Request, caller: Caller, visit_id: UUID) -> Row:
@@ -149,6 +151,7 @@ async def decide(request: Request, caller: Decides, visit_id: UUID, body: Decide
 
 async def _shown(db: Connection | Pool, rows: Sequence[Row]) -> list[VisitShown]:
     values = await store.visits.read_values(db, [row["id"] for row in rows])
+    pictures = by_owner(await store.pictures.of_visits(db, [row["id"] for row in rows]), "visit_id")
     shown = [value for value in values if value["state"] in {"stands", "disputed"}]
     texts = await told.of(db, [value["id"] for value in shown])
     by_visit: dict[UUID, dict[str, FieldShown]] = {}
@@ -168,6 +171,7 @@ async def _shown(db: Connection | Pool, rows: Sequence[Row]) -> list[VisitShown]
             kind=views.label("visit_kind", row["kind"]),
             disputed=any(field.others for field in by_visit.get(row["id"], {}).values()),
             fields=sorted(by_visit.get(row["id"], {}).values(), key=lambda field: field.field),
+            pictures=pictures.get(row["id"], []),
             **{name: row[name] for name in same},
         )
         for row in rows

@@ -57,6 +57,7 @@ union all select 'call_person', to_jsonb(t) from mine m join call_person t on t.
 union all select 'location', to_jsonb(t) from mine m join location t on t.person_id = m.id
 union all select 'whereabouts', to_jsonb(t) from mine m join whereabouts t on t.person_id = m.id
 union all select 'visit', to_jsonb(t) from mine m join visit t on t.person_id = m.id
+union all select 'picture', to_jsonb(t) - 'image' from mine m join picture t on t.person_id = m.id
 union all select 'visit_value', to_jsonb(t) from mine m join visit v on v.person_id = m.id
     join visit_value t on t.visit_id = v.id
 union all select 'planned_visit', to_jsonb(t) from mine m join planned_visit t on t.person_id = m.id

@@ -27,6 +27,7 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
     for case in await store.calls.open_cases(work.db, ids):
         await close(work, case["id"], ERASED, None, By.SYSTEM)
     await store.teams.wipe(work.db, ids)
+    await store.pictures.wipe(work.db, ids)
     assessments, needs = await store.care.wipe(work.db, ids)
     visits = await store.visits.wipe(work.db, ids)
     visits = list({*visits, *await store.plans.wipe(work.db, ids)})
