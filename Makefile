@@ -43,7 +43,7 @@ faults: setup ## ความผิดพลาดที่ต้องทนไ
 	$(BIN)/pytest -q tests/faults
 
 browser: setup ## หน้าจอในเบราว์เซอร์จริง (the screens in a real browser; needs Debian's chromium)
-	$(BIN)/pytest -q tests/browser
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/browser
 
 pictures: setup ## ถ่ายภาพทุกหน้าจอลง docs/pictures (a picture of every screen for the README)
 	$(BIN)/python -m tests.browser.pictures

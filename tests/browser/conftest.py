@@ -1,13 +1,13 @@
 """The whole system with its console, and Debian's Chromium to look at it.
 
-Everything lives on the session's event loop. Locators are roles and labels: what a person or a screen reader finds.
+One town serves all files of a worker, and is put in order after each. Everything lives on the session's event loop.
+Locators are roles and labels: what a person or a screen reader finds.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,6 +20,7 @@ from karuna.accounts import demonstration
 from karuna.local import Local
 from karuna.seed import seed
 from karuna.up import installation as started
+from tests.browser.order import on_duty, put_in_order
 from tests.journeys.town import AREA, Town, free_home, town_of
 from tests.patience import PATIENCE_S
 
@@ -36,15 +37,30 @@ PATIENCE_MS = PATIENCE_S * 1000
 expect.set_options(timeout=PATIENCE_MS)
 
 SignIn = Callable[..., Awaitable[Page]]
+LONGEST = "test_every_screen.py"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local]:
-    """A town for each file: an order that one story leaves open must not call the crew of another."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first: of two workers neither is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.name != LONGEST)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def one_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local]:
+    """The town of this run's stories; of each worker's where there are several."""
     async with started(free_home(tmp_path_factory.mktemp("screens"))) as local:
         await seed(local, AREA, people=False)  # stories bring their own: three hundred more are seconds
         await demonstration(local, AREA)
         yield local
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def installation(one_town: Local) -> AsyncIterator[Local]:
+    """In order after each file: a call that one story leaves open must not ask the crew of another."""
+    async with town_of(one_town) as town:
+        duty = await on_duty(town)
+        yield one_town
+        await put_in_order(town, duty)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -81,10 +97,10 @@ async def open_as(chromium: Browser, installation: Local, request: pytest.Fixtur
                 locale="th-TH" if lang == "th" else "en-US",
                 timezone_id="Asia/Bangkok",
                 has_touch=phone,
+                reduced_motion="reduce",
             )
             context: BrowserContext = await stack.enter_async_context(await made)
             context.set_default_timeout(PATIENCE_MS)
-            await context.add_init_script(AXE)  # by the debugger's door: a page's own policy lets no foreign script in
             await context.add_cookies([{"name": "karuna_lang", "value": lang, "url": base}])
             page = await context.new_page()
             page.on("pageerror", lambda problem: wrong.append(f"{page.url}: {problem}"))
@@ -114,11 +130,11 @@ def _note_status(wrong: list[str], status: int, url: str) -> None:
         wrong.append(f"500 {url}")
 
 
-async def show(page: Page, name: str) -> Path:
-    """Keep a picture of the screen (``KARUNA_PICTURES=folder``)."""
-    folder = Path(os.environ.get("KARUNA_PICTURES") or tempfile.gettempdir()) / "karuna-pictures"
+async def show(page: Page, name: str) -> None:
+    """Keep a picture of the screen where somebody asked for pictures (``KARUNA_PICTURES=folder``)."""
+    if not (asked := os.environ.get("KARUNA_PICTURES")):
+        return
+    folder = Path(asked) / "karuna-pictures"
     await page.evaluate("document.fonts.ready")
-    path = folder / f"{name}.png"
     folder.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=path, full_page=True)
-    return path
+    await page.screenshot(path=folder / f"{name}.png", full_page=True)
