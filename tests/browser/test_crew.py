@@ -245,3 +245,54 @@ async def test_a_trip_taken_away_meanwhile_is_told_not_dropped(town: Town, open_
     headers = {"x-csrf-token": token, "idempotency-key": str(uuid4()), "accept": "application/json"}
     refused = await stranger.request.post("/crew/act", data=step, headers=headers)
     assert refused.status == 404
+
+
+async def test_infectious_waste_goes_from_hand_to_hand_without_signal(town: Town, open_as: SignIn) -> None:
+    page = await open_as("crew1", "/crew", phone=True)
+    await page.evaluate("navigator.serviceWorker.ready")
+    card = page.locator("#waste")
+    await expect(card).to_be_visible()
+    await page.context.set_offline(True)
+    await card.get_by_role("button", name="บันทึกขยะติดเชื้อ").click()
+    sheet = page.get_by_role("dialog", name="บันทึกขยะติดเชื้อ")
+    await sheet.get_by_label("จำนวนถุง").fill("3")
+    await sheet.get_by_label("น้ำหนัก (กก.)").fill("1.5")
+    assert await faults(page) == []
+    await sheet.get_by_role("button", name="บันทึก", exact=True).click()
+    bags = card.get_by_role("listitem")
+    await expect(bags).to_contain_text("3 ถุง · 1.5 กก. · ยังไม่ปิดผนึก")
+    await bags.get_by_role("button", name="ปิดผนึกแล้ว").click()
+    await _hand_over(page, "ที่พักรวมมูลฝอยติดเชื้อของโรงพยาบาล", "2")
+    await expect(page.get_by_text("รอส่ง 3 รายการ")).to_be_visible()
+    await page.reload()
+    await expect(bags).to_contain_text("2 ถุง · 1.5 กก. · ปิดผนึกแล้ว · → ที่พักรวมมูลฝอยติดเชื้อของโรงพยาบาล")
+    assert [*await faults(page), *await cut_off(page)] == []
+    await show(page, "crew-waste")
+    assert await logs(town) == [], "nobody has heard of it yet"
+    back_at = datetime.now(UTC)
+    await page.context.set_offline(False)
+    await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
+    [log] = await logs(town)
+    [hand] = log["chain"]
+    assert (log["unit_id"], log["bags"], log["weight_g"], log["sealed"]) == (town.unit("K1"), 3, 1500, True)
+    assert (hand["receiver"], hand["bags"], log["missing_bags"]) == ("hospital", 2, 1)
+    assert datetime.fromisoformat(log["packed_at"]) < datetime.fromisoformat(hand["at"]) < back_at, "their own times"
+    await expect(bags).to_contain_text("2 ถุง")
+    await _hand_over(page, "เตาเผาหรือสถานที่กำจัด", "2")
+    await expect(bags).to_have_count(0)
+    assert (await logs(town))[0]["disposed_at"] is not None
+
+
+async def _hand_over(page: Page, to: str, bags: str) -> None:
+    await page.locator("#waste").get_by_role("button", name="ส่งมอบ").click()
+    sheet = page.get_by_role("dialog", name="ส่งมอบขยะติดเชื้อให้ใคร")
+    await sheet.get_by_label(to).check()
+    await sheet.get_by_label("จำนวนถุง").fill(bags)
+    await sheet.get_by_role("button", name="ส่งมอบแล้ว").click()
+
+
+async def logs(town: Town) -> list[dict[str, Any]]:
+    """What the units of the town packed."""
+    found = await town.ask("dispatch", "GET", "/v1/waste", role="supervisor")
+    items: list[dict[str, Any]] = found["items"]
+    return [each for each in items if each["unit_id"] == town.unit("K1")]

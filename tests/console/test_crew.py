@@ -46,6 +46,7 @@ def known(faces: Faces, *trips: dict[str, Any], **more: Any) -> None:
         "GET dispatch /v1/units": {"items": [unit], "next": None},
         "GET dispatch /v1/trips": {"items": list(trips), "next": None},
         "GET dispatch /v1/facilities": {"items": [], "next": None},
+        "GET dispatch /v1/waste/own": {"items": []},
     }
 
 
@@ -167,6 +168,32 @@ async def test_what_is_pressed_goes_on_under_the_phone_s_own_key(faces: Faces) -
         assert (await act(crew, wrong)).status_code == 422
     foreign = await act(crew, {"kind": "duty", "id": str(UNIT), "on": True}, **{"x-csrf-token": "not-ours"})
     assert (foreign.status_code, foreign.json()["code"]) == (403, "csrf")
+
+
+async def test_a_crew_writes_down_its_infectious_waste_under_the_phone_s_own_name_for_it(faces: Faces) -> None:
+    known(faces)
+    log, hand = str(new_id()), {"number": 1, "receiver": "station_store", "bags": 2, "weight_g": None, "at": AT}
+    shown = {"id": log, "area": AREA, "unit_id": str(UNIT), "trip_id": None, "bags": 2, "weight_g": 900, "sealed": True,
+             "packed_at": AT, "disposed_at": None, "chain": [hand], "missing_bags": 0}  # fmt: skip
+    faces.services.answers["GET dispatch /v1/waste/own"] = {"items": [shown]}
+    crew = await faces.sign_in(Role.CREW)
+    assert (await crew.get("/crew/state", headers=JSON)).json()["waste"] == [
+        {"id": log, "bags": 2, "weight_g": 900, "sealed": True, "at": AT,
+         "hands": [{"receiver": "station_store", "bags": 2, "weight_g": None}]},
+    ]  # fmt: skip
+    packed = {"id": str(new_id()), "unit_id": str(UNIT), "bags": 3, "weight_g": 1200, "sealed": False, "at": AT}
+    handed = {"receiver": "hospital", "bags": 3, "at": AT}
+    for kind, path, body, told in (
+        ("waste", "/v1/waste", packed, packed),
+        ("waste_sealed", f"/v1/waste/{packed['id']}/sealed", {"id": packed["id"]}, {}),
+        ("waste_handed", f"/v1/waste/{packed['id']}/hand-overs", {"id": packed["id"], **handed}, handed),
+    ):
+        faces.services.answers[f"POST dispatch {path}"] = shown
+        key = str(new_id())
+        assert (await act(crew, {"kind": kind, **body}, **{"idempotency-key": key})).json() == {"done": True}
+        (asked,) = faces.services.of(f"POST dispatch {path}")
+        assert (asked.key, asked.body) == (key, told)
+    assert (await act(crew, {"kind": "waste", **packed, "bags": 0})).status_code == 422
 
 
 @pytest.mark.parametrize("role", [Role.DISPATCHER, Role.CASE_MANAGER, Role.ADMIN, Role.PARTNER])

@@ -82,3 +82,20 @@ async def test_the_same_log_sent_twice_is_one(town: Town) -> None:
     for _ in range(2):
         await town.post("/v1/waste", body, status=201, headers={**unit.headers, "Idempotency-Key": "once"})
     assert len((await town.get("/v1/waste"))["items"]) == 1
+
+
+async def test_a_phone_names_its_log_and_sees_what_its_units_have_not_handed_on_to_the_end(town: Town) -> None:
+    unit, other = await town.unit(1), await town.unit(2)
+    body = {"id": str(new_id()), "unit_id": str(unit.id), "bags": 2}
+    made = await town.post("/v1/waste", body, status=201, headers=unit.headers)
+    assert made["id"] == body["id"]
+    again = await town.post("/v1/waste", {**body, "unit_id": str(other.id)}, status=409, headers=other.headers)
+    assert again["code"] == "packed_already"
+    assert (await town.get("/v1/waste/own", headers=other.headers))["items"] == [], "another's is not shown"
+    path = f"/v1/waste/{made['id']}/hand-overs"
+    await town.post(path, {"receiver": "station_store"}, status=201, headers=unit.headers)
+    [shown] = (await town.get("/v1/waste/own", headers=unit.headers))["items"]
+    assert (shown["id"], [each["receiver"] for each in shown["chain"]]) == (made["id"], ["station_store"])
+    await town.post(path, {"receiver": "incinerator"}, status=201, headers=unit.headers)
+    assert (await town.get("/v1/waste/own", headers=unit.headers))["items"] == []
+    await town.get("/v1/waste/own", status=403)

@@ -166,7 +166,7 @@ async def dispatch(running: Running) -> Things:
         **roster,
         **await _stock(running, trip),
         **await _layers(running),
-        **await _waste(running, unit),
+        **await _waste(running, unit, crew),
         **await _places(running, facility, assignment["id"]),
         "PUT /v1/stations/{station_id}": Asked(f"/v1/stations/{station}", place),
         "PUT /v1/facilities/{facility_id}": Asked(f"/v1/facilities/{facility}", clinic),
@@ -306,13 +306,14 @@ async def _stock(running: Running, trip: UUID) -> dict[str, Asked]:
     }
 
 
-async def _waste(running: Running, unit: UUID) -> dict[str, Asked]:
+async def _waste(running: Running, unit: UUID, crew: UUID) -> dict[str, Asked]:
     """What a unit packed."""
     body = {"unit_id": str(unit), "bags": 1}
     log = (await running.client.post("/v1/waste", json=body, headers=bearer("supervisor"))).json()["id"]
     return {
         "POST /v1/waste": Asked("/v1/waste", body),
         "GET /v1/waste": Asked(f"/v1/waste?area={AREA}"),
+        "GET /v1/waste/own": Asked("/v1/waste/own", refusals=NOTHING, finds=log, by="crew", crew_id=crew),
         "POST /v1/waste/{waste_id}/sealed": Asked(f"/v1/waste/{log}/sealed"),
         "POST /v1/waste/{waste_id}/hand-overs": Asked(f"/v1/waste/{log}/hand-overs", {"receiver": "hospital"}),
     }

@@ -41,7 +41,7 @@ UNITS_KNOWN_S = 30.0
 HANDED_OVER = ("transported", "handed_up", "died_in_transport")
 LEVELS = ("bls", "ils", "als")
 HELP = ("aemt", "paramedic", "lifting", "rescue", "firefighting", "water_rescue")
-MODULES = ("queue", "view", "draw", "sheets", "where")
+MODULES = ("queue", "view", "draw", "sheets", "where", "waste")
 SHELL = (
     "css/tokens.css", "css/karuna.css", "css/crew.css", "js/crew.js", *(f"js/crew-{name}.js" for name in MODULES),
     "css/visits.css", "js/visits.js", "js/visits-queue.js", "js/visits-sheet.js", "icon.svg", "icons.svg",
@@ -64,6 +64,7 @@ async def crew_page(request: Request, person: Crew) -> Response:
         "account": str(person.account_id), "lang": lang, "next": journey.NEXT, "after": journey.AFTER,
         "stamps": options("step", lang, journey.STAMPS), "steps": dict(options("step", lang)),
         "tones": {step: _tone(step) for step in journey.AFTER},
+        "wasteReceivers": dict(options("waste_receiver", lang)),
         "modules": {name: asset(f"js/crew-{name}.js") for name in MODULES},
     }  # fmt: skip
     return page(
@@ -73,7 +74,7 @@ async def crew_page(request: Request, person: Crew) -> Response:
         + options("mission_outcome", lang, journey.ENDS_AT_SCENE),
         receivers=options("handover_receiver", lang), severities=options("severity_cbd", lang),
         handover_outcomes=options("mission_outcome", lang, HANDED_OVER), backup_needs=options("skill", lang, HELP),
-        backup_levels=options("unit_level", lang, LEVELS),
+        backup_levels=options("unit_level", lang, LEVELS), waste_receivers=options("waste_receiver", lang),
         script_words=as_json(some("crew", lang)),
     )  # fmt: skip
 
@@ -103,6 +104,7 @@ async def state(
     if seen == mark and not full:
         return Response(status_code=204)
     trips = await backend(request).get(person, "dispatch", "/v1/trips", purpose=PURPOSE[person.role])
+    bags = await backend(request).get(person, "dispatch", "/v1/waste/own", purpose=PURPOSE[person.role])
     facilities = await _facilities(request, person)
     lang = lang_of(request)
     jobs = journey.jobs_of(trips["items"])
@@ -112,6 +114,7 @@ async def state(
         "units": [_unit(unit) for unit in units], "jobs": [_job(request, job, facilities, jobs) for job in jobs],
         "home": [{"id": unit["homeward_id"], "at": unit["last_closed_at"]} for unit in units if _homeward(unit, since)],
         "returns": [{"id": str(row["id"]), "at": row["brought_at"], "number": row["number"]} for row in returns],
+        "waste": [_bags(each) for each in bags["items"]],
         "facilities": [{"id": key, "name": name} for key, name in facility_options(facilities.values(), lang)],
     })  # fmt: skip
 
@@ -159,6 +162,13 @@ def _unit(unit: dict[str, Any]) -> dict[str, Any]:
     return {name: unit[name] for name in ("id", "call_sign", "duty", "cleanliness")}
 
 
+def _bags(log: dict[str, Any]) -> dict[str, Any]:
+    """What was packed, and every hand that took it."""
+    hands = [{name: each[name] for name in ("receiver", "bags", "weight_g")} for each in log["chain"]]
+    facts = {name: log[name] for name in ("id", "bags", "weight_g", "sealed")}
+    return {**facts, "at": log["packed_at"], "hands": hands}
+
+
 def _job(request: Request, job: Job, facilities: dict[str, dict[str, Any]], jobs: Sequence[Job]) -> dict[str, Any]:
     """For the phone: what it counts with, and the card as it is to be shown."""
     lang = lang_of(request)
@@ -169,7 +179,8 @@ def _job(request: Request, job: Job, facilities: dict[str, dict[str, Any]], jobs
         community_name=community_names(request, lang), stops=journey.stops_of(jobs, job.assignment.get("run_id")),
     )  # fmt: skip
     return {
-        "id": job.id, "status": job.status, "transports": job.transports, "stamps": job.assignment["stamps"],
+        "id": job.id, "trip_id": job.trip["id"],
+        "status": job.status, "transports": job.transports, "stamps": job.assignment["stamps"],
         "lane": job.trip["lane"], "severity": job.trip["severity"], "html": html,
         "facility_id": facility["id"] if facility else None, "asked_at": job.assignment["asked_at"],
         "run_id": job.assignment.get("run_id"), "pickup_at": job.assignment.get("pickup_at"),
@@ -236,7 +247,41 @@ class ReadyAct(_Act):
     id: UUID
 
 
-Act = Annotated[StepAct | HandoverAct | BackupAct | DutyAct | CleanAct | ReadyAct, Field(discriminator="kind")]
+Bags = Annotated[int, Field(ge=1, le=1000)]
+Grams = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class WasteAct(_Act):
+    """Infectious waste that was packed; ``id`` is the phone's own name for it, and dispatch's from then on."""
+
+    kind: Literal["waste"]
+    id: UUID
+    unit_id: UUID
+    trip_id: UUID | None = None
+    bags: Bags
+    weight_g: Grams | None = None
+    sealed: bool
+    at: str = Field(max_length=40)
+
+
+class WasteSealedAct(_Act):
+    kind: Literal["waste_sealed"]
+    id: UUID
+
+
+class WasteHandedAct(_Act):
+    kind: Literal["waste_handed"]
+    id: UUID
+    receiver: Code
+    bags: Bags
+    weight_g: Grams | None = None
+    at: str = Field(max_length=40)
+
+
+Act = Annotated[
+    StepAct | HandoverAct | BackupAct | DutyAct | CleanAct | ReadyAct | WasteAct | WasteSealedAct | WasteHandedAct,
+    Field(discriminator="kind"),
+]
 WHERE = {
     "step": "/v1/assignments/{id}/steps",
     "handover": "/v1/assignments/{id}/handover",
@@ -244,14 +289,20 @@ WHERE = {
     "duty": "/v1/units/{id}/duty",
     "disinfected": "/v1/units/{id}/disinfected",
     "ready": "/v1/trips/{id}/ready",
+    "waste": "/v1/waste",
+    "waste_sealed": "/v1/waste/{id}/sealed",
+    "waste_handed": "/v1/waste/{id}/hand-overs",
 }
+NAMED_HERE = {"waste"}
+"""What has its id from the phone: dispatch is told."""
 
 
 @router.post("/crew/act")
 async def act(request: Request, person: Crew, body: Act, key: Key) -> Response:
     """Pass on what the crew pressed, under the phone's own key: the same key is done once, however often it comes."""
     path = WHERE[body.kind].format(id=body.id)
-    said = body.model_dump(mode="json", exclude_none=True, exclude={"kind", "id"})
+    known = {"kind"} if body.kind in NAMED_HERE else {"kind", "id"}
+    said = body.model_dump(mode="json", exclude_none=True, exclude=known)
     answer = await backend(request).post(person, "dispatch", path, said, key=key, purpose=PURPOSE[person.role])
     _known_units.pop(person.session_id, None)
     done = {"step_id": answer["step"]["id"], "at": answer["step"]["at"]} if body.kind == "step" else {}

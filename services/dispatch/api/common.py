@@ -39,6 +39,9 @@ MayPreview = Annotated[Caller, Depends(may(*DESK, Role.ADMIN, Role.CASE_MANAGER,
 """What-if touches nothing and shows nothing that the caller did not send."""
 RunsUnit = Annotated[Caller, Depends(may(*DECIDES, Role.ADMIN, *CREW))]
 
+Member = Annotated[Caller, Depends(may(*CREW))]
+"""A crew member, of whom it is asked."""
+
 NIL = UUID(int=0)
 AREA_PATTERN = r"^[a-z][a-z0-9-]{1,30}$"
 CODE_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,63}$"

@@ -11,7 +11,18 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from services.dispatch.api.common import AreaQuery, Id, RunsUnit, SeesFleet, crew_of, one_area, runtime_of, seen
+from services.dispatch.api.common import (
+    NIL,
+    AreaQuery,
+    Id,
+    Member,
+    RunsUnit,
+    SeesFleet,
+    crew_of,
+    one_area,
+    runtime_of,
+    seen,
+)
 from services.dispatch.api.resources_models import coded
 from services.dispatch.store import units, waste
 from services.dispatch.verbs import waste as verbs
@@ -26,6 +37,8 @@ router = APIRouter(prefix="/v1/waste", tags=["waste"])
 
 WRITES = problems(400, 401, 403, 404, 409, 413)
 LONGEST = timedelta(days=366)
+KEPT_IN_SIGHT = timedelta(days=14)
+"""So long a crew's phone shows what it has not handed on to the end."""
 TOO_LONG = (422, "too_long", "ดูได้ครั้งละไม่เกินหนึ่งปี", "at most a year at a time")
 Bags = Annotated[int, Field(ge=1, le=1000)]
 Weight = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -33,8 +46,12 @@ Receiver = Annotated[str, Field(max_length=40), coded("waste_receiver")]
 
 
 class WasteBody(Body):
-    """What a unit packed, of which trip (left out: of none in particular). ``weight_g``: grams."""
+    """What a unit packed, of which trip (left out: of none in particular). ``weight_g``: grams.
 
+    ``id``: chosen by a phone that hands it over before it has a signal again; left out, one is given.
+    """
+
+    id: UUID | None = None
     unit_id: UUID
     trip_id: UUID | None = None
     bags: Bags
@@ -105,7 +122,7 @@ async def pack(
 
         async def verb() -> tuple[int, dict[str, Any]]:
             at = body.at or work.now
-            given = verbs.Packed(body.unit_id, body.bags, body.weight_g, body.sealed, at, body.trip_id)
+            given = verbs.Packed(body.unit_id, body.bags, body.weight_g, body.sealed, at, body.trip_id, body.id)
             made = await waste.read(work.db, await verbs.pack(work, crew_of(caller), given))
             assert made is not None  # noqa: S101 it was just written
             return 201, _out(made, []).model_dump(mode="json")
@@ -124,6 +141,16 @@ async def report(
     if last - first > LONGEST:
         raise Refused(*TOO_LONG, field="to")
     rows = await waste.between(pool, one_area(caller, area), day_bounds(first)[0], day_bounds(last)[1])
+    chains = await waste.chains(pool, [row["id"] for row in rows])
+    return WasteList(items=[_out(row, chains.get(row["id"], [])) for row in rows])
+
+
+@router.get("/own", response_model=WasteList, responses=problems(401, 403))
+async def own(request: Request, caller: Member) -> WasteList:
+    """ขยะติดเชื้อของหน่วยฉัน | What the member's own units packed these days and nobody has disposed of yet."""
+    pool, me = runtime_of(request).pool, crew_of(caller) or NIL
+    mine = await units.with_crew(pool, me)
+    rows = await waste.of_units(pool, sorted(caller.areas), mine, now_utc() - KEPT_IN_SIGHT)
     chains = await waste.chains(pool, [row["id"] for row in rows])
     return WasteList(items=[_out(row, chains.get(row["id"], [])) for row in rows])
 

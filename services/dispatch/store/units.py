@@ -164,7 +164,7 @@ async def with_vehicle(db: Connection, vehicle_id: UUID) -> list[UUID]:
     return [row["id"] for row in await db.fetch(UNITS_WITH_VEHICLE, vehicle_id)]
 
 
-async def with_crew(db: Connection, crew_id: UUID) -> list[UUID]:
+async def with_crew(db: Connection | Pool, crew_id: UUID) -> list[UUID]:
     return [row["id"] for row in await db.fetch(UNITS_WITH_CREW, crew_id)]
 
 

@@ -14,6 +14,7 @@ from shared.database import Connection, Pool
 INSERT_WASTE = """
 insert into waste (id, area, unit_id, trip_id, bags, weight_g, sealed, packed_at, recorded_at, actor, crew_id, exercise)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+on conflict (id) do nothing returning id
 """
 READ_WASTE = "select * from waste where id = $1"
 LOCK_WASTE = "select * from waste where id = $1 for no key update"
@@ -23,6 +24,11 @@ WASTE_BETWEEN = """
 select * from waste where area = $1 and packed_at >= $2 and packed_at < $3 and not exercise
 order by packed_at desc, id limit 1000
 """
+WASTE_OF_UNITS = """
+select * from waste where area = any($1::text[]) and packed_at >= $3 and unit_id = any($2::uuid[])
+  and disposed_at is null
+order by packed_at desc, id limit 100
+"""
 INSERT_WASTE_HANDOVER = """
 insert into waste_handover (id, waste_id, number, receiver, bags, weight_g, at, recorded_at, actor, crew_id)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -30,8 +36,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 CHAINS = "select * from waste_handover where waste_id = any($1::uuid[]) order by waste_id, number"
 
 
-async def insert(db: Connection, values: tuple[Any, ...]) -> None:
-    await db.execute(INSERT_WASTE, *values)
+async def insert(db: Connection, values: tuple[Any, ...]) -> bool:
+    """Whether it is new: one of that id may be there already."""
+    return await db.fetchval(INSERT_WASTE, *values) is not None
 
 
 async def read(db: Connection | Pool, waste_id: UUID) -> asyncpg.Record | None:
@@ -57,6 +64,11 @@ async def hand_over(db: Connection, values: tuple[Any, ...]) -> None:
 async def between(db: Pool, area: str, from_at: datetime, until_at: datetime) -> list[asyncpg.Record]:
     """Waste packed in ``from_at <= at < until_at``, the latest first; exercises never."""
     return await db.fetch(WASTE_BETWEEN, area, from_at, until_at)
+
+
+async def of_units(db: Pool, areas: Sequence[str], unit_ids: Sequence[UUID], from_at: datetime) -> list[asyncpg.Record]:
+    """What these units packed since then and nobody has disposed of, the latest first; in exercises too."""
+    return await db.fetch(WASTE_OF_UNITS, list(areas), list(unit_ids), from_at)
 
 
 async def chains(db: Connection | Pool, waste_ids: Sequence[UUID]) -> dict[UUID, list[asyncpg.Record]]:

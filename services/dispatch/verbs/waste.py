@@ -25,6 +25,7 @@ REFUSALS = {
                     "at"),
     "not_this_unit": (422, "หน่วยนี้ไม่ได้ไปกับเที่ยวนี้", "this unit was not on this trip", "trip_id"),
     "not_sealed": (409, "ถุงยังไม่ปิดผนึก ส่งมอบไม่ได้", "the bags are not sealed: nobody may take them", "sealed"),
+    "packed_already": (409, "บันทึกถุงชุดนี้ไว้แล้ว", "this packing was written down already", "id"),
     "disposed": (409, "กำจัดแล้ว ห่วงโซ่จบแล้ว", "it was disposed of: the chain has ended", "status"),
     "more_than_before": (422, "จำนวนถุงมากกว่าที่รับมา", "more bags than were taken over", "bags"),
 }  # fmt: skip
@@ -43,6 +44,7 @@ class Packed:
     sealed: bool
     at: datetime
     trip_id: UUID | None = None
+    id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ async def pack(work: Work, crew_id: UUID | None, given: Packed) -> UUID:
     """Write down what a unit packed.
 
     Raises:
-        Refused: 404 no such unit, or not this crew's; 422 a time to come, or a trip that was not this unit's.
+        Refused: 404 no such unit, or not this crew's; 409 there is one of this id; 422 a time to come, or a trip
+            that was not this unit's.
 
     """
     unit = _check_own(await units.read(work.db, given.unit_id), crew_id)
@@ -79,11 +82,13 @@ async def pack(work: Work, crew_id: UUID | None, given: Packed) -> UUID:
         went = {each.unit_id for each in await assignments.of_trips(work.db, [given.trip_id])}
         if given.unit_id not in went:
             raise _refuse("not_this_unit")
-    waste_id = new_id()
-    await waste.insert(work.db, (
+    waste_id = given.id or new_id()
+    made = await waste.insert(work.db, (
         waste_id, unit["area"], given.unit_id, given.trip_id, given.bags, given.weight_g, given.sealed,
         min(given.at, work.now), work.now, work.cause.actor, crew_id, unit["exercise"],
     ))  # fmt: skip
+    if not made:
+        raise _refuse("packed_already")
     return waste_id
 
 

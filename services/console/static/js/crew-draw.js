@@ -1,6 +1,6 @@
 // Drawing the crew's page: the line of the connection, the trip, the big button, the unit.
-// `view` is crew-view.js under the address the page names; `on`: what a press does.
-export function painter({ my, tables, words, desk, view, on }) {
+// `view` is crew-view.js under the address the page names; `on`: what a press does; `drawWaste`: see crew-waste.js.
+export function painter({ my, tables, words, desk, view, on, drawWaste }) {
   const { $, clock, drawLog, drawTimes, drawTroubles, element, goingHome, icon, inTourOrder, nextStep, say, showDistances, stand } = view;
 
   function draw() {
@@ -14,6 +14,7 @@ export function painter({ my, tables, words, desk, view, on }) {
     drawTimes(my.current, tables, words);
     drawNext();
     drawUnit(open.length > 0);
+    drawWaste(open.length > 0);
     drawReturns();
     drawLog(my.acts, tables, words);
   }

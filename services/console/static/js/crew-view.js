@@ -59,7 +59,7 @@ export function goingHome(acts, home, skipped) {
   const found = new Map(home.map((each) => [each.id, { id: each.id, status: "cleared", stamps: { clear: each.at } }]));
   for (const act of acts) {
     if (act.kind !== "step" || act.body.correction || !["waiting", "done", "noted"].includes(act.state)) continue;
-    if (act.step === "clear") found.set(act.id, { id: act.id, status: "cleared", stamps: { clear: act.at } });
+    if (act.step === "clear") found.set(act.id, { id: act.id, trip_id: act.trip_id, status: "cleared", stamps: { clear: act.at } });
     if (act.step === "at_base") found.delete(act.id);
   }
   return [...found.values()].filter((each) => !skipped.includes(each.id)).slice(-1);
@@ -118,7 +118,7 @@ export function drawTroubles(acts, gone, here, { tables, words, desk, on }) {
     const card = element("section", { className: "card trouble" },
       element("h2", { text: say(words.refused, { step: name, at: clock(act.at) }) }),
       element("p", { text: act.problem.sentence }),
-      element("p", { text: here.has(act.id) ? words.refused_do : words.refused_gone }));
+      element("p", { text: act.kind.startsWith("waste") ? words.refused_waste : here.has(act.id) ? words.refused_do : words.refused_gone }));
     if (behind) card.append(element("p", { text: say(words.refused_behind, { n: behind }) }));
     const again = element("button", { type: "button", text: words.try_again });
     again.addEventListener("click", () => on.again(act));

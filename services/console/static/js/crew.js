@@ -12,9 +12,10 @@ const view = await import(tables.modules.view);
 const { painter } = await import(tables.modules.draw);
 const { sheets } = await import(tables.modules.sheets);
 const { whereabouts } = await import(tables.modules.where);
+const { waste } = await import(tables.modules.waste);
 const { $, element, instantOf, stand } = view;
 const desk = document.querySelector('#next a[href^="tel:"]')?.getAttribute("href").slice(4) ?? "";
-const NOTHING = { mark: "", units: [], jobs: [], home: [], returns: [], facilities: [] };
+const NOTHING = { mark: "", units: [], jobs: [], home: [], returns: [], waste: [], facilities: [] };
 
 /** Everything the page knows just now. */
 const my = {
@@ -138,7 +139,7 @@ async function press(step, body = {}, { hold = HOLD_MS } = {}) {
   const extra = step === "accept" || step === "decline" ? {} : my.found;
   if (extra === my.found) my.found = {};
   for (const act of my.acts.filter((each) => each.id === job.id && each.hold_until)) await put({ ...act, hold_until: 0 });
-  await queue({ kind: "step", id: job.id, step, at, body: { step, at, ...extra, ...body }, hold_until: hold ? Date.now() + hold : 0 });
+  await queue({ kind: "step", id: job.id, trip_id: job.trip_id, step, at, body: { step, at, ...extra, ...body }, hold_until: hold ? Date.now() + hold : 0 });
   shake(60);
   if (hold) setTimeout(send, hold + 50);
   onward(job, hold);
@@ -272,16 +273,17 @@ function wire() {
 
 // --- beginning --------------------------------------------------------------------
 
-const paint = painter({ my, tables, words, desk, view, on: { ...TROUBLES, last, unitAct } });
+const bags = waste({ my, tables, words, view, queue, at: () => new Date(now()).toISOString() });
+const paint = painter({ my, tables, words, desk, view, on: { ...TROUBLES, last, unitAct }, drawWaste: bags.draw });
 const drawWhere = whereabouts({ my, words, view, now, post: (fix) => tell("/crew/position", fix) });
 function draw() { paint(); drawWhere(); }
-const openTimes = sheets({ my, tables, view, acts: ON, now });
+const openTimes = sheets({ my, tables, view, acts: { ...ON, ...bags.acts }, now });
 
 async function begin() {
   document.documentElement.dataset.theme = localStorage.getItem("crew-theme") ?? "light";
   const before = await kept("state");
   if (before?.account === tables.account && Date.now() - before.fetchedAt < OLD_MS) {
-    Object.assign(my, { server: before.server, fetchedAt: before.fetchedAt, skew: before.skew });
+    Object.assign(my, { server: { ...NOTHING, ...before.server }, fetchedAt: before.fetchedAt, skew: before.skew });
     my.gone = before.gone ?? [];
     for (const job of my.server.jobs) known.add(job.id);
   } else if (before) await wipe();
