@@ -43,6 +43,7 @@ from services.console.pages import (
     people_imports,
     people_links,
     people_near,
+    people_pictures,
     people_proposals,
     people_visits,
     people_withdrawals,
@@ -114,6 +115,7 @@ SERVICE = Service(
         case_reviews.router,
         case_tasks.router,
         cases.router,
+        people_pictures.router,
         people_links.router,
         people_visits.router,
         people_gaps.router,
@@ -160,6 +162,7 @@ SERVICE = Service(
     woken=woken,
     rooms={
         "/people/imports": Room(body_bytes=9 * 1024 * 1024, timeout_s=300),
+        "/visits/pictures/": Room(body_bytes=1024 * 1024, timeout_s=120),
         "/people/imports/export": Room(body_bytes=4096, timeout_s=people_imports.WITHIN_S + 5),
         "/live": Room(body_bytes=1024, timeout_s=None),
         "/rides/planner/plan": Room(body_bytes=64 * 1024, timeout_s=90),

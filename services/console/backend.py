@@ -85,6 +85,15 @@ class Backend:
     async def put(self, person: Person, service: str, path: str, body: Any, *, purpose: str | None = None) -> Any:
         return await self._ask("PUT", person, service, path, body=body, purpose=purpose)
 
+    async def send(
+        self, person: Person, service: str, path: str, content: bytes, *, params: Mapping[str, str | int],
+        purpose: str, within_s: float,
+    ) -> Any:  # fmt: skip
+        """Put what is no JSON."""
+        return await self._ask(
+            "PUT", person, service, path, content=content, params=params, purpose=purpose, within_s=within_s
+        )
+
     async def delete(self, person: Person, service: str, path: str, *, purpose: str | None = None) -> Any:
         return await self._ask("DELETE", person, service, path, purpose=purpose)
 
@@ -98,16 +107,16 @@ class Backend:
     async def _ask(
         self, method: str, person: Person | None, service: str, path: str, *, body: Any = None,
         params: Mapping[str, str | int] | None = None, key: str | None = None, purpose: str | None = None,
-        address: str | None = None, within_s: float | None = None, raw: bool = False,
+        address: str | None = None, within_s: float | None = None, raw: bool = False, content: bytes | None = None,
     ) -> Any:  # fmt: skip
-        """The answer's JSON (``raw``: its bytes); None where it has no body.
+        """The answer's JSON (``raw``: its bytes); None where it has no body. ``content``: sent instead of JSON.
 
         Raises:
             BackendRefused: the service answered with a problem.
             BackendAway: no answer, or it says that what it needs is away.
 
         """
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": "application/json" if content is None else "application/octet-stream"}
         if person is not None:
             headers["authorization"] = f"Bearer {self._token(person)}"
             headers["accept-language"] = person.lang
@@ -120,19 +129,19 @@ class Backend:
         if trace := get_contextvars().get("traceparent"):
             headers["traceparent"] = trace
         url = getattr(self.settings, f"{service}_url") + path
-        data = orjson.dumps(body) if body is not None else None
+        data = orjson.dumps(body) if body is not None else content
         timeout = aiohttp.ClientTimeout(total=within_s or self.settings.backend_timeout_s)
         try:
             async with self.client.request(
                 method, url, params=params, data=data, headers=headers, timeout=timeout
             ) as answer:
-                content = await answer.read()
+                found = await answer.read()
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             raise BackendAway(service) from None
         if raw and status < OK_BELOW:
-            return content
-        said = _read(content)
+            return found
+        said = _read(found)
         if status < OK_BELOW:
             return said
         if status == 503:  # noqa: PLR2004 the service is there, its database is not

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,34 +16,32 @@ from tests.browser.conftest import SignIn, show
 from tests.browser.test_crew import CACHED
 from tests.browser.test_every_screen import cut_off, faults
 from tests.journeys.town import AREA, Town, eventually
+from tests.registry.photos import HIDDEN, photo
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NAME, NOTE = "บุญมี ทดลองเยี่ยม", "แผลกดทับดีขึ้น"
-KEPT = """() => new Promise((resolve, reject) => {
-    const asked = indexedDB.open("karuna-visits");
-    asked.onerror = () => reject(asked.error);
-    asked.onsuccess = () => {
-        const reading = asked.result.transaction(["kept", "drafts", "acts"]);
-        const found = ["kept", "drafts", "acts"].map((name) => reading.objectStore(name).getAll());
-        reading.oncomplete = () => { asked.result.close(); resolve(JSON.stringify(found.flatMap((each) => each.result))); };
-    };
-})"""
-AGED = """() => new Promise((resolve, reject) => {
-    const asked = indexedDB.open("karuna-visits");
-    asked.onerror = () => reject(asked.error);
-    asked.onsuccess = () => {
-        const writing = asked.result.transaction("kept", "readwrite");
-        let then = null;
-        writing.objectStore("kept").openCursor().onsuccess = ({ target: { result: at } }) => {
-            if (!at) return;
-            then = at.value.fetchedAt - 2 * 86400000;
-            at.update({ ...at.value, fetchedAt: then });
-            at.continue();
-        };
-        writing.oncomplete = () => { asked.result.close(); resolve(then); };
-    };
-})"""
+KEPT = """async (opened) => {
+    const db = await new Promise((resolve, reject) => {
+        const asked = indexedDB.open("karuna-visits");
+        asked.onerror = () => reject(asked.error);
+        asked.onsuccess = () => resolve(asked.result);
+    });
+    const ids = { kept: "id", drafts: "id", acts: "key", pictures: "id" };
+    const reading = db.transaction([...Object.keys(ids), "keys"]);
+    const all = (name) => new Promise((resolve) => { reading.objectStore(name).getAll().onsuccess = ({ target }) => resolve(target.result); });
+    const [[key], ...stores] = await Promise.all(["keys", ...Object.keys(ids)].map(all));
+    db.close();
+    const text = (bytes) => new TextDecoder().decode(bytes);
+    const found = Object.entries(ids).flatMap(([name, id], n) => stores[n].map(async (row) => {
+        if (!opened) return JSON.stringify({ ...row, iv: 0, sealed: text(row.sealed) });
+        const additionalData = new TextEncoder().encode(`${name}/${row[id]}`);
+        return text(await crypto.subtle.decrypt({ name: "AES-GCM", iv: row.iv, additionalData }, key, row.sealed));
+    }));
+    return [...await Promise.all(found), ...(key && key.extractable ? ["the key can be read"] : []), ...(key ? ["a key"] : [])].join(" ");
+}"""
+"""What the phone keeps, opened with its key; or (false) as it stands in the store."""
+AHEAD = "{{ const real = Date.now.bind(Date); Date.now = () => real() + {ms}; }}"
 HERE = {"latitude": 16.4309, "longitude": 103.5}
 
 
@@ -95,7 +94,7 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     await page.context.grant_permissions(["geolocation"])
     await page.context.set_geolocation(HERE)
     await page.evaluate("navigator.serviceWorker.ready")
-    await page.add_init_script("{ const real = Date.now.bind(Date); Date.now = () => real() + 3600000; }")
+    await page.add_init_script(AHEAD.format(ms=3600_000))
     await page.reload()  # from now on the phone's clock is an hour ahead: nothing is said to be in the future
     card = page.get_by_role("button", name=NAME)
     await expect(card).to_contain_text("ยังไม่เยี่ยม")
@@ -117,9 +116,13 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     assert await cut_off(page) == []
 
     async def kept(what: str) -> bool:
-        return what in await page.evaluate(KEPT)
+        return what in await page.evaluate(KEPT, True)
 
     await eventually(lambda: kept(NOTE))
+    assert await kept(NAME)
+    raw = await page.evaluate(KEPT, False)
+    assert not [told for told in (NAME, NOTE, "345601", str(person)) if told in raw], "nothing of anybody lies open"
+    assert "the key can be read" not in raw
     await page.reload()
     await expect(page.get_by_label("บันทึก", exact=True)).to_have_value(NOTE)
     await page.get_by_role("button", name="ส่งผลการเยี่ยม").dblclick()
@@ -128,9 +131,12 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     await expect(card).to_contain_text("รอส่ง")
     await expect(page.get_by_text("ไม่มีสัญญาณ เขียนได้ตามปกติ")).to_be_visible()
     await show(page, "visits-waiting")
-    then = datetime.fromtimestamp(await page.evaluate(AGED) / 1000, UTC) + timedelta(hours=7)
+    line = page.get_by_text("ไม่มีสัญญาณ เขียนได้ตามปกติ")
+    clock = re.search(r"ข้อมูลเมื่อ (\d\d:\d\d) น.", await line.inner_text())
+    assert clock is not None
+    await page.add_init_script(AHEAD.format(ms=2 * 86400_000))  # two days later, still without signal
     await page.reload()
-    await expect(page.get_by_text(f"ข้อมูลเมื่อ {then.day}/{then.month} {then:%H:%M} น.")).to_be_visible()
+    await expect(line).to_contain_text(re.compile(rf"ข้อมูลเมื่อ \d+/\d+ {clock[1]} น\."))
     assert (await stored(town, person))["visit"] == 0
 
     # Meanwhile another wrote the same field, and another field, of the same visit.
@@ -161,7 +167,7 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     await page.locator(".crew-menu summary").click()
     await page.get_by_role("button", name="ออกจากระบบ").click()
     await page.wait_for_url("**/sign-in")
-    assert await page.evaluate(KEPT) == "[]"
+    assert await page.evaluate(KEPT, False) == "", "not even the key"
     assert NAME not in await page.evaluate(CACHED)
 
 
@@ -176,7 +182,7 @@ async def test_leaving_with_something_unsent_is_asked_about_and_then_leaves_noth
     await page.get_by_label("Notes").blur()
 
     async def kept() -> bool:
-        return "x-canary-x" in await page.evaluate(KEPT)
+        return "x-canary-x" in await page.evaluate(KEPT, True)
 
     await eventually(kept)
     assert await faults(page) == []
@@ -193,4 +199,60 @@ async def test_leaving_with_something_unsent_is_asked_about_and_then_leaves_noth
         await page.get_by_role("button", name="Sign out").click()
     await page.wait_for_url("**/sign-in")
     assert len(asked) == 2
-    assert await page.evaluate(KEPT) == "[]"
+    assert await page.evaluate(KEPT, False) == "", "not even the key"
+
+
+async def test_a_picture_taken_without_signal_is_seen_by_the_officer_once(town: Town, open_as: SignIn) -> None:
+    visit, person = await given(town)
+    page = await open_as("volunteer1", "/visits", phone=True)
+    await page.evaluate("navigator.serviceWorker.ready")
+    await page.reload()
+    card = page.get_by_role("button", name=NAME).last
+    await expect(card).to_be_visible()
+    await page.context.set_offline(True)
+    await page.locator("#visits li").last.get_by_role("button").click()
+    await page.get_by_role("group", name="ผลการเยี่ยม").get_by_label("ตรงตามที่แจ้ง", exact=True).check()
+    camera = page.get_by_label("ถ่ายภาพ").and_(page.locator("input"))
+    await camera.set_input_files({"name": "x.txt", "mimeType": "image/jpeg", "buffer": b"no picture"})
+    await expect(page.get_by_text("ไม่ใช่ภาพที่อ่านได้")).to_be_visible()
+    for seed in range(3):
+        sent = photo(2400, 1800, orientation=6, noise=seed if seed == 2 else None)
+        await camera.set_input_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": sent})
+        await expect(page.get_by_role("img", name=f"ภาพที่ {seed + 1}", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="เอาออก ภาพที่ 1", exact=True).click()
+    await expect(page.get_by_role("img", name="ภาพที่ 3", exact=True)).to_have_count(0)
+    await show(page, "visits-pictures")
+    assert await faults(page) == []
+    assert await cut_off(page) == []
+
+    # Read anew from the phone, where no picture lies open; sent after its visit when there is signal, once.
+    await page.reload()
+    await expect(page.get_by_role("img", name="ภาพที่ 2", exact=True)).to_be_visible()
+    raw, opened = await page.evaluate(KEPT, False), await page.evaluate(KEPT, True)
+    assert ("JFIF" in raw, "JFIF" in opened, HIDDEN in opened) == (False, True, False)
+    page.on("dialog", lambda asked: asked.accept())  # without the questionnaire
+    await page.get_by_role("button", name="ส่งผลการเยี่ยม").click()
+    await expect(page.get_by_text("รอส่ง 1 บ้าน")).to_be_visible()
+    await page.context.set_offline(False)
+    await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
+    assert "JFIF" not in await page.evaluate(KEPT, True), "what arrived is not kept"
+    await page.reload()
+    await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
+    rows = await town.sql("registry", "select visit_id, width, height from picture where person_id = $1", person)
+    assert [tuple(row) for row in rows] == [(visit, 960, 1280)] * 2, "upright, small, once"
+    await page.locator("#visits li").last.get_by_role("button").click()
+    await expect(page.get_by_text("ส่งแล้ว 2 ภาพ")).to_be_visible()
+
+    officer = await open_as("orathai", f"/people/{person}/care?purpose=case_work")
+    seen = officer.get_by_role("img", name="ภาพที่ 1 โดย volunteer1")
+    await expect(seen).to_be_visible()
+
+    async def drawn() -> bool:
+        return bool(await seen.evaluate("(image) => image.complete && image.naturalWidth === 960"))
+
+    await eventually(drawn)
+    assert await faults(officer) == []
+    await show(officer, "person-pictures")
+    officer.on("dialog", lambda asked: asked.accept())
+    await officer.get_by_role("button", name="ลบภาพ").first.click()
+    await expect(officer.get_by_role("img", name="โดย volunteer1")).to_have_count(1)

@@ -25,7 +25,7 @@ from tests.registry.conftest import cid
 __all__ = ["behind"]
 OPENED = {
     "GET /people", "POST /people", "GET /people/{person_id}", "GET /people/break-glass", "POST /people/break-glass",
-    "GET /people/{person_id}/home", "GET /people/{person_id}/care", "GET /people/withdrawals",
+    "GET /people/{person_id}/home", "GET /people/{person_id}/care", "GET /people/withdrawals", "GET /people/pictures/{picture_id}",
     "POST /people/withdrawals",
 }  # fmt: skip
 """All that is theirs; what signs them in and out is everybody's."""

@@ -42,6 +42,7 @@ NARROWER = {
                             ("POST", "/care/met"), ("GET", "/change"), ("POST", "/change/fields"),
                             ("POST", "/change/contact"), ("POST", "/change/group"), ("POST", "/change/ungroup"),
                             ("GET", "/consent"), ("POST", "/consent/give"), ("POST", "/consent/withdraw"))},
+    "POST /people/pictures/{picture_id}/drop": CARERS,
     "GET /people/glass": frozenset({SUPERVISOR}),
     "GET /people/withdrawals": CARERS,
     "POST /people/withdrawals": CARERS,

@@ -21,7 +21,7 @@ FORM = {
 }  # fmt: skip
 GIVEN: dict[str, Any] = {
     "id": str(VISIT), "kind": {"code": "home_visit", "th": "เยี่ยมบ้าน", "en": "home visit"}, "forms": ["depression_2q"],
-    "due_on": "2020-01-05", "what": "ดูแผล", "done_at": None, "disputed": ["note"],
+    "due_on": "2020-01-05", "what": "ดูแผล", "done_at": None, "disputed": ["note"], "pictures": 2,
     "own": {"result": {"version": 2, "value": "as_told"}},
     "person": {
         "id": str(PERSON), "name": "</script><b>บุญมี</b>", "alias": None, "age": {"years": 76, "estimated": False},
@@ -65,6 +65,7 @@ async def test_a_volunteer_is_given_their_own_visits_in_words_and_the_shell_hold
     whom = visit["person"]
     assert (whom["line"], whom["places"]) == ("76 ปี · ชาย · นอนเปล", ["9 หมู่ 2 ต.กาฬสินธุ์"])
     assert whom["contacts"] == [{"phone": "+66812345699", "shown": "081 234 5699", "who": "ตนเอง"}]
+    assert visit["pictures"] == 2
     [form] = state["forms"]
     assert (form["mark"], form["items"][0]["choices"][1]) == ("ตัวอย่าง", {"points": 1, "text": "มี"})
 
@@ -101,4 +102,4 @@ async def test_what_was_written_is_passed_on_by_its_own_ids_and_a_refusal_is_a_s
 def test_the_worker_keeps_the_volunteers_page_and_forgets_all_of_it_at_sign_out() -> None:
     script = worker_script()
     assert re.search(r'"/static/js/visits-queue\.js\?v=', script)
-    assert '"karuna-visits": [["kept"], ["kept", "drafts", "acts"]]' in script
+    assert '"karuna-visits": [["kept"], ["kept", "drafts", "acts", "pictures", "keys"]]' in script

@@ -44,7 +44,8 @@ HELP = ("aemt", "paramedic", "lifting", "rescue", "firefighting", "water_rescue"
 MODULES = ("queue", "view", "draw", "sheets", "where", "waste")
 SHELL = (
     "css/tokens.css", "css/karuna.css", "css/crew.css", "js/crew.js", *(f"js/crew-{name}.js" for name in MODULES),
-    "css/visits.css", "js/visits.js", "js/visits-queue.js", "js/visits-sheet.js", "icon.svg", "icons.svg",
+    "css/visits.css", "js/visits.js", "js/visits-queue.js", "js/visits-sheet.js", "js/visits-picture.js",
+    "icon.svg", "icons.svg",
 )  # fmt: skip
 BARE = (
     "js/base.js", "vendor/fonts/sarabun-thai-400.woff2", "vendor/fonts/sarabun-thai-600.woff2",

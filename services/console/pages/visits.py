@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Body, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,10 +24,19 @@ router = APIRouter(prefix="/visits", include_in_schema=False)
 
 Goer = Annotated[Person, Depends(signed_in(*roles_of("visits")))]
 Key = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[0-9a-f-]{36}$")]
+Content = Annotated[bytes, Body(media_type="application/octet-stream")]
 PURPOSE = "care"
-MODULES = {"queue": "js/visits-queue.js", "sheet": "js/visits-sheet.js", "view": "js/crew-view.js"}
+MODULES = {
+    "queue": "js/visits-queue.js",
+    "sheet": "js/visits-sheet.js",
+    "picture": "js/visits-picture.js",
+    "view": "js/crew-view.js",
+}
 NOT_MET = ("not_home", "moved", "declined")
 """Results after which nobody could be asked anything."""
+MOST_PICTURES = 6
+"""Of one visit; the registry refuses more."""
+PICTURE_S = 60.0
 ANSWERS = ("yes", "no", "unknown")
 SOURCES = ("health_volunteer", "gis_volunteer", "womens_group", "community_committee", "elders_club", "other")
 """What a volunteer may say to be; the registry refuses the others."""
@@ -42,7 +51,7 @@ async def phone(request: Request, person: Goer) -> Response:
     checks = options("visit_check", lang)
     tables = {
         "account": str(person.account_id), "icons": asset("icons.svg"),
-        "modules": {name: asset(path) for name, path in MODULES.items()},
+        "most_pictures": MOST_PICTURES, "modules": {name: asset(path) for name, path in MODULES.items()},
         "results": options("visit_result", lang), "not_met": NOT_MET, "checks": checks,
         "answers": [(answer, t(f"visits.{answer}")) for answer in ANSWERS],
         "needs": options("life_need", lang), "need_names": dict(options("life_need", lang)),
@@ -81,7 +90,7 @@ def _visit(given: dict[str, Any], lang: str, today: date) -> dict[str, Any]:
     return {
         "id": given["id"], "kind": given["kind"]["code"], "kind_label": given["kind"][lang], "what": given["what"],
         "forms": given["forms"], "due": show_day(due, "en" if lang == "en" else "th", "short"), "late": due < today,
-        "done_at": given["done_at"],
+        "done_at": given["done_at"], "pictures": given.get("pictures", 0),
         "own": own, "disputed": given["disputed"], "person": _whom(given["person"], lang),
     }  # fmt: skip
 
@@ -160,3 +169,11 @@ def _receipt(kept: dict[str, Any]) -> dict[str, Any]:
         for field in kept["fields"] if field["stands"]
     }  # fmt: skip
     return {"done": True, "own": own, "disputed": [field["field"] for field in kept["fields"] if field["others"]]}
+
+
+@router.post("/pictures/{picture_id}")
+async def picture(request: Request, person: Goer, picture_id: UUID, visit_id: UUID, content: Content) -> Response:
+    """Pass on a picture of a visit that has arrived; by its own id it is kept once."""
+    path, params = f"/v1/pictures/{picture_id}", {"visit_id": str(visit_id)}
+    await backend(request).send(person, "registry", path, content, params=params, purpose=PURPOSE, within_s=PICTURE_S)
+    return JSONResponse({"done": True})

@@ -5,7 +5,7 @@ const NAME = "karuna-crew-__VERSION__";
 const SHELL = ["__SHELL__"];
 const PAGES = ["/crew", "/visits"];
 /** Database → what goes when somebody signs in, and what when they sign out. What was pressed holds codes and times alone. */
-const GOES = { "karuna-crew": [["kept"], ["kept"]], "karuna-visits": [["kept"], ["kept", "drafts", "acts"]] };
+const GOES = { "karuna-crew": [["kept"], ["kept"]], "karuna-visits": [["kept"], ["kept", "drafts", "acts", "pictures", "keys"]] };
 const PATIENCE_MS = 5000;
 
 self.addEventListener("install", (event) => {

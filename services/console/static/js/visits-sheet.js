@@ -1,8 +1,8 @@
 // The sheet of one visit: who, what was found, questionnaires with their scores, needs, and where the phone is.
-export function sheet({ tables, words, now: instant, view, forms, locked, changed }) {
+export function sheet({ tables, words, now: instant, view, forms, locked, changed, pictures }) {
   const { distance, element, icon, say } = view;
   const now = { visit: null, draft: null };
-  const save = () => changed(now.draft);
+  const save = (draft = now.draft, pictures = {}) => changed(draft, pictures);
   const head = (name, text) => element("h2", {}, icon(`${tables.icons}#${name}`), document.createTextNode(text));
 
   function choices(name, legend, options, chosen, pick, className = "") {
@@ -51,7 +51,7 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
     for (const [code, label] of tables.checks) checks.append(choices(`check.${code}`, label, tables.answers, draft.fields[`check.${code}`], (answer) => { draft.fields[`check.${code}`] = answer; save(); }, "line"));
     box.append(checks);
     for (const form of forms()) box.append(questionnaire(form, visit));
-    box.append(needs(), place(), note());
+    box.append(needs(), place(), pictures({ head, arrived: () => now.visit?.pictures ?? 0, draft: () => now.draft, save }), note());
     return box;
   }
 

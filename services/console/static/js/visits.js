@@ -7,6 +7,7 @@ const words = JSON.parse(document.getElementById("words").textContent);
 const queue = await import(tables.modules.queue);
 const { $, distance, element, icon, say } = await import(tables.modules.view);
 const { sheet } = await import(tables.modules.sheet);
+const { pictures } = await import(tables.modules.picture);
 const NOTHING = { visits: [], forms: [] };
 
 /** Everything the page knows just now. */
@@ -66,7 +67,7 @@ async function look() {
 /** What arrived has nothing to stay for. */
 async function tidy() {
   await reread();
-  for (const draft of my.drafts.values()) if (draft.sent && !waitingOf(draft.id).length) await queue.dropDraft(draft.id);
+  for (const draft of my.drafts.values()) if (draft.sent && !waitingOf(draft.id).length) await queue.dropDraft(draft);
   await reread();
 }
 
@@ -82,11 +83,12 @@ async function arrived(act, said) {
     visit.own = { ...visit.own, ...said.own };
     visit.disputed = said.disputed;
   }
+  if (visit && act.kind === "picture") visit.pictures += 1;
   if (visit && act.kind === "assessment") visit.results = { ...visit.results, [act.body.instrument]: said.band };
   await reread();
   const draft = my.drafts.get(act.visit_id);
   if (!waitingOf(act.visit_id).length && draft?.sent) {
-    await queue.dropDraft(act.visit_id);
+    await queue.dropDraft(draft);
     if (visit) visit.done_at ??= now();
     await reread();
   }
@@ -180,7 +182,7 @@ function openVisit(id) {
 /** Begun here, and meanwhile cancelled or sent by another: whoever wrote it decides that it goes. */
 function orphan(draft) {
   const away = element("button", { type: "button", className: "danger", text: words.throw_away });
-  away.addEventListener("click", async () => { if (confirm(words.throw_away_sure)) { await queue.dropDraft(draft.id); await reread(); draw(); } });
+  away.addEventListener("click", async () => { if (confirm(words.throw_away_sure)) { await queue.dropDraft(draft); await reread(); draw(); } });
   return element("section", { className: "card trouble" }, element("p", { text: say(words.orphan, { at: clock(draft.at) }) }), element("div", { className: "buttons" }, away));
 }
 
@@ -197,7 +199,7 @@ function drawTroubles() {
     const away = element("button", { type: "button", className: "danger", text: words.throw_away });
     away.addEventListener("click", async () => {
       if (!confirm(words.throw_away_sure)) return;
-      await queue.dropAct(act.key);
+      await queue.dropAct(act);
       await tidy();
       draw();
       send();
@@ -214,23 +216,24 @@ function drawTroubles() {
 const blank = (visit) => ({
   id: visit.id, account: tables.account, person_id: visit.person.id, begun_at: null, sent: false,
   fields: Object.fromEntries(Object.entries(visit.own).map(([name, own]) => [name, own.value])),
-  answers: {}, needs: [], fix: null, home: false, source: localStorage.getItem("visits-source") ?? "",
+  answers: {}, needs: [], pictures: [], fix: null, home: false, source: localStorage.getItem("visits-source") ?? "",
 });
 
 function drawOne(visit) {
   if ($("one").dataset.id === visit.id) return sheets.freshen(visit);
   $("one").dataset.id = visit.id;
-  const draft = JSON.parse(JSON.stringify(my.drafts.get(visit.id) ?? blank(visit)));
+  const draft = JSON.parse(JSON.stringify({ ...blank(visit), ...my.drafts.get(visit.id) }));
   return sheets.draw($("one"), visit, draft);
 }
 
 const sheets = sheet({
   tables, words, now, view: { distance, element, icon, say }, forms: () => my.server.forms, locked: (id) => waitingOf(id).length > 0,
-  changed: async (draft) => {
+  pictures: (card) => pictures({ words, most: tables.most_pictures, view: { element, say }, queue, ...card }),
+  changed: async (draft, taken) => {
     draft.begun_at ??= now();
     draft.sent = false;
     $("next-hint").textContent = "";
-    await queue.putDraft(draft);
+    await queue.putDraft(draft, taken);
     await reread();
     drawLine();
   },
@@ -277,6 +280,7 @@ async function write(visit, draft) {
     const id = crypto.randomUUID();
     acts.push({ ...base, kind: "place", id, body: { lon, lat, accuracy_m, observed_at, method: "gps", ...(draft.source ? { source: draft.source } : {}) } });
   }
+  for (const id of draft.pictures) acts.push({ ...base, kind: "picture", id, body: {} });
   await queue.addActs(acts.map((act) => ({ key: crypto.randomUUID(), ...act })), { ...draft, sent: true });
   await reread();
 }
