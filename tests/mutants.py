@@ -169,6 +169,55 @@ MUTANTS = (
         "create index assignment_one_primary_per_trip",
         "tests/dispatch",
     ),
+    Mutant(
+        "a warning in Thai for everybody",
+        "services/notify/rules/words.py",
+        '"risk": _risk(facts.risks, lang),',
+        '"risk": _risk(facts.risks, "th"),',
+        "tests/notify/rules/test_texts.py",
+    ),
+    Mutant(
+        "the lesser danger named where there is room for one",
+        "services/notify/rules/words.py",
+        "label(facts.risks[0][0], lang)",
+        "label(facts.risks[-1][0], lang)",
+        "tests/notify/rules/test_texts.py",
+    ),
+    Mutant(
+        "how grave a risk is left out",
+        "services/notify/rules/words.py",
+        'f"{kinds.label(kind, lang)} ({levels.label(level, lang)})"',
+        'f"{kinds.label(kind, lang)}"',
+        "tests/notify/rules/test_texts.py",
+    ),
+    Mutant(
+        "a warning left out of one text in English",
+        "services/notify/data/templates/crew.toml",
+        "{% if danger %}; take care: {{ danger }}{% endif %}",
+        "",
+        "tests/notify/rules/test_texts.py",
+    ),
+    Mutant(
+        "an order of a protected call warns of nothing",
+        "services/notify/rules/plan.py",
+        "risks=said.risks)",
+        "risks=())",
+        "tests/notify/test_orders.py",
+    ),
+    Mutant(
+        "what to do in a zone told in Thai alone",
+        "services/console/templates/crew/job.html",
+        '(risk.advice_en if lang == "en" else none) or risk.advice',
+        "risk.advice",
+        "tests/console/test_crew.py",
+    ),
+    Mutant(
+        "every zone called one of the destination",
+        "services/console/templates/crew/job.html",
+        'if risk.end == "drop"',
+        "if risk.end",
+        "tests/console/test_crew.py",
+    ),
 )
 
 

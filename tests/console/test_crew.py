@@ -50,14 +50,26 @@ def known(faces: Faces, *trips: dict[str, Any], **more: Any) -> None:
     }
 
 
-async def test_a_crew_that_goes_into_a_zone_of_a_risk_map_reads_what_to_do_there(faces: Faces) -> None:
-    risk = {"end": "pickup", "kind": "flood", "level": "high", "layer": "น้ำท่วม", "layer_en": None, "zone": "ริมน้ำ",
+WARNING = {
+    "th": ("บริเวณเสี่ยง ระวัง", "น้ำท่วม · เสี่ยงสูง", "ริมน้ำ", "ใช้เรือ", "ที่ปลายทาง"),
+    "en": ("Risk area: take care", "flood · high risk", "ริมน้ำ", "take a boat", "at the destination"),
+}
+
+
+@pytest.mark.parametrize("lang", WARNING)
+async def test_a_crew_that_goes_into_a_zone_of_a_risk_map_reads_what_to_do_there(faces: Faces, lang: str) -> None:
+    risk = {"end": "drop", "kind": "flood", "level": "high", "layer": "น้ำท่วม", "layer_en": None, "zone": "ริมน้ำ",
             "advice": "ใช้เรือ", "advice_en": "take a boat"}  # fmt: skip
     known(faces, trip(risks=[risk]))
-    crew = await faces.sign_in(Role.CREW)
+    crew = await faces.sign_in(Role.CREW, lang=lang)
     (job,) = (await crew.get("/crew/state", headers=JSON)).json()["jobs"]
-    for said in ("บริเวณเสี่ยง", "น้ำท่วม", "เสี่ยงสูง", "ริมน้ำ", "ใช้เรือ"):
+    for said in WARNING[lang]:
         assert said in job["html"]
+    assert ("ใช้เรือ" in job["html"]) == (lang == "th"), "the advice in one language: nobody reads twice at the wheel"
+    known(faces, trip(risks=[{**risk, "end": "pickup", "advice_en": None}]))
+    (job,) = (await crew.get("/crew/state?full=true", headers=JSON)).json()["jobs"]
+    assert "ใช้เรือ" in job["html"], "without English better Thai than nothing"
+    assert WARNING[lang][-1] not in job["html"], "where the way begins needs no word"
 
 
 async def act(crew: SignedIn, body: dict[str, Any], **headers: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -87,6 +89,38 @@ def test_the_linter_stops_what_may_not_go_out(source: str, code: str) -> None:
     template = Template(version="1", line=Text(th="ชุมชนกรุณา โทร 1132", en=good), sms=Text(th=source, en=good))
     found = lint({"bad": template}, SAMPLES, brand=POLICY.brand, short_number="1132")
     assert ("bad.sms.th", code) in {(fault.where, fault.code) for fault in found}
+
+
+WARNED = ("crew_ordered", "crew_ordered_ride", "crew_asked", "crew_offered")
+AHEAD = (("flood", "high"), ("crime", "medium"))
+WARNINGS = {
+    ("line", "th"): "⚠️ ระวัง: น้ำท่วม (เสี่ยงสูง), อาชญากรรม (เสี่ยงปานกลาง)\n",
+    ("line", "en"): "⚠️ Take care: flood (high risk), crime (medium risk)\n",
+    ("sms", "th"): "ระวังน้ำท่วม",
+    ("sms", "en"): "ake care: flood",
+}
+"""By LINE all of them with how grave each is; by SMS, which is short, the gravest alone."""
+
+
+@pytest.mark.parametrize("name", WARNED)
+@pytest.mark.parametrize(("channel", "lang"), WARNINGS)
+def test_whoever_is_sent_into_a_zone_is_warned_in_their_language(name: str, channel, lang) -> None:
+    warned = render(name, channel, lang, values(lang, replace(FULL, risks=AHEAD)))
+    calm = render(name, channel, lang, values(lang))
+    assert WARNINGS[channel, lang] in warned
+    assert not re.search("ระวัง|ake care", calm), "where nothing lies ahead nobody is warned"
+    if channel == "sms":
+        assert sms_parts(warned) <= SMS_PARTS
+        assert not re.search("อาชญากรรม|crime", warned)
+
+
+def test_only_crews_are_warned() -> None:
+    warns = {
+        name
+        for name in all_templates()
+        if "น้ำท่วม" in render(name, "line", "th", values("th", replace(FULL, risks=AHEAD)))
+    }
+    assert warns == set(WARNED)
 
 
 def test_nothing_that_tells_of_health_or_home_is_among_the_words() -> None:
