@@ -19,6 +19,7 @@ from services.dispatch.api.day_models import (
     MovedOut,
     OfferOut,
     TourOut,
+    UnitOff,
     UnservedOut,
     all_out,
     left_behind_out,
@@ -74,8 +75,9 @@ async def _left_behind(pool: Pool, area: str, now: datetime) -> list[UnservedOut
     for trip in await home.waiting(pool, area, now):
         on_duty, to_ring = await home.who_could(pool, trip, now)
         if not on_duty:
-            found.append(left_behind_out(trip.id, trip.ready_at or trip.pickup_earliest_at or now,
-                                         [member.call_sign for member in to_ring]))  # fmt: skip
+            since = trip.ready_at or trip.pickup_earliest_at or now
+            ring = [UnitOff(unit_id=member.id, call_sign=member.call_sign) for member in to_ring]
+            found.append(left_behind_out(trip.id, since, ring))
     return found
 
 

@@ -514,6 +514,31 @@ async def test_a_promise_that_a_van_cannot_keep_is_shown_with_the_way_to_others(
     assert len(re.findall(r'<rect class="rest tone-off"', screen)) == 1, "what has no time is only said"
 
 
+async def test_whom_to_ring_of_units_off_duty_is_named_with_the_number(faces: Faces) -> None:
+    trip = str(new_id())
+    left = {"trip_id": trip, "code": "left_behind", "th": "รอกลับบ้าน โทรตาม: K7", "en": "waits",
+            "ring": [{"unit_id": str(UNIT), "call_sign": "K7"}]}  # fmt: skip
+    day: dict[str, Any] = {
+        "id": None, "version": None, "on": "2026-11-22", "area": AREA, "planned": [], "unserved": [], "tours": [],
+        "moved": [], "conflicts": [left], "by_hand": [], "searched": False, "cost_s": 0.0, "published": 0,
+        "travel_times": [], "proposal_id": None,
+    }  # fmt: skip
+    members = [{"name": "สมชาย", "phone": "+66900000001"}, {"name": "ไม่มีเบอร์", "phone": None}]
+    answering(faces, unit_of(), **{
+        "GET dispatch /v1/trips": {"items": [], "next": None}, "GET dispatch /v1/plans/day": day,
+        "GET dispatch /v1/crew": {"items": members, "next": None},
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/rides/planner?on=2026-11-22")).text
+    assert 'href="tel:+66900000001"' in screen
+    assert "สมชาย 090 000 0001" in screen
+    assert "ไม่มีเบอร์" not in screen
+    [asked] = faces.services.of("GET dispatch /v1/crew")
+    assert (asked.query["unit_id"], asked.claims["role"], asked.purpose) == (str(UNIT), "dispatcher", "care")
+    faces.services.answers["GET dispatch /v1/crew"] = (403, {"code": "forbidden", "th": "ไม่มีสิทธิ"})
+    assert "โทรตาม: K7" in (await desk.get("/rides/planner?on=2026-11-22")).text, "the call sign still stands there"
+
+
 async def test_what_the_system_proposes_by_itself_is_offered_on_the_planner(faces: Faces) -> None:
     proposal = str(new_id())
     day: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.thai.dates import local_day
-from shared.work import now_utc
+from shared.work import new_id, now_utc
 from tests.dispatch.conftest import Town, Unit
 from tests.dispatch.test_booking import ride
 from tests.dispatch.test_rosters import put
@@ -50,6 +50,12 @@ async def test_a_crew_that_leaves_somebody_at_a_clinic_is_asked_and_the_desk_ala
     [shown] = (await town.get("/v1/plans/day", on=local_day(now_utc()).isoformat()))["conflicts"]
     assert (shown["trip_id"], shown["code"]) == (back["id"], "left_behind")
     assert "หน่วย 1" in shown["th"], "whom to ring"
+    assert [each["unit_id"] for each in shown["ring"]] == [str(unit.id)]
+    members = (await town.get("/v1/crew", unit_id=str(unit.id)))["items"]
+    assert {member["id"] for member in members} == {str(each) for each in unit.crew}, "off duty: the usual ones"
+    audited = await town.running.sql("select subject_id from audit where noun = 'crew' and act = 'read'")
+    assert {row["subject_id"] for row in audited} == set(unit.crew), "who was shown whose number is written down"
+    assert (await town.get("/v1/crew", unit_id=str(new_id())))["items"] == []
 
     # Ready, and nobody there: the desk hears of it again, and the ride waits where everybody sees it.
     await town.post(f"/v1/trips/{back['id']}/ready")

@@ -11,8 +11,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
-from services.console.backend import BackendRefused
-from services.console.labels import labeller
+from services.console.backend import BackendAway, BackendRefused
+from services.console.labels import labeller, phone_shown
 from services.console.pages.board import DECIDES, NUMBER, every, units_of
 from services.console.pages.rides import choices, day_named, told_by_intake
 from services.console.people import Person
@@ -30,6 +30,8 @@ Area = Annotated[str, Form(max_length=32)]
 PURPOSE = "care"
 SEARCHES = ("2", "10", "60")
 """Seconds that a dispatcher may let the planner search."""
+RUNG = 5
+"""Of how many units off duty the numbers are shown: whoever reads on is shown their call signs."""
 BESIDE_S = 20.0
 """For all that is not searching: reading a great day, travel times, the first plan, the proof."""
 
@@ -138,6 +140,20 @@ async def _trips(
     return booked, await told_by_intake(request, person, list(booked.values()))
 
 
+async def _whom_to_ring(request: Request, person: Person, day: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Members of units off duty that a conflict names, by unit; dispatch writes down who was shown their numbers."""
+    units = dict.fromkeys(each["unit_id"] for said in day["conflicts"] for each in said.get("ring", ()))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for unit_id in [*units][:RUNG]:
+        try:
+            asked = {"unit_id": unit_id}
+            members = await backend(request).get(person, "dispatch", "/v1/crew", params=asked, purpose=PURPOSE)
+        except (BackendAway, BackendRefused):
+            continue  # the call signs still stand there
+        found[unit_id] = [member for member in members["items"] if member["phone"]]
+    return found
+
+
 async def _day(
     request: Request, person: Person, on: date, area: str, plan: UUID | None, said: Said = Said()
 ) -> Response:
@@ -157,7 +173,7 @@ async def _day(
         request, "rides/planner.html", status=409 if said.refused else 200, on=on, area=area, areas=person.areas,
         day=day, said=said, trips=trips, told=told, units=units, span=span, signs=dict(units), searches=SEARCHES,
         day_text=f"{on:%d/%m}/{be_year(on) if person.lang == 'th' else on.year}",
-        lines=lines, address=_address,
+        lines=lines, address=_address, to_ring=await _whom_to_ring(request, person, day), phone_shown=phone_shown,
         before=_address(on - timedelta(days=1), area), after=_address(on + timedelta(days=1), area),
         ways=as_json(rules.ways_of(day["tours"], trips)), code=labeller(person.lang),
     )  # fmt: skip

@@ -84,13 +84,21 @@ class OfferOut(BaseModel):
     shared: int = 0
 
 
+class UnitOff(BaseModel):
+    """Its crew and their numbers: ``GET /v1/crew?unit_id=…``."""
+
+    unit_id: UUID
+    call_sign: str
+
+
 class UnservedOut(BaseModel):
-    """Why a ride has no place, and what would help, as people read it."""
+    """Why a ride has no place, and what would help, as people read it. ``ring``: units off duty that could go."""
 
     trip_id: UUID
     code: str
     th: str
     en: str
+    ring: list[UnitOff] = []
 
 
 class Offers(BaseModel):
@@ -260,14 +268,14 @@ def unserved_out(each: Unserved) -> UnservedOut:
     )  # fmt: skip
 
 
-def left_behind_out(trip_id: UUID, since: datetime, to_ring: Sequence[str]) -> UnservedOut:
+def left_behind_out(trip_id: UUID, since: datetime, to_ring: Sequence[UnitOff]) -> UnservedOut:
     """Nobody on duty can bring the person home; ``to_ring``: units that could, and are off duty."""
-    clock, signs = f"{since.astimezone(BANGKOK):%H:%M}", ", ".join(to_ring)
+    clock, signs = f"{since.astimezone(BANGKOK):%H:%M}", ", ".join(each.call_sign for each in to_ring)
     th = f"รอกลับบ้าน (เสร็จราว {clock} น.) ไม่มีหน่วยที่เหมาะสมเข้าเวร" + (f" โทรตาม: {signs}" if signs else "")
     en = f"waits for the way home (since about {clock}); no suitable unit is on duty" + (
         f": ring {signs}" if signs else ""
     )
-    return UnservedOut(trip_id=trip_id, code="left_behind", th=th, en=en)
+    return UnservedOut(trip_id=trip_id, code="left_behind", th=th, en=en, ring=list(to_ring))
 
 
 def _missing(code: str) -> tuple[str, str]:

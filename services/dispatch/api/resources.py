@@ -148,10 +148,20 @@ async def list_vehicles(
 
 @router.get("/v1/crew", response_model=CrewPage, responses=READ_ANSWERS)
 async def list_crew(
-    request: Request, caller: SeesFleet, area: AreaQuery = None, after: After = None, limit: Limit = 100
-) -> CrewPage:
-    """Crew members with how to reach them; who looked is written down."""
+    request: Request, caller: SeesFleet, area: AreaQuery = None, after: After = None, limit: Limit = 100,
+    unit_id: UUID | None = None,
+) -> CrewPage:  # fmt: skip
+    """Crew members with how to reach them; who looked is written down.
+
+    ``unit_id``: those of one unit alone, all at once: its crew on duty, off duty its usual one.
+    """
     pool = runtime_of(request).pool
+    if unit_id is not None:
+        members = await resources.crew_of_unit(pool, unit_id, areas_of(caller, area))
+        if members:
+            ids, areas = [row["id"] for row in members], [row["area"] for row in members]
+            await audit(pool, caller, "read", "crew", ids, {"unit_id": str(unit_id)}, area=areas)
+        return CrewPage(items=[CrewOut(**row) for row in members])
     rows = await resources.page(pool, "crew", areas_of(caller, area), after or NIL, limit)
     await audit(pool, caller, "list", "crew", None, {"rows": len(rows)}, area=area)
     items = [CrewOut(**row) for row in rows]

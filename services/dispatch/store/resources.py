@@ -82,6 +82,14 @@ LIST_CREW = """
 select c.*, d.unit_id from crew c left join on_duty d on d.crew_id = c.id
 where ($1::text[] is null or c.area = any($1)) and c.erased_at is null and c.id > $2 order by c.id limit $3
 """
+# Who is to be rung: of a unit on duty its crew, of another the usual one.
+CREW_OF_UNIT = """
+select c.*, d.unit_id from unit u
+cross join lateral (select * from crew
+    where id = any(case u.duty when 'on_duty' then u.crew_ids else u.usual_crew_ids end) offset 0) c
+left join lateral (select unit_id from on_duty where crew_id = c.id offset 0) d on true
+where u.id = $1 and ($2::text[] is null or c.area = any($2)) and c.erased_at is null and c.active order by c.id
+"""
 READ_CREW = "select * from crew where id = $1 for no key update"
 WIPE_CREW = """
 update crew set name = '-', phone = null, line_user_id = null, organisation = null, quiet_from = null,
@@ -113,6 +121,11 @@ async def area_of(db: Connection | Pool, noun: str, resource_id: UUID) -> str | 
 
 async def page(pool: Pool, noun: str, areas: list[str] | None, after: UUID, limit: int) -> list[asyncpg.Record]:
     return await pool.fetch(LISTS[noun], areas, after, limit)
+
+
+async def crew_of_unit(pool: Pool, unit_id: UUID, areas: list[str] | None) -> list[asyncpg.Record]:
+    """Members of these areas; none where there is no such unit."""
+    return await pool.fetch(CREW_OF_UNIT, unit_id, areas)
 
 
 async def crew_for_update(db: Connection, crew_id: UUID) -> asyncpg.Record | None:
