@@ -15,6 +15,7 @@ from services.console.labels import answer_label, phone_shown
 from services.console.people import Person
 from services.console.rules.recurrence import in_words
 from services.console.texts import texts
+from services.console.towns import community_names
 from services.console.web import backend, settings
 from shared.codes.codes import code_list
 from shared.geo import Point
@@ -25,6 +26,7 @@ from shared.thai import areas
 Choice = tuple[str, str]
 Doc = dict[str, Any]
 LISTS = ("kind", "relation", "sex", "mobility", "need", "group", "barrier")
+COMMUNITY = "location.community"
 WAITS_S = 3.0
 """How long a page waits for what only helps to choose."""
 
@@ -81,6 +83,24 @@ def lists(request: Request, person: Person) -> Doc:
     ]
     found["tambon"] = sorted((code, areas.full_name(code, lang)) for code in tambons)  # type: ignore[arg-type]
     return found
+
+
+def community_code(request: Request, person: Person, told: str) -> str:
+    """The code of a community of the list, whichever of its names was told; what is in no list as it was."""
+    known = (pack.community(told.strip()) for pack in packs_of(request, person))
+    return next((each.code for each in known if each), told)
+
+
+def coded(request: Request, person: Person, sheet: Doc) -> Doc:
+    """The sheet with its community by the code: its name is for people, and each language has its own."""
+    told = sheet.get(COMMUNITY)
+    return {**sheet, COMMUNITY: community_code(request, person, told)} if isinstance(told, str) else sheet
+
+
+def named_community(request: Request, lang: str, fields: Doc) -> Doc:
+    """The sheet's fields with their community by the name that this person reads."""
+    told = fields.get(COMMUNITY)
+    return {**fields, COMMUNITY: community_names(request, lang)(told)} if told else fields
 
 
 def partners(request: Request, person: Person) -> list[Choice]:

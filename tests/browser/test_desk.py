@@ -366,6 +366,7 @@ async def test_a_ringing_caller_commands_and_all_that_is_done_to_a_call(town: To
     await page.get_by_role("button", name="แก้ไขข้อมูล").click()
     await page.locator("#e-complaint").fill("ขอรถไปหาหมอ")
     await page.locator("#e-phone").fill("12")
+    await page.locator("#e-community").fill("ชุมชนตลาดเก่าร่วมใจ")
     await page.get_by_role("button", name="บันทึก", exact=True).click()
     await expect(page.locator("#e-phone")).to_be_focused()
     await page.locator("#e-phone").fill("0812346009")
@@ -373,6 +374,11 @@ async def test_a_ringing_caller_commands_and_all_that_is_done_to_a_call(town: To
     await expect(page.locator(".complaint")).to_have_text("ขอรถไปหาหมอ")
     call = await called(town, old["number"])
     assert (call["caller"]["phone"], call["caller"]["name"]) == ("+66812346009", "แม่นา")
+    assert call["location"]["community"] == "talatkao", "kept by its code"
+    await expect(page.locator(".call-sheet")).to_contain_text("ชุมชนตลาดเก่าร่วมใจ")
+    await page.get_by_role("button", name="แก้ไขข้อมูล").click()
+    await expect(page.locator("#e-community")).to_have_value("ชุมชนตลาดเก่าร่วมใจ")
+    await page.get_by_role("button", name="ยกเลิก", exact=True).click()
     point = {"lat": 16.4361, "lon": 103.5072}
     await town.client.post(f"{town.line_url}/_control/users/{LINE_USER}/location", json=point)
     await eventually(lambda: replies(town, old["id"]))

@@ -192,6 +192,31 @@ def test_correcting_sends_only_what_differs_and_loses_nothing() -> None:
         assert patch_of(call, worse, call_of(worse, NEAR, datetime.now(BANGKOK).date())[0]) == wanted
 
 
+async def test_a_community_is_shown_by_name_and_kept_by_code_in_either_language(faces: Faces) -> None:
+    call = whole_call()
+    call |= {"barriers": [], "series_of": None}
+    call["location"]["community"] = "talatkao"
+    path = f"/v1/calls/{call['id']}"
+    faces.services.answers |= {
+        f"GET intake {path}": call, f"PATCH intake {path}": {"version": 5, "warnings": []},
+        "GET dispatch /v1/facilities": {"items": []},
+    }  # fmt: skip
+    names = {"th": ("ชุมชนตลาดเก่าร่วมใจ", "ชุมชนดอนกรุณา"), "en": ("Talat Kao Ruam Chai", "Don Karuna")}
+    for lang, (own, other) in names.items():
+        person = await faces.sign_in(Role.CALL_TAKER, lang=lang)
+        form = (await person.get(f"/desk/calls/{call['id']}/edit")).text
+        assert f'name="location.community" list="e-communities" value="{own}"' in form
+        sheet = {**sheet_of(call), "location.community": own, "version": "4"}
+        for told, wanted in ((own, None), (other, "donkaruna"), ("หลังตลาด", "หลังตลาด")):
+            body = {"sheet": {**sheet, "location.community": told}}
+            headers = {"accept": "application/json", "x-csrf-token": person.csrf}
+            answer = await person.client.post(f"/desk/calls/{call['id']}/edit", json=body, headers=headers)
+            assert answer.status_code == 200, answer.text
+            patch = faces.services.of(f"PATCH intake {path}")[-1].body
+            assert patch.get("location", {}).get("community") == wanted, told
+            assert ("location" in patch) == (wanted is not None), "what was not touched is not written"
+
+
 def test_correcting_adds_barriers_and_begins_a_series() -> None:
     call = whole_call()
     call["appointment"] = {**call["appointment"], "recurrence": None}

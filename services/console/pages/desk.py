@@ -157,7 +157,8 @@ async def triage(request: Request, person: AtDesk, body: TriageBody) -> JSONResp
 async def take(request: Request, person: AtDesk, body: SheetBody, key: Key) -> JSONResponse:
     """Take the call. The same key again is the same call; what is wrong is told field by field."""
     now = now_utc()
-    told, refusals = call_of(body.sheet, desk.centre_of(request, person), local_day(now))
+    typed = desk.coded(request, person, body.sheet)
+    told, refusals = call_of(typed, desk.centre_of(request, person), local_day(now))
     if refusals:
         return JSONResponse({"code": "invalid", "errors": problems_of({}, refusals)}, 422)
     if body.received_at:
@@ -177,7 +178,8 @@ async def take_plain(request: Request, person: AtDesk) -> Response:
     """The same sheet as a plain form, where the browser runs no script: nothing of it ever stands in an address."""
     form = await request.form()
     typed = sheet_of_form([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
-    told, refusals = call_of(typed, desk.centre_of(request, person), local_day(now_utc()))
+    coded = desk.coded(request, person, typed)
+    told, refusals = call_of(coded, desk.centre_of(request, person), local_day(now_utc()))
     key = str(typed.get("key") or "")
     if refusals:
         return await _sheet(request, person, typed, problems_of({}, refusals), 422)

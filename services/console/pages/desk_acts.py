@@ -134,7 +134,8 @@ async def edit(request: Request, person: AtDesk, call_id: UUID) -> Response:
     call = await backend(request).get(person, "intake", f"/v1/calls/{call_id}", purpose="emergency")
     facilities = await desk.all_of(request, person, "/v1/facilities")
     return page(
-        request, "desk/edit.html", call=call, values=sheet_of(call), lists=desk.lists(request, person),
+        request, "desk/edit.html", call=call, values=desk.named_community(request, person.lang, sheet_of(call)),
+        lists=desk.lists(request, person),
         facilities=facility_options(facilities, person.lang),
         patients=max(1, len(call["patients"])), repeats=lambda rule: in_words(rule, person.lang),
     )  # fmt: skip
@@ -143,13 +144,16 @@ async def edit(request: Request, person: AtDesk, call_id: UUID) -> Response:
 @router.post("/edit")
 async def correct(request: Request, person: AtDesk, call_id: UUID, body: SheetBody) -> JSONResponse:
     """Change what differs from the version that was read; a field that is wrong is named."""
-    told, refusals = call_of(body.sheet, desk.centre_of(request, person), local_day(now_utc()))
+    sheet = desk.coded(request, person, body.sheet)
+    told, refusals = call_of(sheet, desk.centre_of(request, person), local_day(now_utc()))
     if refusals:
         return JSONResponse({"code": "invalid", "errors": problems_of({}, refusals)}, 422)
     ask, path = backend(request), f"/v1/calls/{call_id}"
     try:
         call = await ask.get(person, "intake", path, purpose="emergency")
-        stand = await ask.patch(person, "intake", path, patch_of(call, body.sheet, told), purpose="emergency")
+        if community := call["location"]["community"]:
+            call["location"]["community"] = desk.community_code(request, person, community)
+        stand = await ask.patch(person, "intake", path, patch_of(call, sheet, told), purpose="emergency")
     except BackendRefused as problem:
         return JSONResponse({"code": problem.code, "errors": problems_of(problem.problem)}, problem.status)
     return JSONResponse({"version": stand["version"], "warnings": stand["warnings"]})

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from services.console import desk
 from services.console.backend import BackendAway, BackendRefused
 from services.console.pages.desk import AtDesk, Body
 from services.console.people import Person
@@ -105,7 +106,8 @@ async def choose_person(request: Request, person: AtDesk, body: PersonBody) -> J
     known = await backend(request).get(person, "registry", f"/v1/persons/{body.person_id}", purpose="emergency")
     earlier = await _search(request, person, "intake", "/v1/calls/search", {"person_id": str(body.person_id)}) or {}
     calls = earlier.get("items", [])
-    fill = {**fill_of_person(known, body.phone), **(fill_of_place(calls[0]) if calls else {})}
+    place = desk.named_community(request, person.lang, fill_of_place(calls[0])) if calls else {}
+    fill = {**fill_of_person(known, body.phone), **place}
     html = _card(request, person, known, calls)
     return JSONResponse({"html": html, "fill": fill})
 
@@ -126,7 +128,8 @@ async def choose_call(request: Request, person: AtDesk, body: CallBody) -> JSONR
     call = found["items"][0]
     caller = {f"caller.{name}": call["caller"][name] for name in ("name", "phone", "relation")}
     patient = call["patients"][0] if call["patients"] else {}
-    fill = {**caller, **fill_of_patient(patient), **fill_of_place(call)}
+    place = desk.named_community(request, person.lang, fill_of_place(call))
+    fill = {**caller, **fill_of_patient(patient), **place}
     html = _card(request, person, None, [call])
     return JSONResponse({"html": html, "fill": {name: said for name, said in fill.items() if said}})
 
