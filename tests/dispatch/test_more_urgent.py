@@ -66,6 +66,27 @@ async def test_nothing_is_taken_from_a_call_as_urgent(town: Town, held: str, com
     assert await unit_of(town, first) == [str(near.id)]
 
 
+async def test_a_crew_that_has_not_answered_yet_is_sent_to_what_is_more_urgent(town: Town) -> None:
+    near = await town.unit(1)
+    green = await town.call(severity="green")
+    assert await unit_of(town, green) == [str(near.id)]
+    red = await town.call(severity="red")
+    assert await unit_of(town, red) == [str(near.id)]
+    await town.running.do_due("find_unit")
+    assert (await town.trip(green))["status"] == "queued", "it waits where everybody sees it"
+    assert await town.running.said("dispatch.trip.unassigned") == [], "it never had a unit"
+    far = await town.unit(20)
+    await town.running.do_due("find_unit")
+    assert await unit_of(town, green) == [str(far.id)]
+
+
+async def test_a_crew_that_has_been_silent_too_long_is_not_sent_elsewhere(town: Town) -> None:
+    await town.unit(1)
+    await town.call(severity="green")
+    await town.running.sql("update assignment set respond_by_at = now() - interval '1 second'")
+    assert await unit_of(town, await town.call(severity="red")) == []
+
+
 async def test_a_patient_who_has_been_reached_keeps_the_unit(town: Town) -> None:
     near = await town.unit(1)
     call_id = await town.call(severity="green")

@@ -66,16 +66,18 @@ where id = $1 and $2 = any(crew_ids) and not $2 = any(unreached) and status in (
 returning unreached @> crew_ids as nobody
 """
 
-TAKEABLE = ("accepted", "en_route")
-"""On its way, and nobody on board."""
+TAKEABLE = ("ordered", "accepted", "en_route")
+"""Sent or on its way, and nobody on board."""
 BUMPED = "more_urgent"
 NOT_NEEDED = "not_needed"
-# Units on their way to a trip of their own alone, that has not lost a unit to something more urgent before.
+# Units sent to a trip of their own alone, that has not lost a unit to something more urgent before. A crew that has
+# been silent for too long is no better than none.
 ON_THEIR_WAY = """
 select a.id, a.unit_id, u.version as unit_version, a.trip_id, t.lane, t.severity
 from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id join unit u on u.id = r.unit_id
 where r.status = 'open' and r.area = $1 and r.exercise = $2
   and a.role = 'primary' and a.status = any($3::text[]) and not a.back_entry
+  and (a.status <> 'ordered' or a.respond_by_at > $6)
   and (t.lane = 'booked' or t.received_at > $4)
   and not exists (select from assignment o where o.run_id = r.id and o.id <> a.id and o.ended_at is null offset 0)
   and not exists (select from assignment b where b.trip_id = t.id and b.reason = $5 offset 0)
@@ -293,7 +295,10 @@ async def driven_m(db: Connection, assignment_id: UUID) -> int | None:
     return None if metres is None else int(metres)
 
 
-async def takeable(db: Connection, area: str, *, exercise: bool, since: datetime) -> list[Takeable]:
-    """Whose units are on their way and could be sent elsewhere; emergencies received after ``since`` only."""
-    rows = await db.fetch(ON_THEIR_WAY, area, exercise, list(TAKEABLE), since, BUMPED)
+async def takeable(db: Connection, area: str, *, exercise: bool, since: datetime, now: datetime) -> list[Takeable]:
+    """Whose units are on their way, or may still answer, and could be sent elsewhere; of emergencies those received
+
+    after ``since`` only.
+    """
+    rows = await db.fetch(ON_THEIR_WAY, area, exercise, list(TAKEABLE), since, BUMPED, now)
     return [Takeable(**row) for row in rows]

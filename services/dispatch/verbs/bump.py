@@ -1,4 +1,4 @@
-"""Taking a unit from something less urgent that it is still driving to.
+"""Taking a unit from something less urgent that it was sent to and has not reached.
 
 Never a patient on board, never a call twice, never one that has waited long already; and only where it saves enough.
 The call that loses its unit is looked at again at once, before anything else that is due.
@@ -17,7 +17,7 @@ from services.dispatch.fleet import Member
 from services.dispatch.policy import Policy
 from services.dispatch.rules.ranking import Recommendation, best
 from services.dispatch.store import assignments, trips
-from services.dispatch.store.assignments import BUMPED, TAKEABLE, Takeable
+from services.dispatch.store.assignments import BUMPED, TAKEABLE, WORKING, Takeable
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import release
 from services.dispatch.verbs.needs import wanted
@@ -32,7 +32,7 @@ LEAST_SAVING_S = Tuning().least_saving_s
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """A unit on its way to something less urgent, and how soon it would be there."""
+    """A unit sent to something less urgent, and how soon it would be there."""
 
     member: Member
     recommendation: Recommendation
@@ -46,7 +46,7 @@ async def sooner(work: Work, trip: Trip, policy: Policy, idle: Recommendation | 
     """
     if trip.lane != "emergency" or not policy.takes or policy.must_be_confirmed(trip.lane, trip.severity):
         return None
-    found = await assignments.takeable(work.db, trip.area, exercise=trip.exercise, since=work.now - AGED)
+    found = await assignments.takeable(work.db, trip.area, exercise=trip.exercise, since=work.now - AGED, now=work.now)
     less = {each.unit_id: each for each in found if each.trip_id != trip.id and _less_urgent(each, trip, policy)}
     if not less:
         return None
@@ -71,7 +71,7 @@ def _less_urgent(each: Takeable, trip: Trip, policy: Policy) -> bool:
 
 
 async def take(work: Work, taking: Taking) -> bool:
-    """Release the unit from what it drives to; that trip needs another one at once.
+    """Release the unit from what it was sent to; that trip needs another one at once.
 
     False where its crew has arrived in the meantime.
     """
@@ -79,6 +79,10 @@ async def take(work: Work, taking: Taking) -> bool:
     held = await assignments.read(work.db, taking.of.id)
     if loser is None or held is None or held.status not in TAKEABLE:
         return False
+    had_answered = held.status in WORKING
     await release.release(work, loser, held, BUMPED, by=By.SYSTEM)
-    await release.lose_unit(work, loser, held, BUMPED)
+    if had_answered:
+        await release.lose_unit(work, loser, held, BUMPED)
+    else:  # it was only asked: the trip waits as before, and somebody else is asked
+        await release.seek(work, loser)
     return True
