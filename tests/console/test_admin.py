@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from services.console.store import accounts
 from services.intake.bodies import CallBody
 from shared.auth import Role
 from shared.refusal import Refusal
+from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.console.faces import Faces, words_of
 
@@ -58,6 +60,42 @@ async def test_municipalities_are_called_by_their_names(faces: Faces) -> None:
     assert "เทศบาลเมืองกาฬสินธุ์, ทุกเทศบาล" in listed
     assert "kalasin" not in listed + words_of(blank)
     assert all(f'name="areas" value="{each}"' in blank.text for each in ("kalasin", "*")), "chosen, not typed"
+
+
+async def test_an_account_of_another_agency_is_of_that_agency_from_the_first_moment_and_stays_so(faces: Faces) -> None:
+    ours, over = str(new_id()), str(new_id())
+    yesterday = (local_day(now_utc()) - timedelta(days=1)).isoformat()
+    same = {"name_en": None, "areas": ["kalasin"], "coordinators": []}
+    agencies = [
+        {"id": ours, "name_th": "โรงพยาบาลตัวอย่าง", "until_on": None, **same},
+        {"id": over, "name_th": "มูลนิธิที่เลิกแล้ว", "until_on": yesterday, **same},
+    ]
+    faces.services.answers["GET registry /v1/agencies"] = {"items": agencies, "next": None}
+    anan = await faces.sign_in(Role.ADMIN, areas=("kalasin", "khonkaen"))
+    blank = words_of(await anan.get("/admin/accounts/new"))
+    assert ("โรงพยาบาลตัวอย่าง" in blank, "มูลนิธิที่เลิกแล้ว" in blank) == (True, False)
+    nurse = form(roles="case_manager")
+    for wrong, said in (({"agency": str(new_id())}, "ไม่พบหน่วยงานนี้"), ({"agency": over}, "ไม่พบหน่วยงานนี้"),
+                        ({"agency": ours, "areas": "khonkaen"}, "ไม่ได้ทำงานกับพื้นที่")):  # fmt: skip
+        refused = await anan.post("/admin/accounts", {**nurse, **wrong})
+        assert (refused.status_code, said in words_of(refused)) == (422, True), wrong
+    made = await anan.post("/admin/accounts", {**nurse, "agency": ours})
+    assert "โรงพยาบาลตัวอย่าง" in words_of(made)
+    account = await accounts.by_login(faces.running.runtime.pool, "nok.1")
+    assert account is not None
+    assert str(account.agency_id) == ours
+    assert "โรงพยาบาลตัวอย่าง" in words_of(await anan.get("/admin/accounts"))
+    at = f"/admin/accounts/{account.id}/change"
+    assert "โรงพยาบาลตัวอย่าง" in words_of(await anan.get(at))
+    assert (await anan.post(at, {**nurse, "agency": ""})).status_code == 303
+    changed = await accounts.by_id(faces.running.runtime.pool, account.id)
+    assert changed is not None
+    assert str(changed.agency_id) == ours, "nobody becomes the municipality's own by a form"
+    [row] = await faces.running.sql("select detail from audit where act = 'make'")
+    assert row["detail"]["agency_id"] == ours
+    faces.services.answers.pop("GET registry /v1/agencies")
+    assert "หน่วยงานอื่น" in words_of(await anan.get("/admin/accounts")), "the register may be away"
+    assert (await anan.post("/admin/accounts", form(login="nok.2"))).status_code == 200
 
 
 async def test_nobody_gives_more_than_they_have_or_changes_themselves(faces: Faces) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from services.console.accounts import hashed
 from services.console.backend import BackendAway, BackendRefused
+from services.console.colleagues import every_agency
 from services.console.issuer import name_revoked
 from services.console.navigation import roles_of
 from services.console.people import Person, caller_of
@@ -22,6 +23,7 @@ from services.console.towns import EVERYWHERE, area_names, area_options
 from services.console.web import backend, go, page, runtime, signed_in
 from shared.audit import audit
 from shared.auth import Role
+from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 
 router = APIRouter(prefix="/admin/accounts", include_in_schema=False)
@@ -41,7 +43,9 @@ def not_found() -> BackendRefused:
 
 
 async def _note(request: Request, person: Person, act: str, account: Account | Wanted, account_id: UUID) -> None:
-    detail = {"roles": list(account.roles), "areas": list(account.areas)}
+    detail: dict[str, Any] = {"roles": list(account.roles), "areas": list(account.areas)}
+    if account.agency_id is not None:
+        detail["agency_id"] = str(account.agency_id)
     area = next((each for each in account.areas if each != "*"), None)
     await audit(runtime(request).pool, caller_of(person), act, "account", account_id, detail, area=area)
 
@@ -51,7 +55,29 @@ async def everybody(request: Request, person: Reader) -> Response:
     """The accounts of one's own municipalities."""
     found = await accounts.everybody(runtime(request).pool)
     own = [each for each in found if rules.may_manage(person.areas, each.areas)]
-    return page(request, "admin/accounts.html", accounts=own, edits=person.role is Role.ADMIN)
+    agencies = await _agencies(request, person) if any(each.agency_id for each in own) else []
+    return page(
+        request, "admin/accounts.html", accounts=own, edits=person.role is Role.ADMIN,
+        agency_names=_names(agencies, person.lang),
+    )  # fmt: skip
+
+
+async def _agencies(request: Request, person: Person) -> list[dict[str, Any]]:
+    """The agencies of one's municipalities; none where the registry is away, or this role does not see them."""
+    try:
+        return await every_agency(request, person)
+    except (BackendAway, BackendRefused):
+        return []
+
+
+def _names(agencies: list[dict[str, Any]], lang: str) -> dict[str, str]:
+    return {each["id"]: (each["name_en"] if lang == "en" else None) or each["name_th"] for each in agencies}
+
+
+def _open_ones(agencies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those whose last day is not over."""
+    today = local_day(now_utc()).isoformat()
+    return [each for each in agencies if not each["until_on"] or each["until_on"] >= today]
 
 
 @router.get("/new")
@@ -63,9 +89,12 @@ async def blank(request: Request, person: Admin) -> Response:
 async def _form(
     request: Request, person: Person, shown: Wanted, account: Account | None, faults: dict[str, str], status: int = 200
 ) -> Response:
+    agencies = await _agencies(request, person) if account is None or account.agency_id else []
+    named = _names(agencies if account else _open_ones(agencies), person.lang)
     return page(
         request, "admin/account_form.html", status=status, shown=shown, account=account, faults=faults,
         roles=rules.PERSONS, crew=await _crew(request, person), areas=_areas(request, person, shown),
+        agencies=sorted(named.items(), key=lambda one: one[1]), agency_names=named,
     )  # fmt: skip
 
 
@@ -90,17 +119,18 @@ async def _crew(request: Request, person: Person) -> list[tuple[str, str]]:
 @router.post("")
 async def make(
     request: Request, person: Admin, login: Short = "", name: Short = "", roles: Roles = None, areas: Areas = None,
-    crew: Short = "",
+    crew: Short = "", agency: Short = "",
 ) -> Response:  # fmt: skip
     """A new account. Its first password is shown on the answer, once, and must be changed."""
-    asked = rules.wanted(login, name, roles or (), areas or (), crew)
-    faults = rules.faults(asked, person.areas)
+    asked = rules.wanted(login, name, roles or (), areas or (), crew, agency)
+    known = _open_ones(await _agencies(request, person)) if asked.agency else []
+    faults = rules.faults(asked, person.areas, {each["id"]: each["areas"] for each in known})
     if faults:
         return await _form(request, person, asked, None, faults, 422)
     password, account_id = secrets.token_urlsafe(PASSWORD_BYTES), new_id()
     made = await accounts.make(
         runtime(request).pool, account_id, asked.login, asked.name, await hashed(password), asked.roles, asked.areas,
-        asked.crew_id, now_utc(),
+        asked.crew_id, now_utc(), asked.agency_id,
     )  # fmt: skip
     if not made:
         return await _form(request, person, asked, None, {"login": "login_taken"}, 422)
@@ -119,6 +149,7 @@ async def _one(request: Request, person: Person, account_id: UUID, *, password: 
     return page(
         request, "admin/account.html", account=account, devices=devices, password=password,
         edits=person.role is Role.ADMIN, own=account_id == person.account_id,
+        agency_names=_names(await _agencies(request, person), person.lang) if account.agency_id else {},
         locked=account.locked_until is not None and account.locked_until > now_utc(),
     )  # fmt: skip
 
@@ -141,7 +172,8 @@ async def _theirs(request: Request, person: Person, account_id: UUID, *, other: 
 @router.get("/{account_id}/change")
 async def change_form(request: Request, person: Admin, account_id: UUID) -> Response:
     account = await _theirs(request, person, account_id, other=True)
-    shown = Wanted(account.login, account.name, account.roles, account.areas, str(account.crew_id or ""))
+    crew, agency = (str(one or "") for one in (account.crew_id, account.agency_id))
+    shown = Wanted(account.login, account.name, account.roles, account.areas, crew, agency)
     return await _form(request, person, shown, account, {})
 
 
@@ -152,7 +184,7 @@ async def change(
 ) -> Response:  # fmt: skip
     """Another name, other roles or areas. A role taken away ends its sessions by itself."""
     account = await _theirs(request, person, account_id, other=True)
-    asked = rules.wanted(account.login, name, roles or (), areas or (), crew)
+    asked = rules.wanted(account.login, name, roles or (), areas or (), crew, str(account.agency_id or ""))
     faults = rules.faults(asked, person.areas)
     if faults:
         return await _form(request, person, asked, account, faults, 422)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,28 +20,38 @@ PERSONS = tuple(role for role in Role if role is not Role.PARTNER)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An account as a form asks for it, tidied."""
+    """An account as a form asks for it, tidied. ``agency``: the id of another agency whose it is; empty: our own."""
 
     login: str
     name: str
     roles: tuple[str, ...]
     areas: tuple[str, ...]
     crew: str
+    agency: str = ""
 
     @property
     def crew_id(self) -> UUID | None:
         """The member of a crew behind it; None where none is named, or it is no id."""
-        try:
-            return UUID(self.crew) if self.crew else None
-        except ValueError:
-            return None
+        return _id(self.crew)
+
+    @property
+    def agency_id(self) -> UUID | None:
+        return _id(self.agency)
 
 
-def wanted(login: str, name: str, roles: Iterable[str], areas: Iterable[str], crew: str) -> Wanted:
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def wanted(login: str, name: str, roles: Iterable[str], areas: Iterable[str], crew: str, agency: str = "") -> Wanted:
     kept = tuple(role.value for role in PERSONS if role.value in set(roles))
     return Wanted(
-        login.strip().lower(), " ".join(name.split()), kept, tuple(dict.fromkeys(filter(None, areas))), crew.strip()
-    )
+        login.strip().lower(), " ".join(name.split()), kept, tuple(dict.fromkeys(filter(None, areas))), crew.strip(),
+        agency.strip(),
+    )  # fmt: skip
 
 
 def may_manage(own: Iterable[str], areas: Iterable[str]) -> bool:
@@ -49,8 +59,14 @@ def may_manage(own: Iterable[str], areas: Iterable[str]) -> bool:
     return "*" in own or set(areas) <= set(own)
 
 
-def faults(asked: Wanted, own_areas: Iterable[str]) -> dict[str, str]:
-    """Field → the text ``admin.fault_<code>`` that says what is wrong with it; empty where all is well."""
+def faults(
+    asked: Wanted, own_areas: Iterable[str], agencies: Mapping[str, Iterable[str]] | None = None
+) -> dict[str, str]:
+    """Field → the text ``admin.fault_<code>`` that says what is wrong with it; empty where all is well.
+
+    ``agencies``: those whose people may be given an account, by id, with the municipalities they work with;
+    None: the account is there already, and its agency stays.
+    """
     found: dict[str, str] = {}
     if not LOGIN.fullmatch(asked.login):
         found["login"] = "login"
@@ -65,4 +81,10 @@ def faults(asked: Wanted, own_areas: Iterable[str]) -> dict[str, str]:
     needs_crew = any(role in asked.roles for role in NEED_CREW)
     if (asked.crew or needs_crew) and asked.crew_id is None:
         found["crew"] = "crew"
+    if asked.agency and agencies is not None:
+        known = agencies.get(asked.agency)
+        if known is None:
+            found["agency"] = "agency"
+        elif not set(asked.areas) <= set(known):
+            found["agency"] = "agency_areas"
     return found

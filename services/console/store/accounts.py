@@ -25,8 +25,9 @@ set name = excluded.name, roles = excluded.roles, areas = excluded.areas, crew_i
 returning id
 """
 MAKE = """
-insert into account (id, login, name, password, roles, areas, crew_id, demo, active, must_change, made_at, changed_at)
-values ($1, $2, $3, $4, $5, $6, $7, false, true, true, $8, $8) on conflict (login) do nothing returning id
+insert into account (id, login, name, password, roles, areas, crew_id, demo, active, must_change, made_at, changed_at,
+                     agency_id)
+values ($1, $2, $3, $4, $5, $6, $7, false, true, true, $8, $8, $9) on conflict (login) do nothing returning id
 """
 CHANGE = "update account set name = $2, roles = $3, areas = $4, crew_id = $5, changed_at = $6 where id = $1"
 SET_AGENCY = "update account set agency_id = $2, changed_at = $3 where id = $1"
@@ -124,10 +125,13 @@ async def put(
 
 async def make(
     db: Connection | Pool, account_id: UUID, login: str, name: str, password: str, roles: Sequence[str],
-    areas: Sequence[str], crew_id: UUID | None, at: datetime,
+    areas: Sequence[str], crew_id: UUID | None, at: datetime, agency_id: UUID | None = None,
 ) -> bool:  # fmt: skip
-    """A new account that must choose a password of its own; False where the login is taken."""
-    made = await db.fetchval(MAKE, account_id, login, name, password, list(roles), list(areas), crew_id, at)
+    """A new account that must choose a password of its own; False where the login is taken.
+
+    ``agency_id``: of another agency, from its first moment on.
+    """
+    made = await db.fetchval(MAKE, account_id, login, name, password, list(roles), list(areas), crew_id, at, agency_id)
     return made is not None
 
 
