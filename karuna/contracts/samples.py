@@ -40,6 +40,7 @@ VALUES: Final[dict[str, Any]] = {
     "trip_ids": (sample_id("trip_id"),), "run_ids": (sample_id("run_id"),),
     "crew_ids": (sample_id("crew_id"), sample_id("second_crew")), "officer_ids": (sample_id("crew_id"),),
     "from_crew_id": sample_id("crew_id"), "to_crew_id": sample_id("second_crew"), "recipient_id": sample_id("crew_id"),
+    "by_crew_id": sample_id("crew_id"),
     "assignee_id": sample_id("crew_id"), "agency_ids": (sample_id("agency_id"), sample_id("second_agency")),
     "from_facility_id": sample_id("facility_id"), "to_facility_id": sample_id("other_facility_id"),
     "series_of": sample_id("first_call"), "along_with_id": sample_id("visit"),
@@ -78,7 +79,7 @@ VALUES: Final[dict[str, Any]] = {
     "owner": "dispatcher", "clinic": "คลินิกโรคปอด", "duration_min": 45, "return_trip": True,
     "recurrence": "FREQ=WEEKLY;BYDAY=MO,WE,FR;COUNT=12", "occurrence": 1, "companions": 1, "system": "1669",
     "notes": "บ้านอยู่ท้ายซอย รถใหญ่เข้าไม่ได้", "tracking_code": "K7M4-92QX",
-    "changed": ("location.landmark",),
+    "changed": ("location.landmark",), "written": ("name", "addresses"),
 
     "reason": "other", "reasons": ("nobody_free",), "override_reason": "local_knowledge",
     "outcome": "transported", "receiver": "centre_1669", "odometer_km": 48210.5, "distance_m": 9400,

@@ -60,6 +60,7 @@ from shared.events.registry import (
     TaskAssigned,
     TaskOverdue,
     TeamInvited,
+    VisitCancelled,
     VisitPlanned,
 )
 from shared.service import Service
@@ -102,6 +103,7 @@ HEARS = [
     Hears(TaskOverdue, tasks.told),
     Hears(TeamInvited, tasks.told),
     Hears(VisitPlanned, tasks.visit),
+    Hears(VisitCancelled, tasks.cancelled),
     Hears(SwapAsked, swaps.changed),
     Hears(SwapAnswered, swaps.changed),
     Hears(UnitOnDuty, people.on_duty),

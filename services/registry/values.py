@@ -135,10 +135,16 @@ def readable(read: Any) -> AfterValidator:
     return AfterValidator(check)
 
 
+MOST_TOLD = 4000
+"""The longest note of a need: several people may have added to it."""
 Short = Annotated[str, Field(min_length=1, max_length=60)]
 Long = Annotated[str, Field(min_length=1, max_length=200)]
 Empty = BeforeValidator(_nothing_is_none, json_schema_input_type=Annotated[str, Field(max_length=60)] | None)
 EmptyLine = BeforeValidator(_nothing_is_none, json_schema_input_type=Annotated[str, Field(max_length=200)] | None)
+Told = Annotated[
+    Annotated[str, Field(min_length=1, max_length=MOST_TOLD)] | None,
+    BeforeValidator(_nothing_is_none, json_schema_input_type=Annotated[str, Field(max_length=MOST_TOLD)] | None),
+]
 Word = Annotated[Short | None, Empty]
 Line = Annotated[Long | None, EmptyLine]
 NationalId = Annotated[Short | None, Empty, readable(read_national_id)]

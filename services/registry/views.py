@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from math import isfinite
 from uuid import UUID
@@ -163,8 +163,11 @@ def case(row: Row) -> CaseShown:
     )
 
 
-def history_line(row: Row) -> HistoryLine:
-    """A line heard, or one of our own events read from the archive."""
+def history_line(row: Row, shows: Callable[[str], bool] = lambda _: True) -> HistoryLine:
+    """A line heard, or one of our own events read from the archive.
+
+    ``shows``: whether the reader may hear that this field of a person was changed.
+    """
     source, noun, _, _ = row["type"].split(".")
     codes = row["codes"]
     if codes is None:
@@ -180,7 +183,11 @@ def history_line(row: Row) -> HistoryLine:
         call_id=row["call_id"],
         th=name.th,
         en=name.en,
-        codes=[CodeShown(field=one.field, code=one.code, th=one.th, en=one.en) for one in labelled(codes)],
+        codes=[
+            CodeShown(field=one.field, code=one.code, th=one.th, en=one.en)
+            for one in labelled(codes)
+            if one.field != "written" or shows(one.code)
+        ],
     )
 
 

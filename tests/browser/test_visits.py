@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -45,10 +46,10 @@ AHEAD = "{{ const real = Date.now.bind(Date); Date.now = () => real() + {ms}; }}
 HERE = {"latitude": 16.4309, "longitude": 103.5}
 
 
-async def given(town: Town) -> tuple[UUID, UUID]:
+async def given(town: Town, name: str = NAME, phone: str = "0812345601") -> tuple[UUID, UUID]:
     """Somebody whom volunteer1 is to visit today: the visit, the person."""
     [account] = await town.sql("console", "select crew_id from account where login = 'volunteer1'")
-    body = {"name": NAME, "area": AREA, "phone": "0812345601", "age": 76, "mobility": "stretcher",
+    body = {"name": name, "area": AREA, "phone": phone, "age": 76, "mobility": "stretcher",
             "addresses": {"current": {"area_code": "460101", "detail": "9 หมู่ 2"}}}  # fmt: skip
     person = (await town.ask("registry", "POST", "/v1/persons", role="registry_officer", body=body))["id"]
     home = {"lon": 103.5, "lat": 16.43, "method": "visit"}
@@ -256,3 +257,27 @@ async def test_a_picture_taken_without_signal_is_seen_by_the_officer_once(town: 
     officer.on("dialog", lambda asked: asked.accept())
     await officer.get_by_role("button", name="ลบภาพ").first.click()
     await expect(officer.get_by_role("img", name="โดย volunteer1")).to_have_count(1)
+
+
+async def test_a_note_that_was_sent_is_taken_out_again(town: Town, open_as: SignIn) -> None:
+    visit, _ = await given(town, "สายใจ ใจเย็น", "0812345602")
+    page = await open_as("volunteer1", "/visits", phone=True)
+    page.on("dialog", lambda asked: asked.accept())  # without the questionnaire
+    await page.evaluate("navigator.serviceWorker.ready")
+    note = page.get_by_label("บันทึก", exact=True)
+
+    async def stands(text: str) -> bool:
+        rows = await town.sql("registry", "select 1 from visit where id = $1", visit)
+        if not rows:
+            return False
+        shown = await town.ask("registry", "GET", f"/v1/visits/{visit}", role="case_manager")
+        return text in [each["stands"]["value"] for each in shown["fields"] if each["field"] == "note"]
+
+    for text in ("จดผิดบ้าน", ""):
+        await page.get_by_role("button", name="สายใจ ใจเย็น").click()
+        await page.get_by_role("group", name="ผลการเยี่ยม").get_by_label("ตรงตามที่แจ้ง", exact=True).check()
+        await note.fill(text)
+        await note.blur()
+        await page.get_by_role("button", name="ส่งผลการเยี่ยม").click()
+        await eventually(partial(stands, text))
+        await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()

@@ -152,6 +152,15 @@ async def test_what_is_opened_of_care_is_read_alone_and_a_withdrawal_is_heard_of
     assert "ยาและการรักษา" in words_of(opened)
     assert f"/people/{who}/care/met" not in opened.text, "the municipality's own mark it met"
 
+    # A need's note and urgency are put right, and the note taken out again.
+    (need,) = (await behind.ask("GET", f"/v1/persons/{who}/needs"))["items"]
+    edit = {**form, "need_id": need["id"], "need": "medicine", "urgency": "5"}
+    assert f"/people/{who}/care/need/edit" not in opened.text, "nor put it right"
+    for note in ("จดผิดคน", ""):
+        assert (await orathai.post(f"/people/{who}/care/need/edit", {**edit, "note": note})).status_code == 303
+        shown = await orathai.get(f"/people/{who}/care?purpose=case_work")
+        assert ("จดผิดคน" in shown.text, "เร่งด่วนมาก" in words_of(shown).split("ยาและการรักษา")[0]) == (bool(note), False)
+
     (given,) = (await behind.ask("GET", f"/v1/persons/{who}/consents"))["items"]
     await orathai.post(f"/people/{who}/consent/withdraw", {**form, "consent_id": given["id"]})
     assert "ยาและการรักษา" not in words_of(await nurse.get(page))

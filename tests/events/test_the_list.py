@@ -26,7 +26,7 @@ V1 = {
     """,
     "registry": """
         person.registered person.matched person.changed person.linked person.unlinked person.unlocked person.erased
-        group.joined group.left location.observed location.verified visit.planned visit.recorded assessment.recorded need.opened need.met
+        group.joined group.left location.observed location.verified visit.planned visit.cancelled visit.recorded assessment.recorded need.opened need.met
         case.opened task.assigned task.done task.overdue team.invited case.closed agreement.changed consent.given
         consent.withdrawn
         application.received card.issued entitlement.granted entitlement.paid item.issued item.returned

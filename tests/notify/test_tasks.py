@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited, VisitPlanned
+from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited, VisitCancelled, VisitPlanned
 from shared.work import new_id, now_utc
 from tests.notify.conftest import Town, call_origin
 
@@ -53,3 +53,19 @@ async def test_everybody_who_is_to_make_a_visit_is_told_by_when_and_not_to_whom(
     for message in messages:
         texts = [each["text"] for each in await town.attempts(message["id"])]
         assert all("31 ม.ค. 2570" in text for text in texts)
+
+
+async def test_who_need_not_go_any_more_is_told_unless_they_cancelled_it_themselves(town: Town) -> None:
+    one, other, third = await town.crew(1, line=True), await town.crew(2), await town.crew(3)
+    event = VisitCancelled(
+        person_id=new_id(), at=now_utc(), crew_ids=(one, other, third), due_on=date(2027, 1, 31), by_crew_id=third,
+        private=VisitCancelled.Private(kind="home_visit"),
+    )  # fmt: skip
+    await town.service.emit(new_id(), event, call_origin(new_id()))
+    messages = await town.messages()
+    assert {(each["rule"], each["recipient_id"]) for each in messages} == {
+        ("crew_visit_cancelled", one), ("crew_visit_cancelled", other),
+    }  # fmt: skip
+    for message in messages:
+        texts = [each["text"] for each in await town.attempts(message["id"])]
+        assert all("ยกเลิกการเยี่ยมบ้าน" in text and "31 ม.ค. 2570" in text for text in texts)

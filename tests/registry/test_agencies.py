@@ -206,6 +206,24 @@ async def test_protected_matters_stay_closed_to_agencies_unless_agreed_and_to_ro
         assert (str(hidden.id) in lines) == (role in CARE), role
 
 
+async def test_a_history_names_changed_fields_to_an_agency_as_far_as_it_may_see_them(registry: Running) -> None:
+    hospital = await Agency(registry).known()
+    await hospital.agreement()
+    person_id = await person_of(registry, await Call(registry, patients=[somsri()]).received())
+    at = f"/v1/persons/{person_id}"
+    change = {"mobility": "stretcher", "alias": "ป้าศรี", "quiet_from": "22:00", "quiet_until": "06:00"}
+    await ours(registry, "PATCH", at, change)
+
+    def written(lines: list[dict[str, Any]]) -> set[str]:
+        line = next(line for line in lines if line["type"] == "registry.person.changed.v1")
+        return {code["code"] for code in line["codes"] if code["field"] == "written"}
+
+    assert written((await read(registry, f"{at}/history"))["items"]) == {"mobility", "alias", "quiet_from"}
+    told = await hospital.get(f"{at}/history")
+    assert written(told.json()["items"]) == {"mobility", "alias"}, "of what no class opens nothing is said"
+    assert "ป้าศรี" not in told.text
+
+
 async def test_needs_and_visits_of_a_protected_case_stay_closed_to_agencies(registry: Running) -> None:
     hospital = await Agency(registry).known()
     person_id = await person_of(registry, await Call(registry, patients=[somsri()]).received())

@@ -69,6 +69,20 @@ async def test_what_is_corrected_is_found_and_told_and_what_stood_before_keeps_i
     assert (person["alias"], person["name"]) == (None, "มานี ชูใจ")
     assert [one["kind"] for one in person["addresses"]] == ["registered"]
     assert await search(registry, name="แก้ว") == []
+    # The history names the fields that were written, and nothing of what stands in them.
+    assert await written(registry, person_id) == [
+        {"ชื่อเรียก", "ที่อยู่"},
+        {"ชื่อ", "ชื่อเรียก", "วันเกิด", "เพศ", "ที่อยู่", "การรับข้อความ"},
+    ]
+    await done(registry, f"/v1/persons/{person_id}", {"addresses": {"current": {"detail": "10"}}})
+    await done(registry, f"/v1/persons/{person_id}", {"quiet_from": "22:00", "quiet_until": "06:00"})
+    assert (await written(registry, person_id))[:2] == [{"เวลาที่ไม่ให้รบกวน"}, {"ที่อยู่"}]
+
+
+async def written(registry: Running, person_id: UUID) -> list[set[str]]:
+    """What the history says of every change of the person, the newest first."""
+    lines = [line for line in await history(registry, person_id) if line["type"] == "registry.person.changed.v1"]
+    return [{code["th"] for code in line["codes"] if code["field"] == "written"} for line in lines]
 
 
 async def test_a_telephone_of_two_people_is_marked_shared(registry: Running) -> None:

@@ -127,6 +127,25 @@ async def test_lists_by_day_area_person_and_visitor_and_nobody_secret(registry: 
     assert await registry.sql("select 1 from planned_visit where person_id = $1", there) == []
 
 
+async def test_who_was_to_go_is_told_once_that_a_visit_is_cancelled_and_who_cancelled_it_is_named(
+    registry: Running,
+) -> None:
+    person_id = await add(registry)
+    for who, named in ((SECOND, SECOND), (STRANGER, None)):
+        visit_id = (await give(registry, person_id)).json()["id"]
+        for _ in range(2):
+            at = f"/v1/planned-visits/{visit_id}/cancel"
+            await registry.client.post(at, json={}, headers=bearer(CARE, crew_id=str(who)))
+        [said] = [
+            row for row in await registry.said("registry.visit.cancelled") if row["aggregate_id"] == UUID(visit_id)
+        ]
+        data = said["data"]
+        assert data["crew_ids"] == [str(FIRST), str(SECOND)]
+        assert (data["by_crew_id"], data["due_on"]) == (named and str(named), str(local_day(now_utc())))
+    lines = [line["type"] for line in await history(registry, person_id)]
+    assert lines.count("registry.visit.cancelled.v1") == 2
+
+
 async def test_a_visit_that_is_to_be_made_stands_in_the_history_and_outlives_the_call(registry: Running) -> None:
     call = await Call(registry, patients=[{"name": "มะลิ"}]).received()
     person_id = await person_of(registry, call)

@@ -85,9 +85,13 @@ def test_what_two_phones_wrote_is_brought_together_in_any_order() -> None:
     assert bring_together(Standing(1, "a"), 1, "b") == "stands"
     assert bring_together(Standing(2, "b"), 1, "c") == "disputed"
     assert bring_together(Standing(2, "b"), 0, "b") == "same"
-    for field, value in (("check.lives_here", "maybe"), ("result", "x"), ("nothing", "x"), ("note", "")):
+    assert bring_together(Standing(), 0, "") == "same", "what was never said is not taken out"
+    assert bring_together(Standing(1, "a"), 1, "") == "stands"
+    assert bring_together(Standing(2, "b"), 1, "") == "disputed"
+    for field, value in (("check.lives_here", "maybe"), ("result", "x"), ("nothing", "x"), ("result", "")):
         with pytest.raises(Refusal):
             checked(field, value)
+    assert checked("note", "") == ""
 
 
 async def visit(
@@ -235,6 +239,29 @@ async def test_a_need_stays_open_until_it_is_met_and_erasure_takes_everything_al
         left = {row["person_id"] for row in await registry.sql(f"select person_id from {table}")}
         assert left <= {stays}, table
     assert (await read(registry, f"/v1/persons/{stays}/needs", CARE))["items"][0]["note"] == "คุยเป็นเพื่อน"
+
+
+async def test_a_note_that_was_sent_is_taken_out_again_of_a_visit_and_of_a_need(registry: Running) -> None:
+    person_id, visit_id = await add(registry), uuid4()
+    await visit(registry, visit_id, person_id, "v1", fields={"note": ("จดผิดคน", 0)})
+    emptied = await visit(registry, visit_id, person_id, "v1", fields={"note": ("", 1)})
+    [field] = emptied.json()["fields"]
+    assert (field["version"], field["stands"]["value"], field["others"]) == (2, "", [])
+    [field] = (await read(registry, f"/v1/visits/{visit_id}", CARE))["fields"]
+    assert field["stands"]["value"] == ""
+    await visit(registry, visit_id, person_id, "v1", fields={"note": ("ใหม่", 2)})
+    blind = await visit(registry, visit_id, person_id, "v2", fields={"note": ("", 2)})
+    assert blind.json()["disputed"], "who has not seen what stands takes nothing out"
+
+    async def noted(role: str = CARE, **body: Any) -> str | None:
+        told = {"need": "carer", **body}
+        await registry.client.post(f"/v1/persons/{person_id}/needs", json=told, headers=bearer(role))
+        found: str | None = (await read(registry, f"/v1/persons/{person_id}/needs", CARE))["items"][0]["note"]
+        return found
+
+    assert await noted(note="จดผิดคน") == await noted() == await noted("volunteer", note=None) == "จดผิดคน"
+    assert await noted(note=None) is None
+    assert await noted(note="ก" * 4000) == "ก" * 4000, "what several noted may be put right as a whole"
 
 
 async def test_a_communitys_card_says_who_has_a_boat_and_forgets_who_had_one(registry: Running) -> None:

@@ -32,6 +32,8 @@ from services.console.web import backend
 router = APIRouter(prefix="/people", include_in_schema=False)
 
 Note = Annotated[str, Form(max_length=200)]
+Notes = Annotated[str, Form(max_length=8000)]
+"""What several people may have noted; a browser sends each end of a line as two characters."""
 URGENCIES = ("9", "5", "1")
 MET_AS = ("given", "by_others", "no_longer", "opened_in_error")
 LAST_VISITS = 10
@@ -84,6 +86,18 @@ async def open_need(
     """Something is missing; it stays open until it is met."""
     why = purpose_sent(person, purpose)
     body = {"need": need, "urgency": urgency, **filled(note=note)}
+    asked = backend(request).post(person, "registry", f"/v1/persons/{person_id}/needs", body, purpose=why)
+    return await _done(request, person, person_id, why, *await tried(person, asked))
+
+
+@router.post("/{person_id}/care/need/edit")
+async def edit_need(
+    request: Request, person: Carer, person_id: UUID, need_id: Annotated[UUID, Form()], need: Short,
+    urgency: Annotated[int, Form()], note: Notes = "", purpose: Short = "",
+) -> Response:  # fmt: skip
+    """How urgent an open need is, and its note, whole: one that was emptied is taken out."""
+    why = purpose_sent(person, purpose)
+    body = {"id": str(need_id), "need": need, "urgency": urgency, "note": "\n".join(note.split("\r\n")).strip() or None}
     asked = backend(request).post(person, "registry", f"/v1/persons/{person_id}/needs", body, purpose=why)
     return await _done(request, person, person_id, why, *await tried(person, asked))
 

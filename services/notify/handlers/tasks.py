@@ -8,7 +8,7 @@ from services.notify.rules.plan import Occasion
 from services.notify.rules.words import Facts
 from services.notify.verbs.tell import Telling, tell
 from shared.consumer import Message
-from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited, VisitPlanned
+from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited, VisitCancelled, VisitPlanned
 from shared.work import Work
 
 
@@ -27,7 +27,15 @@ async def visit(work: Work, message: Message) -> None:
     await _tell(work, message, Facts(last_on=event.due_on), event.crew_ids)
 
 
-async def _tell(work: Work, message: Message, facts: Facts, crew_ids: tuple[UUID, ...]) -> None:
+async def cancelled(work: Work, message: Message) -> None:
+    """To everybody who need not go any more, but not to whoever cancelled it themselves."""
+    event: VisitCancelled = message.event
+    await _tell(work, message, Facts(last_on=event.due_on), event.crew_ids, event.by_crew_id)
+
+
+async def _tell(
+    work: Work, message: Message, facts: Facts, crew_ids: tuple[UUID, ...], actor_id: UUID | None = None
+) -> None:
     telling = Telling(
         event_type=message.envelope.short_type,
         event_id=message.envelope.id,
@@ -35,5 +43,6 @@ async def _tell(work: Work, message: Message, facts: Facts, crew_ids: tuple[UUID
         occasion=Occasion(facts, exercise=message.origin.exercise),
         facts={},
         crew_ids=crew_ids,
+        actor_id=actor_id,
     )
     await tell(work, telling)

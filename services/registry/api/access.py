@@ -19,7 +19,7 @@ from services.registry.api.gate import areas_of, person_for
 from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.decide import MISSING, Asked, Decision, decide
-from services.registry.rules.fields import KINDS, PUBLIC, SECRET, Kind, cut
+from services.registry.rules.fields import KINDS, PUBLIC, SECRET, Kind, cut, kind_of
 from services.registry.rules.grounds import Agreement, BreakGlass, Consent, party
 from services.registry.store.people import Row
 from shared.audit import audit
@@ -45,6 +45,10 @@ class Access:
 
     def may(self, kind: Kind) -> bool:
         return kind in self.allowed
+
+    def shows(self, set_: str, field: str) -> bool:
+        """Whether this asker may hear of a field at all."""
+        return self.caller.agency_id is None or self.may(kind_of(set_, field))
 
     def cut(self, set_: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """The document as this asker sees it. The municipality's own roles are told of nothing that is withheld."""

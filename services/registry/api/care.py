@@ -175,7 +175,10 @@ async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body:
         person = await held_for(work, caller, person_id)
         # Who may not read the needs does not replace what others noted there.
         reads = caller.role in ROUTES["GET /v1/persons/{person_id}/needs"].roles
-        wanted = Wanted(body.need, body.urgency, caller.actor, body.note, body.case_id, body.id, rewrites=reads)
+        emptied = body.note is None and "note" in body.model_fields_set
+        wanted = Wanted(
+            body.need, body.urgency, caller.actor, body.note, body.case_id, body.id, rewrites=reads, emptied=emptied
+        )
         need_id = await verbs.open_need(work, person, wanted)
         await audit(work, caller, "open_need", "person", person.id, {"need_id": str(need_id)}, area=person.area)
     return NeedMade(id=need_id)

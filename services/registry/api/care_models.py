@@ -11,7 +11,7 @@ from pydantic import Field
 from services.registry.answers import Answer, Label
 from services.registry.api.locations_models import Metres, PointBody
 from services.registry.api.pictures_models import PictureShown
-from services.registry.values import Area, Code, Line, PhoneNumber, Short, coded
+from services.registry.values import Area, Code, Line, PhoneNumber, Short, Told, coded
 from shared.http import Body
 from shared.openapi import Moment
 
@@ -20,9 +20,9 @@ Note = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class FieldBody(Body):
-    """``base``: the version of the field that the phone had seen; 0 for one that was empty."""
+    """``base``: the version of the field that the phone had seen; 0 for one that was empty. A text may be emptied."""
 
-    value: Note
+    value: Annotated[str, Field(max_length=2000)]
     base: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
@@ -64,13 +64,13 @@ class ProposalBody(Body):
 
 
 class NeedBody(Body):
-    """``urgency``: 1 can wait, 5 is urgent, 9 very urgent."""
+    """``urgency``: 1 can wait, 5 is urgent, 9 very urgent. ``note``: left out it stays, null takes it out."""
 
     id: UUID | None = None
     need: Annotated[Code, coded("life_need")]
     urgency: Literal[1, 5, 9] = 5
     case_id: UUID | None = None
-    note: Line = None
+    note: Told = None
 
 
 class MetBody(Body):

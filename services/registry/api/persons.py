@@ -146,7 +146,8 @@ async def read_history(
     rows = await store.history.read_history(
         runtime.pool, person_id, areas_of(caller), protected=seen.may(SECRET), before=before, limit=limit
     )
-    return HistoryPage(items=[views.history_line(row) for row in rows], next=views.cursor_after(rows, limit))
+    items = [views.history_line(row, lambda field: seen.shows("person", field)) for row in rows]
+    return HistoryPage(items=items, next=views.cursor_after(rows, limit))
 
 
 @router.post("/{person_id}/erase", responses=problems(400, 401, 403, 404, 413))

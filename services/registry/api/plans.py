@@ -172,14 +172,14 @@ def _home(homes: list[Row]) -> HomeShown | None:
 
 @router.post("/planned-visits/{plan_id}/cancel", status_code=204, responses=problems(400, 401, 403, 404, 409, 413))
 async def cancel(request: Request, caller: Cancels, plan_id: UUID) -> None:
-    """ยกเลิกการเยี่ยม | Nobody is to go any more. A visit that was made stays."""
+    """ยกเลิกการเยี่ยม | Nobody is to go any more; who was to go is told. A visit that was made stays."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         row = await store.plans.read(work.db, plan_id)
         if row is None:
             raise refuse("not_found")
-        await own_held_for(work, caller, row["person_id"])
-        await verbs.cancel(work, plan_id)
+        person = await own_held_for(work, caller, row["person_id"])
+        await verbs.cancel(work, person, plan_id, UUID(caller.crew_id) if caller.crew_id else None)
         await audit(
             work, caller, "cancel_visit", "person", row["person_id"], {"visit_id": str(plan_id)}, area=row["area"]
         )

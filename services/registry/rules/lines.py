@@ -77,6 +77,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "root_cause": ("root_cause",),
     "task": ("task_kind",),
     "disclosure": ("disclosure",),
+    "written": ("person_field",),
 }
 """Field → the code lists in which its label may stand, the likeliest first; none for plain figures."""
 

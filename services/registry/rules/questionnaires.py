@@ -52,6 +52,7 @@ class Questionnaire(Text):
     id: str
     version: str
     source: str = Field(min_length=1)
+    source_th: str = Field(min_length=1)
     mark: Text | None = None
     approved_by: str | None = None
     counts: Literal["points", "dimensions"]

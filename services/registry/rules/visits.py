@@ -29,9 +29,9 @@ def bring_together(standing: Standing, base: int, value: str) -> Outcome:
     """What becomes of a value that was written on a phone which had seen version ``base`` of the field.
 
     Whoever saw what stands now replaces it; who says the same adds nothing; who wrote without having seen it stands
-    beside it, for a person to decide. Nothing is lost either way.
+    beside it, for a person to decide. Nothing is lost either way. ``value`` is empty where a text was taken out.
     """
-    if value == standing.value:
+    if value == (standing.value or ""):
         return "same"
     return "stands" if base == standing.version else "disputed"
 
@@ -60,6 +60,6 @@ def checked(field: str, value: str) -> str:
     place = f"fields.{field}"
     if allowed is None:
         raise Refusal("unknown_field", place, "การเยี่ยมไม่มีช่องนี้ ดู /v1/codes", "a visit has no such field; see /v1/codes")
-    if not value or not allowed(value):
+    if not allowed(value):
         raise Refusal("bad_value", place, "ค่านี้ใช้ในช่องนี้ไม่ได้", "this value does not fit the field")
     return value

@@ -13,6 +13,7 @@ from services.registry import records, store, told
 from services.registry.records import Person, Source
 from services.registry.rules.questionnaires import Questionnaire, Scored, proposals, score
 from services.registry.store.people import Row, Writing
+from services.registry.values import MOST_TOLD
 from services.registry.verbs.people import origin_in_case, origin_of
 from services.registry.verbs.visits import EARLY
 from shared.errors import Refused, refuse
@@ -21,8 +22,6 @@ from shared.events.registry import AssessmentRecorded, GroupJoined, GroupLeft, N
 from shared.thai.dates import local_day
 from shared.work import Work, new_id
 
-NOTES = 4000
-"""How long the notes of one need may be together, in characters."""
 REFUSALS = {
     "other_assessment": (409, "รหัสนี้ใช้กับการประเมินอื่นแล้ว", "this id is another assessment's"),
     "other_need": (409, "รหัสนี้ใช้กับรายการอื่นแล้ว", "this id is something else's"),
@@ -141,7 +140,10 @@ def _group_origin(person: Person, *, protected: bool) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Something that is missing in somebody's life. ``rewrites``: whether the note replaces the one before."""
+    """Something that is missing in somebody's life. ``rewrites``: whether the note replaces the one before;
+
+    ``emptied``: it was said to be empty, and not merely left out.
+    """
 
     need: str
     urgency: int
@@ -150,6 +152,7 @@ class Wanted:
     case_id: UUID | None = None
     id: UUID | None = None
     rewrites: bool = True
+    emptied: bool = False
 
 
 def _beside(before: str | None, note: str | None) -> str | None:
@@ -157,7 +160,7 @@ def _beside(before: str | None, note: str | None) -> str | None:
     if before is None or note is None or note in before.split("\n"):
         return before or note
     both = f"{before}\n{note}"
-    return both if len(both) <= NOTES else before
+    return both if len(both) <= MOST_TOLD else before
 
 
 async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
@@ -176,6 +179,8 @@ async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
         if known["urgency"] < wanted.urgency or (wanted.rewrites and known["urgency"] != wanted.urgency):
             await store.care.set_urgency(work.db, known["id"], wanted.urgency)
         note = wanted.note
+        if wanted.emptied and wanted.rewrites:
+            await store.told.drop(work.db, [known["id"]])
         if not wanted.rewrites:
             note = _beside((await told.of(work.db, [known["id"]])).get(known["id"], {}).get("note"), note)
         await store.told.put(work.db, told.rows(known["id"], person.id, {"note": note}))

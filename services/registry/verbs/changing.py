@@ -71,8 +71,9 @@ async def change(work: Work, person_id: UUID, body: ChangeBody) -> list[str]:
     rows = records.address_rows(ring(), person_id, addresses, on)
     if kinds:
         await store.details.replace_addresses(work.db, person_id, kinds, rows, on)
+    if changes or kinds:
+        await people.change(work, person, changes, beside=["addresses"] if kinds else [])
     if changes:
-        await people.change(work, person, changes)
         await duplicates.look(work, person_id)
     return sorted(told)
 

@@ -75,7 +75,7 @@ async def decide(work: Work, request_id: UUID, areas: Sequence[str] | None, by: 
     if approve:
         # Said as of a secret person both times: that somebody was secret is nobody's business either.
         said = people.protected(people.origin_of(records.opened(held[person_id], ring())))
-        await people.tell_state(work, person_id, said)
+        await people.tell_state(work, person_id, said, fields=["disclosure"])
         for one in held:
             await duplicates.look(work, one)
     return asked

@@ -105,7 +105,7 @@ async def learn(
     said = origin_of(person, origin)
     _say_joined(work, person, rows, written, said)
     if changes or SELF in written.reached:
-        await change(work, person, changes, said)
+        await change(work, person, changes, said, beside=["contacts"] if SELF in written.reached else [])
     if changes or written.reached or rows.identifiers:
         await duplicates.look(work, person_id)
     return person
@@ -139,19 +139,28 @@ def _says_more(new: str, old: str) -> bool:
     return bool(one.family) and not other.family and one.given == other.given
 
 
-async def change(work: Work, person: Person, changes: Doc, said: Origin | None = None) -> None:
-    """Write what has changed of a person, and tell the others. Once secret, every record of theirs is."""
+NAMED = {"birth": "birth_on", "line_user_id": "contacts", "quiet_until": "quiet_from"}
+"""What is changed → what it is called in the list ``person_field``, where that is another word."""
+
+
+async def change(
+    work: Work, person: Person, changes: Doc, said: Origin | None = None, *, beside: Sequence[str] = ()
+) -> None:
+    """Write what has changed of a person, and tell the others. Once secret, every record of theirs is.
+
+    ``beside``: fields that were written elsewhere, as the list ``person_field`` names them.
+    """
     if changes:
         await store.people.change_person(work.db, person.id, {**changes, "changed_at": work.now})
     if "disclosure" in changes:
         await store.people.make_secret(work.db, person.id, work.now)
-    await tell_state(work, person.id, said)
+    await tell_state(work, person.id, said, fields=[*(NAMED.get(name, name) for name in changes), *beside])
 
 
-async def tell_state(work: Work, person_id: UUID, said: Origin | None = None) -> None:
+async def tell_state(work: Work, person_id: UUID, said: Origin | None = None, *, fields: Sequence[str] = ()) -> None:
     """Say of every record of this person what the others need to serve them, which is the same of all of them.
 
-    ``said``: in which call's story; without it each is its own root.
+    ``said``: in which call's story; without it each is its own root. ``fields``: what was written just now.
     """
     rows = await store.links.records(work.db, person_id)
     people = [records.opened(row, ring()) for row in rows]
@@ -160,7 +169,7 @@ async def tell_state(work: Work, person_id: UUID, said: Origin | None = None) ->
     contacts = await store.people.read_contacts(work.db, person_id)
     own = next((c for c in contacts if c["relation"] == SELF), None)
     phone = records.opened_value(own, ring(), "contact") if own else None
-    state = _state(records.merged(people), phone)
+    state = _state(records.merged(people), phone) | {"written": tuple(sorted(set(fields)))}
     for person in people:
         base = origin_of(person, said)
         work.say(person.id, PersonChanged(at=work.now, private=PersonChanged.Private(**state)), base)

@@ -11,7 +11,7 @@ from services.registry import store, told
 from services.registry.records import Person
 from services.registry.verbs.people import origin_of
 from shared.errors import Refused, refuse
-from shared.events.registry import VisitPlanned
+from shared.events.registry import VisitCancelled, VisitPlanned
 from shared.thai.dates import local_day
 from shared.work import Work, new_id
 
@@ -78,8 +78,10 @@ async def plan(work: Work, person: Person, wanted: Plan) -> UUID:
     return plan_id
 
 
-async def cancel(work: Work, plan_id: UUID) -> None:
-    """Nobody is to go any more; said again it changes nothing.
+async def cancel(work: Work, person: Person, plan_id: UUID, by_crew_id: UUID | None) -> None:
+    """Nobody is to go any more, and whoever was to go hears it; said again it changes nothing. The person is held.
+
+    ``by_crew_id``: who says so, where that is one of the crews' people.
 
     Raises:
         Refused: 404 there is none; 409 somebody has been there.
@@ -90,5 +92,12 @@ async def cancel(work: Work, plan_id: UUID) -> None:
         raise refuse("not_found")
     if row["done_at"] is not None:
         raise _refuse("visited")
-    if row["cancelled_at"] is None:
-        await store.plans.cancelled(work.db, plan_id, work.now)
+    if row["cancelled_at"] is not None:
+        return
+    await store.plans.cancelled(work.db, plan_id, work.now)
+    crew_ids = tuple(dict.fromkeys(row["crew_ids"]))
+    cancelled = VisitCancelled(
+        person_id=person.id, at=work.now, crew_ids=crew_ids, due_on=row["due_on"],
+        by_crew_id=by_crew_id if by_crew_id in crew_ids else None, private=VisitCancelled.Private(kind=row["kind"]),
+    )  # fmt: skip
+    work.say(plan_id, cancelled, origin_of(person))

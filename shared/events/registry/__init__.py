@@ -31,6 +31,7 @@ from shared.events.registry.care import (
     TaskDone,
     TaskOverdue,
     TeamInvited,
+    VisitCancelled,
     VisitPlanned,
     VisitRecorded,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "TaskDone",
     "TaskOverdue",
     "TeamInvited",
+    "VisitCancelled",
     "VisitPlanned",
     "VisitRecorded",
 ]

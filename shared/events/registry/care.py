@@ -24,6 +24,19 @@ class VisitPlanned(OfPerson, Event, type="registry.visit.planned.v1"):
     private: Private
 
 
+class VisitCancelled(OfPerson, Event, type="registry.visit.cancelled.v1"):
+    """ยกเลิกการเยี่ยมแล้ว | Nobody is to go any more; ``by_crew_id`` is whoever of ``crew_ids`` said so themselves."""
+
+    crew_ids: tuple[UUID, ...] = Field(min_length=1)
+    due_on: date
+    by_crew_id: UUID | None = None
+
+    class Private(Part):
+        kind: Code
+
+    private: Private
+
+
 class VisitRecorded(OfPerson, Event, type="registry.visit.recorded.v1"):
     """เยี่ยมบ้านแล้ว | Somebody was there."""
 

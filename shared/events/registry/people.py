@@ -61,12 +61,12 @@ class PersonMatched(Event, type="registry.person.matched.v1"):
 
 
 class PersonChanged(Event, type="registry.person.changed.v1"):
-    """แก้ไขข้อมูลบุคคลแล้ว | Full state."""
+    """แก้ไขข้อมูลบุคคลแล้ว | Full state; ``written``: which fields were, as the list ``person_field`` names them."""
 
     at: Instant
 
     class Private(PersonPrivate):
-        pass
+        written: tuple[Code, ...] = ()
 
     private: Private
 

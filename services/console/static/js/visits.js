@@ -262,7 +262,7 @@ async function write(visit, draft) {
   const base = { account: tables.account, visit_id: visit.id, person_id: visit.person.id };
   const fields = {};
   for (const [name, value] of Object.entries(draft.fields)) {
-    if (value && value !== visit.own[name]?.value) fields[name] = { value, base: visit.own[name]?.version ?? 0 };
+    if (value !== (visit.own[name]?.value ?? "")) fields[name] = { value, base: visit.own[name]?.version ?? 0 };
   }
   const point = draft.fix ? { point: { lon: draft.fix.lon, lat: draft.fix.lat }, accuracy_m: draft.fix.accuracy_m } : {};
   const acts = [{ ...base, kind: "visit", id: visit.id, body: { kind: visit.kind, visited_at: at, fields, ...point } }];
