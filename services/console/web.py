@@ -21,6 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from services.console.backend import Backend
 from services.console.navigation import navigation, sections, stands_under
 from services.console.people import Person
+from services.console.rules import days
 from services.console.settings import ConsoleSettings
 from services.console.store import accounts
 from services.console.texts import DEFAULT, LANGS, some, teller
@@ -207,7 +208,8 @@ def render(template: str, lang: str, **context: Any) -> str:
 
     return _templates().get_template(template).render(
         t=teller(lang), lang=lang, other_lang="en" if lang == "th" else "th", words=lambda part: some(part, lang),
-        thai_date=day, thai_time=clock, thai_datetime=moment, **context,
+        thai_date=day, thai_time=clock, thai_datetime=moment, day_in_field=lambda value: days.in_field(value, lang),
+        **context,
     )  # fmt: skip
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from services.console.pages.people_visits import value_said
+from services.console.rules.days import written
 from services.console.store import accounts
 from shared.auth import Role
+from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.console.faces import Faces, key_of, words_of
 from tests.harness import AREA
@@ -14,7 +17,7 @@ from tests.harness import AREA
 PERSON, VISIT, CREW = new_id(), new_id(), new_id()
 AT = "2026-11-22T03:00:00Z"
 KIND = {"code": "home_visit", "th": "เยี่ยมบ้าน", "en": "home visit"}
-FORM = {"id": "depression_2q", "version": "1", "th": "คัดกรอง 2Q", "en": "2Q", "source": "กรม", "counts": "points",
+FORM = {"id": "depression_2q", "version": "1", "th": "คัดกรอง 2Q", "en": "2Q", "source": "Department", "source_th": "กรม", "counts": "points",
         "mark": {"th": "ตัวอย่าง", "en": "sample"}, "approved_by": None,
         "item": [{"id": "low", "th": "เศร้าไหม", "en": "Low?", "choices": [{"points": 1, "th": "มี", "en": "yes"}]}],
         "band": [{"code": "x", "from": 0, "th": "ไม่พบ", "en": "none", "group": "bedridden"}]}  # fmt: skip
@@ -34,6 +37,10 @@ def known(faces: Faces, **more: Any) -> None:
     }
 
 
+def later() -> date:
+    return local_day(now_utc()) + timedelta(days=7)
+
+
 async def volunteer(faces: Faces) -> None:
     pool, now = faces.running.runtime.pool, now_utc()
     await accounts.put(pool, new_id(), f"v-{new_id()}", "อสม. มาลี", None, ["volunteer"], (AREA,), CREW, now)
@@ -46,7 +53,7 @@ async def test_visits_are_listed_by_area_day_visitor_and_state(faces: Faces) -> 
     known(faces)
     await volunteer(faces)
     orathai = await faces.sign_in(Role.CASE_MANAGER)
-    shown = await orathai.get(f"/people/visits?area={AREA}:wat&state=planned&crew={CREW}&from=2026-01-01&to=2026-02-01")
+    shown = await orathai.get(f"/people/visits?area={AREA}:wat&state=planned&crew={CREW}&from=1/1/2569&to=2026-02-01")
     [asked] = faces.services.of("GET registry /v1/planned-visits")
     assert asked.purpose == "case_work"
     assert asked.query == {"area_code": f"{AREA}:wat", "state": "planned", "crew_id": str(CREW), "from": "2026-01-01",
@@ -60,8 +67,16 @@ async def test_visits_are_listed_by_area_day_visitor_and_state(faces: Faces) -> 
     known(faces, disputed=True, done_at=AT)
     assert "เขียนไม่ตรงกัน" in words_of(await orathai.get("/people/visits"))
     faces.services.answers["GET registry /v1/planned-visits"] = 422, {"code": "x", "th": "วันที่ไม่ถูกต้อง"}
-    wrong = await orathai.get("/people/visits?from=2026-99-99")
+    assert ('value="1/1/2569"' in shown.text, 'value="1/2/2569"' in shown.text) == (True, True), "shown in พ.ศ."
+    english = await orathai.get("/people/visits?from=1/1/2569&lang=en")
+    assert 'value="1/1/2026"' in english.text
+    wrong = await orathai.get("/people/visits?from=2026-12-01&lang=th")
     assert (wrong.status_code, "วันที่ไม่ถูกต้อง" in words_of(wrong)) == (422, True)
+    before = len(faces.services.of("GET registry /v1/planned-visits"))
+    unread = await orathai.get("/people/visits?from=31/2/2569")
+    assert (unread.status_code, "ไม่มีวันที่นี้ในปฏิทิน" in words_of(unread)) == (422, True)
+    assert 'value="31/2/2569"' in unread.text, "what was typed stays"
+    assert len(faces.services.of("GET registry /v1/planned-visits")) == before
 
 
 async def test_a_visit_is_given_to_who_has_a_phone_here(faces: Faces) -> None:
@@ -70,10 +85,11 @@ async def test_a_visit_is_given_to_who_has_a_phone_here(faces: Faces) -> None:
     orathai = await faces.sign_in(Role.CASE_MANAGER)
     form = await orathai.get(f"/people/visits/new?person={PERSON}")
     assert "อสม. มาลี" in words_of(form)
+    assert f'value="{written(later(), "th")}"' in form.text, "a week from now is proposed, in พ.ศ."
     assert "พยาบาลของหน่วยงานอื่น" not in words_of(form), "the page on a phone is shut to them"
     told = {
         "person_id": str(PERSON),
-        "due_on": "2026-12-01",
+        "due_on": written(later(), "th"),
         "kind": "follow_up",
         "what": "ดูแผล",
         "forms": "depression_2q",
@@ -82,6 +98,9 @@ async def test_a_visit_is_given_to_who_has_a_phone_here(faces: Faces) -> None:
     assert (nobody.status_code, "เลือกผู้เยี่ยมอย่างน้อยหนึ่งคน" in words_of(nobody)) == (422, True)
     assert 'value="ดูแผล"' in nobody.text, "what was typed stays"
     path = f"POST registry /v1/persons/{PERSON}/planned-visits"
+    unread = await orathai.post("/people/visits/new", {**told, "crew_ids": str(CREW), "due_on": "31/2/2569"})
+    assert (unread.status_code, "ไม่มีวันที่นี้ในปฏิทิน" in words_of(unread)) == (422, True)
+    assert faces.services.of(path) == [], "no day is guessed"
     faces.services.answers[path] = 409, {"code": "secret", "th": "บุคคลนี้ปกปิด"}
     assert "บุคคลนี้ปกปิด" in words_of(await orathai.post("/people/visits/new", {**told, "crew_ids": str(CREW)}))
     faces.services.answers[path] = 201, {"id": str(VISIT)}
@@ -90,7 +109,7 @@ async def test_a_visit_is_given_to_who_has_a_phone_here(faces: Faces) -> None:
     assert faces.services.of(path)[-1].key == key != key_of(nobody), "pressed twice it is one visit"
     assert given.headers["location"] == "/people/visits"
     assert faces.services.of(path)[-1].body == {
-        "crew_ids": [str(CREW)], "due_on": "2026-12-01", "kind": "follow_up", "forms": ["depression_2q"], "what": "ดูแผล",
+        "crew_ids": [str(CREW)], "due_on": later().isoformat(), "kind": "follow_up", "forms": ["depression_2q"], "what": "ดูแผล",
     }  # fmt: skip
     faces.services.answers[f"POST registry /v1/planned-visits/{VISIT}/cancel"] = 204, ""
     assert (await orathai.post(f"/people/visits/{VISIT}/cancel")).status_code == 303
@@ -119,6 +138,9 @@ async def test_what_two_wrote_otherwise_is_chosen_between_and_forms_say_what_the
     assert decided.status_code == 303
     assert faces.services.of(path)[0].body == {"field": "note", "value_id": str(other)}
     assert [value_said("result", "not_home", "th"), value_said("check.bedsores", "no", "th")] == ["ไม่พบที่บ้าน", "ไม่"]
+    assert value_said("note", "", "th") == "ลบข้อความแล้ว", "an empty text is a choice that can be read"
     forms = words_of(await orathai.get("/people/visits/forms"))
-    for told in ("คัดกรอง 2Q", "รุ่น 1", "ตัวอย่าง", "กรม", "มี (1)", "ผู้ป่วยติดเตียง"):
+    for told in ("คัดกรอง 2Q", "รุ่น 1", "ตัวอย่าง", "กรม", "Department", "มี (1)", "ผู้ป่วยติดเตียง"):
         assert told in forms, told
+    english = words_of(await orathai.get("/people/visits/forms?lang=en"))
+    assert ("Department" in english, "กรม" in english) == (True, False)

@@ -20,7 +20,7 @@ async def test_a_consent_is_given_and_withdrawn_and_it_is_seen_who_has_heard_of_
     orathai = await faces.sign_in(Role.CASE_MANAGER)
     page, form = f"/people/{who}/consent", {"purpose": "case_work"}
     assert "ยังไม่มีความยินยอม" in words_of(await orathai.get(f"{page}?purpose=case_work"))
-    refused = await orathai.post(f"{page}/give", {**form, "aim": "care", "until_on": "2020-01-01"})
+    refused = await orathai.post(f"{page}/give", {**form, "aim": "care", "until_on": "1/1/2563"})
     assert (refused.status_code, "วันสิ้นสุดต้องไม่ก่อน" in words_of(refused)) == (422, True)
     assert "บันทึกแล้ว" not in words_of(refused)
     wild = await orathai.post(f"{page}/give", {**form, "aim": "care", "paper": "<กส>"})

@@ -126,7 +126,7 @@ async def test_telephones_are_added_groups_joined_and_left(faces: Faces, behind:
     told = {**form, "phone": "081-555-0009", "relation": "parent", "name": "สมใจ"}
     assert (await orathai.post(f"{page}/contact", told)).status_code == 303
     joined = await orathai.post(
-        f"{page}/group", {**form, "group": "disabled", "from_on": "2026-01-05", "evidence": "พม 0301/ว.12"}
+        f"{page}/group", {**form, "group": "disabled", "from_on": "5/1/2569", "evidence": "พม 0301/ว.12"}
     )
     assert joined.status_code == 303, words_of(joined)
     first = words_of(await orathai.get(f"/people/{who}?purpose=case_work"))
@@ -136,7 +136,7 @@ async def test_telephones_are_added_groups_joined_and_left(faces: Faces, behind:
     again = await orathai.post(f"{page}/group", {**form, "group": "disabled"})
     assert (again.status_code, "อยู่ในกลุ่มนี้อยู่แล้ว" in words_of(again)) == (409, True)
     (group,) = (await behind.shown(who))["groups"]
-    left = {**form, "membership_id": group["id"], "until_on": "2026-02-01"}
+    left = {**form, "membership_id": group["id"], "until_on": "1.2.2569"}
     assert (await orathai.post(f"{page}/ungroup", left)).status_code == 303
     assert "5 ม.ค. 2569 ถึง 1 ก.พ. 2569" in words_of(await orathai.get(f"/people/{who}?purpose=case_work"))
 

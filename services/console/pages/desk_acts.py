@@ -134,8 +134,8 @@ async def edit(request: Request, person: AtDesk, call_id: UUID) -> Response:
     call = await backend(request).get(person, "intake", f"/v1/calls/{call_id}", purpose="emergency")
     facilities = await desk.all_of(request, person, "/v1/facilities")
     return page(
-        request, "desk/edit.html", call=call, values=desk.named_community(request, person.lang, sheet_of(call)),
-        lists=desk.lists(request, person),
+        request, "desk/edit.html", call=call, lists=desk.lists(request, person),
+        values=desk.named_community(request, person.lang, sheet_of(call, person.lang)),
         facilities=facility_options(facilities, person.lang),
         patients=max(1, len(call["patients"])), repeats=lambda rule: in_words(rule, person.lang),
     )  # fmt: skip
@@ -153,7 +153,8 @@ async def correct(request: Request, person: AtDesk, call_id: UUID, body: SheetBo
         call = await ask.get(person, "intake", path, purpose="emergency")
         if community := call["location"]["community"]:
             call["location"]["community"] = desk.community_code(request, person, community)
-        stand = await ask.patch(person, "intake", path, patch_of(call, sheet, told), purpose="emergency")
+        patch = patch_of(call, sheet, told, person.lang)
+        stand = await ask.patch(person, "intake", path, patch, purpose="emergency")
     except BackendRefused as problem:
         return JSONResponse({"code": problem.code, "errors": problems_of(problem.problem)}, problem.status)
     return JSONResponse({"version": stand["version"], "warnings": stand["warnings"]})

@@ -23,7 +23,7 @@ from services.console.texts import texts
 from services.console.towns import area_options
 from services.console.web import backend, go, page, signed_in
 from shared.refusal import Refusal
-from shared.thai.dates import WEEKDAYS_EN, WEEKDAYS_TH, Years, be_year, local, local_day, read_day
+from shared.thai.dates import WEEKDAYS_EN, WEEKDAYS_TH, Years, local, local_day, read_day
 from shared.work import new_id, now_utc
 
 router = APIRouter(prefix="/fleet", include_in_schema=False)
@@ -77,10 +77,6 @@ def day_of(typed: str | None, today: date) -> date:
         return today
 
 
-def written(on: date, lang: str) -> str:
-    return f"{on:%d/%m}/{be_year(on) if lang == 'th' else on.year}"
-
-
 @router.get("")
 async def week(request: Request, person: Sees, on: Annotated[str | None, Query(max_length=20)] = None) -> Response:
     """The week in which ``on`` lies (left out: this one)."""
@@ -100,7 +96,7 @@ async def _week(request: Request, person: Person, on: date, problem: str = "") -
     return page(
         request, "fleet/week.html", status=409 if problem else 200, problem=problem, names=names, first=first,
         last=last, week=roster.week(first, shifts, names.units, names.crew, in_order), today=local_day(now_utc()),
-        typed=written(on, person.lang), on=on.isoformat(), before=(first - timedelta(days=7)).isoformat(),
+        on=on.isoformat(), before=(first - timedelta(days=7)).isoformat(),
         after=(first + timedelta(days=7)).isoformat(), standing=[each for area in now for each in area["items"]],
         unplanned=sorted(unplanned, key=in_order), swaps=swaps,
         known={shift["id"]: shift for shift in shifts}, acts=roster.ACTS, keeps=person.role in KEEPERS,
@@ -137,7 +133,7 @@ async def _form(
     by_name = sorted(((code, name) for code, name in names.crew.items()), key=lambda each: each[1])
     return page(
         request, "fleet/shift.html", status=422 if problem else 200, shift_id=shift_id, on=on.isoformat(),
-        typed_day=written(on, person.lang), typed=typed, new=new, problem=problem, names=names, crew=by_name,
+        day=on, typed=typed, new=new, problem=problem, names=names, crew=by_name,
         units=sorted(names.units.items(), key=lambda each: in_order(each[1])), kinds=options("duty_kind", person.lang),
     )  # fmt: skip
 

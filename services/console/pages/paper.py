@@ -17,11 +17,12 @@ from services.console.labels import options
 from services.console.navigation import DESK, roles_of
 from services.console.pages.board import AT_ONCE, calls_of, every, told_of, units_of
 from services.console.people import Person
+from services.console.rules import days
 from services.console.rules.paper import STAMPS, STEPS, Wrong, read_card
 from services.console.strip import PURPOSE
 from services.console.web import backend, page, signed_in
 from shared.auth import Role
-from shared.thai.dates import be_year, local_day
+from shared.thai.dates import local_day
 from shared.work import now_utc
 
 router = APIRouter(prefix="/board", include_in_schema=False)
@@ -80,12 +81,9 @@ class Card:
 
 @router.get("/paper")
 async def empty(request: Request, person: Decider) -> Response:
-    return await _form(request, person, Card({"day": _today(person.lang), "kind": "medical"}, uuid4().hex))
-
-
-def _today(lang: str) -> str:
-    day = local_day(now_utc())
-    return f"{day:%d/%m}/{be_year(day) if lang == 'th' else day.year}"
+    return await _form(
+        request, person, Card({"day": days.written(local_day(now_utc()), person.lang), "kind": "medical"}, uuid4().hex)
+    )
 
 
 @router.post("/paper")

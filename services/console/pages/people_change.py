@@ -29,7 +29,7 @@ from services.console.pages.people_tabs import (
     tried,
 )
 from services.console.people import Person
-from services.console.rules import particulars
+from services.console.rules import days, particulars
 from services.console.rules.particulars import KINDS, WHICH_AREA
 from services.console.texts import texts
 from services.console.web import backend, saved, signed_in
@@ -196,8 +196,9 @@ async def join_group(
     request: Request, person: Carer, person_id: UUID, group: Short, from_on: Short = "", evidence: Short = "",
     purpose: Short = "",
 ) -> Response:  # fmt: skip
-    body = {"group": group, **filled(from_on=from_on, evidence=evidence)}
-    return await _post(request, person, person_id, "/groups", body, purpose)
+    first, wrong = days.read(from_on, "from_on", person.lang)
+    body = {"group": group, **filled(from_on=first, evidence=evidence)}
+    return await _post(request, person, person_id, "/groups", body, purpose, wrong=wrong)
 
 
 @router.post("/{person_id}/change/ungroup")
@@ -205,7 +206,9 @@ async def leave_group(
     request: Request, person: Carer, person_id: UUID, membership_id: Annotated[UUID, Form()], until_on: Short = "",
     purpose: Short = "",
 ) -> Response:  # fmt: skip
-    return await _post(request, person, person_id, f"/groups/{membership_id}/leave", filled(until_on=until_on), purpose)
+    last, wrong = days.read(until_on, "until_on", person.lang)
+    path = f"/groups/{membership_id}/leave"
+    return await _post(request, person, person_id, path, filled(until_on=last), purpose, wrong=wrong)
 
 
 @router.post("/{person_id}/change/disclosure")
@@ -218,10 +221,13 @@ async def ask_disclosure(
 
 
 async def _post(
-    request: Request, person: Person, person_id: UUID, path: str, body: Doc, purpose: str, after: str = ""
-) -> Response:
-    """``after``: where to go on, if not to the same tab."""
+    request: Request, person: Person, person_id: UUID, path: str, body: Doc, purpose: str, after: str = "",
+    wrong: str = "",
+) -> Response:  # fmt: skip
+    """``after``: where to go on, if not to the same tab; ``wrong``: what cannot be read of the form."""
     why = purpose_sent(person, purpose)
+    if wrong:
+        return await _form(request, person, person_id, why, problem=wrong, status=422)
     sent = backend(request).post(person, "registry", f"/v1/persons/{person_id}{path}", body, purpose=why)
     problem, status = await tried(person, sent)
     if problem:

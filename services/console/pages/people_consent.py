@@ -24,6 +24,7 @@ from services.console.pages.people_tabs import (
     tried,
 )
 from services.console.people import Person
+from services.console.rules import days
 from services.console.texts import texts
 from services.console.web import FormKey, backend
 
@@ -68,7 +69,10 @@ async def give(
 ) -> Response:  # fmt: skip
     """What was agreed to, on which paper, until when. No agency named: to all whom the purpose concerns."""
     why = purpose_sent(person, purpose)
-    body = {"purpose": aim, "given_by": given_by, **filled(agency_id=agency_id, paper=paper, until_on=until_on)}
+    last, wrong = days.read(until_on, "until_on", person.lang)
+    if wrong:
+        return await _consents(request, person, person_id, why, problem=wrong, status=422)
+    body = {"purpose": aim, "given_by": given_by, **filled(agency_id=agency_id, paper=paper, until_on=last)}
     path = f"/v1/persons/{person_id}/consents"
     asked = backend(request).post(person, "registry", path, body, key=key or None, purpose=why)
     return await _done(request, person, person_id, why, *await tried(person, asked))

@@ -30,6 +30,7 @@ from services.console.pages.people_tabs import (
     tried,
 )
 from services.console.people import Person
+from services.console.rules import days
 from services.console.rules.places import read_place
 from services.console.texts import texts
 from services.console.web import as_json, backend, settings
@@ -150,7 +151,10 @@ async def leave(
     """Somebody moves out, today or on the day that was said."""
     why = purpose_sent(person, purpose)
     path = f"/v1/households/{household_id}/members/{member_id}/leave"
-    asked = backend(request).post(person, "registry", path, filled(until_on=until_on), purpose=why)
+    last, wrong = days.read(until_on, "until_on", person.lang)
+    if wrong:
+        return await _home(request, person, person_id, why, problem=wrong, status=422)
+    asked = backend(request).post(person, "registry", path, filled(until_on=last), purpose=why)
     return await _done(request, person, person_id, why, *await tried(person, asked), anchor="#household")
 
 
@@ -161,7 +165,10 @@ async def join_group(
 ) -> Response:  # fmt: skip
     """Why the whole household is looked after."""
     why = purpose_sent(person, purpose)
-    body = {"group": group, **filled(from_on=from_on)}
+    first, wrong = days.read(from_on, "from_on", person.lang)
+    if wrong:
+        return await _home(request, person, person_id, why, problem=wrong, status=422)
+    body = {"group": group, **filled(from_on=first)}
     asked = backend(request).post(person, "registry", f"/v1/households/{household_id}/groups", body, purpose=why)
     return await _done(request, person, person_id, why, *await tried(person, asked), anchor="#household")
 

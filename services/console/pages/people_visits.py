@@ -15,10 +15,11 @@ from services.console.backend import BackendRefused
 from services.console.labels import label, options
 from services.console.navigation import CARERS, GOERS
 from services.console.people import Person
+from services.console.rules import days
 from services.console.store import accounts
 from services.console.texts import texts
 from services.console.web import FormKey, backend, page, runtime, saved, signed_in
-from shared.thai.dates import local_day
+from shared.thai.dates import Years, local_day
 from shared.work import now_utc
 
 router = APIRouter(prefix="/people/visits", include_in_schema=False)
@@ -59,22 +60,25 @@ class Sought:
 @router.get("")
 async def show(
     request: Request, person: Carer, area: Code = "", state: Code = "", crew: Code = "",
-    from_on: Annotated[str, Query(alias="from", max_length=10)] = "",
-    until_on: Annotated[str, Query(alias="to", max_length=10)] = "", cursor: Cursor = None,
+    from_on: Annotated[str, Query(alias="from", max_length=20)] = "",
+    until_on: Annotated[str, Query(alias="to", max_length=20)] = "", cursor: Cursor = None,
 ) -> Response:  # fmt: skip
     """By area, day, visitor and state; a week back and a month ahead where no days are chosen."""
     today = local_day(now_utc())
-    sought = Sought(
-        area, state if state in STATES else "", crew, from_on or str(today - BACK), until_on or str(today + AHEAD)
-    )
-    visitors, problem = await visitors_of(request, person), ""
+    first, wrong = days.read(from_on or str(today - BACK), "from", person.lang)
+    last, also = days.read(until_on or str(today + AHEAD), "to", person.lang)
+    problem = wrong or also
+    sought = Sought(area, state if state in STATES else "", crew, first or from_on, last or until_on)
+    visitors = await visitors_of(request, person)
+    found: dict[str, Any] = {"items": [], "next": None}
     params = {**sought.params(), "limit": PAGE, **({"cursor": str(cursor)} if cursor else {})}
     try:
-        found = await backend(request).get(person, "registry", "/v1/planned-visits", params=params, purpose=PURPOSE)
+        if not problem:
+            found = await backend(request).get(person, "registry", "/v1/planned-visits", params=params, purpose=PURPOSE)
     except BackendRefused as refused:
         if refused.status not in {NOT_FOUND, WRONG}:
             raise
-        found, problem = {"items": [], "next": None}, refused.sentence(person.lang)
+        problem = refused.sentence(person.lang)
     return page(
         request, "people/visits.html", status=WRONG if problem else 200, found=found, problem=problem, sought=sought,
         asked=asdict(sought), names=await names_of(request, person, [each["person_id"] for each in found["items"]]),
@@ -141,9 +145,11 @@ async def give(
 ) -> Response:  # fmt: skip
     """Somebody is to go there until a day; they see it on their phone from now on."""
     told = {"crew_ids": crew_ids or [], "due_on": due_on, "kind": kind, "forms": forms or [], "what": what.strip()}
-    if not crew_ids:
-        return await _new(request, person, person_id, told=told, problem=texts()["planned.nobody"].of(person.lang))
-    body = {**told, "what": told["what"] or None}
+    day, wrong = days.read(due_on, "due_on", person.lang, Years.of_appointment(local_day(now_utc())))
+    problem = wrong or ("" if crew_ids else texts()["planned.nobody"].of(person.lang))
+    if problem:
+        return await _new(request, person, person_id, told=told, problem=problem)
+    body = {**told, "due_on": day, "what": told["what"] or None}
     path = f"/v1/persons/{person_id}/planned-visits"
     try:
         await backend(request).post(person, "registry", path, body, key=key or None, purpose=PURPOSE)
@@ -186,6 +192,8 @@ def field_name(field: str, lang: str) -> str:
 
 def value_said(field: str, value: str, lang: str) -> str:
     """A value of a field in words: codes by their labels, what was typed as it is."""
+    if not value:
+        return texts()["planned.emptied"].of(lang)
     if field == "result":
         return label("visit_result", value, lang)
     return texts()[f"visits.{value}"].of(lang) if field.startswith("check.") else value

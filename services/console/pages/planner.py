@@ -19,7 +19,7 @@ from services.console.people import Person
 from services.console.rules import planner as rules
 from services.console.rules.paper import read_clock
 from services.console.web import as_json, backend, go, page, signed_in
-from shared.thai.dates import BANGKOK, be_year
+from shared.thai.dates import BANGKOK
 from shared.work import now_utc
 
 router = APIRouter(prefix="/rides/planner", include_in_schema=False)
@@ -172,7 +172,6 @@ async def _day(
     return page(
         request, "rides/planner.html", status=409 if said.refused else 200, on=on, area=area, areas=person.areas,
         day=day, said=said, trips=trips, told=told, units=units, span=span, signs=dict(units), searches=SEARCHES,
-        day_text=f"{on:%d/%m}/{be_year(on) if person.lang == 'th' else on.year}",
         lines=lines, address=_address, to_ring=await _whom_to_ring(request, person, day), phone_shown=phone_shown,
         before=_address(on - timedelta(days=1), area), after=_address(on + timedelta(days=1), area),
         ways=as_json(rules.ways_of(day["tours"], trips)), code=labeller(person.lang),

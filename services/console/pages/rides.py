@@ -22,7 +22,7 @@ from services.console.store import facts
 from services.console.web import backend, go, page, runtime, signed_in
 from shared.errors import Refused
 from shared.refusal import Refusal
-from shared.thai.dates import BANGKOK, Years, be_year, local_day, read_day
+from shared.thai.dates import BANGKOK, Years, local_day, read_day
 from shared.work import now_utc
 
 router = APIRouter(prefix="/rides", include_in_schema=False)
@@ -111,10 +111,9 @@ async def _day(
     told = await told_by_intake(request, person, booked)
     numbers = {call_id: call["number"] for call_id, call in (told or {}).items()}
     now = now_utc()
-    day_text = f"{on:%d/%m}/{be_year(on) if person.lang == 'th' else on.year}"
     return page(
         request, "rides/day.html", status=422 if unread else 409 if refusing else 200, on=on, known=trips is not None,
-        day_text=unread[0] if unread else day_text, unread=unread[1] if unread else None,
+        day_text=unread[0] if unread else on, unread=unread[1] if unread else None,
         before=(on - timedelta(days=1)).isoformat(), after=(on + timedelta(days=1)).isoformat(),
         today=on == local_day(now), rides=rides(booked, numbers, now), told=told, units=choices(units),
         signs={str(unit.row.id): unit.facts["call_sign"] for unit in units or ()}, refusing=refusing,

@@ -17,6 +17,7 @@ from services.console.colleagues import every_agency
 from services.console.labels import labeller, options, phone_shown, said
 from services.console.navigation import SETS_UP, SHARERS
 from services.console.people import Person
+from services.console.rules import days
 from services.console.store import accounts
 from services.console.texts import texts
 from services.console.tokens import token
@@ -26,7 +27,7 @@ from shared.auth import Role
 from shared.codes.codes import code_list
 from shared.refusal import Refusal
 from shared.thai.areas import area
-from shared.thai.dates import Years, be_year, local_day, read_day
+from shared.thai.dates import Years, local_day
 from shared.work import new_id, now_utc
 
 router = APIRouter(prefix="/sharing", include_in_schema=False)
@@ -95,18 +96,13 @@ def place_name(code: str, lang: str) -> str:
 
 def _day(typed: str, name: str, lang: str) -> tuple[str | None, str]:
     """``(ISO day or None where nothing was typed, what is wrong)``."""
-    if not typed.strip():
-        return None, ""
     this = local_day(now_utc()).year
-    try:
-        return read_day(typed, Years(this - AGREED_YEARS, this + AGREED_YEARS), name).isoformat(), ""
-    except Refusal as refusal:
-        return None, refusal.en if lang == "en" else refusal.th
+    day, wrong = days.read(typed, name, lang, Years(this - AGREED_YEARS, this + AGREED_YEARS))
+    return day or None, wrong
 
 
 def _today(lang: str) -> str:
-    today = local_day(now_utc())
-    return f"{today:%d/%m}/{be_year(today) if lang == 'th' else today.year}"
+    return days.written(local_day(now_utc()), lang)
 
 
 async def _agencies(request: Request, person: Person) -> list[dict[str, Any]]:

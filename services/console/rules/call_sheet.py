@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.thai.dates import local
+from services.console.rules import days
+from shared.thai.dates import BE_OFFSET, local
 
 Doc = dict[str, Any]
 PARTS = (
@@ -36,8 +37,8 @@ def unmet_choices() -> tuple[str, ...]:
     return UNMET
 
 
-def sheet_of(call: Mapping[str, Any]) -> Doc:
-    """The sheet's fields, as far as they are known."""
+def sheet_of(call: Mapping[str, Any], lang: str = "th") -> Doc:
+    """The sheet's fields, as far as they are known; days as whoever reads ``lang`` writes them."""
     sheet: Doc = {name: call[name] for name in ("kind", "lane", "complaint", "notes")}
     caller = call["caller"]
     sheet |= {f"caller.{name}": caller[name] for name in ("name", "relation")}
@@ -49,21 +50,22 @@ def sheet_of(call: Mapping[str, Any]) -> Doc:
     elif place["point_as_typed"]:
         sheet["location.point"] = place["point_as_typed"]
     for number, patient in enumerate(call["patients"]):
-        sheet |= {f"patients.{number}.{name}": said for name, said in _patient(patient).items()}
+        sheet |= {f"patients.{number}.{name}": said for name, said in _patient(patient, lang).items()}
     sheet["triage.criteria_group"] = str(call["criteria_group"] or "")
     sheet["companions"] = str(call["companions"] or "")
-    sheet |= _appointment(call)
+    sheet |= _appointment(call, lang)
     return {name: said for name, said in sheet.items() if said}
 
 
-def _patient(patient: Mapping[str, Any]) -> Doc:
-    age = patient["age"]
-    born = patient["birth_on"] or patient["birth_year"] or ("" if age is None else age)
+def _patient(patient: Mapping[str, Any], lang: str) -> Doc:
+    age, year = patient["age"], patient["birth_year"]
+    shown_year = year + BE_OFFSET if year and lang == "th" else year
+    born = days.in_field(patient["birth_on"], lang) or shown_year or ("" if age is None else age)
     names = ("id", "name", "national_id", "sex", "mobility", "needs", "groups")
     return {**{name: patient[name] for name in names}, "born": str(born)}
 
 
-def _appointment(call: Mapping[str, Any]) -> Doc:
+def _appointment(call: Mapping[str, Any], lang: str) -> Doc:
     destination = call["destination"] or {}
     sheet = {f"destination.{name}": destination.get(name) for name in ("facility_id", "address")}
     if not sheet["destination.address"] and destination.get("lat") is not None:
@@ -71,7 +73,7 @@ def _appointment(call: Mapping[str, Any]) -> Doc:
     if appointment := call["appointment"]:
         at = local(datetime.fromisoformat(appointment["at"]))
         sheet |= {
-            "appointment.on": f"{at:%Y-%m-%d}",
+            "appointment.on": days.written(at.date(), lang),
             "appointment.time": f"{at:%H:%M}",
             "appointment.clinic": appointment.get("clinic"),
             "appointment.duration_min": str(appointment.get("duration_min") or ""),
@@ -80,12 +82,12 @@ def _appointment(call: Mapping[str, Any]) -> Doc:
     return sheet
 
 
-def patch_of(call: Mapping[str, Any], sheet: Mapping[str, Any], told: Mapping[str, Any]) -> Doc:
+def patch_of(call: Mapping[str, Any], sheet: Mapping[str, Any], told: Mapping[str, Any], lang: str = "th") -> Doc:
     """The change: the parts whose fields differ from what was read, each whole, with the version that was read.
 
     What was emptied is said empty; what the form does not show (a LINE account, a language) stays.
     """
-    before = sheet_of(call)
+    before = sheet_of(call, lang)
     patch: Doc = {part: told.get(part, EMPTY.get(part)) for part in PARTS if _part(before, part) != _part(sheet, part)}
     if told.get("barriers"):  # only those that the call did not have are offered
         patch["barriers"] = told["barriers"]

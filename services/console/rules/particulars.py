@@ -8,16 +8,16 @@ from typing import Any
 
 import orjson
 
+from services.console.rules import days
 from shared.refusal import Refusal
 from shared.thai.areas import full_name, search
-from shared.thai.dates import Years, read_day
+from shared.thai.dates import BE_OFFSET, Years, read_day
 from shared.thai.text import arabic_digits, tidy
 
 Doc = dict[str, Any]
 TEXTS = ("name", "alias", "usual_place")
 CODES = ("sex", "language", "mobility")
 KINDS = ("registered", "current")
-BE = 543
 CODE_DIGITS = (2, 4, 6, 8)
 MOST_AREAS = 12
 NOT_BORN = Refusal(
@@ -46,11 +46,9 @@ def shown(known: Doc, lang: str) -> Doc:
 
 
 def _born(known: Doc, lang: str) -> str:
-    era = BE if lang == "th" else 0
     if known["birth_on"]:
-        on = date.fromisoformat(known["birth_on"])
-        return f"{on.day}/{on.month}/{on.year + era}"
-    return str(known["birth_year"] + era) if known["birth_year"] else ""
+        return days.in_field(known["birth_on"], lang)
+    return str(known["birth_year"] + (BE_OFFSET if lang == "th" else 0)) if known["birth_year"] else ""
 
 
 def kept(fields: Doc) -> str:
