@@ -75,6 +75,7 @@ SECTIONS = {
         Place("visits", "/people/visits", CARERS),
         Place("gaps", "/people/gaps", COUNTERS),
         Place("near", "/people/near", RESCUERS),
+        Place("community", "/people/community", READERS),
         Place("proposals", "/people/proposals", CARERS),
         Place("withdrawals", "/people/withdrawals", CARERS, agencies=True),
         Place("glass", "/people/glass", frozenset({Role.SUPERVISOR})),

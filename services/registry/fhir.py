@@ -19,7 +19,7 @@ _ACTS: Final = {
             move_in move_out meet_need answer approve decide decide_correction decide_disclosure decide_group done end
             end_community write cancel_visit requeue""",
     "D": "erase drop_picture",
-    "E": "search near ask_why",
+    "E": "search search_community near ask_why",
 }
 ACTIONS: Final = {act: action for action, acts in _ACTS.items() for act in acts.split()}
 """Act → C, R, U, D, E (execute); whatever is not here reads."""

@@ -63,7 +63,14 @@ MORE = {
         "/fleet/cover",
         "/fleet/shifts/new",
     ),
-    "orathai": ("/people/visits", "/people/visits/disputed", "/people/visits/forms", "/people/gaps", "/people/near"),
+    "orathai": (
+        "/people/visits",
+        "/people/visits/disputed",
+        "/people/visits/forms",
+        "/people/gaps",
+        "/people/near",
+        "/people/community",
+    ),
     "anan": ("/admin/letters",),
     "crew1": ("/crew/duty", "/crew/tasks"),
 }

@@ -59,6 +59,7 @@ NARROWER = {
     "GET /people/near": CARERS | {Role.DISPATCHER},
     "POST /people/near": CARERS | {Role.DISPATCHER},
     "GET /people/gaps": CARERS | {AUDITOR, ADMIN},
+    **{f"POST /people/community/card{rest}": CARERS for rest in ("", "/{entry_id}/end")},
     **{f"{method} /people/visits{rest}": CARERS
        for method, rest in (("GET", ""), ("GET", "/new"), ("POST", "/new"), ("POST", "/{visit_id}/cancel"), ("GET", "/disputed"),
                             ("POST", "/{visit_id}/decide"), ("GET", "/forms"))},

@@ -589,6 +589,10 @@ async def _care(running: Running, person: UUID) -> dict[str, Asked]:
         "GET /v1/gaps": Asked(f"/v1/gaps?group=hardship&area={AREA}"),
         "GET /v1/gaps/people": Asked(f"/v1/gaps/people?group=hardship&gap=no_phone&area={AREA}"),
         "GET /v1/community": Asked("/v1/community", refusals=NOTHING, finds=entry.rpartition("/")[2]),
+        "GET /v1/community/cards": Asked("/v1/community/cards", refusals=NOTHING, finds='"x"'),
+        "POST /v1/community/search": Asked(
+            "/v1/community/search", {"kind": "boat"}, refusals=NOTHING, finds=entry.rpartition("/")[2]
+        ),
         "PUT /v1/community/{entry_id}": Asked(entry, boat),
         "DELETE /v1/community/{entry_id}": Asked(entry),
     }

@@ -53,6 +53,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/persons/{person_id}/needs": {"need": "carer", "urgency": 9},
     "POST /v1/needs/{need_id}/met": {"outcome": "given"},
     "PUT /v1/community/{entry_id}": {"area": AREA, "community": "ดอนกลาง", "kind": "boat"},
+    "POST /v1/community/search": {"kind": "boat"},
     "POST /v1/imports": {
         "format": "karuna", "file": "0" * 64, "file_rows": 1, "first_row": 2, "columns": ["name"], "rows": [["x"]],
     },
@@ -188,7 +189,9 @@ MAY = {
     "POST /v1/needs/{need_id}/met": "case_manager registry_officer supervisor",
     "GET /v1/gaps": "case_manager registry_officer supervisor auditor admin",
     "GET /v1/gaps/people": "case_manager registry_officer supervisor",
+    "GET /v1/community/cards": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/community": "call_taker dispatcher case_manager registry_officer supervisor",
+    "POST /v1/community/search": "call_taker dispatcher case_manager registry_officer supervisor",
     "PUT /v1/community/{entry_id}": "case_manager registry_officer supervisor",
     "DELETE /v1/community/{entry_id}": "case_manager registry_officer supervisor",
     "GET /v1/codes": " ".join(Role),
@@ -327,7 +330,7 @@ async def test_every_read_leaves_a_row_with_who_and_why(registry: Running) -> No
     assert [(row["act"], row["noun"]) for row in rows] == [
         ("search", "person"), ("read", "person"), ("read_history", "person"), ("list_cases", "person"),
         ("read", "case"), ("ask_why", "person"), ("read_locations", "person"), ("near", "person"),
-        ("read_community", "community"),
+        ("read_community", "community"), ("search_community", "community"),
     ]  # fmt: skip
     assert {(row["caller"], row["role"], row["purpose"]) for row in rows} == {
         ("person:test-dispatcher", "dispatcher", "emergency")

@@ -107,12 +107,12 @@ async def visitors_of(request: Request, person: Person) -> list[tuple[str, str]]
     return sorted(goers, key=lambda pair: pair[1])
 
 
-async def names_of(request: Request, person: Person, ids: list[str]) -> dict[str, str]:
+async def names_of(request: Request, person: Person, ids: list[str], purpose: str = PURPOSE) -> dict[str, str]:
     """The names of these people (at most a page of them), where this person may see them."""
     wanted = list(dict.fromkeys(ids))[:PAGE]
     if not wanted:
         return {}
-    found = await backend(request).post(person, "registry", "/v1/persons/search", {"ids": wanted}, purpose=PURPOSE)
+    found = await backend(request).post(person, "registry", "/v1/persons/search", {"ids": wanted}, purpose=purpose)
     return {each["id"]: each["name"] for each in found["items"] if each["name"]}
 
 

@@ -1,8 +1,8 @@
-"""Assessments and the groups they propose, needs that stay open until they are met, and community cards."""
+"""Assessments and the groups they propose, and needs that stay open until they are met."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -15,9 +15,6 @@ from services.registry.api.care_models import (
     AssessmentBody,
     Assessments,
     AssessmentShown,
-    CommunityCard,
-    EntryBody,
-    EntryShown,
     Forms,
     Kept,
     MetBody,
@@ -30,17 +27,15 @@ from services.registry.api.care_models import (
     ProposalShown,
     Proposed,
 )
-from services.registry.api.gate import area_for, areas_of, gate, held_for, own_held_for, runtime_of, whose
+from services.registry.api.gate import areas_of, gate, held_for, own_held_for, runtime_of, whose
 from services.registry.rules.access import ROUTES
 from services.registry.rules.fields import HEALTH
 from services.registry.rules.questionnaires import questionnaires
 from services.registry.store.people import Row
-from services.registry.values import read_own_phone
 from services.registry.verbs import care as verbs
 from services.registry.verbs.care import Answered, Wanted
 from shared.audit import audit
 from shared.auth import Caller
-from shared.database import Connection
 from shared.errors import Refused, refuse
 from shared.openapi import problems
 from shared.refusal import Refusal
@@ -55,9 +50,6 @@ DecidesProposals = Annotated[Caller, Depends(gate("POST /v1/group-proposals/{pro
 OpensNeeds = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/needs"))]
 ReadsNeeds = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}/needs"))]
 MeetsNeeds = Annotated[Caller, Depends(gate("POST /v1/needs/{need_id}/met"))]
-ReadsCommunity = Annotated[Caller, Depends(gate("GET /v1/community"))]
-PutsCommunity = Annotated[Caller, Depends(gate("PUT /v1/community/{entry_id}"))]
-EndsCommunity = Annotated[Caller, Depends(gate("DELETE /v1/community/{entry_id}"))]
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
@@ -220,70 +212,3 @@ async def meet_need(request: Request, caller: MeetsNeeds, need_id: UUID, body: M
         await audit(work, caller, "meet_need", "person", person.id, {"need_id": str(need_id)}, area=person.area)
         note = (await told.of(work.db, [need_id])).get(need_id, {}).get("note")
     return _need({**dict(row), "met_at": work.now, "outcome": body.outcome}, note)  # type: ignore[arg-type]
-
-
-@router.get("/community", responses=problems(401, 403, 404))
-async def community(
-    request: Request,
-    caller: ReadsCommunity,
-    area: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")] = None,
-    kind: Annotated[str | None, Query(pattern=r"^[a-z_]{1,40}$")] = None,
-    name: Annotated[str | None, Query(max_length=60, pattern=r"^[^\x00]+$")] = None,
-    cursor: UUID | None = None,
-    limit: Limit = 50,
-) -> CommunityCard:
-    """บัตรข้อมูลชุมชน | What a community (``name``) can rely on: people, skills, keys, boats."""
-    pool = runtime_of(request).pool
-    areas = areas_of(caller) if area is None else [area_for(caller, area)]
-    rows = await store.care.read_entries(pool, areas, kind, name, cursor, limit)
-    ids, where = [row["id"] for row in rows], [row["area"] for row in rows]
-    await audit(pool, caller, "read_community", "community", ids or None, area=where or None)
-    texts = await told.of(pool, ids)
-    items = [_entry(row, texts.get(row["id"], {})) for row in rows]
-    return CommunityCard(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
-
-
-def _entry(row: Row, texts: dict[str, Any]) -> EntryShown:
-    same = ("id", "area", "community", "count", "person_id", "checked_at")
-    said = {field: texts.get(field) for field in ("what", "name", "phone")}
-    return EntryShown(kind=views.label("community_kind", row["kind"]), **said, **{name: row[name] for name in same})
-
-
-@router.put("/community/{entry_id}", responses=problems(400, 401, 403, 404, 413))
-async def put_entry(request: Request, caller: PutsCommunity, entry_id: UUID, body: EntryBody) -> EntryShown:
-    """บันทึกข้อมูลชุมชน | Write or confirm one entry of a community's card."""
-    runtime = runtime_of(request)
-    area = area_for(caller, body.area)
-    async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person_id = (await held_for(work, caller, body.person_id)).id if body.person_id else None
-        facts = (entry_id, area, body.community, body.kind, body.count, person_id, work.now)
-        fresh = await store.care.put_entry(work.db, facts)
-        if fresh is None or (fresh and await _is_others(work.db, entry_id)):
-            raise refuse("not_found")
-        phone = read_own_phone(body.phone) if body.phone else None
-        texts = {"what": body.what, "name": body.name, "phone": phone}
-        await store.told.drop(work.db, [entry_id])
-        await store.told.put(work.db, told.rows(entry_id, person_id, texts))
-        await audit(work, caller, "put_community", "community", entry_id, {"kind": body.kind}, area=area)
-        row = await store.care.read_entry(work.db, entry_id)
-        shown = await told.of(work.db, [entry_id])
-    assert row is not None  # noqa: S101 written in this transaction
-    return _entry(row, shown.get(entry_id, {}))
-
-
-async def _is_others(db: Connection, entry_id: UUID) -> bool:
-    """Something else has this id: ``told`` knows its texts by id alone, so an entry by it would wipe them out."""
-    return bool(await store.told.read(db, [entry_id])) or not await store.aggregates.is_free(db, entry_id)
-
-
-@router.delete("/community/{entry_id}", status_code=204, responses=problems(401, 403, 404))
-async def end_entry(request: Request, caller: EndsCommunity, entry_id: UUID) -> None:
-    """ไม่มีแล้ว | It is not there any more; who it was is forgotten."""
-    runtime = runtime_of(request)
-    async with runtime.work(runtime.asked_by(caller, request)) as work:
-        row = await store.care.read_entry(work.db, entry_id)
-        if row is None or not caller.may_see(row["area"]):
-            raise refuse("not_found")
-        await store.care.end_entry(work.db, entry_id, work.now)
-        await store.told.drop(work.db, [entry_id])
-        await audit(work, caller, "end_community", "community", entry_id, area=row["area"])

@@ -1,4 +1,4 @@
-"""Bodies and answers of visits, assessments, needs and community cards."""
+"""Bodies and answers of visits, assessments and needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from services.registry.answers import Answer, Label
 from services.registry.api.locations_models import Metres, PointBody
 from services.registry.api.pictures_models import PictureShown
-from services.registry.values import Area, Code, Line, PhoneNumber, Short, Told, coded
+from services.registry.values import Code, Told, coded
 from shared.http import Body
 from shared.openapi import Moment
 
@@ -75,19 +75,6 @@ class NeedBody(Body):
 
 class MetBody(Body):
     outcome: Annotated[Code, coded("need_outcome")] = "given"
-
-
-class EntryBody(Body):
-    """Something a community can rely on. Who it is: a person of the register, or a name and a phone."""
-
-    area: Area | None = None
-    community: Short
-    kind: Annotated[Code, coded("community_kind")]
-    what: Line = None
-    count: Annotated[int, Field(ge=1, le=10_000)] = 1
-    person_id: UUID | None = None
-    name: Line = None
-    phone: PhoneNumber = None
 
 
 class ValueShown(Answer):
@@ -214,21 +201,3 @@ class Needs(Answer):
     """The open ones first, the most urgent first."""
 
     items: list[NeedShown]
-
-
-class EntryShown(Answer):
-    id: UUID
-    area: str
-    community: str
-    kind: Label
-    what: str | None
-    count: int
-    person_id: UUID | None
-    name: str | None
-    phone: str | None
-    checked_at: datetime
-
-
-class CommunityCard(Answer):
-    items: list[EntryShown]
-    next: UUID | None
