@@ -1,5 +1,5 @@
 """Days in forms: typed as people write them, in either era, and written back in the reader's own. One way for every
-screen (docs/decisions/0026-days-are-typed.md). Pure.
+screen (docs/decisions/0027-days-are-typed.md). Pure.
 """
 
 from __future__ import annotations
