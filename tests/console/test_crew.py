@@ -206,6 +206,10 @@ async def test_a_crew_writes_down_its_infectious_waste_under_the_phone_s_own_nam
         (asked,) = faces.services.of(f"POST dispatch {path}")
         assert (asked.key, asked.body) == (key, told)
     assert (await act(crew, {"kind": "waste", **packed, "bags": 0})).status_code == 422
+    del faces.services.answers["GET dispatch /v1/waste/own"]
+    assert (await crew.get("/crew/state?full=true", headers=JSON)).json()["waste"] == [], (
+        "the trip is shown all the same"
+    )
 
 
 @pytest.mark.parametrize("role", [Role.DISPATCHER, Role.CASE_MANAGER, Role.ADMIN, Role.PARTNER])

@@ -105,7 +105,7 @@ async def state(
     if seen == mark and not full:
         return Response(status_code=204)
     trips = await backend(request).get(person, "dispatch", "/v1/trips", purpose=PURPOSE[person.role])
-    bags = await backend(request).get(person, "dispatch", "/v1/waste/own", purpose=PURPOSE[person.role])
+    bags = await _packed(request, person)
     facilities = await _facilities(request, person)
     lang = lang_of(request)
     jobs = journey.jobs_of(trips["items"])
@@ -115,7 +115,7 @@ async def state(
         "units": [_unit(unit) for unit in units], "jobs": [_job(request, job, facilities, jobs) for job in jobs],
         "home": [{"id": unit["homeward_id"], "at": unit["last_closed_at"]} for unit in units if _homeward(unit, since)],
         "returns": [{"id": str(row["id"]), "at": row["brought_at"], "number": row["number"]} for row in returns],
-        "waste": [_bags(each) for each in bags["items"]],
+        "waste": [_bags(each) for each in bags],
         "facilities": [{"id": key, "name": name} for key, name in facility_options(facilities.values(), lang)],
     })  # fmt: skip
 
@@ -152,6 +152,16 @@ async def _facilities(request: Request, person: Person) -> dict[str, dict[str, A
     except (BackendAway, BackendRefused):
         return {}
     return {each["id"]: each for each in found["items"]}
+
+
+async def _packed(request: Request, person: Person) -> list[dict[str, Any]]:
+    """Waste that this crew has not handed on to the end; a trip is shown whether that is known or not."""
+    try:
+        found = await backend(request).get(person, "dispatch", "/v1/waste/own", purpose=PURPOSE[person.role])
+    except (BackendAway, BackendRefused):
+        return []
+    items: list[dict[str, Any]] = found["items"]
+    return items
 
 
 def _name(facility: dict[str, Any], lang: str) -> str:
