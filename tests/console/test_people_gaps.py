@@ -66,9 +66,10 @@ async def test_carers_see_the_figures_and_who_is_behind_one(faces: Faces) -> Non
 async def test_who_sees_counts_alone_gets_no_list(faces: Faces) -> None:
     known(faces, whole=False)
     auditor = await faces.sign_in(Role.AUDITOR)
-    shown = await auditor.get("/people/gaps?gap=no_phone&place=460101")
+    shown = await auditor.get("/people/gaps?gap=no_phone&place=460101&days=30")
     [asked] = faces.services.of("GET registry /v1/gaps")
-    assert "area_code" not in asked.query, "no part of the municipality"
+    assert ("area_code" in asked.query, asked.query["days"]) == (False, "90"), "no part of the municipality, one period"
+    assert 'value="30"' not in shown.text
     assert 'name="place"' not in shown.text
     assert "place=460101" not in shown.text
     assert faces.services.of("GET registry /v1/gaps/people") == []

@@ -7,6 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from services.registry.rules.gaps import GAPS, URGENCIES, Tally, by_tambon, publishable, summed
 from shared.work import now_utc
@@ -48,10 +51,82 @@ def test_what_is_kept_back_does_not_follow_from_the_total() -> None:
 
 
 def test_where_there_is_no_second_to_keep_back_the_total_is() -> None:
-    places = [tally("a", 10, no_phone=8), tally("b", 50)]
+    places = [tally("a", 10, no_phone=2), tally("b", 50)]
     total, shown = publishable(summed(places), places)
     assert (total.people, total.gaps["no_phone"], total.gaps["not_visited"]) == (60, None, 0)
     assert [one.gaps["no_phone"] for one in shown] == [None, 0]
+
+
+def test_two_urgencies_and_the_open_needs_of_their_row_do_not_tell_the_third() -> None:
+    places = [needy(30, 2, 8, 0), needy(40, 0, 7, 9), needy(50, 9, 9, 9)]
+    total, shown = publishable(summed(places), places)
+    assert (total.gaps["open_need"], [one.gaps["open_need"] for one in shown]) == (53, [10, 16, 27])
+    assert [set(one.needs.values()) for one in shown] == [{None}, {0, 7, 9}, {None}], "where nobody is hides nobody"
+    assert set(total.needs.values()) == {11, 24, 18}
+
+
+def needy(people: int, *needs: int) -> Tally:
+    return Tally(
+        None, people, {**dict.fromkeys(GAPS, 0), "open_need": sum(needs)}, dict(zip(URGENCIES, needs, strict=True))
+    )
+
+
+EVERYBODY = 1000
+FEW_OR_MANY = st.one_of(st.integers(0, 8), st.integers(0, 60))
+
+
+@st.composite
+def towns(draw: st.DrawFn) -> list[Tally]:
+    """One to four places in which every count may be few, none, all or many."""
+    places = []
+    for _ in range(draw(st.integers(1, 4))):
+        needs = [draw(FEW_OR_MANY) for _ in URGENCIES]
+        people = sum(needs) + draw(FEW_OR_MANY)
+        gaps = {gap: draw(st.integers(0, people)) for gap in GAPS}
+        places.append(Tally(None, people, {**gaps, "open_need": sum(needs)}, dict(zip(URGENCIES, needs, strict=True))))
+    return places
+
+
+@given(towns())
+@settings(max_examples=100, deadline=None)
+def test_nothing_that_is_kept_back_can_be_computed_from_what_is_shown(places: list[Tally]) -> None:
+    """Whatever is kept back could be one person more or less, for all that sums, people and open needs tell."""
+    total, shown = publishable(summed(places), places)
+    true, told = [*map(numbers, [*places, summed(places)])], [*map(numbers, [*shown, total])]
+    width = len(true[0])
+    equal, below = relations(len(true), width)
+    bounds = [(0, EVERYBODY) if count is None else (count, count) for row in told for count in row]
+    for at, count in enumerate(count for row in told for count in row):
+        row, column = divmod(at, width)
+        if count is None and true[row][column]:
+            aim = [0.0] * len(bounds)
+            aim[at] = 1.0
+            least, most = (
+                sign
+                * linprog([sign * one for one in aim], below, [0] * len(below), equal, [0] * len(equal), bounds).fun
+                for sign in (1, -1)
+            )
+            assert most - least >= 1, (row, column, true, told)
+
+
+def numbers(tally: Tally) -> list[int | None]:
+    return [tally.people, *tally.gaps.values(), *tally.needs.values()]
+
+
+def relations(rows: int, width: int) -> tuple[list[list[int]], list[list[int]]]:
+    """What everybody knows: the last row is the sum of the others, open needs are those of all urgencies; and nobody
+
+    lacks anything who is not there.
+    """
+
+    def line(signs: dict[tuple[int, int], int]) -> list[int]:
+        return [signs.get((row, column), 0) for row in range(rows) for column in range(width)]
+
+    need, levels = 1 + GAPS.index("open_need"), range(1 + len(GAPS), width)
+    equal = [line({(row, column): 1 for row in range(rows - 1)} | {(rows - 1, column): -1}) for column in range(width)]
+    equal += [line({(row, level): 1 for level in levels} | {(row, need): -1}) for row in range(rows)]
+    below = [line({(row, column): 1, (row, 0): -1}) for row in range(rows) for column in range(1, width)]
+    return equal, below
 
 
 async def in_group(registry: Running, tambon: str, **body: Any) -> UUID:
@@ -112,6 +187,8 @@ async def test_who_lacks_what_is_counted_by_place_and_listed_for_who_cares(regis
     for role in ("auditor", "admin"):
         part = await registry.client.get("/v1/gaps?group=bedridden&area_code=460101", headers=bearer(role))
         assert (part.status_code, problem_of(part)["code"]) == (403, "all_of_it"), role
+        span = await registry.client.get("/v1/gaps?group=bedridden&days=91", headers=bearer(role))
+        assert (span.status_code, problem_of(span)["code"]) == (403, "one_period"), "two periods tell of single visits"
     unheard = await registry.client.get("/v1/gaps?group=nothing", headers=bearer(CARE))
     assert problem_of(unheard)["errors"][0]["field"] == "group"
     rows = await registry.sql("select purpose from audit where act = 'list_gaps'")

@@ -71,7 +71,8 @@ async def show(
     towns, cares = area_options(request, person), person.role in CARERS
     known = group if group in code_list("group").codes else DEFAULT_GROUP
     listed = gap if gap in code_list("gap").codes and cares else ""
-    sought = Sought(town or (towns[0][0] if towns else ""), known, place if cares else "", days, listed, skip)
+    town = town or (towns[0][0] if towns else "")
+    sought = Sought(town, known, place if cares else "", days if cares else DEFAULT_DAYS, listed, skip)
     counted, found, problem = None, None, ""
     try:
         counted = await backend(request).get(person, "registry", "/v1/gaps", params=sought.params())
@@ -85,7 +86,7 @@ async def show(
     return page(
         request, "people/gaps.html", status=WRONG if problem else 200, counted=counted, found=found, problem=problem,
         sought=sought, towns=towns, groups=options("group", person.lang), areas=await area_choices(request, person),
-        spans=sorted({*SPANS, days}), lists=cares, purpose=PURPOSE, page_size=PAGE,
+        spans=sorted({*SPANS, days}) if cares else (DEFAULT_DAYS,), lists=cares, purpose=PURPOSE, page_size=PAGE,
         names=await names_of(request, person, [each["person_id"] for each in found["items"]]) if found else {},
         gap_name=dict(options("gap", person.lang)).get(listed, ""),
     )  # fmt: skip

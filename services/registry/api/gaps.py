@@ -37,6 +37,11 @@ ALL_OF_IT = (
     403, "all_of_it", "ผู้ที่เห็นเฉพาะจำนวนดูได้ทั้งเทศบาลเท่านั้น",
     "who sees counts alone sees the municipality as a whole, no part of it",
 )  # fmt: skip
+PERIOD = 90
+ONE_PERIOD = (
+    403, "one_period", f"ผู้ที่เห็นเฉพาะจำนวนดูได้เฉพาะช่วง {PERIOD} วัน",
+    f"who sees counts alone sees those of {PERIOD} days: two periods would tell of single visits",
+)  # fmt: skip
 
 
 class GapCount(Answer):
@@ -106,7 +111,7 @@ async def _sought(
 
 @router.get("", responses=problems(401, 403, 404))
 async def count(
-    request: Request, caller: Counts, group: Group, days: Days = 90, area: Area = None, area_code: AreaCode = None
+    request: Request, caller: Counts, group: Group, days: Days = PERIOD, area: Area = None, area_code: AreaCode = None
 ) -> Gaps:
     """ช่องว่าง | How many of a group lack what, by where they live. Who may see counts alone sees no small ones.
 
@@ -116,6 +121,8 @@ async def count(
     pool, whole = runtime_of(request).pool, caller.role in CARE
     if area_code is not None and not whole:
         raise Refused(*ALL_OF_IT, field="area_code")
+    if days != PERIOD and not whole:
+        raise Refused(*ONE_PERIOD, field="days")
     sought = await _sought(request, caller, group, days, area, area_code)
     tallies = [
         Tally(
@@ -154,7 +161,7 @@ def _shown(tally: Tally, named: dict[str, tuple[str, str]]) -> GapsOf:
 
 @router.get("/people", responses=problems(401, 403, 404))
 async def find(
-    request: Request, caller: Finds, group: Group, gap: Gap, days: Days = 90, area: Area = None,
+    request: Request, caller: Finds, group: Group, gap: Gap, days: Days = PERIOD, area: Area = None,
     area_code: AreaCode = None, limit: Annotated[int, Query(ge=1, le=200)] = 50,
     skip: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> GapPeople:  # fmt: skip
