@@ -147,25 +147,46 @@ def _private(file: Path) -> BinaryIO:
     return file.open("wb")
 
 
+def runs_on(file: Path) -> bool:
+    """Whether the path is no file of its own but what something else reads: ``/dev/stdout``, a pipe."""
+    folder = file.parent.resolve()
+    return folder == DEVICES or folder.is_relative_to(PROCESSES) or (file.exists() and not file.is_file())
+
+
+DEVICES, PROCESSES = Path("/dev"), Path("/proc")
+
+
 async def download(
     client: httpx.AsyncClient, path: str, file: Path, params: Mapping[str, str | int] | None = None
 ) -> int:
     """A file of the registry, written as it comes, and there only when it is whole; returns how many bytes.
 
+    What :func:`runs_on` is written into as it is.
+
     Raises:
         LookupError: the registry refused, in its words; nothing was written.
 
     """
-    size, part = 0, file.with_name(f"{file.name}.part")
+    if runs_on(file):
+        return await _written(client, path, params, lambda: file.open("ab"))
+    part = file.with_name(f"{file.name}.part")
     try:
-        async with client.stream("GET", path, params=params) as answer:
-            if answer.is_error:
-                await answer.aread()
-                raise LookupError(refusal(answer))
-            with _private(part) as out:
-                async for chunk in answer.aiter_bytes():
-                    size += out.write(chunk)
+        size = await _written(client, path, params, lambda: _private(part))
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
+    return size
+
+
+async def _written(
+    client: httpx.AsyncClient, path: str, params: Mapping[str, str | int] | None, opens: Callable[[], BinaryIO]
+) -> int:
+    size = 0
+    async with client.stream("GET", path, params=params) as answer:
+        if answer.is_error:
+            await answer.aread()
+            raise LookupError(refusal(answer))
+        with opens() as out:
+            async for chunk in answer.aiter_bytes():
+                size += out.write(chunk)
     return size

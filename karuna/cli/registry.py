@@ -151,7 +151,7 @@ def export(
 
 
 def _download(home: Path | None, path: str, file: Path, params: Mapping[str, str | int]) -> None:
-    from karuna.people_files import download
+    from karuna.people_files import download, runs_on
     from karuna.points import registry_of
 
     async def fetching() -> int:
@@ -159,4 +159,6 @@ def _download(home: Path | None, path: str, file: Path, params: Mapping[str, str
             client.headers["karuna-purpose"] = "registration"
             return await download(client, path, file, params)
 
-    out.print(f"{wait(fetching()):,} ไบต์ (bytes): {file}")
+    size = wait(fetching())
+    if not runs_on(file):  # whoever reads it wants the file alone
+        out.print(f"{size:,} ไบต์ (bytes): {file}")

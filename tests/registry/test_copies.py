@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from karuna.people_files import download
+from karuna.people_files import download, runs_on
 from services.registry.store.copies import COPY, LEFT_OUT
 from tests.harness import AREA, Running, bearer
 from tests.registry.conftest import OFFICER, Call, add, cid, person_of, read, somsri
@@ -81,6 +83,19 @@ async def test_a_file_that_is_cut_off_is_none_and_the_one_before_stays(tmp_path:
             await download(client, "/v1/exports/persons", file)
     assert file.read_text() == "whole"
     assert not file.with_name("people.csv.part").exists()
+
+
+async def test_a_list_goes_straight_to_what_reads_it_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    pipe, lines = tmp_path / "pipe", "id,name\n"
+    os.mkfifo(pipe)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=lines))
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(pipe.read_text)
+        async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
+            assert await download(client, "/v1/exports/persons", pipe) == len(lines)
+        assert reading.result() == lines
+    assert not pipe.with_name("pipe.part").exists()
+    assert [runs_on(Path(one)) for one in ("/dev/stdout", "/dev/fd/1", tmp_path / "people.csv")] == [True, True, False]
 
 
 async def test_lists_hold_nobody_secret_no_number_and_no_formula_and_each_person_is_audited(registry: Running) -> None:

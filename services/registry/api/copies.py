@@ -24,6 +24,7 @@ from services.registry.verbs import areas as tree
 from services.registry.verbs.locations import point_of
 from shared.audit import audit
 from shared.auth import Caller
+from shared.database import Pool
 from shared.openapi import problems
 from shared.service import Runtime
 from shared.work import now_utc
@@ -129,6 +130,11 @@ class Wanted:
     area_code: Annotated[str | None, Query(pattern=AREA_CODE)] = None
     limit: Annotated[int, Query(ge=1, le=LARGEST)] = 1000
 
+    @property
+    def pointed(self) -> bool:
+        """Points alone: who has none is not in it."""
+        return self.format == "geojson"
+
 
 @router.get(
     "/exports/persons", response_class=StreamingResponse,
@@ -142,8 +148,8 @@ async def export_persons(request: Request, caller: Exports, wanted: Annotated[Wa
     runtime = runtime_of(request)
     area = area_for(caller, wanted.area)
     places = await tree.below(runtime.pool, wanted.area_code)
-    lines = (_geojson if wanted.format == "geojson" else _csv)(_people(runtime, caller, area, wanted, places))
-    kind = GEOJSON if wanted.format == "geojson" else CSV
+    lines = (_geojson if wanted.pointed else _csv)(_people(runtime, caller, area, wanted, places))
+    kind = GEOJSON if wanted.pointed else CSV
     return StreamingResponse(lines, media_type=kind, headers=DOWNLOAD)
 
 
@@ -151,19 +157,30 @@ async def _people(
     runtime: Runtime, caller: Caller, area: str, wanted: Wanted, places: Sequence[str] | None
 ) -> AsyncIterator[Row]:
     """Page by page; each is written into the audit before anybody sees it."""
-    after, left = None, wanted.limit
-    pointed = wanted.format == "geojson"
-    while left:
-        rows = await store.exports.read_people(
-            runtime.pool, area, after, min(PAGE, left), wanted.group, places, pointed=pointed
-        )
-        if not rows:
-            return
-        ids, detail = [row["id"] for row in rows], {"format": wanted.format, "group": wanted.group}
-        await audit(runtime.pool, caller, "export", "person", ids, detail, area=area)
+    detail = {"format": wanted.format, "group": wanted.group}
+    pages = _everybody(runtime.pool, area, wanted) if places is None else _there(runtime.pool, area, wanted, places)
+    async for rows in pages:
+        await audit(runtime.pool, caller, "export", "person", [row["id"] for row in rows], detail, area=area)
         for row in rows:
             yield row
+
+
+async def _everybody(pool: Pool, area: str, wanted: Wanted) -> AsyncIterator[list[Row]]:
+    after, left = None, wanted.limit
+    while left:
+        rows = await store.exports.read_people(pool, area, wanted.group, after, min(PAGE, left), pointed=wanted.pointed)
+        if not rows:
+            return
+        yield rows
         after, left = rows[-1]["id"], left - len(rows)
+
+
+async def _there(pool: Pool, area: str, wanted: Wanted, places: Sequence[str]) -> AsyncIterator[list[Row]]:
+    """Who lives there is found at once, and read page by page: who has become secret meanwhile is left out."""
+    ids = await store.exports.find_living(pool, area, wanted.group, places, wanted.limit, pointed=wanted.pointed)
+    for first in range(0, len(ids), PAGE):
+        if rows := await store.exports.read_these(pool, ids[first : first + PAGE]):
+            yield rows
 
 
 async def _csv(rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:

@@ -8,14 +8,15 @@ from datetime import datetime
 
 import asyncpg
 
+from services.registry.store.areas import PLACE_OF
 from shared.database import Connection, Pool, Search, look_up
 
 Row = asyncpg.Record
 
 # Everybody of the group ($2) in the municipality ($1), each once, with what is known of all their records. Secret
-# people are in no list; ``$4``: codes in which they live, as lives_in (migration 0009) says it of one person: asked
-# twenty thousand times, a function costs seconds. Counted, not asked whether there is one: that would walk the table.
-_of_the_group = """
+# people are in no list; ``$4``: codes in which they live. Counted, not asked whether there is one: that would walk the
+# table.
+_of_the_group = f"""
 with member as materialized (
     select distinct case when k.id is null then m.person_id else survivor_of(m.person_id) end as id
     from membership m left join person_link k on k.person_id = m.person_id and k.unlinked_at is null
@@ -27,14 +28,7 @@ with member as materialized (
     from member m cross join lateral (select * from person p where p.id = m.id offset 0) p
     where p.area = $1 and p.erased_at is null and p.disclosure <> 'secret' and not p.exercise
 ), living as materialized (
-    select one.*, coalesce(
-        (select a.area_code from address a where a.person_id = any(one.records) and a.kind = 'current'
-            and a.until_on is null and a.area_code is not null limit 1),
-        (select h.area_code from household_member m
-            cross join lateral (select * from household h where h.id = m.household_id offset 0) h
-            where m.person_id = any(one.records) and m.until_on is null and h.area_code is not null limit 1),
-        (select a.area_code from address a where a.person_id = any(one.records) and a.kind = 'registered'
-            and a.until_on is null and a.area_code is not null limit 1)) as place
+    select one.*, {PLACE_OF.format(records="one.records")} as place
     from one
 ), fact as materialized (
     select l.id, l.area, l.place,
@@ -49,7 +43,7 @@ with member as materialized (
            not phone as no_phone, assessed_at is null as not_assessed, urgency is not null as open_need
     from fact
 )
-"""
+"""  # noqa: S608
 COUNT_GAPS = Search(
     _of_the_group
     + """
