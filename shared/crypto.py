@@ -14,10 +14,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -47,7 +46,9 @@ class CannotOpen(ValueError):
 class _Key:
     id: int
     seal: AESGCM
-    index: bytes
+    inner: hashlib._Hash
+    outer: hashlib._Hash
+    """The two hashes of HMAC with the key taken in: a file's row has dozens of marks, and a copy goes on from here."""
     head: bytes
     """How every blob of it begins: the format, and the id."""
 
@@ -131,6 +132,17 @@ class Keyring:
         """The blind index of a value under the current key: 32 bytes."""
         return _mark(self.keys[0], kind, value)
 
+    def marks_of(self, kind: str, values: Iterable[str]) -> Iterator[bytes]:
+        """The blind index of each of many values of one kind under the current key."""
+        key = self.keys[0]
+        begun = key.inner.copy()
+        begun.update(f"{kind}\x1f".encode())
+        for value in values:
+            inner, outer = begun.copy(), key.outer.copy()
+            inner.update(value.encode())
+            outer.update(inner.digest())
+            yield outer.digest()
+
     def marks(self, kind: str, value: str) -> Sequence[bytes]:
         """The value's blind indexes under every known key, for looking it up while keys are being changed."""
         return [_mark(key, kind, value) for key in self.keys]
@@ -160,7 +172,14 @@ def _key_of(entry: str) -> _Key:
         raise BadKey("a field key has 32 bytes")
     head = bytes((FORMAT,)) + key_id.to_bytes(2, "big")
     seal, index = _derived(secret, b"karuna field seal 1"), _derived(secret, b"karuna blind index 1")
-    return _Key(key_id, AESGCM(seal), index, head)
+    return _Key(key_id, AESGCM(seal), *_hashes(index), head)
+
+
+def _hashes(index: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """RFC 2104: H(key ^ opad, H(key ^ ipad, text))."""
+    block = index.ljust(hashlib.sha256().block_size, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+    return inner, outer
 
 
 def _derived(secret: bytes, use: bytes) -> bytes:
@@ -172,4 +191,7 @@ def _place(table: str, row: UUID, field: str) -> bytes:
 
 
 def _mark(key: _Key, kind: str, value: str) -> bytes:
-    return hmac.digest(key.index, f"{kind}\x1f{value}".encode(), hashlib.sha256)
+    inner, outer = key.inner.copy(), key.outer.copy()
+    inner.update(f"{kind}\x1f{value}".encode())
+    outer.update(inner.digest())
+    return outer.digest()

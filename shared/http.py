@@ -52,7 +52,7 @@ class Body(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _readable(cls, value: Any) -> Any:
-        if any(not _storable(text) for text in _texts(value)):
+        if isinstance(value, str | list) and not all(map(_storable, _texts(value))):
             raise TwoTongued("มีอักขระที่เก็บไม่ได้", "holds characters that cannot be stored", "characters")
         return value
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.registry.rules.duplicates import Known, found_by, pairs_by
-from services.registry.rules.identity import SELF, Address, Birth, Described, Held
+from services.registry.rules.identity import SECRET_GROUPS, SELF, Address, Birth, Described, Held
 from services.registry.rules.matching import Candidate
 from services.registry.store.people import Doc, Row, Writing, day, hexed
-from shared.codes.codes import code_list
 from shared.crypto import Keyring
 from shared.thai.dates import local_day
 from shared.thai.names import NameKey, name_key
@@ -21,12 +20,11 @@ from shared.work import new_id
 
 ONE_AT_A_TIME = frozenset({"cid", "cid-0", "g-code"})
 """Kinds of which a person has a single one: another value speaks against being the same person."""
-SECRET_GROUPS = frozenset(item.code for item in code_list("group").items if item.secret)
-"""Whose members are secret."""
 SENSITIVE_GROUPS = frozenset({"psychiatric"}) | SECRET_GROUPS
 """Groups that are protected wherever they are written."""
 
 
+NO_NAME = NameKey("", "", "")
 NONE_MADE: Mapping[tuple[str, str], int] = {}
 
 
@@ -120,11 +118,16 @@ def candidate(row: Row | Mapping[str, Any], ring: Keyring) -> Candidate:
 
 def known(row: Row, ring: Keyring) -> Known:
     """A row of ``ALIKE`` as it is compared; numbers and telephones by their marks."""
-    name, birth = opened_value(row, ring, "person", "name"), opened_value(row, ring, "person", "birth")
+    return replace(known_but_name(row, ring), name=name_key(opened_value(row, ring, "person", "name") or ""))
+
+
+def known_but_name(row: Row, ring: Keyring) -> Known:
+    """The same before the name is opened."""
+    birth = opened_value(row, ring, "person", "birth")
     phones = [text.split(" ") for text in row["phones"]]
     numbers = [text.split(" ") for text in row["numbers"]]
     return Known(
-        name_key(name or ""),
+        NO_NAME,
         Birth.unpacked(birth) if birth else None,
         row["sex"],
         tuple((mark, relation == SELF) for relation, mark in phones),
@@ -163,10 +166,10 @@ def marks_sought(ring: Keyring, kind: str, values: Iterable[str], *, exercise: b
     return sorted({_short(mark) for value in values for mark in ring.marks(named, value)})
 
 
-def short_marks(ring: Keyring, kind: str, values: Iterable[str], *, exercise: bool) -> dict[str, int]:
+def short_marks(ring: Keyring, kind: str, values: Collection[str], *, exercise: bool) -> dict[str, int]:
     """Value → the short mark under the current key."""
-    named = kind_of(kind, exercise=exercise)
-    return {value: _short(ring.mark(named, value)) for value in values}
+    marks = ring.marks_of(kind_of(kind, exercise=exercise), values)
+    return dict(zip(values, map(_short, marks), strict=True))
 
 
 def _short(mark: bytes) -> int:
@@ -367,8 +370,7 @@ def membership_rows(person_id: UUID, groups: Iterable[str], source: Source) -> l
 
 def disclosure_of(groups: Iterable[str]) -> str:
     """Members of a secret group are secret from the first moment."""
-    items = {item.code: item for item in code_list("group").items}
-    return "secret" if any(group in items and items[group].secret for group in groups) else "restricted"
+    return "restricted" if SECRET_GROUPS.isdisjoint(groups) else "secret"
 
 
 def new_person(

@@ -39,12 +39,15 @@ SPACED_TITLES = (
     "ดช",
     "ดญ",
 )
+TITLES = (*JOINED_TITLES, *SPACED_TITLES)
 RANK = re.compile(r"^(?:(?:ว่าที่\s*)?(?:พล|พ|ร|ส|จ|น|ด)\.(?:[ตอทรสจม]\.)+(?:หญิง)?)\s*")
 ENGLISH_TITLE = re.compile(r"^(?:mr|mrs|ms|miss|master|dr)(?:\.\s*|\s+)", re.IGNORECASE)
 
 DEPENDENT = re.compile("[\u0e30-\u0e3a\u0e45\u0e47-\u0e4e]")
 """Vowels and marks that cannot begin a word."""
 SHORTEST_REST = 2
+ODD = re.compile("[\u0e4d\u0e50-\u0e59]|เเ|[\u0e48-\u0e4b][\u0e34-\u0e3a]|([\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])\\1")
+"""What :func:`canonical` rewrites; hardly any name has it, and files have thousands of names."""
 NOISE = re.compile(r"[^\w\u0e00-\u0e7f ]+")
 
 
@@ -63,7 +66,10 @@ class NameKey:
 
 def canonical(text: str) -> str:
     """One spelling for what looks the same: NFC, sara am and sara ae as one letter, no invisible marks, lower case."""
-    clean = arabic_digits(tidy(unicodedata.normalize("NFC", text)))
+    clean = tidy(unicodedata.normalize("NFC", text))
+    if not ODD.search(clean):
+        return clean.casefold()
+    clean = arabic_digits(clean)
     clean = clean.replace("\u0e4d\u0e32", "\u0e33").replace("เเ", "แ")
     # A tone mark typed before sara am's circle or below a vowel: mark order does not show on screen.
     clean = re.sub("\u0e4d([\u0e48-\u0e4b])\u0e32", "\\1\u0e33", clean)
@@ -101,6 +107,8 @@ def _cut_title(name: str) -> tuple[str, str]:
         return found[0].strip(), name[found.end() :]
     if found := ENGLISH_TITLE.match(name):
         return found[0].strip(" .").casefold(), name[found.end() :]
+    if not name.startswith(TITLES):
+        return "", name
     for title, full in JOINED_TITLES.items():
         if name.startswith(title):
             rest = name[len(title) :].lstrip()

@@ -15,7 +15,6 @@ THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
-SPACES = re.compile(r"\s+")
 
 
 class Text(BaseModel):
@@ -42,4 +41,4 @@ def thai_digits(text: str) -> str:
 
 def tidy(text: str) -> str:
     """Without invisible characters, with single spaces and no space at the ends."""
-    return SPACES.sub(" ", INVISIBLE.sub("", text)).strip()
+    return " ".join(INVISIBLE.sub("", text).split())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hmac
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.crypto import BadKey, CannotOpen, Keyring
@@ -44,6 +47,19 @@ def test_a_mark_tells_equal_from_different_and_kinds_apart() -> None:
     assert RING.mark("phone", "+66812345678") == RING.mark("phone", "+66812345678")
     assert len({RING.mark("phone", "1"), RING.mark("id", "1"), RING.mark("phone", "2")}) == 3
     assert Keyring.of(TWO).mark("phone", "1") != RING.mark("phone", "1")
+
+
+@given(st.text(), st.lists(st.text(), max_size=4))
+def test_a_mark_is_the_hmac_of_kind_and_value_whether_made_alone_or_with_others(kind: str, values: list[str]) -> None:
+    assume(not _broken(kind, *values))
+    index = HKDF(SHA256(), 32, None, b"karuna blind index 1").derive(bytes([1]) * 32)
+    expected = [hmac.digest(index, f"{kind}\x1f{value}".encode(), "sha256") for value in values]
+    assert [RING.mark(kind, value) for value in values] == expected, "stored marks are found again"
+    assert list(RING.marks_of(kind, values)) == expected
+
+
+def _broken(*texts: str) -> bool:
+    return any("\ud800" <= sign <= "\udfff" for text in texts for sign in text)
 
 
 def test_keys_can_be_changed_one_process_after_the_other() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from services.registry.rules.duplicates import POINTS, Known, compare
+from services.registry.records import NO_NAME
+from services.registry.rules.duplicates import POINTS, Known, compare, could_be_one
 from services.registry.rules.identity import Birth
 from shared.codes.codes import code_list
 from shared.thai.names import name_key
@@ -47,6 +49,15 @@ CASES: list[tuple[str, Known, Known, bool]] = [
 def test_what_is_put_before_an_officer(one: Known, other: Known, *, shown: bool) -> None:
     assert compare(one, other).may_be_one is shown, compare(one, other)
     assert compare(one, other).score == compare(other, one).score
+    assert could_be_one(replace(one, name=NO_NAME), replace(other, name=NO_NAME)) or not shown, (
+        "before names are opened"
+    )
+
+
+def test_names_are_opened_of_those_alone_whom_they_could_make_one() -> None:
+    father, son = (known("สมชาย ใจดี", birth) for birth in ("1950-02-03", "1980-05-06"))
+    assert not could_be_one(father, son)
+    assert could_be_one(replace(father, phones=(("1", True),)), replace(son, phones=(("1", True),)))
 
 
 def test_every_reason_has_its_words() -> None:

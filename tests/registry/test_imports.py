@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
 from karuna.people_files import Wanted, opened, send
+from karuna.words import refusal
 from services.registry.rules.importing import every_column, fields_of, formats, read_row
 from services.registry.verbs import importing
 from shared.refusal import Refusal
 from shared.sheets import read_sheet
 from tests.harness import AREA, ROOT, Running, bearer, problem_of
+from tests.platform_fixtures import DatabaseServer
 from tests.registry.conftest import OFFICER, Call, add, cid, person_of, read, somsri
 
 HEAD = ["national_id", "name", "birth_date", "sex", "phone", "groups", "adl", "current_area", "current_address"]
@@ -374,6 +378,82 @@ async def test_everybody_of_whom_a_file_told_or_was_written_has_an_audit_row(reg
     assert await acts(part(rows)) == refused | {("register", "new"), ("import_people", "new")}
 
 
+async def test_whom_a_row_resembles_has_an_audit_row_whether_it_is_left_out_or_queued(registry: Running) -> None:
+    twin = await add(registry, name="นายวรรณา ทองสุข", birth_date="1950-02-03")
+    rows = [line(None, "นายวันนา ทองสุข", birth_date="3/2/2493")]
+    for seen, more in enumerate(({"alike": "leave", "dry_run": True}, {"alike": "leave"}, {"alike": "queue"}), 1):
+        told = await ask(registry, part(rows, **more))
+        assert verdicts(told) == ["possible_duplicate"]
+        found = await registry.sql("select count(*) from audit where act = 'import_people' and subject_id = $1", twin)
+        assert found[0]["count"] == seen, more
+
+
+IMED = ["name", "need", "urgency", "lat", "lng"]
+
+
+async def test_needs_and_points_of_new_people_are_written_together(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for module, name in ((importing.store.care, "write_needs"), (importing.store.locations, "write_locations")):
+        monkeypatch.setattr(module, name, _counted(asked, name, getattr(module, name)))
+    rows = [[f"ทองคำ {sign}", "ผู้ดูแล", "9", f"16.4{n + 1}", "103.5"] for n, sign in enumerate("กขคง")] + [
+        ["มานี", "", "", "", ""]
+    ]
+    told = await ask(registry, part(rows, format="imed", columns=IMED))
+    assert verdicts(told) == ["created"] * 5
+    assert asked == ["write_needs", "write_locations"], "one statement each, not one a row"
+    for one, row in zip(told["items"], rows[:-1], strict=False):
+        needs = await read(registry, f"/v1/persons/{one['person_id']}/needs")
+        points = await read(registry, f"/v1/persons/{one['person_id']}/locations")
+        assert [(each["need"]["code"], each["urgency"]["code"]) for each in needs["items"]] == [("carer", "9")]
+        assert [(str(each["lat"]), each["method"]["code"]) for each in points["items"]] == [(row[3], "gps")]
+    said = await registry.sql("select type, count(*) from event_log group by type")
+    counts = {row["type"]: row["count"] for row in said}
+    assert (counts["registry.need.opened.v1"], counts["registry.location.observed.v1"]) == (4, 4)
+    assert await count(registry, "whereabouts") == 4
+
+
+def _counted(asked: list[str], name: str, write: Any) -> Any:
+    async def counted(*args: Any) -> Any:
+        asked.append(name)
+        return await write(*args)
+
+    return counted
+
+
+async def test_a_need_that_is_not_known_is_told_beside_what_differs(registry: Running) -> None:
+    await add(registry, name="นางสมศรี ใจดี", national_id=cid(303))
+    rows = [["นางสมศรี ใจงาม", "ช้าง", "5", cid(303)], ["นายใหม่ ทองดี", "ช้าง", "5", ""]]
+    told = await ask(registry, part(rows, format="imed", columns=["name", "need", "urgency", "cid"]))
+    differs, new = told["items"]
+    assert (differs["code"], differs["field"], new["code"], new["field"]) == ("differs", "name", "unknown_need", "need")
+    assert ("need: " in differs["en"], new["en"] in differs["en"], new["th"] in differs["th"]) == (True, True, True)
+
+
+async def test_two_who_wait_for_each_other_end_with_a_part_that_is_sent_again_whole(
+    registry: Running, postgres: DatabaseServer
+) -> None:
+    """A part holds people wave by wave, so that it may meet somebody who holds them in another order."""
+    first = await add(registry, name="นางหนึ่ง ใจดี", national_id=cid(541))
+    second = await add(registry, name="นางสอง ใจดี", national_id=cid(542))
+    told = {"sex": "หญิง"}
+    body = part([line(541, "นางหนึ่ง ใจดี", **told), line(None, "นางสอง ใจดี"), line(542, "นางสอง ใจดี", **told)])
+    [name] = await registry.sql("select current_database() as it")
+    other = await asyncpg.connect(postgres.admin_dsn(name["it"]))
+    await other.execute("set deadlock_timeout = '1min'")  # the part finds out first
+    async with other.transaction():
+        await other.execute("select from person where id = $1 for update", second)
+        sending = asyncio.create_task(ask(registry, body, 503))
+        while not await registry.sql("select from pg_locks where not granted"):
+            await asyncio.sleep(0)
+        await other.execute("select from person where id = $1 for update", first)
+    await other.close()
+    assert (await sending)["code"] == "collision"
+    assert await count(registry, "import_row") == 0, "nothing of it is there"
+    assert verdicts(await ask(registry, body)) == ["matched", "possible_duplicate", "matched"]
+
+
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
@@ -428,3 +508,14 @@ async def test_the_command_sends_a_part_again_when_the_registry_was_away(monkeyp
         await send(client, sheet, Wanted("karuna", AREA), io.StringIO())
     assert len(asked) == 3
     assert len(set(asked)) == 1
+
+
+def test_what_a_whole_file_is_refused_for_is_said_once() -> None:
+    head = {"field": "columns", "th": "ไม่รู้จักหัวตาราง", "en": "unknown columns"}
+    said = refusal(httpx.Response(422, json={"th": head["th"], "en": head["en"], "errors": [head]}))
+    assert said == "ไม่รู้จักหัวตาราง (unknown columns)"
+    other = {"field": "area", "th": "ต้องระบุ", "en": "is needed"}
+    assert (
+        refusal(httpx.Response(422, json={"th": "ก", "en": "a", "errors": [other]}))
+        == "ก (a)\narea: ต้องระบุ (is needed)"
+    )

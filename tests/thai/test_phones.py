@@ -1,5 +1,6 @@
 """Phone numbers of every shape."""
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.refusal import Refusal
+from shared.thai import phones
 from shared.thai.phones import last4, read_phone
 
 MOBILE = "+66812345678"
@@ -39,6 +41,21 @@ def test_one_mobile_number_in_every_shape(typed):
     phone = read_phone(typed)
     assert (phone.kind, phone.e164, phone.last4) == ("mobile", MOBILE, "5678")
     assert phone.shown == "081 234 5678"
+
+
+@given(st.from_regex(r"(0|\+66|0066)[0-9]{8,10}", fullmatch=True))
+def test_mobiles_are_read_as_the_library_reads_them(typed: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        quick = _read(typed)
+        patch.setattr(phones, "_mobiles", lambda: re.compile("never"))
+        assert _read(typed) == quick
+
+
+def _read(typed: str) -> object:
+    try:
+        return read_phone(typed)
+    except Refusal as refused:
+        return refused.code
 
 
 def test_a_landline_with_an_extension():

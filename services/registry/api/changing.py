@@ -11,7 +11,7 @@ from services.registry import store, views
 from services.registry.answers import Asked, AskedFor, Changed, Disclosures, Joined
 from services.registry.api.gate import areas_of, gate, held_for, own_held_for, runtime_of
 from services.registry.bodies import AgreeBody, ChangeBody, ContactBody, DisclosureBody, GroupBody, LeaveBody
-from services.registry.records import SECRET_GROUPS
+from services.registry.rules.identity import SECRET_GROUPS
 from services.registry.verbs import changing, disclosing
 from shared.audit import audit
 from shared.auth import Caller

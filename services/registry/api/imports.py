@@ -155,15 +155,18 @@ async def _rehearse(work: Work, asked: Asked, rows: Sequence[Ready | Took]) -> N
 async def _audited(
     work: Work, caller: Caller, body: ImportBody, took: Sequence[Took], run: Row | None, area: str
 ) -> None:
-    """Whom a file wrote down, showed to be there, or refused because of their number: each has a row of their own."""
+    """Whom a file wrote down, showed to be there (by a row that resembles them, too), or refused because of their
+
+    number: each has a row of their own.
+    """
     detail = {"rows": len(took), "format": body.format, "dry_run": body.dry_run, "file": body.file[:16]}
     await audit(work, caller, "import_people", "import", None if run is None else run["id"], detail, area=area)
     made = {one.person_id: one.area for one in took if one.person_id and one.area and one.verdict in WRITTEN}
     met = {one.person_id: one.area or area for one in took if one.person_id and one.verdict in MET}
     told = {
         "register": made,
-        "import_people": met,
-        "register_refused": dict(pair for one in took for pair in one.holders),
+        "import_people": met | dict(pair for one in took if one.verdict in WRITTEN for pair in one.told_of),
+        "register_refused": dict(pair for one in took if one.verdict not in WRITTEN for pair in one.told_of),
     }
     for act, whom in told.items():
         # Whom a rehearsal made are nobody.

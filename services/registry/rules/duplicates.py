@@ -7,7 +7,7 @@ are what must not be taken for one person: a given name that differs weighs more
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,20 +62,40 @@ class Compared:
 
 
 def compare(one: Known, other: Known) -> Compared:
-    """What speaks for and against one person."""
-    reasons = [
-        *_names(one.name, other.name), *_births(one.birth, other.birth), *_sexes(one.sex, other.sex),
-        *_phones(one, other), *_numbers(one, other),
-    ]  # fmt: skip
+    """What speaks for and against one person; of two who cannot be one, no more than shows it."""
+    reasons = _beside_names(one, other)
+    reasons += _names(one.name, other.name, THRESHOLD - _points(reasons))
     reasons.sort(key=lambda code: -abs(POINTS[code]))
-    return Compared(sum(POINTS[code] for code in reasons), tuple(reasons))
+    return Compared(_points(reasons), tuple(reasons))
 
 
-def _names(one: NameKey, other: NameKey) -> Iterator[str]:
-    straight = [*_word("given", one.given, other.given), *_word("family", one.family, other.family)]
-    if one.given and one.family and likeness(one.given, other.family) >= EQUAL <= likeness(one.family, other.given):
-        straight = ["given_equal", "family_equal", "swapped"]
-    yield from straight
+def could_be_one(one: Known, other: Known) -> bool:
+    """Whether they might be, whatever their names are: asked before names are opened."""
+    return _points(_beside_names(one, other)) + POINTS["given_equal"] + POINTS["family_equal"] >= THRESHOLD
+
+
+def _points(reasons: Sequence[str]) -> float:
+    return sum(POINTS[code] for code in reasons)
+
+
+def _beside_names(one: Known, other: Known) -> list[str]:
+    return [
+        *_births(one.birth, other.birth), *_sexes(one.sex, other.sex), *_phones(one, other), *_numbers(one, other)
+    ]  # fmt: skip
+
+
+def _names(one: NameKey, other: NameKey, wanted: float) -> list[str]:
+    """``wanted``: points; where no family name could bring them together any more, none is looked at."""
+    if one.given and one.family and _same(one.given, other.family) and _same(one.family, other.given):
+        return ["given_equal", "family_equal", "swapped"]
+    given = [*_word("given", one.given, other.given)]
+    if _points(given) + POINTS["family_equal"] < wanted:
+        return given
+    return [*given, *_word("family", one.family, other.family)]
+
+
+def _same(one: str, other: str) -> bool:
+    return folded(one) == folded(other)
 
 
 def _word(part: str, one: str, other: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from shared.codes.codes import code_list
 from shared.events.intake import Caller, Patient
 from shared.refusal import Refusal
 from shared.thai.dates import Age, age, birth_year_of
@@ -18,6 +19,8 @@ from shared.thai.names import NameKey, name_key
 from shared.thai.text import tidy
 
 SELF = "self"
+SECRET_GROUPS = frozenset(item.code for item in code_list("group").items if item.secret)
+"""Whose members are secret."""
 PASSING_NEEDS = frozenset({"infection_precaution"})
 """Needs of one journey, which must not follow the person into the next."""
 

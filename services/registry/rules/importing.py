@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.registry.rules.identity import SECRET_GROUPS
 from services.registry.rules.questionnaires import questionnaires
 from shared.codes.codes import code_list
 from shared.geo import Point, read_point
@@ -212,8 +213,7 @@ def _coded(format_: Format, told: dict[str, str], row: Row) -> None:
         whole = table.get(text.casefold())
         words = [text] if whole else text.translate(SEPARATORS).split()
         row.body[name] = sorted({_code(table, word, name) for word in words})
-    secret = {item.code for item in code_list("group").items if item.secret}
-    if secret & set(row.body.get("groups", ())):
+    if not SECRET_GROUPS.isdisjoint(row.body.get("groups", ())):
         raise Refusal(SECRET[0], "groups", *SECRET[1:])
 
 

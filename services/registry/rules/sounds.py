@@ -46,6 +46,7 @@ LONG_SOUND = 3
 THAI = re.compile("[ก-ฮ]")
 
 
+@lru_cache(maxsize=2048)
 def folded(word: str) -> str:
     """The word without what is often left out: ``ศักดิ์`` and ``ศักดิ`` are one."""
     return SILENT.sub("", word)
@@ -60,6 +61,8 @@ def sound(word: str) -> str:
 def variants(given: str) -> list[str]:
     """The given name as written, and without ``ยาย``, ``ตา`` and the like before it."""
     found = [given]
+    if not given.startswith(JOINED):
+        return found
     for title in JOINED:
         rest = given[len(title) :]
         if given.startswith(title) and len(rest) > 1 and not DEPENDENT.match(rest):

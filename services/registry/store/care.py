@@ -126,8 +126,9 @@ async def leave_group(db: Connection, person_id: UUID, group: str, on: date) -> 
 
 # --- needs ----------------------------------------------------------------------------------------------------------
 
-WRITE_NEED = """
-insert into life_need (id, person_id, case_id, need, urgency, opened_at, opened_by) values ($1, $2, $3, $4, $5, $6, $7)
+WRITE_NEEDS = """
+insert into life_need (id, person_id, case_id, need, urgency, opened_at, opened_by)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::smallint[], $6::timestamptz[], $7::text[])
 on conflict do nothing returning id
 """
 OPEN_NEED = """
@@ -142,9 +143,13 @@ order by (met_at is null) desc, urgency desc, opened_at desc, id limit 200
 """
 
 
-async def write_need(db: Connection, values: Sequence[Any]) -> bool:
-    """``id, person_id, case_id, need, urgency, opened_at, opened_by``; False where it is open, or known, already."""
-    return await db.fetchval(WRITE_NEED, *values) is not None
+Need = tuple[UUID, UUID, UUID | None, str, int, datetime, str]
+"""``id, person_id, case_id, need, urgency, opened_at, opened_by``."""
+
+
+async def write_needs(db: Connection, needs: Sequence[Need]) -> set[UUID]:
+    """The ids of those that were not open, or known, already."""
+    return {row["id"] for row in await db.fetch(WRITE_NEEDS, *map(list, zip(*needs, strict=True)))}
 
 
 async def open_need(db: Connection, person_id: UUID, need: str) -> Row | None:

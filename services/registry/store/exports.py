@@ -37,7 +37,7 @@ and ($2::text is null or exists (select from membership g where g.person_id = p.
 and (not $3::boolean or exists (select from whereabouts w where w.person_id = p.id and w.use = 'home'))
 """  # noqa: S608
 READ_PEOPLE = Search(f"{_shown} where {_wanted} and ($4::uuid is null or p.id > $4) order by p.id limit $5")
-READ_THESE = f"{_shown} where p.id = any($1::uuid[]) and {_listed} order by p.id"
+READ_THESE = Search(f"{_shown} where p.id = any($1::uuid[]) and {_listed} order by p.id")
 # Who has an address or a household in one of these codes ($4), or below an official one: found by the codes, then
 # looked at. Of a rare code it reads a few, where the list of everybody would be read to its end.
 FIND_LIVING = Search(f"""

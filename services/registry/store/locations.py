@@ -13,8 +13,9 @@ from shared.database import Connection, Pool
 
 Row = asyncpg.Record
 
-WRITE_LOCATION = """
-insert into location select r.* from jsonb_populate_record(null::location, $1) as r on conflict do nothing returning id
+WRITE_LOCATIONS = """
+insert into location select r.* from jsonb_populate_recordset(null::location, $1) as r
+on conflict do nothing returning id
 """
 READ_LOCATION = "select * from location where id = $1"
 READ_SAME = "select * from location where once = any($1::bytea[])"
@@ -30,9 +31,9 @@ where person_id = any($1::uuid[]) and unlinked_at is null
 """
 
 
-async def write_location(db: Connection, row: Doc) -> bool:
-    """Write one observation; False where the same stands already (by id, or by source, point and day)."""
-    return await db.fetchval(WRITE_LOCATION, row) is not None
+async def write_locations(db: Connection, rows: Sequence[Doc]) -> set[UUID]:
+    """Write observations; the ids of those that did not stand already (by id, or by source, point and day)."""
+    return {row["id"] for row in await db.fetch(WRITE_LOCATIONS, list(rows))}
 
 
 async def read_location(db: Connection | Pool, location_id: UUID) -> Row | None:
@@ -61,22 +62,23 @@ async def survivors(db: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
 
 SET_WHEREABOUTS = """
 insert into whereabouts (person_id, use, location_id, point, cell, key_id, method, with_location_id, verified_at)
-select $1, $2, id, point, $4, $5, $6, $7, $8 from location where id = $3
+select s.person_id, s.use, l.id, l.point, s.cell, s.key_id, s.method, s.other_id, s.verified_at
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::integer[], $6::text[], $7::uuid[], $8::timestamptz[])
+     as s (person_id, use, location_id, cell, key_id, method, other_id, verified_at)
+cross join lateral (select id, point from location where id = s.location_id offset 0) l
 on conflict (person_id, use) do update set location_id = excluded.location_id, point = excluded.point,
     cell = excluded.cell, key_id = excluded.key_id, method = excluded.method, verified_at = excluded.verified_at,
     with_location_id = excluded.with_location_id
 """
 
 
-async def set_whereabouts(
-    db: Connection,
-    whose: tuple[UUID, str],
-    location_id: UUID,
-    cell: tuple[bytes, int],
-    verified: tuple[str, UUID | None, datetime] | None,
-) -> None:
-    """From now on this observation counts. ``whose``: person and use; ``cell``: its mark and the mark's key."""
-    await db.execute(SET_WHEREABOUTS, *whose, location_id, *cell, *(verified or (None, None, None)))
+Stands = tuple[UUID, str, UUID, bytes, int, str | None, UUID | None, datetime | None]
+"""Person, use, observation, mark of its cell, the mark's key; how it was verified, with which other one, and when."""
+
+
+async def set_whereabouts(db: Connection, rows: Sequence[Stands]) -> None:
+    """From now on these observations count."""
+    await db.execute(SET_WHEREABOUTS, *map(list, zip(*rows, strict=True)))
 
 
 # Everybody in these cells, or (from the other side) everybody of these groups: whichever is fewer to begin with.

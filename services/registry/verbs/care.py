@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -187,8 +187,7 @@ async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
         found: UUID = known["id"]
         return found
     row_id = wanted.id or new_id()
-    facts = (row_id, person.id, wanted.case_id, wanted.need, wanted.urgency, work.now, wanted.by)
-    if not await store.care.write_need(work.db, facts):
+    if not await store.care.write_needs(work.db, [_need(work, row_id, person, wanted)]):
         row = await store.care.lock_need(work.db, row_id)
         if row is None or row["person_id"] != person.id:
             raise _refuse("other_need", "id")
@@ -196,10 +195,27 @@ async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
     if not await store.aggregates.is_free(work.db, row_id):
         raise _refuse("other_need", "id")
     await store.told.put(work.db, told.rows(row_id, person.id, {"note": wanted.note}))
-    private = NeedOpened.Private(need=wanted.need)
-    opened = NeedOpened(person_id=person.id, at=work.now, case_id=wanted.case_id, private=private)
-    work.say(row_id, opened, await origin_in_case(work, person, wanted.case_id))
+    _say_opened(work, row_id, person, wanted, await origin_in_case(work, person, wanted.case_id))
     return row_id
+
+
+async def open_needs(work: Work, wanted: Sequence[tuple[Person, Wanted]]) -> None:
+    """Needs of people who were just written down, so that none of theirs is open; without a case and a note."""
+    if not wanted:
+        return
+    needs = [_need(work, new_id(), person, one) for person, one in wanted]
+    await store.care.write_needs(work.db, needs)
+    for need, (person, one) in zip(needs, wanted, strict=True):
+        _say_opened(work, need[0], person, one, origin_of(person))
+
+
+def _need(work: Work, row_id: UUID, person: Person, wanted: Wanted) -> store.care.Need:
+    return row_id, person.id, wanted.case_id, wanted.need, wanted.urgency, work.now, wanted.by
+
+
+def _say_opened(work: Work, row_id: UUID, person: Person, wanted: Wanted, said: Origin) -> None:
+    private = NeedOpened.Private(need=wanted.need)
+    work.say(row_id, NeedOpened(person_id=person.id, at=work.now, case_id=wanted.case_id, private=private), said)
 
 
 async def meet_need(work: Work, person: Person, row: Row, outcome: str) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.registry import records, store
 from services.registry.keys import ring
-from services.registry.records import SECRET_GROUPS
+from services.registry.rules.identity import SECRET_GROUPS
 from services.registry.store.people import Row
 from services.registry.verbs import duplicates, people
 from shared.errors import Refused, refuse

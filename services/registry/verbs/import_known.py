@@ -37,7 +37,7 @@ async def take_known(work: Work, asked: Asked, row: Ready, candidates: Candidate
         return await _propose(work, asked, row, person, wrong)
     told = _gaps(row, person, one)
     new = await _learn(work, asked, row, person, told)
-    more = await beside(work, asked, row, person, matched=True)
+    more = await _beside(work, asked, row, person)
     became: Became = "matched" if new or more else "unchanged"
     if wrong is None:
         return Took(row.row, became, person.id, person.area)
@@ -134,17 +134,27 @@ async def _propose(work: Work, asked: Asked, row: Ready, person: Person, wrong: 
     return Took(row.row, "matched", person.id, person.area, column, *PROPOSED)
 
 
-async def beside(work: Work, asked: Asked, row: Ready, person: Person, *, matched: bool) -> bool:
+async def _beside(work: Work, asked: Asked, row: Ready, person: Person) -> bool:
     """Needs and points; whether anything came of them. A need that is open already stays as urgent as it is."""
     new = False
-    if row.cells.needs is not None:
-        need, urgency = row.cells.needs
-        if not matched or await store.care.open_need(work.db, person.id, need) is None:
-            await care.open_need(work, person, Wanted(need, urgency, asked.by))
-            new = True
-    if row.cells.point is not None:
-        method = row.cells.point_method
-        told = Observation("home", row.cells.point, row.cells.accuracy_m, method, POINTS_FROM, asked.by, work.now)
-        made = await locations.observe(work, person, told, asked.agreement)
+    need, seen = wanted(asked, row), observation(work, asked, row)
+    if need is not None and await store.care.open_need(work.db, person.id, need.need) is None:
+        await care.open_need(work, person, need)
+        new = True
+    if seen is not None:
+        made = await locations.observe(work, person, seen, asked.agreement)
         new = new or made.verdict != "same_already"
     return new
+
+
+def wanted(asked: Asked, row: Ready) -> Wanted | None:
+    """The need that a row tells of."""
+    return Wanted(*row.cells.needs, asked.by) if row.cells.needs is not None else None
+
+
+def observation(work: Work, asked: Asked, row: Ready) -> Observation | None:
+    """The point that a row tells of."""
+    if row.cells.point is None:
+        return None
+    method = row.cells.point_method
+    return Observation("home", row.cells.point, row.cells.accuracy_m, method, POINTS_FROM, asked.by, work.now)

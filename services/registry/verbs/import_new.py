@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from services.registry import records, store
 from services.registry.keys import ring
-from services.registry.records import Source
-from services.registry.rules.duplicates import Known, compare, pairs_sought
+from services.registry.records import Person, Source
+from services.registry.rules.duplicates import Known, compare, could_be_one, pairs_sought
 from services.registry.rules.identity import SELF
 from services.registry.rules.sounds import near, variants
 from services.registry.store import people as written_people
 from services.registry.store.people import Writing, Written
-from services.registry.verbs import people
-from services.registry.verbs.import_known import beside
+from services.registry.verbs import care, locations, people
+from services.registry.verbs.care import Wanted
+from services.registry.verbs.import_known import observation, wanted
 from services.registry.verbs.import_rows import Asked, Ready, Took
+from services.registry.verbs.locations import Observation
 from shared.work import Work, new_id
 
 MOST_OF_A_PHONE: Final = 20
@@ -28,26 +31,48 @@ LEFT_OUT = ("left_out", "ไม่นำเข้า เพราะอาจซ
 async def take_new(work: Work, asked: Asked, rows: Sequence[Ready]) -> list[Took]:
     """Write all of them at once, after looking for whom they may be."""
     await _look(work, asked, rows)
-    left_out = {id(row) for row in rows if row.pairs and asked.alike == "leave"}
-    done = [Took(row.row, "possible_duplicate", None, None, None, *LEFT_OUT) for row in rows if id(row) in left_out]
-    new = [row for row in rows if id(row) not in left_out]
-    if not new:
-        return done
+    left_out = [row for row in rows if row.pairs and asked.alike == "leave"]
+    new = [row for row in rows if not (row.pairs and asked.alike == "leave")]
+    if new:
+        await _write(work, asked, new)
+    return [_left_out(asked, row) for row in left_out] + [_written(asked, row) for row in new]
+
+
+def _left_out(asked: Asked, row: Ready) -> Took:
+    return Took(row.row, "possible_duplicate", None, None, None, *LEFT_OUT, told_of=_alike(asked, row))
+
+
+def _written(asked: Asked, row: Ready) -> Took:
+    assert row.person is not None  # noqa: S101 just made
+    made = Took(row.row, "created", row.person.id, asked.area)
+    if not row.pairs:
+        return made
+    code, th, en = MAY_BE
+    return replace(made, verdict="possible_duplicate", code=code, th=th, en=en, told_of=_alike(asked, row))
+
+
+def _alike(asked: Asked, row: Ready) -> tuple[tuple[UUID, str], ...]:
+    """Whom the row resembles: people of the municipality alone are compared."""
+    return tuple((one, asked.area) for one in (_id_of(other) for other, _, _ in row.pairs) if one is not None)
+
+
+async def _write(work: Work, asked: Asked, new: Sequence[Ready]) -> None:
+    """Write them down, and what their rows tell beside."""
     source = Source(work.now, exercise=asked.exercise)
     each = [records.new_person(ring(), new_id(), asked.area, row.told, source, made=row.marks) for row in new]
     await written_people.write_person(work.db, _together(each))
+    needs: list[tuple[Person, Wanted]] = []
+    points: list[tuple[Person, Observation]] = []
     for row, made in zip(new, each, strict=True):
         joined = frozenset(UUID(one["id"]) for one in made.memberships)
         row.person = people.say_registered(work, made, row.told, source, Written(joined, frozenset()))
+        if (need := wanted(asked, row)) is not None:
+            needs.append((row.person, need))
+        if (point := observation(work, asked, row)) is not None:
+            points.append((row.person, point))
     await store.imports.add_pairs(work.db, list(_pairs(new)), asked.area, work.now)
-    for row in new:
-        assert row.person is not None  # noqa: S101 just made
-        await beside(work, asked, row, row.person, matched=False)
-        if row.pairs:
-            done.append(Took(row.row, "possible_duplicate", row.person.id, asked.area, None, *MAY_BE))
-        else:
-            done.append(Took(row.row, "created", row.person.id, asked.area))
-    return done
+    await care.open_needs(work, needs)
+    await locations.observe_first(work, points, asked.agreement)
 
 
 def _together(each: Sequence[Writing]) -> Writing:
@@ -61,11 +86,17 @@ def _together(each: Sequence[Writing]) -> Writing:
 def _pairs(rows: Sequence[Ready]) -> Iterator[store.links.Pair]:
     for row in rows:
         for other, score, reasons in row.pairs:
-            after = other.person if isinstance(other, Ready) else None
-            other_id = other if isinstance(other, UUID) else after.id if after is not None else None
+            other_id = _id_of(other)
             if row.person is not None and other_id is not None:
                 low, high = sorted((row.person.id, other_id))
                 yield (new_id(), low, high, score, reasons)
+
+
+def _id_of(other: UUID | Ready) -> UUID | None:
+    """None: a row that was not written."""
+    if isinstance(other, Ready):
+        return None if other.person is None else other.person.id
+    return other
 
 
 async def _look(work: Work, asked: Asked, rows: Sequence[Ready]) -> None:
@@ -78,11 +109,9 @@ async def _look(work: Work, asked: Asked, rows: Sequence[Ready]) -> None:
         [(n, mark) for n, row in enumerate(rows) for mark in row.phones],
         asked.area, KINDS, exercise=asked.exercise,
     )  # fmt: skip
-    seen: dict[UUID, Known] = {}
     for one in found:
-        if one["id"] not in seen:
-            seen[one["id"]] = records.known(one, ring())
-        _compare(rows[one["n"]], known[one["n"]], one["id"], seen[one["id"]])
+        if could_be_one(known[one["n"]], records.known_but_name(one, ring())):
+            _compare(rows[one["n"]], known[one["n"]], one["id"], records.known(one, ring()))
     among = _Among()
     for n, row in enumerate(rows):
         for other in sorted(among.sought(keys[n], known[n])):

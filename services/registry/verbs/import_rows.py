@@ -55,8 +55,11 @@ class Took:
     code: str | None = None
     th: str | None = None
     en: str | None = None
-    holders: tuple[tuple[UUID, str], ...] = ()
-    """Id and municipality of whose number a refusal told of: for the audit, neither shown nor stored."""
+    told_of: tuple[tuple[UUID, str], ...] = ()
+    """Id and municipality of whose number a refusal told of, or whom the row resembles: for the audit, neither shown
+
+    nor stored.
+    """
 
     def written(self) -> store.imports.RowWritten:
         return (self.row, self.verdict, self.person_id, self.field, self.code, self.th, self.en)
@@ -131,7 +134,7 @@ def exists(row: Ready, candidates: Candidates) -> Took:
     """The form's refusal of a number that is somebody's."""
     column = column_of(row.cells, "national_id" if "national_id" in row.cells.columns else "identifiers")
     holders = [(one["id"], one["area"]) for one in candidates.values() if row.numbers.keys() & set(one["own_numbers"])]
-    return replace(refused(row.row, column, EXISTS), holders=tuple(holders))
+    return replace(refused(row.row, column, EXISTS), told_of=tuple(holders))
 
 
 async def may_see(work: Work, asked: Asked, person_id: UUID, area: str) -> bool:

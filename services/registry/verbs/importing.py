@@ -41,11 +41,13 @@ async def take(work: Work, asked: Asked, rows: Sequence[Ready | Took]) -> list[T
 
 
 def _without_need(took: Took, column: str | None) -> Took:
-    """Said before all else of a row that was taken: the need in this column was not."""
+    """Said of a row that was taken, too: the need in this column was not. What else is said of it stays first."""
     if column is None or took.person_id is None:
         return took
     code, th, en = UNKNOWN_NEED
-    return replace(took, field=column, code=code, th=th, en=en)
+    if took.code is None:
+        return replace(took, field=column, code=code, th=th, en=en)
+    return replace(took, th=f"{took.th} · {column}: {th}", en=f"{took.en} · {column}: {en}")
 
 
 def _apart(rows: Sequence[Ready]) -> tuple[list[Ready], list[Ready]]:

@@ -83,30 +83,46 @@ async def observe(work: Work, person: Person, told: Observation, agreement: Agre
     """
     if told.observed_at > work.now + timedelta(minutes=5):
         raise _refuse("in_the_future", "observed_at")
-    told_at = min(told.observed_at, work.now)
-    row_id = told.id or new_id()
-    day = local_day(told_at).isoformat()
-    once = f"{person.id}|{told.use}|{told.source}|{told.by}|{rules.packed(told.point)}|{day}"
-    row = _row(ring(), row_id, person, told, told_at, once, work.now)
-    if not await store.locations.write_location(work.db, row):
+    new = _seen_now(work, told)
+    row_id, once = new.id, _once(person, told, new)
+    if not await store.locations.write_locations(work.db, [_row(work, person, told, new)]):
         return await _known(work, row_id, person, once)
     if not await store.aggregates.is_free(work.db, row_id):
         raise _refuse("other_location", "id")
     rows = await store.locations.read_locations(work.db, person.id)
     seen = {one["id"]: _seen(one) for one in rows if one["use"] == told.use}
     current = await _current(work, person.id, told.use, seen)
-    new = seen[row_id] if row_id in seen else _told(row_id, told, told_at)
+    new = seen.get(row_id, new)
     earlier = [one for one in seen.values() if one.id != row_id]
     judged = judge(new, current, earlier, within_m=agreement.within_m, within=agreement.within)
-    origin = origin_of(person)
-    private = LocationObserved.Private(source=told.source, accuracy_m=told.accuracy_m)
-    work.say(row_id, LocationObserved(person_id=person.id, at=told_at, private=private), origin)
+    _say(work, person, new, judged)
     if judged.stands:
-        await _stand(work, person, new, told.use, judged)
+        await store.locations.set_whereabouts(work.db, [_stands(work, person, told.use, new, judged)])
+    return Observed(row_id, judged.verdict)
+
+
+async def observe_first(work: Work, told: Sequence[tuple[Person, Observation]], agreement: Agreement) -> None:
+    """Where people live who were just written down, one observation each: the first counts, whoever saw it."""
+    rows: list[Doc] = []
+    stand: list[store.locations.Stands] = []
+    for person, one in told:
+        new = _seen_now(work, one)
+        judged = judge(new, None, [], within_m=agreement.within_m, within=agreement.within)
+        rows.append(_row(work, person, one, new))
+        stand.append(_stands(work, person, one.use, new, judged))
+        _say(work, person, new, judged)
+    if rows:
+        await store.locations.write_locations(work.db, rows)
+        await store.locations.set_whereabouts(work.db, stand)
+
+
+def _say(work: Work, person: Person, new: Seen, judged: Judged) -> None:
+    origin = origin_of(person)
+    private = LocationObserved.Private(source=new.source, accuracy_m=new.accuracy_m)
+    work.say(new.id, LocationObserved(person_id=person.id, at=new.observed_at, private=private), origin)
     if judged.method is not None:
         how = LocationVerified.Private(method=judged.method)
-        work.say(row_id, LocationVerified(person_id=person.id, at=work.now, private=how), origin)
-    return Observed(row_id, judged.verdict)
+        work.say(new.id, LocationVerified(person_id=person.id, at=work.now, private=how), origin)
 
 
 async def _known(work: Work, row_id: UUID, person: Person, once: str) -> Observed:
@@ -138,17 +154,24 @@ async def _current(work: Work, person_id: UUID, use: str, seen: dict[UUID, Seen]
     return Standing(known, row["method"])
 
 
-async def _stand(work: Work, person: Person, new: Seen, use: str, judged: Judged) -> None:
-    verified = None if judged.method is None else (judged.method, judged.other, work.now)
+def _stands(work: Work, person: Person, use: str, new: Seen, judged: Judged) -> store.locations.Stands:
+    verified = (None, None, None) if judged.method is None else (judged.method, judged.other, work.now)
     cell = cell_mark(ring(), new.point, exercise=person.exercise)
-    await store.locations.set_whereabouts(work.db, (person.id, use), new.id, (cell, ring().current), verified)
+    return person.id, use, new.id, cell, ring().current, *verified
 
 
 def cell_mark(keys: Keyring, point: Point, *, exercise: bool) -> bytes:
     return keys.mark(kind_of("cell", exercise=exercise), rules.cell_of(point))
 
 
-def _row(keys: Keyring, row_id: UUID, person: Person, told: Observation, at: datetime, once: str, now: datetime) -> Doc:
+def _once(person: Person, told: Observation, new: Seen) -> str:
+    """What two tellings of one observation have in common."""
+    day = local_day(new.observed_at).isoformat()
+    return f"{person.id}|{told.use}|{told.source}|{told.by}|{rules.packed(told.point)}|{day}"
+
+
+def _row(work: Work, person: Person, told: Observation, new: Seen) -> Doc:
+    keys, row_id = ring(), new.id
     return {
         "id": str(row_id),
         "person_id": str(person.id),
@@ -159,15 +182,16 @@ def _row(keys: Keyring, row_id: UUID, person: Person, told: Observation, at: dat
         "source": told.source,
         "seen_by": told.by,
         "photo": hexed(keys.seal(told.photo, "location", row_id, "photo")) if told.photo else None,
-        "once": hexed(keys.mark("location", once)),
+        "once": hexed(keys.mark("location", _once(person, told, new))),
         "key_id": keys.current,
-        "observed_at": at,
-        "recorded_at": now,
+        "observed_at": new.observed_at,
+        "recorded_at": work.now,
     }
 
 
-def _told(row_id: UUID, told: Observation, at: datetime) -> Seen:
-    return Seen(row_id, told.point, told.accuracy_m, told.method, told.source, told.by, at)
+def _seen_now(work: Work, told: Observation) -> Seen:
+    at = min(told.observed_at, work.now)
+    return Seen(told.id or new_id(), told.point, told.accuracy_m, told.method, told.source, told.by, at)
 
 
 def _seen(row: Row) -> Seen:
