@@ -14,8 +14,10 @@ from playwright.async_api import Page, expect
 from karuna.seed import invent_agencies
 from shared.thai.dates import be_year, local_day
 from shared.work import now_utc
+from tests.browser.conftest import PHONE as SMALL
 from tests.browser.conftest import SignIn
-from tests.browser.test_records import whole
+from tests.browser.test_every_screen import cut_off, faults
+from tests.browser.test_records import WIDE, whole
 from tests.journeys.test_first_call import CALL
 from tests.journeys.town import AREA, Town, eventually
 
@@ -138,3 +140,44 @@ async def test_who_would_see_what_is_read_then_signed(town: Town, open_as: SignI
     await expect(page.get_by_text("ใช้ได้แล้วในพื้นที่: ต.กาฬสินธุ์")).to_be_visible()
     await page.goto("/sharing")
     await whole(page, "sharing")
+
+
+async def test_a_communitys_card_is_kept_and_asked_who_has_a_boat_near(town: Town, open_as: SignIn) -> None:
+    page = await open_as("orathai", "/people")
+    seen = watched(page)
+    await page.get_by_role("link", name="บัตรชุมชน").click()
+    await page.get_by_label("บัตรของชุมชน").select_option(label="ชุมชนดอนกรุณา")
+    await page.get_by_role("button", name="เปิดบัตร").click()
+    add = page.get_by_role("region", name="เพิ่มรายการ")
+    await add.get_by_label("ชนิด").select_option(label="เรือ")
+    await add.get_by_label("อะไร").fill("เรือท้องแบน")
+    await add.get_by_label("ใคร").fill("ลุงชม เจ้าของเรือ")
+    await add.get_by_label("โทรศัพท์").fill("081 999 0077")
+    await add.get_by_label("อยู่ที่").fill("16.4372, 103.5008")
+    await add.get_by_role("button", name="เพิ่มลงบัตร").click()
+    card = page.get_by_role("article")
+    await expect(card.get_by_role("link", name="081 999 0077")).to_have_attribute("href", "tel:+66819990077")
+    await whole(page, "community-card")
+    await card.locator("summary").click()
+    await card.get_by_label("จำนวน").fill("2")
+    await card.get_by_role("button", name="บันทึก ตรวจแล้ววันนี้").click()
+    await expect(card.get_by_text("เรือ × 2")).to_be_visible()
+
+    await page.get_by_role("link", name="ทุกชุมชน").click()
+    await page.get_by_label("ชนิด").select_option(label="เรือ")
+    await page.get_by_label("หรือจุด").fill("16.4372, 103.5018")
+    await page.get_by_role("button", name="ค้นหา").click()
+    found = page.get_by_role("region", name="พบ 1 รายการ")
+    await expect(found.get_by_text("107 เมตร")).to_be_visible()
+    assert await faults(page) == []
+    await page.set_viewport_size(SMALL)
+    assert await cut_off(page) == []
+    await page.set_viewport_size(WIDE)
+    await found.get_by_role("link", name="ชุมชนดอนกรุณา").click()
+    page.on("dialog", lambda asked: asked.accept())
+    await card.locator("summary").click()
+    await card.get_by_role("button", name="ไม่มีแล้ว").click()
+    await expect(page.get_by_text("บัตรนี้ยังว่าง")).to_be_visible()
+    await page.goto("/people/community")
+    await whole(page, "community")
+    assert not [url for url in seen if "ลุงชม" in url or "9990077" in url or "16.4372" in url]

@@ -37,6 +37,8 @@ Asked = Annotated[str, Query(max_length=60)]
 Doc = dict[str, Any]
 SPANS_M = (500, 1000, 2000, 5000)
 MOST, WRONG = 100, 422
+TAMBON = 6
+"""Digits of a tambon's code: a card is of something smaller."""
 OLD_DAYS = 365
 """After so long an entry is to be asked about again."""
 
@@ -46,15 +48,12 @@ OLD_DAYS = 365
 
 async def communities(request: Request, person: Person, town: str) -> dict[str, str]:
     """Code → name of what a card may be of: parts of the area tree, and communities of the settings pack."""
-    tree = {code: name for code, name in await area_choices(request, person) if _is_part(code, town)}
     pack = town_of(request, town)
+    within = (f"{town}:", *((*pack.area.whole_tambons, *pack.area.partial_tambons) if pack else ()))
+    tree = {code: name for code, name in await area_choices(request, person) if code.startswith(within)}
     own = pack.area.community if pack else ()
-    return {**{f"{town}:{each.code}": each.name.say("en" if person.lang == "en" else "th") for each in own}, **tree}
-
-
-def _is_part(code: str, town: str) -> bool:
-    village = code.isdigit() and len(code) == 8  # noqa: PLR2004 a village's code
-    return village or code.startswith(f"{town}:")
+    named = {f"{town}:{each.code}": each.name.say("en" if person.lang == "en" else "th") for each in own}
+    return {**named, **{code: name for code, name in tree.items() if not (code.isdigit() and len(code) == TAMBON)}}
 
 
 def middles(request: Request, town: str) -> dict[str, Point]:
