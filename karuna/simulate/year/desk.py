@@ -18,12 +18,12 @@ from karuna.simulate.year.guesses import GIVES_UP
 from karuna.simulate.year.journal import Ended
 from karuna.simulate.year.people import ASKED, WORKING, Job, Trip, moved
 from services.dispatch.emergencies.choice import BY_TIME, URGENCY
-from services.dispatch.emergencies.sparing import spare
+from services.dispatch.emergencies.sparing import best_spared
 from services.dispatch.emergencies.surge import Waiting, assign
 from services.dispatch.rules.cards import ANY, demand
 from services.dispatch.rules.changes import asked_once_more
 from services.dispatch.rules.eligibility import shortfalls
-from services.dispatch.rules.ranking import Recommendation, best, rank, scores
+from services.dispatch.rules.ranking import Recommendation, best, scores
 from services.dispatch.rules.requirements import Demand, Requirements
 from services.dispatch.store.assignments import BUMPED, TAKEABLE
 from services.dispatch.verbs.bump import AGED, LEAST_SAVING_S
@@ -103,13 +103,10 @@ class Desk:
 
     def _recommended(self, pool: Sequence[Unit], trip: Trip, wanted: Requirements) -> Recommendation | None:
         policy, facts = self._town.policy, [unit.facts(self._now) for unit in pool]
-        asked = (facts, wanted, trip.pickup, self._now, policy.travel_times, policy.weights)
+        asked, times, weights = (facts, wanted, trip.pickup, self._now), policy.travel_times, policy.weights
         if not policy.spares or trip.lane != "emergency" or URGENCY[trip.severity] >= BY_TIME:
-            return best(*asked)
-        ranked = rank(*asked)
-        if not ranked or not ranked[0].eligible:
-            return None
-        return spare(ranked, facts, trip.severity, policy.demand, policy.travel_times)[0]
+            return best(*asked, times, weights)
+        return best_spared(*asked, trip.severity, policy.demand, times, weights)
 
     def _sooner(self, trip: Trip, idle: Recommendation | None) -> Job | None:
         """A unit on its way to something less urgent that would be there enough sooner."""

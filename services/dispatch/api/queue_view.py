@@ -91,10 +91,12 @@ def recommended(
     policy = policy_of(trip.area)
     by_id = {member.facts.id: member for member in members}
     place = Point(*trip.pickup) if trip.pickup else None
-    facts = [member.facts for member in members]
-    ranked = rank(facts, wanted(trip), place, now, policy.travel_times, policy.weights)
+    facts, asked = [member.facts for member in members], wanted(trip)
+    ranked = rank(facts, asked, place, now, policy.travel_times, policy.weights)
     if policy.spares and trip.lane == "emergency":
-        ranked = spare(ranked, facts, trip.severity, policy.demand, policy.travel_times)
+        ranked = spare(
+            ranked, facts, asked, place, now, trip.severity, policy.demand, policy.travel_times, policy.weights
+        )  # fmt: skip
     said_no = {a.unit_id for a in history if a.status in {"declined", "expired"} and not was_not_its_no(a)}
     items = [
         RecommendationOut(

@@ -133,7 +133,7 @@ def rank(
     ``place`` may be unknown (a landmark only): then nothing is said of distance and the fittest come first.
     """
     found = _with_travel(units, place, travel_times, urgent=wanted.urgent)
-    ranked = [_recommend(unit, wanted, at, travel, weights) for unit, travel in found]
+    ranked = [recommend(unit, wanted, at, travel, weights) for unit, travel in found]
     return sorted(ranked, key=lambda found: (not found.eligible, found.lost, found.score_s, found.unit_id))
 
 
@@ -166,7 +166,45 @@ def best(
         lost = _lost(unit, at, weights)
         if winner is None or (lost, score_s, unit.id) < winner[:3]:
             winner = (lost, score_s, unit.id, unit, travel)
-    return _recommend(winner[3], wanted, at, winner[4], weights) if winner else None
+    return recommend(winner[3], wanted, at, winner[4], weights) if winner else None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A unit that may go, with its score, before anybody asks for reasons. ``lost`` ones come after all others."""
+
+    lost: bool
+    score_s: float
+    unit: UnitFacts
+    travel: Travel | None
+
+    @property
+    def order(self) -> tuple[bool, float, str]:
+        return self.lost, self.score_s, self.unit.id
+
+
+def fits(
+    units: Sequence[UnitFacts],
+    wanted: Requirements,
+    place: Point | None,
+    at: datetime,
+    travel_times: TravelTimes,
+    weights: Weights = Weights(),
+) -> list[Fit]:
+    """Each unit that may go, as :func:`rank` has it, without the reasons."""
+    on = local_day(at)
+    costs_s: dict[Hashable, float | None] = {}
+    found: list[Fit] = []
+    for unit, travel in _with_travel(units, place, travel_times, urgent=wanted.urgent):
+        abilities = unit.abilities(on)
+        if abilities not in costs_s:
+            missing = shortfalls(unit, wanted, at)
+            costs_s[abilities] = None if any(short.hard for short in missing) else _lacking_s(missing, weights)
+        lacking_s = costs_s[abilities]
+        if lacking_s is not None:
+            score_s = _score_as_it_stands(unit, travel, at, weights) + lacking_s
+            found.append(Fit(_lost(unit, at, weights), score_s, unit, travel))
+    return found
 
 
 def scores(
@@ -177,20 +215,9 @@ def scores(
     travel_times: TravelTimes,
     weights: Weights = Weights(),
 ) -> dict[str, float]:
-    """The score of each unit that may go, as :func:`rank` has it, without the reasons."""
-    on = local_day(at)
-    costs_s: dict[Hashable, float | None] = {}
-    found: dict[str, float] = {}
-    for unit, travel in _with_travel(units, place, travel_times, urgent=wanted.urgent):
-        abilities = unit.abilities(on)
-        if abilities not in costs_s:
-            missing = shortfalls(unit, wanted, at)
-            costs_s[abilities] = None if any(short.hard for short in missing) else _lacking_s(missing, weights)
-        lacking_s = costs_s[abilities]
-        if lacking_s is not None:
-            lost_s = weights.lost_s if _lost(unit, at, weights) else 0.0
-            found[unit.id] = _score_as_it_stands(unit, travel, at, weights) + lacking_s + lost_s
-    return found
+    """The score of each unit that may go; whoever is lost comes after all others."""
+    found = fits(units, wanted, place, at, travel_times, weights)
+    return {fit.unit.id: fit.score_s + (weights.lost_s if fit.lost else 0.0) for fit in found}
 
 
 def _with_travel(
@@ -209,9 +236,10 @@ def _with_travel(
     return found
 
 
-def _recommend(
+def recommend(
     unit: UnitFacts, wanted: Requirements, at: datetime, travel: Travel | None, weights: Weights
 ) -> Recommendation:
+    """The unit with what speaks for and against it, in words."""
     missing = shortfalls(unit, wanted, at)
     stale = _stale(unit, at, weights)
     return Recommendation(

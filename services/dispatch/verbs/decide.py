@@ -13,13 +13,13 @@ from uuid import UUID
 
 from services.dispatch import fleet
 from services.dispatch.emergencies.choice import BY_TIME, URGENCY
-from services.dispatch.emergencies.sparing import spare
+from services.dispatch.emergencies.sparing import best_spared
 from services.dispatch.fleet import Member
 from services.dispatch.policy import Policy, policy_of
 from services.dispatch.rules import circles
 from services.dispatch.rules.changes import WAITING, asked_once_more
 from services.dispatch.rules.eligibility import UnitFacts, shortfalls
-from services.dispatch.rules.ranking import Recommendation, best, rank, scores
+from services.dispatch.rules.ranking import Recommendation, best, scores
 from services.dispatch.rules.requirements import Requirements
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import ASKED, WORKING, Assignment, was_not_its_no
@@ -150,10 +150,9 @@ def _first(
 ) -> Recommendation | None:
     if not policy.spares or trip.lane != "emergency" or URGENCY[trip.severity] >= BY_TIME:
         return best(facts, asked, place, now, policy.travel_times, policy.weights)
-    ranked = rank(facts, asked, place, now, policy.travel_times, policy.weights)
-    if not ranked or not ranked[0].eligible:
-        return None
-    return spare(ranked, facts, trip.severity, policy.demand, policy.travel_times)[0]
+    return best_spared(
+        facts, asked, place, now, trip.severity, policy.demand, policy.travel_times, policy.weights
+    )  # fmt: skip
 
 
 def _may_ask_again(assignment: Assignment, now: datetime, policy: Policy) -> bool:

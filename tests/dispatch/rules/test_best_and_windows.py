@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.dispatch.emergencies.sparing import SPARED, best_spared, spare
 from services.dispatch.rules import windows
 from services.dispatch.rules.eligibility import CrewFacts, UnitFacts
-from services.dispatch.rules.ranking import GreatCircle, best, rank
+from services.dispatch.rules.ranking import GreatCircle, Weights, best, rank
 from services.dispatch.rules.requirements import Asked, requirements
 from shared.geo import Point, distance_m, distances_m
 
@@ -53,6 +54,35 @@ def test_the_quick_choice_is_the_first_of_the_ranking(
     first = next(iter(rank(units, wanted, place, NOW, GreatCircle())), None)
     found = best(units, wanted, place, NOW, GreatCircle())
     assert found == (first if first is not None and first.eligible else None)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    units=units, place=points, severity=st.sampled_from(["red", "yellow", "green", "white"]),
+    demand=st.lists(points, max_size=6),
+)  # fmt: skip
+def test_who_is_taken_for_the_towns_sake_may_go_is_known_to_be_somewhere_and_stands_first_in_the_list(
+    units: list[UnitFacts], place: Point, severity: str, demand: list[Point]
+) -> None:
+    asked = (requirements(Asked(severity=severity)), place, NOW)
+    ranked = rank(units, *asked, GreatCircle())
+    found = best_spared(units, *asked, severity, demand, GreatCircle(), Weights())
+    soonest = best(units, *asked, GreatCircle())
+    listed = spare(ranked, units, *asked, severity, demand, GreatCircle(), Weights())
+    assert sorted(each.unit_id for each in listed) == sorted(each.unit_id for each in ranked)
+    if found is None or soonest is None:
+        assert (found, listed) == (soonest, ranked)
+        return
+    assert listed[0] == found
+    assert found.eligible
+    if severity == "red" or len(demand) < 2:
+        assert found == soonest
+    if SPARED in found.reasons:
+        assert found.lost == soonest.lost, "who is lost is not nearer for that"
+        assert found.duration_s is not None
+        assert found.score_s >= soonest.score_s
+    else:
+        assert found == soonest
 
 
 @given(st.lists(points, max_size=5), points)
