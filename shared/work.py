@@ -102,10 +102,12 @@ class Work:
     _said: list[Said] = field(default_factory=list)
     _then: list[Callable[[], None]] = field(default_factory=list)
     _gathered: dict[Writer, list[Any]] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+    """What was read under a lock that this transaction holds, and is looked at for each of many messages."""
 
     def because_of(self, cause: Cause) -> Work:
         """The same transaction, on behalf of another message."""
-        return Work(self.db, self.now, cause, self._said, self._then, self._gathered)
+        return Work(self.db, self.now, cause, self._said, self._then, self._gathered, self.seen)
 
     def then(self, act: Callable[[], None]) -> None:
         """Do ``act`` (a hint, e.g. wake somebody) once this has committed; never if it does not."""
@@ -140,6 +142,7 @@ class Work:
                 yield
         except BaseException:
             del self._said[said:], self._then[hints:]
+            self.seen.clear()
             for write, rows in self._gathered.items():
                 del rows[gathered.get(write, 0) :]
             raise

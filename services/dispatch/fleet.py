@@ -20,6 +20,7 @@ from services.dispatch.rules.fairness import LATELY, burdens
 from services.dispatch.store import served, units
 from shared.database import Connection, Pool
 from shared.geo import Point
+from shared.work import Work
 
 
 @dataclass(slots=True)
@@ -48,13 +49,40 @@ class Member:
 _members: dict[UUID, Member] = {}
 
 
-async def free(
-    db: Connection, area: str, *, exercise: bool, now: datetime, soon: datetime
-) -> list[tuple[Member, bool]]:
+Free = list[tuple[Member, bool]]
+"""Units that may be asked at this moment, and whether each has a booked ride soon."""
+FREE = "free units"
+
+
+async def free(db: Connection, area: str, *, exercise: bool, now: datetime, soon: datetime) -> Free:
     """Every unit of the area that may be asked at this moment, and whether it has a booked ride before ``soon``."""
     rows = await units.free(db, area, exercise=exercise, at=now, until=soon)
     members = await _known(db, rows)
     return [(member, row["booked_soon"]) for member, row in zip(members, rows, strict=True)]
+
+
+async def still_free(work: Work, area: str, *, exercise: bool, soon: datetime) -> Free:
+    """The same for a decision, whose caller holds the area: read once for all that one transaction decides.
+
+    Whoever is asked meanwhile is taken out (:func:`hold`); when somebody is let go it is read again (:func:`let_go`).
+    """
+    areas: dict[tuple[str, bool], Free] = work.seen.setdefault(FREE, {})
+    key = (area, exercise)
+    if key not in areas:
+        areas[key] = await free(work.db, area, exercise=exercise, now=work.now, soon=soon)
+    return areas[key]
+
+
+def hold(work: Work, unit_id: UUID) -> None:
+    """The unit was asked in this transaction: it is not free for what is decided after that."""
+    areas: dict[tuple[str, bool], Free] = work.seen.get(FREE, {})
+    for key, found in areas.items():
+        areas[key] = [each for each in found if each[0].id != unit_id]
+
+
+def let_go(work: Work) -> None:
+    """Some unit may be free again: who is free is read anew."""
+    work.seen.pop(FREE, None)
 
 
 async def everyone(

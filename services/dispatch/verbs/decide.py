@@ -35,8 +35,6 @@ from shared.thai.text import Text
 from shared.work import Work, new_id
 
 BUSY_TEXT = Text(th="ติดภารกิจอื่น", en="busy with another run")
-Free = Sequence[tuple[Member, bool]]
-"""Free units, and whether each has a booked ride soon."""
 WIDEN = "widen_circle"
 BOOKED_SOON = timedelta(minutes=45)
 """A unit with a booked ride this soon is left to it, unless the severity is one that alerts in parallel."""
@@ -103,11 +101,16 @@ async def ask(
     return await order(work, trip, member, attempt, policy, role=role, slot=slot)
 
 
+async def who_is_free(work: Work, area: str, *, exercise: bool) -> fleet.Free:
+    """The units that may be asked now. The caller holds the area."""
+    return await fleet.still_free(work, area, exercise=exercise, soon=work.now + BOOKED_SOON)
+
+
 async def choose(
     work: Work, trip: Trip, history: Sequence[Assignment], policy: Policy, asked: Requirements | None = None
 ) -> Choice:
     """The best of the free units that have not said no. ``asked``: other than what the trip asks of its own unit."""
-    free = await fleet.free(work.db, trip.area, exercise=trip.exercise, now=work.now, soon=work.now + BOOKED_SOON)
+    free = await who_is_free(work, trip.area, exercise=trip.exercise)
     open_to, pool = pools(work, trip, history, policy, free)
     if trip.lane == "booked":
         pool = await fleet.fairly(work.db, pool, work.now)
@@ -135,7 +138,7 @@ async def choose(
 
 
 def pools(
-    work: Work, trip: Trip, history: Sequence[Assignment], policy: Policy, free: Free
+    work: Work, trip: Trip, history: Sequence[Assignment], policy: Policy, free: fleet.Free
 ) -> tuple[list[Member], list[Member]]:  # fmt: skip
     """Of those who are free: who may be asked for this trip, and of them, who is asked as long as there are any."""
     out = {a.unit_id for a in history if not _may_ask_again(a, work.now, policy)}
@@ -194,6 +197,7 @@ async def order(
     made.asked_at, made.respond_by_at = work.now, work.now + policy.respond(trip.severity, volunteer=False)
     if of is None:
         await assignments.open_and_order(work.db, made, exercise=trip.exercise)
+        fleet.hold(work, member.id)
     else:
         await runs.insert_open(
             work.db, made.run_id, member.id, trip.area, "emergency", work.now, exercise=trip.exercise
@@ -228,6 +232,7 @@ async def offer_now(
     made.respond_by_at = work.now + policy.respond(trip.severity, volunteer=member.volunteer)
     if of is None:
         await assignments.insert(work.db, made)
+        fleet.hold(work, member.id)
     else:
         await assignments.update(work.db, made)
         await work.cancel("proposal_timeout", made.id)
@@ -243,6 +248,7 @@ async def propose(work: Work, trip: Trip, member: Member, attempt: int, policy: 
     made = _asked(trip, member, attempt, work.now, role="primary", way="order", status="proposed")
     made.respond_by_at = work.now + policy.confirm_within
     await assignments.insert(work.db, made)
+    fleet.hold(work, member.id)
     work.say(made.id, AssignmentProposed(**asked_facts(trip, made, By.SYSTEM)), trip.origin)
     await work.later("proposal_timeout", made.id, made.respond_by_at, trip.origin)
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import numpy as np
 
-from services.dispatch import fleet
 from services.dispatch.emergencies.surge import Waiting, assign
 from services.dispatch.fleet import Member
 from services.dispatch.policy import Policy, policy_of
@@ -20,6 +19,8 @@ from services.dispatch.verbs import decide
 from services.dispatch.verbs.needs import wanted
 from shared.work import Work
 
+PRESSING = frozenset({"red", "pink"})
+"""For them a unit may be taken from something less urgent, where nobody is free."""
 MANY = 2
 """With fewer free units than this there is nothing to share out."""
 
@@ -33,7 +34,16 @@ async def serve(work: Work, area: str) -> None:
     of_trip = {trip.id: [a for a in history if a.trip_id == trip.id] for trip in waiting}
     together = await _together(work, waiting, of_trip)
     for trip in waiting:
-        await decide.find_unit(work, trip, of_trip[trip.id], together.get(trip.id))
+        if trip.queued_at is None or trip.severity in PRESSING or await _anybody(work, trip):
+            await decide.find_unit(work, trip, of_trip[trip.id], together.get(trip.id))
+
+
+async def _anybody(work: Work, trip: Trip) -> bool:
+    """Whether anybody is left to be asked. Else the trip stands in the queue already, and is looked at by its own time:
+
+    with hundreds in the queue every unit that became free would hold up the whole area.
+    """
+    return bool(await decide.who_is_free(work, trip.area, exercise=trip.exercise))
 
 
 async def _together(
@@ -51,8 +61,8 @@ async def _together(
 async def _surge(
     work: Work, waiting: Sequence[Trip], history: Mapping[UUID, Sequence[Assignment]]
 ) -> dict[UUID, decide.Choice]:  # fmt: skip
-    area, soon = waiting[0].area, work.now + decide.BOOKED_SOON
-    free = await fleet.free(work.db, area, exercise=waiting[0].exercise, now=work.now, soon=soon)
+    area = waiting[0].area
+    free = list(await decide.who_is_free(work, area, exercise=waiting[0].exercise))
     if len(free) < MANY:
         return {}
     policy, column = policy_of(area), {member.facts.id: number for number, (member, _) in enumerate(free)}

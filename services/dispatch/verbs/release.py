@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from services.dispatch import fleet
 from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import BUMPED, WORKING, Assignment
@@ -100,6 +101,7 @@ async def watch_booking(work: Work, trip: Trip) -> None:
 async def _end(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> None:
     """Write the end of an assignment, stop its timers, and close its run if nothing else is in it."""
     await assignments.update(work.db, assignment)
+    fleet.let_go(work)
     await stop_timers(work, assignment)
     await close_run_if_empty(work, trip, assignment, at)
 
@@ -128,6 +130,7 @@ async def close_run_if_empty(work: Work, trip: Trip, assignment: Assignment, at:
     # A step reported late ends the run at its own time, but never before it began.
     opened_at = run.opened_at or at
     await runs.close(work.db, run.id, max(at, opened_at), back_entry=assignment.back_entry)
+    fleet.let_go(work)
     carried = await assignments.of_run(work.db, run.id)
     metres = [m for a in carried if (m := await assignments.driven_m(work.db, a.id)) is not None]
     event = RunClosed(
