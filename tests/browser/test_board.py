@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from playwright.async_api import Page, expect
 from services.console.maps import put
 from tests.browser.conftest import SignIn, show
 from tests.browser.tiles import write_tiles
+from tests.journeys.rides import assign, book, cid, leg
+from tests.journeys.test_first_call import everybody_off_duty
 from tests.journeys.town import AREA, Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -64,6 +66,36 @@ async def test_two_people_see_each_others_work_from_call_to_scene(open_as: SignI
     await town.drive(assignment["id"], ("left_scene", "at_destination", "clear"))
     await expect(row(other, call)).to_have_count(0)
     await expect(other.locator(f"#unit-{assignment['unit_id']}")).to_have_attribute("data-state", "free")
+
+
+async def test_a_unit_is_free_since_a_call_that_few_are_told_of_was_over(open_as: SignIn, town: Town) -> None:
+    async with everybody_off_duty(town):
+        await town.duty(town.unit("K1"), on=True)
+        page = await open_as("wichai", "/board")
+        await expect(page.locator("#pulse")).to_contain_text("สด")
+        call = await town.take({**FALLEN, "triage": {"criteria_group": 21, "answers": {}}})
+        trip = await town.trip(call["id"], lambda trip: bool(trip["assignments"]))
+        unit, assignment = page.locator(f"#unit-{town.unit('K1')}"), trip["assignments"][0]
+        await town.drive(assignment["id"], ("accept", "en_route"))
+        await expect(unit).to_have_attribute("data-state", "busy")
+        await town.drive(assignment["id"], ("at_scene", "left_scene", "at_destination", "clear"))
+        await expect(unit).to_have_attribute("data-state", "free")
+        [row] = await town.sql("dispatch", "select cleared_at from assignment where id = $1", assignment["id"])
+
+        async def since() -> bool:
+            shown = await unit.locator("time.age").get_attribute("data-since")
+            return datetime.fromisoformat(shown or "") == row["cleared_at"]
+
+        await eventually(since)
+        # Something openly told of the same unit: a ride that it is offered for later; then of another unit.
+        patient = {"name": "นัดวันหลัง", "national_id": cid(775), "mobility": "walking"}
+        later = datetime.now(UTC) + timedelta(days=6)
+        await assign(
+            town, await leg(town, (await book(town, patient, later))["id"]), "K1", override_reason="local_knowledge"
+        )
+        await town.duty(town.unit("K2"), on=True)
+        await expect(page.locator(f"#unit-{town.unit('K2')}")).to_have_attribute("data-state", "free")
+        assert await since(), "that ride does not take it back to when it came on duty"
 
 
 def sign_of(town: Town, assignment: dict[str, Any]) -> str:

@@ -20,6 +20,9 @@ function place(list, row, before) {
   return row;
 }
 
+/** Since when a unit stands as it does. Of a free one the later stands: what is told openly may not know its last work. */
+const since = (slot) => Date.parse(slot.querySelector("[data-since]")?.dataset.since ?? 0);
+
 export const draw = {
   /** A call's row. `keep`: it is protected and shown in full here; what is told openly says less, so it stays. */
   row(list, { id, html }, keep = false) {
@@ -35,7 +38,10 @@ export const draw = {
   unit(list, { id, state, order, html }) {
     const row = document.getElementById(`unit-${id}`);
     if (!row) return false;
-    row.querySelector('[data-slot="state"]').innerHTML = html;
+    const slot = row.querySelector('[data-slot="state"]');
+    const fresh = element(`<div>${html}</div>`);
+    if (state === "free" && row.dataset.state === "free" && since(slot) > since(fresh)) return true;
+    slot.replaceChildren(...fresh.childNodes);
     row.dataset.state = state;
     if (row.dataset.order[0] !== order) {
       row.dataset.order = order + row.dataset.order.slice(1);
