@@ -17,7 +17,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from karuna.accounts import demonstration
-from karuna.local import Local
+from karuna.local import ROOT, Local
 from karuna.seed import seed
 from karuna.up import installation as started
 from tests.browser.order import on_duty, put_in_order
@@ -45,13 +45,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name != LONGEST)
 
 
+POLICIES = "circle_m = 1000\ncircle_s = 60\nrest_min = 60\n"
+"""What the invented municipality leaves out, and the screens show: circles of volunteers, rests of crews."""
+
+
+def areas_with(policies: str, folder: Path) -> Path:
+    """The settings packs, with these policies of dispatch beside their own."""
+    made = folder / "areas"
+    shutil.copytree(ROOT / "deploy" / "areas", made)
+    file = made / AREA / "policies.toml"
+    file.write_text(file.read_text("utf-8").replace("[dispatch]\n", f"[dispatch]\n{policies}", 1), "utf-8")
+    return made
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def one_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local]:
     """The town of this run's stories; of each worker's where there are several."""
-    async with started(free_home(tmp_path_factory.mktemp("screens"))) as local:
-        await seed(local, AREA, people=False)  # stories bring their own: three hundred more are seconds
-        await demonstration(local, AREA)
-        yield local
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KARUNA_AREAS_DIR", str(areas_with(POLICIES, tmp_path_factory.mktemp("packs"))))
+        async with started(free_home(tmp_path_factory.mktemp("screens"))) as local:
+            await seed(local, AREA, people=False)  # stories bring their own: three hundred more are seconds
+            await demonstration(local, AREA)
+            yield local
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

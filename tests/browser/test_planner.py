@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Page, expect
@@ -33,6 +34,7 @@ async def test_a_day_is_planned_tried_and_published_on_the_planner(town: Town, o
     for number, name in enumerate(NAMES):
         patient = {"name": name, "national_id": cid(730 + number), "mobility": "wheelchair"}
         await leg(town, (await book(town, patient, at))["id"])
+    await on_a_long_shift(town, "K7", at)
     path = f"/rides/planner?on={at.date().isoformat()}"
     page = await open_as("wichai", path)
     await expect(page.get_by_role("heading", name="แผนตามที่เป็นอยู่")).to_be_visible()
@@ -44,6 +46,8 @@ async def test_a_day_is_planned_tried_and_published_on_the_planner(town: Town, o
     await expect(page.locator("#map[data-ways]")).to_be_visible()
     assert await _whole(page) == []
     await show(page, "planner-proposal")
+    rest = page.get_by_role("region", name="K7", exact=True).locator(".rest-said")
+    await expect(rest).to_contain_text(re.compile(r"พัก \d\d:\d\d–\d\d:\d\d น\."))
     planned = page.locator(".halts li[data-trip]", has_text=NAMES[0]).first
     was = await _unit_of(page, NAMES[0])
 
@@ -80,6 +84,13 @@ async def test_a_day_is_planned_tried_and_published_on_the_planner(town: Town, o
     for name in NAMES:
         await expect(page.get_by_role("cell", name=re.compile(name)).first).to_be_visible()
     assert await _whole(page) == []
+
+
+async def on_a_long_shift(town: Town, unit: str, at: datetime) -> None:
+    """From eight to five of that day: the crew is due an hour of rest."""
+    hours = {name: at.replace(hour=hour).isoformat() for name, hour in (("from_at", 8), ("until_at", 17))}
+    body = {"unit_id": town.unit(unit), **hours, "kind": "emergency"}
+    await town.ask("dispatch", "PUT", f"/v1/shifts/{uuid4()}", role="supervisor", body=body)
 
 
 async def _unit_of(page: Page, name: str) -> str:
