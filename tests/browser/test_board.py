@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from services.console.maps import put
 from tests.browser.conftest import SignIn, show
@@ -78,8 +78,13 @@ async def test_a_unit_is_free_since_a_call_that_few_are_told_of_was_over(open_as
         unit, assignment = page.locator(f"#unit-{town.unit('K1')}"), trip["assignments"][0]
         await town.drive(assignment["id"], ("accept", "en_route"))
         await expect(unit).to_have_attribute("data-state", "busy")
-        await town.drive(assignment["id"], ("at_scene", "left_scene", "at_destination", "clear"))
+        read, over = await _slow_answers(page)
+        await town.drive(assignment["id"], ("at_scene",))
+        await read.wait()
+        await town.drive(assignment["id"], ("left_scene", "at_destination", "clear"))
         await expect(unit).to_have_attribute("data-state", "free")
+        async with page.expect_response("**/board/private"):
+            over.set()  # what was asked before the end is answered after it
         [row] = await town.sql("dispatch", "select cleared_at from assignment where id = $1", assignment["id"])
 
         async def since() -> bool:
@@ -96,6 +101,20 @@ async def test_a_unit_is_free_since_a_call_that_few_are_told_of_was_over(open_as
         await town.duty(town.unit("K2"), on=True)
         await expect(page.locator(f"#unit-{town.unit('K2')}")).to_have_attribute("data-state", "free")
         assert await since(), "that ride does not take it back to when it came on duty"
+
+
+async def _slow_answers(page: Page) -> tuple[asyncio.Event, asyncio.Event]:
+    """What the page asks of protected calls is answered late: set once it has been read; to be set for it to come."""
+    read, over = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        read.set()
+        await over.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/board/private", late)
+    return read, over
 
 
 def sign_of(town: Town, assignment: dict[str, Any]) -> str:

@@ -200,7 +200,8 @@ async def confirm(request: Request, person: Decider, body: Confirmed) -> Respons
 async def private(request: Request, person: AtDesk, body: Ids) -> Response:
     """Names and places of calls, and the whole row of those that are protected; one batched read per service.
 
-    ``{calls: {id: {place, complaint, people, caller, phone, lat, lon, html?}}, units: [{id, state, order, html}]}``.
+    ``{calls: {id: {place, complaint, people, caller, phone, lat, lon, html?}},
+    units: [{id, call, state, order, html}]}``; ``units``: who is on the protected ones.
     """
     found = await _found(request, person, [str(each) for each in body.ids])
     things = await store.of_calls(runtime(request).pool, body.ids)
@@ -221,7 +222,13 @@ async def private(request: Request, person: AtDesk, body: Ids) -> Response:
                 for chip in shown.chips if chip.unit_id
             ]  # fmt: skip
     drawn = [
-        {"id": str(each.id), "state": each.availability, "order": each.order, "html": unit_html(each, person.lang)}
+        {
+            "id": str(each.id),
+            "call": str(each.call_id),
+            "state": each.availability,
+            "order": each.order,
+            "html": unit_html(each, person.lang),
+        }
         for each in units
     ]
     return JSONResponse({"calls": answer, "units": drawn}, headers={"cache-control": "no-store"})

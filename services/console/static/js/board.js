@@ -33,7 +33,7 @@ async function ask() {
     const said = await post("/board/private", { ids });
     banner("private", "");
     for (const [id, told] of Object.entries(said.calls)) learn(id, told);
-    for (const unit of said.units) { draw.unit(units, unit); guarded.add(unit.id); }
+    guard(ids, said.units);
     settle();
   } catch (problem) {
     if (!(problem instanceof Trouble) || (problem.status && problem.status < 500)) throw problem;
@@ -45,8 +45,22 @@ async function ask() {
   }
 }
 
-/** Units on protected calls: what happens to them is not told openly, so the list is asked for when those end. */
-const guarded = new Set();
+/** Units on protected calls → the call: what happens to them is not told openly, so the list is asked for when they leave it. */
+const guarded = new Map();
+
+/** `said`: who is on those of these calls that are protected. An answer may come when its call has left the board. */
+function guard(ids, said) {
+  const there = said.filter((unit) => document.getElementById(`row-${unit.call}`));
+  for (const unit of there) { draw.unit(units, unit); guarded.set(unit.id, unit.call); }
+  const on = new Set(there.map((unit) => unit.id));
+  release((unit, call) => ids.includes(call) && !on.has(unit));
+}
+
+function release(done) {
+  const free = [...guarded].filter(([unit, call]) => done(unit, call));
+  for (const [unit] of free) guarded.delete(unit);
+  if (free.length) later(refreshUnits, 800);
+}
 
 function learn(id, told) {
   known.set(id, told);
@@ -81,7 +95,8 @@ function onBoard(said) {
 }
 
 function leave(id, row) {
-  if (known.get(id)?.html && guarded.size) { guarded.clear(); later(refreshUnits, 800); }
+  release((_, call) => call === id);
+  if (row && "closed" in row.dataset) later(refreshUnits, 800); // nobody has said yet who was on it
   known.delete(id);
   quieted.delete(id);
   map?.call(id, null);
