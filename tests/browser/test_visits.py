@@ -127,7 +127,7 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     await page.reload()
     await expect(page.get_by_label("บันทึก", exact=True)).to_have_value(NOTE)
     await page.get_by_role("button", name="ส่งผลการเยี่ยม").dblclick()
-    await expect(page.get_by_text("รอส่ง 1 บ้าน")).to_be_visible()
+    await expect(page.get_by_text("รอส่ง 1 รายการ")).to_be_visible()
     await page.reload()
     await expect(card).to_contain_text("รอส่ง")
     await expect(page.get_by_text("ไม่มีสัญญาณ เขียนได้ตามปกติ")).to_be_visible()
@@ -233,7 +233,7 @@ async def test_a_picture_taken_without_signal_is_seen_by_the_officer_once(town: 
     assert ("JFIF" in raw, "JFIF" in opened, HIDDEN in opened) == (False, True, False)
     page.on("dialog", lambda asked: asked.accept())  # without the questionnaire
     await page.get_by_role("button", name="ส่งผลการเยี่ยม").click()
-    await expect(page.get_by_text("รอส่ง 1 บ้าน")).to_be_visible()
+    await expect(page.get_by_text("รอส่ง 1 รายการ")).to_be_visible()
     await page.context.set_offline(False)
     await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
     assert "JFIF" not in await page.evaluate(KEPT, True), "what arrived is not kept"
@@ -281,3 +281,45 @@ async def test_a_note_that_was_sent_is_taken_out_again(town: Town, open_as: Sign
         await page.get_by_role("button", name="ส่งผลการเยี่ยม").click()
         await eventually(partial(stands, text))
         await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
+
+
+async def test_a_task_is_ended_without_signal_and_sent_once(town: Town, open_as: SignIn) -> None:
+    _, person = await given(town)
+    [account] = await town.sql("console", "select crew_id from account where login = 'volunteer1'")
+    case = (await town.ask("registry", "POST", "/v1/cases", role="case_manager", body={"person_id": str(person)}))["id"]
+    body = {
+        "kind": "bring",
+        "what": "ถุงยังชีพ",
+        "assignee_id": str(account["crew_id"]),
+        "due_on": str(local_day(now_utc())),
+    }
+    task = (await town.ask("registry", "POST", f"/v1/cases/{case}/tasks", role="case_manager", body=body))["id"]
+    page = await open_as("volunteer1", "/visits", phone=True)
+    await page.evaluate("navigator.serviceWorker.ready")
+    await page.reload()
+    card = page.locator("#tasks").get_by_role("button", name=NAME)
+    await expect(card).to_have_count(1)
+    await show(page, "visits-tasks")
+    assert await faults(page) == []
+    await page.context.set_offline(True)
+    await card.click()
+    await expect(page.get_by_text("ถุงยังชีพ")).to_be_visible()
+    await expect(page.locator("#one").get_by_text("9 หมู่ 2")).to_be_visible()
+    await page.get_by_role("button", name="ส่งผลของงาน").click()
+    await expect(page.get_by_text("เลือกผลของงานก่อนส่ง")).to_be_visible()
+    await page.get_by_role("group", name="ผลของงาน").get_by_role("radio").first.check()
+    await page.get_by_label("บันทึก", exact=True).fill("วางไว้หน้าบ้าน")
+    await page.get_by_label("บันทึก", exact=True).blur()
+    await show(page, "visits-task")
+    assert await faults(page) == []
+    assert await cut_off(page) == []
+    await page.get_by_role("button", name="ส่งผลของงาน").dblclick()
+    await expect(page.get_by_text("รอส่ง 1 รายการ")).to_be_visible()
+    await page.reload()
+    await expect(card).to_contain_text("รอส่ง")
+    await page.context.set_offline(False)
+    await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
+    await expect(page.locator("#tasks li")).to_have_count(0)
+    shown = (await town.ask("registry", "GET", f"/v1/cases/{case}/tasks", role="case_manager"))["items"]
+    assert [(one["id"], one["outcome"]["code"], one["note"]) for one in shown] == [(task, "done", "วางไว้หน้าบ้าน")]
+    assert "วางไว้หน้าบ้าน" not in await page.evaluate(KEPT, True)

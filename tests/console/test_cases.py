@@ -186,10 +186,19 @@ async def test_who_was_given_a_task_or_asked_into_a_team_answers_on_the_phone(fa
     known(faces)
     member = faces.services.answers[f"GET registry /v1/cases/{CASE}/team"]
     faces.services.answers["GET registry /v1/team/mine"] = member
+    [task] = faces.services.answers["GET registry /v1/tasks"]["items"]
+    whom = {"id": PERSON, "name": "ยายมา", "alias": None, "age": None, "sex": "female", "mobility": None, "needs": [],
+            "usual_place": "ตลาดเก่า", "addresses": [], "home": None, "contacts": [
+                {"phone": "+66812345699", "relation": "self", "name": None, "since_at": AT, "shared": False}]}  # fmt: skip
+    mine = [{**task, "whom": whom}, {**task, "id": str(new_id()), "whom": None}]
+    faces.services.answers["GET registry /v1/tasks/mine"] = {"items": mine}
     volunteer, desk = await faces.sign_in(Role.VOLUNTEER), await faces.sign_in(Role.CALL_TAKER)
     words = words_of(await volunteer.get("/crew/tasks"))
-    for part in ("เยี่ยมบ้าน", "เลยกำหนด", "ผู้รับผิดชอบหลัก", "20 พ.ย. 2569"):
+    for part in ("เยี่ยมบ้าน", "เลยกำหนด", "ผู้รับผิดชอบหลัก", "20 พ.ย. 2569", "ยายมา", "ตลาดเก่า", "081 234 5699"):
         assert part in words, part
+    assert words.count("โทรถามศูนย์ว่าดูแลใคร") == 2, "of a team, and of the task whose person they may not know"
+    [asked] = faces.services.of("GET registry /v1/tasks/mine")
+    assert asked.purpose == "care", "for whom it is, is read for a purpose"
     assert (await desk.get("/crew/tasks")).status_code == 403
     await volunteer.post(f"/crew/tasks/{TASK}/done", {"outcome": "could_not"})
     await volunteer.post(f"/crew/tasks/team/{MEMBER}", {"said": "accepted"})

@@ -34,11 +34,17 @@ GIVEN: dict[str, Any] = {
     },
 }  # fmt: skip
 
+TASK: dict[str, Any] = {
+    "id": str(new_id()), "kind": {"code": "bring", "th": "นำของไปให้", "en": "bring something"}, "what": "ถุงยังชีพ",
+    "due_on": "2020-01-05", "overdue": True, "assigned_at": "2020-01-01T00:00:00Z",
+}  # fmt: skip
+
 
 def known(faces: Faces) -> None:
     faces.services.answers |= {
         "GET registry /v1/planned-visits/mine": {"items": [GIVEN]},
         "GET registry /v1/questionnaires": {"items": [FORM]},
+        "GET registry /v1/tasks/mine": {"items": [{**TASK, "whom": GIVEN["person"]}, {**TASK, "whom": None}]},
     }
 
 
@@ -66,6 +72,13 @@ async def test_a_volunteer_is_given_their_own_visits_in_words_and_the_shell_hold
     assert (whom["line"], whom["places"]) == ("76 ปี · ชาย · นอนเปล", ["9 หมู่ 2 ต.กาฬสินธุ์"])
     assert whom["contacts"] == [{"phone": "+66812345699", "shown": "081 234 5699", "who": "ตนเอง"}]
     assert visit["pictures"] == 2
+    known_, unknown = state["tasks"]
+    assert (known_["task"], known_["kind_label"], known_["person"]["places"]) == (
+        True,
+        "นำของไปให้",
+        ["9 หมู่ 2 ต.กาฬสินธุ์"],
+    )
+    assert (unknown["person"], unknown["late"]) == (None, True)
     [form] = state["forms"]
     assert (form["mark"], form["items"][0]["choices"][1]) == ("ตัวอย่าง", {"points": 1, "text": "มี"})
 
@@ -92,6 +105,12 @@ async def test_what_was_written_is_passed_on_by_its_own_ids_and_a_refusal_is_a_s
     [asked] = faces.services.of(f"POST registry /v1/persons/{PERSON}/needs")
     assert asked.body["id"] == str(need)
     assert (await act(goer, kind="assessment", id=str(new_id()), body={})).json()["band"] == "ติดเตียง"
+    path = f"POST registry /v1/tasks/{TASK['id']}/done"
+    faces.services.answers[path] = 204, ""
+    ended = {"outcome": "could_not", "note": "ไม่มีใครอยู่"}
+    assert (await act(goer, kind="task", id=TASK["id"], body=ended)).json() == {"done": True}
+    [asked] = faces.services.of(path)
+    assert (asked.body, len(asked.key or "")) == (ended, 36), "sent again under the same key it is once"
     refused = await act(goer, kind="place", id=str(new_id()), body={})
     assert (refused.status_code, refused.json()["sentence"]) == (422, "พิกัดอยู่นอกประเทศไทย")
     assert (await act(goer, kind="erase", id=str(new_id()), body={})).status_code == 422

@@ -492,6 +492,7 @@ async def _teams(running: Running, person: UUID, case: UUID) -> dict[str, Asked]
         "POST /v1/cases/{case_id}/tasks": Asked(f"{at}/tasks", task),
         "GET /v1/cases/{case_id}/tasks": Asked(f"{at}/tasks"),
         "GET /v1/tasks": Asked("/v1/tasks", refusals=NOTHING, finds=task_id),
+        "GET /v1/tasks/mine": Asked("/v1/tasks/mine", refusals=NOTHING, finds=task_id, by="volunteer", crew_id=crew),
         "POST /v1/tasks/{task_id}/done": Asked(f"/v1/tasks/{task_id}/done", {}),
         "POST /v1/cases/{case_id}/team": Asked(f"{at}/team", guest),
         "GET /v1/cases/{case_id}/team": Asked(f"{at}/team"),

@@ -156,6 +156,7 @@ MAY = {
     "POST /v1/cases/{case_id}/tasks": "supervisor case_manager registry_officer",
     "GET /v1/cases/{case_id}/tasks": "supervisor case_manager registry_officer",
     "GET /v1/tasks": "supervisor case_manager registry_officer volunteer crew",
+    "GET /v1/tasks/mine": "volunteer crew",
     "POST /v1/tasks/{task_id}/done": "supervisor case_manager registry_officer volunteer crew",
     "POST /v1/cases/{case_id}/team": "supervisor case_manager registry_officer",
     "GET /v1/cases/{case_id}/team": "supervisor case_manager registry_officer",

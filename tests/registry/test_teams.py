@@ -211,3 +211,56 @@ async def test_what_another_municipality_wrote_is_proposed_to_be_otherwise_never
     assert (await send(registry, "POST", f"/v1/persons/{person_id}/erase", "supervisor")).status_code == 200
     assert await registry.sql("select 1 from correction") == []
     assert {one["area"] for one in back} == {AREA}
+
+
+async def test_who_has_a_task_is_told_for_whom_and_where_as_far_as_they_may_know_and_ends_it_once(
+    registry: Running,
+) -> None:
+    person_id, case_id = await a_case(registry)
+    address = {"addresses": {"current": {"area_code": "460101", "detail": "9 หมู่ 3"}}}
+    await send(registry, "PATCH", f"/v1/persons/{person_id}", **address)
+    crew, today = str(uuid4()), local_day(now_utc())
+    own = {"crew_id": crew}
+    soon, far = str(today + timedelta(days=14)), str(today + timedelta(days=15))
+    task, later = [
+        (await send(registry, "POST", f"/v1/cases/{case_id}/tasks", kind="visit", assignee_id=crew, due_on=on)).json()[
+            "id"
+        ]
+        for on in (soon, far)
+    ]
+    for role in ("volunteer", "crew"):
+        items = (await read(registry, "/v1/tasks/mine", role, **own))["items"]
+        assert [(one["id"], one["whom"] is None) for one in items] == [(task, False), (later, True)]
+        whom = items[0]["whom"]
+        assert (whom["id"], whom["addresses"][0]["detail"]) == (str(person_id), "9 หมู่ 3")
+        assert "groups" not in whom
+        assert "identifiers" not in whom
+        nobody = (await read(registry, "/v1/tasks/mine", role, agency_id=str(uuid4()), **own))["items"]
+        assert [one["whom"] for one in nobody] == [None, None], "of agencies none may see, by role alone"
+        for other in ({"crew_id": str(uuid4())}, {}, {"areas": ["trat"], **own}):
+            assert (await read(registry, "/v1/tasks/mine", role, **other))["items"] == []
+    rows = await registry.sql(
+        "select subject_id, detail from audit where act = 'read_own_tasks' and subject_id is not null"
+    )
+    assert {row["subject_id"] for row in rows} == {person_id}
+    await registry.sql("update case_file set protected = true")
+    assert (await read(registry, "/v1/tasks/mine", "volunteer", **own))["items"][0]["whom"] is None
+    await registry.sql("update case_file set protected = false")
+
+    key = {**bearer("volunteer", **own), "idempotency-key": str(uuid4())}
+    body = {"outcome": "could_not", "note": "ไม่มีใครอยู่บ้าน"}
+    path = f"/v1/tasks/{task}/done"
+    twice = [await registry.client.post(path, json=body, headers=key) for _ in range(2)]
+    assert [(one.status_code, one.content) for one in twice] == [(204, b"")] * 2, "sent again by a phone it is once"
+    assert len(await registry.said("registry.task.done")) == 1
+    other = await send(registry, "POST", path, "volunteer", claims=own)
+    assert problem_of(other)["code"] == "task_done"
+    ended = next(
+        one for one in (await read(registry, f"/v1/cases/{case_id}/tasks", CARE))["items"] if one["id"] == task
+    )
+    assert (ended["outcome"]["code"], ended["note"]) == ("could_not", "ไม่มีใครอยู่บ้าน")
+    assert "ไม่มีใคร" not in str([dict(row) for row in await registry.said("registry.task")])
+    await registry.client.post(f"/v1/persons/{person_id}/erase", headers=bearer("registry_officer"))
+    assert not await registry.sql("select from told where owner_id = $1", UUID(task))
+    await registry.sql("update case_file set closed_at = null, outcome = null")
+    assert (await read(registry, "/v1/tasks/mine", "volunteer", **own))["items"] == []

@@ -12,6 +12,7 @@ from services.console.backend import BackendRefused
 from services.console.labels import options
 from services.console.navigation import GOERS
 from services.console.pages.cases import OUTCOMES
+from services.console.pages.visits import PURPOSE, whom_shown
 from services.console.people import Person
 from services.console.web import backend, go, page, signed_in
 
@@ -30,10 +31,10 @@ async def own(request: Request, person: Goer) -> Response:
 async def _shown(request: Request, person: Person, problem: str = "") -> Response:
     ask = backend(request).get
     teams = (await ask(person, "registry", "/v1/team/mine"))["items"]
-    tasks = (await ask(person, "registry", "/v1/tasks", params={"limit": 100}))["items"]
+    tasks = (await ask(person, "registry", "/v1/tasks/mine", purpose=PURPOSE))["items"]
     return page(
         request, "crew/tasks.html", status=409 if problem else 200, problem=problem, teams=teams,
-        tasks=sorted(tasks, key=lambda each: str(each["due_on"])),
+        tasks=[(each, each["whom"] and whom_shown(each["whom"], person.lang)) for each in tasks],
         outcomes=options("task_outcome", person.lang, OUTCOMES),
     )  # fmt: skip
 

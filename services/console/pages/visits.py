@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.console.labels import label, options, phone_shown
 from services.console.navigation import roles_of
+from services.console.pages.cases import OUTCOMES
 from services.console.people import Person
 from services.console.texts import some, teller
 from services.console.tokens import token
@@ -37,6 +38,7 @@ NOT_MET = ("not_home", "moved", "declined")
 MOST_PICTURES = 6
 """Of one visit; the registry refuses more."""
 PICTURE_S = 60.0
+STATES = ("planned", "begun", "waiting", "refused", "sent")
 ANSWERS = ("yes", "no", "unknown")
 SOURCES = ("health_volunteer", "gis_volunteer", "womens_group", "community_committee", "elders_club", "other")
 """What a volunteer may say to be; the registry refuses the others."""
@@ -56,30 +58,36 @@ async def phone(request: Request, person: Goer) -> Response:
         "answers": [(answer, t(f"visits.{answer}")) for answer in ANSWERS],
         "needs": options("life_need", lang), "need_names": dict(options("life_need", lang)),
         "urgencies": options("need_urgency", lang), "urgency_names": dict(options("need_urgency", lang)),
+        "outcomes": options("task_outcome", lang, OUTCOMES),
         "sources": options("observer_kind", lang, SOURCES),
         "fields": {"result": t("visits.result"), "note": t("visits.note"),
                    **{f"check.{code}": name for code, name in checks}},
-        "tones": {state: _tone(state, lang) for state in ("planned", "begun", "waiting", "refused", "sent")},
+        "tones": {
+            **{state: _tone("visit_on_phone", state, lang) for state in STATES},
+            **{state: _tone("task_state", state, lang) for state in ("open", "overdue")},
+        },
     }  # fmt: skip
     return page(request, "visits/phone.html", tables=as_json(tables), script_words=as_json(some("visits", lang)))
 
 
-def _tone(state: str, lang: str) -> dict[str, str]:
-    of = token("visit_on_phone", state)
+def _tone(kind: str, state: str, lang: str) -> dict[str, str]:
+    of = token(kind, state)
     icon = f"{asset('icons.svg')}#{of.icon}"
     return {"tone": of.tone, "icon": icon, "letter": of.letter.say(lang), "label": of.label.say(lang)}  # type: ignore[arg-type]
 
 
 @router.get("/state")
 async def state(request: Request, person: Goer) -> Response:
-    """Whom this volunteer is to visit in two weeks, and the questionnaires. The phone keeps it until sign-out."""
+    """Whom a volunteer is to visit in two weeks, their tasks, the questionnaires: kept on the phone until sign-out."""
     asking, lang = backend(request), lang_of(request)
     given = await asking.get(person, "registry", "/v1/planned-visits/mine", purpose=PURPOSE)
+    tasks = await asking.get(person, "registry", "/v1/tasks/mine", purpose=PURPOSE)
     forms = await asking.get(person, "registry", "/v1/questionnaires")
     today = local_day(now_utc())
     return JSONResponse({
         "account": str(person.account_id), "csrf": masked(person.csrf), "now": now_utc().isoformat(),
         "visits": [_visit(each, lang, today) for each in given["items"]],
+        "tasks": [_task(each, lang) for each in tasks["items"]],
         "forms": [_form(each, lang) for each in forms["items"]],
     }, headers={"cache-control": "no-store"})  # fmt: skip
 
@@ -91,11 +99,22 @@ def _visit(given: dict[str, Any], lang: str, today: date) -> dict[str, Any]:
         "id": given["id"], "kind": given["kind"]["code"], "kind_label": given["kind"][lang], "what": given["what"],
         "forms": given["forms"], "due": show_day(due, "en" if lang == "en" else "th", "short"), "late": due < today,
         "done_at": given["done_at"], "pictures": given.get("pictures", 0),
-        "own": own, "disputed": given["disputed"], "person": _whom(given["person"], lang),
+        "own": own, "disputed": given["disputed"], "person": whom_shown(given["person"], lang),
     }  # fmt: skip
 
 
-def _whom(known: dict[str, Any], lang: str) -> dict[str, Any]:
+def _task(given: dict[str, Any], lang: str) -> dict[str, Any]:
+    """A task of a case, in the shape of a visit; ``person`` None: the centre tells for whom it is."""
+    due = date.fromisoformat(given["due_on"])
+    return {
+        "id": given["id"], "task": True, "kind_label": given["kind"][lang], "what": given["what"],
+        "due": show_day(due, "en" if lang == "en" else "th", "short"), "late": given["overdue"], "done_at": None,
+        "forms": [], "own": {}, "disputed": [], "pictures": 0,
+        "person": given["whom"] and whom_shown(given["whom"], lang),
+    }  # fmt: skip
+
+
+def whom_shown(known: dict[str, Any], lang: str) -> dict[str, Any]:
     t, age, alias = teller(lang), known["age"], known["alias"]
     line = [
         alias and f"({alias})",
@@ -137,9 +156,9 @@ class Act(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["visit", "assessment", "need", "place"]
+    kind: Literal["visit", "assessment", "need", "place", "task"]
     id: UUID
-    person_id: UUID
+    person_id: UUID | None = None
     body: dict[str, Any] = Field(max_length=12)
 
 
@@ -154,6 +173,9 @@ async def act(request: Request, person: Goer, told: Act, key: Key) -> Response:
         body = {**told.body, "person_id": whose}
         kept = await asking.put(person, "registry", f"/v1/visits/{told.id}", body, purpose=PURPOSE)
         return JSONResponse(_receipt(kept))
+    if told.kind == "task":
+        await asking.post(person, "registry", f"/v1/tasks/{told.id}/done", told.body, key=key, purpose=PURPOSE)
+        return JSONResponse({"done": True})
     body = {**told.body, "id": str(told.id)}
     path = f"/v1/persons/{whose}/{WHERE[told.kind]}"
     kept = await asking.post(person, "registry", path, body, key=key, purpose=PURPOSE)

@@ -9,27 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from services.registry import records, store, told, views
+from services.registry import store, told, views
+from services.registry.api.at_the_door import whom
 from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of
 from services.registry.api.pictures_models import by_owner
-from services.registry.api.plans_models import (
-    HomeShown,
-    MyPlan,
-    MyPlans,
-    OwnField,
-    PlanBody,
-    PlanMade,
-    Plans,
-    PlanShown,
-    WhomToVisit,
-)
-from services.registry.keys import ring
+from services.registry.api.plans_models import MyPlan, MyPlans, OwnField, PlanBody, PlanMade, Plans, PlanShown
 from services.registry.store.people import Row
-from services.registry.store.plans import AtTheDoor
 from services.registry.values import AREA_CODE
 from services.registry.verbs import plans as verbs
 from services.registry.verbs.areas import below
-from services.registry.verbs.locations import point_of
 from services.registry.verbs.plans import Plan
 from shared.audit import audit
 from shared.auth import Caller
@@ -128,7 +116,7 @@ async def mine(request: Request, caller: Goes) -> MyPlans:
     return MyPlans(items=[
         MyPlan(
             kind=views.label("visit_kind", row["kind"]), what=texts.get(row["id"], {}).get("what"),
-            person=_whom(row["person_id"], known[row["person_id"]]), own=written.get(row["id"], ({}, []))[0],
+            person=whom(row["person_id"], known[row["person_id"]]), own=written.get(row["id"], ({}, []))[0],
             disputed=sorted(written.get(row["id"], ({}, []))[1]),
             pictures=sum(one.taken_by == caller.actor for one in taken.get(row["id"], [])),
             **{name: row[name] for name in ("id", "forms", "due_on", "done_at")},
@@ -151,23 +139,6 @@ async def _own(pool: Pool, ids: list[UUID], actor: str) -> dict[UUID, tuple[dict
         if (value["visit_id"], value["field"]) in disputed and value["field"] not in waiting:
             waiting.append(value["field"])
     return found
-
-
-def _whom(person_id: UUID, known: AtTheDoor) -> WhomToVisit:
-    person = records.merged([records.opened(row, ring()) for row in known.records])
-    return WhomToVisit(
-        id=person_id, name=person.name, alias=person.alias, age=views.age_of(person.birth, local_day(now_utc())),
-        sex=person.sex, mobility=person.mobility, needs=list(person.needs), usual_place=person.usual_place,
-        addresses=[views.address(row) for row in known.addresses],
-        contacts=[views.contact(row) for row in known.contacts], home=_home(known.homes),
-    )  # fmt: skip
-
-
-def _home(homes: list[Row]) -> HomeShown | None:
-    if not homes:
-        return None
-    point = point_of(homes[0])
-    return HomeShown(lon=point.lon, lat=point.lat, verified=homes[0]["verified"])
 
 
 @router.post("/planned-visits/{plan_id}/cancel", status_code=204, responses=problems(400, 401, 403, 404, 409, 413))

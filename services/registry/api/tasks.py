@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -12,9 +12,11 @@ from pydantic import model_validator
 
 from services.registry import store, told, views
 from services.registry.answers import Answer, Label
+from services.registry.api.at_the_door import whom
 from services.registry.api.care_models import Note
 from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end
 from services.registry.api.gate import areas_of, gate, runtime_of
+from services.registry.api.plans_models import WhomToVisit
 from services.registry.rules.access import CARE
 from services.registry.store.people import Row
 from services.registry.values import Code, coded
@@ -34,7 +36,12 @@ router = APIRouter(prefix="/v1", tags=["teams"])
 Assigns = Annotated[Caller, Depends(gate("POST /v1/cases/{case_id}/tasks"))]
 ReadsTasks = Annotated[Caller, Depends(gate("GET /v1/cases/{case_id}/tasks"))]
 FindsTasks = Annotated[Caller, Depends(gate("GET /v1/tasks"))]
+ReadsOwn = Annotated[Caller, Depends(gate("GET /v1/tasks/mine"))]
 EndsTasks = Annotated[Caller, Depends(gate("POST /v1/tasks/{task_id}/done"))]
+
+AHEAD = timedelta(days=14)
+"""How far ahead somebody is told for whom a task is: no more of anybody than is needed soon."""
+MOST_OF_MINE = 60
 
 
 class TaskBody(Body):
@@ -54,7 +61,10 @@ class TaskBody(Body):
 
 
 class OutcomeBody(Body):
+    """``note``: what whoever did it has to say; sealed, and shown with the case."""
+
     outcome: Literal["done", "could_not", "not_needed"] = "done"
+    note: Note | None = None
 
 
 class TaskShown(Answer):
@@ -73,6 +83,26 @@ class TaskShown(Answer):
     done_at: datetime | None
     done_by: str | None
     outcome: Label | None
+    note: str | None
+
+
+class MyTask(Answer):
+    """A task of the caller's own. ``whom``: for whom it is and where, if that is the caller's to know: of one's own
+
+    municipality's people, within two weeks, and of no protected case. Otherwise the centre tells by telephone.
+    """
+
+    id: UUID
+    kind: Label
+    what: str | None
+    due_on: date
+    overdue: bool
+    assigned_at: datetime
+    whom: WhomToVisit | None
+
+
+class MyTasks(Answer):
+    items: list[MyTask]
 
 
 class Tasks(Answer):
@@ -141,6 +171,30 @@ async def find_tasks(
     return Tasks(items=await _tasks(runtime, rows), next=rows[-1]["id"] if len(rows) == limit else None)
 
 
+@router.get("/tasks/mine", responses=problems(401, 403))
+async def my_tasks(request: Request, caller: ReadsOwn) -> MyTasks:
+    """งานของฉัน | What this crew member or volunteer is to do, and for whom and where, as far as they may know."""
+    pool, today = runtime_of(request).pool, local_day(now_utc())
+    rows = (
+        await store.teams.my_tasks(pool, UUID(caller.crew_id), areas_of(caller), MOST_OF_MINE) if caller.crew_id else []
+    )
+    own = caller.agency_id is None
+    known = [row for row in rows if own and not row["protected"] and row["due_on"] <= today + AHEAD]
+    ids, where = [row["person_id"] for row in known], [row["area"] for row in known]
+    await audit(pool, caller, "read_own_tasks", "person", ids or None, {"tasks": len(rows)}, area=where or None)
+    texts = await told.of(pool, [row["id"] for row in rows])
+    people = await store.plans.at_the_door(pool, ids)
+    of = {row["id"]: whom(row["person_id"], people[row["person_id"]]) for row in known}
+    return MyTasks(items=[
+        MyTask(
+            kind=views.label("task_kind", row["kind"]), what=texts.get(row["id"], {}).get("what"),
+            overdue=row["due_on"] < today, whom=of.get(row["id"]),
+            **{name: row[name] for name in ("id", "due_on", "assigned_at")},
+        )
+        for row in rows
+    ])  # fmt: skip
+
+
 async def _tasks(runtime: Runtime, rows: list[Row]) -> list[TaskShown]:
     texts = await told.of(runtime.pool, [row["id"] for row in rows])
     today = local_day(now_utc())
@@ -151,6 +205,7 @@ async def _tasks(runtime: Runtime, rows: list[Row]) -> list[TaskShown]:
             what=texts.get(row["id"], {}).get("what"),
             overdue=row["done_at"] is None and row["due_on"] < today,
             outcome=views.label("task_outcome", row["outcome"]) if row["outcome"] else None,
+            note=texts.get(row["id"], {}).get("note"),
             **{name: row[name] for name in same},
         )
         for row in rows
@@ -158,12 +213,19 @@ async def _tasks(runtime: Runtime, rows: list[Row]) -> list[TaskShown]:
 
 
 @router.post("/tasks/{task_id}/done", status_code=204, responses=problems(400, 401, 403, 404, 409, 413))
-async def end_task(request: Request, caller: EndsTasks, task_id: UUID, body: OutcomeBody) -> None:
+async def end_task(
+    request: Request, caller: EndsTasks, task_id: UUID, body: OutcomeBody, idempotency_key: IdempotencyKey = None
+) -> None:
     """งานเสร็จ | Done, could not be done, or no longer needed; by whom it was given to, or by a desk."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        row = await store.teams.lock_task(work.db, task_id)
-        if row is None or not may_end(caller, row["area"], row["assignee_id"]):
-            raise refuse("not_found")
-        await verbs.end(work, task_id, body.outcome)
-        await audit(work, caller, "end", "task", task_id, {"outcome": body.outcome}, area=row["area"])
+
+        async def verb() -> tuple[int, dict[str, Any]]:
+            row = await store.teams.lock_task(work.db, task_id)
+            if row is None or not may_end(caller, row["area"], row["assignee_id"]):
+                raise refuse("not_found")
+            await verbs.end(work, task_id, body.outcome, note=body.note)
+            await audit(work, caller, "end", "task", task_id, {"outcome": body.outcome}, area=row["area"])
+            return 204, {}
+
+        await once(work, request, caller, idempotency_key, body, verb)

@@ -137,6 +137,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/cases/{case_id}/tasks": Rule(CARE),
     "GET /v1/cases/{case_id}/tasks": Rule(CARE, reads=True),
     "GET /v1/tasks": Rule(FIELD, by_task=True),
+    "GET /v1/tasks/mine": Rule(GOES, reads=True, by_task=True),
     "POST /v1/tasks/{task_id}/done": Rule(FIELD, by_task=True),
     "POST /v1/cases/{case_id}/team": Rule(CARE),
     "GET /v1/cases/{case_id}/team": Rule(CARE, reads=True),

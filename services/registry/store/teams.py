@@ -39,6 +39,15 @@ where t.done_at is null and ($1::text[] is null or k.area = any($1)) and p.erase
 order by t.id limit $6
 """)
 
+# Somebody's own, with whose they are; what one may know of a protected case is its task alone.
+MY_TASKS = Search("""
+select t.*, k.person_id, k.area, k.protected from task t
+join case_file k on k.id = t.case_id join person p on p.id = k.person_id
+where t.assignee_id = $1 and t.done_at is null and ($2::text[] is null or k.area = any($2)) and p.erased_at is null
+  and p.disclosure <> 'secret'
+order by t.due_on, t.id limit $3
+""")
+
 
 async def write_task(db: Connection, values: Sequence[Any]) -> None:
     """``id, case_id, kind, assignee_id, agency_id, due_on, assigned_at, assigned_by``."""
@@ -81,6 +90,11 @@ async def find_tasks(
     """``mine``: those that this login gave, or that this crew member has."""
     login, crew_id = mine or (None, None)
     return await look_up(db, FIND_TASKS, areas, assignee_id, overdue, today, after, limit, login, crew_id)
+
+
+async def my_tasks(db: Pool, crew_id: UUID, areas: Sequence[str] | None, limit: int) -> list[Row]:
+    """The open tasks of this crew member with ``person_id, area, protected`` of their cases, the nearest day first."""
+    return await look_up(db, MY_TASKS, crew_id, areas, limit)
 
 
 # --- teams ----------------------------------------------------------------------------------------------------------

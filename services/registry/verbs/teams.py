@@ -84,8 +84,8 @@ async def assign(work: Work, case: Row, task: Task) -> UUID:
     return task_id
 
 
-async def end(work: Work, task_id: UUID, outcome: str, by: By = By.PERSON) -> Row:
-    """The task is over.
+async def end(work: Work, task_id: UUID, outcome: str, by: By = By.PERSON, note: str | None = None) -> Row:
+    """The task is over. ``note``: what is said of it, sealed.
 
     Raises:
         Refused: 409 it was before.
@@ -95,6 +95,7 @@ async def end(work: Work, task_id: UUID, outcome: str, by: By = By.PERSON) -> Ro
     if row is None or row["done_at"] is not None:
         raise refusal("task_done")
     await store.teams.end_task(work.db, task_id, work.now, work.cause.actor, outcome)
+    await store.told.put(work.db, told.rows(task_id, row["person_id"], {"note": note}))
     await work.cancel(OVERDUE, task_id)
     private = TaskDone.Private(task=row["kind"], outcome=outcome)
     work.say(task_id, TaskDone(case_id=row["case_id"], at=work.now, by=by, private=private), origin_of_case(row))

@@ -20,17 +20,24 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
 
   function draw(place, visit, draft) {
     Object.assign(now, { visit, draft });
-    const title = element("h1", { text: visit.person.name ?? words.unnamed, tabindex: "-1" });
+    const title = element("h1", { text: titled(visit), tabindex: "-1" });
     const back = element("button", { type: "button", className: "quiet back", text: words.back });
     back.addEventListener("click", () => history.back());
-    place.replaceChildren(back, title, who(visit), ...(visit.disputed.length ? [disputed(visit)] : []), wrote());
+    place.replaceChildren(back, title, who(visit), ...(visit.disputed.length ? [disputed(visit)] : []), visit.task ? ended() : wrote());
     place.querySelector(".written").inert = locked(visit.id);
   }
 
-  function who({ person, what, kind_label, due }) {
+  /** Who it is; of a task of which only the centre says for whom, what it is. */
+  const titled = ({ person, kind_label }) => (person ? person.name ?? words.unnamed : kind_label);
+
+  function who({ person, what, kind_label, due, task }) {
     const card = element("section", { className: "card stack" });
-    card.append(element("p", { text: [kind_label, say(words.due, { day: due })].join(" · ") }));
+    card.append(element("p", { text: [kind_label, say(task ? words.task_due : words.due, { day: due })].join(" · ") }));
     if (what) card.append(element("p", { className: "notice", text: what }));
+    if (!person) {
+      card.append(element("p", { text: words.ring_to_know }));
+      return card;
+    }
     if (person.line) card.append(element("p", { text: person.line }));
     for (const place of person.places) card.append(element("p", { className: "where", text: place }));
     for (const one of person.contacts) card.append(element("a", { className: "button wide-call", href: `tel:${one.phone}`, text: `${words.call} ${one.shown}${one.who ? ` · ${one.who}` : ""}` }));
@@ -53,6 +60,13 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
     for (const form of forms()) box.append(questionnaire(form, visit));
     box.append(needs(), place(), pictures({ head, arrived: () => now.visit?.pictures ?? 0, draft: () => now.draft, save }), note());
     return box;
+  }
+
+  /** How a task ended. */
+  function ended() {
+    const { draft } = now;
+    const outcome = element("section", { className: "card" }, choices("outcome", words.outcome, tables.outcomes, draft.fields.outcome, (code) => { draft.fields.outcome = code; save(); }));
+    return element("div", { className: "written" }, outcome, note());
   }
 
   // --- questionnaires ---
@@ -155,6 +169,8 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
   function judge(visit) {
     const { draft } = now;
     if (!draft || draft.id !== visit.id) return {};
+    if (visit.task && !draft.fields.outcome) { document.querySelector('input[name="outcome"]')?.focus(); return { problem: words.needs_outcome }; }
+    if (visit.task) return { draft };
     if (!draft.fields.result) { document.querySelector('input[name="result"]')?.focus(); return { problem: words.needs_result }; }
     const begun = forms().filter((form) => Object.keys(draft.answers[form.id] ?? {}).length);
     const broken = begun.find((form) => missing(form, draft.answers[form.id]));
@@ -171,5 +187,5 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
     if (box) box.inert = locked(visit.id);
   }
 
-  return { draw, judge, freshen };
+  return { draw, judge, freshen, title: titled };
 }

@@ -1,4 +1,4 @@
-// The volunteer's page: whom to visit, and what was found there, with or without signal.
+// The volunteer's page: whom to visit and what was found there, and tasks to be done, with or without signal.
 const LOOK_MS = 5 * 60_000;
 const OLD_MS = 14 * 24 * 3600_000;
 const tables = JSON.parse(document.getElementById("tables").textContent);
@@ -8,7 +8,7 @@ const queue = await import(tables.modules.queue);
 const { $, distance, element, icon, say } = await import(tables.modules.view);
 const { sheet } = await import(tables.modules.sheet);
 const { pictures } = await import(tables.modules.picture);
-const NOTHING = { visits: [], forms: [] };
+const NOTHING = { visits: [], tasks: [], forms: [] };
 
 /** Everything the page knows just now. */
 const my = {
@@ -34,6 +34,8 @@ const to = {
 };
 const now = () => new Date(Date.now() + my.skew).toISOString();
 const remember = () => queue.keep({ account: tables.account, server: my.server, fetchedAt: my.fetchedAt, skew: my.skew });
+/** Visits, and tasks in the same shape. */
+const items = () => [...my.server.visits, ...(my.server.tasks ?? [])];
 const waitingOf = (id) => my.acts.filter((act) => act.visit_id === id);
 /** Thai time; of another day than today with the day, for what is kept here may be two weeks old. */
 function clock(ms) {
@@ -58,7 +60,7 @@ async function look() {
   if (said.account !== tables.account) return location.reload(); // somebody else has signed in on this phone
   const off = Date.parse(said.now) - Date.now();
   my.skew = Math.abs(off) > 3000 ? off : 0;
-  Object.assign(my, { reached: true, signedOut: false, csrf: said.csrf, server: { visits: said.visits, forms: said.forms }, fetchedAt: Date.now() });
+  Object.assign(my, { reached: true, signedOut: false, csrf: said.csrf, server: { visits: said.visits, tasks: said.tasks, forms: said.forms }, fetchedAt: Date.now() });
   await remember();
   await tidy();
   return draw();
@@ -78,7 +80,8 @@ async function reread() {
 /** One act has reached the registry: what it answers is what the next change is based on. */
 async function arrived(act, said) {
   my.reached = true;
-  const visit = my.server.visits.find((each) => each.id === act.visit_id);
+  const visit = items().find((each) => each.id === act.visit_id);
+  if (act.kind === "task") my.server.tasks = my.server.tasks.filter((each) => each.id !== act.id);
   if (visit && act.kind === "visit") {
     visit.own = { ...visit.own, ...said.own };
     visit.disputed = said.disputed;
@@ -135,6 +138,7 @@ function standOf(visit) {
   if (acts.some((act) => act.state === "refused")) return "refused";
   if (acts.length) return "waiting";
   if (my.drafts.has(visit.id)) return "begun";
+  if (visit.task) return visit.late ? "overdue" : "open";
   return visit.done_at ? "sent" : "planned";
 }
 function badge(state) {
@@ -146,15 +150,19 @@ function draw() {
   drawLine();
   drawTroubles();
   $("others").hidden = !my.others;
-  const visit = my.server.visits.find((each) => each.id === my.open) ?? null;
+  const visit = items().find((each) => each.id === my.open) ?? null;
   $("list").hidden = Boolean(visit);
   $("one").hidden = !visit;
   document.body.classList.toggle("has-next", Boolean(visit));
   $("next").hidden = !visit;
+  $("big").textContent = visit?.task ? words.send_task : words.send;
   if (visit) return drawOne(visit);
   $("one").dataset.id = "";
-  $("empty").hidden = my.server.visits.length > 0 || my.signedOut;
+  const tasks = my.server.tasks ?? [];
+  $("empty").hidden = items().length > 0 || my.signedOut;
   $("visits").replaceChildren(...my.server.visits.map(card));
+  $("tasks-title").hidden = !tasks.length;
+  $("tasks").replaceChildren(...tasks.map(card));
   return undefined;
 }
 
@@ -162,9 +170,9 @@ function card(visit) {
   const { person } = visit;
   const state = standOf(visit);
   const button = element("button", { type: "button", className: "visit-card" },
-    element("span", { className: "row" }, element("strong", { text: person.name ?? words.unnamed }), badge(state)),
-    element("span", { className: "muted", text: [person.line, person.places[0]].filter(Boolean).join(" · ") }),
-    element("span", { className: visit.late && !visit.done_at ? "late" : "", text: say(visit.late && !visit.done_at ? words.was_due : words.due, { day: visit.due }) }),
+    element("span", { className: "row" }, element("strong", { text: sheets.title(visit) }), badge(state)),
+    element("span", { className: "muted", text: [visit.task && person && visit.kind_label, person?.line, person?.places[0]].filter(Boolean).join(" · ") }),
+    element("span", { className: visit.late && !visit.done_at ? "late" : "", text: say(visit.late && !visit.done_at ? words.was_due : visit.task ? words.task_due : words.due, { day: visit.due }) }),
   );
   if (visit.disputed.length) button.append(element("span", { className: "notice warn", text: words.disputed_short }));
   button.addEventListener("click", () => { history.pushState({ visit: visit.id }, ""); openVisit(visit.id); });
@@ -188,7 +196,7 @@ function orphan(draft) {
 
 function drawTroubles() {
   const refused = my.acts.filter((act) => act.state === "refused");
-  const still = new Set(my.server.visits.map((visit) => visit.id));
+  const still = new Set(items().map((visit) => visit.id));
   const orphans = my.signedOut || !my.fetchedAt ? [] : [...my.drafts.values()].filter((draft) => !draft.sent && !still.has(draft.id));
   const print = [...refused.map((act) => act.key), ...orphans.map((draft) => draft.id)].join();
   if ($("troubles").dataset.print === print) return;
@@ -214,7 +222,7 @@ function drawTroubles() {
 // --- one visit --------------------------------------------------------------------
 
 const blank = (visit) => ({
-  id: visit.id, account: tables.account, person_id: visit.person.id, begun_at: null, sent: false,
+  id: visit.id, account: tables.account, person_id: visit.person?.id ?? null, begun_at: null, sent: false,
   fields: Object.fromEntries(Object.entries(visit.own).map(([name, own]) => [name, own.value])),
   answers: {}, needs: [], pictures: [], fix: null, home: false, source: localStorage.getItem("visits-source") ?? "",
 });
@@ -241,7 +249,7 @@ const sheets = sheet({
 
 /** Written down as a whole, then sent: the visit first, for the rest names it. */
 async function finish() {
-  const visit = my.server.visits.find((each) => each.id === my.open);
+  const visit = items().find((each) => each.id === my.open);
   if (!visit || my.writing || waitingOf(visit.id).length) return;
   const { draft, problem } = sheets.judge(visit);
   $("next-hint").textContent = problem ?? "";
@@ -259,7 +267,16 @@ async function finish() {
 
 async function write(visit, draft) {
   const at = draft.begun_at ?? now();
-  const base = { account: tables.account, visit_id: visit.id, person_id: visit.person.id };
+  const base = { account: tables.account, visit_id: visit.id, person_id: visit.person?.id ?? null };
+  const acts = visit.task ? [{ ...base, kind: "task", id: visit.id, body: ended(draft) }] : found(visit, draft, base, at);
+  await queue.addActs(acts.map((act) => ({ key: crypto.randomUUID(), ...act })), { ...draft, sent: true });
+  await reread();
+}
+
+const ended = ({ fields: { outcome, note } }) => ({ outcome, ...(note?.trim() ? { note: note.trim() } : {}) });
+
+/** The acts of a visit. */
+function found(visit, draft, base, at) {
   const fields = {};
   for (const [name, value] of Object.entries(draft.fields)) {
     if (value !== (visit.own[name]?.value ?? "")) fields[name] = { value, base: visit.own[name]?.version ?? 0 };
@@ -281,8 +298,7 @@ async function write(visit, draft) {
     acts.push({ ...base, kind: "place", id, body: { lon, lat, accuracy_m, observed_at, method: "gps", ...(draft.source ? { source: draft.source } : {}) } });
   }
   for (const id of draft.pictures) acts.push({ ...base, kind: "picture", id, body: {} });
-  await queue.addActs(acts.map((act) => ({ key: crypto.randomUUID(), ...act })), { ...draft, sent: true });
-  await reread();
+  return acts;
 }
 
 // --- beginning --------------------------------------------------------------------
