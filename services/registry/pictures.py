@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from shared.refusal import Refusal
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP")
-MOST_POINTS: Final = 16_000_000
-"""A telephone's camera; unpacked 64 MB. Whatever says to be larger is not unpacked."""
+MOST_POINTS: Final = {"JPEG": 16_000_000, "PNG": 4_000_000, "WEBP": 4_000_000}
+"""Format → points of the largest that is unpacked. A JPEG, a camera's own, is made smaller while it is unpacked; the
+
+others stand in memory whole.
+"""
 LONGEST: Final = 1280
 KINDS: Final = ((LONGEST, 82), (LONGEST, 60), (960, 50))
 """Longest side and quality, the best first. The last takes any picture below :data:`LARGEST`."""
@@ -51,7 +53,7 @@ def drawn_anew(content: bytes) -> Drawn:
 
     Image.MAX_IMAGE_PIXELS = None  # this module says itself what is too large, before anything is unpacked
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as sent:
+        with Image.open(io.BytesIO(content), formats=tuple(MOST_POINTS)) as sent:
             _not_too_large(sent)
             sent.draft("RGB", (LONGEST, LONGEST))
             sent.thumbnail((LONGEST, LONGEST))
@@ -66,7 +68,7 @@ def drawn_anew(content: bytes) -> Drawn:
 
 
 def _not_too_large(sent: Any) -> None:
-    if sent.width * sent.height > MOST_POINTS:
+    if sent.width * sent.height > MOST_POINTS.get(sent.format, min(MOST_POINTS.values())):
         raise TOO_MANY_POINTS
 
 

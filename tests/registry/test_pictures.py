@@ -98,10 +98,13 @@ def test_what_is_no_picture_is_refused(what: str) -> None:
     assert refused.value.code == "not_a_picture"
 
 
-@pytest.mark.parametrize("side", [4001, 20_000, 100_000])
+@pytest.mark.parametrize("side", [2001, 20_000, 100_000])
 def test_a_picture_that_would_fill_the_memory_is_not_unpacked(side: int) -> None:
     with pytest.raises(Refusal) as refused:
         drawn_anew(bomb(side))
+    assert refused.value.code == "too_many_points"
+    with pytest.raises(Refusal) as refused:
+        drawn_anew(photo(4001, 4000))
     assert refused.value.code == "too_many_points"
 
 
