@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import Request
+from fastapi import Query, Request
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.people import Person
@@ -18,6 +19,9 @@ KEPT_S = 300.0
 Choices = list[tuple[str, str]]
 Kept = dict[tuple[str, str], tuple[float, Choices]]
 """By municipality and language; names of places are nobody's secret."""
+Place = Annotated[str, Query(max_length=80)]
+"""The tambon, village or community by which somebody has narrowed a list, in the address of the page."""
+UNKNOWN = 422
 
 
 async def area_choices(request: Request, person: Person) -> Choices:
@@ -32,6 +36,33 @@ async def area_choices(request: Request, person: Person) -> Choices:
                 kept[slug, person.lang] = time.monotonic(), known
         found += known
     return list(dict(found).items())
+
+
+async def chooser(request: Request, person: Person, place: str) -> dict[str, Any]:
+    """What ``ui.narrow()`` draws: every place to choose from, and the one that was chosen."""
+    return {"places": await area_choices(request, person), "narrowed": place}
+
+
+def there(address: str, place: str, **more: str) -> str:
+    """The address of a list, narrowed as it was: after an act one goes on in the same place."""
+    asked = {**more, **({"place": place} if place else {})}
+    return f"{address}?{urlencode(asked)}" if asked else address
+
+
+async def listed(
+    request: Request, person: Person, path: str, params: dict[str, str | int], place: str, purpose: str
+) -> tuple[dict[str, Any], str]:
+    """A page of one of the registry's lists, of who lives in ``place`` alone where one is chosen.
+
+    Of a place that the registry does not know (a community nobody has taken over yet): nothing, and its sentence.
+    """
+    asked = {**params, "area_code": place} if place else params
+    try:
+        return await backend(request).get(person, "registry", path, params=asked, purpose=purpose), ""
+    except BackendRefused as refused:
+        if not place or refused.status != UNKNOWN:
+            raise
+        return {"items": [], "next": None}, refused.sentence(person.lang)
 
 
 async def _of_one(request: Request, person: Person, slug: str) -> tuple[Choices, bool]:

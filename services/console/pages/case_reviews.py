@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
+from services.console.area_tree import Place, chooser, listed
 from services.console.backend import BackendRefused
 from services.console.labels import options
 from services.console.navigation import CARERS, LEARNERS
@@ -38,14 +39,18 @@ COUNTERS = CARERS | {Role.AUDITOR, Role.ADMIN}
 
 @router.get("/reviews")
 async def reviews(
-    request: Request, person: Carer, status: Status | None = None, cursor: Annotated[UUID | None, Query()] = None
-) -> Response:
-    """Reviews of one's municipalities, newest first."""
+    request: Request, person: Carer, status: Status | None = None, place: Place = "",
+    cursor: Annotated[UUID | None, Query()] = None,
+) -> Response:  # fmt: skip
+    """Reviews of one's municipalities, or about who lives in one place, newest first."""
     params: dict[str, str | int] = {"limit": 50}
     params |= {"status": status} if status else {}
     params |= {"cursor": str(cursor)} if cursor else {}
-    found = await backend(request).get(person, "registry", "/v1/reviews", params=params, purpose=PURPOSE)
-    return page(request, "cases/reviews.html", found=found, status_chosen=status or "", older=cursor is not None)
+    found, unknown = await listed(request, person, "/v1/reviews", params, place, PURPOSE)
+    return page(
+        request, "cases/reviews.html", found=found, status_chosen=status or "", older=cursor is not None,
+        problem=unknown, **await chooser(request, person, place),
+    )  # fmt: skip
 
 
 @router.post("/reviews")

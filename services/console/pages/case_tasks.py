@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
+from services.console.area_tree import Place, chooser, listed, there
 from services.console.backend import BackendRefused
 from services.console.colleagues import by_name, colleagues
 from services.console.labels import options
@@ -27,29 +28,30 @@ Which = Literal["mine", "late", "all"]
 
 @router.get("/tasks")
 async def tasks(
-    request: Request, person: Doer, which: Which = "mine", cursor: Annotated[UUID | None, Query()] = None
-) -> Response:
-    """Open tasks: those one gave or has, those whose day is over, or all of one's municipalities."""
-    return await _tasks(request, person, which, cursor)
+    request: Request, person: Doer, which: Which = "mine", place: Place = "",
+    cursor: Annotated[UUID | None, Query()] = None,
+) -> Response:  # fmt: skip
+    """Open tasks: those one gave or has, those whose day is over, or all of one's municipalities or of one place."""
+    return await _tasks(request, person, which, place, cursor)
 
 
 async def _tasks(
-    request: Request, person: Person, which: str, cursor: UUID | None = None, problem: str = ""
+    request: Request, person: Person, which: str, place: str, cursor: UUID | None = None, problem: str = ""
 ) -> Response:
     params: dict[str, str | int] = {"limit": 100, **({"cursor": str(cursor)} if cursor else {})}
     params |= {"mine": {"mine": "true"}, "late": {"overdue": "true"}}.get(which, {})
-    found = await backend(request).get(person, "registry", "/v1/tasks", params=params, purpose=PURPOSE)
+    found, unknown = await listed(request, person, "/v1/tasks", params, place, PURPOSE)
     found["items"].sort(key=lambda each: each["due_on"])
     return page(
-        request, "cases/tasks.html", status=409 if problem else 200, problem=problem, found=found, which=which,
-        others=await colleagues(request, person), outcomes=options("task_outcome", person.lang, OUTCOMES),
-        older=cursor is not None,
+        request, "cases/tasks.html", status=409 if problem else 200, problem=problem or unknown, found=found,
+        which=which, others=await colleagues(request, person), outcomes=options("task_outcome", person.lang, OUTCOMES),
+        older=cursor is not None, **await chooser(request, person, place),
     )  # fmt: skip
 
 
 @router.post("/tasks/{task_id}/done")
 async def done(
-    request: Request, person: Doer, task_id: UUID, outcome: Short = "done", which: Short = "mine"
+    request: Request, person: Doer, task_id: UUID, outcome: Short = "done", which: Short = "mine", place: Place = ""
 ) -> Response:
     """Done, could not be done, or no longer needed."""
     back = which if which in {"mine", "late", "all"} else "mine"
@@ -58,36 +60,39 @@ async def done(
             person, "registry", f"/v1/tasks/{task_id}/done", {"outcome": outcome}, purpose=PURPOSE
         )
     except BackendRefused as refused:
-        return await _tasks(request, person, back, problem=refused.sentence(person.lang))
-    return saved(f"/cases/tasks?which={back}")
+        return await _tasks(request, person, back, place, problem=refused.sentence(person.lang))
+    return saved(there("/cases/tasks", place, which=back))
 
 
 # --- care groups -------------------------------------------------------------------------------------------------
 
 
 @router.get("/groups")
-async def groups(request: Request, person: Carer) -> Response:
-    """The care groups of one's municipalities: who is in them, and for whom they care."""
-    return await _groups(request, person)
+async def groups(request: Request, person: Carer, place: Place = "") -> Response:
+    """The care groups of one's municipalities, or of one place: who is in them, and for whom they care."""
+    return await _groups(request, person, place=place)
 
 
-async def _all_groups(request: Request, person: Person) -> list[dict[str, Any]]:
+async def _all_groups(request: Request, person: Person, place: str = "") -> tuple[list[dict[str, Any]], str]:
     items: list[dict[str, Any]] = []
     after: dict[str, str | int] = {}
     while True:
         params: dict[str, str | int] = {"limit": 100, **after}
-        found = await backend(request).get(person, "registry", "/v1/care-groups", params=params, purpose=PURPOSE)
+        found, unknown = await listed(request, person, "/v1/care-groups", params, place, PURPOSE)
         items += found["items"]
         if found["next"] is None:
-            return items
+            return items, unknown
         after = {"cursor": found["next"]}
 
 
-async def _groups(request: Request, person: Person, problem: str = "", typed: dict[str, Any] | None = None) -> Response:
+async def _groups(
+    request: Request, person: Person, problem: str = "", typed: dict[str, Any] | None = None, place: str = ""
+) -> Response:
     others = await colleagues(request, person)
+    found, unknown = await _all_groups(request, person, place)
     return page(
-        request, "cases/groups.html", status=409 if problem else 200, problem=problem,
-        groups=await _all_groups(request, person), others=others, crew=by_name(others.crew),
+        request, "cases/groups.html", status=409 if problem else 200, problem=problem or unknown,
+        groups=found, others=others, crew=by_name(others.crew), **await chooser(request, person, place),
         areas=area_options(request, person), typed=typed or {}, new_group=str(new_id()), purpose=PURPOSE,
         purpose_label=reading_for(person),
     )  # fmt: skip
@@ -106,7 +111,8 @@ async def put(
     typed = {"name": name, "crew_ids": [str(one) for one in crew_ids or ()]}
     if not name.strip():
         return await _groups(request, person, texts()["cases.group_name_needed"].of(person.lang), typed)
-    known = {each["id"]: each for each in await _all_groups(request, person)}.get(str(group_id))
+    every, _ = await _all_groups(request, person)
+    known = {each["id"]: each for each in every}.get(str(group_id))
     roles = {each["crew_id"]: each["role"]["code"] for each in known["members"]} if known else {}
     choices = (await colleagues(request, person)).crew
     seen = {str(one) for one in shown_crew or ()}

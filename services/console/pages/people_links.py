@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
+from services.console.area_tree import Place, chooser, listed, there
 from services.console.backend import BackendRefused
 from services.console.labels import label, options
 from services.console.navigation import REGISTER
@@ -53,18 +54,21 @@ def _verdict(code: str) -> str:
 
 
 @router.get("")
-async def queue(request: Request, person: Keeper, cursor: Cursor = None) -> Response:
+async def queue(request: Request, person: Keeper, place: Place = "", cursor: Cursor = None) -> Response:
     """Pairs that nobody has decided yet, the likeliest first."""
-    return await _queue(request, person, cursor)
+    return await _queue(request, person, place, cursor)
 
 
-async def _queue(request: Request, person: Person, cursor: str | None = None, problem: str = "") -> Response:
+async def _queue(
+    request: Request, person: Person, place: str, cursor: str | None = None, problem: str = ""
+) -> Response:
     params: dict[str, str | int] = {"limit": 10, **({"cursor": cursor} if cursor else {})}
-    found = await backend(request).get(person, "registry", "/v1/duplicates", params=params, purpose=PURPOSE)
+    found, unknown = await listed(request, person, "/v1/duplicates", params, place, PURPOSE)
     return page(
-        request, "people/duplicates.html", status=409 if problem else 200, found=found, problem=problem,
+        request, "people/duplicates.html", status=409 if problem else 200, found=found, problem=problem or unknown,
         older=cursor is not None, compared=lambda pair: compared(pair["reasons"], person.lang), purpose=PURPOSE,
         purpose_label=label("purpose", PURPOSE, person.lang), reasons=_reasons(person),
+        **await chooser(request, person, place),
     )  # fmt: skip
 
 
@@ -74,44 +78,49 @@ def _reasons(person: Person) -> list[tuple[str, str]]:
 
 @router.post("/{pair_id}/review")
 async def review(
-    request: Request, person: Keeper, pair_id: UUID, decision: Short, survivor_id: Short = "", reason: Short = ""
-) -> Response:
+    request: Request, person: Keeper, pair_id: UUID, decision: Short, survivor_id: Short = "", reason: Short = "",
+    place: Place = "",
+) -> Response:  # fmt: skip
     """One person (and which record stands for them), or two (and how that was found out)."""
     if decision == "distinct" and not reason:
-        return await _queue(request, person, problem=texts()["links.reason_needed"].of(person.lang))
+        return await _queue(request, person, place, problem=texts()["links.reason_needed"].of(person.lang))
     body = {"decision": decision, "survivor_id": survivor_id or None, "reason": reason or None}
     try:
         await backend(request).post(person, "registry", f"/v1/duplicates/{pair_id}/review", body, purpose=PURPOSE)
     except BackendRefused as refused:
-        return await _queue(request, person, problem=refused.sentence(person.lang))
-    return saved("/people/duplicates" if decision == "distinct" else "/people/duplicates/linked")
+        return await _queue(request, person, place, problem=refused.sentence(person.lang))
+    return saved(there("/people/duplicates" if decision == "distinct" else "/people/duplicates/linked", place))
 
 
 @router.get("/linked")
-async def linked(request: Request, person: Keeper, cursor: Annotated[UUID | None, Query()] = None) -> Response:
+async def linked(
+    request: Request, person: Keeper, place: Place = "", cursor: Annotated[UUID | None, Query()] = None
+) -> Response:
     """Links that stand, the newest first."""
-    return await _linked(request, person, cursor)
+    return await _linked(request, person, place, cursor)
 
 
-async def _linked(request: Request, person: Person, cursor: UUID | None = None, problem: str = "") -> Response:
+async def _linked(
+    request: Request, person: Person, place: str, cursor: UUID | None = None, problem: str = ""
+) -> Response:
     params: dict[str, str | int] = {"limit": 20, **({"cursor": str(cursor)} if cursor else {})}
-    found = await backend(request).get(person, "registry", "/v1/links", params=params, purpose=PURPOSE)
+    found, unknown = await listed(request, person, "/v1/links", params, place, PURPOSE)
     return page(
-        request, "people/links.html", status=409 if problem else 200, found=found, problem=problem,
+        request, "people/links.html", status=409 if problem else 200, found=found, problem=problem or unknown,
         older=cursor is not None, purpose=PURPOSE, purpose_label=label("purpose", PURPOSE, person.lang),
-        reasons=_reasons(person),
+        reasons=_reasons(person), **await chooser(request, person, place),
     )  # fmt: skip
 
 
 @router.post("/linked/{person_id}/unlink")
-async def unlink(request: Request, person: Keeper, person_id: UUID, reason: Short = "") -> Response:
+async def unlink(request: Request, person: Keeper, person_id: UUID, reason: Short = "", place: Place = "") -> Response:
     """They are two people after all, each with what is theirs."""
     if not reason:
-        return await _linked(request, person, problem=texts()["links.reason_needed"].of(person.lang))
+        return await _linked(request, person, place, problem=texts()["links.reason_needed"].of(person.lang))
     try:
         await backend(request).post(
             person, "registry", f"/v1/persons/{person_id}/unlink", {"reason": reason}, purpose=PURPOSE
         )
     except BackendRefused as refused:
-        return await _linked(request, person, problem=refused.sentence(person.lang))
-    return saved("/people/duplicates/linked")
+        return await _linked(request, person, place, problem=refused.sentence(person.lang))
+    return saved(there("/people/duplicates/linked", place))

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from services.console.area_tree import Place, chooser, listed, there
 from services.console.backend import BackendRefused
 from services.console.labels import label
 from services.console.navigation import REGISTER
@@ -31,27 +32,28 @@ LISTS = {"mobility": "mobility", "sex": "sex", "needs": "need"}
 
 
 @router.get("")
-async def show(request: Request, person: Carer, corrections: Cursor = None, groups: Cursor = None) -> Response:
-    return await _inbox(request, person, corrections=corrections, groups=groups)
+async def show(
+    request: Request, person: Carer, corrections: Cursor = None, groups: Cursor = None, place: Place = ""
+) -> Response:
+    return await _inbox(request, person, place, corrections=corrections, groups=groups)
 
 
 async def _inbox(
-    request: Request, person: Person, *, problem: str = "", status: int = 200, corrections: UUID | None = None,
-    groups: UUID | None = None,
+    request: Request, person: Person, place: str, *, problem: str = "", status: int = 200,
+    corrections: UUID | None = None, groups: UUID | None = None,
 ) -> Response:  # fmt: skip
-    """``corrections``, ``groups``: after which of them the page begins."""
-    asking = backend(request)
-    proposed = await asking.get(person, "registry", "/v1/corrections", params=_after(corrections), purpose=PURPOSE)
-    joining = await asking.get(person, "registry", "/v1/group-proposals", params=_after(groups), purpose=PURPOSE)
+    """``corrections``, ``groups``: after which of them the page begins; who is to be secret is asked for as a whole."""
+    proposed, unknown = await listed(request, person, "/v1/corrections", _after(corrections), place, PURPOSE)
+    joining, _ = await listed(request, person, "/v1/group-proposals", _after(groups), place, PURPOSE)
     secret: list[Doc] = []
     if person.role in REGISTER:
-        secret = (await asking.get(person, "registry", "/v1/disclosures", purpose=REGISTRATION))["items"]
+        secret = (await backend(request).get(person, "registry", "/v1/disclosures", purpose=REGISTRATION))["items"]
     ids = [each["person_id"] for each in (*proposed["items"], *joining["items"], *secret)]
     return page(
-        request, "people/proposals.html", status=status, problem=problem, corrections=proposed, groups=joining,
-        disclosures=secret, names=await names_of(request, person, ids), agrees=person.role is Role.SUPERVISOR,
-        keeps=person.role in REGISTER, change_said=lambda change: said_change(change, person.lang),
-        purpose=PURPOSE,
+        request, "people/proposals.html", status=status, problem=problem or unknown, corrections=proposed,
+        groups=joining, disclosures=secret, names=await names_of(request, person, ids),
+        agrees=person.role is Role.SUPERVISOR, keeps=person.role in REGISTER, purpose=PURPOSE,
+        change_said=lambda change: said_change(change, person.lang), **await chooser(request, person, place),
     )  # fmt: skip
 
 
@@ -95,23 +97,31 @@ def _said(name: str, value: Any, lang: str) -> str:
 
 
 @router.post("/corrections/{correction_id}")
-async def decide_correction(request: Request, person: Carer, correction_id: UUID, decision: Short) -> Response:
+async def decide_correction(
+    request: Request, person: Carer, correction_id: UUID, decision: Short, place: Place = ""
+) -> Response:
     path, body = f"/v1/corrections/{correction_id}/decide", {"decision": decision}
-    return await _decided(request, person, path, body, PURPOSE)
+    return await _decided(request, person, path, body, PURPOSE, place)
 
 
 @router.post("/groups/{proposal_id}")
-async def decide_group(request: Request, person: Carer, proposal_id: UUID, decision: Short) -> Response:
+async def decide_group(
+    request: Request, person: Carer, proposal_id: UUID, decision: Short, place: Place = ""
+) -> Response:
     path, body = f"/v1/group-proposals/{proposal_id}/decide", {"decision": decision}
-    return await _decided(request, person, path, body, PURPOSE)
+    return await _decided(request, person, path, body, PURPOSE, place)
 
 
 @router.post("/disclosures/{request_id}")
-async def decide_disclosure(request: Request, person: Supervisor, request_id: UUID, decision: Short) -> Response:
+async def decide_disclosure(
+    request: Request, person: Supervisor, request_id: UUID, decision: Short, place: Place = ""
+) -> Response:
     path, body = f"/v1/disclosures/{request_id}/decide", {"approve": decision == "accepted"}
-    return await _decided(request, person, path, body, REGISTRATION)
+    return await _decided(request, person, path, body, REGISTRATION, place)
 
 
-async def _decided(request: Request, person: Person, path: str, body: Doc, purpose: str) -> Response:
+async def _decided(request: Request, person: Person, path: str, body: Doc, purpose: str, place: str) -> Response:
     problem, status = await tried(person, backend(request).post(person, "registry", path, body, purpose=purpose))
-    return await _inbox(request, person, problem=problem, status=status) if problem else go("/people/proposals")
+    if problem:
+        return await _inbox(request, person, place, problem=problem, status=status)
+    return go(there("/people/proposals", place))

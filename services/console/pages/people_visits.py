@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
-from services.console.area_tree import area_choices
+from services.console.area_tree import Place, area_choices, chooser, listed, there
 from services.console.backend import BackendRefused
 from services.console.labels import label, options
 from services.console.navigation import CARERS, GOERS
@@ -168,19 +168,21 @@ async def cancel(request: Request, person: Carer, visit_id: UUID) -> Response:
 
 
 @router.get("/disputed")
-async def disputed(request: Request, person: Carer, cursor: Cursor = None) -> Response:
+async def disputed(request: Request, person: Carer, place: Place = "", cursor: Cursor = None) -> Response:
     """The same field, written twice: both, with who and when. An officer chooses."""
-    return await _disputed(request, person, cursor)
+    return await _disputed(request, person, place, cursor)
 
 
-async def _disputed(request: Request, person: Person, cursor: UUID | None = None, problem: str = "") -> Response:
+async def _disputed(
+    request: Request, person: Person, place: str, cursor: UUID | None = None, problem: str = ""
+) -> Response:
     params: dict[str, str | int] = {"limit": PAGE, **({"cursor": str(cursor)} if cursor else {})}
-    found = await backend(request).get(person, "registry", "/v1/visits", params=params, purpose=PURPOSE)
+    found, unknown = await listed(request, person, "/v1/visits", params, place, PURPOSE)
     return page(
-        request, "people/visits_disputed.html", status=409 if problem else 200, found=found, problem=problem,
+        request, "people/visits_disputed.html", status=409 if problem else 200, found=found, problem=problem or unknown,
         names=await names_of(request, person, [each["person_id"] for each in found["items"]]), purpose=PURPOSE,
         older=cursor is not None, field_name=lambda field: field_name(field, person.lang),
-        said=lambda field, value: value_said(field, value, person.lang),
+        said=lambda field, value: value_said(field, value, person.lang), **await chooser(request, person, place),
     )  # fmt: skip
 
 
@@ -201,17 +203,18 @@ def value_said(field: str, value: str, lang: str) -> str:
 
 @router.post("/{visit_id}/decide")
 async def decide(
-    request: Request, person: Carer, visit_id: UUID, field: Short, value_id: Annotated[UUID | None, Form()] = None
-) -> Response:
+    request: Request, person: Carer, visit_id: UUID, field: Short, value_id: Annotated[UUID | None, Form()] = None,
+    place: Place = "",
+) -> Response:  # fmt: skip
     """One of the values stands from now on; the others stay as history."""
     if value_id is None:
-        return await _disputed(request, person, problem=texts()["planned.choose_one"].of(person.lang))
+        return await _disputed(request, person, place, problem=texts()["planned.choose_one"].of(person.lang))
     body = {"field": field, "value_id": str(value_id)}
     try:
         await backend(request).post(person, "registry", f"/v1/visits/{visit_id}/decide", body, purpose=PURPOSE)
     except BackendRefused as refused:
-        return await _disputed(request, person, problem=refused.sentence(person.lang))
-    return saved("/people/visits/disputed")
+        return await _disputed(request, person, place, problem=refused.sentence(person.lang))
+    return saved(there("/people/visits/disputed", place))
 
 
 # --- questionnaires ----------------------------------------------------------------------

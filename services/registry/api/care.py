@@ -27,7 +27,17 @@ from services.registry.api.care_models import (
     ProposalShown,
     Proposed,
 )
-from services.registry.api.gate import areas_of, gate, held_for, own_held_for, runtime_of, whose
+from services.registry.api.gate import (
+    AreaCode,
+    areas_of,
+    gate,
+    held_for,
+    narrowed,
+    own_held_for,
+    places_for,
+    runtime_of,
+    whose,
+)
 from services.registry.rules.access import ROUTES
 from services.registry.rules.fields import HEALTH
 from services.registry.rules.questionnaires import questionnaires
@@ -123,13 +133,13 @@ async def read_assessments(request: Request, caller: ReadsAssessments, person_id
 
 @router.get("/group-proposals", responses=problems(401, 403))
 async def list_proposals(
-    request: Request, caller: ListsProposals, cursor: UUID | None = None, limit: Limit = 50
+    request: Request, caller: ListsProposals, area_code: AreaCode = None, cursor: UUID | None = None, limit: Limit = 50
 ) -> Proposals:
     """ข้อเสนอเข้าออกกลุ่ม | Which groups assessments propose, the oldest first."""
-    pool = runtime_of(request).pool
-    rows = await store.care.open_proposals(pool, areas_of(caller), cursor, limit)
+    pool, places = runtime_of(request).pool, await places_for(runtime_of(request), caller, area_code)
+    rows = await store.care.open_proposals(pool, areas_of(caller), cursor, limit, places)
     ids, where = [row["person_id"] for row in rows], [row["area"] for row in rows]
-    await audit(pool, caller, "list_proposals", "person", ids or None, area=where or None)
+    await audit(pool, caller, "list_proposals", "person", ids or None, narrowed(area_code), area=where or None)
     return Proposals(items=[_proposal(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from services.registry import store, views
 from services.registry.answers import Answer, Label, PersonHit
 from services.registry.api.case_gate import Limit
-from services.registry.api.gate import area_for, areas_of, gate, held_for, runtime_of
+from services.registry.api.gate import AreaCode, area_for, areas_of, gate, held_for, narrowed, places_for, runtime_of
 from services.registry.values import Area, Code, Long, coded
 from shared.audit import audit
 from shared.auth import Caller
@@ -102,13 +102,19 @@ async def add_patient(request: Request, caller: AddsPatients, group_id: UUID, bo
 
 @router.get("/care-groups", responses=problems(401, 403))
 async def read_groups(
-    request: Request, caller: ReadsGroups, person_id: UUID | None = None, cursor: UUID | None = None, limit: Limit = 50
+    request: Request,
+    caller: ReadsGroups,
+    person_id: UUID | None = None,
+    area_code: AreaCode = None,
+    cursor: UUID | None = None,
+    limit: Limit = 50,
 ) -> CareGroups:
-    """กลุ่มดูแล | Care groups of one's municipalities, or those that care for somebody."""
+    """กลุ่มดูแล | Care groups of one's municipalities, or those that care for somebody, or for anybody who lives there."""
     runtime = runtime_of(request)
-    rows = await store.teams.read_groups(runtime.pool, areas_of(caller), person_id, cursor, limit)
+    places = await places_for(runtime, caller, area_code)
+    rows = await store.teams.read_groups(runtime.pool, areas_of(caller), person_id, cursor, limit, places)
     people = sorted({one for row in rows for one in row["person_ids"]})
-    await audit(runtime.pool, caller, "read_groups", "person", people or None)
+    await audit(runtime.pool, caller, "read_groups", "person", people or None, narrowed(area_code))
     today = local_day(now_utc())
     hits = {row["id"]: views.hit(row, today) for row in await store.people.read_hits(runtime.pool, people)}
     items = [

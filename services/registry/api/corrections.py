@@ -14,7 +14,7 @@ from services.registry import store, told, views
 from services.registry.answers import Answer, Label
 from services.registry.api.care_models import ProposalBody
 from services.registry.api.case_gate import Limit, Made
-from services.registry.api.gate import areas_of, gate, held_for, runtime_of, whose
+from services.registry.api.gate import AreaCode, areas_of, gate, held_for, narrowed, places_for, runtime_of, whose
 from services.registry.bodies import ChangeBody
 from services.registry.values import Line
 from services.registry.verbs import teams as verbs
@@ -79,13 +79,19 @@ async def propose(request: Request, caller: Proposes, person_id: UUID, body: Cor
 
 @router.get("/corrections", responses=problems(401, 403))
 async def read_corrections(
-    request: Request, caller: ReadsCorrections, *, waiting: bool = True, cursor: UUID | None = None, limit: Limit = 50
+    request: Request,
+    caller: ReadsCorrections,
+    *,
+    waiting: bool = True,
+    area_code: AreaCode = None,
+    cursor: UUID | None = None,
+    limit: Limit = 50,
 ) -> Corrections:
     """ข้อเสนอแก้ไข | What others propose to change in one's facts, and what one has proposed to others."""
-    pool = runtime_of(request).pool
-    rows = await store.teams.read_corrections(pool, areas_of(caller), cursor, limit, waiting=waiting)
+    pool, places = runtime_of(request).pool, await places_for(runtime_of(request), caller, area_code)
+    rows = await store.teams.read_corrections(pool, areas_of(caller), cursor, limit, waiting=waiting, places=places)
     ids, where = [row["person_id"] for row in rows], [row["area"] for row in rows]
-    await audit(pool, caller, "read_corrections", "person", ids or None, area=where or None)
+    await audit(pool, caller, "read_corrections", "person", ids or None, narrowed(area_code), area=where or None)
     texts = await told.of(pool, [row["id"] for row in rows])
     same = ("id", "person_id", "area", "proposed_by", "proposed_in", "proposed_at", "decided_at")
     items = [

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, views
 from services.registry.answers import Linked, LinkPage, LinkShown, Pairs, PairShown, Reviewed, Unlinked
-from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of
+from services.registry.api.gate import AreaCode, areas_of, gate, narrowed, own_held_for, places_for, runtime_of
 from services.registry.api.persons import BAD_CURSOR
 from services.registry.bodies import LinkBody, ReviewBody, UnlinkBody
 from services.registry.store.people import Row
@@ -34,19 +34,25 @@ Unlinks = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/unlink"))
 async def list_pairs(
     request: Request,
     caller: Lists,
+    area_code: AreaCode = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 20,
 ) -> Pairs:
-    """คู่ที่อาจเป็นคนเดียวกัน | Pairs that nobody has reviewed yet, the likeliest first."""
+    """คู่ที่อาจเป็นคนเดียวกัน | Pairs that nobody has reviewed yet, the likeliest first.
+
+    ``area_code``: of whom either record says that they live there.
+    """
     runtime = runtime_of(request)
     after = views.read_pair_cursor(cursor) if cursor is not None else None
     if cursor is not None and after is None:
         raise Refused(*BAD_CURSOR, field="cursor")
-    rows = await store.links.read_open(runtime.pool, areas_of(caller), after, limit)
+    places = await places_for(runtime, caller, area_code)
+    rows = await store.links.read_open(runtime.pool, areas_of(caller), after, limit, places)
     ids = [row[side] for row in rows for side in ("one_id", "other_id")]
     people = {row["id"]: row for row in await store.people.read_hits(runtime.pool, ids)}
     areas = [people[one]["area"] for one in ids]
-    await audit(runtime.pool, caller, "review_list", "person", ids or None, {"pairs": len(rows)}, area=areas or None)
+    detail = {"pairs": len(rows), **narrowed(area_code)}
+    await audit(runtime.pool, caller, "review_list", "person", ids or None, detail, area=areas or None)
     following = views.pair_cursor(rows[-1]) if len(rows) == limit else None
     return Pairs(items=[_shown(row, people) for row in rows], next=following)
 
@@ -68,15 +74,21 @@ async def review_pair(request: Request, caller: Reviews, pair_id: UUID, body: Re
 
 @router.get("/links", responses=problems(401, 403))
 async def list_links(
-    request: Request, caller: ListsLinks, cursor: UUID | None = None, limit: Annotated[int, Query(ge=1, le=50)] = 20
+    request: Request,
+    caller: ListsLinks,
+    area_code: AreaCode = None,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
 ) -> LinkPage:
     """ระเบียนที่เชื่อมเป็นคนเดียวกัน | Links that stand, the newest first: what was taken for one can be taken apart."""
     runtime = runtime_of(request)
-    rows = await store.links.read_links(runtime.pool, areas_of(caller), cursor, limit)
+    places = await places_for(runtime, caller, area_code)
+    rows = await store.links.read_links(runtime.pool, areas_of(caller), cursor, limit, places)
     ids = [row[side] for row in rows for side in ("person_id", "survivor_id")]
     people = {row["id"]: row for row in await store.people.read_hits(runtime.pool, ids)}
     areas = [people[one]["area"] for one in ids]
-    await audit(runtime.pool, caller, "list_links", "person", ids or None, {"links": len(rows)}, area=areas or None)
+    detail = {"links": len(rows), **narrowed(area_code)}
+    await audit(runtime.pool, caller, "list_links", "person", ids or None, detail, area=areas or None)
     today = local_day(now_utc())
     items = [
         LinkShown(

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, views
 from services.registry.answers import Answer, Label
-from services.registry.api.gate import area_for, gate, runtime_of, sees_protected
+from services.registry.api.gate import AreaCode, area_for, gate, runtime_of, sees_protected
 from services.registry.rules.access import CARE
 from services.registry.rules.areas import whole_name
 from services.registry.rules.gaps import GAPS, URGENCIES, Tally, by_tambon, publishable, summed
 from services.registry.store.gaps import Sought
-from services.registry.values import AREA_CODE, known_group
+from services.registry.values import known_group
 from services.registry.verbs.areas import below
 from shared.audit import audit
 from shared.auth import Caller
@@ -29,7 +29,6 @@ router = APIRouter(prefix="/v1/gaps", tags=["reports"])
 Counts = Annotated[Caller, Depends(gate("GET /v1/gaps"))]
 Finds = Annotated[Caller, Depends(gate("GET /v1/gaps/people"))]
 Area = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
-AreaCode = Annotated[str | None, Query(pattern=AREA_CODE)]
 Group = Annotated[str, Query(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 Days = Annotated[int, Query(ge=1, le=3650)]
 Gap = Literal["not_visited", "no_verified_point", "no_phone", "not_assessed", "open_need"]

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Query, Request
 
 from services.registry import records, store
 from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.access import ROUTES, SEES_PROTECTED, purpose_fault
 from services.registry.rules.decide import OWN, own_basis
+from services.registry.values import AREA_CODE
+from services.registry.verbs.areas import below
 from shared.auth import NOT_FOR_AGENCIES, Caller, Role, may
 from shared.database import Connection, Pool
 from shared.errors import Refused, refuse
@@ -38,6 +41,14 @@ NOT_OWN = (
     "these are another municipality's facts: propose a correction instead",
 )
 NO_AREA = (422, "area_needed", "ต้องระบุพื้นที่", "say which municipality")
+NOT_BY_PLACE = (
+    403,
+    "not_by_place",
+    "บทบาทของท่านกรองรายการนี้ตามที่อยู่ของบุคคลไม่ได้",
+    "your role does not narrow this list by where people live",
+)
+AreaCode = Annotated[str | None, Query(pattern=AREA_CODE, description="of who lives there or below it alone")]
+"""A tambon, village, community or quarter by which a list is narrowed; it opens nothing that the list had not."""
 
 
 def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
@@ -95,6 +106,25 @@ def area_for(caller: Caller, asked: str | None) -> str:
     if len(caller.areas) != 1 or "*" in caller.areas:
         raise Refused(*NO_AREA, field="area")
     return next(iter(caller.areas))
+
+
+async def places_for(runtime: Runtime, caller: Caller, area_code: str | None) -> list[str] | None:
+    """The codes by which a list of people's matters is narrowed; None: it is not.
+
+    Whoever sees of somebody only what they are to do there would learn by asking place after place where they live.
+
+    Raises:
+        Refused: 403 the caller is no such role; 422 there is no such area.
+
+    """
+    if area_code is not None and not sees_protected(caller):
+        raise Refused(*NOT_BY_PLACE, field="area_code")
+    return await below(runtime.pool, area_code)
+
+
+def narrowed(area_code: str | None) -> dict[str, str]:
+    """For the audit: by which place a list was asked for."""
+    return {} if area_code is None else {"area_code": area_code}
 
 
 async def person_for(runtime: Runtime, caller: Caller, person_id: UUID) -> Person:

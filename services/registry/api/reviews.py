@@ -14,7 +14,7 @@ from services.registry import store, told, views
 from services.registry.answers import Answer, HistoryLine, Label
 from services.registry.api.care_models import Note
 from services.registry.api.case_gate import held_case
-from services.registry.api.gate import area_for, areas_of, gate, runtime_of
+from services.registry.api.gate import AreaCode, area_for, areas_of, gate, narrowed, places_for, runtime_of
 from services.registry.api.reports import EARLIEST, LATEST, REVERSED
 from services.registry.rules.reviews import GENS, WHYS, Texts, missing, overdue
 from services.registry.store.people import Row
@@ -200,14 +200,15 @@ async def list_reviews(
     request: Request,
     caller: Lists,
     status: Literal["open", "approved", "closed"] | None = None,
+    area_code: AreaCode = None,
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> ReviewPage:
-    """การทบทวน | Reviews of one's municipalities, newest first."""
-    pool = runtime_of(request).pool
-    rows = await store.reviews.read_reviews(pool, areas_of(caller), cursor, status, limit)
+    """การทบทวน | Reviews of one's municipalities, newest first; ``area_code``: of whom they are about."""
+    pool, places = runtime_of(request).pool, await places_for(runtime_of(request), caller, area_code)
+    rows = await store.reviews.read_reviews(pool, areas_of(caller), cursor, status, limit, places)
     ids, where = [row["id"] for row in rows], [row["area"] for row in rows]
-    await audit(pool, caller, "list", "review", ids or None, area=where or None)
+    await audit(pool, caller, "list", "review", ids or None, narrowed(area_code), area=where or None)
     texts = await told.of(pool, ids)
     actions = await store.reviews.read_actions(pool, ids)
     items = [

@@ -15,7 +15,7 @@ from services.registry.answers import Answer, Label
 from services.registry.api.at_the_door import whom
 from services.registry.api.care_models import Note
 from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end
-from services.registry.api.gate import areas_of, gate, runtime_of
+from services.registry.api.gate import AreaCode, areas_of, gate, narrowed, places_for, runtime_of
 from services.registry.api.plans_models import WhomToVisit
 from services.registry.rules.access import CARE
 from services.registry.store.people import Row
@@ -146,17 +146,19 @@ async def find_tasks(
     *,
     overdue: bool = False,
     mine: bool = False,
+    area_code: AreaCode = None,
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> Tasks:
     """งานที่ยังไม่เสร็จ | Open tasks: of one's municipalities, or (crews and volunteers) one's own.
 
-    ``mine``: those alone that the caller gave or has.
+    ``mine``: those alone that the caller gave or has; ``area_code``: of who lives there, for who cares for them.
     """
     runtime = runtime_of(request)
     crew_id = UUID(caller.crew_id) if caller.crew_id else None
     if caller.role not in CARE and crew_id is None:
         return Tasks(items=[])
+    places = await places_for(runtime, caller, area_code)
     rows = await store.teams.find_tasks(
         runtime.pool,
         areas_of(caller),
@@ -166,8 +168,9 @@ async def find_tasks(
         after=cursor,
         limit=limit,
         mine=(caller.actor, crew_id) if mine else None,
+        places=places,
     )
-    await audit(runtime.pool, caller, "find_tasks", "task", [row["id"] for row in rows] or None)
+    await audit(runtime.pool, caller, "find_tasks", "task", [row["id"] for row in rows] or None, narrowed(area_code))
     return Tasks(items=await _tasks(runtime, rows), next=rows[-1]["id"] if len(rows) == limit else None)
 
 

@@ -20,7 +20,17 @@ from services.registry.api.care_models import (
     Visits,
     VisitShown,
 )
-from services.registry.api.gate import areas_of, gate, held_for, own_held_for, person_for, runtime_of
+from services.registry.api.gate import (
+    AreaCode,
+    areas_of,
+    gate,
+    held_for,
+    narrowed,
+    own_held_for,
+    person_for,
+    places_for,
+    runtime_of,
+)
 from services.registry.api.pictures_models import by_owner
 from services.registry.rules.access import ROUTES
 from services.registry.rules.fields import HEALTH
@@ -127,13 +137,17 @@ async def list_visits(request: Request, caller: Lists, person_id: UUID) -> Visit
 
 @router.get("/visits", responses=problems(401, 403))
 async def list_disputed(
-    request: Request, caller: ListsDisputed, cursor: UUID | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 50
+    request: Request,
+    caller: ListsDisputed,
+    area_code: AreaCode = None,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> VisitPage:
     """ช่องที่เขียนไม่ตรงกัน | Visits in which two phones wrote the same field otherwise, for an officer to decide."""
-    pool = runtime_of(request).pool
-    rows = await store.visits.disputed(pool, areas_of(caller), cursor, limit)
+    pool, places = runtime_of(request).pool, await places_for(runtime_of(request), caller, area_code)
+    rows = await store.visits.disputed(pool, areas_of(caller), cursor, limit, places)
     ids, where = [row["id"] for row in rows], [row["area"] for row in rows]
-    await audit(pool, caller, "list_disputed", "visit", ids or None, area=where or None)
+    await audit(pool, caller, "list_disputed", "visit", ids or None, narrowed(area_code), area=where or None)
     return VisitPage(items=await _shown(pool, rows), next=rows[-1]["id"] if len(rows) == limit else None)
 
 

@@ -94,6 +94,7 @@ OPEN_PROPOSALS = Search("""
 select g.* from group_proposal g join person p on p.id = g.person_id
 where g.decision is null and ($1::text[] is null or g.area = any($1)) and p.disclosure <> 'secret'
   and p.erased_at is null and ($2::uuid is null or g.id > $2)
+  and ($4::text[] is null or lies_in(lives_in(p.id), $4))
 order by g.id limit $3
 """)
 LEAVE_GROUP = """
@@ -115,8 +116,10 @@ async def decide(db: Connection, proposal_id: UUID, decision: str, by: str, at: 
     await db.execute(DECIDE, proposal_id, decision, by, at)
 
 
-async def open_proposals(db: Pool, areas: Sequence[str] | None, after: UUID | None, limit: int) -> list[Row]:
-    return await look_up(db, OPEN_PROPOSALS, areas, after, limit)
+async def open_proposals(
+    db: Pool, areas: Sequence[str] | None, after: UUID | None, limit: int, places: Sequence[str] | None = None
+) -> list[Row]:
+    return await look_up(db, OPEN_PROPOSALS, areas, after, limit, places)
 
 
 async def leave_group(db: Connection, person_id: UUID, group: str, on: date) -> list[Row]:

@@ -91,11 +91,13 @@ async def put_pairs(db: Connection, person_id: UUID, pairs: Sequence[Pair], area
     await db.execute(PUT_PAIRS, person_id, *columns, area, at)
 
 
+# $5: of either record it is told that the person lives there.
 READ_OPEN = Search("""
 select d.* from duplicate d join person a on a.id = d.one_id join person b on b.id = d.other_id
 where d.decision is null and ($1::text[] is null or d.area = any($1))
   and ($2::real is null or (d.score, d.id) < ($2, $3::uuid))
   and a.erased_at is null and b.erased_at is null and a.disclosure <> 'secret' and b.disclosure <> 'secret'
+  and ($5::text[] is null or lies_in(lives_in(a.id), $5) or lies_in(lives_in(b.id), $5))
 order by d.score desc, d.id desc limit $4
 """)
 READ_PAIR = """
@@ -106,11 +108,15 @@ where d.id = $1 and ($2::text[] is null or d.area = any($2))
 
 
 async def read_open(
-    db: Connection | Pool, areas: Sequence[str] | None, after: tuple[float, UUID] | None, limit: int
+    db: Connection | Pool,
+    areas: Sequence[str] | None,
+    after: tuple[float, UUID] | None,
+    limit: int,
+    places: Sequence[str] | None = None,
 ) -> list[Row]:
     """Pairs that nobody has reviewed, the likeliest first."""
     score, pair_id = after or (None, None)
-    return await look_up(db, READ_OPEN, areas, score, pair_id, limit)
+    return await look_up(db, READ_OPEN, areas, score, pair_id, limit, places)
 
 
 async def read_pair(db: Connection | Pool, pair_id: UUID, areas: Sequence[str] | None) -> Row | None:
@@ -161,6 +167,7 @@ READ_LINKS = Search("""
 select l.*, a.area from person_link l join person a on a.id = l.person_id join person b on b.id = l.survivor_id
 where l.unlinked_at is null and ($1::text[] is null or a.area = any($1)) and ($2::uuid is null or l.id < $2)
   and a.erased_at is null and b.erased_at is null and a.disclosure <> 'secret' and b.disclosure <> 'secret'
+  and ($4::text[] is null or lies_in(lives_in(a.id), $4))
 order by l.id desc limit $3
 """)
 FORGET_LINKS = """
@@ -200,9 +207,15 @@ async def linked_to(db: Connection, person_id: UUID) -> list[UUID]:
     return [row["person_id"] for row in await db.fetch(LINKED_TO, person_id)]
 
 
-async def read_links(db: Connection | Pool, areas: Sequence[str] | None, before: UUID | None, limit: int) -> list[Row]:
+async def read_links(
+    db: Connection | Pool,
+    areas: Sequence[str] | None,
+    before: UUID | None,
+    limit: int,
+    places: Sequence[str] | None = None,
+) -> list[Row]:
     """Links that stand, the newest first, with the ``area`` of the linked record. Secret people's are left out."""
-    return await look_up(db, READ_LINKS, areas, before, limit)
+    return await look_up(db, READ_LINKS, areas, before, limit, places)
 
 
 async def forget(db: Connection, person_ids: Sequence[UUID]) -> list[Row]:

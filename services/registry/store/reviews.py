@@ -24,7 +24,7 @@ LOCK_REVIEW = """
 select r.*, coalesce((select p.disclosure = 'secret' from person p where p.id = r.person_id), false) as secret
 from review r where r.id = $1 and ($2::text[] is null or r.area = any($2)) for update of r
 """
-# Secret people, also those of a call under review, are in no list.
+# Secret people, also those of a call under review, are in no list. $5: where the person lives, or one of the call's.
 READ_REVIEWS = Search("""
 select r.* from review r where ($1::text[] is null or r.area = any($1)) and ($2::uuid is null or r.id < $2)
   and ($3::text is null or $3 = case when r.closed_at is not null then 'closed'
@@ -32,6 +32,8 @@ select r.* from review r where ($1::text[] is null or r.area = any($1)) and ($2:
   and not exists (select from person p where p.id = r.person_id and p.disclosure = 'secret')
   and not exists (select from call_person m join person p on p.id = m.person_id
                   where m.call_id = r.call_id and p.disclosure = 'secret')
+  and ($5::text[] is null or lies_in(lives_in(r.person_id), $5) or exists (
+    select from call_person m where m.call_id = r.call_id and lies_in(lives_in(m.person_id), $5)))
 order by r.id desc limit $4
 """)
 CHANGE_REVIEW = "update review set root_cause = $2, version = version + 1 where id = $1"
@@ -69,10 +71,15 @@ async def lock_review(db: Connection, review_id: UUID, areas: Sequence[str] | No
 
 
 async def read_reviews(
-    db: Pool, areas: Sequence[str] | None, before: UUID | None, status: str | None, limit: int
+    db: Pool,
+    areas: Sequence[str] | None,
+    before: UUID | None,
+    status: str | None,
+    limit: int,
+    places: Sequence[str] | None = None,
 ) -> list[Row]:
     """Newest first."""
-    return await look_up(db, READ_REVIEWS, areas, before, status, limit)
+    return await look_up(db, READ_REVIEWS, areas, before, status, limit, places)
 
 
 async def change_review(db: Connection, review_id: UUID, root_cause: str | None) -> None:

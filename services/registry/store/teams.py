@@ -28,14 +28,15 @@ END_TASK = "update task set done_at = $2, done_by = $3, outcome = $4 where id = 
 MARK_OVERDUE = "update task set overdue_at = $2 where id = $1"
 READ_TASKS = "select * from task where case_id = any($1::uuid[]) order by done_at is not null, due_on, id"
 OPEN_TASKS = "select id from task where case_id = $1 and done_at is null order by id"
-# $2: somebody's own; $3: only those whose day is over; $7, $8: those that somebody gave or has. Secret people's stand
-# in their case alone.
+# $2: somebody's own; $3: only those whose day is over; $7, $8: those that somebody gave or has; $9: codes in which the
+# person lives. Secret people's stand in their case alone.
 FIND_TASKS = Search("""
 select t.* from task t join case_file k on k.id = t.case_id join person p on p.id = k.person_id
 where t.done_at is null and ($1::text[] is null or k.area = any($1)) and p.erased_at is null
   and ($2::uuid is null or t.assignee_id = $2) and (not k.protected or $2 is not null) and p.disclosure <> 'secret'
   and (not $3 or t.due_on < $4) and ($5::uuid is null or t.id > $5)
   and ($7::text is null or t.assigned_by = $7 or t.assignee_id = $8::uuid)
+  and ($9::text[] is null or lies_in(lives_in(p.id), $9))
 order by t.id limit $6
 """)
 
@@ -86,10 +87,11 @@ async def find_tasks(
     after: UUID | None,
     limit: int,
     mine: tuple[str, UUID | None] | None = None,
+    places: Sequence[str] | None = None,
 ) -> list[Row]:
-    """``mine``: those that this login gave, or that this crew member has."""
+    """``mine``: those that this login gave, or that this crew member has; ``places``: of who lives there."""
     login, crew_id = mine or (None, None)
-    return await look_up(db, FIND_TASKS, areas, assignee_id, overdue, today, after, limit, login, crew_id)
+    return await look_up(db, FIND_TASKS, areas, assignee_id, overdue, today, after, limit, login, crew_id, places)
 
 
 async def my_tasks(db: Pool, crew_id: UUID, areas: Sequence[str] | None, limit: int) -> list[Row]:
@@ -170,6 +172,7 @@ COUNT_PATIENTS = "select count(*) from care_group_patient where group_id = $1"
 ADD_PATIENTS = """
 insert into care_group_patient (group_id, person_id) select $1, unnest($2::uuid[]) on conflict do nothing
 """
+# $5: groups that care for somebody who lives there, of those whom the list may name.
 READ_GROUPS = Search("""
 select g.*,
     (select coalesce(array_agg(m.crew_id order by m.crew_id), '{}') from care_group_member m where m.group_id = g.id)
@@ -182,6 +185,9 @@ select g.*,
 from care_group g where ($1::text[] is null or g.area = any($1)) and ($2::uuid is null or exists (
     select from care_group_patient c where c.group_id = g.id and c.person_id = $2))
   and ($3::uuid is null or g.id > $3)
+  and ($5::text[] is null or exists (
+    select from care_group_patient c cross join lateral (select * from person where id = c.person_id offset 0) p
+    where c.group_id = g.id and p.erased_at is null and p.disclosure <> 'secret' and lies_in(lives_in(p.id), $5)))
 order by g.id limit $4
 """)
 
@@ -219,9 +225,14 @@ async def set_group(
 
 
 async def read_groups(
-    db: Pool, areas: Sequence[str] | None, person_id: UUID | None, after: UUID | None, limit: int
+    db: Pool,
+    areas: Sequence[str] | None,
+    person_id: UUID | None,
+    after: UUID | None,
+    limit: int,
+    places: Sequence[str] | None = None,
 ) -> list[Row]:
-    return await look_up(db, READ_GROUPS, areas, person_id, after, limit)
+    return await look_up(db, READ_GROUPS, areas, person_id, after, limit, places)
 
 
 # --- corrections ----------------------------------------------------------------------------------------------------
@@ -236,6 +247,7 @@ READ_CORRECTIONS = Search("""
 select c.* from correction c join person p on p.id = c.person_id
 where ($1::text[] is null or c.area = any($1) or c.proposed_in && $1) and p.erased_at is null
   and p.disclosure <> 'secret' and (c.decision is null or not $2) and ($3::uuid is null or c.id > $3)
+  and ($5::text[] is null or lies_in(lives_in(p.id), $5))
 order by c.id limit $4
 """)
 
@@ -254,10 +266,16 @@ async def decide_correction(db: Connection, correction_id: UUID, decision: str, 
 
 
 async def read_corrections(
-    db: Pool, areas: Sequence[str] | None, after: UUID | None, limit: int, *, waiting: bool
+    db: Pool,
+    areas: Sequence[str] | None,
+    after: UUID | None,
+    limit: int,
+    *,
+    waiting: bool,
+    places: Sequence[str] | None = None,
 ) -> list[Row]:
-    """Those to be decided in these areas, and those proposed from there."""
-    return await look_up(db, READ_CORRECTIONS, areas, waiting, after, limit)
+    """Those to be decided in these areas, and those proposed from there; ``places``: of who lives there."""
+    return await look_up(db, READ_CORRECTIONS, areas, waiting, after, limit, places)
 
 
 # --- erasure --------------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ DISPUTED = Search("""
 select v.*, p.area from visit v join person p on p.id = v.person_id
 where v.id in (select visit_id from visit_value where state = 'disputed')
   and ($1::text[] is null or p.area = any($1)) and p.disclosure <> 'secret' and p.erased_at is null
-  and ($2::uuid is null or v.id > $2)
+  and ($2::uuid is null or v.id > $2) and ($4::text[] is null or lies_in(lives_in(p.id), $4))
 order by v.id limit $3
 """)
 WIPE_VALUES = "delete from visit_value where visit_id in (select id from visit where person_id = any($1::uuid[]))"
@@ -93,8 +93,10 @@ async def choose_value(db: Connection, visit_id: UUID, field: str, value_id: UUI
     await db.execute(CHOOSE_VALUE, value_id, version)
 
 
-async def disputed(db: Pool, areas: Sequence[str] | None, after: UUID | None, limit: int) -> list[Row]:
-    return await look_up(db, DISPUTED, areas, after, limit)
+async def disputed(
+    db: Pool, areas: Sequence[str] | None, after: UUID | None, limit: int, places: Sequence[str] | None = None
+) -> list[Row]:
+    return await look_up(db, DISPUTED, areas, after, limit, places)
 
 
 async def wipe(db: Connection, person_ids: Sequence[UUID]) -> list[UUID]:
