@@ -213,5 +213,5 @@ async def test_the_command_sends_a_file_part_by_part(registry: Running, monkeypa
     assert [(one["row"], one["verdict"]) for one in verdicts] == [
         (1, "written"), (2, "written"), (3, "written"), (4, "written"), (5, "code_shape"),
     ]  # fmt: skip
-    with pytest.raises(LookupError, match="area"):
+    with pytest.raises(LookupError, match="ไม่พบรายการ"):
         await send(registry.client, ROWS[:1], "songkhla", dry_run=False)
