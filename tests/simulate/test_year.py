@@ -14,9 +14,11 @@ from rich.console import Console
 from karuna.simulate.year.audit import audit, counted
 from karuna.simulate.year.journal import Asked, Ended, Entry, Journal, Placed, Promise, Seen, Step, Tour
 from karuna.simulate.year.measures import journeys, measures, quantile
+from karuna.simulate.year.people import Trip
 from karuna.simulate.year.region import Place, Region
 from karuna.simulate.year.report import read, rows, show, write
 from karuna.simulate.year.ten import ten
+from services.dispatch.rules.requirements import Asked as AskedOf
 from shared.geo import Point
 from tests.simulate.test_mix import PACK
 
@@ -51,6 +53,32 @@ def test_a_week_is_possible_and_everybody_has_an_end() -> None:
     ended = Counter(entry.how for entry in journal.entries if isinstance(entry, Ended))
     assert asked.total() == ended.total() > 60
     assert ended["done"] > 0.8 * ended.total()
+
+
+def ready_at(hour: int) -> tuple[Region, Trip]:
+    """Somebody in a wheelchair is ready to go home, in a town whose only van has a crew from six to eighteen."""
+    region = Region([Place(PACK, ("K7",))], 1, 0)
+    [town] = region.towns.values()
+    region.clock.now += timedelta(hours=hour)
+    clinic, house = region.hospitals[0], town.own()[0].station
+    asked = AskedOf(severity="green", lane="booked", mobility="wheelchair")
+    now = region.clock.now
+    trip = Trip(f"{town.slug}/0/home", "booked", "green", "return", now, clinic, clinic, house, asked, now_at=now)
+    town.desk.find_unit(trip)
+    return region, trip
+
+
+def test_who_is_ready_at_night_waits_for_a_crew_rung_at_home_and_nobody_is_rung_by_day() -> None:
+    region, trip = ready_at(21)
+    begun = region.clock.now
+    region.clock.run()
+    assert trip.ended
+    assert trip.id in region.journal.rung
+    assert region.clock.now - begun < timedelta(hours=9), "it was not the morning's crew"
+    region, trip = ready_at(10)
+    region.clock.run()
+    assert trip.ended
+    assert not region.journal.rung
 
 
 def test_the_same_seed_gives_the_same_week() -> None:

@@ -17,6 +17,7 @@ from karuna.simulate.year.fleet import Unit
 from karuna.simulate.year.guesses import GIVES_UP
 from karuna.simulate.year.journal import Ended
 from karuna.simulate.year.people import ASKED, WORKING, Job, Trip, moved
+from karuna.simulate.year.ringing import ring_soon
 from services.dispatch.emergencies.choice import BY_TIME, URGENCY
 from services.dispatch.emergencies.sparing import best_spared
 from services.dispatch.emergencies.surge import Waiting, assign
@@ -191,6 +192,7 @@ class Desk:
             self._town.journal.waits.setdefault(trip.id, set()).update(self._reasons(trip))
             self.waiting[trip.id] = trip
             self._town.region.ask_neighbours(trip)
+            ring_soon(self._town, trip)
 
     def _reasons(self, trip: Trip) -> tuple[str, ...]:
         """As ``decide`` says it: who is free and fits said no, or the least that is missing."""

@@ -54,6 +54,8 @@ class Unit:
     """Whoever waits for its answer at once: it is not asked for anything else."""
     clean: bool = True
     out_until: datetime | None = None
+    rung_until: datetime | None = None
+    """Its day crew was rung at home, and is there until then."""
     turn: int = 0
     """What was to happen on the road and is no longer true has an older number."""
 
@@ -66,6 +68,8 @@ class Unit:
         night = bool(self.crews["night"])
         first, last = DAY_CREW if night else VAN_CREW
         if first <= local(at).hour < last:
+            return "day"
+        if self.rung_until is not None and at < self.rung_until:
             return "day"
         return "night" if night else None
 

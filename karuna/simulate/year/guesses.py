@@ -24,6 +24,11 @@ BOOKED_ANSWER = (600.0, 1.0)
 DIALYSIS_VISIT = (4 * 3600.0, 0.08)
 LEND = (120.0, 0.5)
 """One centre telephones another, which lends a unit."""
+RINGS_AFTER, RINGS_AGAIN = timedelta(minutes=5), timedelta(minutes=45)
+RINGS_S, COMES_WHEN_RUNG, COMES_S = (120.0, 0.5), 0.6, (1500.0, 0.3)
+"""The desk rings a crew at home for somebody who waits at a clinic: the call, whether they come, and how soon."""
+STAYS = timedelta(hours=2)
+"""So long a crew that was rung at home stays for what it came for."""
 ROAD_SPREAD = 0.15
 """Sigma of the logarithm by which a real drive differs from the expected one."""
 

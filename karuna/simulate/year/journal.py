@@ -98,12 +98,16 @@ Entry = Asked | Seen | Tour | Step | Promise | Placed | Ended | Lent
 
 @dataclass(slots=True)
 class Journal:
-    """``places``: what each unit has room for; ``waits``: why trips waited; ``by_hand``: sent over a shortfall."""
+    """``places``: what each unit has room for; ``waits``: why trips waited; ``by_hand``: sent over a shortfall;
+
+    ``rung``: for whom a crew came that was at home.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     places: dict[str, Mapping[str, int]] = field(default_factory=dict)
     waits: dict[str, set[str]] = field(default_factory=dict)
     by_hand: set[str] = field(default_factory=set)
+    rung: set[str] = field(default_factory=set)
 
     def say(self, entry: Entry) -> None:
         self.entries.append(entry)

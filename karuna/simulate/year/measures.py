@@ -146,6 +146,7 @@ def measures(journal: Journal, all_of: Sequence[Journey] | None = None) -> list[
         _none("impossible", "อื่น ๆ ที่เป็นไปไม่ได้", "anything else that cannot be", others),
         Measure("retold", "นัดที่แจ้งเวลาใหม่", "rides told another time or unit", _percent(e.moved for e in out)),
         Measure("by_hand", "ส่งข้ามสิ่งที่ขาด", "sent by hand over a shortfall", str(len(journal.by_hand))),
+        Measure("rung", "ทีมที่โทรเรียกจากบ้าน", "ways home for which a crew was rung at home", str(len(journal.rung))),
         Measure("lent", "หน่วยที่ยืมมา", "units lent", str(_lent(journal))),
         Measure("why", "เหตุที่ปฏิเสธ", "refused, and why", _why(refused)),
     ]
