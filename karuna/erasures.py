@@ -16,11 +16,16 @@ OWNERS = {"call": ("intake", "calls"), "person": ("registry", "persons"), "crew"
 """What is erased → the service that owns it, and the route's noun."""
 WHOLE_LEDGER = {"person": {"record_only": True}}
 """Each record of a person has its own line; what was linked since the backup, or not yet, is not guessed from."""
-LEDGER = "select noun, subject_id, erased_at from erasure order by erased_at"
+PAST_KEEPING = {("call", "system"): {"past_keeping": True}}
+"""A call whose time was over leaves the people who are known from it alone, then as now."""
+LEDGER = "select noun, subject_id, erased_at, by from erasure order by erased_at"
 
 
 async def ledger(local: Local) -> list[dict[str, str]]:
-    """Every erasure by its owner: ``{"noun", "id", "erased_at"}``, oldest first. Ids only."""
+    """Every erasure by its owner: ``{"noun", "id", "erased_at", "by"}``, oldest first. Ids only.
+
+    ``by``: ``person`` where somebody asked for it, ``system`` where the time of keeping was over.
+    """
     found: list[dict[str, str]] = []
     for noun, (service, _) in OWNERS.items():
         connection = await asyncpg.connect(local.postgres.dsn(service))
@@ -29,7 +34,7 @@ async def ledger(local: Local) -> list[dict[str, str]]:
         finally:
             await connection.close()
         found += [
-            {"noun": noun, "id": str(row["subject_id"]), "erased_at": row["erased_at"].isoformat()}
+            {"noun": noun, "id": str(row["subject_id"]), "erased_at": row["erased_at"].isoformat(), "by": row["by"]}
             for row in rows
             if row["noun"] == noun
         ]
@@ -52,9 +57,8 @@ async def apply(local: Local, lines: Iterable[str]) -> dict[str, int]:
         for line in filter(str.strip, lines):
             entry: dict[str, Any] = json.loads(line)
             service, noun = OWNERS[entry["noun"]]
-            answer = await client.post(
-                f"{local.url(service)}/v1/{noun}/{entry['id']}/erase", json=WHOLE_LEDGER.get(entry["noun"], {})
-            )
+            said = PAST_KEEPING.get((entry["noun"], entry.get("by", "")), WHOLE_LEDGER.get(entry["noun"], {}))
+            answer = await client.post(f"{local.url(service)}/v1/{noun}/{entry['id']}/erase", json=said)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 counts["unknown"] += 1
             elif answer.status_code == httpx.codes.CONFLICT:

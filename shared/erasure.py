@@ -20,6 +20,7 @@ from prometheus_client import Counter
 
 from shared.bus import Bus
 from shared.database import AWAY, COLLISION, Pool
+from shared.events.words import By
 from shared.leader import LockConnection
 from shared.service import Runtime
 from shared.streams import stream_name
@@ -36,9 +37,11 @@ with held as (
 )
 insert into shred (position) select position from blanked on conflict do nothing
 """
+# Of both reasons ``person`` stays: it comes first in the alphabet, too.
 WRITE_ERASURE = """
-insert into erasure (noun, subject_id, erased_at) select $1, subject_id, $3 from unnest($2::uuid[]) as s (subject_id)
-on conflict (noun, subject_id) do update set erased_at = excluded.erased_at
+insert into erasure as e (noun, subject_id, erased_at, by)
+select $1, subject_id, $3, $4 from unnest($2::uuid[]) as s (subject_id)
+on conflict (noun, subject_id) do update set erased_at = excluded.erased_at, by = least(e.by, excluded.by)
 """
 READ_ERASURES = "select noun, subject_id, erased_at from erasure order by erased_at"
 BLANK_HEARD = "delete from parked where noun = $1 and aggregate_id = $2"
@@ -61,14 +64,15 @@ GONE = {10037, 10043, 10057}
 SHREDDED_TOTAL = Counter("karuna_erasure_messages_total", "Messages overwritten in a stream")
 
 
-async def erase(work: Work, noun: str, ids: UUID | Iterable[UUID]) -> None:
+async def erase(work: Work, noun: str, ids: UUID | Iterable[UUID], by: By = By.PERSON) -> None:
     """Blank everything said of these aggregates so far, and note it in the ledger. Owner only.
 
+    ``by`` system: their time of keeping was over. Who was erased because somebody asked for it stays so in the ledger.
     Say the ``erased`` event in the same work: it is written after this, and so stays readable.
     """
     wanted = [ids] if isinstance(ids, UUID) else list(ids)
     await work.db.execute(BLANK_EVENTS, wanted)
-    await work.db.execute(WRITE_ERASURE, noun, wanted, work.now)
+    await work.db.execute(WRITE_ERASURE, noun, wanted, work.now, by.value)
     for aggregate_id in wanted:
         await work.db.execute(BLANK_LETTERS, noun, aggregate_id, work.now)
 

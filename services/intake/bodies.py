@@ -185,8 +185,10 @@ class SearchBody(Body):
         return self
 
 
-class EmptyBody(Body):
-    """Nothing needs to be said."""
+class EraseBody(Body):
+    """``past_keeping``: nobody asked for it, its time of keeping is over. Who is known from it alone then stays."""
+
+    past_keeping: bool = False
 
 
 class ReasonBody(Body):

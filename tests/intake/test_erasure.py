@@ -122,10 +122,21 @@ async def test_what_remains_of_other_patients_is_said_again(intake: Running) -> 
 
 async def test_a_restore_brings_back_an_open_call_and_an_admin_erases_it_again(intake: Running) -> None:
     taken = await canary(intake)
-    await acted(intake, taken["id"], "erase", role="admin")
+    await acted(intake, taken["id"], "erase", {"past_keeping": True}, role="admin")
     assert await traces_in_the_database(intake) == set()
+    assert await ledger(intake) == ["system"]
     assert (await whole(intake, taken["id"]))["status"] == "closed"
     await acted(intake, taken["id"], "erase", role="admin")
+    assert await ledger(intake) == ["person"], "asked for since"
+    await acted(intake, taken["id"], "erase", {"past_keeping": True}, role="admin")
+    assert await ledger(intake) == ["person"], "and that stays so"
+    by = [row["open_data"]["by"] for row in await intake.said("intake.call.erased")]
+    assert by == ["system", "person", "system"]
+
+
+async def ledger(intake: Running) -> list[str]:
+    """Why the calls were erased."""
+    return [row["by"] for row in await intake.sql("select by from erasure where noun = 'call' order by erased_at")]
 
 
 # --- the stream ------------------------------------------------------------------------
@@ -206,7 +217,7 @@ async def test_calls_past_their_time_are_erased_and_a_series_that_goes_on_is_kep
     assert await retire_all(intake.runtime, 0, retire) == 0, "as shipped everything is kept"
     assert await retire_all(intake.runtime, 365, retire) == 1
     gone = await intake.sql("select id from call where erased_at is not null")
-    assert [row["id"] for row in gone] == [UUID(old["id"])]
+    assert ([row["id"] for row in gone], await ledger(intake)) == ([UUID(old["id"])], ["system"])
     assert [row["aggregate_id"] for row in await intake.said("intake.call.erased")] == [UUID(old["id"])]
     await intake.sql(OVER, UUID(opened["id"]), now_utc() - timedelta(days=400))
     assert await retire_all(intake.runtime, 365, retire) == 2

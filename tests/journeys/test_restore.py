@@ -62,6 +62,7 @@ async def test_a_restored_town_goes_on_and_the_erased_stay_erased(town: Town, tm
         await settled(there)
         assert await _person(there) is None
         assert await _left(there) == {}
+        await _a_call_past_its_time_leaves_its_people(there, before["id"], ledger)
         await _a_new_call_reaches_a_crew(there, {before["number"], bird["number"]}, ledger)
         await _the_neighbour_hears_until_it_is_removed(there)
         code, said = await karuna(there, "doctor")
@@ -154,6 +155,25 @@ async def _left(town: Town) -> dict[str, list[str]]:
     for name, text in looking.logs(town.local).items():
         found[f"log {name}"] = looking.traces_of(BIRD.needles, text)
     return {place: what for place, what in found.items() if what}
+
+
+async def _a_call_past_its_time_leaves_its_people(town: Town, call_id: str, ledger: Path) -> None:
+    """Erased again as it was then, not as if somebody had asked for it."""
+    known = [row["person_id"] for row in await town.sql("registry", MATCHED, UUID(call_id))]
+    line = json.dumps({"noun": "call", "id": call_id, "erased_at": "2026-01-01T00:00:00+00:00", "by": "system"})
+    await asyncio.to_thread(ledger.write_text, line)
+    code, said = await karuna(town, "erasures", "--apply", str(ledger))
+    assert (code, "'erased': 1" in said) == (0, True), said
+    await settled(town)
+    assert await town.sql("registry", MATCHED, UUID(call_id)) == [], "nothing of the call is left"
+    assert known
+    stay = await town.sql("registry", "select id from person where id = any($1) and erased_at is null", known)
+    assert {row["id"] for row in stay} == set(known)
+    code, said = await command(town, "-m", "karuna", "erasures")
+    assert [one["by"] for one in map(json.loads, said.splitlines()) if one["id"] == call_id] == ["system"]
+
+
+MATCHED = "select person_id from call_person where call_id = $1"
 
 
 async def _a_new_call_reaches_a_crew(town: Town, taken_before: set[str], ledger: Path) -> None:

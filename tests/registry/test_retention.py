@@ -59,6 +59,8 @@ async def test_whoever_is_heard_of_no_more_is_erased_after_the_time_that_was_set
     assert await retire_all(registry.runtime, 0, retire) == 0, "as shipped everything is kept"
     assert await retire_all(registry.runtime, 500, retire) == 0, "the time is not over"
     assert await retire_all(registry.runtime, 365, retire) == 1
+    ledger = await registry.sql("select by from erasure where noun = 'person'")
+    assert [row["by"] for row in ledger] == ["system"]
     assert await erased(registry) == {idle}, "one record of a person is young, or something is open: all are kept"
     said = await registry.said("registry.person.erased")
     assert [row["aggregate_id"] for row in said] == [idle]

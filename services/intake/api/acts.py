@@ -11,12 +11,13 @@ from fastapi.responses import JSONResponse
 
 from services.intake.answers import StandOut
 from services.intake.api.common import AtDesk, call_to_change, desk_at, runtime_of, visible
-from services.intake.bodies import CloseBody, EmptyBody, HandOverBody, LinkBody, WithdrawBody
+from services.intake.bodies import CloseBody, EraseBody, HandOverBody, LinkBody, WithdrawBody
 from services.intake.state import Row
 from services.intake.store import calls as store
 from services.intake.verbs import ends, erase, links, shown
 from shared.audit import audit
 from shared.auth import Caller, Role, may
+from shared.events.words import By
 from shared.http import Body, IdempotencyKey, once
 from shared.openapi import problems
 from shared.work import Work
@@ -84,7 +85,7 @@ async def erase_call(
     request: Request,
     caller: MayErase,
     call_id: UUID,
-    body: EmptyBody | None = None,
+    body: EraseBody | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """ลบข้อมูลส่วนบุคคล | Nothing personal of the call is left, here and in every service.
@@ -93,7 +94,8 @@ async def erase_call(
     """
 
     async def verb(work: Work, call: Row) -> Row:
-        await erase.erase_call(work, call, even_open=caller.role is Role.ADMIN)
+        by = By.SYSTEM if body is not None and body.past_keeping else By.PERSON
+        await erase.erase_call(work, call, even_open=caller.role is Role.ADMIN, by=by)
         after = await store.read_call(work.db, call_id)
         assert after is not None  # noqa: S101 calls are never deleted
         return after

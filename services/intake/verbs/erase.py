@@ -67,17 +67,17 @@ async def erase_person(work: Work, person_id: UUID) -> None:
 async def _wipe(work: Work, call: Row, patient_ids: list[UUID] | None, by: By = By.PERSON) -> None:
     await unwatch(work, call["id"])
     await work.cancel("series", call["id"])
-    await wipe_rows(work, call["id"], patient_ids)
+    await wipe_rows(work, call["id"], patient_ids, by)
     work.say(call["id"], CallErased(at=work.now, by=by), state.origin_of(call))
 
 
-async def wipe_rows(work: Work, call_id: UUID, patient_ids: list[UUID] | None = None) -> None:
+async def wipe_rows(work: Work, call_id: UUID, patient_ids: list[UUID] | None = None, by: By = By.PERSON) -> None:
     """Wipe the rows, blank what was said of the call and of its barriers, and note it in the ledger."""
     barriers = await barrier_store.read_barriers(work.db, [call_id])
     await wiping.wipe_call(work.db, call_id, patient_ids, work.now)
-    await erase(work, "call", call_id)
+    await erase(work, "call", call_id, by)
     if barriers:
-        await erase(work, "barrier", [barrier["id"] for barrier in barriers])
+        await erase(work, "barrier", [barrier["id"] for barrier in barriers], by)
 
 
 async def _wipe_one_of_many(work: Work, call: Row, theirs: Sequence[Row]) -> None:

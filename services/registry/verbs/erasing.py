@@ -17,9 +17,10 @@ from shared.work import Work
 ERASED = "erased"
 
 
-async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> None:
+async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]], by: By = By.PERSON) -> None:
     """Wipe these records: their rows, what was said of them and of their groups; close what is open for them.
 
+    ``by`` system: their time of keeping was over.
     Records of the same person that are not among them stay, and stay one person.
     """
     ids = [person_id for person_id, _ in people]
@@ -42,11 +43,11 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]]) -> No
     await store.households.forget_empty(work.db, houses)
     await linking.mend(work, ids)
     await store.people.forget_answers(work.db, ids)
-    await erase(work, "person", ids)
-    await erase(work, "group", groups)
+    await erase(work, "person", ids, by)
+    await erase(work, "group", groups, by)
     for noun, gone in {"location": locations, "visit": visits, "assessment": assessments, "need": needs}.items():
-        await erase(work, noun, gone)
-    await erase(work, "consent", await store.consents.forget(work.db, ids))
+        await erase(work, noun, gone, by)
+    await erase(work, "consent", await store.consents.forget(work.db, ids), by)
     for person_id, origin in people:
         work.say(person_id, PersonErased(at=work.now), origin)
 

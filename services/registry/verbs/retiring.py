@@ -9,6 +9,7 @@ from uuid import UUID
 from services.registry import records, store
 from services.registry.keys import ring
 from services.registry.verbs import erasing, people
+from shared.events.words import By
 from shared.retention import AT_ONCE, Retired
 from shared.work import Work
 
@@ -29,7 +30,7 @@ async def retire(work: Work, before: datetime, place: Place | None) -> Retired:
     still = await store.people.still_untouched(work.db, before, [one.id for one in held])
     gone = [one for one in held if one.id in still]
     if gone:
-        await erasing.erase_persons(work, [(one.id, people.origin_of(one)) for one in gone])
+        await erasing.erase_persons(work, [(one.id, people.origin_of(one)) for one in gone], By.SYSTEM)
     if len(rows) < LOOKED_AT and len(quiet) < AT_ONCE:
         return Retired(len(gone))
     last = next(row for row in rows if row["id"] == quiet[-1]) if len(quiet) == AT_ONCE else rows[-1]
