@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -88,6 +88,13 @@ class Said:
     occurred_at: datetime
 
 
+Given = TypeVar("Given")
+
+
+class _Undone(Exception):
+    """A rehearsal ends as if nothing had been."""
+
+
 Writer = Callable[["Work", list[Any]], Awaitable[None]]
 """Writes many rows of one kind."""
 
@@ -146,6 +153,19 @@ class Work:
             for write, rows in self._gathered.items():
                 del rows[gathered.get(write, 0) :]
             raise
+
+    async def rehearse(self, part: Callable[[], Awaitable[Given]]) -> Given:
+        """What ``part`` gives, while nothing of what it does stays: neither written, said nor hinted."""
+        given: list[Given] = []
+
+        async def undone() -> None:
+            given.append(await part())
+            raise _Undone
+
+        with suppress(_Undone):
+            async with self.attempt():
+                await undone()
+        return given[0]
 
     async def later(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,10 +9,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from services.console.area_tree import Place, chooser, listed, there
-from services.console.backend import BackendRefused
 from services.console.labels import label
 from services.console.navigation import REGISTER
 from services.console.pages.people_tabs import Carer, Doc, Short, tried
+from services.console.pages.people_visits import names_of
 from services.console.people import Person
 from services.console.texts import texts
 from services.console.web import backend, go, page, signed_in
@@ -25,8 +24,6 @@ Supervisor = Annotated[Person, Depends(signed_in(Role.SUPERVISOR))]
 """Who agrees that somebody be secret, or not any more: never who asked."""
 Cursor = Annotated[UUID | None, Query()]
 PURPOSE, REGISTRATION = "case_work", "registration"
-AT_ONCE = 20
-"""How many people are named by one question."""
 LISTS = {"mobility": "mobility", "sex": "sex", "needs": "need"}
 """Fields of a correction whose values are codes."""
 
@@ -59,20 +56,6 @@ async def _inbox(
 
 def _after(cursor: UUID | None) -> dict[str, str | int]:
     return {"cursor": str(cursor)} if cursor else {}
-
-
-async def names_of(request: Request, person: Person, ids: Iterable[str]) -> dict[str, str]:
-    """Id → name, of whom a search may show: secret people are in none."""
-    wanted = list(dict.fromkeys(ids))
-    found: dict[str, str] = {}
-    for start in range(0, len(wanted), AT_ONCE):
-        body = {"ids": wanted[start : start + AT_ONCE]}
-        try:
-            hits = await backend(request).post(person, "registry", "/v1/persons/search", body, purpose=PURPOSE)
-        except BackendRefused:
-            return found
-        found |= {each["id"]: each["name"] for each in hits["items"] if each["name"]}
-    return found
 
 
 def said_change(change: Doc, lang: str) -> list[tuple[str, str]]:

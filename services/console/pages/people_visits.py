@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -107,13 +108,18 @@ async def visitors_of(request: Request, person: Person) -> list[tuple[str, str]]
     return sorted(goers, key=lambda pair: pair[1])
 
 
-async def names_of(request: Request, person: Person, ids: list[str], purpose: str = PURPOSE) -> dict[str, str]:
-    """The names of these people (at most a page of them), where this person may see them."""
-    wanted = list(dict.fromkeys(ids))[:PAGE]
-    if not wanted:
-        return {}
-    found = await backend(request).post(person, "registry", "/v1/persons/search", {"ids": wanted}, purpose=purpose)
-    return {each["id"]: each["name"] for each in found["items"] if each["name"]}
+async def names_of(request: Request, person: Person, ids: Iterable[str], purpose: str = PURPOSE) -> dict[str, str]:
+    """Id → name of these people, where this person may see them: secret people are in none."""
+    wanted = list(dict.fromkeys(ids))
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), PAGE):
+        body = {"ids": wanted[start : start + PAGE]}
+        try:
+            hits = await backend(request).post(person, "registry", "/v1/persons/search", body, purpose=purpose)
+        except BackendRefused:
+            return found
+        found |= {each["id"]: each["name"] for each in hits["items"] if each["name"]}
+    return found
 
 
 # --- giving a visit ------------------------------------------------------------------

@@ -68,7 +68,7 @@ async def import_people(request: Request, caller: Imports, body: ImportBody) -> 
     asked = Asked(area, caller.actor, areas_of(caller), body.alike, body.exercise, agreement_of(runtime))
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         if body.dry_run:
-            run, took, new = None, await _rehearsed(work, asked, rows), True
+            run, took, new = None, await work.rehearse(lambda: importing.take(work, asked, rows)), True
         else:
             run, took, new = await _part(work, asked, body, rows)
         if new:
@@ -129,27 +129,6 @@ async def _part(
     stands = await store.imports.read_run(work.db, run["id"], None)
     assert stands is not None  # noqa: S101 held
     return stands, took + new, True
-
-
-class _Undone(Exception):
-    """A rehearsal ends as if nothing had been."""
-
-    def __init__(self, took: list[Took]) -> None:
-        super().__init__()
-        self.took = took
-
-
-async def _rehearsed(work: Work, asked: Asked, rows: Sequence[Ready | Took]) -> list[Took]:
-    try:
-        async with work.attempt():
-            await _rehearse(work, asked, rows)
-    except _Undone as undone:
-        return undone.took
-    return []
-
-
-async def _rehearse(work: Work, asked: Asked, rows: Sequence[Ready | Took]) -> None:
-    raise _Undone(await importing.take(work, asked, rows))
 
 
 async def _audited(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -181,7 +182,8 @@ async def import_points(request: Request, caller: Imports, body: FileBody) -> Fi
     """
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        verdicts, met = await (_rehearsed if body.dry_run else _rows)(work, runtime, caller, body)
+        taking = partial(_rows, work, runtime, caller, body)
+        verdicts, met = await (work.rehearse(taking) if body.dry_run else taking())
         detail = {"rows": len(verdicts), "source": body.source, "dry_run": body.dry_run}
         await audit(work, caller, "import", "person", sorted(met) or None, detail)
     if body.dry_run:
@@ -195,27 +197,6 @@ async def import_points(request: Request, caller: Imports, body: FileBody) -> Fi
 NOBODY = {"person_id": None, "location_id": None}
 Told = tuple[list[RowVerdict], set[UUID]]
 """What became of the rows, and everybody of whom they tell that they live there: also the several of one house."""
-
-
-class _Undone(Exception):
-    """A rehearsal ends as if nothing had been."""
-
-    def __init__(self, told: Told) -> None:
-        super().__init__()
-        self.told = told
-
-
-async def _rehearse(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> None:
-    raise _Undone(await _rows(work, runtime, caller, file))
-
-
-async def _rehearsed(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> Told:
-    try:
-        async with work.attempt():
-            await _rehearse(work, runtime, caller, file)
-    except _Undone as undone:
-        return undone.told
-    return [], set()
 
 
 async def _rows(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> Told:
