@@ -24,6 +24,8 @@ SENSITIVE_GROUPS = frozenset({"psychiatric"}) | SECRET_GROUPS
 """Groups that are protected wherever they are written."""
 
 
+WAY = 2
+"""Of marking names, see :func:`key_rows` and :func:`mark_row`: a change of what they make is a new number."""
 NO_NAME = NameKey("", "", "")
 NONE_MADE: Mapping[tuple[str, str], int] = {}
 
@@ -266,7 +268,7 @@ def mark_row(
         marks.update(made[kind, value] for value in of_kind if (kind, value) in made)
         fresh = [value for value in of_kind if (kind, value) not in made]
         marks.update(short_marks(ring, kind, fresh, exercise=exercise).values())
-    return {"person_id": str(person_id), "marks": sorted(marks), "key_id": ring.current}
+    return {"person_id": str(person_id), "marks": sorted(marks), "key_id": ring.current, "way": WAY}
 
 
 def merged(people: Sequence[Person]) -> Person:

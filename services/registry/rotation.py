@@ -3,7 +3,7 @@
 How: put the new key *behind* the old one in the setting and restart every process (``1:…,2:…``: all can read both);
 then put it in front (``2:…,1:…``) and restart again. This job walks over the rows; when the figure
 ``karuna_registry_rows_under_old_keys`` is 0, the old key is taken out of the setting and destroyed. Backups made
-before need it, so it is kept with them.
+before need it, so it is kept with them. Whoever is marked by an older way of marking names is marked anew, too.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> 
     """Seal everything under the current key; returns how many rows were changed."""
     done = 0
     async with pool.acquire() as db:
-        left = await sealing.count_old(db, keys.current_head, keys.current)
+        left = await sealing.count_old(db, keys.current_head, keys.current, records.WAY)
         left += await locations.count_old(db, keys.current) + await told.count_old(db, keys.current)
         left += await known.count_old(db, keys.current) + await pictures.count_old(db, keys.current)
     OLD_ROWS.set(left)
@@ -75,7 +75,7 @@ async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> 
 
 async def _batch(db: Connection, keys: Keyring) -> int:
     await sealing.begin(db)
-    persons = await sealing.old_persons(db, keys.current_head, keys.current, BATCH)
+    persons = await sealing.old_persons(db, keys.current_head, keys.current, records.WAY, BATCH)
     if persons:
         await _seal_persons(db, keys, persons)
     identifiers = await sealing.old_identifiers(db, keys.current, BATCH)

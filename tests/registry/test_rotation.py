@@ -58,6 +58,21 @@ async def test_a_key_is_changed_in_three_steps(registry: Running) -> None:
         assert not await registry.sql(f"select from {table} where key_id = 1"), table
 
 
+async def test_whoever_is_marked_by_an_older_way_is_marked_anew_once(registry: Running) -> None:
+    person_id = await add(registry, name="ผ่องศรี (แดง) ใจดี")
+    whole = [item["id"] for item in await search(registry, name="ผ่องศรี ใจดี")]
+    assert whole == [str(person_id)]
+    before = await registry.sql("select * from person_key order by kind, blind")
+    await registry.sql("delete from person_key where blind <> $1", before[0]["blind"])
+    await registry.sql("update person_mark set way = null, marks = '{}'")
+    ring = Keyring.of(OLD)
+    keys.use(ring)
+    assert await seal_again(registry.runtime.pool, ring, pause_s=0) == 1
+    assert await registry.sql("select * from person_key order by kind, blind") == before
+    assert [item["id"] for item in await search(registry, name="ผ่องศรี ใจดี")] == whole
+    assert await seal_again(registry.runtime.pool, ring, pause_s=0) == 0
+
+
 async def test_a_call_in_the_middle_finds_who_is_under_the_old_key(registry: Running) -> None:
     person_id = await add(registry, name="นางสมศรี ใจดี", national_id=cid(1))
     keys.use(Keyring.of(f"2:{NEW},1:{OLD}"))

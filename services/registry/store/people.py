@@ -75,7 +75,7 @@ with born as (
     on conflict do nothing returning relation
 ), marked as (
     insert into person_mark select r.* from jsonb_populate_recordset(null::person_mark, $6) as r
-    on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id
+    on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id, way = excluded.way
 ), housed as (
     insert into address select r.* from jsonb_populate_recordset(null::address, $7) as r
 ), joined as (

@@ -16,7 +16,8 @@ OLD_PERSONS = """
 select id, name, birth, line_user_id, alias, usual_place, exercise from person p
 where substring(name from 1 for 3) <> $1::bytea or substring(birth from 1 for 3) <> $1
    or substring(line_user_id from 1 for 3) <> $1
-   or erased_at is null and not exists (select from person_mark m where m.person_id = p.id and m.key_id = $3)
+   or erased_at is null and not exists (
+        select from person_mark m where m.person_id = p.id and m.key_id = $3 and m.way = $4)
 limit $2 for update skip locked
 """
 OLD_IDENTIFIERS = """
@@ -38,7 +39,7 @@ with fresh as (
     insert into person_key select * from fresh on conflict do nothing
 ), marked as (
     insert into person_mark select r.* from jsonb_populate_recordset(null::person_mark, $4) as r
-    on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id
+    on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id, way = excluded.way
 )
 update person p set name = r.name, birth = r.birth, line_user_id = r.line_user_id, alias = r.alias,
     usual_place = r.usual_place
@@ -70,7 +71,8 @@ select (select count(*) from address where key_id <> $2) + (select count(*) from
      + (select count(*) from identifier where key_id <> $2) + (select count(*) from contact where key_id <> $2)
      + (select count(*) from person p where substring(name from 1 for 3) <> $1::bytea
         or substring(birth from 1 for 3) <> $1 or substring(line_user_id from 1 for 3) <> $1
-        or erased_at is null and not exists (select from person_mark m where m.person_id = p.id and m.key_id = $2))
+        or erased_at is null and not exists (
+            select from person_mark m where m.person_id = p.id and m.key_id = $2 and m.way = $3))
 """
 
 
@@ -79,9 +81,9 @@ async def begin(db: Connection) -> None:
     await db.execute(SEALING)
 
 
-async def old_persons(db: Connection, head: bytes, key_id: int, limit: int) -> list[Row]:
-    """People sealed or marked under another key, and those who have no marks yet."""
-    return await db.fetch(OLD_PERSONS, head, limit, key_id)
+async def old_persons(db: Connection, head: bytes, key_id: int, way: int, limit: int) -> list[Row]:
+    """People sealed or marked under another key or another way of marking, and those who have no marks yet."""
+    return await db.fetch(OLD_PERSONS, head, limit, key_id, way)
 
 
 async def old_identifiers(db: Connection, key_id: int, limit: int) -> list[Row]:
@@ -113,7 +115,7 @@ async def seal_places(db: Connection, table: str, rows: Sequence[Doc]) -> None:
     await db.execute(OLD_PLACES[table][1], list(rows))
 
 
-async def count_old(db: Connection, head: bytes, key_id: int) -> int:
-    """How many rows are still under another key."""
-    found: int = await db.fetchval(COUNT_OLD, head, key_id)
+async def count_old(db: Connection, head: bytes, key_id: int, way: int) -> int:
+    """How many rows are still under another key, or people marked by another way."""
+    found: int = await db.fetchval(COUNT_OLD, head, key_id, way)
     return found
