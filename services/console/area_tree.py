@@ -69,13 +69,13 @@ async def _of_one(request: Request, person: Person, slug: str) -> tuple[Choices,
     """The choices, and whether everything that was asked for was answered: a gap is not kept."""
     town, lang = town_of(request, slug), "en" if person.lang == "en" else "th"
     tambons = [*town.area.whole_tambons, *town.area.partial_tambons] if town else []
-    named = [(code, _tambon(code, lang)) for code in tambons]
+    named = [(code, tambon_name(code, lang)) for code in tambons]
     nodes = await asyncio.gather(*(_read(request, person, code) for code in (slug, *tambons)))
     inner = [(each["code"], each[lang]) for node in nodes for each in node or () if each["code"] not in tambons]
     return named + inner, None not in nodes
 
 
-def _tambon(code: str, lang: str) -> str:
+def tambon_name(code: str, lang: str) -> str:
     known = area(code)
     return f"ต.{known.th}" if lang == "th" else known.en
 

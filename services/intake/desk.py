@@ -39,6 +39,10 @@ class Desk:
     def pack(self, area: str) -> Pack | None:
         return self.packs.get(area)
 
+    def packs_of(self, areas: Iterable[str] | None) -> list[Pack]:
+        """The packs of these municipalities; None stands for all."""
+        return [pack for slug, pack in self.packs.items() if areas is None or slug in areas]
+
     def areas_of(self, caller: Caller) -> tuple[str, ...]:
         """The municipalities for which the caller may take calls; ``*`` stands for all we have a pack of."""
         if "*" in caller.areas:

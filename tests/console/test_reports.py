@@ -148,3 +148,28 @@ async def test_files_are_given_with_the_same_figures(faces: Faces) -> None:
     somsri = await faces.sign_in(Role.CALL_TAKER)
     assert (await somsri.get("/reports/missions.csv")).status_code == 403
     assert (await somsri.get("/reports/served.csv")).status_code == 404
+
+
+async def test_calls_and_people_are_counted_of_a_tambon_or_a_community_by_who_may_read_calls(faces: Faces) -> None:
+    town(faces)
+    faces.services.answers["GET intake /v1/reports/calls"] = {"rows": []}
+    malee = await faces.sign_in(Role.SUPERVISOR)
+    page = await malee.get("/reports?place=kalasin:donkaruna")
+    words = words_of(page)
+    assert "ชุมชนดอนกรุณา" in words
+    assert {each.service for each in faces.services.asked} == {"intake", "registry"}, (
+        "what knows of no part is not shown"
+    )
+    assert {each.query.get("area_code") for each in faces.services.asked} == {"kalasin:donkaruna"}
+    assert "calls.csv?period=fiscal&amp;area=kalasin&amp;place=kalasin%3Adonkaruna" in page.text
+    assert (await malee.get("/reports/calls.csv?place=460101")).status_code == 200
+    assert faces.services.of("GET intake /v1/reports/calls")[-1].query["area_code"] == "460101"
+    assert (await malee.get("/reports/response_times.csv?place=460101")).status_code == 404
+    before = len(faces.services.asked)
+    await malee.get("/reports?place=songkhla:elsewhere")
+    assert all("area_code" not in each.query for each in faces.services.asked[before:])
+    anan = await faces.sign_in(Role.AUDITOR)
+    before = len(faces.services.asked)
+    shown = await anan.get("/reports?place=460101")
+    assert 'name="place"' not in shown.text
+    assert all("area_code" not in each.query for each in faces.services.asked[before:])

@@ -84,3 +84,38 @@ async def test_what_was_handed_over_and_what_nobody_answered_is_counted(intake: 
     ]
     assert 'karuna_intake_unanswered_calls{severity="red"} 5.0' in (await intake.client.get("/metrics")).text
     assert (await get(intake, "/v1/reports/nonsense", "supervisor")).status_code == 422
+
+
+async def test_figures_of_a_tambon_or_a_community_are_told_to_who_may_read_calls(intake: Running) -> None:
+    for place in (
+        {"tambon_code": "460101", "community": "donkaruna"},
+        {"community": "ชุมชนดอนกรุณา"},
+        {"tambon_code": "460102"},
+        {"tambon_code": "460102", "community": "donkaruna"},
+        {},
+    ):
+        for number in range(5):
+            taken = await emergency(intake, location=place or None, barriers=["money"])
+            if number == 0:
+                await acted(intake, taken["id"], "hand-over", {"receiver": "centre_1669", "reason": "red_flag"})
+
+    async def all_of(code: str) -> int | None:
+        rows = await report(intake, "calls", f"?area_code={code}")
+        return next(row["calls"] for row in rows if row["by"] == "all")
+
+    assert await all_of("460101") == 10, "the community says the tambon where nobody else does"
+    assert await all_of("460102") == 10, "what was said of the tambon stands"
+    assert (await all_of("46"), await all_of("kalasin:donkaruna"), await all_of("460103")) == (20, 15, 0)
+    asked = {row["barrier"]: row["asked"] for row in await report(intake, "barriers", "?area_code=kalasin:donkaruna")}
+    assert (asked["money"], asked["time"]) == (15, 0)
+    (row,) = await report(intake, "unanswered", "?area_code=460102")
+    assert row["emergencies"] == 10
+    (row,) = await report(intake, "handed_over", "?area_code=460102")
+    assert row["calls"] is None, "two of a tambon are people"
+    for kpi in ("triage", "ratings"):
+        assert await report(intake, kpi, "?area_code=460103") is not None
+    for code in ("460199", "kalasin:nowhere", "songkhla:donkaruna", "46010103"):
+        assert (await get(intake, f"/v1/reports/calls?area_code={code}", "supervisor")).status_code == 422, code
+    for role in ("auditor", "admin"):
+        refused = await get(intake, "/v1/reports/calls?area_code=460101", role)
+        assert (refused.status_code, refused.json()["code"]) == (403, "all_of_it")

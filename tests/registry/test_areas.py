@@ -158,6 +158,10 @@ async def test_lists_and_figures_know_what_lies_below(registry: Running) -> None
     for code, count in (("kalasin", 6), ("4601", 6), ("460102", 0)):
         figures = await read(registry, f"/v1/reports/served?area={AREA}&{days}&area_code={code}", "supervisor")
         assert figures["total"]["persons"] == count, code
+    part = f"/v1/reports/served?area={AREA}&{days}&area_code=4601"
+    for role in ("auditor", "admin"):
+        refused = await registry.client.get(part, headers=bearer(role))
+        assert (refused.status_code, problem_of(refused)["code"]) == (403, "all_of_it"), role
 
 
 async def test_open_cases_of_an_area_are_a_list_for_those_who_care(registry: Running) -> None:

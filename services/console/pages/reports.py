@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from services.console.area_tree import Place, tambon_name
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import label, said
 from services.console.navigation import roles_of
@@ -24,7 +25,7 @@ from services.console.rules import periods, tables
 from services.console.rules.periods import Period
 from services.console.rules.tables import NUMBERS, Column, Report, Section
 from services.console.texts import teller
-from services.console.towns import area_names, area_options
+from services.console.towns import area_names, area_options, town_of
 from services.console.web import backend, instant, page, signed_in
 from shared.auth import Role
 from shared.refusal import Refusal
@@ -45,6 +46,7 @@ READERS = {
     "notify": frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN}),
 }
 """Whose figures a role may see; the service decides again."""
+NO_REPORT = {"code": "not_found", "th": "ไม่มีรายงานนี้", "en": "there is no such report"}
 HIDDEN, UNKNOWN = "<5", "–"
 MISSION_COLUMNS = (
     "trip_id", "call_id", "area", "kind", "severity_scheme", "idc", "rc", "status", "outcome", "unit", "unit_level",
@@ -52,6 +54,10 @@ MISSION_COLUMNS = (
     "at_base_at", "driven_km", "back_entry",
 )  # fmt: skip
 MOST_MISSIONS = 20_000
+BY_PART = frozenset({"intake", "registry"})
+"""Whose figures can be asked of a tambon or a community; units and messages lie in none."""
+SEES_PARTS = roles_of("reports") - {Role.AUDITOR, Role.ADMIN}
+"""Who sees counts alone sees the municipality as a whole."""
 
 
 @cache
@@ -68,49 +74,72 @@ def all_reports() -> dict[str, Report]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a reader wants to know: the time, and one municipality or all of theirs."""
+    """What a reader wants to know: the time, one municipality or all of theirs, and a part of it with its name."""
 
     period: Period
     area: str | None
+    place: str = ""
+    place_name: str = ""
 
     def query(self) -> str:
         """The same again, in an address."""
         days = {"from": self.period.from_on.isoformat(), "to": self.period.to_on.isoformat()}
         asked = {"period": self.period.choice, **(days if self.period.choice == "days" else {})}
-        return urlencode({**asked, "area": self.area} if self.area else asked)
+        where = {"area": self.area or "", "place": self.place}
+        return urlencode(asked | {name: value for name, value in where.items() if value})
 
     def line(self, lang: str, area_name: Callable[[str], str]) -> str:
         days = f"{show_day(self.period.from_on, 'en' if lang == 'en' else 'th')} – "
         days += show_day(self.period.to_on, "en" if lang == "en" else "th")
-        return f"{days} · {area_name(self.area)}" if self.area else days
+        return " · ".join(each for each in (days, self.area and area_name(self.area), self.place_name) if each)
 
 
-def _ask(person: Person, period: str, from_: str, to: str, area: str) -> tuple[Asked, str]:
+def parts_of(request: Request, person: Person) -> list[tuple[str, str]]:
+    """``(code, name)`` of the tambons and communities whose figures this person may ask for."""
+    if person.role not in SEES_PARTS:
+        return []
+    lang = "en" if person.lang == "en" else "th"
+    towns = [town for slug, _ in area_options(request, person) if (town := town_of(request, slug))]
+    tambons = {code for town in towns for code in (*town.area.whole_tambons, *town.area.partial_tambons)}
+    own = [
+        (f"{town.area.slug}:{one.code}", one.name.say("en" if lang == "en" else "th"))
+        for town in towns
+        for one in town.area.community
+    ]
+    return [*((code, tambon_name(code, lang)) for code in sorted(tambons)), *own]
+
+
+def _ask(
+    request: Request, person: Person, period: str, from_: str, to: str, area: str, place: str
+) -> tuple[Asked, str]:
     """What was asked, and what is wrong with it: then the fiscal year is shown."""
     today = local_day(now_utc())
     where = area if area and area != "*" and person.sees(area) else None
     if where is None and len(person.areas) == 1:
         where = person.area
+    part = next(((code, name) for code, name in parts_of(request, person) if code == place), ("", ""))
     try:
-        return Asked(periods.period(period, today, from_, to), where), ""
+        return Asked(periods.period(period, today, from_, to), where, *part), ""
     except Refusal as refused:
-        return Asked(periods.period("fiscal", today), where), refused.en if person.lang == "en" else refused.th
+        return Asked(periods.period("fiscal", today), where, *part), refused.en if person.lang == "en" else refused.th
 
 
 @router.get("")
 async def overview(
     request: Request, person: Reader, period: Word = "fiscal", from_: From = "", to: Word = "", area: Word = "",
+    place: Place = "",
 ) -> Response:  # fmt: skip
-    """All figures this role may see, over one time."""
-    asked, problem = _ask(person, period, from_, to, area)
+    """All figures this role may see, over one time; of a part of the municipality those that know of parts."""
+    asked, problem = _ask(request, person, period, from_, to, area, place)
     wanted = [each for each in all_reports().values() if person.role in READERS[each.service]]
+    wanted = [each for each in wanted if not asked.place or each.service in BY_PART]
     answers = await asyncio.gather(*(_figures(request, person, each, asked) for each in wanted))
     shown = [_shown(each, answer, person.lang) for each, answer in zip(wanted, answers, strict=True)]
     return page(
         request, "reports/overview.html", reports=shown, asked=asked, problem=problem, typed_from=from_, typed_to=to,
         choices=periods.CHOICES, query=asked.query(), line=asked.line(person.lang, area_names(request, person.lang)),
         exports=person.role in {Role.SUPERVISOR, Role.AUDITOR},
-        areas=area_options(request, person),
+        areas=area_options(request, person), parts=parts_of(request, person),
     )  # fmt: skip
 
 
@@ -121,7 +150,8 @@ async def _figures(request: Request, person: Person, report: Report, asked: Aske
         span = {"from": asked.period.from_on.isoformat(), "to": asked.period.to_on.isoformat()}
     else:
         span = {"from": start.isoformat(), "to": end.isoformat()}
-    params = {**span, **({"area": asked.area} if asked.area else {})}
+    where = {"area": asked.area, "area_code": asked.place if report.service in BY_PART else None}
+    params = {**span, **{name: value for name, value in where.items() if value}}
     try:
         answer: dict[str, Any] = await backend(request).get(
             person, report.service, f"/v1/reports/{report.key}", params=params, purpose="audit"
@@ -200,7 +230,7 @@ async def missions(
     request: Request, person: Exporter, period: Word = "fiscal", from_: From = "", to: Word = "", area: Word = "",
 ) -> Response:  # fmt: skip
     """A row for each emergency with its seven stamps, as the national system counts them; local time."""
-    asked, _ = _ask(person, period, from_, to, area)
+    asked, _ = _ask(request, person, period, from_, to, area, "")
     start, end = asked.period.bounds
     params: dict[str, str | int] = {"from": start.isoformat(), "to": end.isoformat(), "limit": 500}
     params |= {"area": asked.area} if asked.area else {}
@@ -227,12 +257,15 @@ def _plain(name: str, value: Any) -> object:
 async def download(
     request: Request, person: Reader, key: str, form: str, period: Word = "fiscal",
     from_: From = "", to: Word = "", area: Word = "",
+    place: Place = "",
 ) -> Response:  # fmt: skip
     """One report to keep: ``csv`` for a spreadsheet, ``pdf`` for paper."""
     report = all_reports().get(key)
     if report is None or form not in {"csv", "pdf"} or person.role not in READERS[report.service]:
-        raise BackendRefused(404, {"code": "not_found", "th": "ไม่มีรายงานนี้", "en": "there is no such report"})
-    asked, _ = _ask(person, period, from_, to, area)
+        raise BackendRefused(404, NO_REPORT)
+    asked, _ = _ask(request, person, period, from_, to, area, place)
+    if asked.place and report.service not in BY_PART:
+        raise BackendRefused(404, NO_REPORT)
     answer = await _figures(request, person, report, asked)
     if answer is None:
         raise BackendAway(report.service)

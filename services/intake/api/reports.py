@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.intake.answers import CodesOut, ReportOut
-from services.intake.api.common import WhoReports, areas_of, runtime_of
+from services.intake.api.common import WhoReports, areas_of, desk_at, runtime_of
 from services.intake.rules import barriers as barrier_rules
+from services.intake.rules.parts import part
 from services.intake.rules.suppression import suppress, without_telling_total
 from services.intake.rules.undertriage import compare
 from services.intake.store import reports as store
-from shared.auth import ANYONE, Caller, may
+from services.intake.store.reports import Span
+from shared.auth import ANYONE, Caller, Role, may
 from shared.codes.codes import all_lists, published
 from shared.database import Pool
-from shared.errors import refuse
+from shared.errors import Refused, refuse
 from shared.openapi import Moment, problems
+from shared.refusal import Refusal
 
 router = APIRouter(prefix="/v1")
-Areas = list[str] | None
 Told = tuple[list[dict[str, Any]], int]
-Report = Callable[[Pool, Areas, datetime | None, datetime | None], Awaitable[Told]]
+Report = Callable[[Pool, Span], Awaitable[Told]]
+PART = r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[a-z][a-z0-9-]{1,30}:[a-z0-9][a-z0-9_-]{0,39})$"
+"""Two, four or six digits of the area tree, or ``municipality:community``."""
+COUNTS_ALONE = frozenset({Role.AUDITOR, Role.ADMIN})
+"""Who sees no call, and so no part of a municipality: two tables side by side tell what each keeps back."""
+ALL_OF_IT = (
+    403, "all_of_it", "ผู้ที่เห็นเฉพาะจำนวนดูได้ทั้งเทศบาลเท่านั้น",
+    "who sees counts alone sees the municipality as a whole, no part of it",
+)  # fmt: skip
 
 
 class Kpi(StrEnum):
@@ -36,15 +45,15 @@ class Kpi(StrEnum):
     RATINGS = "ratings"
 
 
-async def _calls(pool: Pool, areas: Areas, start: datetime | None, end: datetime | None) -> Told:
-    told, _ = suppress(await store.count_calls(pool, areas, start, end), ("calls",))  # type: ignore[arg-type]
+async def _calls(pool: Pool, span: Span) -> Told:
+    told, _ = suppress(await store.count_calls(pool, span), ("calls",))  # type: ignore[arg-type]
     rows = without_telling_total(told, "by", "calls", "all")
     return rows, sum(row["calls"] is None for row in rows)
 
 
-async def _barriers(pool: Pool, areas: Areas, start: datetime | None, end: datetime | None) -> Told:
+async def _barriers(pool: Pool, span: Span) -> Told:
     """Asked, met and unmet per barrier; every barrier has a row."""
-    counted = await store.count_barriers(pool, areas, start, end)
+    counted = await store.count_barriers(pool, span)
     counts = {(row["barrier"], row["state"]): row["count"] for row in counted}
     rows = []
     for action in barrier_rules.table().barrier:
@@ -53,10 +62,10 @@ async def _barriers(pool: Pool, areas: Areas, start: datetime | None, end: datet
     return suppress(rows, ("asked", "met", "unmet", "open"), totals=("asked",))
 
 
-async def _triage(pool: Pool, areas: Areas, start: datetime | None, end: datetime | None) -> Told:
+async def _triage(pool: Pool, span: Span) -> Told:
     """Over- and under-triage: the severity of the call against what the crew found."""
     counts = dict.fromkeys(("over", "under", "right", "uncompared"), 0)
-    for row in await store.triage_pairs(pool, areas, start, end):
+    for row in await store.triage_pairs(pool, span):
         verdict = compare(row["severity"], row["rc"], row["severity_scheme"]) if row["rc"] else "uncompared"
         counts[verdict] += row["count"]
     counts["calls"] = sum(counts.values())
@@ -64,8 +73,8 @@ async def _triage(pool: Pool, areas: Areas, start: datetime | None, end: datetim
 
 
 def _plain(fetch: Callable[..., Awaitable[Sequence[Any]]], *counts: str) -> Report:
-    async def report(pool: Pool, areas: Areas, start: datetime | None, end: datetime | None) -> Told:
-        return suppress(await fetch(pool, areas, start, end), counts)
+    async def report(pool: Pool, span: Span) -> Told:
+        return suppress(await fetch(pool, span), counts)
 
     return report
 
@@ -88,12 +97,22 @@ async def report(
     area: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")] = None,
     from_: Annotated[Moment | None, Query(alias="from")] = None,
     to: Moment | None = None,
+    area_code: Annotated[str | None, Query(pattern=PART)] = None,
 ) -> ReportOut:
-    """ตัวเลข | Intake's own figures, without exercises; cells below 5 are not told."""
+    """ตัวเลข | Intake's own figures, without exercises; cells below 5 are not told.
+
+    ``area_code``: of calls whose place lies in this tambon (or amphoe, changwat) or community of the settings pack.
+    """
     if area is not None and not caller.may_see(area):
         raise refuse("not_found")
+    if area_code is not None and caller.role in COUNTS_ALONE:
+        raise Refused(*ALL_OF_IT, field="area_code")
     areas = [area] if area else areas_of(caller)
-    rows, suppressed = await REPORTS[kpi](runtime_of(request).pool, areas, from_, to)
+    try:
+        there = None if area_code is None else part(area_code, desk_at(request).packs_of(areas))
+    except Refusal as refusal:
+        raise Refused(422, refusal.code, refusal.th, refusal.en, field="area_code") from None
+    rows, suppressed = await REPORTS[kpi](runtime_of(request).pool, Span(areas, there, from_, to))
     return ReportOut(kpi=kpi, area=area, from_=from_, to=to, rows=rows, suppressed=suppressed)
 
 

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from services.registry import store, views
 from services.registry.answers import CodeLists, Served
-from services.registry.api.gate import area_for, gate, runtime_of
+from services.registry.api.gaps import ALL_OF_IT
+from services.registry.api.gate import AreaCode, area_for, gate, runtime_of
+from services.registry.rules.access import CARE
 from services.registry.rules.figures import NOT_SERVED, Cell, publishable
-from services.registry.values import AREA_CODE
 from services.registry.verbs import areas
 from shared.auth import Caller
 from shared.codes.codes import published
@@ -56,14 +57,16 @@ async def report(
     from_on: Annotated[date, Query(alias="from", ge=EARLIEST, le=LATEST)],
     to_on: Annotated[date, Query(alias="to", ge=EARLIEST, le=LATEST)],
     area: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")] = None,
-    area_code: Annotated[str | None, Query(pattern=AREA_CODE)] = None,
+    area_code: AreaCode = None,
 ) -> Served:
     """ตัวชี้วัด | ``served``: persons and trips by lane, barrier and group; figures below 5 are kept back.
 
-    ``area_code``: of people who live in it or below it.
+    ``area_code``: of people who live in it or below it, for those who see people and not counts alone.
     """
     if to_on < from_on:
         raise Refused(*REVERSED, field="to")
+    if area_code is not None and caller.role not in CARE:
+        raise Refused(*ALL_OF_IT, field="area_code")
     wanted = area_for(caller, area)
     places = await areas.below(runtime_of(request).pool, area_code)
     start, end = day_bounds(from_on)[0], day_bounds(to_on)[1]
