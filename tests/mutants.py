@@ -102,6 +102,20 @@ MUTANTS = (
         "tests/core/test_ahead.py",
     ),
     Mutant(
+        "who was let go is not free for what the transaction decides next",
+        "services/dispatch/fleet.py",
+        "    work.seen.pop(FREE, None)",
+        "    work.seen.get(FREE)",
+        "tests/dispatch/test_many_at_once.py",
+    ),
+    Mutant(
+        "who was asked is still free for what the transaction decides next",
+        "services/dispatch/fleet.py",
+        "[each for each in found if each[0].id != unit_id]",
+        "[each for each in found if each[0].id]",
+        "tests/dispatch/test_many_at_once.py",
+    ),
+    Mutant(
         "relay out of order",
         "shared/relay.py",
         "limit $1))\norder by position\n",

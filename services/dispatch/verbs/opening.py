@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.dispatch import fleet
 from services.dispatch.store import assignments, runs, units
 from services.dispatch.store.assignments import Assignment
 from services.dispatch.store.trips import Trip
@@ -39,6 +40,7 @@ async def run_for(work: Work, trip: Trip, assignment: Assignment, at: datetime) 
             )
     except asyncpg.UniqueViolationError as problem:
         raise busy(problem) from problem
+    fleet.hold(work, assignment.unit_id)
     return run_id
 
 

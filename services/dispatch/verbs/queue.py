@@ -33,17 +33,16 @@ async def serve(work: Work, area: str) -> None:
     history = await assignments.of_trips(work.db, [trip.id for trip in waiting])
     of_trip = {trip.id: [a for a in history if a.trip_id == trip.id] for trip in waiting}
     together = await _together(work, waiting, of_trip)
-    for trip in waiting:
-        if trip.queued_at is None or trip.severity in PRESSING or await _anybody(work, trip):
-            await decide.find_unit(work, trip, of_trip[trip.id], together.get(trip.id))
-
-
-async def _anybody(work: Work, trip: Trip) -> bool:
-    """Whether anybody is left to be asked. Else the trip stands in the queue already, and is looked at by its own time:
-
-    with hundreds in the queue every unit that became free would hold up the whole area.
-    """
-    return bool(await decide.who_is_free(work, trip.area, exercise=trip.exercise))
+    # Whom a unit was meant for goes before those it was not, so that nobody takes it on the way.
+    for trip in sorted(waiting, key=lambda trip: trip.id not in together):
+        free = await decide.who_is_free(work, trip.area, exercise=trip.exercise)
+        meant = together.get(trip.id)
+        if meant is not None and not any(member is meant.member for member, _ in free):
+            meant = None
+        # Else it stands in the queue already, and is looked at by its own time: with hundreds in it every unit that
+        # became free would hold up the whole area.
+        if free or trip.queued_at is None or trip.severity in PRESSING:
+            await decide.find_unit(work, trip, of_trip[trip.id], meant)
 
 
 async def _together(

@@ -101,13 +101,13 @@ async def watch_booking(work: Work, trip: Trip) -> None:
 async def _end(work: Work, trip: Trip, assignment: Assignment, at: datetime) -> None:
     """Write the end of an assignment, stop its timers, and close its run if nothing else is in it."""
     await assignments.update(work.db, assignment)
-    fleet.let_go(work)
     await stop_timers(work, assignment)
     await close_run_if_empty(work, trip, assignment, at)
 
 
 async def stop_timers(work: Work, assignment: Assignment) -> None:
-    """Nothing is waited for any more of an assignment that has ended."""
+    """Nothing is waited for any more of an assignment that has ended; its unit may be free."""
+    fleet.let_go(work)
     for timer in (*TIMERS, late.WATCH):
         await work.cancel(timer, assignment.id)
 

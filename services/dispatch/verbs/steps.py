@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.dispatch import fleet
 from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, trips, units
 from services.dispatch.store.assignments import STAMPS, Assignment, Step
@@ -201,6 +202,7 @@ async def _en_route(work: Work, trip: Trip, assignment: Assignment, made: Step) 
                 await runs.open_planned(work.db, run.id, made.at)
         except asyncpg.UniqueViolationError as problem:
             raise opening.busy(problem) from problem
+        fleet.hold(work, assignment.unit_id)
         await opening.say_run_opened(work, trip, assignment, made.at)
     assignment.start_at = None  # from now on the unit is on it
     await work.cancel("departure_overdue", assignment.id)
