@@ -79,6 +79,9 @@ async def test_a_volunteer_is_given_their_own_visits_in_words_and_the_shell_hold
         ["9 หมู่ 2 ต.กาฬสินธุ์"],
     )
     assert (unknown["person"], unknown["late"]) == (None, True)
+    del faces.services.answers["GET registry /v1/tasks/mine"]
+    older = (await goer.get("/visits/state", headers=JSON)).json()
+    assert (len(older["visits"]), older["tasks"]) == (1, None), "an older registry takes no visit away"
     [form] = state["forms"]
     assert (form["mark"], form["items"][0]["choices"][1]) == ("ตัวอย่าง", {"points": 1, "text": "มี"})
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Body, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import label, options, phone_shown
 from services.console.navigation import roles_of
 from services.console.pages.cases import OUTCOMES
@@ -81,15 +82,25 @@ async def state(request: Request, person: Goer) -> Response:
     """Whom a volunteer is to visit in two weeks, their tasks, the questionnaires: kept on the phone until sign-out."""
     asking, lang = backend(request), lang_of(request)
     given = await asking.get(person, "registry", "/v1/planned-visits/mine", purpose=PURPOSE)
-    tasks = await asking.get(person, "registry", "/v1/tasks/mine", purpose=PURPOSE)
+    tasks = await _tasks(request, person)
     forms = await asking.get(person, "registry", "/v1/questionnaires")
     today = local_day(now_utc())
     return JSONResponse({
         "account": str(person.account_id), "csrf": masked(person.csrf), "now": now_utc().isoformat(),
         "visits": [_visit(each, lang, today) for each in given["items"]],
-        "tasks": [_task(each, lang) for each in tasks["items"]],
+        "tasks": None if tasks is None else [_task(each, lang) for each in tasks],
         "forms": [_form(each, lang) for each in forms["items"]],
     }, headers={"cache-control": "no-store"})  # fmt: skip
+
+
+async def _tasks(request: Request, person: Person) -> list[dict[str, Any]] | None:
+    """Tasks of cases given to this volunteer; None: not known (an older registry). The visits are shown all the same."""
+    try:
+        found = await backend(request).get(person, "registry", "/v1/tasks/mine", purpose=PURPOSE)
+    except (BackendAway, BackendRefused):
+        return None
+    items: list[dict[str, Any]] = found["items"]
+    return items
 
 
 def _visit(given: dict[str, Any], lang: str, today: date) -> dict[str, Any]:

@@ -60,7 +60,7 @@ async function look() {
   if (said.account !== tables.account) return location.reload(); // somebody else has signed in on this phone
   const off = Date.parse(said.now) - Date.now();
   my.skew = Math.abs(off) > 3000 ? off : 0;
-  Object.assign(my, { reached: true, signedOut: false, csrf: said.csrf, server: { visits: said.visits, tasks: said.tasks, forms: said.forms }, fetchedAt: Date.now() });
+  Object.assign(my, { reached: true, signedOut: false, csrf: said.csrf, server: { visits: said.visits, tasks: said.tasks ?? my.server.tasks, forms: said.forms }, fetchedAt: Date.now() });
   await remember();
   await tidy();
   return draw();
