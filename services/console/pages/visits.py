@@ -94,7 +94,7 @@ async def state(request: Request, person: Goer) -> Response:
 
 
 async def _tasks(request: Request, person: Person) -> list[dict[str, Any]] | None:
-    """Tasks of cases given to this volunteer; None: not known (an older registry). The visits are shown all the same."""
+    """Tasks of cases given to this volunteer; None: not known (an older registry), and visits are shown."""
     try:
         found = await backend(request).get(person, "registry", "/v1/tasks/mine", purpose=PURPOSE)
     except (BackendAway, BackendRefused):
