@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -281,6 +282,59 @@ async def test_infectious_waste_goes_from_hand_to_hand_without_signal(town: Town
     await _hand_over(page, "เตาเผาหรือสถานที่กำจัด", "2")
     await expect(bags).to_have_count(0)
     assert (await logs(town))[0]["disposed_at"] is not None
+
+
+CHANGED = """{
+    const real = fetch;
+    window.heard = 0;
+    window.fetch = async (path, ...more) => {
+        const answer = await real(path, ...more);
+        if (!String(path).startsWith("/crew/state") || answer.status !== 200) return answer;
+        const said = await answer.json();
+        window.heard += 1;
+        if (window.unchanged) return new Response(null, { status: 204 });
+        if (window.unknown) said.waste = null;
+        return Response.json({ ...said, units: [{ ...said.units[0], id: crypto.randomUUID(), call_sign: "K0", here: false }, ...said.units] });
+    };
+}"""
+"""The crew is usual on K0 as well, which comes first; ``unknown``: nobody can say what was packed."""
+
+
+async def test_waste_is_of_the_unit_on_duty_and_what_is_not_known_of_it_takes_nothing_away(
+    town: Town, open_as: SignIn
+) -> None:
+    page = await open_as("crew1", "/crew", phone=True)
+    await page.add_init_script(CHANGED)
+    await page.reload()
+    card, before = page.locator("#waste"), len(await logs(town))
+    await expect(page.locator("#unit-name")).to_have_text("K1")
+    await card.get_by_role("button", name="บันทึกขยะติดเชื้อ").click()
+    sheet = page.get_by_role("dialog", name="บันทึกขยะติดเชื้อ")
+    await sheet.get_by_label("จำนวนถุง").fill("5")
+    await page.evaluate("window.unknown = true")
+    await sheet.get_by_role("button", name="บันทึก", exact=True).click()
+
+    async def packed() -> bool:
+        return len(await logs(town)) == before + 1
+
+    await eventually(packed)
+
+    async def heard(times: int) -> bool:
+        return bool(await page.evaluate("window.heard") >= times)
+
+    bags = card.get_by_role("listitem")
+    for unchanged in ("false", "true"):
+        asked = await page.evaluate(f"window.unchanged = {unchanged}, window.heard")
+        for times in (1, 2):  # what was heard first is drawn when the second is
+            await page.evaluate("dispatchEvent(new Event('online'))")
+            await eventually(partial(heard, asked + times))
+        await expect(bags).to_have_count(1)
+        await expect(bags).to_contain_text("5 ถุง")
+    await page.evaluate("window.unknown = window.unchanged = false")
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await bags.get_by_role("button", name="ปิดผนึกแล้ว").click()
+    await _hand_over(page, "เตาเผาหรือสถานที่กำจัด", "5")
+    await expect(bags).to_have_count(0)
 
 
 async def _hand_over(page: Page, to: str, bags: str) -> None:

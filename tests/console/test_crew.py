@@ -40,8 +40,8 @@ def trip(*assignments: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def known(faces: Faces, *trips: dict[str, Any], **more: Any) -> None:
-    unit = {"id": str(UNIT), "call_sign": "K1", "duty": "on_duty", "cleanliness": "clean", "area": AREA,
-            "last_closed_at": None, "homeward_id": None, **more}  # fmt: skip
+    unit = {"id": str(UNIT), "call_sign": "K1", "duty": "on_duty", "cleanliness": "clean", "area": AREA, "crew_ids": [],
+            "usual_crew_ids": [], "last_closed_at": None, "homeward_id": None, **more}  # fmt: skip
     faces.services.answers |= {
         "GET dispatch /v1/units": {"items": [unit], "next": None},
         "GET dispatch /v1/trips": {"items": list(trips), "next": None},
@@ -104,7 +104,30 @@ async def test_every_phone_of_a_crew_may_say_that_it_is_back_also_after_a_protec
         known(faces, last_closed_at=cleared_at, homeward_id=str(ASSIGNMENT))
         crew = await faces.sign_in(Role.CREW)
         state = (await crew.get("/crew/state", headers=JSON)).json()
-        assert state["home"] == ([{"id": str(ASSIGNMENT), "at": cleared_at}] if home else []), hours
+        assert state["home"] == ([{"id": str(ASSIGNMENT), "at": cleared_at, "unit_id": str(UNIT)}] if home else []), (
+            hours
+        )
+
+
+async def test_a_phone_is_told_which_of_its_units_is_meant(faces: Faces) -> None:
+    known(faces, trip())
+    crew = await faces.sign_in(Role.CREW)
+    [me] = await faces.running.sql(
+        "update account set crew_id = $1 where id = $2 returning crew_id", new_id(), crew.account_id
+    )
+    mine, other = [str(me["crew_id"])], [str(new_id())]
+    [unit] = faces.services.answers["GET dispatch /v1/units"]["items"]
+    cases = (
+        ({"crew_ids": mine, "usual_crew_ids": other}, True),
+        ({"crew_ids": [], "usual_crew_ids": mine}, True),
+        ({"crew_ids": other, "usual_crew_ids": mine}, False),
+        ({"crew_ids": mine, "usual_crew_ids": mine, "duty": "off_duty"}, False),
+    )
+    units = [{**unit, "id": str(new_id()), **more} for more, _ in cases]
+    faces.services.answers["GET dispatch /v1/units"] = {"items": units, "next": None}
+    state = (await crew.get("/crew/state", headers=JSON)).json()
+    assert [each["here"] for each in state["units"]] == [here for _, here in cases]
+    assert [job["unit_id"] for job in state["jobs"]] == [str(UNIT)]
 
 
 async def test_whom_a_crew_brought_it_may_say_to_be_ready(faces: Faces) -> None:
@@ -135,8 +158,8 @@ async def test_whom_a_crew_brought_it_may_say_to_be_ready(faces: Faces) -> None:
     said = story.say("dispatch.trip.changed.v1", back, **home, ready_at="2026-11-22T05:00:00Z")
     await faces.running.runtime.inbox.take([said])
     assert (await crew.get("/crew/state", headers=JSON)).json()["returns"] == []
-    stranger = [{"id": str(new_id()), "call_sign": "K2", "duty": "on_duty", "cleanliness": "clean", "area": AREA,
-                 "last_closed_at": None, "homeward_id": None}]  # fmt: skip
+    stranger = [{"id": str(new_id()), "call_sign": "K2", "duty": "on_duty", "cleanliness": "clean", "area": AREA, "crew_ids": [],
+                 "usual_crew_ids": [], "last_closed_at": None, "homeward_id": None}]  # fmt: skip
     faces.services.answers["GET dispatch /v1/units"] = {"items": stranger, "next": None}
     other = await faces.sign_in(Role.CREW)
     assert (await other.get("/crew/state", headers=JSON)).json()["returns"] == []
@@ -207,8 +230,8 @@ async def test_a_crew_writes_down_its_infectious_waste_under_the_phone_s_own_nam
         assert (asked.key, asked.body) == (key, told)
     assert (await act(crew, {"kind": "waste", **packed, "bags": 0})).status_code == 422
     del faces.services.answers["GET dispatch /v1/waste/own"]
-    assert (await crew.get("/crew/state?full=true", headers=JSON)).json()["waste"] == [], (
-        "the trip is shown all the same"
+    assert (await crew.get("/crew/state?full=true", headers=JSON)).json()["waste"] is None, (
+        "the trip is shown all the same, and the phone keeps the bags it knows: not known is not none"
     )
 
 

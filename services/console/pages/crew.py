@@ -112,10 +112,11 @@ async def state(
     returns = await crews.returns(runtime(request).pool, person.areas, ids, since)
     return JSONResponse({
         "mark": mark, "now": now_utc().isoformat(), "account": str(person.account_id), "csrf": masked(person.csrf),
-        "units": [_unit(unit) for unit in units], "jobs": [_job(request, job, facilities, jobs) for job in jobs],
-        "home": [{"id": unit["homeward_id"], "at": unit["last_closed_at"]} for unit in units if _homeward(unit, since)],
+        "units": [_unit(unit, person) for unit in units],
+        "jobs": [_job(request, job, facilities, jobs) for job in jobs],
+        "home": [_home(unit) for unit in units if _homeward(unit, since)],
         "returns": [{"id": str(row["id"]), "at": row["brought_at"], "number": row["number"]} for row in returns],
-        "waste": [_bags(each) for each in bags],
+        "waste": None if bags is None else [_bags(each) for each in bags],
         "facilities": [{"id": key, "name": name} for key, name in facility_options(facilities.values(), lang)],
     })  # fmt: skip
 
@@ -154,12 +155,12 @@ async def _facilities(request: Request, person: Person) -> dict[str, dict[str, A
     return {each["id"]: each for each in found["items"]}
 
 
-async def _packed(request: Request, person: Person) -> list[dict[str, Any]]:
-    """Waste that this crew has not handed on to the end; a trip is shown whether that is known or not."""
+async def _packed(request: Request, person: Person) -> list[dict[str, Any]] | None:
+    """Waste that this crew has not handed on to the end; None: not known, and a trip is shown all the same."""
     try:
         found = await backend(request).get(person, "dispatch", "/v1/waste/own", purpose=PURPOSE[person.role])
     except (BackendAway, BackendRefused):
-        return []
+        return None
     items: list[dict[str, Any]] = found["items"]
     return items
 
@@ -169,8 +170,15 @@ def _name(facility: dict[str, Any], lang: str) -> str:
     return str(english or facility["name"])
 
 
-def _unit(unit: dict[str, Any]) -> dict[str, Any]:
-    return {name: unit[name] for name in ("id", "call_sign", "duty", "cleanliness")}
+def _unit(unit: dict[str, Any], person: Person) -> dict[str, Any]:
+    """``here``: this person is on duty with it; the others are units with which they usually go."""
+    crew = unit["crew_ids"] or unit["usual_crew_ids"]
+    here = unit["duty"] == "on_duty" and str(person.crew_id) in crew
+    return {**{name: unit[name] for name in ("id", "call_sign", "duty", "cleanliness")}, "here": here}
+
+
+def _home(unit: dict[str, Any]) -> dict[str, Any]:
+    return {"id": unit["homeward_id"], "at": unit["last_closed_at"], "unit_id": unit["id"]}
 
 
 def _bags(log: dict[str, Any]) -> dict[str, Any]:
@@ -190,7 +198,7 @@ def _job(request: Request, job: Job, facilities: dict[str, dict[str, Any]], jobs
         community_name=community_names(request, lang), stops=journey.stops_of(jobs, job.assignment.get("run_id")),
     )  # fmt: skip
     return {
-        "id": job.id, "trip_id": job.trip["id"],
+        "id": job.id, "trip_id": job.trip["id"], "unit_id": job.assignment["unit_id"],
         "status": job.status, "transports": job.transports, "stamps": job.assignment["stamps"],
         "lane": job.trip["lane"], "severity": job.trip["severity"], "html": html,
         "facility_id": facility["id"] if facility else None, "asked_at": job.assignment["asked_at"],

@@ -1,7 +1,7 @@
 // Drawing the crew's page: the line of the connection, the trip, the big button, the unit.
 // `view` is crew-view.js under the address the page names; `on`: what a press does; `drawWaste`: see crew-waste.js.
 export function painter({ my, tables, words, desk, view, on, drawWaste }) {
-  const { $, clock, drawLog, drawTimes, drawTroubles, element, goingHome, icon, inTourOrder, nextStep, say, showDistances, stand } = view;
+  const { $, clock, drawLog, drawTimes, drawTroubles, element, goingHome, icon, inTourOrder, nextStep, say, showDistances, stand, unitOf } = view;
 
   function draw() {
     const standing = my.server.jobs.map((job) => stand(job, my.acts, tables, my.fetchedAt)).filter((job) => !["declined", "at_base"].includes(job.status));
@@ -79,7 +79,7 @@ export function painter({ my, tables, words, desk, view, on, drawWaste }) {
   }
 
   function drawUnit(busy) {
-    const unit = my.server.units[0];
+    const unit = unitOf(my) ?? my.server.units[0]; // somebody off duty may be usual on several
     $("unit-name").textContent = unit ? `${unit.call_sign}` : words.title;
     $("unit").hidden = !unit || my.signedOut || (busy && unit.cleanliness === "clean");
     if (!unit) return;

@@ -54,12 +54,17 @@ export function stand(job, acts, tables, fetchedAt) {
   return { ...job, status, times, unsent };
 }
 
+/** The unit that is meant: the trip's, else the one this person is on duty with, else the only one; null: nobody can tell. */
+export function unitOf({ server: { units }, current }) {
+  return units.find((unit) => unit.id === current?.unit_id) ?? units.find((unit) => unit.here) ?? (units.length === 1 ? units[0] : null);
+}
+
 /** Done here, and not back at the base yet: what is left of a trip when its personal half is gone. */
 export function goingHome(acts, home, skipped) {
-  const found = new Map(home.map((each) => [each.id, { id: each.id, status: "cleared", stamps: { clear: each.at } }]));
+  const found = new Map(home.map((each) => [each.id, { id: each.id, unit_id: each.unit_id, status: "cleared", stamps: { clear: each.at } }]));
   for (const act of acts) {
     if (act.kind !== "step" || act.body.correction || !["waiting", "done", "noted"].includes(act.state)) continue;
-    if (act.step === "clear") found.set(act.id, { id: act.id, trip_id: act.trip_id, status: "cleared", stamps: { clear: act.at } });
+    if (act.step === "clear") found.set(act.id, { id: act.id, trip_id: act.trip_id, unit_id: act.unit_id, status: "cleared", stamps: { clear: act.at } });
     if (act.step === "at_base") found.delete(act.id);
   }
   return [...found.values()].filter((each) => !skipped.includes(each.id)).slice(-1);

@@ -1,13 +1,13 @@
 // Infectious waste on the crew's phone: what its units packed and nobody has disposed of, and what was pressed since.
 // Bags are named by this phone, so that they can be sealed and handed over before the centre has heard of them.
 
-/** What still has to be sent, or was sent after the centre was last asked. */
-const counts = (act, fetchedAt) => act.kind.startsWith("waste") && (act.state === "waiting" || (act.state === "done" && act.done_at > fetchedAt));
+/** What still has to be sent, or was sent after the centre was last asked and told of waste. */
+const counts = (act, wasteAt) => act.kind.startsWith("waste") && (act.state === "waiting" || (act.state === "done" && act.done_at > wasteAt));
 
 /** The bags as they stand when what was pressed here is counted; `now`: bags and weight as the last hand took them. */
-export function standing(known, acts, fetchedAt) {
+export function standing(known, acts, wasteAt) {
   const found = new Map(known.map((each) => [each.id, { ...each, hands: [...each.hands], unsent: false }]));
-  for (const act of acts.filter((each) => counts(each, fetchedAt))) {
+  for (const act of acts.filter((each) => counts(each, wasteAt))) {
     if (act.kind === "waste") found.set(act.id, { id: act.id, ...act.body, hands: [] });
     const bags = found.get(act.id);
     if (!bags) continue;
@@ -28,13 +28,13 @@ const grams = (form) => (form.get("kilos") ? { weight_g: Math.round(Number(form.
 
 /** `queue` keeps an act and sends it, `at` is this phone's clock set right; gives what the sheets' forms do, and `draw`. */
 export function waste({ my, tables, words, view, queue, at }) {
-  const { $, clock, element, say } = view;
+  const { $, clock, element, say, unitOf } = view;
   let handing = null;
 
   const act = (kind, id, body) => queue({ kind, id, step: kind, at: body.at ?? at(), body, hold_until: 0 });
   const acts = {
     waste: (form) => act("waste", crypto.randomUUID(), {
-      unit_id: my.server.units[0].id, ...(my.current?.trip_id ? { trip_id: my.current.trip_id } : {}),
+      unit_id: my.current?.unit_id ?? unitOf(my)?.id, ...(my.current?.trip_id ? { trip_id: my.current.trip_id } : {}),
       bags: Number(form.get("bags")), ...grams(form), sealed: form.has("sealed"), at: at(),
     }),
     handed: (form) => act("waste_handed", handing, {
@@ -64,9 +64,11 @@ export function waste({ my, tables, words, view, queue, at }) {
 
   /** `busy`: on a trip, whose page has no room for what comes after it. */
   function draw(busy) {
-    const unit = my.server.units[0];
-    const open = unit && !my.signedOut ? standing(my.server.waste, my.acts, my.fetchedAt) : [];
-    $("waste").hidden = !unit || my.signedOut || (busy && !open.length && unit.cleanliness === "clean");
+    const unit = unitOf(my);
+    const open = my.server.units.length && !my.signedOut ? standing(my.server.waste, my.acts, my.wasteAt) : [];
+    const mayPack = unit && !(busy && unit.cleanliness === "clean");
+    $("waste").hidden = my.signedOut || (!open.length && !mayPack);
+    $("waste").querySelector("[data-sheet]").hidden = !unit; // on whose list is not known: whoever is on duty is
     const print = JSON.stringify(open);
     if ($("waste").dataset.print === print) return;
     $("waste").dataset.print = print;

@@ -5,19 +5,19 @@ const ON_A_TRIP = new Set(["accepted", "en_route", "at_scene", "left_scene", "at
 
 /** `now`: this phone's clock set right; `post(body)`: sends, and may fail. Gives `draw()`, to be called after any change. */
 export function whereabouts({ my, words, view, now, post }) {
-  const { $ } = view;
+  const { $, unitOf } = view;
   let watch = null;
   let sentAt = 0;
   let problem = "";
 
   const wanted = () => localStorage.getItem(KEY) === "on";
-  const onTrip = () => !my.signedOut && my.server.units.length > 0 && ON_A_TRIP.has(my.current?.status);
+  const onTrip = () => !my.signedOut && unitOf(my) && ON_A_TRIP.has(my.current?.status);
 
   async function tell({ coords, timestamp }) {
     problem = "";
     if (Date.now() - sentAt < EVERY_MS || !onTrip()) return;
     sentAt = Date.now();
-    const fix = { unit_id: my.server.units[0].id, lat: coords.latitude, lon: coords.longitude, at: new Date(Math.min(timestamp + my.skew, now())).toISOString() };
+    const fix = { unit_id: unitOf(my).id, lat: coords.latitude, lon: coords.longitude, at: new Date(Math.min(timestamp + my.skew, now())).toISOString() };
     if (coords.accuracy != null) fix.accuracy_m = Math.min(coords.accuracy, 100_000);
     if (coords.speed != null) fix.speed_kmh = coords.speed * 3.6;
     if (coords.heading != null && !Number.isNaN(coords.heading)) fix.heading_deg = coords.heading;

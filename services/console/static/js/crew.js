@@ -21,6 +21,7 @@ const NOTHING = { mark: "", units: [], jobs: [], home: [], returns: [], waste: [
 const my = {
   server: NOTHING,
   fetchedAt: 0, // when this phone heard it
+  wasteAt: 0, // when it asked and was told of waste, of which an unchanged mark says nothing
   fullAt: 0,
   acts: [],
   gone: [],
@@ -51,6 +52,7 @@ const to = {
 
 async function look({ full = false } = {}) {
   const whole = full || Date.now() - my.fullAt > FULL_MS;
+  const askedAt = Date.now();
   let answer;
   try {
     const query = new URLSearchParams({ seen: my.server.mark, full: String(whole) });
@@ -69,12 +71,12 @@ async function look({ full = false } = {}) {
   my.csrf = said.csrf;
   const off = Date.parse(said.now) - Date.now();
   my.skew = Math.abs(off) > 3000 ? off : 0;
-  await heard(said);
+  await heard(said, askedAt);
   my.fullAt = Date.now();
   return undefined;
 }
 
-async function heard(said) {
+async function heard(said, askedAt) {
   my.acts = await actsOf(tables.account);
   const still = new Set(said.jobs.map((job) => job.id));
   for (const job of my.server.jobs) {
@@ -82,7 +84,8 @@ async function heard(said) {
     const ours = my.acts.some((act) => act.id === job.id && ["clear", "decline"].includes(act.step) && act.state !== "refused");
     if (!still.has(job.id) && !ours && status !== "cleared") my.gone.push(job.id);
   }
-  my.server = said;
+  my.server = { ...said, waste: said.waste ?? my.server.waste };
+  if (said.waste) my.wasteAt = askedAt;
   my.fetchedAt = Date.now();
   await remember();
   ring(said.jobs);
@@ -90,7 +93,7 @@ async function heard(said) {
 }
 
 const remember = () => keep("state", {
-  account: tables.account, server: my.server, fetchedAt: my.fetchedAt, skew: my.skew, gone: my.gone,
+  account: tables.account, server: my.server, fetchedAt: my.fetchedAt, wasteAt: my.wasteAt, skew: my.skew, gone: my.gone,
 });
 
 function ring(jobs) {
@@ -139,7 +142,7 @@ async function press(step, body = {}, { hold = HOLD_MS } = {}) {
   const extra = step === "accept" || step === "decline" ? {} : my.found;
   if (extra === my.found) my.found = {};
   for (const act of my.acts.filter((each) => each.id === job.id && each.hold_until)) await put({ ...act, hold_until: 0 });
-  await queue({ kind: "step", id: job.id, trip_id: job.trip_id, step, at, body: { step, at, ...extra, ...body }, hold_until: hold ? Date.now() + hold : 0 });
+  await queue({ kind: "step", id: job.id, trip_id: job.trip_id, unit_id: job.unit_id, step, at, body: { step, at, ...extra, ...body }, hold_until: hold ? Date.now() + hold : 0 });
   shake(60);
   if (hold) setTimeout(send, hold + 50);
   onward(job, hold);
@@ -283,7 +286,7 @@ async function begin() {
   document.documentElement.dataset.theme = localStorage.getItem("crew-theme") ?? "light";
   const before = await kept("state");
   if (before?.account === tables.account && Date.now() - before.fetchedAt < OLD_MS) {
-    Object.assign(my, { server: { ...NOTHING, ...before.server }, fetchedAt: before.fetchedAt, skew: before.skew });
+    Object.assign(my, { server: { ...NOTHING, ...before.server }, fetchedAt: before.fetchedAt, wasteAt: before.wasteAt ?? before.fetchedAt, skew: before.skew });
     my.gone = before.gone ?? [];
     for (const job of my.server.jobs) known.add(job.id);
   } else if (before) await wipe();
