@@ -259,6 +259,79 @@ async def test_a_picture_taken_without_signal_is_seen_by_the_officer_once(town: 
     await expect(officer.get_by_role("img", name="โดย volunteer1")).to_have_count(1)
 
 
+SLOW = """{
+    const real = createImageBitmap;
+    window.createImageBitmap = async (...given) => {
+        await new Promise((resolve) => { window.goOn = resolve; });
+        return real(...given);
+    };
+}"""
+"""A cheap phone: a picture is made small when the story says so."""
+
+
+async def test_what_is_sent_waits_for_a_picture_that_is_being_made_small(town: Town, open_as: SignIn) -> None:
+    visit, person = await given(town, "ทองดี รอภาพ", "0812345603")
+    page = await open_as("volunteer1", "/visits", phone=True)
+    await page.add_init_script(SLOW)
+    await page.reload()
+    card = page.get_by_role("button", name="ทองดี รอภาพ")
+    await card.click()
+    await page.get_by_role("group", name="ผลการเยี่ยม").get_by_label("ตรงตามที่แจ้ง", exact=True).check()
+    form = page.locator("details").filter(has_text="2Q")
+    await form.get_by_label("มี", exact=True).first.check()
+    await form.get_by_label("ไม่มี", exact=True).last.check()
+    camera = page.get_by_label("ถ่ายภาพ").and_(page.locator("input"))
+    await camera.set_input_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": photo(800, 600)})
+
+    async def begun() -> bool:
+        return bool(await page.evaluate("Boolean(window.goOn)"))
+
+    await eventually(begun)
+    await page.get_by_role("button", name="ส่งผลการเยี่ยม").click()
+    await expect(page.get_by_text("กำลังเตรียมภาพ เสร็จแล้วจะส่งให้เอง")).to_be_visible()
+    assert (await stored(town, person))["visit"] == 0
+    await page.evaluate("goOn()")
+    await expect(card).to_contain_text("ส่งแล้ว")
+    await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
+    assert (await stored(town, person))["assessment"] == 1
+    assert await town.sql("registry", "select visit_id from picture where person_id = $1", person) == [(visit,)]
+    kept = await page.evaluate(KEPT, True)
+    assert ("begun_at" in kept, "JFIF" in kept) == (False, False), "nothing stands as begun that was sent"
+
+
+OLD_TAB = """() => new Promise((resolve, reject) => {
+    const asked = indexedDB.open("karuna-visits", 1);
+    asked.onupgradeneeded = () => {
+        for (const [name, keyPath] of [["kept", "id"], ["drafts", "id"], ["acts", "key"]]) asked.result.createObjectStore(name, { keyPath });
+    };
+    asked.onerror = () => reject(asked.error);
+    asked.onsuccess = () => { window.old = asked.result; resolve(); };
+})"""
+"""The page of before the last update holds its store and lets nobody else have it."""
+NEW_TAB = """() => new Promise((resolve, reject) => {
+    const asked = indexedDB.open("karuna-visits", 99);
+    asked.onblocked = () => reject(new Error("the tab of before keeps its store"));
+    asked.onsuccess = () => { asked.result.close(); resolve(asked.result.version); };
+})"""
+
+
+async def test_after_an_update_an_old_tab_lets_go_and_the_new_page_says_what_it_waits_for(
+    town: Town, open_as: SignIn
+) -> None:
+    old = await open_as("volunteer1", "/account", phone=True, lang="en")
+    await old.evaluate(OLD_TAB)
+    page = await old.context.new_page()
+    await page.goto("/visits")
+    await expect(page.get_by_text("close that tab")).to_be_visible()
+    await expect(page.locator("#sync")).to_have_text("")
+    assert [*await faults(page), *await cut_off(page)] == []
+    await old.evaluate("old.close()")
+    await expect(page.get_by_text("close that tab")).to_be_hidden()
+    await expect(page.get_by_text("All sent")).to_be_visible()
+    assert await old.evaluate(NEW_TAB) == 99
+    await expect(page.get_by_text("has a newer version")).to_be_visible()
+
+
 async def test_a_note_that_was_sent_is_taken_out_again(town: Town, open_as: SignIn) -> None:
     visit, _ = await given(town, "สายใจ ใจเย็น", "0812345602")
     page = await open_as("volunteer1", "/visits", phone=True)

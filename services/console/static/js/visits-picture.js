@@ -23,8 +23,11 @@ export async function shrink(file) {
   return null;
 }
 
-/** The card of a visit's sheet. `draft()`: what is being written, whose `pictures` are ids; `queue` keeps what they are of. */
-export function pictures({ words, most, view, head, queue, arrived, draft, save }) {
+/**
+ * The card of a visit's sheet. `draft()`: what is being written, whose `pictures` are ids; `queue` keeps what they are of;
+ * `making`: pictures under way, each until it is kept: what is sent waits for them.
+ */
+export function pictures({ words, most, view, head, queue, arrived, draft, save, making }) {
   const { element, say } = view;
   const said = element("p", { role: "status" });
   const list = element("ul", { className: "pictures" });
@@ -60,10 +63,7 @@ export function pictures({ words, most, view, head, queue, arrived, draft, save 
   }
 
   button.addEventListener("click", () => input.click());
-  input.addEventListener("change", async () => {
-    const [file, here] = [input.files[0], draft()];
-    input.value = "";
-    if (!file || room() <= 0) return;
+  async function take(file, here) {
     const small = await shrink(file);
     if (small) {
       const id = crypto.randomUUID();
@@ -71,6 +71,15 @@ export function pictures({ words, most, view, head, queue, arrived, draft, save 
       await save(here, { taken: { id, data: small } });
     }
     if (draft() === here) await show(small ? "" : words.no_picture);
+  }
+
+  input.addEventListener("change", () => {
+    const file = input.files[0];
+    if (file && room() > 0) {
+      const work = take(file, draft()).finally(() => making.delete(work));
+      making.add(work);
+    }
+    input.value = "";
   });
   show();
   return element("section", { className: "card stack" }, head("camera", words.pictures), list, button, input, said);

@@ -16,6 +16,9 @@ const PICTURE_PATIENCE_MS = 90_000;
 const FOREIGN_MS = 7 * 24 * 3600_000;
 const LATER = new Set([408, 425, 429]);
 
+/** What the page says where two versions of it meet: `waits(yes)`: an old tab holds the store; `left()`: this one is the old. */
+export const met = { waits: () => {}, left: () => {} };
+
 let opened = null;
 function open() {
   opened ??= new Promise((resolve, reject) => {
@@ -26,7 +29,12 @@ function open() {
       for (const [name, keyPath] of Object.entries(STORES)) if (!db.objectStoreNames.contains(name)) db.createObjectStore(name, { keyPath });
       db.createObjectStore("keys");
     };
-    asked.onsuccess = () => resolve(asked.result);
+    asked.onblocked = () => met.waits(true);
+    asked.onsuccess = () => {
+      met.waits(false);
+      asked.result.onversionchange = () => { asked.result.close(); met.left(); };
+      resolve(asked.result);
+    };
     asked.onerror = () => reject(asked.error);
   });
   return opened;

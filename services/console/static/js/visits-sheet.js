@@ -157,10 +157,11 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
 
   function note() {
     const area = element("textarea", { id: "note", maxlength: "2000", rows: "4" });
-    area.value = now.draft.fields.note ?? "";
+    const { draft } = now;
+    area.value = draft.fields.note ?? "";
     let timer = 0;
-    const take = () => { clearTimeout(timer); now.draft.fields.note = area.value; save(); };
-    area.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(take, 500); });
+    const take = () => { clearTimeout(timer); draft.fields.note = area.value; save(draft); };
+    area.addEventListener("input", () => { draft.fields.note = area.value; clearTimeout(timer); timer = setTimeout(take, 500); });
     area.addEventListener("change", take);
     return element("section", { className: "card" }, element("p", { className: "field" }, element("label", { for: "note", text: words.note }), area));
   }

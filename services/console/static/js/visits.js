@@ -18,12 +18,22 @@ const my = {
   acts: [],
   others: 0,
   open: null, // the visit that is being written
-  writing: false, // it is being put into the queue
+  writing: null, // the visit that is being put into the queue
   reached: true,
   signedOut: false,
+  old: false, // another tab has a newer version of this page, and what is kept
   skew: 0, // by how much this phone's clock is behind the server's
   csrf: document.querySelector('meta[name="csrf"]').content,
 };
+/** Pictures that are being made small. */
+const making = new Set();
+let turn = Promise.resolve();
+/** What is written down goes one after another: a large picture is sealed longer than what was ticked after it. */
+function inTurn(work) {
+  const done = turn.then(work);
+  turn = done.catch(() => {});
+  return done;
+}
 const to = {
   account: tables.account,
   csrf: () => my.csrf,
@@ -47,6 +57,7 @@ function clock(ms) {
 // --- what the server knows ----------------------------------------------------
 
 async function look() {
+  if (my.old) return undefined;
   let answer;
   try {
     answer = await fetch("/visits/state", { headers: { accept: "application/json" }, cache: "no-store" });
@@ -106,7 +117,7 @@ async function left() {
 }
 
 async function send() {
-  if (my.signedOut) return;
+  if (my.signedOut || my.old) return;
   const before = my.acts.length;
   await queue.flush(to);
   await reread();
@@ -209,6 +220,7 @@ function drawTroubles() {
       if (!confirm(words.throw_away_sure)) return;
       await queue.dropAct(act);
       await tidy();
+      $("one").dataset.id = ""; // what was sent of it is not written again
       draw();
       send();
     });
@@ -230,38 +242,41 @@ const blank = (visit) => ({
 function drawOne(visit) {
   if ($("one").dataset.id === visit.id) return sheets.freshen(visit);
   $("one").dataset.id = visit.id;
-  const draft = JSON.parse(JSON.stringify({ ...blank(visit), ...my.drafts.get(visit.id) }));
+  const draft = JSON.parse(JSON.stringify({ ...blank(visit), ...my.drafts.get(visit.id), sent: false }));
   return sheets.draw($("one"), visit, draft);
 }
 
 const sheets = sheet({
-  tables, words, now, view: { distance, element, icon, say }, forms: () => my.server.forms, locked: (id) => waitingOf(id).length > 0,
-  pictures: (card) => pictures({ words, most: tables.most_pictures, view: { element, say }, queue, ...card }),
-  changed: async (draft, taken) => {
+  tables, words, now, view: { distance, element, icon, say }, forms: () => my.server.forms, locked: (id) => my.writing === id || waitingOf(id).length > 0,
+  pictures: (card) => pictures({ words, most: tables.most_pictures, view: { element, say }, queue, making, ...card }),
+  changed: (draft, taken) => inTurn(async () => {
+    if (draft.sent || waitingOf(draft.id).length) return; // written again it would stand as begun, to be sent twice
     draft.begun_at ??= now();
-    draft.sent = false;
-    $("next-hint").textContent = "";
+    if (!my.writing) $("next-hint").textContent = "";
     await queue.putDraft(draft, taken);
     await reread();
     drawLine();
-  },
+  }),
 });
 
-/** Written down as a whole, then sent: the visit first, for the rest names it. */
+/** Written down as a whole, its pictures too, then sent: the visit first, for the rest names it. */
 async function finish() {
   const visit = items().find((each) => each.id === my.open);
   if (!visit || my.writing || waitingOf(visit.id).length) return;
   const { draft, problem } = sheets.judge(visit);
   $("next-hint").textContent = problem ?? "";
   if (!draft) return;
-  my.writing = true; // until it stands in the queue: a thumb that taps twice writes once
+  my.writing = visit.id; // until it stands in the queue: a thumb that taps twice writes once
+  sheets.freshen(visit);
+  if (making.size) $("next-hint").textContent = words.making_picture;
   try {
-    await write(visit, draft);
+    while (making.size) await Promise.allSettled([...making]);
+    await inTurn(() => write(visit, draft));
   } finally {
-    my.writing = false;
+    my.writing = null;
   }
-  $("one").dataset.id = "";
-  history.back();
+  if ($("one").dataset.id === visit.id) $("one").dataset.id = "";
+  if (my.open === visit.id) history.back();
   send();
 }
 
@@ -270,6 +285,7 @@ async function write(visit, draft) {
   const base = { account: tables.account, visit_id: visit.id, person_id: visit.person?.id ?? null };
   const acts = visit.task ? [{ ...base, kind: "task", id: visit.id, body: ended(draft) }] : found(visit, draft, base, at);
   await queue.addActs(acts.map((act) => ({ key: crypto.randomUUID(), ...act })), { ...draft, sent: true });
+  draft.sent = true;
   await reread();
 }
 
@@ -315,6 +331,13 @@ function wire() {
     $("sign-out").submit();
   });
 }
+
+/** Two versions of this page at once: the old one lets go of what is kept, and neither waits without a word. */
+const tabs = (text) => { $("tabs").textContent = text; $("tabs").hidden = !text; };
+Object.assign(queue.met, {
+  waits: (yes) => tabs(yes ? words.old_tab : ""),
+  left: () => { my.old = true; tabs(words.newer_tab); for (const id of ["list", "one", "next"]) $(id).inert = true; },
+});
 
 async function begin() {
   document.documentElement.dataset.theme = localStorage.getItem("crew-theme") ?? "light";
