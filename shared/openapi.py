@@ -41,6 +41,7 @@ MEANING: Final = {
     403: "the role may not do this",
     404: "no such thing, or another municipality's",
     409: "the matter stands differently meanwhile",
+    410: "it was removed",
     413: "the body is too large",
     422: "fields are wrong; each is named",
     429: "too many tries; wait",

@@ -61,6 +61,9 @@ async def test_a_volunteers_picture_is_seen_with_the_visit_and_removed_by_an_off
     assert (dropped.status_code, dropped.headers["location"]) == (303, f"/people/{person}/care?purpose=case_work")
     assert '<img src="/people/pictures' not in (await orathai.get(f"/people/{person}/care?purpose=case_work")).text
     assert (await orathai.get(shown[0])).status_code == 404
+    again = await send(goer, visit, photo(), picture)
+    assert (again.status_code, again.json()) == (200, {"done": True}), "the phone lets it go"
+    assert (await orathai.get(shown[0])).status_code == 404, "and it stays away"
 
 
 async def test_a_homes_picture_stands_with_the_place_and_the_desk_does_not_remove_it(

@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import zlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,12 +15,14 @@ from uuid import UUID, uuid4
 import pytest
 from PIL import Image
 
+from services.registry import store
 from services.registry.keys import ring, use
 from services.registry.pictures import LARGEST, LONGEST, drawn_anew
 from services.registry.rotation import seal_again
 from services.registry.verbs.pictures import MOST
 from services.registry.verbs.retiring import retire
 from shared.crypto import CannotOpen, Keyring
+from shared.database import Connection
 from shared.refusal import Refusal
 from shared.retention import retire_all
 from shared.work import now_utc
@@ -245,6 +248,19 @@ async def test_an_officer_removes_a_picture_that_should_not_be(registry: Running
     assert not await registry.sql("select from picture")
 
 
+async def test_a_picture_that_was_removed_stays_away_when_its_phone_sends_it_again(registry: Running) -> None:
+    person, mine = await add(registry, name="มานี"), str(uuid4())
+    visit = f"visit_id={await visited(registry, person)}"
+    await send(registry, visit, id=mine)
+    await registry.client.delete(f"/v1/pictures/{mine}", headers=bearer(CARE))
+    again = await send(registry, visit, id=mine)
+    assert (again.status_code, problem_of(again)["code"]) == (410, "picture_gone")
+    assert not await registry.sql("select from picture")
+    assert (await send(registry, visit)).status_code == 200, "another one is kept"
+    [kept] = await registry.sql("select * from picture_gone")
+    assert (set(kept.keys()), str(kept["id"])) == ({"id", "gone_at"}, mine), "its id, and nothing of anybody"
+
+
 async def test_the_volunteer_is_told_that_theirs_have_arrived_and_never_of_others(registry: Running) -> None:
     person, goes = await add(registry, name="มานี"), str(uuid4())
     plan = {"crew_ids": [goes], "due_on": str((now_utc() + timedelta(days=1)).date())}
@@ -283,6 +299,24 @@ async def test_pictures_are_in_the_persons_copy_and_go_with_the_person(registry:
     assert erased.status_code == 200, erased.text
     assert [str(row["id"]) for row in await registry.sql("select id from picture")] == [kept]
     assert (await look(registry, mine[0])).status_code == 404
+
+
+async def test_the_release_before_which_knows_of_no_pictures_erases_whoever_has_one(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await add(registry, name="มานี")
+    await send(registry, f"visit_id={await visited(registry, person)}")
+    here = {"lon": 103.5, "lat": 16.4}
+    place = await registry.client.post(f"/v1/persons/{person}/locations", json=here, headers=bearer(CARE))
+    await send(registry, f"location_id={place.json()['id']}")
+
+    async def not_yet_known(db: Connection, person_ids: Sequence[UUID]) -> None:
+        pass
+
+    monkeypatch.setattr(store.pictures, "wipe", not_yet_known)
+    erased = await registry.client.post(f"/v1/persons/{person}/erase", headers=bearer("registry_officer"))
+    assert erased.status_code == 200, erased.text
+    assert not await registry.sql("select from picture")
 
 
 async def test_a_young_picture_keeps_the_record_and_an_old_one_goes_with_it(registry: Running) -> None:

@@ -14,6 +14,11 @@ from tests.harness import Running
 from tests.registry.conftest import Call, add, cid, person_of, read, search, somsri
 
 OLD = "a2FydW5hLXRlc3Qta2V5LTMyLWJ5dGVzLWxvbmchISE="
+AS_BEFORE = """
+insert into person_mark (person_id, marks, key_id) values ($1, '{}', 1)
+on conflict (person_id) do update set marks = excluded.marks, key_id = excluded.key_id
+"""
+"""How marks were written before there was a way of marking."""
 NEW = base64.b64encode(bytes(range(32))).decode()
 
 
@@ -70,6 +75,17 @@ async def test_whoever_is_marked_by_an_older_way_is_marked_anew_once(registry: R
     assert await seal_again(registry.runtime.pool, ring, pause_s=0) == 1
     assert await registry.sql("select * from person_key order by kind, blind") == before
     assert [item["id"] for item in await search(registry, name="ผ่องศรี ใจดี")] == whole
+    assert await seal_again(registry.runtime.pool, ring, pause_s=0) == 0
+
+
+async def test_whoever_is_marked_by_the_release_before_is_marked_anew(registry: Running) -> None:
+    person_id, ring = await add(registry, name="ผ่องศรี (แดง) ใจดี"), Keyring.of(OLD)
+    await add(registry, name="มานี")
+    keys.use(ring)
+    assert await seal_again(registry.runtime.pool, ring, pause_s=0) == 0
+    await registry.sql(AS_BEFORE, person_id)
+    assert await seal_again(registry.runtime.pool, ring, pause_s=0) == 1
+    assert [item["id"] for item in await search(registry, name="ผ่องศรี ใจดี")] == [str(person_id)]
     assert await seal_again(registry.runtime.pool, ring, pause_s=0) == 0
 
 

@@ -208,5 +208,11 @@ def _receipt(kept: dict[str, Any]) -> dict[str, Any]:
 async def picture(request: Request, person: Goer, picture_id: UUID, visit_id: UUID, content: Content) -> Response:
     """Pass on a picture of a visit that has arrived; by its own id it is kept once."""
     path, params = f"/v1/pictures/{picture_id}", {"visit_id": str(visit_id)}
-    await backend(request).send(person, "registry", path, content, params=params, purpose=PURPOSE, within_s=PICTURE_S)
+    try:
+        await backend(request).send(
+            person, "registry", path, content, params=params, purpose=PURPOSE, within_s=PICTURE_S
+        )
+    except BackendRefused as refused:
+        if refused.code != "picture_gone":  # then nothing is left to send, and what comes after it may go on
+            raise
     return JSONResponse({"done": True})

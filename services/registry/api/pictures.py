@@ -42,11 +42,13 @@ _ONE_BY_ONE = ThreadPoolExecutor(1, "picture")
 """An unpacked picture takes tens of megabytes."""
 
 
-@router.put("/pictures/{picture_id}", openapi_extra=BODY, responses=problems(400, 401, 403, 404, 409, 413))
+@router.put("/pictures/{picture_id}", openapi_extra=BODY, responses=problems(400, 401, 403, 404, 409, 410, 413))
 async def take(
     request: Request, caller: Takes, picture_id: UUID, visit_id: UUID | None = None, location_id: UUID | None = None
 ) -> PictureShown:
     """ส่งภาพ | A picture (JPEG, PNG, WebP; 1 MiB) of a visit or of an observation. Sent again it changes nothing.
+
+    One that was removed meanwhile stays away (410 ``picture_gone``).
 
     It is drawn anew: what a telephone writes into a picture, such as where it was taken, is not kept.
     """
@@ -116,6 +118,6 @@ async def drop(request: Request, caller: Drops, picture_id: UUID) -> None:
         if row is None:
             raise refuse("not_found")
         person = await own_held_for(work, caller, row["person_id"])
-        await store.pictures.drop(work.db, picture_id)
+        await store.pictures.drop(work.db, picture_id, work.now)
         detail = {"picture_id": str(picture_id)}
         await audit(work, caller, "drop_picture", "person", person.id, detail, area=person.area)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,11 @@ select id, location_id, width, height, taken_by, kept_at from picture where loca
 order by kept_at, id
 """
 OF_PEOPLE = "select id from picture where person_id = any($1::uuid[]) order by kept_at, id"
-DROP_PICTURE = "delete from picture where id = $1"
+DROP_PICTURE = """
+with gone as (delete from picture where id = $1 returning id)
+insert into picture_gone (id, gone_at) select id, $2 from gone on conflict do nothing
+"""
+IS_GONE = "select exists (select from picture_gone where id = $1)"
 WIPE_PICTURES = "delete from picture where person_id = any($1::uuid[])"
 OLD_PICTURES = "select id, image from picture where key_id <> $1 limit $2 for update skip locked"
 COUNT_OLD_PICTURES = "select count(*) from picture where key_id <> $1"
@@ -66,8 +71,15 @@ async def of_people(db: Connection | Pool, person_ids: Sequence[UUID]) -> list[U
     return [row["id"] for row in await db.fetch(OF_PEOPLE, list(person_ids))]
 
 
-async def drop(db: Connection, picture_id: UUID) -> None:
-    await db.execute(DROP_PICTURE, picture_id)
+async def drop(db: Connection, picture_id: UUID, at: datetime) -> None:
+    """Its id stays, and nothing else of it."""
+    await db.execute(DROP_PICTURE, picture_id, at)
+
+
+async def is_gone(db: Connection, picture_id: UUID) -> bool:
+    """Somebody removed it."""
+    gone: bool = await db.fetchval(IS_GONE, picture_id)
+    return gone
 
 
 async def wipe(db: Connection, person_ids: Sequence[UUID]) -> None:

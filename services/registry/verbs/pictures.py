@@ -18,6 +18,7 @@ from shared.work import Work
 MOST: Final = 6
 """Pictures of one visit, or of one observation."""
 OTHER_PICTURE = (409, "other_picture", "รหัสนี้ใช้กับภาพอื่นแล้ว", "this id is another picture's")
+GONE = (410, "picture_gone", "ภาพนี้ถูกลบแล้ว", "this picture was removed")
 ENOUGH = (
     409,
     "enough_pictures",
@@ -54,12 +55,14 @@ async def keep(work: Work, person: Person, picture_id: UUID, whose: Whose, drawn
     """Keep it, sealed; one that stands already stays as it is. The person is held. Returns what is known of it.
 
     Raises:
-        Refused: 409 the id is another picture's, or there are enough.
+        Refused: 409 the id is another picture's, or there are enough; 410 somebody removed it.
 
     """
     known = await store.pictures.read_facts(work.db, picture_id)
     if known is not None:
         return the_same(known, whose)
+    if await store.pictures.is_gone(work.db, picture_id):
+        raise Refused(*GONE, field="picture_id")
     if len(await of(work.db, whose)) >= MOST:
         raise Refused(*ENOUGH, field="body")
     sealed = ring().seal_bytes(drawn.content, "picture", picture_id, "image")
