@@ -93,8 +93,17 @@ async def test_an_account_of_another_agency_is_of_that_agency_from_the_first_mom
     assert str(changed.agency_id) == ours, "nobody becomes the municipality's own by a form"
     [row] = await faces.running.sql("select detail from audit where act = 'make'")
     assert row["detail"]["agency_id"] == ours
+    wider = {**nurse, "areas": ["kalasin", "khonkaen"]}
+    refused = await anan.post(at, wider)
+    assert (refused.status_code, "ไม่ได้ทำงานกับพื้นที่" in words_of(refused)) == (422, True), "no further than it works"
     faces.services.answers.pop("GET registry /v1/agencies")
     assert "หน่วยงานอื่น" in words_of(await anan.get("/admin/accounts")), "the register may be away"
+    assert (await anan.post(at, wider)).status_code == 422, "then no further than it goes"
+    assert (await anan.post(at, nurse)).status_code == 303
+    agencies[0]["areas"] = wider["areas"]
+    faces.services.answers["GET registry /v1/agencies"] = {"items": agencies, "next": None}
+    assert (await anan.post(at, wider)).status_code == 303
+    faces.services.answers.pop("GET registry /v1/agencies")
     assert (await anan.post("/admin/accounts", form(login="nok.2"))).status_code == 200
 
 
@@ -149,7 +158,7 @@ def test_the_rules_of_accounts_need_no_database() -> None:
     assert not may_manage(["kalasin"], ["kalasin", "*"])
     asked = wanted(" Nok ", "นก", ["dispatcher", "partner", "root"], ["kalasin", "", "kalasin", "yang"], "")
     assert (asked.login, asked.roles, asked.areas) == ("nok", ("dispatcher",), ("kalasin", "yang"))
-    assert faults(asked, ["kalasin"]) == {"areas": "areas_not_yours"}
+    assert faults(asked, ["kalasin"], {}) == {"areas": "areas_not_yours"}
 
 
 # --- what is in force, fleet, maps, exercises, dead letters, audit ----------------------------------------------------

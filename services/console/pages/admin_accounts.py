@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -185,7 +186,7 @@ async def change(
     """Another name, other roles or areas. A role taken away ends its sessions by itself."""
     account = await _theirs(request, person, account_id, other=True)
     asked = rules.wanted(account.login, name, roles or (), areas or (), crew, str(account.agency_id or ""))
-    faults = rules.faults(asked, person.areas)
+    faults = rules.faults(asked, person.areas, await _agency_kept(request, person, account))
     if faults:
         return await _form(request, person, asked, account, faults, 422)
     pool = runtime(request).pool
@@ -193,6 +194,15 @@ async def change(
     await _out(request, account_id)  # tokens in hand name the old roles and areas
     await _note(request, person, "change", asked, account_id)
     return go(f"/admin/accounts/{account_id}")
+
+
+async def _agency_kept(request: Request, person: Person, account: Account) -> dict[str, Sequence[str]]:
+    """The agency that the account stays with, and where it works; not known now: no further than the account goes."""
+    if account.agency_id is None:
+        return {}
+    own = str(account.agency_id)
+    known = {each["id"]: each["areas"] for each in await _agencies(request, person)}
+    return {own: known.get(own, account.areas)}
 
 
 async def _out(request: Request, account_id: UUID) -> None:

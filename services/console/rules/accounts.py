@@ -59,13 +59,10 @@ def may_manage(own: Iterable[str], areas: Iterable[str]) -> bool:
     return "*" in own or set(areas) <= set(own)
 
 
-def faults(
-    asked: Wanted, own_areas: Iterable[str], agencies: Mapping[str, Iterable[str]] | None = None
-) -> dict[str, str]:
+def faults(asked: Wanted, own_areas: Iterable[str], agencies: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """Field → the text ``admin.fault_<code>`` that says what is wrong with it; empty where all is well.
 
-    ``agencies``: those whose people may be given an account, by id, with the municipalities they work with;
-    None: the account is there already, and its agency stays.
+    ``agencies``: those whose the account may be, by id, with the municipalities they work with.
     """
     found: dict[str, str] = {}
     if not LOGIN.fullmatch(asked.login):
@@ -81,10 +78,8 @@ def faults(
     needs_crew = any(role in asked.roles for role in NEED_CREW)
     if (asked.crew or needs_crew) and asked.crew_id is None:
         found["crew"] = "crew"
-    if asked.agency and agencies is not None:
-        known = agencies.get(asked.agency)
-        if known is None:
-            found["agency"] = "agency"
-        elif not set(asked.areas) <= set(known):
-            found["agency"] = "agency_areas"
+    if asked.agency and asked.agency not in agencies:
+        found["agency"] = "agency"
+    elif asked.agency and not set(asked.areas) <= set(agencies[asked.agency]):
+        found.setdefault("areas", "agency_areas")
     return found
