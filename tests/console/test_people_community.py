@@ -8,6 +8,7 @@ from typing import Any
 from services.console.pages.people_community import measured
 from shared.auth import Role
 from shared.geo import Point
+from shared.work import new_id
 from tests.console.faces import Faces, SignedIn, words_of
 from tests.console.with_registry import Behind, behind
 
@@ -101,6 +102,17 @@ async def test_somebody_of_the_register_is_written_on_a_card_by_name_until_they_
     await behind.ask("POST", f"/v1/persons/{who}/groups", {"group": "violence"}, Role.CASE_MANAGER, "case_work")
     assert who not in (await orathai.get(CARD)).text
     assert "ยังไม่มีชุมชนใดมีบัตร" in words_of(await orathai.get(HOME))
+
+
+async def test_everybody_on_a_long_card_has_their_name(faces: Faces, behind: Behind) -> None:
+    orathai = await faces.sign_in(Role.CASE_MANAGER)
+    for number in range(25):
+        who = await behind.person(f"มานี ที่{number}")
+        body = {"community": HERE["name"], "kind": "volunteer", "person_id": who}
+        await behind.ask("PUT", f"/v1/community/{new_id()}", body, Role.CASE_MANAGER, "case_work")
+    for page in (await orathai.get(CARD), await orathai.post(f"{HOME}/find", {"town": "kalasin", "kind": "volunteer"})):
+        words = words_of(page)
+        assert [number for number in range(25) if f"มานี ที่{number}" not in words] == []
 
 
 def test_what_has_no_place_of_its_own_is_measured_from_the_middle_of_its_community() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
+from services.registry.api import community
 from services.registry.rules.community import Entry, found
 from shared.geo import Point
 from tests.harness import AREA, Running, bearer, problem_of
@@ -95,6 +98,23 @@ async def test_cards_are_listed_by_what_is_on_them_and_by_area(registry: Running
     assert [one["community"] for one in inside["items"]] == [RIM]
     assert (await search(registry, area_code="460101", kind="key"))["items"] == []
     assert (await read(registry, "/v1/community/cards", "dispatcher", areas=["songkhla"]))["items"] == []
+
+
+async def test_where_there_are_more_entries_than_one_search_opens_it_says_so(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(community, "MOST_SOUGHT", 2)
+    rows = [{"code": code, "kind": "community", "th": code, "parents": ["460101"]} for code in (WAT, RIM)]
+    await registry.client.post("/v1/areas/import", json={"rows": rows}, headers=bearer("registry_officer"))
+    last = f"{'f' * 8}-{'f' * 4}-4fff-bfff-{'f' * 12}"
+    for _ in range(2):
+        await put(registry, WAT, "boat")
+    assert (await search(registry, kind="boat"))["more"] is False
+    body = {"community": RIM, "kind": "boat", "what": "เรือพาย"}
+    await registry.client.put(f"/v1/community/{last}", json=body, headers=bearer(CARE))
+    assert (await search(registry, words="เรือพาย"))["more"] is True, "not every entry was read"
+    told = await search(registry, words="เรือพาย", area_code=RIM)
+    assert ([one["id"] for one in told["items"]], told["more"]) == ([last], False), "those of the area alone are"
 
 
 async def test_of_somebody_secret_no_card_and_no_count_tells(registry: Running) -> None:

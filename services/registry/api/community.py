@@ -45,7 +45,7 @@ Slug = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 MOST_SOUGHT = 5_000
-"""How many entries one search opens: a municipality has hundreds."""
+"""How many entries one search opens: a municipality has hundreds. Where there are more, the answer says so."""
 Texts = Mapping[str, str]
 
 
@@ -85,7 +85,7 @@ async def read(
     """บัตรข้อมูลชุมชน | What a community (``name``: its code, or as it is written) can rely on: people, skills, boats."""
     pool = runtime_of(request).pool
     areas = areas_of(caller) if area is None else [area_for(caller, area)]
-    rows = await store.community.read_entries(pool, areas, kind, name, cursor, limit)
+    rows = await store.community.read_entries(pool, areas, kind, [name] if name else None, cursor, limit)
     ids, where = [row["id"] for row in rows], [row["area"] for row in rows]
     await audit(pool, caller, "read_community", "community", ids or None, area=where or None)
     texts = await told.of(pool, ids)
@@ -99,8 +99,8 @@ async def search(request: Request, caller: Searches, body: EntrySearch) -> Entri
     pool = runtime_of(request).pool
     areas = areas_of(caller) if body.area is None else [area_for(caller, body.area)]
     inside = await below(pool, body.area_code)
-    rows = await store.community.read_entries(pool, areas, body.kind, None, None, MOST_SOUGHT)
-    rows = [row for row in rows if inside is None or row["community"] in inside]
+    rows = await store.community.read_entries(pool, areas, body.kind, inside, None, MOST_SOUGHT + 1)
+    unread = len(rows) > MOST_SOUGHT
     texts = await told.of(pool, [row["id"] for row in rows])
     entries = [_sought(row, texts.get(row["id"], {})) for row in rows]
     at = body.point.point() if body.point else None
@@ -113,7 +113,7 @@ async def search(request: Request, caller: Searches, body: EntrySearch) -> Entri
         EntryFound(distance_m=one.distance_m, **_entry(by_id[one.id], texts.get(one.id, {})))
         for one in near[: body.limit]
     ]
-    return EntriesFound(items=items, more=len(near) > body.limit)
+    return EntriesFound(items=items, more=unread or len(near) > body.limit)
 
 
 def _sought(row: Row, texts: Texts) -> Entry:

@@ -27,7 +27,8 @@ END_ENTRY = "update community_entry set ended_at = $2 where id = $1 and ended_at
 READ_ENTRIES = Search("""
 select e.* from community_entry e left join person p on p.id = e.person_id
 where e.ended_at is null and ($1::text[] is null or e.area = any($1))
-  and ($2::text is null or e.kind = $2) and ($3::text is null or e.community = $3) and ($4::uuid is null or e.id > $4)
+  and ($2::text is null or e.kind = $2) and ($3::text[] is null or e.community = any($3))
+  and ($4::uuid is null or e.id > $4)
   and (e.person_id is null or (p.disclosure <> 'secret' and p.erased_at is null))
 order by e.id limit $5
 """)
@@ -59,9 +60,14 @@ async def end_entry(db: Connection, entry_id: UUID, at: datetime) -> None:
 
 
 async def read_entries(
-    db: Pool, areas: Sequence[str] | None, kind: str | None, community: str | None, after: UUID | None, limit: int
+    db: Pool,
+    areas: Sequence[str] | None,
+    kind: str | None,
+    communities: Sequence[str] | None,
+    after: UUID | None,
+    limit: int,
 ) -> list[Row]:
-    return await look_up(db, READ_ENTRIES, areas, kind, community, after, limit)
+    return await look_up(db, READ_ENTRIES, areas, kind, communities, after, limit)
 
 
 async def read_cards(db: Pool, areas: Sequence[str] | None, communities: Sequence[str] | None) -> list[Row]:
