@@ -129,7 +129,8 @@ class Room:
 class Edge:
     """The outermost layer: body limit, time limit, trace id, log line and metrics of each request.
 
-    ``rooms``: paths that need more than ``room``; one that ends in ``/`` stands for all directly below it.
+    ``rooms``: paths that need more than ``room``; one that ends in ``/`` stands for all directly below it, and ``*`` as
+    its last part but one for any.
     """
 
     def __init__(self, app: ASGIApp, *, room: Room, rooms: Mapping[str, Room]) -> None:
@@ -138,7 +139,9 @@ class Edge:
         self._rooms = rooms
 
     def _room_of(self, path: str) -> Room:
-        return self._rooms.get(path) or self._rooms.get(f"{path.rpartition('/')[0]}/") or self._room
+        above, _, last = path.rpartition("/")
+        any_one = f"{above.rpartition('/')[0]}/*/{last}"
+        return next((self._rooms[each] for each in (path, f"{above}/", any_one) if each in self._rooms), self._room)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

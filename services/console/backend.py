@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from services.console.texts import texts
 from shared.sentences import SENTENCES
 
 OK_BELOW = 400
+PIECE = 64 * 1024
 
 
 class BackendRefused(Exception):
@@ -73,6 +74,23 @@ class Backend:
         )
         return content
 
+    async def pieces(
+        self, person: Person, service: str, path: str, *, purpose: str, within_s: float
+    ) -> AsyncIterator[bytes]:
+        """A file that may be larger than what a process may hold, piece by piece as it comes.
+
+        ``within_s``: how long nothing may come. Raises as ``_ask`` before the first piece.
+        """
+        headers, timeout = self._headers(person, purpose=purpose), aiohttp.ClientTimeout(sock_read=within_s)
+        try:
+            answer = await self.client.get(self._url(service, path), headers=headers, timeout=timeout)
+            if answer.status < OK_BELOW:
+                return _pieces(answer)
+            said = _read(await answer.read())
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise BackendAway(service) from None
+        raise _no(service, answer.status, said)
+
     async def post(
         self, person: Person, service: str, path: str, body: Any = None, *, key: str | None = None,
         purpose: str | None = None, within_s: float | None = None,
@@ -116,19 +134,9 @@ class Backend:
             BackendAway: no answer, or it says that what it needs is away.
 
         """
-        headers = {"content-type": "application/json" if content is None else "application/octet-stream"}
-        if person is not None:
-            headers["authorization"] = f"Bearer {self._token(person)}"
-            headers["accept-language"] = person.lang
-        if key:
-            headers["idempotency-key"] = key
-        if address:
-            headers["x-forwarded-for"] = address
-        if purpose:
-            headers["karuna-purpose"] = purpose
-        if trace := get_contextvars().get("traceparent"):
-            headers["traceparent"] = trace
-        url = getattr(self.settings, f"{service}_url") + path
+        kind = "application/json" if content is None else "application/octet-stream"
+        headers = self._headers(person, kind=kind, key=key, address=address, purpose=purpose)
+        url = self._url(service, path)
         data = orjson.dumps(body) if body is not None else content
         timeout = aiohttp.ClientTimeout(total=within_s or self.settings.backend_timeout_s)
         try:
@@ -144,15 +152,38 @@ class Backend:
         said = _read(found)
         if status < OK_BELOW:
             return said
-        if status == 503:  # noqa: PLR2004 the service is there, its database is not
-            raise BackendAway(service)
-        raise BackendRefused(status, said if isinstance(said, dict) else {})
+        raise _no(service, status, said)
+
+    def _url(self, service: str, path: str) -> str:
+        return str(getattr(self.settings, f"{service}_url")) + path
+
+    def _headers(
+        self, person: Person | None, *, kind: str = "application/json", key: str | None = None,
+        address: str | None = None, purpose: str | None = None,
+    ) -> dict[str, str]:  # fmt: skip
+        signed = person and {"authorization": f"Bearer {self._token(person)}", "accept-language": person.lang}
+        told = {"idempotency-key": key, "x-forwarded-for": address, "karuna-purpose": purpose,
+                "traceparent": get_contextvars().get("traceparent")}  # fmt: skip
+        return {"content-type": kind, **(signed or {}), **{name: value for name, value in told.items() if value}}
 
     def _token(self, person: Person) -> str:
         return self.signer.token(
             session_id=str(person.session_id), login=person.login, role=person.role, areas=person.areas,
             crew_id=str(person.crew_id) if person.crew_id else None, agency_id=person.agency_id,
         )  # fmt: skip
+
+
+def _no(service: str, status: int, said: Any) -> BackendAway | BackendRefused:
+    """What to raise for an answer that is no yes."""
+    if status == 503:  # noqa: PLR2004 the service is there, its database is not
+        return BackendAway(service)
+    return BackendRefused(status, said if isinstance(said, dict) else {})
+
+
+async def _pieces(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async with answer:
+        async for piece in answer.content.iter_chunked(PIECE):
+            yield piece
 
 
 def _of_field(error: Mapping[str, Any], lang: str) -> str:

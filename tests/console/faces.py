@@ -31,7 +31,7 @@ from tests.platform_fixtures import MakeDatabase
 BASE = "http://test"
 FAKED = ("intake", "dispatch", "registry", "notify", "simulators")
 Answer = Any
-"""JSON to answer, ``(status, JSON)``, or a function of :class:`Asked` that gives one of them."""
+"""JSON to answer, ``(status, JSON)``, a response, or a function of :class:`Asked` that gives one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Services:
         )
         said = found(asked) if callable(found) else found
         status, body = said if isinstance(said, tuple) else (200, said)
+        if isinstance(body, Response):
+            return body
         if isinstance(body, str):
             return Response(body, status)
         return JSONResponse(body, status)

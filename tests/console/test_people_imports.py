@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.responses import StreamingResponse
 
+from karuna.simulate.serving import listening, serving
 from services.console.app import SERVICE
 from services.console.pages.people_imports import WITHIN_S
 from shared.auth import Role
 from shared.sheets import Sheet, read_sheet
+from shared.work import new_id
 from tests.console.faces import Faces, SignedIn, words_of
 from tests.console.with_registry import Behind, registry_behind
+from tests.patience import PATIENCE_S
 from tests.platform_fixtures import MakeDatabase
 
 FILE = "name,sex,adl,groups\nนางทดลอง ใจดี,หญิง,3,\n<b>นายผิด</b> ใจดี,ไม่รู้จัก,,\n".encode("cp874")
@@ -78,6 +85,36 @@ async def _goes_out(officer: SignedIn, behind: Behind, person: str) -> None:
     assert json.loads(copy.content)["tables"]["person"][0]["name"] == "นางทดลอง ใจดี"
     looks = await behind.ask("GET", f"/v1/audit?subject_id={person}", role=Role.AUDITOR, purpose="audit")
     assert {"export", "copy"} <= {one["act"] for one in looks["items"]}
+
+
+async def test_a_copy_goes_out_as_it_comes_in_and_is_never_held_whole(faces: Faces) -> None:
+    first_is_out = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"tables":{},'
+        await first_is_out.wait()
+        yield b'"pictures":[]}'
+
+    whom = new_id()
+    line = f"GET registry /v1/persons/{whom}/copy"
+    faces.services.answers[line] = lambda _: StreamingResponse(pieces(), media_type="application/json")
+    officer = await faces.sign_in(Role.REGISTRY_OFFICER)
+    console = officer.client._transport
+    assert isinstance(console, httpx.ASGITransport)
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        serving(console.app, listening()) as base,  # type: ignore[arg-type]
+        httpx.AsyncClient(base_url=base, cookies=dict(officer.client.cookies)) as browser,
+        browser.stream("POST", f"/people/{whom}/copy", data={"csrf": officer.csrf}) as answer,
+    ):
+        assert answer.status_code == 200
+        coming = answer.aiter_bytes()
+        got = await anext(coming)
+        first_is_out.set()
+        got += b"".join([piece async for piece in coming])
+    assert json.loads(got) == {"tables": {}, "pictures": []}
+    faces.services.answers[line] = (403, {"code": "forbidden", "th": "ไม่ได้"})
+    assert (await officer.post(f"/people/{whom}/copy")).status_code == 403, "refused before the first piece"
 
 
 async def test_what_is_larger_than_the_door_is_refused_with_a_page(faces: Faces) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import label, options
@@ -189,6 +189,6 @@ async def export(
 async def copy(request: Request, person: Keeper, person_id: UUID) -> Response:
     """All that is kept of one person, as one file for them. By POST: it is written down."""
     path = f"/v1/persons/{person_id}/copy"
-    whole = await backend(request).file(person, "registry", path, params={}, purpose=PURPOSE, within_s=WITHIN_S)
+    pieces = await backend(request).pieces(person, "registry", path, purpose=PURPOSE, within_s=WITHIN_S)
     named = {"content-disposition": f'attachment; filename="copy-{person_id}.json"', **NO_STORE}
-    return Response(whole, media_type="application/json", headers=named)
+    return StreamingResponse(pieces, media_type="application/json", headers=named)
