@@ -81,7 +81,8 @@ class Process:
         while True:
             try:
                 messages = await subscription.fetch(50, timeout=5)
-            except (nats.errors.Error, TimeoutError):  # nothing came, or the server was busy
+            except (nats.errors.Error, TimeoutError):  # nothing came, or the server was busy or is gone
+                await asyncio.sleep(0.01)  # a closed client says so without waiting, and we are to hear that we end
                 continue
             for message in messages:
                 await act(orjson.loads(message.data))
