@@ -149,24 +149,8 @@ def best(
 
     What is missing is worked out once for all units of equal abilities, and only the winner's reasons are written.
     """
-    on = local_day(at)
-    costs_s: dict[Hashable, float | None] = {}
-    winner: tuple[bool, float, str, UnitFacts, Travel | None] | None = None
-    for unit, travel in _with_travel(units, place, travel_times, urgent=wanted.urgent):
-        abilities = unit.abilities(on)
-        if abilities not in costs_s:
-            missing = shortfalls(unit, wanted, at)
-            costs_s[abilities] = None if any(short.hard for short in missing) else _lacking_s(missing, weights)
-        lacking_s = costs_s[abilities]
-        if lacking_s is None:
-            continue
-        if winner and not winner[0] and travel and travel.duration_s + lacking_s > winner[1]:
-            continue
-        score_s = _score_as_it_stands(unit, travel, at, weights) + lacking_s
-        lost = _lost(unit, at, weights)
-        if winner is None or (lost, score_s, unit.id) < winner[:3]:
-            winner = (lost, score_s, unit.id, unit, travel)
-    return recommend(winner[3], wanted, at, winner[4], weights) if winner else None
+    first = min(fits(units, wanted, place, at, travel_times, weights), key=lambda fit: fit.order, default=None)
+    return None if first is None else recommend(first.unit, wanted, at, first.travel, weights)
 
 
 @dataclass(frozen=True, slots=True)
