@@ -35,8 +35,12 @@ log = structlog.get_logger()
 
 BATCH_ROWS = 450
 """Two messages each: JetStream takes at most a thousand in one batch."""
-SINGLY_UP_TO_ROWS = 1
-"""Up to here message by message (one fsync each); above, one atomic batch (four fsyncs for all, heard as one group)."""
+SINGLY_UP_TO_ROWS = 5
+"""Up to here message by message, all on the wire at once (one fsync each); above, one atomic batch.
+
+Either way the broker hands them on together. A batch has its own files at the broker: it costs it twice the work, and
+only from about a dozen messages on is it the sooner (three events: 3.3 ms one by one, 5.3 to 9 as a batch).
+"""
 POLL_S = 1.0
 BROKEN_FRESH_S = 10.0
 PUBLISH_TIMEOUT_S = 5.0
@@ -159,9 +163,12 @@ class StreamWriter:
         await (self._one_by_one(messages, expected) if single else self._batch(messages, expected))
 
     async def _one_by_one(self, messages: Sequence[Outgoing], expected: int) -> None:
-        """All on the wire at once: each expects the one before it, so the first failure stops the rest."""
+        """All on the wire at once: each expects the one before it, by place and by id, so the first failure stops the
+        rest. The place alone would let a stale relay's third message in where another relay has just stored its second.
+        """
+        before = (None, *(message.message_id for message in messages[:-1]))
         answers = await asyncio.gather(
-            *(self._store(message, expected + offset) for offset, message in enumerate(messages)),
+            *(self._store(*each, expected + offset) for offset, each in enumerate(zip(messages, before, strict=True))),
             return_exceptions=True,
         )
         for offset, answer in enumerate(answers):
@@ -170,8 +177,10 @@ class StreamWriter:
             if answer != expected + offset + 1:
                 raise Unsettled("stored elsewhere")
 
-    async def _store(self, message: Outgoing, expected: int) -> int:
+    async def _store(self, message: Outgoing, before: str | None, expected: int) -> int:
         headers = {**message.headers, "Nats-Expected-Last-Sequence": str(expected)}
+        if before is not None:
+            headers["Nats-Expected-Last-Msg-Id"] = before
         reply = await self._bus.client.request(
             message.subject, message.body, timeout=PUBLISH_TIMEOUT_S, headers=headers
         )

@@ -114,6 +114,20 @@ async def test_a_stale_relay_is_refused_by_the_stream(pair: Pair) -> None:
         assert await stream_ids(pair) == await archive_ids(runtime)
 
 
+async def test_a_stale_relay_gets_nothing_in_while_another_is_at_work(pair: Pair) -> None:
+    """Its third message has the place at which the other's stream just stands, but not what it believes before it."""
+    async with speaker_of(pair) as (runtime, bus):
+        await say(runtime, 3)
+        first, *others = await runtime.pool.fetch(NEXT_ROWS, 100)
+        writer = StreamWriter(bus, "INTAKE")
+        await writer.publish(messages_of(first), 0)
+        with pytest.raises(Unsettled):
+            await writer.publish([message for row in others for message in messages_of(row)], 0)
+        assert await stream_ids(pair) == [f"{first['id']}", f"{first['id']}.open"]
+        await relay_until_empty(pair, runtime, bus)
+        assert await stream_ids(pair) == await archive_ids(runtime)
+
+
 async def test_two_relays_at_once_send_everything_once(pair: Pair) -> None:
     """The lock is skipped on purpose: the expected sequence alone must keep the stream right."""
     async with speaker_of(pair) as (runtime, bus):
