@@ -73,12 +73,12 @@ NOT_NEEDED = "not_needed"
 # Units sent to a trip of their own alone, that has not lost a unit to something more urgent before. A crew that has
 # been silent for too long is no better than none.
 ON_THEIR_WAY = """
-select a.id, a.unit_id, u.version as unit_version, a.trip_id, t.lane, t.severity
+select a.id, a.unit_id, u.version as unit_version, a.trip_id
 from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id join unit u on u.id = r.unit_id
 where r.status = 'open' and r.area = $1 and r.exercise = $2
   and a.role = 'primary' and a.status = any($3::text[]) and not a.back_entry
   and (a.status <> 'ordered' or a.respond_by_at > $6)
-  and (t.lane = 'booked' or t.received_at > $4)
+  and case when t.lane = 'booked' then $8 else t.severity = any($7::text[]) and t.received_at > $4 end
   and not exists (select from assignment o where o.run_id = r.id and o.id <> a.id and o.ended_at is null offset 0)
   and not exists (select from assignment b where b.trip_id = t.id and b.reason = $5 offset 0)
 """
@@ -167,8 +167,6 @@ class Takeable:
     unit_id: UUID
     unit_version: int
     trip_id: UUID
-    lane: str
-    severity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +293,13 @@ async def driven_m(db: Connection, assignment_id: UUID) -> int | None:
     return None if metres is None else int(metres)
 
 
-async def takeable(db: Connection, area: str, *, exercise: bool, since: datetime, now: datetime) -> list[Takeable]:
-    """Whose units are on their way, or may still answer, and could be sent elsewhere; of emergencies those received
+async def takeable(
+    db: Connection, area: str, *, exercise: bool, since: datetime, now: datetime, severities: Sequence[str],
+    booked: bool,
+) -> list[Takeable]:  # fmt: skip
+    """Whose units are on their way, or may still answer, and could be sent elsewhere: to emergencies of these
 
-    after ``since`` only.
+    ``severities`` received after ``since``, and with ``booked`` to rides.
     """
-    rows = await db.fetch(ON_THEIR_WAY, area, exercise, list(TAKEABLE), since, BUMPED, now)
-    return [Takeable(**row) for row in rows]
+    given = (area, exercise, list(TAKEABLE), since, BUMPED, now, list(severities), booked)
+    return [Takeable(**row) for row in await db.fetch(ON_THEIR_WAY, *given)]

@@ -46,8 +46,14 @@ async def sooner(work: Work, trip: Trip, policy: Policy, idle: Recommendation | 
     """
     if trip.lane != "emergency" or not policy.takes or policy.must_be_confirmed(trip.lane, trip.severity):
         return None
-    found = await assignments.takeable(work.db, trip.area, exercise=trip.exercise, since=work.now - AGED, now=work.now)
-    less = {each.unit_id: each for each in found if each.trip_id != trip.id and _less_urgent(each, trip, policy)}
+    if idle is not None and idle.score_s < LEAST_SAVING_S:
+        return None  # nobody can be there that much sooner
+    found = await assignments.takeable(
+        work.db, trip.area, exercise=trip.exercise, since=work.now - AGED, now=work.now,
+        severities=[each for each, urgency in URGENCY.items() if urgency < URGENCY[trip.severity]],
+        booked=policy.parallel(trip.severity),
+    )  # fmt: skip
+    less = {each.unit_id: each for each in found if each.trip_id != trip.id}
     if not less:
         return None
     members = {str(member.id): member for member in await fleet.these(work.db, _versions(less))}
@@ -62,12 +68,6 @@ async def sooner(work: Work, trip: Trip, policy: Policy, idle: Recommendation | 
 
 def _versions(less: Mapping[UUID, Takeable]) -> dict[UUID, int]:
     return {unit_id: each.unit_version for unit_id, each in less.items()}
-
-
-def _less_urgent(each: Takeable, trip: Trip, policy: Policy) -> bool:
-    if each.lane == "booked":
-        return policy.parallel(trip.severity)
-    return URGENCY[each.severity] < URGENCY[trip.severity]
 
 
 async def take(work: Work, taking: Taking) -> bool:
