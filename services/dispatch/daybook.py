@@ -13,15 +13,24 @@ from uuid import UUID
 import asyncpg
 
 from services.dispatch import fleet
-from services.dispatch.day.model import EXPECTED_WITHIN, Model, Rider, Sheet, Told, Van, sheet_of, together
-from services.dispatch.day.ways import Ways
+from services.dispatch.day.model import (
+    EXPECTED_WITHIN,
+    Model,
+    Promised,
+    Rider,
+    Told,
+    Van,
+    promised_of,
+    sheet_of,
+    together,
+)
 from services.dispatch.fleet import Member
 from services.dispatch.planning.problem import Plan, Route
 from services.dispatch.policy import policy_of
 from services.dispatch.rules import rests
 from services.dispatch.rules.eligibility import shortfalls
 from services.dispatch.rules.rests import Rest
-from services.dispatch.shelf import NOTHING, SHELVES
+from services.dispatch.shelf import NOTHING, SHELVES, Kept
 from services.dispatch.store import assignments, plans, runs, shifts, trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.book import OF_THE_MOMENT
@@ -83,9 +92,12 @@ class Book:
 
 async def read(
     db: Connection | Pool, area: str, on: date, now: datetime, *, exercise: bool = False,
-    moves: Sequence[Move] = (), only: Collection[UUID] | None = None, without: Collection[UUID] = (),
+    moves: Sequence[Move] = (), only: Sequence[Trip] | None = None, without: Collection[UUID] = (),
 ) -> Book:  # fmt: skip
-    """The day ``on`` (Bangkok). ``only``: these anew and no others that wait; ``without``: units not to be asked."""
+    """The day ``on`` (Bangkok). ``only``: these, as they were read, anew, and no others that wait; ``without``: units
+
+    not to be asked.
+    """
     if isinstance(db, asyncpg.Pool):
         async with db.acquire(timeout=5) as connection:
             return await read(
@@ -96,13 +108,15 @@ async def read(
     members = {member.id: member for member in await fleet.fairly(db, fleet_now, now)}
     marks = await runs.marks(db, area, span, exercise=exercise)
     rostered = await _rostered(db, area, on)
-    hours = await _hours(db, area, on, span, now, marks, rostered)
+    hours = _hours(members, on, span, now, marks, rostered)
     due = await _rests(db, area, on, now, members, rostered)
     vans = [_van(member, hours.get(member.id, span), span, now, due.get(member.id, ())) for member in members.values()]
     # In full everything is read; for a few trips the sheets that are kept say all that is promised beside them.
     held = await runs.promised(db, area, span, exercise=exercise) if only is None else []
     promised = {row["trip_id"]: row for row in held if row["run_status"] == "planned"}
-    known = await _trips(db, area, on, promised.keys(), only, exercise=exercise)
+    known = {trip.id: trip for trip in only} if only is not None else await _trips(
+        db, area, on, promised.keys(), exercise=exercise
+    )  # fmt: skip
     moved = {move.trip_id: move for move in moves}
     asked = [trip for trip in known.values() if trip.id in moved or trip.id not in promised]
     history = await assignments.of_trips(db, [trip.id for trip in asked])
@@ -113,29 +127,18 @@ async def read(
         rider = _rider(trip, None, moved.get(trip.id), fitting)
         riders += [rider] if rider else []
         timeless += [] if rider else [trip.id]
-    sheets, ways = await _sheets(db, area, on, vans, marks, riders, exercise=exercise)
-    anew = {str(trip.id) for trip in asked}
-    model = await asyncio.to_thread(_model, span[0], sheets, anew, riders, ways)
+    model = await _model(db, area, on, vans, marks, riders, {str(trip.id) for trip in asked}, exercise=exercise)
     return Book(on, area, model, known, members, _marks(members, held, moved.keys()), fitting.lacks, timeless, promised)
 
 
-def _model(
-    zero: datetime, sheets: Sequence[Sheet], anew: Collection[str], riders: Sequence[Rider], ways: Ways
-) -> Model:
-    """Whoever is planned anew stands on no sheet."""
-    left = [[rider for rider in sheet.riders if rider.id not in anew] for sheet in sheets]
-    mine = [
-        sheet if len(stay) == len(sheet.riders) else sheet_of(zero, sheet.van, stay, ways)
-        for sheet, stay in zip(sheets, left, strict=True)
-    ]
-    return together(zero, mine, riders, ways)
+async def _model(
+    db: Connection, area: str, on: date, vans: Sequence[Van], marks: Mapping[UUID, Any], riders: Sequence[Rider],
+    anew: Collection[str], *, exercise: bool,
+) -> Model:  # fmt: skip
+    """These riders beside what every van has promised, as it is kept; read again where it is another now.
 
-
-async def _sheets(
-    db: Connection, area: str, on: date, vans: Sequence[Van], marks: Mapping[UUID, Any], riders: Sequence[Rider], *,
-    exercise: bool,
-) -> tuple[list[Sheet], Ways]:  # fmt: skip
-    """What every van has promised, as it is kept; read again where it is another now."""
+    ``anew``: trips that stand on no sheet, for they are planned anew.
+    """
     zero, key = span_of(on)[0], (on, exercise)
     now = {van.id: row["mark"] if (row := marks.get(UUID(van.id))) else NOTHING for van in vans}
     shelf = SHELVES.of(area, policy_of(area).travel_times)
@@ -148,9 +151,24 @@ async def _sheets(
         rider = _rider(found[row["trip_id"]], row, None, None) if _is_planned(row) else None
         if rider is not None:
             held[str(row["unit_id"])].append(rider)
-    renewed = await asyncio.to_thread(kept.renewed, zero, vans, now, held, riders)
+
+    def made() -> tuple[Kept, Model]:
+        new = kept.renewed(zero, vans, now, held, riders)
+        return new, together(zero, _without(zero, new, anew), riders, new.ways)
+
+    renewed, model = await asyncio.to_thread(made)
     shelf.put(key, renewed)
-    return [renewed.sheets[van.id][1] for van in vans], renewed.ways
+    return model
+
+
+def _without(zero: datetime, kept: Kept, anew: Collection[str]) -> Promised:
+    """What all vans have promised but to those who are planned anew: they stand on no sheet."""
+    sheets, changed = list(kept.promised.sheets), False
+    for at, sheet in enumerate(sheets):
+        stay = [rider for rider in sheet.riders if rider.id not in anew]
+        if len(stay) < len(sheet.riders):
+            sheets[at], changed = sheet_of(zero, sheet.van, stay, kept.ways), True
+    return promised_of(zero, sheets, kept.ways) if changed else kept.promised
 
 
 def _is_planned(row: Any) -> bool:
@@ -158,14 +176,13 @@ def _is_planned(row: Any) -> bool:
 
 
 async def _trips(
-    db: Connection | Pool, area: str, on: date, promised: Collection[UUID], only: Collection[UUID] | None, *,
-    exercise: bool,
+    db: Connection | Pool, area: str, on: date, promised: Collection[UUID], *, exercise: bool
 ) -> dict[UUID, Trip]:  # fmt: skip
     """All that waits, is expected home or has a promise. Who is ready to go home is looked for at once, by others."""
-    waiting = await trips.unplanned(db, area, on, exercise=exercise) if only is None else []
-    home = await plans.expected(db, area, on, exercise=exercise) if only is None else []
+    waiting = await trips.unplanned(db, area, on, exercise=exercise)
+    home = await plans.expected(db, area, on, exercise=exercise)
     found = {trip.id: trip for trip in (*waiting, *home) if trip.ready_at is None}
-    more = await trips.these(db, sorted({*promised, *(only or ())} - found.keys()))
+    more = await trips.these(db, sorted(set(promised) - found.keys()))
     return found | {trip.id: trip for trip in more}
 
 
@@ -199,8 +216,8 @@ async def _rests(
     return {unit_id: tuple(rests.still_due(each, busy.get(unit_id, ()), now)) for unit_id, each in due.items()}
 
 
-async def _hours(
-    db: Connection | Pool, area: str, on: date, span: Hours, now: datetime, marks: Mapping[UUID, Any],
+def _hours(
+    members: Mapping[UUID, Member], on: date, span: Hours, now: datetime, marks: Mapping[UUID, Any],
     rostered: Mapping[UUID, Sequence[Hours]],
 ) -> dict[UUID, Hours]:  # fmt: skip
     """When units can be counted on: by the roster, until their duty ends, once they are back from where they are now.
@@ -208,8 +225,9 @@ async def _hours(
     A unit of which no roster speaks is there all day.
     """
     made = {unit_id: (min(each)[0], max(until for _, until in each)) for unit_id, each in rostered.items()}
-    for unit_id, until in (await plans.duty_until(db, area)).items():
-        if until > now and local_day(until) == on:
+    for unit_id, member in members.items():
+        until = member.until_at if member.facts.duty == "on_duty" else None
+        if until is not None and until > now and local_day(until) == on:
             first, last = made.get(unit_id, span)
             made[unit_id] = (first, until if unit_id not in made else max(last, until))
     for unit_id, row in marks.items():

@@ -25,7 +25,7 @@ from shared.work import Work
 
 @dataclass(slots=True)
 class Member:
-    """A unit of the fleet as it is now."""
+    """A unit of the fleet as it is now. ``until_at``: it has said that its duty ends then."""
 
     id: UUID
     version: int
@@ -36,6 +36,7 @@ class Member:
     area: str
     usual_crew_ids: tuple[UUID, ...]
     facts: UnitFacts
+    until_at: datetime | None = None
     next_booking_at: datetime | None = None
 
     def located(self) -> Member:
@@ -162,6 +163,7 @@ def member_of(row: asyncpg.Record) -> Member:
             station=Point(*station) if station else None,
             leaves_after_s=float(facts.get("leaves_after_s", 0)),
         ),
+        until_at=row["until_at"],
     )
 
 

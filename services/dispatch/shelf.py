@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from services.dispatch.day.model import Rider, Sheet, Van, later, places_of, sheet_of
+from services.dispatch.day.model import Promised, Rider, Sheet, Van, later, places_of, promised_of, sheet_of
 from services.dispatch.day.ways import Ways
 from services.dispatch.rules.ranking import TravelTimes
 
@@ -23,16 +23,22 @@ MOST_PLACES = 2_000
 DAYS = 4
 """So many days of an area are kept, those asked for last."""
 
+NOBODY = Promised()
+
 Key = tuple[date, bool]
 """A day, and whether of exercises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One day as it was kept at one moment. ``sheets`` by unit, each with the mark it was made at; rows of ``ways``."""
+    """One day as it was kept at one moment. ``sheets`` by unit, each with the mark it was made at; rows of ``ways``.
+
+    ``promised``: the sheets put together.
+    """
 
     ways: Ways
     sheets: Mapping[str, tuple[str, Sheet]]
+    promised: Promised = NOBODY
 
     def stale(self, marks: Mapping[str, str]) -> list[str]:
         """Units whose promises are others now, or that are not kept."""
@@ -42,10 +48,15 @@ class Kept:
         self, zero: datetime, vans: Sequence[Van], marks: Mapping[str, str], held: Mapping[str, Sequence[Rider]],
         others: Sequence[Rider],
     ) -> Kept:  # fmt: skip
-        """With the sheets of all ``vans``: of those that are stale from ``held``. Its drives know ``others``, too."""
+        """With the sheets of all ``vans``: of those that are stale from ``held``. Its drives know ``others``, too.
+
+        The places of what is kept are known already.
+        """
         riders = {van.id: held[van.id] if van.id in held else self.sheets[van.id][1].riders for van in vans}
-        places = places_of([*(rider for each in riders.values() for rider in each), *others], vans)
+        places = places_of([*(rider for each in held.values() for rider in each), *others], vans)
         full = self.ways.size + self.ways.unknown(places) > MOST_PLACES
+        if full:
+            places = places_of([*(rider for each in riders.values() for rider in each), *others], vans)
         ways = self.ways.only(places) if full else self.ways
         ways.know(places)
         made: dict[str, tuple[str, Sheet]] = {}
@@ -55,7 +66,9 @@ class Kept:
             else:
                 sheet = _as_it_is_now(zero, self.sheets[van.id][1], van, ways)
             made[van.id] = (marks[van.id], sheet)
-        return Kept(ways, made)
+        sheets = [sheet for _, sheet in made.values()]
+        as_before = [id(sheet) for sheet in sheets] == [id(sheet) for sheet in self.promised.sheets]
+        return Kept(ways, made, self.promised if as_before else promised_of(zero, sheets, ways))
 
 
 @dataclass(slots=True)

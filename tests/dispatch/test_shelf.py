@@ -31,10 +31,10 @@ async def test_after_every_change_the_kept_day_offers_what_a_fresh_one_does(town
 
     async def offered() -> Any:
         path = f"/v1/trips/{(await town.trip(asked))['id']}/offers"
-        kept = await town.get(path)
+        kept, again = await town.get(path), await town.get(path)
         SHELVES.forget()
         fresh = await town.get(path)
-        assert kept == fresh
+        assert kept == again == fresh
         return fresh
 
     async def book(call: Any, unit: Any) -> None:
@@ -82,6 +82,24 @@ async def test_the_hour_goes_on_and_a_van_that_can_set_out_only_later_is_offered
     SHELVES.forget()
     assert after == await town.get(path)
     assert kept["items"]
+
+
+async def test_while_nothing_changes_nothing_is_put_together_anew(town: Town) -> None:
+    """Offers for two riders, one after the other, look at one and the same day; a promise makes it another."""
+    unit, other = await van(town, 1), await van(town, 2)
+    asking = [await town.trip(await near(town, north, day_after())) for north in (0.2, 0.6, 0.9)]
+
+    async def looked_at(trip: Any) -> Any:
+        assert (await town.get(f"/v1/trips/{trip['id']}/offers"))["items"]
+        [day] = SHELVES._kept[AREA].days.values()
+        return day
+
+    first, second = [await looked_at(trip) for trip in asking[:2]]
+    assert second.promised is first.promised
+    await town.post(f"/v1/trips/{asking[0]['id']}/assign", {"unit_id": str(unit.id)}, status=201)
+    third = await looked_at(asking[2])
+    assert [rider.id for rider in third.promised.riders] == [asking[0]["id"]]
+    assert third.sheets[str(other.id)][1] is second.sheets[str(other.id)][1], "who promised nothing is as before"
 
 
 async def test_what_was_erased_is_not_kept(town: Town) -> None:

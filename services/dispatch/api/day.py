@@ -35,7 +35,7 @@ async def offers_of(request: Request, caller: AtDesk, trip_id: Id) -> Offers:
     if trip.lane != "booked" or trip.ended_at is not None:
         raise Refused(409, "not_booked", "ไม่ใช่เที่ยวนัดหมายที่ยังเปิดอยู่", "not a booked ride that is still open")
     on = daybook.day_of(trip)
-    book = await daybook.read(pool, trip.area, on, now, exercise=trip.exercise, only={trip.id})
+    book = await daybook.read(pool, trip.area, on, now, exercise=trip.exercise, only=[trip])
     name = str(trip.id)
     if name not in book.model.number:
         return Offers(items=[], unserved=unserved_out(Unserved(name, "no_time")))

@@ -158,6 +158,23 @@ class Sheet:
         return any(resting.stands == "lost" for resting in self.restings)
 
 
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What all vans of a day have promised, put together: good for as long as every sheet stays as it is.
+
+    ``sheets`` of all vans; all else is of those whose promises do not contradict each other.
+    """
+
+    sheets: Sequence[Sheet] = ()
+    vans: Sequence[Van] = ()
+    vehicles: Sequence[Vehicle] = ()
+    riders: Sequence[Rider] = ()
+    trips: Sequence[Trip] = ()
+    standing: Plan = ()
+    number: Mapping[str, int] = field(default_factory=dict)
+    known: Sequence[Known | None] = ()
+
+
 def sheet_of(zero: datetime, van: Van, riders: Sequence[Rider], ways: Ways) -> Sheet:
     """The promises of ``van``, checked, and its rests beside them. ``ways`` knows all places."""
     sheet = _promises(zero, van, [rider for rider in riders if rider.rest is None], ways)
@@ -249,18 +266,15 @@ def model_of(zero: datetime, riders: Sequence[Rider], vans: Sequence[Van], times
         if rider.told is not None and rider.told.unit_id in held:
             held[rider.told.unit_id].append(rider)
     sheets = [sheet_of(zero, van, held[van.id], ways) for van in vans]
-    return together(zero, sheets, [rider for rider in riders if rider.told is None], ways)
+    return together(zero, promised_of(zero, sheets, ways), [rider for rider in riders if rider.told is None], ways)
 
 
 def places_of(riders: Iterable[Rider], vans: Iterable[Van]) -> list[Point | None]:
     return [end for rider in riders for end in (rider.pickup, rider.drop)] + [van.home for van in vans]
 
 
-def together(zero: datetime, sheets: Sequence[Sheet], others: Sequence[Rider], ways: Ways) -> Model:
-    """The day of all these vans, and of riders to whom nothing is promised yet. ``ways`` knows all places.
-
-    A unit that was booked by hand against the rules is left to people.
-    """
+def promised_of(zero: datetime, sheets: Sequence[Sheet], ways: Ways) -> Promised:
+    """What these vans have promised together. ``ways`` knows all places."""
     good = [sheet for sheet in sheets if sheet.known is not None]
     riders, trips, standing = list[Rider](), list[Trip](), list[Route]()
     for sheet in good:
@@ -268,23 +282,47 @@ def together(zero: datetime, sheets: Sequence[Sheet], others: Sequence[Rider], w
         standing.append([(first + number, pickup) for number, pickup in sheet.route])
         riders += sheet.riders
         trips += sheet.trips
-    riders += others
-    trips += [_trip(zero, rider, ways) for rider in others]
     pieces = frozenset[str]().union(*(rider.equipment for rider in riders))
-    able: dict[str, set[str]] = {sheet.van.id: {rider.id for rider in sheet.riders} for sheet in good}
-    tired = frozenset(sheet.van.id for sheet in good if sheet.tired)
-    for rider in others:
-        for unit_id in rider.fits & able.keys() - tired:
-            able[unit_id].add(rider.id)
     vehicles = [
-        _vehicle(zero, sheet.van, frozenset(able[sheet.van.id]), pieces, ways, sheet.restings) for sheet in good
+        _vehicle(zero, sheet.van, frozenset(rider.id for rider in sheet.riders), pieces, ways, sheet.restings)
+        for sheet in good
+    ]
+    return Promised(
+        sheets, [sheet.van for sheet in good], vehicles, riders, trips, standing,
+        {rider.id: at for at, rider in enumerate(riders)}, [sheet.known for sheet in good],
+    )  # fmt: skip
+
+
+def together(zero: datetime, promised: Promised, others: Sequence[Rider], ways: Ways) -> Model:
+    """The day of all these vans, and of riders to whom nothing is promised yet. ``ways`` knows all places.
+
+    A unit that was booked by hand against the rules is left to people.
+    """
+    vans, first = promised.vans, len(promised.riders)
+    trips = [*promised.trips, *(_trip(zero, rider, ways) for rider in others)]
+    pieces = frozenset[str]().union(*(rider.equipment for rider in others))
+    tired = frozenset(sheet.van.id for sheet in promised.sheets if sheet.known is not None and sheet.tired)
+    more: dict[str, list[str]] = {van.id: [] for van in vans}
+    for rider in others:
+        for unit_id in rider.fits & more.keys() - tired:
+            more[unit_id].append(rider.id)
+    vehicles = [
+        _beside(vehicle, van, more[van.id], pieces) for vehicle, van in zip(promised.vehicles, vans, strict=True)
     ]
     problem = Problem(vehicles, trips, ways.duration_s, ways.duration_s, Objective.SERVICE)
-    by_hand = frozenset(sheet.van.id for sheet in sheets if sheet.known is None)
-    number = {rider.id: at for at, rider in enumerate(riders)}
-    vans, known = [sheet.van for sheet in good], [sheet.known for sheet in good]
-    restings = {sheet.van.id: sheet.restings for sheet in sheets if sheet.restings}
-    return Model(zero, riders, vans, problem, standing, by_hand, ways.sources, number, known, restings, tired)
+    by_hand = frozenset(sheet.van.id for sheet in promised.sheets if sheet.known is None)
+    number = {**promised.number, **{rider.id: at for at, rider in enumerate(others, start=first)}}
+    restings = {sheet.van.id: sheet.restings for sheet in promised.sheets if sheet.restings}
+    riders = [*promised.riders, *others]
+    return Model(
+        zero, riders, vans, problem, promised.standing, by_hand, ways.sources, number, promised.known, restings, tired
+    )
+
+
+def _beside(vehicle: Vehicle, van: Van, more: Iterable[str], pieces: frozenset[str]) -> Vehicle:
+    """The vehicle as it is for ``more`` riders, and for what ``pieces`` of equipment it has."""
+    capacity = {**vehicle.capacity, **{f"piece:{piece}": SHARE for piece in pieces & van.equipment}}
+    return replace(vehicle, skills=vehicle.skills.union(more), capacity=capacity)
 
 
 def _trip(zero: datetime, rider: Rider, ways: Ways) -> Trip:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import accumulate
 
 from services.dispatch.day.model import DAY_S, HELD, Model, Resting, Rider
-from services.dispatch.day.timetable import Tour, rests_of, timetable, tours_of
+from services.dispatch.day.timetable import Tour, rests_of, timetable, tour_with, tours_of
 from services.dispatch.planning import offers as insertion
 from services.dispatch.planning.checker import Driven, Verdict, check, times_of
 from services.dispatch.planning.problem import PRIORITY_WEIGHT, Plan, Route
@@ -18,12 +18,19 @@ from services.dispatch.rules.windows import UNKNOWN_RIDE
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A tour that one more rider would share or have alone; ``tours``: all of that unit then."""
+    """A tour that one more rider would share or have alone, in the unit's route as ``driven`` then."""
 
+    model: Model
     rider: Rider
+    vehicle: int
+    driven: Driven
     tour: Tour
-    tours: Sequence[Tour]
     extra_s: float
+
+    @property
+    def tours(self) -> Sequence[Tour]:
+        """All of that unit then; for whoever takes the offer."""
+        return tours_of(self.model, self.vehicle, self.driven)
 
     @property
     def pickup_at(self) -> datetime:
@@ -76,9 +83,8 @@ def offers(model: Model, plan: Plan, rider_id: str) -> list[Offer]:
     made = []
     known = model.known if plan is model.standing else None
     for way in _ways(model, plan, model.number[rider_id], known):
-        tours = tours_of(model, way.vehicle, way.driven)
-        tour = next(tour for tour in tours if rider_id in tour.sets_out)
-        made.append(Offer(rider, tour, tours, way.worse_s))
+        tour = tour_with(model, way.vehicle, way.driven, rider_id)
+        made.append(Offer(model, rider, way.vehicle, way.driven, tour, way.worse_s))
     return made
 
 

@@ -65,11 +65,17 @@ def rests_of(model: Model, vehicle: int, driven: Driven) -> dict[str, tuple[date
     return {piece.halts[0].rider.id: (piece.halts[0].at, piece.ends_at) for piece in pieces}
 
 
+def tour_with(model: Model, vehicle: int, driven: Driven, rider_id: str) -> Tour:
+    """The one of these tours that this rider shares."""
+    number = model.number[rider_id]
+    pieces = list(_cut(driven.stops))
+    at = next(at for at, stops in enumerate(pieces) if any(stop.trip == number for stop in stops))
+    return _tour(model, vehicle, pieces[at], pieces[at - 1] if at else ())
+
+
 def _pieces(model: Model, vehicle: int, driven: Driven) -> list[Tour]:
-    made: list[Tour] = []
-    for stops in _cut(driven.stops):
-        made.append(_tour(model, vehicle, stops, made[-1] if made else None))
-    return made
+    pieces = list(_cut(driven.stops))
+    return [_tour(model, vehicle, stops, before) for stops, before in zip(pieces, [(), *pieces], strict=False)]
 
 
 def _cut(stops: Iterable[Visited]) -> Iterator[list[Visited]]:
@@ -82,15 +88,15 @@ def _cut(stops: Iterable[Visited]) -> Iterator[list[Visited]]:
             part = []
 
 
-def _tour(model: Model, vehicle: int, stops: Sequence[Visited], before: Tour | None) -> Tour:
+def _tour(model: Model, vehicle: int, stops: Sequence[Visited], before: Sequence[Visited]) -> Tour:
+    """``before``: the stops of the tour before it."""
     home = model.problem.vehicles[vehicle].start
     here = _place(model, stops[0])
     starts_at = model.at(stops[0].begin_s - _way(model, home, here))
-    if before is not None:
-        last = before.halts[-1].rider
-        left = model.problem.trips[model.number[last.id]].dropoff.place
-        if starts_at < before.ends_at + AT_HOME + timedelta(seconds=_way(model, left, home)):
-            starts_at = max(before.ends_at, model.at(stops[0].begin_s - _way(model, left, here)))
+    if before:
+        left, free_at = _place(model, before[-1]), model.at(before[-1].depart_s)
+        if starts_at < free_at + AT_HOME + timedelta(seconds=_way(model, left, home)):
+            starts_at = max(free_at, model.at(stops[0].begin_s - _way(model, left, here)))
     halts = [Halt(model.riders[stop.trip], stop.pickup, model.at(stop.begin_s)) for stop in stops]
     sets_out, gone = dict[str, datetime](), starts_at
     for halt, stop in zip(halts, stops, strict=True):

@@ -15,7 +15,10 @@ from shared.geo import Point
 
 MINUTE_S = 60.0
 ROOM = 64
-"""So many places more than there are find room before the table is laid out anew."""
+"""So many places more find room at the least, and a quarter more than there are: to lay a table out anew stops whoever
+
+waits, and a place more needs memory twice.
+"""
 
 
 class Ways:
@@ -80,6 +83,7 @@ class Ways:
         room = self._room if whole <= len(self._room) else self._laid_out(whole)
         if room is not self._room:
             room[:size, :size] = self._room[:size, :size]
+        room[0, size:whole] = room[size:whole, 0] = UNKNOWN_RIDE.total_seconds()
         among = self.times.table(new, urgent=False, lengths=False)
         room[size:whole, size:whole] = _minutes(among.duration_s)
         self._sources |= among.sources
@@ -95,7 +99,11 @@ class Ways:
 
     @staticmethod
     def _laid_out(size: int) -> Floats:
-        return np.full((size + ROOM, size + ROOM), UNKNOWN_RIDE.total_seconds())
+        """Nothing is known in it, but of the place that nobody knows."""
+        most = size + max(size // 4, ROOM)
+        room = np.empty((most, most))
+        room[0, 0] = UNKNOWN_RIDE.total_seconds()
+        return room
 
 
 def _minutes(seconds: Floats) -> Floats:

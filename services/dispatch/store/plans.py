@@ -26,7 +26,6 @@ update plan set version = (select coalesce(max(o.version), 0) + 1 from plan o
                            where o.area = $2 and o.on_day = $3 and o.version is not null)
 where id = $1 and version is null returning version
 """
-DUTY_UNTIL = "select id, until_at from unit where area = $1 and duty = 'on_duty' and until_at is not null"
 # Who waits to be told when to be ready: the way home of a visit on that day, while the way there is not cancelled.
 EXPECTED = """
 select t.* from trip t join trip o on o.id = t.outbound_id
@@ -96,11 +95,6 @@ async def number(db: Connection, plan: Kept) -> int | None:
 
 async def runs_of(db: Connection, trip_ids: list[UUID]) -> list[UUID]:
     return sorted(row["run_id"] for row in await db.fetch(RUNS_OF, trip_ids))
-
-
-async def duty_until(db: Connection | Pool, area: str) -> dict[UUID, datetime]:
-    """When units that are on duty have said that they go."""
-    return {row["id"]: row["until_at"] for row in await db.fetch(DUTY_UNTIL, area)}
 
 
 async def expected(db: Connection | Pool, area: str, on: date, *, exercise: bool) -> list[Trip]:

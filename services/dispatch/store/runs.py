@@ -65,11 +65,12 @@ where r.unit_id = any($1::uuid[]) and r.exercise = $4
   and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')
 order by r.unit_id, a.pickup_at, a.id
 """
-# What each unit's promises are made of, in few letters: others when any of them is another.
+# What each unit's promises are made of, in few letters: others when any of them is another. As they lie in memory, for
+# to write each of them out as text took as long as to find it.
 MARKS = """
 select r.unit_id, bool_or(r.status = 'open') as out, max(upper(r.booked)) filter (where r.status = 'open') as back_at,
-       md5(string_agg(concat_ws(' ', a.id, r.id, r.status, a.pickup_at, a.dropoff_at, t.version,
-                                t.pickup_lon is null), '|' order by a.id)) as mark
+       sum(hash_record_extended(row(a.id, r.id, r.status, a.pickup_at, a.dropoff_at, t.version, t.pickup_lon is null),
+                                0))::text as mark
 from run r join assignment a on a.run_id = r.id join trip t on t.id = a.trip_id
 where r.area = $1 and r.exercise = $4 and a.ended_at is null and a.role = 'primary'
   and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')

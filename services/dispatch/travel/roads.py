@@ -95,24 +95,27 @@ class Roads:
         self, points: Sequence[Point], to: Sequence[Point] | None = None, *, urgent: bool, lengths: bool = True
     ) -> Table:
         """One search for each crossing that is nearest to some point, on the side where there are fewer of them."""
-        straight = self.beyond.table(points, to, urgent=urgent)
         one = self._reached(points)
         other = one if to is None else self._reached(to)
         speed = self.beyond.urgent_m_s if urgent else self.beyond.ordinary_m_s
-        time_s, length_m = straight.duration_s.copy(), straight.distance_m.copy()
+        time_s, length_m = np.zeros((2, len(one.nodes), len(other.nodes)))
+        by_road = np.zeros(time_s.shape, dtype=np.bool_)
         onward = len(one.nodes) < len(other.nodes)
         few, many = (one, other) if onward else (other, one)
-        found_s, found_m = (time_s.T, length_m.T) if onward else (time_s, length_m)  # of many, to or from few
-        by_road = np.zeros(found_s.shape, dtype=np.bool_)
+        tables = (time_s, length_m, by_road)
+        found_s, found_m, found = (table.T for table in tables) if onward else tables  # of many, to or from few
         for node in np.unique(few.nodes[few.nodes >= 0]):
-            found = self._search(int(node), urgent=urgent, onward=onward)
+            search = self._search(int(node), urgent=urgent, onward=onward)
             here = np.flatnonzero(few.nodes == node)
-            known = np.flatnonzero((many.nodes >= 0) & np.isfinite(found.time_s[many.nodes]))
+            known = np.flatnonzero((many.nodes >= 0) & np.isfinite(search.time_s[many.nodes]))
             cells, off = np.ix_(known, here), many.off_m[known][:, None] + few.off_m[here][None, :]
-            found_s[cells] = found.time_s[many.nodes[known]][:, None] + off / speed
+            found_s[cells] = search.time_s[many.nodes[known]][:, None] + off / speed
             if lengths:
-                found_m[cells] = self._length(found)[many.nodes[known]][:, None] + off
-            by_road[cells] = True
+                found_m[cells] = self._length(search)[many.nodes[known]][:, None] + off
+            found[cells] = True
+        if not by_road.all():
+            straight = self.beyond.table(points, to, urgent=urgent)
+            time_s[~by_road], length_m[~by_road] = straight.duration_s[~by_road], straight.distance_m[~by_road]
         if to is None:
             np.fill_diagonal(time_s, 0.0)
             np.fill_diagonal(length_m, 0.0)

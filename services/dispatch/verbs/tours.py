@@ -116,9 +116,7 @@ async def join(
         raise missing("trip")
     on, exercise = daybook.day_of(trip), trip.exercise
     moves = [daybook.Move(trip_id, unit_id, pickup_at)]
-    read = await daybook.read(
-        work.db, area, on, work.now, exercise=exercise, moves=moves, only={trip_id}, without=without
-    )
+    read = await daybook.read(work.db, area, on, work.now, exercise=exercise, moves=moves, only=[trip], without=without)
     found = planning.offers(read.model, read.model.standing, str(trip_id)) if str(trip_id) in read.model.number else []
     if not found:
         return None
