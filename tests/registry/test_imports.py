@@ -309,6 +309,23 @@ async def test_who_is_erased_while_a_part_is_taken_is_found_no_more(
     assert left[0]["count"] == 0
 
 
+async def test_who_is_registered_while_a_part_is_read_is_met_and_not_written_twice(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = importing.store.imports.known_marks
+
+    async def looked(*args: Any) -> Any:
+        monkeypatch.setattr(importing.store.imports, "known_marks", look)  # once
+        met = await look(*args)
+        await add(registry, name="นางเร็ว ใจดี", national_id=cid(530))
+        return met
+
+    monkeypatch.setattr(importing.store.imports, "known_marks", looked)
+    told = await ask(registry, part([line(530, "นางเร็ว ใจดี", phone="0812345677"), line(531, "นางช้า ใจดี")]))
+    assert verdicts(told) == ["matched", "created"]
+    assert await count(registry, "person") == 2
+
+
 async def test_who_is_made_secret_while_a_part_is_taken_is_shown_no_more(
     registry: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,9 +27,11 @@ from services.registry.api.locations import agreement_of
 from services.registry.rules.importing import fields_of, formats
 from services.registry.store.people import Row
 from services.registry.verbs import importing
+from services.registry.verbs.import_drafts import draft
 from services.registry.verbs.import_rows import Asked, Ready, Took, read
 from shared.audit import audit
 from shared.auth import Caller
+from shared.database import Pool
 from shared.errors import Refused, refuse
 from shared.openapi import problems
 from shared.refusal import Refusal
@@ -52,7 +54,7 @@ BEYOND = (422, "beyond_the_end", "แถวเกินจำนวนแถว�
 OTHER_SIZE = (409, "other_size", "ไฟล์นี้เคยส่งด้วยจำนวนแถวอื่น", "this file was sent with another number of rows")
 WRITTEN, MET = {"created", "possible_duplicate"}, {"matched", "unchanged"}
 AT_ONCE = 20
-"""Rows read between two looks at what else is to be done."""
+"""Rows read or drafted between two looks at what else is to be done."""
 
 
 @router.post("", responses=problems(400, 401, 403, 404, 409, 413))
@@ -64,8 +66,9 @@ async def import_people(request: Request, caller: Imports, body: ImportBody) -> 
         raise Refused(*BEYOND, field="rows")
     if body.agency_id is not None and await store.agencies.read_agency(runtime.pool, body.agency_id) is None:
         raise refuse("not_found", field="agency_id")
-    rows = await _read(body)
     asked = Asked(area, caller.actor, areas_of(caller), body.alike, body.exercise, agreement_of(runtime))
+    rows = await _read(body)
+    await _draft(runtime.pool, asked, [one for one in rows if isinstance(one, Ready)])
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         if body.dry_run:
             run, took, new = None, await work.rehearse(lambda: importing.take(work, asked, rows)), True
@@ -96,6 +99,17 @@ async def _read(body: ImportBody) -> list[Ready | Took]:
         if len(found) % AT_ONCE == 0:
             await asyncio.sleep(0)
     return found
+
+
+async def _draft(pool: Pool, asked: Asked, rows: Sequence[Ready]) -> None:
+    """Make beforehand what is written of whoever is likely new. Who they are is decided later, under the locks."""
+    if not rows:
+        return
+    met = await store.imports.known_marks(pool, *importing.marks_of(rows))
+    for count, row in enumerate((one for one in rows if one.row not in met), 1):
+        draft(asked, row)
+        if count % AT_ONCE == 0:
+            await asyncio.sleep(0)
 
 
 async def _part(

@@ -16,6 +16,7 @@ Row = asyncpg.Record
 
 # FIND_CANDIDATES of people.py for many at once: $1, $2 number of the row and mark of a number; $3, $4 of a name. What
 # the rules ask (same number, same telephone) is told by marks, for one candidate may be meant by several rows.
+# A person's numbers are fenced: in a young database the index of all that stand would be walked for each person.
 FIND_MANY = """
 with found as (
     select a.n, i.person_id from unnest($1::int[], $2::bytea[]) as a (n, blind)
@@ -25,10 +26,11 @@ with found as (
     cross join lateral (select person_id from person_key where blind = a.blind and kind = 'name' limit 50) k
 )
 select f.n, p.*, survivor_of(p.id) as survivor_id,
-    (select coalesce(array_agg(i.blind), '{}') from identifier i
-     where i.person_id = p.id and i.until_on is null and i.blind is not null) as own_numbers,
-    (select coalesce(array_agg(i.kind || ' ' || encode(i.blind, 'hex')), '{}') from identifier i
-     where i.person_id = any(array(select records_of(p.id))) and i.until_on is null and i.blind is not null) as numbers,
+    (select coalesce(array_agg(i.blind), '{}') from (select * from identifier where person_id = p.id offset 0) i
+     where i.until_on is null and i.blind is not null) as own_numbers,
+    (select coalesce(array_agg(i.kind || ' ' || encode(i.blind, 'hex')), '{}')
+     from (select * from identifier where person_id = any(array(select records_of(p.id))) offset 0) i
+     where i.until_on is null and i.blind is not null) as numbers,
     (select coalesce(array_agg(c.blind), '{}') from contact c
      where c.person_id = any(array(select records_of(p.id)))) as phones,
     (select coalesce(array_agg(g.group_code), '{}') from membership g
@@ -45,6 +47,20 @@ async def find_many(
 ) -> list[Row]:
     """Everybody who may be meant by the row ``n``, with what they hold."""
     return await db.fetch(FIND_MANY, *_columns(numbers), *_columns(names), exercise)
+
+
+KNOWN_MARKS = """
+select a.n from unnest($1::int[], $2::bytea[]) as a (n, blind)
+cross join lateral (select from identifier where blind = a.blind and until_on is null limit 1) i
+union
+select a.n from unnest($3::int[], $4::bytea[]) as a (n, blind)
+cross join lateral (select from person_key where blind = a.blind and kind = 'name' limit 1) k
+"""
+
+
+async def known_marks(pool: Pool, numbers: Sequence[tuple[int, bytes]], names: Sequence[tuple[int, bytes]]) -> set[int]:
+    """The rows of which a number or a name stands already: a first look, before anything is held."""
+    return {row["n"] for row in await pool.fetch(KNOWN_MARKS, *_columns(numbers), *_columns(names))}
 
 
 # ALIKE of links.py for many at once: the marks of each row as an array's text, for rows have different numbers of them.

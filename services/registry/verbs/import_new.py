@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from services.registry import records, store
 from services.registry.keys import ring
-from services.registry.records import Person, Source
-from services.registry.rules.duplicates import Known, compare, could_be_one, pairs_sought
-from services.registry.rules.identity import SELF
-from services.registry.rules.sounds import near, variants
+from services.registry.records import Person
+from services.registry.rules.duplicates import Known, compare, could_be_one
 from services.registry.store import people as written_people
 from services.registry.store.people import Writing, Written
 from services.registry.verbs import care, locations, people
 from services.registry.verbs.care import Wanted
+from services.registry.verbs.import_drafts import KINDS, draft
 from services.registry.verbs.import_known import observation, wanted
-from services.registry.verbs.import_rows import Asked, Ready, Took
+from services.registry.verbs.import_rows import Asked, Draft, Ready, Took
 from services.registry.verbs.locations import Observation
 from shared.work import Work, new_id
 
 MOST_OF_A_PHONE: Final = 20
-KINDS: Final = sorted(records.ONE_AT_A_TIME)
 MAY_BE = ("may_be_one", "เข้าคิวตรวจคนซ้ำ", "put before an officer as a possible duplicate")
 LEFT_OUT = ("left_out", "ไม่นำเข้า เพราะอาจซ้ำกับคนในทะเบียน", "left out: may be somebody who is there")
 
@@ -58,14 +56,13 @@ def _alike(asked: Asked, row: Ready) -> tuple[tuple[UUID, str], ...]:
 
 async def _write(work: Work, asked: Asked, new: Sequence[Ready]) -> None:
     """Write them down, and what their rows tell beside."""
-    source = Source(work.now, exercise=asked.exercise)
-    each = [records.new_person(ring(), new_id(), asked.area, row.told, source, made=row.marks) for row in new]
+    each = [draft(asked, row).rows for row in new]
     await written_people.write_person(work.db, _together(each))
     needs: list[tuple[Person, Wanted]] = []
     points: list[tuple[Person, Observation]] = []
     for row, made in zip(new, each, strict=True):
         joined = frozenset(UUID(one["id"]) for one in made.memberships)
-        row.person = people.say_registered(work, made, row.told, source, Written(joined, frozenset()))
+        row.person = people.say_registered(work, made, row.told, Written(joined, frozenset()))
         if (need := wanted(asked, row)) is not None:
             needs.append((row.person, need))
         if (point := observation(work, asked, row)) is not None:
@@ -101,24 +98,29 @@ def _id_of(other: UUID | Ready) -> UUID | None:
 
 async def _look(work: Work, asked: Asked, rows: Sequence[Ready]) -> None:
     """Put to each row the people, and the rows before it, whose person it may be."""
-    known = [_known_of(row) for row in rows]
-    keys = [_keys(row) for row in rows]
+    drafts = [draft(asked, row) for row in rows]
     found = await store.imports.alike_many(
         work.db,
-        [(n, *_arrays(rows[n], sought, exercise=asked.exercise)) for n, sought in enumerate(keys)],
+        [(n, *_arrays(one)) for n, one in enumerate(drafts)],
         [(n, mark) for n, row in enumerate(rows) for mark in row.phones],
         asked.area, KINDS, exercise=asked.exercise,
     )  # fmt: skip
-    for one in found:
-        if could_be_one(known[one["n"]], records.known_but_name(one, ring())):
-            _compare(rows[one["n"]], known[one["n"]], one["id"], records.known(one, ring()))
+    for there in found:
+        if could_be_one(drafts[there["n"]].known, records.known_but_name(there, ring())):
+            _compare(rows[there["n"]], drafts[there["n"]].known, there["id"], records.known(there, ring()))
     among = _Among()
-    for n, row in enumerate(rows):
-        for other in sorted(among.sought(keys[n], known[n])):
+    for n, (row, one) in enumerate(zip(rows, drafts, strict=True)):
+        for other in sorted(among.sought(one)):
             before = rows[other]
             if not (before.pairs and asked.alike == "leave"):
-                _compare(row, known[n], before, known[other])
-        among.add(n, keys[n], known[n])
+                _compare(row, one.known, before, drafts[other].known)
+        among.add(n, one)
+
+
+def _arrays(one: Draft) -> tuple[str, str, str]:
+    """The marks it is sought by, as PostgreSQL reads arrays."""
+    pair, given, family = (f"{{{','.join(map(str, marks))}}}" for marks in one.sought)
+    return pair, given, family
 
 
 def _compare(row: Ready, one: Known, other_is: UUID | Ready, other: Known) -> None:
@@ -127,63 +129,26 @@ def _compare(row: Ready, one: Known, other_is: UUID | Ready, other: Known) -> No
         row.pairs.append((other_is, said.score, " ".join(said.reasons)))
 
 
-Sought = tuple[tuple[str, set[str]], tuple[str, set[str]], tuple[str, set[str]]]
-
-
-def _keys(row: Ready) -> Sought:
-    """``(kind of mark, values)``: of the pair, of the given name's ways, of the family name."""
-    key = row.told.key
-    given = {each for word in variants(key.given) for each in near(word)} if key.given else set()
-    family = near(key.family) if key.family else set()
-    return ("pair", pairs_sought(key, row.told.birth)), ("near", given), ("near", family)
-
-
-def _arrays(row: Ready, keys: Sought, *, exercise: bool) -> tuple[str, str, str]:
-    """The marks under which these keys stand, as PostgreSQL reads arrays; the row keeps them for its own writing."""
-    arrays = []
-    for kind, values in keys:
-        marks = records.short_marks(ring(), kind, values, exercise=exercise)
-        row.marks.update({(kind, value): mark for value, mark in marks.items()})
-        every = marks.values() if ring().alone else records.marks_sought(ring(), kind, values, exercise=exercise)
-        arrays.append(f"{{{','.join(map(str, every))}}}")
-    return arrays[0], arrays[1], arrays[2]
-
-
-def _known_of(row: Ready) -> Known:
-    """As the stored ones are compared: numbers and telephones by their marks."""
-    told, exercise = row.told, row.body.exercise
-    kind = records.kind_of("phone", exercise=exercise)
-    return Known(
-        told.key, told.birth, told.sex,
-        tuple((ring().mark(kind, one.e164).hex(), one.relation == SELF) for one in told.phones),
-        tuple((one.identifier.kind, mark.hex()) for mark, one in row.numbers.items() if one.identifier.kind in KINDS),
-    )  # fmt: skip
-
-
 class _Among:
-    """The rows of a part by the keys under which they would be found once they are stored."""
+    """The rows of a part by the marks under which they would be found once they are stored."""
 
     def __init__(self) -> None:
-        # Tuples of numbers, for most keys are of one row: lists would keep the collector busy.
-        self._by: dict[str, dict[str, tuple[int, ...]]] = {kind: {} for kind in ("pair", "given", "family", "phone")}
+        # Tuples of numbers, for most marks are of one row: lists would keep the collector busy.
+        self._by: tuple[dict[int, tuple[int, ...]], ...] = ({}, {}, {})
+        self._phones: dict[str, tuple[int, ...]] = {}
 
-    def sought(self, keys: Sought, one: Known) -> set[int]:
-        (_, pairs), (_, given), (_, family) = keys
-        found = self._of("pair", pairs) | (self._of("given", given) & self._of("family", family))
-        for phone, _ in one.phones:
-            found.update(self._by["phone"].get(phone, ())[:MOST_OF_A_PHONE])
+    def sought(self, one: Draft) -> set[int]:
+        pair, given, family = (
+            {n for mark in marks for n in by.get(mark, ())} for by, marks in zip(self._by, one.sought, strict=True)
+        )
+        found = pair | (given & family)
+        for phone, _ in one.known.phones:
+            found.update(self._phones.get(phone, ())[:MOST_OF_A_PHONE])
         return found
 
-    def _of(self, kind: str, values: Iterable[str]) -> set[int]:
-        by = self._by[kind]
-        return {n for value in values for n in by.get(value, ())}
-
-    def add(self, n: int, keys: Sought, one: Known) -> None:
-        for kind, (_, values) in zip(("pair", "given", "family"), keys, strict=True):
-            self._put(kind, values, n)
-        self._put("phone", (phone for phone, _ in one.phones), n)
-
-    def _put(self, kind: str, values: Iterable[str], n: int) -> None:
-        by = self._by[kind]
-        for value in values:
-            by[value] = (*by.get(value, ()), n)
+    def add(self, n: int, one: Draft) -> None:
+        for by, marks in zip(self._by, one.sought, strict=True):
+            for mark in marks:
+                by[mark] = (*by.get(mark, ()), n)
+        for phone, _ in one.known.phones:
+            self._phones[phone] = (*self._phones.get(phone, ()), n)

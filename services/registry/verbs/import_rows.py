@@ -13,15 +13,18 @@ from services.registry import records, store
 from services.registry.bodies import PersonBody
 from services.registry.keys import ring
 from services.registry.records import Person
+from services.registry.rules.duplicates import Known
 from services.registry.rules.identity import Described, Held
 from services.registry.rules.importing import EMPTY, Format, Row, column_of, read_row
 from services.registry.store import people as written_people
 from services.registry.store.people import Row as Found
+from services.registry.store.people import Writing
 from services.registry.verbs.locations import Agreement
 from shared.errors import field_problems
 from shared.refusal import Refusal
 from shared.work import Work
 
+Marks = tuple[int, ...]
 Alike = Literal["queue", "leave"]
 Became = Literal["created", "matched", "possible_duplicate", "unchanged", "refused"]
 
@@ -65,6 +68,17 @@ class Took:
         return (self.row, self.verdict, self.person_id, self.field, self.code, self.th, self.en)
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is made of a row for the case that it tells of somebody new: see :mod:`verbs.import_drafts`."""
+
+    known: Known
+    """How it is compared."""
+    sought: tuple[Marks, Marks, Marks]
+    """Where it is looked for: marks of pairs, of the given name's ways, of the family name."""
+    rows: Writing
+
+
 @dataclass(slots=True)
 class Ready:
     """A row that can be read, with the marks by which it is looked for."""
@@ -79,8 +93,7 @@ class Ready:
     kinds: frozenset[str]
     pairs: list[tuple[UUID | Ready, float, str]] = field(default_factory=list)
     person: Person | None = None
-    marks: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Short marks made already: ``(kind, value)`` → mark."""
+    draft: Draft | None = None
 
     @property
     def phones(self) -> list[bytes]:

@@ -127,13 +127,18 @@ async def _hidden(work: Work, asked: Asked, row: Ready, candidate: Candidate, on
 
 
 async def _found(work: Work, asked: Asked, rows: Sequence[Ready]) -> dict[int, list[Found]]:
-    numbers = [(row.row, mark) for row in rows for mark in row.numbers]
-    names = [(row.row, mark) for row in rows for mark in row.names]
+    numbers, names = marks_of(rows)
     found: dict[int, list[Found]] = defaultdict(list)
     if numbers or names:
         for one in await store.imports.find_many(work.db, numbers, names, exercise=asked.exercise):
             found[one["n"]].append(one)
     return found
+
+
+def marks_of(rows: Sequence[Ready]) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]:
+    """``(row, mark)`` of their numbers, and of their names."""
+    numbers = [(row.row, mark) for row in rows for mark in row.numbers]
+    return numbers, [(row.row, mark) for row in rows for mark in row.names]
 
 
 def _candidate(row: Ready, one: Found) -> Candidate:

@@ -59,16 +59,16 @@ async def register(
     rows = records.new_person(ring(), person_id or new_id(), area, told, source, number=number, **more)
     rows.identifiers += identifiers
     written = await store.people.write_person(work.db, rows)
-    person = say_registered(work, rows, told, source, written, origin)
+    person = say_registered(work, rows, told, written, origin)
     await duplicates.look(work, person.id)
     return person
 
 
 def say_registered(
-    work: Work, rows: Writing, told: Described, source: Source, written: Written, origin: Origin | None = None
+    work: Work, rows: Writing, told: Described, written: Written, origin: Origin | None = None
 ) -> Person:
     """Tell of a new person and of their groups; ``rows`` are those that were written of them."""
-    person = _person_of(rows.person[0], told, source)
+    person = _person_of(rows.person[0], told)
     said = origin_of(person, origin)
     private = PersonRegistered.Private(**_state(person, records.own_phone(told)))
     work.say(person.id, PersonRegistered(at=work.now, private=private), said)
@@ -202,7 +202,7 @@ def _state(person: Person, phone: str | None) -> dict[str, Any]:
     }
 
 
-def _person_of(row: Doc, told: Described, source: Source) -> Person:
+def _person_of(row: Doc, told: Described) -> Person:
     """The person just written, without reading it back."""
     return Person(
         id=UUID(row["id"]),
@@ -219,7 +219,7 @@ def _person_of(row: Doc, told: Described, source: Source) -> Person:
         quiet_until=row.get("quiet_until"),
         disclosure=row["disclosure"],
         exercise=row["exercise"],
-        registered_at=source.at,
+        registered_at=row["registered_at"],
         erased_at=None,
         alias=told.alias,
         usual_place=told.usual_place,
