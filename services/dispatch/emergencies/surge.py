@@ -2,8 +2,8 @@
 
 Class by class, the most urgent first, each with the units that are left: within a class as many as possible are
 served, and the sum of their driving times, less what they have waited already, is the least there is (the assignment
-problem: ``scipy.optimize.linear_sum_assignment``). A call of lower urgency therefore never makes one of higher urgency
-later; and who has waited long moves up a class, but not among those in danger of their lives.
+problem, :mod:`services.dispatch.emergencies.matching`). A call of lower urgency therefore never makes one of higher
+urgency later; and who has waited long moves up a class, but not among those in danger of their lives.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from services.dispatch.emergencies.choice import BY_TIME, URGENCY
 from services.dispatch.emergencies.coverage import Numbers
+from services.dispatch.emergencies.matching import solver
 
 AGED_S = 20 * 60.0
 """Who waited this long counts as the next more urgent class."""
@@ -35,8 +36,6 @@ class Waiting:
 
 def assign(waiting: Sequence[Waiting], seconds: Numbers) -> dict[int, int]:
     """Number of the call → number of the unit. ``seconds``: calls × units; infinite where the unit may not go."""
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 nine megabytes that a quiet day does not need
-
     found: dict[int, int] = {}
     left = list(range(seconds.shape[1]))
     for urgency in sorted({each.urgency for each in waiting}, reverse=True):
@@ -46,7 +45,7 @@ def assign(waiting: Sequence[Waiting], seconds: Numbers) -> dict[int, int]:
         waited = np.array([min(waiting[number].waited_s, MOST_WAITED_S) for number in calls])
         cost = seconds[np.ix_(calls, left)]
         cost = np.where(np.isfinite(cost), cost - waited[:, None], NEVER_S)
-        rows, columns = linear_sum_assignment(cost)
+        rows, columns = solver()(cost)
         taken = [(calls[row], left[column]) for row, column in zip(rows, columns, strict=True)
                  if cost[row, column] < NEVER_S]  # fmt: skip
         found.update(taken)
