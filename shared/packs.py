@@ -72,7 +72,9 @@ def load(path: Path | str) -> Pack:
 
 
 def load_all(folder: Path | str) -> dict[str, Pack]:
-    """Every pack in a folder of packs, by slug.
+    """Every pack in a folder of packs, by slug, for a service: without vehicles and crews, which are a beginning.
+
+    The launcher seeds them from :func:`load`; from then on dispatch's database knows them, and they change there.
 
     Raises:
         PackError: one of them cannot be used, or two have the same slug or case prefix.
@@ -84,7 +86,7 @@ def load_all(folder: Path | str) -> dict[str, Pack]:
         taken = {other.area.case_prefix for other in packs.values()}
         if pack.area.slug in packs or pack.area.case_prefix in taken:
             raise PackError(f"{path.name}/area.toml", "slug, case_prefix", "ซ้ำกับอีกพื้นที่หนึ่ง", "another area has it, too")
-        packs[pack.area.slug] = pack
+        packs[pack.area.slug] = pack.model_copy(update={"vehicle": (), "crew": ()})
     return packs
 
 

@@ -7,10 +7,11 @@ across it (เทศบาล) nothing is known here: that is the municipality's
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
-import geothai
-from geothai.abolished import abolished_areas
+import orjson
 
 from shared.refusal import Refusal
 from shared.thai.text import Lang, arabic_digits, tidy
@@ -18,6 +19,10 @@ from shared.thai.text import Lang, arabic_digits, tidy
 ATTRIBUTION = "Names and codes of areas: GeoThai (https://geothai.fasu.dev), CC BY 4.0; data of DOPA"
 BANGKOK_CODE = "10"
 LENGTHS = {2: "changwat", 4: "amphoe", 6: "tambon"}
+FILES = {2: "provinces", 4: "districts", 6: "subdistricts"}
+"""Where geothai keeps the areas whose codes have so many digits."""
+ASKED = 2_000
+"""So many areas that were asked for are remembered: more than a municipality and its neighbours have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,28 @@ def area(code: str, field: str = "tambon_code") -> Area:
 
     """
     digits = arabic_digits(tidy(code[:20]))
-    found = {2: geothai.province, 4: geothai.district, 6: geothai.subdistrict}.get(len(digits), lambda _: None)(digits)
+    found = _known(digits)
     if found is None:
         raise _unknown(digits, field)
-    return Area(found.code, found.name_th, found.name_en)
+    return found
+
+
+@lru_cache(maxsize=ASKED)
+def _known(code: str) -> Area | None:
+    """Looked up in the text of geothai's tables: read in, they are 7,000 objects and 7 MB in every process."""
+    if len(code) not in FILES or not (code.isascii() and code.isdigit()):
+        return None
+    table = _table(FILES[len(code)])
+    at = table.find(f'["{code}",'.encode())
+    return Area(*orjson.loads(table[at : table.index(b"]", at) + 1])[:3]) if at >= 0 else None
+
+
+@cache
+def _table(name: str) -> bytes:
+    """Rows of ``[code, Thai, English, …]``, as they lie in the package; importing it would make objects of them."""
+    package = find_spec("geothai")
+    assert package is not None and package.origin is not None  # noqa: S101 PT018 it is a requirement
+    return (Path(package.origin).parent / "_data" / f"{name}.json").read_bytes()
 
 
 def tambon(code: str, field: str = "tambon_code") -> Area:
@@ -105,6 +128,8 @@ def full_name(code: str, lang: Lang = "th", field: str = "tambon_code") -> str:
 
 def find_tambon(name: str, *, amphoe: str | None = None, changwat: str | None = None) -> tuple[Area, ...]:
     """The tambon that a handwritten address may mean: one is clear, several need the amphoe, none is unknown."""
+    import geothai  # noqa: PLC0415 see _known
+
     found = geothai.match(tidy(name), district=amphoe, province=changwat)
     return tuple(
         Area(address.subdistrict.code, address.subdistrict.name_th, address.subdistrict.name_en) for address in found
@@ -113,6 +138,8 @@ def find_tambon(name: str, *, amphoe: str | None = None, changwat: str | None = 
 
 def search(text: str, limit: int = 10) -> tuple[Area, ...]:
     """Areas whose Thai or English name contains the text, best first."""
+    import geothai  # noqa: PLC0415 see _known
+
     return tuple(
         Area(result.area.code, result.area.name_th, result.area.name_en)
         for result in geothai.search(tidy(text), limit=limit)
@@ -121,6 +148,8 @@ def search(text: str, limit: int = 10) -> tuple[Area, ...]:
 
 @cache
 def _successors() -> dict[str, tuple[str, ...]]:
+    from geothai.abolished import abolished_areas  # noqa: PLC0415 see _known
+
     return {gone.code: tuple(gone.successors) for gone in abolished_areas()}
 
 

@@ -1,5 +1,6 @@
 """Areas by their codes, and names brought to one form."""
 
+import geothai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,15 @@ def test_a_tambon_knows_its_amphoe_and_changwat_in_both_languages():
 def test_a_tambon_is_found_by_a_handwritten_address():
     assert [area.code for area in areas.find_tambon("ต.เหนือ", amphoe="เมือง", changwat="กาฬสินธุ์")] == ["460102"]
     assert "4601" in [area.code for area in areas.search("เมืองกาฬสินธุ์")]
+
+
+def test_every_area_is_what_the_library_says_it_is():
+    """Codes are looked up in the text of its tables, not through its objects."""
+    amphoes = [amphoe for changwat in geothai.provinces() for amphoe in geothai.districts(changwat.code)]
+    tambons = [tambon for amphoe in amphoes for tambon in geothai.subdistricts(amphoe.code)]
+    for known in (*geothai.provinces(), *amphoes, *tambons):
+        assert areas.area(known.code) == areas.Area(known.code, known.name_th, known.name_en)
+    assert len(tambons) > 7_000
 
 
 @pytest.mark.parametrize("code", ["469999", "46010", "", "abc", "4601", "💥"])

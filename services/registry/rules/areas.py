@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-import geothai
 from rapidfuzz import fuzz, process
 
 from services.registry.rules.sounds import folded
@@ -155,6 +154,8 @@ def _inside(code: str, within: Sequence[str]) -> bool:
 @cache
 def official() -> tuple[tuple[str, str, str, str], ...]:
     """``code, kind, th, en`` of every changwat, amphoe and tambon; built when somebody first asks."""
+    import geothai  # noqa: PLC0415 seven megabytes, for those who ask
+
     found: list[tuple[str, str, str, str]] = []
     for changwat in geothai.provinces():
         found.append((changwat.code, "changwat", changwat.name_th, changwat.name_en))
