@@ -309,7 +309,8 @@ def together(zero: datetime, promised: Promised, others: Sequence[Rider], ways: 
     vehicles = [
         _beside(vehicle, van, more[van.id], pieces) for vehicle, van in zip(promised.vehicles, vans, strict=True)
     ]
-    problem = Problem(vehicles, trips, ways.duration_s, ways.duration_s, Objective.SERVICE)
+    drives = ways.duration_s  # one table, for who passes the problem on
+    problem = Problem(vehicles, trips, drives, drives, Objective.SERVICE)
     by_hand = frozenset(sheet.van.id for sheet in promised.sheets if sheet.known is None)
     number = {**promised.number, **{rider.id: at for at, rider in enumerate(others, start=first)}}
     restings = {sheet.van.id: sheet.restings for sheet in promised.sheets if sheet.restings}

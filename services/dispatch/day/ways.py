@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from services.dispatch.planning.problem import Floats
+from services.dispatch.planning.problem import Drives, Floats
 from services.dispatch.rules.ranking import Source, TravelTimes
 from services.dispatch.rules.windows import UNKNOWN_RIDE
 from shared.geo import Point
@@ -40,7 +40,7 @@ class Ways:
         return len(self._rows) + 1
 
     @property
-    def duration_s(self) -> Floats:
+    def duration_s(self) -> Drives:
         """Between all places, by row. A part of a larger table: what is added later is not in it."""
         return self._room[: self.size, : self.size]
 
@@ -98,10 +98,10 @@ class Ways:
             self._rows[point] = at
 
     @staticmethod
-    def _laid_out(size: int) -> Floats:
+    def _laid_out(size: int) -> Drives:
         """Nothing is known in it, but of the place that nobody knows."""
         most = size + max(size // 4, ROOM)
-        room = np.empty((most, most))
+        room = np.empty((most, most), np.float32)
         room[0, 0] = UNKNOWN_RIDE.total_seconds()
         return room
 

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, cast
 
 from services.dispatch.engine import cache, frames
 
@@ -17,6 +17,8 @@ NICE = 5
 def main() -> None:
     os.nice(NICE)
     cache.use()
+    # numba would load scipy's linear algebra, 17 MB of which no kernel has need.
+    sys.modules["scipy"] = cast("Any", None)
     answers = sys.stdout.buffer
     # What libraries may print must not get between the frames.
     sys.stdout = sys.stderr

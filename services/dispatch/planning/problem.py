@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Drives = NDArray[np.floating[Any]]
+"""Between places, of either width: a table of whole minutes needs half the memory, and loses nothing."""
 INFINITE = math.inf
 SLACK = 1e-7
 """For tests that only rule out: what is on the edge is left to the exact ones."""
@@ -86,8 +88,8 @@ class Problem:
 
     vehicles: Sequence[Vehicle]
     trips: Sequence[Trip]
-    duration_s: Floats
-    distance_m: Floats
+    duration_s: Drives
+    distance_m: Drives
     objective: Objective = Objective.DISTANCE
 
 
@@ -188,9 +190,9 @@ def arrays_of(problem: Problem, *, neighbours: int = 60) -> Arrays:
     homes = sorted({v.start for v in vehicles} | {v.end for v in vehicles})
     node_of_home = {home: 2 * n + at for at, home in enumerate(homes)}
     rows = np.array([stop.place for stop in stops] + homes, dtype=np.intp)
-    t = np.ascontiguousarray(problem.duration_s[np.ix_(rows, rows)])
+    t = np.ascontiguousarray(problem.duration_s[np.ix_(rows, rows)], dtype=np.float64)
     same = problem.distance_m is problem.duration_s or problem.objective is Objective.SERVICE
-    c = t if same else np.ascontiguousarray(problem.distance_m[np.ix_(rows, rows)])
+    c = t if same else np.ascontiguousarray(problem.distance_m[np.ix_(rows, rows)], dtype=np.float64)
     service = np.array([stop.service_s for stop in stops] + [0.0] * len(homes))
     windows = np.array([stop.window for stop in stops], dtype=np.float64).reshape(2 * n, 2)
     ride = np.array([trip.max_ride_s for trip in trips], dtype=np.float64)

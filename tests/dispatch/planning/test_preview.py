@@ -63,6 +63,7 @@ async def test_the_bodies_are_as_published_and_the_plan_holds(running: Running) 
         await everybody_who_may(running)
         await each_trip_left_has_a_reason(running)
         await matrices_do_as_well(running)
+        the_engine_holds_its_compiler_and_no_linear_algebra(engine)
         await a_gone_caller_takes_the_search_along(running, engine)
         await a_lost_engine_is_a_clear_answer_and_comes_back(running, engine)
 
@@ -180,6 +181,12 @@ def cpu_of(engine: Engine) -> int:
     """Clock ticks the engine has worked."""
     fields = Path(f"/proc/{engine.pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def the_engine_holds_its_compiler_and_no_linear_algebra(engine: Engine) -> None:
+    mapped = Path(f"/proc/{engine.pid}/maps").read_text()
+    assert "llvmlite" in mapped
+    assert "/scipy/" not in mapped
 
 
 async def a_lost_engine_is_a_clear_answer_and_comes_back(running: Running, engine: Engine) -> None:
