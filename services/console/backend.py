@@ -75,15 +75,16 @@ class Backend:
         return content
 
     async def pieces(
-        self, person: Person, service: str, path: str, *, purpose: str, within_s: float
-    ) -> AsyncIterator[bytes]:
+        self, person: Person, service: str, path: str, *, purpose: str, within_s: float,
+        params: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[bytes]:  # fmt: skip
         """A file that may be larger than what a process may hold, piece by piece as it comes.
 
         ``within_s``: how long nothing may come. Raises as ``_ask`` before the first piece.
         """
         headers, timeout = self._headers(person, purpose=purpose), aiohttp.ClientTimeout(sock_read=within_s)
         try:
-            answer = await self.client.get(self._url(service, path), headers=headers, timeout=timeout)
+            answer = await self.client.get(self._url(service, path), params=params, headers=headers, timeout=timeout)
             if answer.status < OK_BELOW:
                 return _pieces(answer)
             said = _read(await answer.read())

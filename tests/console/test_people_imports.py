@@ -87,7 +87,11 @@ async def _goes_out(officer: SignedIn, behind: Behind, person: str) -> None:
     assert {"export", "copy"} <= {one["act"] for one in looks["items"]}
 
 
-async def test_a_copy_goes_out_as_it_comes_in_and_is_never_held_whole(faces: Faces) -> None:
+@pytest.mark.parametrize(
+    ("out", "behind"),
+    [("/people/{whom}/copy", "/v1/persons/{whom}/copy"), ("/people/imports/export", "/v1/exports/persons")],
+)
+async def test_a_file_goes_out_as_it_comes_in_and_is_never_held_whole(faces: Faces, out: str, behind: str) -> None:
     first_is_out = asyncio.Event()
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -96,7 +100,7 @@ async def test_a_copy_goes_out_as_it_comes_in_and_is_never_held_whole(faces: Fac
         yield b'"pictures":[]}'
 
     whom = new_id()
-    line = f"GET registry /v1/persons/{whom}/copy"
+    line, path = f"GET registry {behind.format(whom=whom)}", out.format(whom=whom)
     faces.services.answers[line] = lambda _: StreamingResponse(pieces(), media_type="application/json")
     officer = await faces.sign_in(Role.REGISTRY_OFFICER)
     console = officer.client._transport
@@ -105,7 +109,7 @@ async def test_a_copy_goes_out_as_it_comes_in_and_is_never_held_whole(faces: Fac
         asyncio.timeout(PATIENCE_S),
         serving(console.app, listening()) as base,  # type: ignore[arg-type]
         httpx.AsyncClient(base_url=base, cookies=dict(officer.client.cookies)) as browser,
-        browser.stream("POST", f"/people/{whom}/copy", data={"csrf": officer.csrf}) as answer,
+        browser.stream("POST", path, data={"csrf": officer.csrf}) as answer,
     ):
         assert answer.status_code == 200
         coming = answer.aiter_bytes()
@@ -114,7 +118,7 @@ async def test_a_copy_goes_out_as_it_comes_in_and_is_never_held_whole(faces: Fac
         got += b"".join([piece async for piece in coming])
     assert json.loads(got) == {"tables": {}, "pictures": []}
     faces.services.answers[line] = (403, {"code": "forbidden", "th": "ไม่ได้"})
-    assert (await officer.post(f"/people/{whom}/copy")).status_code == 403, "refused before the first piece"
+    assert (await officer.post(path)).status_code == 403, "refused before the first piece"
 
 
 async def test_what_is_larger_than_the_door_is_refused_with_a_page(faces: Faces) -> None:
@@ -125,6 +129,6 @@ async def test_what_is_larger_than_the_door_is_refused_with_a_page(faces: Faces)
     assert ("ใหญ่เกินกำหนด" in page.text, 'href="/"' in page.text) == (True, True)
 
 
-@pytest.mark.parametrize("path", ["/people/imports", "/people/imports/export"])
-def test_the_console_has_as_long_as_it_lets_the_registry_have(path: str) -> None:
-    assert (SERVICE.rooms[path].timeout_s or 0) > WITHIN_S
+def test_the_console_has_as_long_as_it_lets_the_registry_have() -> None:
+    assert (SERVICE.rooms["/people/imports"].timeout_s or 0) > WITHIN_S
+    assert [SERVICE.rooms[path].timeout_s for path in ("/people/imports/export", "/people/*/copy")] == [None, None]

@@ -177,12 +177,12 @@ async def export(
     """A list of people, or their homes. By POST: it is written down for each of them."""
     wanted = {"format": format_, "group": group, "area_code": area_code.strip(), "area": area or person.area or ""}
     params = {name: value for name, value in wanted.items() if value}
-    content = await backend(request).file(
+    pieces = await backend(request).pieces(
         person, "registry", "/v1/exports/persons", params=params, purpose=PURPOSE, within_s=WITHIN_S
     )
     kind = "text/csv" if format_ == "csv" else "application/geo+json"
     named = {"content-disposition": f'attachment; filename="people.{format_}"', **NO_STORE}
-    return Response(content, media_type=kind, headers=named)
+    return StreamingResponse(pieces, media_type=kind, headers=named)
 
 
 @router.post("/{person_id}/copy")
