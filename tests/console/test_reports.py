@@ -115,6 +115,15 @@ def mission() -> dict[str, Any]:
             "back_entry": False}  # fmt: skip
 
 
+async def test_a_figure_that_is_not_shown_for_a_span_says_why_and_is_no_file(faces: Faces) -> None:
+    town(faces)
+    why = {"code": "one_period", "th": "ครั้งละหนึ่งเดือน", "en": "single months"}
+    faces.services.answers["GET registry /v1/reports/served"] = (403, why)
+    somchai = await faces.sign_in(Role.AUDITOR)
+    assert "ครั้งละหนึ่งเดือน" in words_of(await somchai.get("/reports?period=fiscal"))
+    assert (await somchai.get("/reports/served.csv?period=fiscal")).status_code == 403
+
+
 async def test_the_page_shows_each_figure_and_says_what_does_not_answer(faces: Faces) -> None:
     town(faces)
     malee = await faces.sign_in(Role.SUPERVISOR)

@@ -78,7 +78,7 @@ QUERIES = {
     "GET /v1/gaps": "?group=bedridden",
     "GET /v1/gaps/people": "?group=bedridden&gap=no_phone",
     "GET /v1/persons/{person_id}/as-known": "?at=2020-01-01T00:00:00Z",
-    "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-12-31",
+    "GET /v1/reports/{kpi}": "?from=2026-01-01&to=2026-01-31",
 }
 
 # Written out a second time on purpose: changing the table alone must turn this red.

@@ -120,6 +120,28 @@ async def test_a_report_is_of_ones_own_municipality_and_of_days_in_order(registr
     assert problem_of(unknown)["status"] == 422
 
 
+MONTHS = [("2026-01-01", "2026-01-31"), ("2024-02-01", "2024-02-29"), ("2025-12-01", "2025-12-31")]
+OTHERS = [
+    ("2026-01-01", "2026-01-30"), ("2026-01-02", "2026-01-31"), ("2026-01-01", "2026-02-28"), ("2025-10-01", "2026-09-30"),
+    ("2024-02-01", "2024-03-01"), ("2025-02-01", "2025-02-27"), ("2026-01-05", "2026-01-05"), ("2026-01-31", "2026-02-27"),
+]  # fmt: skip
+
+
+async def test_who_sees_counts_alone_sees_single_months_that_are_over_so_nothing_is_told_by_subtracting(
+    registry: Running,
+) -> None:
+    today = local(now_utc()).date()
+    this_month = today.replace(day=1), (today.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    for role in ("auditor", "admin"):
+        for first, last in MONTHS:
+            assert (await served(registry, role, **{"from": first, "to": last}))["total"]["trips"] == 0
+        for first, last in [*OTHERS, this_month, (this_month[0], today)]:
+            asked = f"/v1/reports/served?from={first}&to={last}"
+            refused = await registry.client.get(asked, headers=bearer(role, purpose=""))
+            assert (refused.status_code, problem_of(refused)["code"]) == (403, "one_period"), (first, last)
+    assert (await served(registry, **{"from": "2026-01-01", "to": "2026-01-30"}))["total"]["trips"] == 0
+
+
 async def test_the_code_lists_speak_both_languages(registry: Running) -> None:
     lists = {each["id"]: each for each in (await read(registry, "/v1/codes", "crew", purpose=""))["items"]}
     assert {"purpose", "case_outcome", "identifier_kind", "match_method"} <= set(lists)

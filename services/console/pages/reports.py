@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from http import HTTPStatus
 from importlib import resources
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -58,6 +59,9 @@ BY_PART = frozenset({"intake", "registry"})
 """Whose figures can be asked of a tambon or a community; units and messages lie in none."""
 SEES_PARTS = roles_of("reports") - {Role.AUDITOR, Role.ADMIN}
 """Who sees counts alone sees the municipality as a whole."""
+
+
+Answer = dict[str, Any] | BackendAway | BackendRefused
 
 
 @cache
@@ -143,8 +147,8 @@ async def overview(
     )  # fmt: skip
 
 
-async def _figures(request: Request, person: Person, report: Report, asked: Asked) -> dict[str, Any] | None:
-    """The owner's answer; None where it does not answer now."""
+async def _figures(request: Request, person: Person, report: Report, asked: Asked) -> Answer:
+    """The owner's answer, or why there is none."""
     start, end = asked.period.bounds
     if report.service == "registry":
         span = {"from": asked.period.from_on.isoformat(), "to": asked.period.to_on.isoformat()}
@@ -156,15 +160,19 @@ async def _figures(request: Request, person: Person, report: Report, asked: Aske
         answer: dict[str, Any] = await backend(request).get(
             person, report.service, f"/v1/reports/{report.key}", params=params, purpose="audit"
         )
-    except (BackendAway, BackendRefused):
-        return None
+    except (BackendAway, BackendRefused) as problem:
+        return problem
     return answer
 
 
-def _shown(report: Report, answer: dict[str, Any] | None, lang: str) -> dict[str, Any]:
-    """A report ready to be drawn; ``sections`` None: not known now."""
-    sections = None if answer is None else [_section(each, answer, lang) for each in report.section]
-    return {"key": report.key, "sdg": report.sdg, "sections": sections}
+def _shown(report: Report, answer: Answer, lang: str) -> dict[str, Any]:
+    """A report ready to be drawn; ``sections`` None: not known now, or not shown to this person (``why``)."""
+    shown: dict[str, Any] = {"key": report.key, "sdg": report.sdg, "sections": None, "why": ""}
+    if isinstance(answer, BackendRefused) and answer.status == HTTPStatus.FORBIDDEN:
+        shown["why"] = answer.sentence(lang)
+    if not isinstance(answer, Exception):
+        shown["sections"] = [_section(each, answer, lang) for each in report.section]
+    return shown
 
 
 def _section(section: Section, answer: dict[str, Any], lang: str) -> dict[str, Any]:
@@ -267,8 +275,8 @@ async def download(
     if asked.place and report.service not in BY_PART:
         raise BackendRefused(404, NO_REPORT)
     answer = await _figures(request, person, report, asked)
-    if answer is None:
-        raise BackendAway(report.service)
+    if isinstance(answer, Exception):
+        raise answer
     t = teller(person.lang)
     shown = _shown(report, answer, person.lang)["sections"]
     heads = [[t(f"reports.col_{name}") for name, _ in each["columns"]] for each in shown]

@@ -12,13 +12,14 @@ from services.registry.answers import CodeLists, Served
 from services.registry.api.gaps import ALL_OF_IT
 from services.registry.api.gate import AreaCode, area_for, gate, runtime_of
 from services.registry.rules.access import CARE
-from services.registry.rules.figures import NOT_SERVED, Cell, publishable
+from services.registry.rules.figures import NOT_SERVED, Cell, one_month, publishable
 from services.registry.verbs import areas
 from shared.auth import Caller
 from shared.codes.codes import published
 from shared.errors import Refused
 from shared.openapi import problems
-from shared.thai.dates import day_bounds
+from shared.thai.dates import day_bounds, local_day
+from shared.work import now_utc
 
 router = APIRouter(prefix="/v1", tags=["reports"])
 
@@ -40,6 +41,10 @@ LISTS = (
 DIMENSIONS = {"lane": "lane", "barrier": "barrier", "group": "group"}
 """Dimension of a report → code list of its labels."""
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+ONE_MONTH = (
+    403, "one_period", "ผู้ที่เห็นเฉพาะจำนวนดูได้ครั้งละหนึ่งเดือนที่สิ้นสุดแล้ว",
+    "who sees counts alone sees single months that are over: two spans that overlap would tell of single people",
+)  # fmt: skip
 REVERSED = (422, "days_reversed", "วันสิ้นสุดต้องไม่ก่อนวันเริ่ม", "the last day lies before the first")
 
 
@@ -61,13 +66,17 @@ async def report(
 ) -> Served:
     """ตัวชี้วัด | ``served``: persons and trips by lane, barrier and group; figures below 5 are kept back.
 
-    ``area_code``: of people who live in it or below it, for those who see people and not counts alone.
+    ``area_code``: of people who live in it or below it, for those who see people and not counts alone. Who sees counts
+    alone asks for one month that is over.
     """
     if to_on < from_on:
         raise Refused(*REVERSED, field="to")
-    if area_code is not None and caller.role not in CARE:
-        raise Refused(*ALL_OF_IT, field="area_code")
     wanted = area_for(caller, area)
+    if caller.role not in CARE:
+        if area_code is not None:
+            raise Refused(*ALL_OF_IT, field="area_code")
+        if not one_month(from_on, to_on, local_day(now_utc())):
+            raise Refused(*ONE_MONTH, field="from")
     places = await areas.below(runtime_of(request).pool, area_code)
     start, end = day_bounds(from_on)[0], day_bounds(to_on)[1]
     rows = await store.history.count_served(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Final
 
 from shared.codes.codes import code_list
@@ -42,6 +43,15 @@ def publishable(cells: Sequence[Cell]) -> list[Cell]:
         least = min(kept, key=lambda cell: cell.persons or 0)
         shown = [_hidden(cell) if cell is least else cell for cell in shown]
     return shown
+
+
+def one_month(first: date, last: date, today: date) -> bool:
+    """Whether these are the days of one month that is over: of such spans none is the difference of others.
+
+    Of spans that overlap, or of one that still grows, what is between them would be told by subtracting.
+    """
+    after = last + timedelta(days=1)
+    return first.day == after.day == 1 and first < after <= min(today, first + timedelta(days=31))
 
 
 def _small(cell: Cell) -> bool:
