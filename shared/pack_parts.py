@@ -283,9 +283,15 @@ class Pack(_Part):
     crew: tuple[CrewMember, ...] = ()
     run_card: tuple[RunCard, ...] = ()
 
-    def community(self, code: str) -> Community | None:
-        """A community by its code or by either of its names."""
-        return next((each for each in self.area.community if code in {each.code, each.name.th, each.name.en}), None)
+    def community(self, told: str) -> Community | None:
+        """A community by its code, here or in the area tree, or by either of its names."""
+        word = told.removeprefix(f"{self.area.slug}:")
+        return next((each for each in self.area.community if word in {each.code, each.name.th, each.name.en}), None)
+
+    def community_code(self, told: str) -> str:
+        """Its code in the area tree, by whatever it was told; what is in no list as it was."""
+        known = self.community(told)
+        return f"{self.area.slug}:{known.code}" if known else told
 
     def partners_for(self, what: str, tambon_code: str | None = None) -> tuple[Partner, ...]:
         """Who takes this over, those of the tambon first, then those who serve everywhere."""

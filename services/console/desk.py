@@ -87,8 +87,8 @@ def lists(request: Request, person: Person) -> Doc:
 
 def community_code(request: Request, person: Person, told: str) -> str:
     """The code of a community of the list, whichever of its names was told; what is in no list as it was."""
-    known = (pack.community(told.strip()) for pack in packs_of(request, person))
-    return next((each.code for each in known if each), told)
+    known = (pack for pack in packs_of(request, person) if pack.community(told.strip()))
+    return next((pack.community_code(told.strip()) for pack in known), told)
 
 
 def coded(request: Request, person: Person, sheet: Doc) -> Doc:

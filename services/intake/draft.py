@@ -93,6 +93,7 @@ def draft(desk: Desk, taker: Taker, body: CallBody, now: datetime) -> Draft:
     }
     reading.check_findable(columns, notes)
     pack, verdict = place(desk, taker, columns)
+    columns["community"] = community_code(pack, columns)
     visits = read_visits(body.appointment, pack, now, notes, back_entry=body.back_entry)
     if errors := notes.errors_of(judged.lane):
         raise refused(INVALID, errors)
@@ -154,6 +155,11 @@ def place_warnings(taker: Taker, verdict: Verdict) -> list[Refusal]:
     if verdict.by == "nothing":
         return [AREA_GUESSED] if len(taker.areas) > 1 else []
     return [AREA_UNDECIDED] if verdict.status == "undecided" else []
+
+
+def community_code(pack: Pack, columns: Doc) -> str | None:
+    """The community by its code in the area tree, as in the register; as it was told where it is in no list."""
+    return pack.community_code(columns["community"]) if columns["community"] else None
 
 
 def amphoe_of(pack: Pack, columns: Doc) -> str | None:

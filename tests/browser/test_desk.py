@@ -374,7 +374,7 @@ async def test_a_ringing_caller_commands_and_all_that_is_done_to_a_call(town: To
     await expect(page.locator(".complaint")).to_have_text("ขอรถไปหาหมอ")
     call = await called(town, old["number"])
     assert (call["caller"]["phone"], call["caller"]["name"]) == ("+66812346009", "แม่นา")
-    assert call["location"]["community"] == "talatkao", "kept by its code"
+    assert call["location"]["community"] == "kalasin:talatkao", "kept by its code"
     await expect(page.locator(".call-sheet")).to_contain_text("ชุมชนตลาดเก่าร่วมใจ")
     await page.get_by_role("button", name="แก้ไขข้อมูล").click()
     await expect(page.locator("#e-community")).to_have_value("ชุมชนตลาดเก่าร่วมใจ")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from services.console.pages.desk_call import card_of
 from services.console.rules.call_sheet import MET, UNMET, patch_of, sheet_of
 from services.console.rules.command import Command, NotUnderstood, is_meant, read_command
 from services.console.rules.places import is_short_link, named_place, read_place
@@ -207,7 +209,7 @@ async def test_a_community_is_shown_by_name_and_kept_by_code_in_either_language(
         form = (await person.get(f"/desk/calls/{call['id']}/edit")).text
         assert f'name="location.community" list="e-communities" value="{own}"' in form
         sheet = {**sheet_of(call), "location.community": own, "version": "4"}
-        for told, wanted in ((own, None), (other, "donkaruna"), ("หลังตลาด", "หลังตลาด")):
+        for told, wanted in ((own, None), (other, "kalasin:donkaruna"), ("หลังตลาด", "หลังตลาด")):
             body = {"sheet": {**sheet, "location.community": told}}
             headers = {"accept": "application/json", "x-csrf-token": person.csrf}
             answer = await person.client.post(f"/desk/calls/{call['id']}/edit", json=body, headers=headers)
@@ -215,6 +217,13 @@ async def test_a_community_is_shown_by_name_and_kept_by_code_in_either_language(
             patch = faces.services.of(f"PATCH intake {path}")[-1].body
             assert patch.get("location", {}).get("community") == wanted, told
             assert ("location" in patch) == (wanted is not None), "what was not touched is not written"
+
+
+async def test_a_call_leads_to_the_card_of_its_community_by_the_code_of_today_or_of_before(faces: Faces) -> None:
+    request: Any = SimpleNamespace(app=SimpleNamespace(state=SimpleNamespace(runtime=faces.running.runtime)))
+    card = "/people/community/card?town=kalasin&name=kalasin%3Atalatkao"
+    for told, leads in (("kalasin:talatkao", card), ("talatkao", card), ("หลังตลาด", ""), (None, "")):
+        assert card_of(request, {"area": "kalasin", "location": {"community": told}}) == leads, told
 
 
 def test_correcting_adds_barriers_and_begins_a_series() -> None:

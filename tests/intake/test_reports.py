@@ -88,7 +88,7 @@ async def test_what_was_handed_over_and_what_nobody_answered_is_counted(intake: 
 
 async def test_figures_of_a_tambon_or_a_community_are_told_to_who_may_read_calls(intake: Running) -> None:
     for place in (
-        {"tambon_code": "460101", "community": "donkaruna"},
+        {"tambon_code": "460101", "community": "kalasin:donkaruna"},
         {"community": "ชุมชนดอนกรุณา"},
         {"tambon_code": "460102"},
         {"tambon_code": "460102", "community": "donkaruna"},

@@ -305,6 +305,22 @@ async def test_a_tambon_partly_inside_is_served_and_the_community_asked_for(inta
     assert [warning["code"] for warning in taken["warnings"]] == ["area_undecided"]
 
 
+@pytest.mark.parametrize("told", ["donkaruna", "kalasin:donkaruna", "ชุมชนดอนกรุณา", "Don Karuna"])
+async def test_a_community_is_kept_by_its_code_in_the_area_tree_whichever_way_it_is_told(
+    intake: Running, told: str
+) -> None:
+    taken = await emergency(intake, location={"community": told})
+    path, desk = f"/v1/calls/{taken['id']}", await _desk()
+    call = (await intake.client.get(path, headers=desk)).json()
+    assert (call["location"]["community"], taken["service_area"]["by"]) == ("kalasin:donkaruna", "community")
+    for other in ("บ้านนอกผัง", told):
+        version = (await intake.client.get(path, headers=desk)).json()["version"]
+        body = {"version": version, "location": {"community": other}}
+        assert (await intake.client.patch(path, json=body, headers=desk)).status_code == 200
+        kept = (await intake.client.get(path, headers=desk)).json()["location"]["community"]
+        assert kept == ("kalasin:donkaruna" if other == told else other)
+
+
 async def test_a_red_flag_offers_the_call_to_1669_and_the_hand_over_is_recorded(intake: Running) -> None:
     taken = await emergency(intake, triage={"criteria_group": 6})
     assert taken["triage"]["hand_over_1669"]

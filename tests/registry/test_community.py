@@ -10,7 +10,7 @@ import pytest
 from services.registry.api import community
 from services.registry.rules.community import Entry, found
 from shared.geo import Point
-from tests.harness import AREA, Running, bearer, problem_of
+from tests.harness import AREA, ROOT, Running, bearer, problem_of
 from tests.registry.conftest import add, read
 
 CARE = "case_manager"
@@ -74,6 +74,41 @@ async def test_a_skill_is_found_by_what_is_written_of_it_and_nobody_by_their_nam
         answer = await registry.client.post("/v1/community/search", json=body, headers=bearer("dispatcher"))
         assert answer.status_code == 422, body
         assert problem_of(answer)["errors"], body
+
+
+async def in_the_tree(registry: Running) -> None:
+    """Two communities of the municipality, each named like its code and in Thai."""
+    rows = [{"code": code, "kind": "community", "th": name, "parents": ["460101"]}
+            for code, name in ((WAT, "ชุมชนวัด"), (RIM, "ชุมชนริม"))]  # fmt: skip
+    taken = await registry.client.post("/v1/areas/import", json={"rows": rows}, headers=bearer("registry_officer"))
+    assert taken.status_code == 200, taken.text
+
+
+async def test_a_community_has_one_card_by_whichever_code_or_name_it_is_told(registry: Running) -> None:
+    await in_the_tree(registry)
+    for told in (WAT, "wat", "ชุมชนวัด"):
+        await put(registry, told, "boat")
+        assert len((await read(registry, f"/v1/community?area={AREA}&name={told}", CARE))["items"]) >= 1, told
+        assert len((await read(registry, f"/v1/community?name={told}", CARE))["items"]) >= 1, told
+    await put(registry, "บ้านที่ไม่อยู่ในผัง", "boat")
+    await put(registry, "460101", "boat")
+    cards = (await read(registry, "/v1/community/cards", CARE))["items"]
+    found = {card["community"]: card["kinds"][0]["entries"] for card in cards}
+    assert found == {WAT: 3, "บ้านที่ไม่อยู่ในผัง": 1, "460101": 1}
+
+
+async def test_cards_of_before_are_of_the_community_of_the_tree(registry: Running) -> None:
+    await in_the_tree(registry)
+    before = {WAT: WAT, "wat": WAT, "ชุมชนริม": RIM, "460101": "460101", "ริมน้ำ": "ริมน้ำ"}
+    entries = {await put(registry, f"{AREA}:new{n}", "key"): told for n, told in enumerate(before)}
+    for entry, told in entries.items():
+        await registry.sql("update community_entry set community = $2 where id = $1", UUID(entry), told)
+    moved = (ROOT / "services" / "registry" / "migrations" / "0022_community_codes.sql").read_text("utf-8")
+    async with registry.runtime.pool.acquire() as db:
+        for _ in range(2):
+            await db.execute(moved)
+    rows = await registry.sql("select id, community from community_entry")
+    assert {row["id"]: row["community"] for row in rows} == {UUID(e): before[told] for e, told in entries.items()}
 
 
 async def test_cards_are_listed_by_what_is_on_them_and_by_area(registry: Running) -> None:

@@ -16,8 +16,10 @@ from services.console import desk
 from services.console.backend import BackendAway, BackendRefused
 from services.console.pages.desk import AtDesk
 from services.console.pages.desk_command import refusal_text
+from services.console.pages.people_community import card_address
 from services.console.people import Person
 from services.console.rules.call_sheet import met_choices, unmet_choices
+from services.console.towns import town_of
 from services.console.web import backend, page
 from shared.auth import Role
 
@@ -60,8 +62,16 @@ async def shown(request: Request, person: Person, call_id: UUID, *, told: str = 
         replies=replies["items"] if replies else [], trips=board, told=told, partners=desk.partners(request, person),
         met_choices=met_choices, unmet_choices=unmet_choices, problem=None,
         **desk.sayer(person.lang),
-        decides=person.role in DECIDES,
+        decides=person.role in DECIDES, card=card_of(request, call),
     )  # fmt: skip
+
+
+def card_of(request: Request, call: Doc) -> str:
+    """Where the card of the call's community is; empty where it lies in none of the list."""
+    town, told = town_of(request, call["area"]), call["location"]["community"]
+    if town is None or not told or town.community(told) is None:
+        return ""
+    return card_address(town.area.slug, town.community_code(told))
 
 
 async def trips_of(request: Request, person: Person, call_id: UUID) -> list[Doc] | None:

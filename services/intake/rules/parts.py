@@ -39,10 +39,12 @@ def part(code: str, packs: Iterable[Pack]) -> Part:
     known = tuple(packs)
     if code.isdigit():
         tambon = area(code, "area_code").code
-        inside = [each for pack in known for each in pack.area.community if each.tambon_code.startswith(tambon)]
+        inside = [(pack, each) for pack in known for each in pack.area.community if each.tambon_code.startswith(tambon)]
         return Part(tambon, _words(inside))
     slug, _, own = code.partition(":")
-    found = [each for pack in known if pack.area.slug == slug for each in pack.area.community if each.code == own]
+    found = [
+        (pack, each) for pack in known if pack.area.slug == slug for each in pack.area.community if each.code == own
+    ]
     if not found:
         raise Refusal(
             "area_unknown",
@@ -53,6 +55,10 @@ def part(code: str, packs: Iterable[Pack]) -> Part:
     return Part(None, _words(found))
 
 
-def _words(communities: Iterable[Community]) -> tuple[str, ...]:
-    """A call keeps the code of a community that was chosen, or its name as it was typed."""
-    return tuple(word for each in communities for word in (each.code, each.name.th, each.name.en))
+def _words(communities: Iterable[tuple[Pack, Community]]) -> tuple[str, ...]:
+    """A call keeps a community's code in the area tree; older ones its own code, or its name as it was typed."""
+    return tuple(
+        word
+        for pack, each in communities
+        for word in (pack.community_code(each.code), each.code, each.name.th, each.name.en)
+    )

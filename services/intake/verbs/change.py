@@ -13,7 +13,7 @@ import asyncpg
 
 from services.intake.bodies import AppointmentBody, PatchBody
 from services.intake.desk import Desk
-from services.intake.draft import amphoe_of, judge, judged_columns
+from services.intake.draft import amphoe_of, community_code, judge, judged_columns
 from services.intake.rules import kinds, life, reading
 from services.intake.rules.appointments import occurrences
 from services.intake.rules.protection import is_protected
@@ -163,7 +163,7 @@ def _placed(desk: Desk, call: Row, place: Doc, notes: reading.Notes) -> Doc:
     verdict = check(pack, point=point, community=place["community"], tambon_code=place["tambon_code"])
     if not verdict.served:
         notes.remark(PLACE_OUTSIDE)
-    return {"amphoe": amphoe_of(pack, place)}
+    return {"amphoe": amphoe_of(pack, place), "community": community_code(pack, place)}
 
 
 def _appointment(call: Row, body: PatchBody, now: datetime, notes: reading.Notes) -> Doc:

@@ -27,7 +27,7 @@ from services.registry.rules.community import Entry, found
 from services.registry.rules.locations import packed, unpacked
 from services.registry.store.people import Row
 from services.registry.values import AREA_CODE, read_own_phone
-from services.registry.verbs.areas import below
+from services.registry.verbs.areas import below, community_code
 from shared.audit import audit
 from shared.auth import Caller
 from shared.database import Connection
@@ -85,7 +85,8 @@ async def read(
     """บัตรข้อมูลชุมชน | What a community (``name``: its code, or as it is written) can rely on: people, skills, boats."""
     pool = runtime_of(request).pool
     areas = areas_of(caller) if area is None else [area_for(caller, area)]
-    rows = await store.community.read_entries(pool, areas, kind, [name] if name else None, cursor, limit)
+    names = [name, *[await community_code(pool, one, name) for one in areas or ()]] if name else None
+    rows = await store.community.read_entries(pool, areas, kind, names, cursor, limit)
     ids, where = [row["id"] for row in rows], [row["area"] for row in rows]
     await audit(pool, caller, "read_community", "community", ids or None, area=where or None)
     texts = await told.of(pool, ids)
@@ -139,7 +140,8 @@ async def put(request: Request, caller: Puts, entry_id: UUID, body: EntryBody) -
     area = area_for(caller, body.area)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         person_id = (await held_for(work, caller, body.person_id)).id if body.person_id else None
-        facts = (entry_id, area, body.community, body.kind, body.count, person_id, work.now)
+        community = await community_code(work.db, area, body.community)
+        facts = (entry_id, area, community, body.kind, body.count, person_id, work.now)
         fresh = await store.community.put_entry(work.db, facts)
         if fresh is None or (fresh and await _is_others(work.db, entry_id)):
             raise refuse("not_found")

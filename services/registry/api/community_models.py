@@ -20,7 +20,8 @@ MOST_FOUND = 200
 class EntryBody(Body):
     """Something a community can rely on. Who it is: a person of the register, or a name and a phone.
 
-    ``community``: a code of the area tree, or a name as written. ``point``: where it is kept, or who has it lives.
+    ``community``: a code or a name; kept by its code in the area tree where it has one. ``point``: where it is
+    kept, or who has it lives.
     """
 
     area: Area | None = None

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from shared.geo import Point, distance_m
 from shared.thai.text import tidy
+
+OWN_CODE: Final = re.compile(r"(?!\d+$)[a-z0-9][a-z0-9_-]{0,39}")
+"""A community's code within its municipality; of digits alone are official ones."""
+
+
+def code_of(area: str, told: str) -> str:
+    """The code in the area tree of a community that was told by its own code; anything else as it is."""
+    return f"{area}:{told}" if OWN_CODE.fullmatch(told) else told
 
 
 @dataclass(frozen=True, slots=True)

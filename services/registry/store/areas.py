@@ -43,6 +43,7 @@ with put as (
 )
 select code from put
 """
+NAMED = "select code from area_node where area = $1 and kind <> 'village' and (th = $2 or en = $2) limit 2"
 PUT_PARENTS = "insert into area_parent (code, parent) select $1, unnest($2::text[]) on conflict do nothing"
 LIVES_IN = "select lives_in($1)"
 # What lives_in (migration 0009) says of one person, of the array {records}: asked of each of a hundred thousand, a
@@ -64,6 +65,11 @@ async def below(db: Connection | Pool, code: str) -> list[str]:
 
 async def nodes(db: Connection | Pool, codes: Sequence[str]) -> list[Row]:
     return await db.fetch(NODES, list(codes))
+
+
+async def named(db: Connection | Pool, area: str, name: str) -> list[str]:
+    """The codes of a municipality's communities and quarters of this name, at most two."""
+    return [row["code"] for row in await db.fetch(NAMED, area, name)]
 
 
 async def of_areas(db: Connection | Pool, areas: Sequence[str]) -> list[Node]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.registry import store
 from services.registry.rules.areas import OWN, VILLAGE, Node, kind_of, read_node
+from services.registry.rules.community import code_of
 from shared.database import Connection, Pool
 from shared.errors import Refused
 from shared.refusal import Refusal
@@ -58,6 +59,15 @@ async def below(db: Connection | Pool, code: str | None, field: str = "area_code
         return None
     await must_exist(db, [code], field)
     return await store.areas.below(db, code)
+
+
+async def community_code(db: Connection | Pool, area: str, told: str) -> str:
+    """A community by its code in the area tree, by whichever code or name it was told; else as it was."""
+    code = code_of(area, told)
+    if code != told:
+        return code
+    found = await store.areas.named(db, area, told)
+    return found[0] if len(found) == 1 else told
 
 
 async def must_exist(db: Connection | Pool, codes: Sequence[str], field: str) -> None:
