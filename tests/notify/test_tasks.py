@@ -69,3 +69,31 @@ async def test_who_need_not_go_any_more_is_told_unless_they_cancelled_it_themsel
     for message in messages:
         texts = [each["text"] for each in await town.attempts(message["id"])]
         assert all("ยกเลิกการเยี่ยมบ้าน" in text and "31 ม.ค. 2570" in text for text in texts)
+
+
+async def test_a_visit_that_is_cancelled_before_anybody_was_told_of_it_tells_nobody(quiet_town: Town) -> None:
+    town = quiet_town
+    one, other = await town.crew(1, line=True), await town.crew(2)
+    plan, another = new_id(), new_id()
+    facts: dict[str, Any] = {"person_id": new_id(), "crew_ids": (one, other), "due_on": date(2026, 1, 31)}
+    for visit in (plan, another):
+        told = VisitPlanned(at=now_utc(), private=VisitPlanned.Private(kind="home_visit"), **facts)
+        await town.service.emit(visit, told, call_origin(new_id()))
+    gone = VisitCancelled(at=now_utc(), private=VisitCancelled.Private(kind="home_visit"), **facts)
+    # What the provider has been asked to send may be read already: that member hears of the end as well.
+    sent = """
+    update attempt set state = 'sending', due_at = null, lease_until = now() + interval '1 minute'
+    where message_id = (select id from message where intent_id = $1 and recipient_id = $2) and state = 'ready'
+    """
+    await town.service.sql(sent, plan, other)
+    await town.service.emit(plan, gone, call_origin(new_id()))
+    rows = {(each["rule"], each["recipient_id"], each["intent_id"]): each for each in await town.messages()}
+    assert {key: (row["status"], row["reason"]) for key, row in rows.items() if key[0] == "crew_visit_planned"} == {
+        ("crew_visit_planned", one, plan): ("cancelled", "visit_cancelled"),
+        ("crew_visit_planned", other, plan): ("cancelled", "visit_cancelled"),
+        ("crew_visit_planned", one, another): ("planned", None),
+        ("crew_visit_planned", other, another): ("planned", None),
+    }
+    assert [key[1] for key in rows if key[0] == "crew_visit_cancelled"] == [other]
+    taken_back = await town.attempts(rows["crew_visit_planned", one, plan]["id"])
+    assert {each["state"] for each in taken_back} == {"cancelled"}

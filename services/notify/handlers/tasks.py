@@ -6,10 +6,14 @@ from uuid import UUID
 
 from services.notify.rules.plan import Occasion
 from services.notify.rules.words import Facts
+from services.notify.store import messages
+from services.notify.verbs.ends import cancel
 from services.notify.verbs.tell import Telling, tell
 from shared.consumer import Message
 from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited, VisitCancelled, VisitPlanned
 from shared.work import Work
+
+PLANNED = "crew_visit_planned"
 
 
 async def told(work: Work, message: Message) -> None:
@@ -28,9 +32,16 @@ async def visit(work: Work, message: Message) -> None:
 
 
 async def cancelled(work: Work, message: Message) -> None:
-    """To everybody who need not go any more, but not to whoever cancelled it themselves."""
+    """To everybody who need not go any more, but not to whoever cancelled it themselves.
+
+    Who was still to be told of the visit (at night, say) is told nothing of it.
+    """
     event: VisitCancelled = message.event
-    await _tell(work, message, Facts(last_on=event.due_on), event.crew_ids, event.by_crew_id)
+    waiting = await messages.open_of_intent(work.db, PLANNED, message.id)
+    await cancel(work, waiting, "visit_cancelled")
+    spared = {row["recipient_id"] for row in waiting if not row["sent"]}
+    told = tuple(crew_id for crew_id in event.crew_ids if crew_id not in spared)
+    await _tell(work, message, Facts(last_on=event.due_on), told, event.by_crew_id)
 
 
 async def _tell(
@@ -42,6 +53,7 @@ async def _tell(
         origin=message.origin,
         occasion=Occasion(facts, exercise=message.origin.exercise),
         facts={},
+        visit_id=message.id,
         crew_ids=crew_ids,
         actor_id=actor_id,
     )

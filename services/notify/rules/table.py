@@ -56,7 +56,7 @@ class Rule(BaseModel):
     """Unanswered it goes on to the next channel, and expires at last."""
     fallback: Wait = "never"
     expires_after_s: int = Field(gt=0)
-    once_per: Literal["event", "call", "trip", "assignment"] = "event"
+    once_per: Literal["event", "call", "trip", "assignment", "visit"] = "event"
     protected: Literal["skip", "plain"]
     """Of violence, psychiatric and secret calls: nobody but crews is written to, for somebody else may read it."""
 

@@ -86,6 +86,11 @@ OPEN_OF_CALL = """
 select * from message where call_id = $1 and recipient_kind in ('caller', 'patient') and status = 'planned'
 order by id for update
 """
+# ``sent``: it may have left already.
+OPEN_OF_INTENT = """
+select m.*, 0 < (select count(*) from attempt a where a.message_id = m.id and a.state in ('sending', 'unknown')) as sent
+from message m where m.rule = $1 and m.intent_id = $2 and m.status = 'planned' order by m.id for update
+"""
 STOP_EXPIRED = """
 update attempt set state = 'cancelled', due_at = null where state = 'ready' and expires_at <= clock_timestamp()
 """
@@ -273,6 +278,11 @@ async def open_of_trip(db: Connection, trip_id: UUID) -> list[Record]:
 
 async def open_of_call(db: Connection, call_id: UUID) -> list[Record]:
     return await db.fetch(OPEN_OF_CALL, call_id)
+
+
+async def open_of_intent(db: Connection, rule: str, intent_id: UUID) -> list[Record]:
+    """What a rule still has to tell of one thing, with ``sent``: whether it may have left."""
+    return await db.fetch(OPEN_OF_INTENT, rule, intent_id)
 
 
 async def stop_expired(db: Connection) -> None:

@@ -43,6 +43,8 @@ class Telling:
     call_id: UUID | None = None
     trip_id: UUID | None = None
     assignment_id: UUID | None = None
+    visit_id: UUID | None = None
+    """A planned visit's."""
     patient_id: UUID | None = None
     crew_ids: tuple[UUID, ...] = ()
     actor_id: UUID | None = None
@@ -160,7 +162,8 @@ def _recipient(key: Key, known: dict[Key, Any]) -> Recipient:
 
 def _intent(rule: Rule, telling: Telling) -> UUID:
     """What this is told once of."""
-    of = {"call": telling.call_id, "trip": telling.trip_id, "assignment": telling.assignment_id}
+    of = {"call": telling.call_id, "trip": telling.trip_id, "assignment": telling.assignment_id,
+          "visit": telling.visit_id}  # fmt: skip
     return of.get(rule.once_per) or telling.event_id
 
 
