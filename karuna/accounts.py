@@ -48,8 +48,13 @@ PROMISES = (
 """Invented, as everything in the demonstration."""
 
 
-async def demonstration(local: Local, area: str) -> None:
-    """Accounts that everybody may use on this machine, and promises to show: all of it invented."""
+def logins(people: Sequence[Invented]) -> list[str]:
+    """A line for each account of the demonstration: its login, who that is, its roles."""
+    return [f"{each.login:11} {', '.join(each.roles):31} {each.name}" for each in people]
+
+
+async def demonstration(local: Local, area: str) -> list[Invented]:
+    """Accounts that everybody may use on this machine, and promises to show: all of it invented. Gives the accounts."""
     pack = load(local.areas / area)
     crews = [member for member in pack.crew if member.shift == "day" and member.kind != "volunteer"][:2]
     volunteers = [member for member in pack.crew if member.kind == "volunteer"][:1]
@@ -75,6 +80,7 @@ async def demonstration(local: Local, area: str) -> None:
                 )
     finally:
         await connection.close()
+    return people
 
 
 async def add(

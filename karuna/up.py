@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -18,7 +18,7 @@ import orjson
 from nats.aio.msg import Msg
 from rich.console import Console
 
-from karuna.accounts import demonstration
+from karuna.accounts import Invented, demonstration, logins
 from karuna.local import ROOT, Local
 from karuna.platform.home import HOST, Home, HomeInUse
 from karuna.platform.process import Process, ProcessFailed
@@ -45,8 +45,8 @@ async def up(home: Home, *, demo: bool) -> int:
         with home.lock():
             async with installation(home) as local:
                 done = await seed(local, AREA, people=False)
-                await demonstration(local, AREA)
-                _welcome(local, done.line(), time.monotonic() - started)
+                people = await demonstration(local, AREA)
+                _welcome(local, people, done.line(), time.monotonic() - started)
                 ground = asyncio.create_task(local.keep_ground(_told))
                 await _live(local, stop, demo=demo)
                 ground.cancel()
@@ -145,12 +145,15 @@ def simulated_channels(local: Local) -> Process:
     )
 
 
-def _welcome(local: Local, seeded: str, took_s: float) -> None:
+def _welcome(local: Local, people: Sequence[Invented], seeded: str, took_s: float) -> None:
     out.print(f"\n[bold]ชุมชนกรุณา Karuna[/] พร้อมใน {took_s:.1f} วินาที (ready)  {seeded}\n")
     out.print(
-        f"  [bold]console   {local.url('console')}/[/]   "
-        "(หน้าจอ กดชื่อบัญชีสาธิตเพื่อเข้าใช้: the screens, press a demonstration account)"
+        f"  [bold]console   {local.url('console')}/sign-in[/]   "
+        "(หน้าจอ กดชื่อบัญชีสาธิตเพื่อเข้าใช้ ไม่มีรหัสผ่าน: the screens, press an account, no password)"
     )
+    for line in logins(people):
+        out.print(f"            {line}")
+    out.print(f"  public    {local.url('console')}/   (หน้าประชาชน: the citizens' page)")
     for service in SERVICES:
         out.print(f"  {service:9} {local.url(service)}/docs")
     out.print(f"  LINE+SMS  http://{HOST}:{local.ports.line}/  (จำลอง: ข้อความที่ทุกคนได้รับ, what everybody receives)")
@@ -181,15 +184,20 @@ async def _live(local: Local, stop: asyncio.Event, *, demo: bool) -> None:
         max_reconnect_attempts=-1,
     )
 
+    rosters_written = asyncio.Event()
+
     async def show(message: Msg) -> None:
         event = orjson.loads(message.data)
         facts = " ".join(f"{name}={event['data'][name]}" for name in SHOWN if event["data"].get(name))
         at = local_time(datetime.fromisoformat(event["time"]))
         kind = event["type"].removeprefix("th.karuna.").removesuffix(".v1")
+        if kind == "dispatch.shift.planned" and not rosters_written.is_set():
+            return  # a hundred lines would push the addresses off the screen
         out.print(f"{at:%H:%M:%S}  {kind:34} {event['subject'].rsplit('/', 1)[-1][-8:]}  {facts}")
 
     async def show_people() -> None:
         await _people(local)
+        rosters_written.set()
         await client.subscribe("karuna.*.registry.>", cb=show)  # not before: hundreds of lines that nobody reads
 
     for service in SERVICES:

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import Request
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import answer_label, phone_shown
+from services.console.labels import answer_label
 from services.console.people import Person
 from services.console.rules.recurrence import in_words
 from services.console.texts import texts
@@ -66,7 +66,6 @@ def sayer(lang: str) -> Doc:
         "outcome": lambda code: said(f"desk.outcome_{code}", code),
         "role": lambda code: said(f"base.role_{code}", code),
         "choices": choices,
-        "phone_shown": phone_shown,
         "answer_label": lambda answer: answer_label(answer, lang),
         "repeats": lambda rule: in_words(rule, lang),
     }

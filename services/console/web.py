@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from services.console.backend import Backend
+from services.console.labels import phone_shown
 from services.console.navigation import navigation, sections, stands_under
 from services.console.people import Person
 from services.console.rules import days
@@ -179,6 +180,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(new_key=lambda: new_id().hex)
+    made.globals.update(phone_shown=phone_shown)
     made.globals.update(token=token, asset=asset, navigation=navigation, sections=sections, under=stands_under)
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,7 @@ async def test_the_towns_own_map_is_drawn_and_a_place_is_pointed_at(
         await expect(board.locator("#map")).to_have_attribute("data-ground", "2")
         await expect(board.locator("#map")).to_contain_text("<b>ชุมชนริมน้ำ</b>")
         await expect(board.locator("#map")).to_contain_text("Market road")
+        await expect(board.locator("#map")).to_have_css("font-family", re.compile("^Sarabun"))  # Leaflet's has no Thai
         await expect(board.locator(".leaflet-control-attribution")).to_contain_text("© <i>ผู้ทำแผนที่</i>")
         # Asked anew each time: a page of ours may not evaluate, so a question that waits in the page is refused.
         await eventually(lambda: board.evaluate(DRAWN))

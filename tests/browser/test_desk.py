@@ -101,6 +101,7 @@ async def test_take_and_order_by_keyboard_alone(town: Town, open_as: SignIn) -> 
     first = trip["assignments"][0]
     await expect(page.locator("#taken .assignment")).not_to_have_count(0)
     await expect(page.locator("#taken [data-order]").first).to_be_visible()
+    await focus_is(page, "#taken")  # Enter, pressed out of habit, sends nobody a second time
     await keys.press("F8")
     await focus_is(page, "#taken .recommendations > li:first-child [data-order]")
     await keys.press("1")

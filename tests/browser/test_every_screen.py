@@ -177,6 +177,12 @@ async def _looked_at(page: Page, path: str, lang: str) -> list[str]:
     return wrong
 
 
+async def test_on_a_phone_menu_and_tabs_show_where_one_is(open_as: SignIn) -> None:
+    page = await open_as("malee", "/sharing", phone=True)
+    for here in ("nav.nav", "nav.tabs"):
+        await expect(page.locator(f"{here} [aria-current]")).to_be_in_viewport(ratio=0.99)
+
+
 async def test_a_day_is_planned_seen_and_booked(town: Town, open_as: SignIn) -> None:
     # A day on which no other test books: late in the evening their "in some hours" is tomorrow.
     at = (datetime.now(BANGKOK) + timedelta(days=3)).replace(hour=10, minute=0, second=0, microsecond=0)

@@ -10,6 +10,8 @@ import jwt
 import pyotp
 import pytest
 
+from karuna.accounts import DESK as DEMONSTRATED
+from karuna.accounts import Invented, logins
 from services.console.accounts import judge, new_secret
 from services.console.issuer import name_revoked
 from services.console.store import accounts
@@ -168,3 +170,11 @@ async def test_where_one_wanted_to_go_is_not_forgotten_by_a_wrong_password(conso
     assert 'name="next" value="/rides?on=2026-11-22"' in answer.text
     evil = await console.client.post("/sign-in", data={**fields, "next": "//evil.example"}, headers={"origin": HERE})
     assert "evil.example" not in evil.text
+
+
+def test_every_role_with_a_screen_has_an_account_to_press() -> None:
+    crew = (Invented("crew1", "สมชาย", ("crew",)), Invented("volunteer1", "รัตนา", ("volunteer",)))
+    roles = {Role(role) for each in (*DEMONSTRATED, *crew) for role in each.roles}
+    assert roles == set(Role) - {Role.PARTNER}
+    told = logins(DEMONSTRATED)
+    assert all(each.login in line and each.name in line for each, line in zip(DEMONSTRATED, told, strict=True))

@@ -407,8 +407,23 @@ def test_conflicts_of_the_day_are_named_on_both_rides() -> None:
     assert said == [
         (("overlap", "B"),), (("not_answered", ""), ("overlap", "A")), (("late", "15"),), (("no_unit", ""),), (),
     ]  # fmt: skip
+    assert not any(ride.not_there for ride in found.values())
     together = [trip_of(at + timedelta(minutes=n), held(run_id="one run")) for n in (0, 20)]
     assert [ride.problems for ride in rides(together, {}, now)] == [(), ()], "two people share a tour"
+
+
+@pytest.mark.parametrize(
+    ("outbound", "not_there"),
+    [({"status": "queued"}, True), ({"status": "under_way", "assignments": [held("left_scene")]}, True),
+     ({"status": "under_way", "assignments": [held("at_destination")]}, False), ({"status": "completed"}, False),
+     ({"status": "cancelled"}, False)],
+)  # fmt: skip
+def test_who_has_not_arrived_does_not_wait_to_go_home(outbound: Doc, not_there: bool) -> None:
+    now = datetime(2026, 11, 22, 1, tzinfo=UTC)
+    there = trip_of(now, **outbound)
+    home = trip_of(now, leg="return", status="awaiting_ready", outbound_id=there["id"])
+    found = {ride.trip["id"]: ride for ride in rides([there, home], {}, now)}
+    assert found[home["id"]].not_there is not_there
 
 
 async def test_a_ride_is_booked_and_a_refusal_says_what_stands_against_it(faces: Faces) -> None:

@@ -405,6 +405,30 @@ async def test_a_proposal_is_confirmed_and_others_stand_beside_it_with_what_they
     assert asked.body == {"unit_id": units["K1"]}
 
 
+async def test_what_holds_for_all_units_is_said_once_and_an_order_that_waits_is_told(faces: Faces) -> None:
+    person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
+    trip_id, _ = fleet(faces, call_id, [])
+    straight = {"th": "ประมาณ", "en": "by a straight line"}
+    advice = faces.services.answers[f"GET dispatch /v1/trips/{trip_id}/recommendations"]["items"]
+    for each, own in zip(
+        advice, ({"th": "ก", "en": "its station is used"}, {"th": "ข", "en": "gave more"}), strict=True
+    ):
+        each["reasons"] += [straight, own]
+    html = (await person.get(f"/desk/calls/{call_id}/trips", headers={"hx-request": "true"})).text
+    assert html.count("by a straight line") == 1
+    assert html.count("near") == 2
+    assert all(own in html for own in ("its station is used", "gave more"))
+    assert "data-sent" not in html
+    ordered = {
+        "id": str(uuid4()), "role": "primary", "status": "ordered", "asked_at": "2026-11-22T03:00:00Z",
+        "respond_by_at": "2026-11-22T03:01:00Z", "start_at": None, "ended_at": None, "stamps": {},
+    }  # fmt: skip
+    fleet(faces, call_id, [ordered])
+    html = (await person.get(f"/desk/calls/{call_id}/trips", headers={"hx-request": "true"})).text
+    assert "data-sent" in html
+    assert "to send one more" in html
+
+
 async def test_an_order_that_lacks_something_asks_for_a_reason(faces: Faces) -> None:
     person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
     trip_id, units = fleet(faces, call_id, [])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.console.pages.reports import all_reports
+from services.console.pages.reports import _cell, _value, all_reports
 from services.console.paper import Table
 from services.console.press import pdf
 from services.console.rules.periods import fiscal_year, period
@@ -18,6 +18,7 @@ from services.console.texts import texts
 from services.dispatch.api.reports import Kpi as DispatchKpi
 from services.intake.api.reports import Kpi as IntakeKpi
 from shared.auth import Role
+from shared.codes.codes import code_list
 from shared.refusal import Refusal
 from tests.console.faces import Faces, words_of
 
@@ -90,6 +91,29 @@ def test_every_figure_has_words_and_an_owner_that_knows_it() -> None:
         wanted |= {f"col_{column.name}" for section in report.section for column in section.columns}
         wanted |= {f"part_{section.rows}" for section in report.section}
         assert {f"reports.{each}" for each in wanted} <= texts().keys()
+
+
+@pytest.mark.parametrize(
+    ("by", "of"),
+    [
+        ("kind", "kind"),
+        ("lane", "lane"),
+        ("channel", "channel"),
+        ("status", "call_status"),
+        ("outcome", "reason_close"),
+    ],
+)
+def test_what_calls_are_counted_by_is_said_in_words(by: str, of: str) -> None:
+    for lang, item in ((lang, item) for item in code_list(of).items for lang in ("th", "en")):
+        assert _value(by, item.code, lang) == getattr(item, lang)
+    assert _value("severity", "cbd:red", "th") == "แดง (วิกฤติ) · เกณฑ์คัดแยก 1669 (CBD)"
+
+
+def test_what_did_not_happen_is_not_what_nobody_knows() -> None:
+    none = {"days": None, "trips": None, "km": None}
+    said = [_cell(Column(name=name, kind=kind), none, "en") for name, kind in (("days", "days"), ("trips", "count"))]
+    assert said == ["none in this time", "<5"]
+    assert _cell(Column(name="km", kind="km"), none, "en") == "–"
 
 
 def town(faces: Faces) -> None:

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import facility_options, labeller, options, phone_shown
+from services.console.labels import facility_options, labeller, options
 from services.console.people import Person
 from services.console.rules import journey
 from services.console.rules.journey import Job
@@ -193,7 +193,7 @@ def _job(request: Request, job: Job, facilities: dict[str, dict[str, Any]], jobs
     lang = lang_of(request)
     facility = facilities.get(job.destination.get("facility_id") or job.trip.get("facility_id") or "")
     html = render(
-        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), phone_shown=phone_shown, job=job,
+        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), job=job,
         trip=job.trip, facility=facility, facility_name=_name(facility, lang) if facility else None,
         community_name=community_names(request, lang), stops=journey.stops_of(jobs, job.assignment.get("run_id")),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import labeller, phone_shown
+from services.console.labels import labeller
 from services.console.pages.board import DECIDES, NUMBER, every, units_of
 from services.console.pages.rides import choices, day_named, told_by_intake
 from services.console.people import Person
@@ -172,7 +172,7 @@ async def _day(
     return page(
         request, "rides/planner.html", status=409 if said.refused else 200, on=on, area=area, areas=person.areas,
         day=day, said=said, trips=trips, told=told, units=units, span=span, signs=dict(units), searches=SEARCHES,
-        lines=lines, address=_address, to_ring=await _whom_to_ring(request, person, day), phone_shown=phone_shown,
+        lines=lines, address=_address, to_ring=await _whom_to_ring(request, person, day),
         before=_address(on - timedelta(days=1), area), after=_address(on + timedelta(days=1), area),
         ways=as_json(rules.ways_of(day["tours"], trips)), code=labeller(person.lang),
     )  # fmt: skip

@@ -196,7 +196,7 @@ def _section(section: Section, answer: dict[str, Any], lang: str) -> dict[str, A
 
 
 def _cell(column: Column, row: dict[str, Any], lang: str) -> str:
-    """A figure as people read it. ``<5``: kept back; ``–``: nobody knows."""
+    """A figure as people read it. ``<5``: kept back; ``–``: nobody knows; days since what did not happen in words."""
     value = row.get(column.name)
     if column.kind == "code":
         scheme = f"severity_{row['severity_scheme']}" if "severity_scheme" in row else str(column.list)
@@ -208,16 +208,22 @@ def _cell(column: Column, row: dict[str, Any], lang: str) -> str:
     if column.kind == "value":
         return _value(str(row.get("by", "severity")), str(value), lang)
     if value is None:
-        return HIDDEN if column.kind == "count" else UNKNOWN
+        return (
+            teller(lang)("reports.none_days")
+            if column.kind == "days"
+            else HIDDEN
+            if column.kind == "count"
+            else UNKNOWN
+        )
     return _number(column.kind, value, lang)
 
 
 def _value(by: str, value: str, lang: str) -> str:
-    """A code of the list that ``by`` names; severities carry their scheme before them."""
+    """A code of the list that ``by`` names; severities carry their scheme before them, and are said with it."""
     scheme, colon, code = value.partition(":")
     if colon:
-        return f"{label(f'severity_{scheme}', code, lang)} ({scheme})"
-    lists = {"status": "call_status", "all": "", "outcome": "mission_outcome"}
+        return f"{label(f'severity_{scheme}', code, lang)} · {label('severity_scheme', scheme, lang)}"
+    lists = {"status": "call_status", "all": "", "outcome": "reason_close"}
     return said("reports", "word", value, lang) if by == "all" else label(lists.get(by, by), value, lang)
 
 

@@ -19,7 +19,10 @@ TAKES = timedelta(minutes=45)
 
 @dataclass(frozen=True, slots=True)
 class Ride:
-    """One trip of the day. ``problems``: codes with what they need to be said (``rides.problem_<code>``)."""
+    """One trip of the day. ``problems``: codes with what they need to be said (``rides.problem_<code>``).
+
+    ``not_there``: the way home of somebody whose way there has not ended yet.
+    """
 
     trip: Doc
     at: datetime | None
@@ -28,6 +31,7 @@ class Ride:
     start_at: datetime | None
     run_id: str | None = None
     problems: tuple[tuple[str, str], ...] = ()
+    not_there: bool = False
 
     @property
     def over(self) -> bool:
@@ -46,10 +50,15 @@ def rides(trips: Sequence[Doc], numbers: Mapping[str, str], now: datetime) -> li
     """The rides in the order of their pickup; those without a time last. ``numbers``: call → its number."""
     made = [_ride(trip) for trip in trips]
     against = _overlaps(made, numbers)
+    going = {ride.trip["id"] for ride in made if not ride.over and ride.status != "at_destination"}
     found = [
-        replace(ride, problems=(*_own_problems(ride, now), *against.get(str(ride.trip["id"]), ())))
+        replace(
+            ride,
+            problems=(*_own_problems(ride, now), *against.get(str(ride.trip["id"]), ())),
+            not_there=ride.trip.get("outbound_id") in going,
+        )
         for ride in made
-    ]  # fmt: skip
+    ]
     return sorted(found, key=lambda ride: (ride.over, ride.at is None, ride.at or now, str(ride.trip["id"])))
 
 

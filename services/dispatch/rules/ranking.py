@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -278,10 +279,8 @@ def _reasons(unit: UnitFacts, travel: Travel | None, age_s: float | None, *, sta
     if travel is None:
         found.append(Text(th="คำนวณระยะทางไม่ได้ ไม่ทราบตำแหน่ง", en="no travel time: a position is not known"))
     else:
-        minutes, km = travel.duration_s / 60, travel.distance_m / 1000
-        found.append(
-            Text(th=f"ถึงใน {minutes:.0f} นาที ระยะทาง {km:.1f} กม.", en=f"{minutes:.0f} minutes away, {km:.1f} km")
-        )
+        minutes, km = max(1, ceil(travel.duration_s / 60)), travel.distance_m / 1000
+        found.append(Text(th=f"ถึงใน {minutes} นาที ระยะทาง {km:.1f} กม.", en=f"{minutes} min away, {km:.1f} km"))
         if travel.source == "great_circle":
             found.append(Text(th="เวลาเดินทางประมาณจากเส้นตรง ไม่ใช่เส้นทางถนนจริง",
                               en="travel time is a straight-line estimate, not a road time"))  # fmt: skip

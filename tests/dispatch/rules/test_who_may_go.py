@@ -177,6 +177,11 @@ def test_the_nearest_that_may_go_comes_first_and_the_others_say_why_not():
     assert any("straight-line" in reason.en for reason in ranked[0].reasons)
 
 
+def test_how_far_it_is_comes_first_and_nobody_is_there_in_no_minutes():
+    [here] = rank([unit("here", position=TOWN)], requirements(Asked()), TOWN, NOW, GreatCircle())
+    assert here.reasons[0].th == "ถึงใน 1 นาที ระยะทาง 0.0 กม."
+
+
 def test_old_positions_stations_and_unknown_places_are_marked():
     old = unit("old", position_at=NOW - timedelta(minutes=10))
     based = unit("based", position=None, position_at=None, station=TOWN)

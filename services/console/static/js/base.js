@@ -58,6 +58,13 @@ export function tick(root = document) {
 setInterval(tick, 1000);
 tick();
 
+// On a phone menu and tabs are wider than the screen: where one is stands in their middle.
+for (const here of document.querySelectorAll(".nav > [aria-current], .tabs > [aria-current]")) {
+  const row = here.parentElement;
+  const [from, to] = [here.getBoundingClientRect(), row.getBoundingClientRect()];
+  row.scrollLeft += from.left - to.left - (to.width - from.width) / 2;
+}
+
 /** Show or take away a banner. `tone`: "bad", "warn" or "note". */
 export function banner(id, text, tone = "bad") {
   const place = document.getElementById("banners");

@@ -19,23 +19,31 @@ async function refresh(part) {
   const html = await answer.text();
   if (html === part.dataset.last) return;
   const focused = part.contains(document.activeElement) ? document.activeElement.id : null;
+  const sentBefore = isSent(part);
   part.innerHTML = html;
   part.dataset.last = html;
   window.htmx.process(part);
   const again = focused ? document.getElementById(focused) : null;
-  if (again) again.focus();
-  else if (focused !== null) part.querySelector("[data-order]")?.focus();
+  const ordersTwice = isSent(part) && !sentBefore && again?.matches("[data-order]");
+  if (again && !ordersTwice) again.focus();
+  else if (focused !== null) led(part);
   arrived(part);
+}
+
+const isSent = (part) => part.querySelector("[data-sent]") !== null;
+
+/** What Enter does next: order the first unit; where one is asked already nothing, lest a second one goes by mistake. */
+function led(part) {
+  if (isSent(part)) part.closest("[tabindex]")?.focus({ preventScroll: true });
+  else part.querySelector("[data-order]")?.focus();
 }
 
 /** Right after a call was taken, the first unit that could be ordered gets the focus: Enter orders it. */
 function arrived(part) {
   const taken = part.closest("#taken");
-  if (!taken || taken.dataset.led) return;
-  const first = part.querySelector("[data-order]");
-  if (!first) return;
+  if (!taken || taken.dataset.led || !part.querySelector("[data-order]")) return;
   taken.dataset.led = "yes";
-  if (document.activeElement === document.body || taken.contains(document.activeElement)) first.focus();
+  if (document.activeElement === document.body || taken.contains(document.activeElement)) led(part);
 }
 
 /** The sheet for correcting: sent as JSON, refused field by field, then the call is shown anew. */

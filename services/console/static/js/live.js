@@ -54,7 +54,7 @@ export function listen(position, texts, on) {
     if (!pulse) return;
     const seconds = Math.max(0, Math.round((now() - fresh) / 1000));
     pulse.className = `badge tone-${old ? "alarm" : heard ? "done" : "wait"}`;
-    pulse.lastElementChild.textContent = heard ? `${texts.live} ${seconds} s` : texts.connecting;
+    pulse.lastElementChild.textContent = heard ? texts.live.replace("{seconds}", seconds) : texts.connecting;
   }
   setInterval(show, 1000);
   addEventListener("online", open);
