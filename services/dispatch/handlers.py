@@ -14,11 +14,12 @@ from prometheus_client import Counter
 
 from services.dispatch import trail
 from services.dispatch.shelf import SHELVES
-from services.dispatch.store import assignments, runs, trips
+from services.dispatch.store import assignments, persons, runs, trips
 from services.dispatch.verbs import steps
 from services.dispatch.verbs import trips as trip_verbs
+from services.dispatch.verbs.groups import ask_anew
 from services.dispatch.verbs.lives import at_once
-from services.dispatch.verbs.needs import add_barrier, add_groups
+from services.dispatch.verbs.needs import add_barrier
 from shared.consumer import Hears, Message, Unknown
 from shared.erasure import forget_heard
 from shared.errors import Refused
@@ -125,7 +126,7 @@ async def _barrier(work: Work, message: Message, *, add: bool) -> None:
     if not of_call and not await work.db.fetchval(CALL_HEARD, call_id):
         raise Unknown("call", call_id)
     for trip in of_call:
-        concerned = trip.ended_at is None and patient_id in {None, trip.patient_id}
+        concerned = trip.ended_at is None and not trip.erased and patient_id in {None, trip.patient_id}
         if concerned and add_barrier(trip, event.private.barrier.value, add=add):
             await trips.set_need(work.db, trip)
 
@@ -137,13 +138,9 @@ async def person_matched(work: Work, message: Message) -> None:
         if await work.db.fetchval(CALL_HEARD, event.call_id):
             return
         raise Unknown("call", event.call_id)
-    groups = await trips.groups_of(work.db, message.id)
-    if groups:
-        await runs.serialise(work.db, message.envelope.area)
-        for trip in await trips.lock_of_patient(work.db, event.call_id, event.patient_id):
-            if trip.ended_at is None and add_groups(trip, groups):
-                await trips.set_need(work.db, trip)
     work.gather(_link_persons, (message.envelope.area, (event.call_id, event.patient_id, message.id)))
+    if await persons.groups_of(work.db, message.id):
+        work.gather(ask_anew, message.id)
 
 
 async def _link_persons(work: Work, rows: Sequence[tuple[str, trips.Link]]) -> None:
@@ -158,6 +155,7 @@ async def person_erased(work: Work, message: Message) -> None:
     await runs.serialise(work.db, message.envelope.area)
     await trail.wipe_person(work.db, message.id)
     await trips.wipe_person(work.db, message.id)
+    await persons.wipe(work.db, message.id)
     await forget_heard(work, "person", message.id)
     work.then(SHELVES.forget)
 
@@ -165,20 +163,27 @@ async def person_erased(work: Work, message: Message) -> None:
 async def person_linked(work: Work, message: Message) -> None:
     """What is asked of a crew for one record is asked for the person, by whichever record they are called for."""
     event: PersonLinked = message.event
-    await trips.link_record(work.db, message.id, event.survivor_id)
+    await persons.link_record(work.db, message.id, event.survivor_id)
+    work.gather(ask_anew, message.id)
 
 
 async def person_unlinked(work: Work, message: Message) -> None:
-    await trips.unlink_record(work.db, message.id)
+    event: PersonUnlinked = message.event
+    await persons.unlink_record(work.db, message.id)
+    for record in (message.id, event.survivor_id):
+        work.gather(ask_anew, record)
 
 
 async def group_joined(work: Work, message: Message) -> None:
     event: GroupJoined = message.event
-    await trips.join_group(work.db, message.id, event.person_id, event.private.group)
+    await persons.join_group(work.db, message.id, event.person_id, event.private.group)
+    work.gather(ask_anew, event.person_id)
 
 
 async def group_left(work: Work, message: Message) -> None:
-    await trips.leave_group(work.db, message.id)
+    event: GroupLeft = message.event
+    await persons.leave_group(work.db, message.id)
+    work.gather(ask_anew, event.person_id)
 
 
 async def reply_received(work: Work, message: Message) -> None:

@@ -252,6 +252,78 @@ async def test_groups_of_the_person_ask_for_more_of_a_crew(town: Town) -> None:
     assert "stretcher" in [short["what"] for short in refused["shortfalls"]]
 
 
+def in_group(person_id: UUID, group: str = "bedridden") -> registry.GroupJoined:
+    private = {"group": group, "from_on": now_utc().date()}
+    return registry.GroupJoined(person_id=person_id, at=now_utc(), private=private)
+
+
+async def match(town: Town, call_id: UUID, patient_id: UUID, person_id: UUID) -> None:
+    matched = registry.PersonMatched(
+        call_id=call_id, patient_id=patient_id, at=now_utc(), by="system", private={"method": "cid"}
+    )
+    await town.running.emit(person_id, matched, Origin(AREA, person_id))
+
+
+async def test_what_the_registry_asks_of_a_crew_outlives_every_later_word_about_the_call(town: Town) -> None:
+    """The registry says once who somebody is; the call is told anew many times, and may get a way back."""
+    person_id, patient_id, membership = new_id(), new_id(), new_id()
+    await town.running.emit(membership, in_group(person_id), Origin(AREA, person_id))
+    at = now_utc() + timedelta(days=1)
+    patient = {"patient_id": patient_id, "mobility": "walking", "groups": ["elderly_alone"]}
+    base: dict[str, Any] = {"lane": "booked", "severity": "green", "patients": [patient]}
+    call_id = await town.call(**base, appointment={"at": at})
+    await match(town, call_id, patient_id, person_id)
+    car = await town.unit(1, vehicle={"kind": "car", "stretchers": 0})
+    visit = {"at": at + timedelta(hours=1), "return_trip": True}
+    await town.say(call_id, call_event(intake.CallUpdated, **base, appointment=visit, at=now_utc()))
+    there, back = sorted(await town.trips(call_id), key=lambda trip: trip["leg"])
+    assert [trip["need"]["groups"] for trip in (there, back)] == [["bedridden", "elderly_alone"]] * 2
+    refused = await town.post(f"/v1/trips/{there['id']}/assign", {"unit_id": str(car.id)}, status=409)
+    assert "stretcher" in [short["what"] for short in refused["shortfalls"]]
+    left = registry.GroupLeft(
+        person_id=person_id, at=now_utc(), private={"group": "bedridden", "until_on": now_utc().date()}
+    )
+    await town.running.emit(membership, left, Origin(AREA, person_id))
+    needs = [trip["need"]["groups"] for trip in await town.trips(call_id)]
+    assert needs == [["elderly_alone"]] * 2, "what the call itself said stays"
+
+
+async def test_a_group_that_is_known_later_is_asked_of_the_trips_there_are(town: Town) -> None:
+    """By whichever record of the person they stand, and as long as the two records are one person's."""
+    person_id, record, patient_id = new_id(), new_id(), new_id()
+    call_id = await town.call(patients=[{"patient_id": patient_id}])
+    await match(town, call_id, patient_id, record)
+
+    async def groups() -> list[str]:
+        found: list[str] = (await town.trip(call_id))["need"].get("groups", [])
+        return found
+
+    await town.running.emit(new_id(), in_group(person_id), Origin(AREA, person_id))
+    assert await groups() == []
+    linked = registry.PersonLinked(survivor_id=person_id, at=now_utc(), by="person")
+    await town.running.emit(record, linked, Origin(AREA, record))
+    assert await groups() == ["bedridden"]
+    await town.running.emit(new_id(), in_group(person_id, "psychiatric"), Origin(AREA, person_id))
+    assert await groups() == ["bedridden", "psychiatric"]
+    apart = registry.PersonUnlinked(survivor_id=person_id, at=now_utc(), by="person")
+    await town.running.emit(record, apart, Origin(AREA, record))
+    assert await groups() == []
+
+
+async def test_nothing_comes_back_to_a_call_that_was_erased(town: Town) -> None:
+    """Who the patient is, and what bars the way, is said in other streams: it may come after the erasure."""
+    call_id, person_id, patient_id = new_id(), new_id(), new_id()
+    await town.running.emit(new_id(), in_group(person_id), Origin(AREA, person_id))
+    await town.call(call_id, patients=[{"patient_id": patient_id}])
+    await town.say(call_id, intake.CallErased(at=now_utc()))
+    await match(town, call_id, patient_id, person_id)
+    private = {"barrier": "people", "action": "lift_team", "owner": "dispatcher"}
+    opened = intake.BarrierOpened(call_id=call_id, at=now_utc(), private=private)
+    await town.running.emit(new_id(), opened, Origin(AREA, call_id))
+    [row] = await town.running.sql("select person_id, need from trip where call_id = $1", call_id)
+    assert (row["person_id"], row["need"]) == (None, {})
+
+
 async def test_what_one_record_of_a_person_asks_of_a_crew_all_ask(town: Town) -> None:
     """A chain of records: the group stands at one end, the call is matched to the other."""
     ends = first, middle, last = new_id(), new_id(), new_id()

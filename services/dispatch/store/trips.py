@@ -33,7 +33,6 @@ select * from trip where id in (select trip_id from assignment where unit_id = $
 order by id for no key update
 """
 OF_CALL_EXISTS = "select exists (select from trip where call_id = $1)"
-LOCK_OF_PATIENT = "select * from trip where call_id = $1 and patient_id = $2 order by id for no key update"
 UPDATE_TRIP = """
 update trip set status = $2, previous_status = case when status <> $2 then status else previous_status end,
     outcome = $3, reason = $4, pickup_at = $5, ready_at = $6, now_at = $7, queued_at = $8, queue_reasons = $9,
@@ -59,7 +58,7 @@ update trip set details = '{}', need = '{}', person_id = null, pickup_lon = null
 LINK_PERSONS = """
 update trip t set person_id = w.person_id
 from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (call_id, patient_id, person_id)
-where t.call_id = w.call_id and t.patient_id = w.patient_id
+where t.call_id = w.call_id and t.patient_id = w.patient_id and t.details <> '{}'
 """
 # The queue of an area: the most urgent first, then the longest waiting. What somebody else works on is skipped.
 WAITING = """
@@ -133,32 +132,9 @@ where $1 = any(a.crew_ids) and a.ended_at is null and t.ended_at is null
   and ($4::date is null or t.on_day = $4) and ($5::text is null or t.status = $5)
 order by t.id limit 200
 """)
-# Of every record of the person.
-GROUPS_OF = """
-with recursive one (id) as (
-    select $1::uuid
-    union
-    select l.id from one cross join lateral (
-        select survivor_id as id from person_link where person_id = one.id
-        union all select person_id from person_link where survivor_id = one.id offset 0) l
-)
-select distinct group_code from person_group where person_id = any(array(select id from one))
-"""
-LINK_RECORD = """
-insert into person_link (person_id, survivor_id) values ($1, $2)
-on conflict (person_id) do update set survivor_id = excluded.survivor_id
-"""
-UNLINK_RECORD = "delete from person_link where person_id = $1"
-FORGET_RECORD = "delete from person_link where person_id = $1 or survivor_id = $1"
-JOIN_GROUP = """
-insert into person_group (membership_id, person_id, group_code) values ($1, $2, $3)
-on conflict (membership_id) do nothing
-"""
-LEAVE_GROUP = "delete from person_group where membership_id = $1"
 BROUGHT = """
 select exists (select from assignment a where a.trip_id = $1 and $2 = any(a.crew_ids) and a.accepted_at is not null)
 """
-WIPE_GROUPS = "delete from person_group where person_id = $1"
 
 Link = tuple[UUID, UUID, UUID]
 """A call's patient, and the person they are: call, patient, person."""
@@ -224,6 +200,11 @@ class Trip:
         return Origin(self.area, self.call_id, protected=self.protected, exercise=self.exercise)
 
     @property
+    def erased(self) -> bool:
+        """Nothing personal is left of it, nor may it come back."""
+        return not self.details
+
+    @property
     def pickup(self) -> tuple[float, float] | None:
         """``(lon, lat)``."""
         return (
@@ -266,10 +247,6 @@ async def lock_of_unit(db: Connection, unit_id: UUID) -> list[Trip]:
     return [Trip.of(row) for row in await db.fetch(LOCK_OF_UNIT, unit_id)]
 
 
-async def lock_of_patient(db: Connection, call_id: UUID, patient_id: UUID) -> list[Trip]:
-    return [Trip.of(row) for row in await db.fetch(LOCK_OF_PATIENT, call_id, patient_id)]
-
-
 async def call_is_known(db: Connection, call_id: UUID) -> bool:
     return bool(await db.fetchval(OF_CALL_EXISTS, call_id))
 
@@ -302,12 +279,10 @@ async def wipe_call(db: Connection, call_id: UUID) -> None:
 
 async def wipe_person(db: Connection, person_id: UUID) -> None:
     await db.execute(WIPE_PERSON, person_id)
-    await db.execute(WIPE_GROUPS, person_id)
-    await db.execute(FORGET_RECORD, person_id)
 
 
 async def link_persons(db: Connection, links: Iterable[Link]) -> None:
-    """From now on these patients are these persons; of two for one patient the later counts."""
+    """From now on these patients are these persons; of two for one patient the later counts, of an erased call none."""
     last = {(call_id, patient_id): person_id for call_id, patient_id, person_id in links}
     calls, patients = [key[0] for key in last], [key[1] for key in last]
     await db.execute(LINK_PERSONS, calls, patients, list(last.values()))
@@ -371,27 +346,6 @@ async def of_crew(
 async def brought_by(db: Connection, outbound_id: UUID, crew_id: UUID) -> bool:
     """Whether this crew member was on the way there."""
     return bool(await db.fetchval(BROUGHT, outbound_id, crew_id))
-
-
-async def groups_of(db: Connection, person_id: UUID) -> list[str]:
-    return [row["group_code"] for row in await db.fetch(GROUPS_OF, person_id)]
-
-
-async def link_record(db: Connection, person_id: UUID, survivor_id: UUID) -> None:
-    """These two records are one person's."""
-    await db.execute(LINK_RECORD, person_id, survivor_id)
-
-
-async def unlink_record(db: Connection, person_id: UUID) -> None:
-    await db.execute(UNLINK_RECORD, person_id)
-
-
-async def join_group(db: Connection, membership_id: UUID, person_id: UUID, group: str) -> None:
-    await db.execute(JOIN_GROUP, membership_id, person_id, group)
-
-
-async def leave_group(db: Connection, membership_id: UUID) -> None:
-    await db.execute(LEAVE_GROUP, membership_id)
 
 
 async def these(db: Connection | Pool, trip_ids: list[UUID]) -> list[Trip]:

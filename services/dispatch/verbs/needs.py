@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
@@ -93,11 +94,13 @@ def add_barrier(trip: Trip, barrier: str, *, add: bool) -> bool:
     return (barriers, met) != before
 
 
-def add_groups(trip: Trip, groups: list[str]) -> bool:
-    """Add what the registry knows of the person. True when that changes something."""
-    before = set(trip.need.get("groups", ()))
-    trip.need = {**trip.need, "groups": sorted(before | set(groups))}
-    return not before >= set(groups)
+def set_groups(trip: Trip, known: Collection[str]) -> bool:
+    """Ask for what the call said of the patient's groups, and what the registry knows. True when that is a change."""
+    said = (trip.details.get("patient") or {}).get("groups", ())
+    before, groups = trip.need.get("groups", []), sorted({*said, *known})
+    others = {key: value for key, value in trip.need.items() if key != "groups"}
+    trip.need = {**others, "groups": groups} if groups else others
+    return bool(before != groups)
 
 
 def asked_in_support(trip: Trip) -> list[str]:

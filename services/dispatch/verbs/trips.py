@@ -11,7 +11,7 @@ from services.dispatch.policy import policy_of
 from services.dispatch.rules.changes import WAITING, Due, Wish, after_change
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import decide, home, release, support
+from services.dispatch.verbs import decide, groups, home, release, support
 from services.dispatch.verbs.grow import drop_point, people, trips_for
 from services.dispatch.verbs.lives import at_once, missing, move_trip
 from services.dispatch.verbs.saying import by_of, of_call, trip_facts
@@ -43,6 +43,7 @@ async def follow_call(work: Work, call_id: UUID, call: CallFacts, origin: Origin
     known = [] if first else await trips.lock_of_call(work.db, call_id)
     drop = await drop_point(work, private)
     expected = [trip for patient in people(private) for trip in trips_for(work, call_id, call, patient, origin, drop)]
+    await groups.ask_too(work, expected, known)
     new = [trip for trip in expected if _same(trip, known) is None]
     if new:
         await _open(work, [_with_outbound(trip, known) for trip in new])
@@ -91,7 +92,6 @@ async def _change(work: Work, trip: Trip, wanted: Trip) -> None:
     """What the call says anew; a trip that has ended stays as it was."""
     if trip.ended_at is not None:
         return
-    wanted.person_id = wanted.person_id or trip.person_id
     wanted.need |= {key: trip.need[key] for key in ("met", "backup", "more", "enough") if key in trip.need}
     if trip.leg == "return":
         wanted.lane = trip.lane
