@@ -270,6 +270,8 @@ class Inbox:
         if seq > cursors[key] + 1 and not erases:
             await self._park(work.db, raw, envelope, work.now)
             return
+        if erases:
+            await work.write_early()  # its handler wipes what others of this group brought, too
         await self._effect(work, envelope)
         point("inbox.effect")
         cursors[key] = moved[key] = seq

@@ -43,7 +43,6 @@ insert into erasure as e (noun, subject_id, erased_at, by)
 select $1, subject_id, $3, $4 from unnest($2::uuid[]) as s (subject_id)
 on conflict (noun, subject_id) do update set erased_at = excluded.erased_at, by = least(e.by, excluded.by)
 """
-READ_ERASURES = "select noun, subject_id, erased_at from erasure order by erased_at"
 BLANK_HEARD = "delete from parked where noun = $1 and aggregate_id = $2"
 BLANK_LETTERS = """
 update dead_letter set body = '', reason = 'erased', requeued_at = coalesce(requeued_at, $3)
@@ -70,6 +69,7 @@ async def erase(work: Work, noun: str, ids: UUID | Iterable[UUID], by: By = By.P
     ``by`` system: their time of keeping was over. Who was erased because somebody asked for it stays so in the ledger.
     Say the ``erased`` event in the same work: it is written after this, and so stays readable.
     """
+    await work.write_early()  # what this very work said of them before is blanked, too
     wanted = [ids] if isinstance(ids, UUID) else list(ids)
     await work.db.execute(BLANK_EVENTS, wanted)
     await work.db.execute(WRITE_ERASURE, noun, wanted, work.now, by.value)
@@ -81,11 +81,6 @@ async def forget_heard(work: Work, noun: str, aggregate_id: UUID) -> None:
     """Wipe what waits here of a foreign aggregate: parked rows and dead letters."""
     await work.db.execute(BLANK_HEARD, noun, aggregate_id)
     await work.db.execute(BLANK_LETTERS, noun, aggregate_id, work.now)
-
-
-async def erased_so_far(pool: Pool) -> list[tuple[str, UUID]]:
-    """The ledger, oldest first: what a restore has to erase again."""
-    return [(row["noun"], row["subject_id"]) for row in await pool.fetch(READ_ERASURES)]
 
 
 async def shred(runtime: Runtime) -> None:

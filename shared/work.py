@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -109,12 +109,13 @@ class Work:
     _said: list[Said] = field(default_factory=list)
     _then: list[Callable[[], None]] = field(default_factory=list)
     _gathered: dict[Writer, list[Any]] = field(default_factory=dict)
+    _early: list[Said] = field(default_factory=list)
     seen: dict[str, Any] = field(default_factory=dict)
     """What was read under a lock that this transaction holds, and is looked at for each of many messages."""
 
     def because_of(self, cause: Cause) -> Work:
         """The same transaction, on behalf of another message."""
-        return Work(self.db, self.now, cause, self._said, self._then, self._gathered, self.seen)
+        return replace(self, cause=cause)
 
     def then(self, act: Callable[[], None]) -> None:
         """Do ``act`` (a hint, e.g. wake somebody) once this has committed; never if it does not."""
@@ -132,6 +133,12 @@ class Work:
             write = next(iter(self._gathered))
             await write(self, self._gathered.pop(write))
 
+    async def write_early(self) -> None:
+        """Have all that was gathered and said so far in the tables, where an erasure finds it."""
+        await self.write_gathered()
+        self._early.extend(self._said)
+        await self.flush()
+
     def say(self, aggregate_id: UUID, event: Event, origin: Origin) -> None:
         """Tell everyone concerned, if and only if this transaction commits.
 
@@ -142,13 +149,14 @@ class Work:
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
         """A part that may be refused while the whole goes on: what it wrote, said and hinted is undone together."""
-        said, hints = len(self._said), len(self._then)
+        said, hints = list(self._said), len(self._then)
         gathered = {write: len(rows) for write, rows in self._gathered.items()}
         try:
             async with self.db.transaction():
                 yield
         except BaseException:
-            del self._said[said:], self._then[hints:]
+            self._said[:] = said  # what was written early is undone, and written again with the rest
+            del self._then[hints:]
             self.seen.clear()
             for write, rows in self._gathered.items():
                 del rows[gathered.get(write, 0) :]
@@ -193,7 +201,7 @@ class Work:
 
     @property
     def said_something(self) -> bool:
-        return bool(self._said)
+        return bool(self._said or self._early)
 
     async def flush(self) -> None:
         """Write what was said. Aggregate rows are locked in the order of their ids, so flushes cannot deadlock."""

@@ -151,7 +151,6 @@ async def _link_persons(work: Work, rows: Sequence[tuple[str, trips.Link]]) -> N
 
 
 async def person_erased(work: Work, message: Message) -> None:
-    await work.write_gathered()  # what was heard before must not come after
     await runs.serialise(work.db, message.envelope.area)
     await trail.wipe_person(work.db, message.id)
     await trips.wipe_person(work.db, message.id)

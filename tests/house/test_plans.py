@@ -52,7 +52,6 @@ WALKS = {
     "shared.figures.READ_WAITING": EMPTY,
     "shared.erasure.BLANK_LETTERS": EMPTY,
     "shared.letters.LIST": EMPTY,
-    "shared.erasure.READ_ERASURES": RARELY,
     "services.intake.store.wiping.FORGET_ANSWERS": RARELY,
     "services.registry.store.calls.FORGET_WAITING": EMPTY,
     "services.registry.store.calls.FORGET_LETTERS": EMPTY,

@@ -13,10 +13,11 @@ import pytest_asyncio
 
 from services.intake.app import SERVICE
 from services.intake.verbs.erase import retire
+from shared.events import registry
 from shared.retention import retire_all
 from shared.service import build, running
 from shared.work import new_id, now_utc
-from tests.harness import Running, issuer_file, problem_of, service_running
+from tests.harness import Running, call_origin, issuer_file, problem_of, service_running
 from tests.intake import events
 from tests.intake.conftest import acted, emergency, get, post, whole
 from tests.patience import PATIENCE_S
@@ -221,3 +222,17 @@ async def test_calls_past_their_time_are_erased_and_a_series_that_goes_on_is_kep
     assert [row["aggregate_id"] for row in await intake.said("intake.call.erased")] == [UUID(old["id"])]
     await intake.sql(OVER, UUID(opened["id"]), now_utc() - timedelta(days=400))
     assert await retire_all(intake.runtime, 365, retire) == 2
+
+
+async def test_two_of_one_call_erased_in_one_go_leave_no_name_in_what_is_said_of_the_rest(intake: Running) -> None:
+    taken = await emergency(intake, patients=[{"name": "กานารี่ หนึ่ง"}, {"name": "จามจุรี สอง"}])
+    persons = [new_id(), new_id()]
+    for person, patient in zip(persons, (await whole(intake, taken["id"]))["patients"], strict=True):
+        await events.matched(intake, person, taken["id"], patient["id"])
+    gone = [
+        await intake.emit(person, registry.PersonErased(at=now_utc()), call_origin(person), take=False)
+        for person in persons
+    ]
+    await intake.runtime.inbox.take(gone)
+    assert len(await intake.said("intake.call.erased")) == len(persons)
+    assert not await traces_in_the_database(intake)

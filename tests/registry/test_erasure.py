@@ -123,6 +123,16 @@ async def test_an_erased_call_takes_along_who_is_known_from_it_alone(registry: R
     assert not await registry.dead_letters()
 
 
+async def test_a_call_heard_of_and_erased_in_one_go_leaves_nothing_of_whom_it_brought(registry: Running) -> None:
+    call = Call(registry, patients=[somsri()], caller={"phone": "+66812345678", "name": "มานี"})
+    await call.received(take=False)
+    await call.erased(take=False)
+    await registry.runtime.inbox.take(call.raws)
+    assert await registry.said("registry.person.erased")
+    left = await everything(registry)
+    assert not [word for word in ("สมศรี", cid(1), "812345678", "มานี") if word in left]
+
+
 async def test_what_waits_or_died_is_wiped_with_its_call(registry: Running) -> None:
     call = Call(registry, patients=[somsri()])
     await call.received(take=False)

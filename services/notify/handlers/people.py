@@ -92,7 +92,6 @@ async def _set_persons(work: Work, rows: list[Any]) -> None:
 
 
 async def person_erased(work: Work, message: Message) -> None:
-    await work.write_gathered()  # what was heard before must not come after
     keys = await recipients.of_person(work.db, message.id)
     await cancel(work, await messages.open_of_recipients(work.db, keys), "erased")
     await messages.blank_of_recipients(work.db, keys)
