@@ -9,7 +9,7 @@ taken first. The oldest is in every group, so nobody waits for ever. Decision 00
 from __future__ import annotations
 
 import heapq
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -52,7 +52,8 @@ class Line(Generic[T]):
     """One matter: its messages with the numbers of their coming, and how many of them are known by each key."""
 
     rank: int
-    waiting: deque[tuple[int, T, tuple[str, ...]]] = field(default_factory=deque)
+    waiting: list[tuple[int, T, tuple[str, ...]]] = field(default_factory=list)
+    """Few in most lines, and there are many lines: the smallest deque takes as much as all its messages' keys."""
     keys: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -102,7 +103,7 @@ class Ahead(Generic[T]):
         return taken
 
     def _next(self, line: Line[T]) -> T:
-        _, item, keys = line.waiting.popleft()
+        _, item, keys = line.waiting.pop(0)
         self._waiting -= 1
         for key in keys:
             line.keys[key] -= 1
@@ -116,7 +117,7 @@ class Ahead(Generic[T]):
         line, *others = sorted(found, key=lambda line: -len(line.waiting)) or [Line[T](LEAST_RANK)]
         for other in others:
             line.rank = min(line.rank, other.rank)
-            line.waiting = deque(heapq.merge(line.waiting, other.waiting, key=lambda each: each[0]))
+            line.waiting = list(heapq.merge(line.waiting, other.waiting, key=lambda each: each[0]))
             line.keys += other.keys
             self._lines |= dict.fromkeys(other.keys, line)
         line.keys.update(keys)

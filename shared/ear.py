@@ -10,14 +10,13 @@ import asyncio
 import nats.errors
 import orjson
 import structlog
-from nats.aio.msg import Msg
 
 from shared.ahead import Ahead, Urgencies
 from shared.bus import Bus
 from shared.consumer import GROUP, Inbox, Raw
 from shared.database import AWAY, COLLISION
 from shared.leader import LockConnection
-from shared.pull import Pull
+from shared.pull import Came, Pull
 
 log = structlog.get_logger()
 
@@ -82,7 +81,7 @@ class Ear:
             raise nats.errors.Error(error.get("description"))
 
     async def _listen(self, connection: LockConnection) -> None:
-        ahead: Ahead[Msg] = Ahead(self._urgencies)
+        ahead: Ahead[Came] = Ahead(self._urgencies)
         held: set[int] = set()  # what waits too long is sent again: it waits here already
         async with Pull(self._bus.client, self.stream, self._durable, ahead=READ_AHEAD) as pull:
             while not connection.is_closed() and not self.stopping:
@@ -91,15 +90,15 @@ class Ear:
                     await asyncio.sleep(self._patience_s)
                     came += await pull.come(len(ahead) + len(came))
                 for message in came:
-                    if (place := message.metadata.sequence.stream) not in held:
-                        held.add(place)
+                    if message.place not in held:
+                        held.add(message.place)
                         ahead.put(message, message.data)
                 if ahead:
                     group = ahead.take(max(LEAST_GROUP, min(GROUP, round(SLICE_S / self._each_s))))
                     await self._take(group)
-                    held.difference_update(message.metadata.sequence.stream for message in group)
+                    held.difference_update(message.place for message in group)
 
-    async def _take(self, messages: list[Msg]) -> None:
+    async def _take(self, messages: list[Came]) -> None:
         """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""
         raws = [Raw(message.subject, message.data) for message in messages]
         loop = asyncio.get_running_loop()

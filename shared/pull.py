@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +31,29 @@ ENDED = frozenset({"404", "408"})
 """How the broker says that a request has ended and another may follow."""
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What is needed of a message that waits here, by the thousand: nats-py's own with its headers is 2 KB more.
+
+    ``place``: its sequence in the stream. ``reply``: where it is acknowledged.
+    """
+
+    client: Client
+    subject: str
+    data: bytes
+    reply: str
+    place: int
+
+    async def ack(self) -> None:
+        """Say that it is done with.
+
+        Raises:
+            nats.errors.Error: the connection is closed; it comes again.
+
+        """
+        await self.client.publish(self.reply)
+
+
 class Pull:
     """``async with Pull(client, stream, durable, ahead=1000) as pull`` asks for messages until the block ends.
 
@@ -42,7 +66,7 @@ class Pull:
         self.inbox = client.new_inbox()
         self._reconnects = client.stats["reconnects"]
         self._came = asyncio.Event()
-        self._waiting: deque[Msg] = deque()
+        self._waiting: deque[Came] = deque()
         self._open = 0
         """How many messages the open request may still bring."""
         self._asked_s = 0.0
@@ -60,7 +84,7 @@ class Pull:
             with suppress(nats.errors.Error):
                 await self._subscription.unsubscribe()
 
-    async def next(self) -> list[Msg]:
+    async def next(self) -> list[Came]:
         """What has come, in order, as soon as anything has; nothing after ``expires_s`` without a message.
 
         What comes next is on its way while this is applied.
@@ -81,7 +105,7 @@ class Pull:
                     await self._came.wait()
         return await self.come(0)
 
-    async def come(self, held: int) -> list[Msg]:
+    async def come(self, held: int) -> list[Came]:
         """What has come by now, without waiting. ``held``: so many the taker still has in hand.
 
         Raises:
@@ -112,7 +136,8 @@ class Pull:
         status = (message.headers or {}).get("Status")
         if status is None:
             self._open -= 1
-            self._waiting.append(message)
+            place = message.metadata.sequence.stream
+            self._waiting.append(Came(self._client, message.subject, message.data, message.reply, place))
         elif status in ENDED:
             self._open = 0
         else:

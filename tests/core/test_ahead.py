@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ahead import REMEMBERED, Ahead, Urgencies
+from shared.pull import Came
 
 
 def body(root: str, severity: str | None = None, aggregate: str | None = None) -> bytes:
@@ -125,3 +128,18 @@ def test_nothing_is_lost_and_every_call_and_aggregate_keeps_its_order(
         for key in {matter[place] for matter in matters}:
             own = [number for number in taken if matters[number][place] == key]
             assert own == sorted(own)
+
+
+def test_what_waits_by_the_thousand_takes_little_beside_its_text() -> None:
+    """In a flood thousands wait in each process: a kilobyte of each is megabytes. Two events of every call."""
+    bodies = [body(f"{call:032}", "red", f"trip/{call:032}{event}") for call in range(1_000) for event in range(2)]
+    ahead: Ahead[Came] = Ahead(Urgencies())
+    tracemalloc.start()
+    try:
+        for place, each in enumerate(bodies):
+            subject, reply = f"internal.kalasin.intake.call.{place:032}", f"$JS.ACK.INTAKE.dispatch.1.{place:040}"
+            ahead.put(Came(None, subject, each, reply, place), each)  # type: ignore[arg-type]
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held / len(ahead) < 1_050
