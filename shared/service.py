@@ -22,8 +22,9 @@ from urllib.request import urlopen
 
 import orjson
 import structlog
-import uvicorn
 from fastapi import APIRouter, FastAPI, Request
+from uvicorn.config import Config
+from uvicorn.server import Server
 
 from shared import errors, logs
 from shared.ahead import Urgencies
@@ -108,7 +109,7 @@ class Runtime:
     """What ``prepare`` made: settings packs, rule tables, clients."""
     app: Any = None
     """The service's HTTP face, for questions that come another way."""
-    server: uvicorn.Server | None = None
+    server: Server | None = None
     stopping: bool = False
     sync_always: bool | None = None
 
@@ -317,7 +318,7 @@ def serve(service: Service) -> None:
     if service.gives_way:
         os.nice(GIVES_WAY)
     app = create_app(service, settings)
-    config = uvicorn.Config(
+    config = Config(
         app,
         log_config=None,
         access_log=False,
@@ -329,7 +330,7 @@ def serve(service: Service) -> None:
         limit_concurrency=500,
         timeout_keep_alive=30,
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
     app.state.server = server
     # uvicorn raises the signal once more when it has shut down; having finished is a good end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

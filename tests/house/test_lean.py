@@ -9,7 +9,7 @@ import pytest
 
 from shared.streams import LISTENERS
 
-UNUSED = {"aiohttp", "rich", "httpx", "scipy", "greenlet", "pydantic.v1", "geothai"}
+UNUSED = {"aiohttp", "rich", "httpx", "scipy", "greenlet", "pydantic.v1", "geothai", "click", "multiprocessing"}
 USED = {"notify": {"aiohttp"}, "console": {"aiohttp"}}
 STARTED = """
 import services.{service}.__main__ as service
