@@ -9,9 +9,10 @@ from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from karuna.seed import invent_agencies
+from services.registry.pictures import LARGEST
 from shared.thai.dates import be_year, local_day
 from shared.work import now_utc
 from tests.browser.conftest import PHONE as SMALL
@@ -20,6 +21,7 @@ from tests.browser.test_every_screen import cut_off, faults
 from tests.browser.test_records import WIDE, whole
 from tests.journeys.test_first_call import CALL
 from tests.journeys.town import AREA, Town, eventually
+from tests.registry.photos import photo
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 NAME, MISSPELT, PHONE = "นางจันทร์เพ็ญ แก้วกาหลง", "จันเพ็ญ แก้วกาหลง", "0819990001"
@@ -60,6 +62,23 @@ async def test_records_are_linked_and_taken_apart_on_the_screen(town: Town, open
     await page.goto("/people/duplicates")
     await expect(page.get_by_text(MISSPELT)).to_have_count(0)
     assert not [url for url in seen if "แก้วกาหลง" in url or PHONE[1:] in url]
+
+
+async def test_a_cameras_picture_is_made_small_and_kept_with_the_place(town: Town, open_as: SignIn) -> None:
+    body: dict[str, object] = {"area": AREA, "name": "นางภาพ ริมทาง"}
+    who = (await town.ask("registry", "POST", "/v1/persons", role="registry_officer", body=body))["id"]
+    path = f"/v1/persons/{who}/locations"
+    await town.ask("registry", "POST", path, role="registry_officer", body={"lon": 103.5, "lat": 16.43})
+    page = await open_as("malee", f"/people/{who}/home?purpose=case_work")
+    await page.get_by_text("เพิ่มภาพ").click()
+    large = photo(1800, 1200, noise=1)
+    assert len(large) > LARGEST, "the centre would not take it as it is"
+    file: FilePayload = {"name": "camera.jpg", "mimeType": "image/jpeg", "buffer": large}
+    await page.get_by_label("ภาพ JPEG, PNG หรือ WebP").set_input_files(file)
+    await page.get_by_role("button", name="บันทึกภาพ").click()
+    await expect(page.locator(".pictures img")).to_have_count(1)
+    await page.goto(page.url.partition("#")[0])
+    await whole(page, "person-picture")
 
 
 async def test_a_case_is_worked_on_to_its_end_and_looked_back_on(town: Town, open_as: SignIn) -> None:

@@ -83,3 +83,30 @@ async def test_a_homes_picture_stands_with_the_place_and_the_desk_does_not_remov
     form = {"purpose": "care", "person_id": person, "tab": "home"}
     desk = await faces.sign_in(Role.DISPATCHER)
     assert (await desk.post(f"/people/pictures/{picture}/drop", form)).status_code == 403
+
+
+async def test_an_officer_adds_a_picture_to_a_place_once(faces: Faces, behind: Behind) -> None:
+    person = await behind.person("บุปผา ใจงาม")
+    place = await behind.ask("POST", f"/v1/persons/{person}/locations", {"lon": 103.5, "lat": 16.4})
+    officer, home = await faces.sign_in(Role.REGISTRY_OFFICER), f"/people/{person}/home?purpose=care"
+    page = (await officer.get(home)).text
+    [key] = re.findall(r'action="[^"]*/picture".*?name="key" value="([0-9a-f]{32})"', page, re.DOTALL)
+    form = {"purpose": "care", "location_id": place["id"], "key": key}
+
+    async def sent(content: bytes, **more: str) -> httpx.Response:
+        files = {"picture": ("home.jpg", content, "image/jpeg")}
+        return await officer.post(f"/people/{person}/picture", {**form, **more}, files=files)
+
+    for _ in range(2):
+        kept = await sent(photo())
+        assert (kept.status_code, kept.headers["location"]) == (303, f"{home}#places")
+    shown = re.findall(r'<img src="(/people/pictures/[^"]+)"', (await officer.get(home)).text)
+    assert len(shown) == 1
+    assert opened((await officer.get(shown[0])).content).size == (64, 48)
+    refused = await sent(b"<svg>", key=new_id().hex)
+    assert (refused.status_code, "ไม่ใช่ภาพ" in words_of(refused)) == (422, True)
+    assert (await sent(bytes(1024 * 1024 + 8192), key=new_id().hex)).status_code == 413
+    desk = await faces.sign_in(Role.DISPATCHER)
+    assert f"/people/{person}/picture" not in (await desk.get(home)).text
+    files = {"picture": ("home.jpg", photo(), "image/jpeg")}
+    assert (await desk.post(f"/people/{person}/picture", form, files=files)).status_code == 403

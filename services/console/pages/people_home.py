@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import Response
 
 from services.console.backend import BackendRefused
@@ -39,6 +39,7 @@ router = APIRouter(prefix="/people", include_in_schema=False)
 
 WAYS = ("phone", "name", "national_id")
 METHODS = ("visit", "gps", "map", "address")
+PICTURE_S = 60.0
 MOST_SHOWN = 12
 """How many observations are listed; the registry keeps the last 200."""
 
@@ -200,6 +201,20 @@ async def observe(
         **filled(source=source, accuracy_m=accuracy_m),
     }  # fmt: skip
     asked = backend(request).post(person, "registry", f"/v1/persons/{person_id}/locations", body, purpose=why)
+    return await _done(request, person, person_id, why, *await tried(person, asked), anchor="#places")
+
+
+@router.post("/{person_id}/picture")
+async def picture(
+    request: Request, person: Carer, person_id: UUID, location_id: Annotated[UUID, Form()],
+    key: Annotated[UUID, Form()], picture: Annotated[UploadFile, File()], purpose: Short = "",
+) -> Response:  # fmt: skip
+    """A picture of where this person was seen to live; by the form's key it is kept once."""
+    why = purpose_sent(person, purpose)
+    path, params = f"/v1/pictures/{key}", {"location_id": str(location_id)}
+    asked = backend(request).send(
+        person, "registry", path, await picture.read(), params=params, purpose=why, within_s=PICTURE_S
+    )
     return await _done(request, person, person_id, why, *await tried(person, asked), anchor="#places")
 
 
