@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 from shared.thai.dates import BANGKOK
 from tests.browser.conftest import PHONE, SignIn, show
 from tests.browser.test_every_screen import cut_off, faults
-from tests.journeys.town import Town, eventually
+from tests.journeys.town import AREA, Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MOST_KEYS = 25
@@ -335,6 +335,32 @@ async def test_two_who_tell_of_the_same_are_linked_and_mischief_stays_text(town:
     await page.locator("#find").fill("0812345902")
     await expect(page.locator("#found")).to_contain_text("<img")
     assert await page.evaluate("window.hacked") is None
+
+
+async def test_the_home_in_the_register_is_brought_and_yields_to_where_they_are(town: Town, open_as: SignIn) -> None:
+    body = {"name": "ยายทองม้วน ไม่เคยโทรมา", "area": AREA, "phone": "0812347001", "age": 80,
+            "addresses": {"current": {"area_code": "460101", "detail": "9 หมู่ 2"}}}  # fmt: skip
+    person = (await town.ask("registry", "POST", "/v1/persons", role="registry_officer", body=body))["id"]
+    home = {"lon": 103.511, "lat": 16.42, "method": "visit"}
+    await town.ask("registry", "POST", f"/v1/persons/{person}/locations", role="registry_officer", body=home)
+    page = await open_as("somsri", "/desk")
+    point, address, place = (page.locator(f"#{name}") for name in ("point", "address", "place"))
+    await page.keyboard.type("0812347001")
+    await expect(page.locator("#found [role=option]").first).to_contain_text("ทองม้วน")
+    await page.keyboard.press("Enter")
+    await expect(point).to_have_value("16.42, 103.511")
+    await expect(address).to_have_value(re.compile("^9 หมู่ 2"))
+    await expect(page.locator("#person-card")).to_contain_text("ใช้พิกัดบ้านจากทะเบียน")
+
+    await page.keyboard.type("หลังโรงสี")  # a word that no map knows: the home stays, and that is said
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-place-said]")).to_contain_text("พิกัดยังเป็นที่อยู่ที่ขึ้นมากับบุคคล")
+    await expect(point).to_have_value("16.42, 103.511")
+    await place.fill("ตลาดเก่า")
+    await page.keyboard.press("Enter")
+    await expect(point).not_to_have_value("16.42, 103.511")
+    await expect(address).to_have_value("")
+    await expect(page.locator("[data-place-said]")).to_contain_text("ไม่ใช้ที่อยู่ที่ขึ้นมากับบุคคลแล้ว")
 
 
 async def test_a_ringing_caller_commands_and_all_that_is_done_to_a_call(town: Town, open_as: SignIn) -> None:

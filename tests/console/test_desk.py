@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from services.console.pages.desk_call import card_of
+from services.console.pages.desk_find import fill_of_home
 from services.console.rules.call_sheet import MET, UNMET, patch_of, sheet_of
 from services.console.rules.command import Command, NotUnderstood, is_meant, read_command
 from services.console.rules.places import is_short_link, named_place, read_place
@@ -315,6 +316,53 @@ async def test_what_is_typed_is_asked_by_the_way_it_looks(faces: Faces) -> None:
         assert [next(iter(each.body)) for each in asked] == ([wanted] if wanted else [])
         assert all(each.purpose == "emergency" for each in asked)
         assert "<b>" not in html
+
+
+HOME = {"lat": 16.43, "lon": 103.5}
+LAST = {"location.landmark": "บ้านสีฟ้า", "location.community": "ชุมชนตลาดเก่าร่วมใจ"}
+NOW = {"kind": "current", "detail": "12/3", "area_th": "ต.กาฬสินธุ์", "area_en": "Kalasin"}
+
+
+@pytest.mark.parametrize(
+    ("home", "last", "addresses", "told"),
+    [
+        (None, {}, [], {}),
+        (None, {}, [NOW], {"location.address": "12/3 · ต.กาฬสินธุ์"}),
+        (None, {**LAST, "location.point": "16.43, 103.5"}, [NOW], {**LAST, "location.point": "16.43, 103.5"}),
+        (HOME, {}, [], {"location.point": "16.43, 103.5"}),
+        (HOME, {**LAST, "location.point": "16.431, 103.501"}, [], {**LAST, "location.point": "16.43, 103.5"}),
+        (HOME, {**LAST, "location.point": "16.48, 103.5"}, [NOW],
+         {"location.point": "16.43, 103.5", "location.address": "12/3 · ต.กาฬสินธุ์"}),
+        (HOME, LAST, [], {"location.point": "16.43, 103.5"}),
+    ],
+)  # fmt: skip
+def test_the_home_in_the_register_goes_before_where_they_were_fetched_last(
+    home: Any, last: Any, addresses: Any, told: Any
+) -> None:
+    assert fill_of_home({"addresses": addresses}, home, last, "th") == told
+
+
+async def test_whoever_never_called_is_fetched_from_home(faces: Faces) -> None:
+    person, person_id = await faces.sign_in(Role.CALL_TAKER), str(uuid4())
+    known = {
+        "id": person_id, "name": "มา ใจดี", "age": {"years": 72, "estimated": False}, "mobility": None, "groups": [], "barriers": [],
+        "open_case_ids": [], "addresses": [NOW], "contacts": [{"phone": "+66812345678", "relation": "self", "name": None}],
+    }  # fmt: skip
+    stands = {**HOME, "stands": True, "verified": {"code": "officer", "th": "เจ้าหน้าที่ยืนยัน", "en": "by an officer"},
+              "verified_at": "2026-11-01T03:00:00Z", "observed_at": "2026-11-01T03:00:00Z"}  # fmt: skip
+    faces.services.answers |= {
+        f"GET registry /v1/persons/{person_id}": known,
+        f"GET registry /v1/persons/{person_id}/locations": {"items": [{**stands, "lat": 1.0, "stands": False}, stands]},
+        "POST intake /v1/calls/search": {"items": []},
+    }
+    headers = {"x-csrf-token": person.csrf, "accept": "application/json"}
+    answer = (await person.client.post("/desk/person", json={"person_id": person_id}, headers=headers)).json()
+    assert answer["fill"]["location.point"] == "16.43, 103.5"
+    assert answer["fill"]["caller.phone"] == "081 234 5678"
+    assert "เจ้าหน้าที่ยืนยัน" in answer["html"]
+    faces.services.answers[f"GET registry /v1/persons/{person_id}/locations"] = (403, {"th": "ไม่ได้", "en": "no"})
+    answer = (await person.client.post("/desk/person", json={"person_id": person_id}, headers=headers)).json()
+    assert "location.point" not in answer["fill"]
 
 
 KNOWN = {

@@ -13,10 +13,12 @@ from pydantic import Field
 
 from services.console import desk
 from services.console.backend import BackendAway, BackendRefused
+from services.console.labels import phone_shown
 from services.console.pages.desk import AtDesk, Body
 from services.console.people import Person
 from services.console.towns import community_names
 from services.console.web import backend, render
+from shared.geo import Point, distance_m
 from shared.refusal import Refusal
 from shared.thai.phones import read_phone
 from shared.thai.text import arabic_digits
@@ -26,6 +28,8 @@ Doc = dict[str, Any]
 CASE_NUMBER = re.compile(r"[A-Z]{2,5}-\d{4}-\d{4,}")
 ID_DIGITS, PHONE_DIGITS, NAME_LETTERS = 13, 9, 2
 FEW = 8
+SAME_PLACE_M = 300
+"""So near each other two points are the same home."""
 
 
 class FindBody(Body):
@@ -103,18 +107,30 @@ async def _search(request: Request, person: Person, service: str, path: str, wan
 @router.post("/person")
 async def choose_person(request: Request, person: AtDesk, body: PersonBody) -> JSONResponse:
     """A person of the registry: what goes onto the sheet, and a card with the home and the last calls."""
-    known = await backend(request).get(person, "registry", f"/v1/persons/{body.person_id}", purpose="emergency")
-    earlier = await _search(request, person, "intake", "/v1/calls/search", {"person_id": str(body.person_id)}) or {}
-    calls = earlier.get("items", [])
-    place = desk.named_community(request, person.lang, fill_of_place(calls[0])) if calls else {}
-    fill = {**fill_of_person(known, body.phone), **place}
-    html = _card(request, person, known, calls)
-    return JSONResponse({"html": html, "fill": fill})
+    path = f"/v1/persons/{body.person_id}"
+    known, earlier, home = await asyncio.gather(
+        backend(request).get(person, "registry", path, purpose="emergency"),
+        _search(request, person, "intake", "/v1/calls/search", {"person_id": str(body.person_id)}),
+        _home(request, person, f"{path}/locations"),
+    )
+    calls = (earlier or {}).get("items", [])
+    last = desk.named_community(request, person.lang, fill_of_place(calls[0])) if calls else {}
+    fill = {**fill_of_person(known, body.phone), **fill_of_home(known, home, last, person.lang)}
+    return JSONResponse({"html": _card(request, person, known, calls, home), "fill": fill})
 
 
-def _card(request: Request, person: Person, known: Doc | None, calls: list[Doc]) -> str:
+async def _home(request: Request, person: Person, path: str) -> Doc | None:
+    """Where the register holds this person to live; None where it does not know, or does not tell."""
+    try:
+        seen = await backend(request).get(person, "registry", path, purpose="emergency")
+    except (BackendRefused, BackendAway):
+        return None
+    return next((each for each in seen["items"] if each["stands"]), None)
+
+
+def _card(request: Request, person: Person, known: Doc | None, calls: list[Doc], home: Doc | None = None) -> str:
     names = community_names(request, person.lang)
-    return render("desk/person.html", person.lang, known=known, calls=calls, community_name=names)
+    return render("desk/person.html", person.lang, known=known, calls=calls, home=home, community_name=names)
 
 
 @router.post("/earlier")
@@ -127,6 +143,7 @@ async def choose_call(request: Request, person: AtDesk, body: CallBody) -> JSONR
         return JSONResponse({"html": "", "fill": {}})
     call = found["items"][0]
     caller = {f"caller.{name}": call["caller"][name] for name in ("name", "phone", "relation")}
+    caller["caller.phone"] = phone_shown(caller["caller.phone"] or "")
     patient = call["patients"][0] if call["patients"] else {}
     place = desk.named_community(request, person.lang, fill_of_place(call))
     fill = {**caller, **fill_of_patient(patient), **place}
@@ -151,7 +168,7 @@ def fill_of_person(known: Doc, phone: str) -> Doc:
     if contact:
         own = contact["relation"] == "self"
         fill |= {
-            "caller.phone": phone or contact["phone"],
+            "caller.phone": phone or phone_shown(contact["phone"]),
             "caller.name": known["name"] if own else contact["name"],
             "caller.relation": contact["relation"],
         }
@@ -165,6 +182,27 @@ def contact_of(contacts: list[Doc], phone: str) -> Doc | None:
     except Refusal:
         wanted = None
     return next((each for each in contacts if each["phone"] == wanted), contacts[0] if contacts and not phone else None)
+
+
+def fill_of_home(known: Doc, home: Doc | None, last: Doc, lang: str) -> Doc:
+    """Where to go: the home that the register holds to be right, else where they were fetched last.
+
+    What was said of the last place (landmark, community) is kept where it is the same place.
+    """
+    now = next((each for each in known["addresses"] if each["kind"] == "current"), None)
+    words = " · ".join(said for said in (now["detail"], now[f"area_{lang}"]) if said) if now else ""
+    if home is None:
+        return last or ({"location.address": words} if words else {})
+    told = {"location.point": f"{home['lat']}, {home['lon']}"} | ({"location.address": words} if words else {})
+    at = pair_of(last.get("location.point", ""))
+    same = at is not None and distance_m(at, Point(home["lon"], home["lat"])) <= SAME_PLACE_M
+    return {**(last if same else {}), **told}
+
+
+def pair_of(text: str) -> Point | None:
+    """A point as the sheet holds it."""
+    lat, comma, lon = text.partition(", ")
+    return Point(float(lon), float(lat)) if comma else None
 
 
 def fill_of_place(call: Doc) -> Doc:

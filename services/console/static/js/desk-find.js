@@ -23,6 +23,7 @@ export function finding({ form, save }) {
     try {
       const told = await post(url, body);
       fill(form, told.fill);
+      for (const each of form.querySelectorAll('[name^="location."]')) each.dataset.brought = each.value; // yields to what is typed
       at("person-card").innerHTML = told.html;
       save();
     } catch (problem) { at("person-card").textContent = problem.message; }

@@ -3,12 +3,14 @@ import { post } from "./base.js";
 import { drawGround, script } from "./ground.js";
 
 const FEWEST_LETTERS = 4;
+const SAME_PLACE_KM = 0.3;
 const BARE = /^[-+\d.,;\s°()NEne]+$|^\S*:\/\/\S+$|^geo:\S+$|^[23456789CFGHJMPQRVWXcfghjmpqrvwx]{2,8}\+\w{2,7}(\s.*)?$/;
 
 /** Watches the place and the point of a form. */
 export function place(form, words, { onChange = () => {} } = {}) {
   const field = form.querySelector('[name="location.landmark"]');
   const point = form.querySelector('[name="location.point"]');
+  const community = form.querySelector('[name="location.community"]');
   const said = form.querySelector("[data-place-said]");
 
   async function read(from) {
@@ -18,18 +20,42 @@ export function place(form, words, { onChange = () => {} } = {}) {
     try { found = await post("/desk/place", { text }); } catch { return; }
     if (from.value.trim() !== text) return;
     if (found.source === "short_link") said.textContent = words.short_link;
-    if (found.lat === undefined || (found.source === "name" && point.value.trim())) return;
+    else if (found.lat === undefined && from === field && isBrought(point)) said.textContent = words.still_home;
+    if (found.lat === undefined || (found.source === "name" && point.value.trim() && !isBrought(point))) return;
+    if (found.source === "name" && found.name === community?.value && isBrought(point)) return; // the home's own, and less exact
+    const left = leaveHome(from, [found.lat, found.lon]);
     point.value = `${found.lat}, ${found.lon}`;
     if (from === field && BARE.test(text)) field.value = "";
-    said.textContent = words[`from_${found.source}`].replace("{name}", found.name ?? "");
+    said.textContent = words[`from_${found.source}`].replace("{name}", found.name ?? "") + left;
     moved();
+  }
+  /** Whether it still is what came with a person: that yields to where the caller says they are. */
+  const isBrought = (each) => Boolean(each.dataset.brought) && each.value === each.dataset.brought;
+  /** Somewhere else: nothing of the home may stay beside it. Gives what to say of it. */
+  function leaveHome(from, to) {
+    const old = pair(point.dataset.brought ?? "");
+    if (old && isNear(old, to)) return "";
+    const home = [...form.querySelectorAll('[name^="location."]')].filter((each) => each !== from && isBrought(each));
+    for (const each of home) { each.value = ""; delete each.dataset.brought; }
+    return home.length ? ` · ${words.not_home}` : "";
   }
   const moved = () => { point.dispatchEvent(new Event("moved")); onChange(); };
   field.addEventListener("change", () => read(field));
   field.addEventListener("paste", () => setTimeout(() => read(field)));
   point.addEventListener("change", () => read(point));
-  return { set: (lat, lon, text) => { point.value = `${lat.toFixed(6)}, ${lon.toFixed(6)}`; said.textContent = text; moved(); } };
+  community?.addEventListener("change", () => { if (isBrought(point)) read(community); });
+  return {
+    set: (lat, lon, text) => {
+      const left = leaveHome(point, [lat, lon]);
+      point.value = `${lat.toFixed(6)}, ${lon.toFixed(6)}`;
+      said.textContent = text + left;
+      moved();
+    },
+  };
 }
+
+/** Whether two points are of the same home: put right, not left. */
+const isNear = (one, other) => Math.hypot((one[0] - other[0]) * 111, (one[1] - other[1]) * 107) <= SAME_PLACE_KM;
 
 const pair = (text) => {
   const found = /^\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*$/.exec(text);
