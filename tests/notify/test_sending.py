@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import pytest
 
 from karuna.simulate import line_server
 from karuna.simulate.faults import Fault
+from services.notify.prepare import WAYS
+from services.notify.sending.breaker import FAILURES, Breaker
+from services.notify.sending.bucket import Bucket
 from services.notify.store import attempts
 from shared.work import now_utc
-from tests.harness import ROOT
+from tests.harness import AREA, ROOT
 from tests.notify.conftest import Town, a_town, line_id, phone, seen
 from tests.notify.test_public import plan_ride
 from tests.patience import PATIENCE_S
@@ -204,6 +208,22 @@ async def test_five_failures_open_the_breaker_and_sms_takes_over_at_once(town: T
     await town.texts(8)
     message = (await town.messages(rule="crew_ordered", recipient_id=late))[0]
     assert (await town.attempts(message["id"]))[0]["code"] == "breaker"
+
+
+async def test_a_breaker_whose_pause_is_over_is_not_kept_open_by_a_message_that_may_not_go_yet(town: Town) -> None:
+    """The provider is well again, and emergencies have used up the rate before a routine message comes."""
+    way = town.service.runtime.parts[WAYS].way(AREA, "sms", exercise=False)
+    way.bucket = Bucket(0.01)
+    way.bucket.tokens, way.bucket.filled_s = -20.0, time.monotonic()
+    way.breaker = Breaker(failures=FAILURES, open_until_s=time.monotonic() - 1)
+    waits = await routine_sms(town)
+
+    async def throttled() -> bool:
+        return bool((await town.attempts(waits["id"]))[0]["reason"] == "throttled")
+
+    await town.until(throttled)
+    await town.order(await town.call(await town.crew(1, line=False)))
+    await town.texts(1)
 
 
 async def test_an_answer_that_comes_while_the_database_is_away_is_written_when_it_is_back(

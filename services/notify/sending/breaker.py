@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from services.notify.channels.base import Accepted, Blame, GiveUp, Outcome, Reason, TryLater
@@ -26,19 +28,27 @@ class Breaker:
         return self.open_until_s is not None
 
     def wait_s(self, now_s: float) -> float | None:
-        """None: go on (this may be the probe). Else so long nobody should try."""
+        """None: go on, :meth:`trying`. Else so long nobody should try."""
         if self.open_until_s is None:
             return None
         if now_s < self.open_until_s:
             return self.open_until_s - now_s
-        if self.probing:
-            return FIRST_PAUSE_S
-        self.probing = True
-        return None
+        return FIRST_PAUSE_S if self.probing else None
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Somebody calls the provider now. Where it was left alone this is the probe, until it ends in whatever way."""
+        probe = self.is_open
+        if probe:
+            self.probing = True
+        try:
+            yield
+        finally:
+            if probe:
+                self.probing = False
 
     def learn(self, outcome: Outcome, now_s: float) -> None:
         """Take note of what the provider said."""
-        self.probing = False
         if not counts(outcome):
             if isinstance(outcome, Accepted | GiveUp):  # it speaks to us
                 self.failures, self.pause_s, self.open_until_s = 0, FIRST_PAUSE_S, None

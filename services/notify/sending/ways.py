@@ -74,9 +74,10 @@ class Way:
         wait_s = self.bucket.take(time.monotonic(), emergency=emergency)
         if wait_s > ROUTINE_WAITS_S:
             return TryLater(Reason.THROTTLED, wait_s, code="own limit"), False
-        await asyncio.sleep(wait_s)
-        outcome = await self._call(message)
-        self.breaker.learn(outcome, time.monotonic())
+        with self.breaker.trying():
+            await asyncio.sleep(wait_s)
+            outcome = await self._call(message)
+            self.breaker.learn(outcome, time.monotonic())
         BREAKER.labels(self.area, self.name).set(self.breaker.is_open)
         return outcome, self.breaker.is_open
 

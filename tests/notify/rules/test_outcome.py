@@ -115,14 +115,23 @@ def test_the_breaker_opens_after_failures_in_a_row_and_lets_one_probe_through() 
     assert breaker.wait_s(0.0) is None
     breaker.learn(TryLater(Reason.SERVER_ERROR), 0.0)
     assert breaker.wait_s(0.1) is not None
-    assert breaker.wait_s(5.0) is None, "the probe"
-    assert breaker.wait_s(5.0) is not None, "one at a time"
-    breaker.learn(TryLater(Reason.SERVER_ERROR), 5.0)
+    assert breaker.wait_s(5.0) is None
+    with breaker.trying():
+        assert breaker.wait_s(5.0) is not None, "one probe at a time"
+        breaker.learn(TryLater(Reason.SERVER_ERROR), 5.0)
     assert breaker.is_open
     assert breaker.pause_s > 2.0
     assert breaker.wait_s(60.0) is None
     breaker.learn(TAKEN, 60.0)
     assert not breaker.is_open
+
+
+def test_a_probe_that_breaks_off_without_an_outcome_is_no_probe_for_ever() -> None:
+    breaker = Breaker(failures=FAILURES, open_until_s=5.0)
+    with pytest.raises(ValueError, match="no text"), breaker.trying():
+        raise ValueError("no text")
+    assert breaker.is_open
+    assert breaker.wait_s(5.0) is None
 
 
 @pytest.mark.parametrize("outcome", [GiveUp(Reason.BAD_ADDRESS), TryLater(Reason.THROTTLED), TAKEN])
