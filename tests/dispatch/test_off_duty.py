@@ -66,6 +66,25 @@ async def test_a_crew_that_leaves_somebody_at_a_clinic_is_asked_and_the_desk_ala
     assert (await town.get(f"/v1/trips/{back['id']}"))["assignments"][0]["unit_id"] == str(unit.id)
 
 
+async def test_who_waits_half_an_hour_for_a_place_for_the_chair_is_brought_home_lying_down(town: Town) -> None:
+    """The only van that takes a wheelchair broke down until the next day, and an ambulance stood there all night."""
+    unit = await van(town, 1)
+    await town.duty(unit)
+    back = await brought(town, unit)
+    await off(town, unit, confirm=True)
+    ambulance = await town.unit(2, vehicle={"wheelchairs": 0, "stretchers": 1})
+    await town.post(f"/v1/trips/{back['id']}/ready")
+
+    async def asked() -> list[str]:
+        await town.running.do_due("find_unit")
+        found = (await town.get(f"/v1/trips/{back['id']}"))["assignments"]
+        return [each["unit_id"] for each in found if each["ended_at"] is None]
+
+    assert await asked() == [], "the van may still come"
+    await town.running.sql("update trip set ready_at = ready_at - interval '31 minutes'")
+    assert await asked() == [str(ambulance.id)]
+
+
 async def test_who_can_be_brought_home_by_another_is_no_alarm(town: Town) -> None:
     unit, other = await van(town, 1), await van(town, 2)
     await town.duty(unit)

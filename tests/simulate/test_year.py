@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from karuna.simulate.year.audit import audit, counted
+from karuna.simulate.year.guesses import SYSTEM_S, TYPING
 from karuna.simulate.year.journal import Asked, Ended, Entry, Journal, Placed, Promise, Seen, Step, Tour
 from karuna.simulate.year.measures import journeys, measures, quantile
 from karuna.simulate.year.people import Trip
@@ -79,6 +80,19 @@ def test_who_is_ready_at_night_waits_for_a_crew_rung_at_home_and_nobody_is_rung_
     region.clock.run()
     assert trip.ended
     assert not region.journal.rung
+
+
+def test_between_the_desk_and_the_crews_telephone_the_systems_second_is_counted_once() -> None:
+    """A call is there when it is typed; the second until the telephone rings comes after the order."""
+    region = Region([Place(PACK)], 1, 2)
+    [town] = region.towns.values()
+    calls = [each for each in journeys(region.run()) if each.asked.lane == "emergency" and each.ordered_s]
+    for each in calls:
+        typing = TYPING.get(each.asked.severity, TYPING["others"])
+        typed_s = town.fate.lasts(typing, "types", each.asked.trip.rpartition("/")[0]).total_seconds()
+        assert each.ordered_s == pytest.approx(typed_s), each.asked.trip
+        assert each.accepted_s is None or each.accepted_s > typed_s + SYSTEM_S
+    assert calls
 
 
 def test_the_same_seed_gives_the_same_week() -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from karuna.simulate.year.journal import Asked, Ended, Journal, Placed, Promise, Seen, Step, Tour
+from services.dispatch.rules.requirements import LYING, ON_WHEELS
 from shared.geo import distance_m
 
 FASTEST_M_S = 110 / 3.6
@@ -106,14 +107,16 @@ def _journeys(journal: Journal) -> Iterator[Fault]:
 
 
 def _room(journal: Journal) -> Iterator[Fault]:
-    """Never more riders than places."""
+    """Never more riders than places; whoever had to lie down takes a stretcher, or the place for the chair."""
     load = {entry.trip: entry.load for entry in _of(journal, Asked)}
     aboard = defaultdict[str, Counter[str]](Counter)
     for entry in _of(journal, Step):
         if entry.support or entry.what not in {"left_scene", "cleared"} or not load[entry.trip]:
             continue
         sign = 1 if entry.what == "left_scene" else -1
-        for kind, count in load[entry.trip].items():
+        for asked, count in load[entry.trip].items():
+            lies = asked == ON_WHEELS and entry.trip in journal.lying and not journal.places[entry.unit].get(asked)
+            kind = LYING if lies else asked
             aboard[entry.unit][kind] += sign * int(count)
             if aboard[entry.unit][kind] > journal.places[entry.unit].get(kind, 0):
                 yield Fault("too_full", entry.unit, entry.at)

@@ -22,7 +22,7 @@ from services.dispatch.emergencies.choice import BY_TIME, URGENCY
 from services.dispatch.emergencies.sparing import best_spared
 from services.dispatch.emergencies.surge import Waiting, assign
 from services.dispatch.rules.cards import ANY, demand
-from services.dispatch.rules.changes import asked_once_more
+from services.dispatch.rules.changes import asked_once_more, may_lie
 from services.dispatch.rules.eligibility import shortfalls
 from services.dispatch.rules.ranking import Recommendation, best, scores
 from services.dispatch.rules.requirements import Demand, Requirements
@@ -83,11 +83,14 @@ class Desk:
         out = {job.unit.id for job in trip.jobs if not self._may_ask_again(job)}
         open_to = [unit for unit in free if unit.id not in out]
         pool = open_to if self._town.policy.parallel(trip.severity) else self._unbooked(open_to) or open_to
-        found = self._recommended(pool, trip, wanted)
-        if found is None:
-            last = {job.unit: job for job in trip.jobs}
-            again = [unit for unit in free if unit in last and self._once_more(last[unit])]
-            found = self._recommended(again, trip, wanted)
+        last = {job.unit: job for job in trip.jobs}
+        again = [unit for unit in free if unit in last and self._once_more(last[unit])]
+        found = self._recommended(pool, trip, wanted) or self._recommended(again, trip, wanted)
+        if found is None and may_lie(trip.leg, trip.now_at, self._now):
+            lying = trip.wanted_lying
+            found = self._recommended(pool, trip, lying) or self._recommended(again, trip, lying)
+            if found is not None:
+                self._town.journal.lying.add(trip.id)
         return found
 
     def _once_more(self, job: Job) -> bool:

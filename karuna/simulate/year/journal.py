@@ -100,7 +100,8 @@ Entry = Asked | Seen | Tour | Step | Promise | Placed | Ended | Lent
 class Journal:
     """``places``: what each unit has room for; ``waits``: why trips waited; ``by_hand``: sent over a shortfall;
 
-    ``rung``: for whom a crew came that was at home.
+    ``rung``: for whom a crew came that was at home; ``lying``: who was to be brought on a stretcher for want of a place
+    for the chair.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -108,6 +109,7 @@ class Journal:
     waits: dict[str, set[str]] = field(default_factory=dict)
     by_hand: set[str] = field(default_factory=set)
     rung: set[str] = field(default_factory=set)
+    lying: set[str] = field(default_factory=set)
 
     def say(self, entry: Entry) -> None:
         self.entries.append(entry)

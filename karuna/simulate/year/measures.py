@@ -147,6 +147,12 @@ def measures(journal: Journal, all_of: Sequence[Journey] | None = None) -> list[
         Measure("retold", "นัดที่แจ้งเวลาใหม่", "rides told another time or unit", _percent(e.moved for e in out)),
         Measure("by_hand", "ส่งข้ามสิ่งที่ขาด", "sent by hand over a shortfall", str(len(journal.by_hand))),
         Measure("rung", "ทีมที่โทรเรียกจากบ้าน", "ways home for which a crew was rung at home", str(len(journal.rung))),
+        Measure(
+            "lying",
+            "กลับบ้านบนเปลแทนรถเข็น",
+            "ways home on a stretcher, for want of a place for the chair",
+            str(len(journal.lying)),
+        ),
         Measure("lent", "หน่วยที่ยืมมา", "units lent", str(_lent(journal))),
         Measure("why", "เหตุที่ปฏิเสธ", "refused, and why", _why(refused)),
     ]

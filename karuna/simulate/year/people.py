@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -113,6 +113,11 @@ class Trip:
     def wanted(self) -> Requirements:
         """What its own unit must and should have: the table of dispatch and the first slot of its run card."""
         return _wanted(self.asked, self.slots[0] if self.slots else ANY)
+
+    @property
+    def wanted_lying(self) -> Requirements:
+        """The same for who uses a wheelchair and is brought on the stretcher."""
+        return _wanted(replace(self.asked, lies=True), self.slots[0] if self.slots else ANY)
 
     def missing(self) -> list[str]:
         """Slots in support for which nobody comes."""

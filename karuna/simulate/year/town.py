@@ -10,7 +10,7 @@ from karuna.simulate.year.clock import Clock, Fate
 from karuna.simulate.year.crews import Crews
 from karuna.simulate.year.desk import Desk
 from karuna.simulate.year.fleet import Unit
-from karuna.simulate.year.guesses import SYSTEM_S, TYPING
+from karuna.simulate.year.guesses import TYPING
 from karuna.simulate.year.journal import Asked as SaidAsked
 from karuna.simulate.year.journal import Journal, Step
 from karuna.simulate.year.people import Job, Trip
@@ -65,7 +65,7 @@ class Town:
     def rings(self, ask: Ask) -> None:
         """Somebody answers the telephone and types; then the call is there."""
         typing = TYPING.get(ask.severity, TYPING["others"])
-        wait = self.fate.lasts(typing, "types", ask.id) + timedelta(seconds=SYSTEM_S)
+        wait = self.fate.lasts(typing, "types", ask.id)
         trips = [self._trip(ask, number) for number in range(ask.people)]
         self.clock.after(wait, lambda: self._received(trips))
 

@@ -8,6 +8,9 @@ from typing import Literal
 
 WAITING = frozenset({"requested", "queued", "unassigned"})
 """No crew has taken the trip yet."""
+NO = frozenset({"declined", "expired"})
+LIES_AFTER = timedelta(minutes=30)
+"""So long whoever is ready to go home waits for a place for their wheelchair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,20 @@ class Wish:
 
 
 def asked_once_more(status: str, ended_at: datetime | None, now: datetime, no_holds: timedelta) -> bool:
-    """Whether a unit whose last answer was no may be asked again, where nobody else can go.
+    """Whether a unit that said no, or was silent when asked once more, may be asked again, where nobody else can go.
 
     A crew that was busy ten minutes ago may go now; and whoever waits at a clinic, or beside a fire, is not left to a
-    no that was said in passing.
+    no that was said in passing, nor to a telephone that nobody heard.
     """
-    return status == "declined" and ended_at is not None and ended_at + no_holds <= now
+    return status in NO and ended_at is not None and ended_at + no_holds <= now
+
+
+def may_lie(leg: str, ready_at: datetime | None, now: datetime) -> bool:
+    """Whether somebody in a wheelchair is brought home lying down, where no unit with a place for the chair comes.
+
+    The only van may be out of order until the next day; an ambulance without work stands beside the clinic.
+    """
+    return leg == "return" and ready_at is not None and ready_at + LIES_AFTER <= now
 
 
 Due = Literal["now", "in_time", "watch"]

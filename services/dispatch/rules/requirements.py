@@ -101,6 +101,8 @@ class Asked:
     companions: int = 0
     hazard: str | None = None
     exercise: bool = False
+    lies: bool = False
+    """On the stretcher, also who uses a wheelchair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _rows(rows: _Table, asked: Asked) -> Iterable[tuple[_Row, bool]]:
         return
     yield (rows.booked if asked.lane == "booked" else rows.severity[asked.severity]), False
     if asked.mobility is not None:
-        lies = asked.lane == "emergency" and asked.mobility == ON_WHEELS
+        lies = asked.mobility == ON_WHEELS and (asked.lies or asked.lane == "emergency")
         yield rows.mobility[LYING if lies else asked.mobility], True
     elif asked.lane == "booked":
         yield rows.mobility["walking"], True

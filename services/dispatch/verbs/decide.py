@@ -17,7 +17,7 @@ from services.dispatch.emergencies.sparing import best_spared
 from services.dispatch.fleet import Member
 from services.dispatch.policy import Policy, policy_of
 from services.dispatch.rules import circles
-from services.dispatch.rules.changes import WAITING, asked_once_more
+from services.dispatch.rules.changes import WAITING, asked_once_more, may_lie
 from services.dispatch.rules.eligibility import UnitFacts, shortfalls
 from services.dispatch.rules.ranking import Recommendation, best, scores
 from services.dispatch.rules.requirements import Requirements
@@ -115,13 +115,17 @@ async def choose(
     if trip.lane == "booked":
         pool = await fleet.fairly(work.db, pool, work.now)
     own, asked, place = asked is None, asked or wanted(trip), point(trip.pickup)
-    facts = [member.facts for member in pool]
-    found = _first(facts, trip, asked, place, work.now, policy)
-    if found is None:  # nobody else: whoever said no is asked again after a while, before somebody is left alone
-        once_more = _once_more(history, work.now, policy)
-        again = [member.facts for member, _ in free if member.id in once_more]
-        found = _first(again, trip, asked, place, work.now, policy)
-    if found is None:
+    # Nobody else: whoever said no is asked again after a while, before somebody is left alone.
+    once_more = _once_more(history, work.now, policy)
+    again = [member for member, _ in free if member.id in once_more]
+    ways = [(pool, asked), (again, asked)]
+    if own and may_lie(trip.leg, trip.ready_at, work.now):
+        ways += [(pool, wanted(trip, lies=True)), (again, wanted(trip, lies=True))]
+    for members, wish in ways:
+        found = _first([member.facts for member in members], trip, wish, place, work.now, policy)
+        if found is not None:
+            break
+    else:
         return Choice(None, None, _reasons([member for member, _ in free], open_to, asked, work.now))
     member, booked_soon = next(each for each in free if each[0].facts.id == found.unit_id)
     if not own or place is None or not member.volunteer or not policy.pack.circle_m:
@@ -130,7 +134,7 @@ async def choose(
     circle = max(circles.circle_of(member.facts, place, policy.pack.circle_m), last)
     others = [each.facts for each in pool if each.volunteer and each.id != member.id]
     near = circles.within(others, place, policy.pack.circle_m, circle)
-    fit = scores(near, asked, place, work.now, policy.travel_times, policy.weights)
+    fit = scores(near, wish, place, work.now, policy.travel_times, policy.weights)
     first = sorted(fit, key=lambda unit_id: (fit[unit_id], unit_id))[: circles.MOST - 1]
     by_id = {each.facts.id: each for each in pool}
     beside = tuple(by_id[unit_id] for unit_id in first)

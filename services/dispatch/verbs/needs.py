@@ -43,8 +43,8 @@ def need_of(
     return {key: value for key, value in full.items() if value}
 
 
-def wanted(trip: Trip) -> Requirements:
-    """What a unit for this trip must and should have."""
+def wanted(trip: Trip, *, lies: bool = False) -> Requirements:
+    """What a unit for this trip must and should have. ``lies``: also who uses a wheelchair goes on the stretcher."""
     need = trip.need
     asked = Asked(
         severity=trip.severity,
@@ -55,6 +55,7 @@ def wanted(trip: Trip) -> Requirements:
         companions=need.get("companions", 0),
         hazard=need.get("hazard"),
         exercise=trip.exercise,
+        lies=lies,
     )
     return _required(
         asked,
