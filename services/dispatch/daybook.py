@@ -31,7 +31,7 @@ from services.dispatch.rules import rests
 from services.dispatch.rules.eligibility import shortfalls
 from services.dispatch.rules.rests import Rest
 from services.dispatch.shelf import NOTHING, SHELVES, Kept
-from services.dispatch.store import assignments, plans, runs, shifts, trips
+from services.dispatch.store import assignments, plans, runs, shares, shifts, trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.book import OF_THE_MOMENT
 from services.dispatch.verbs.needs import wanted
@@ -108,7 +108,8 @@ async def read(
     members = {member.id: member for member in await fleet.fairly(db, fleet_now, now)}
     marks = await runs.marks(db, area, span, exercise=exercise)
     rostered = await _rostered(db, area, on)
-    hours = _hours(members, on, span, now, marks, rostered)
+    lent = await shares.lent_by(db, area)
+    hours = _hours(members, on, span, now, marks, rostered, lent)
     due = await _rests(db, area, on, now, members, rostered)
     vans = [_van(member, hours.get(member.id, span), span, now, due.get(member.id, ())) for member in members.values()]
     # In full everything is read; for a few trips the sheets that are kept say all that is promised beside them.
@@ -128,7 +129,8 @@ async def read(
         riders += [rider] if rider else []
         timeless += [] if rider else [trip.id]
     model = await _model(db, area, on, vans, marks, riders, {str(trip.id) for trip in asked}, exercise=exercise)
-    return Book(on, area, model, known, members, _marks(members, held, moved.keys()), fitting.lacks, timeless, promised)
+    marked = _marks(members, held, moved.keys(), lent)
+    return Book(on, area, model, known, members, marked, fitting.lacks, timeless, promised)
 
 
 async def _model(
@@ -148,7 +150,8 @@ async def _model(
     rows = await runs.promised_by(db, [UUID(unit_id) for unit_id in stale], span_of(on), exercise=exercise)
     found = {trip.id: trip for trip in await trips.these(db, sorted({row["trip_id"] for row in rows}))}
     for row in rows:
-        rider = _rider(found[row["trip_id"]], row, None, None) if _is_planned(row) else None
+        here = _is_planned(row) and row["area"] == area
+        rider = _rider(found[row["trip_id"]], row, None, None) if here else None
         if rider is not None:
             held[str(row["unit_id"])].append(rider)
 
@@ -218,11 +221,11 @@ async def _rests(
 
 def _hours(
     members: Mapping[UUID, Member], on: date, span: Hours, now: datetime, marks: Mapping[UUID, Any],
-    rostered: Mapping[UUID, Sequence[Hours]],
+    rostered: Mapping[UUID, Sequence[Hours]], lent: Mapping[UUID, datetime],
 ) -> dict[UUID, Hours]:  # fmt: skip
     """When units can be counted on: by the roster, until their duty ends, once they are back from where they are now.
 
-    A unit of which no roster speaks is there all day.
+    A unit of which no roster speaks is there all day; one that is ``lent`` is its borrower's until then.
     """
     made = {unit_id: (min(each)[0], max(until for _, until in each)) for unit_id, each in rostered.items()}
     for unit_id, member in members.items():
@@ -235,6 +238,10 @@ def _hours(
             first, last = made.get(unit_id, span)
             back = max(row["back_at"] or now, now + STILL_OUT)
             made[unit_id] = (max(first, back), max(last, back))
+    for unit_id, until in lent.items():
+        first, last = made.get(unit_id, span)
+        back = until if until > now else now + STILL_OUT  # its time is over, it finishes what it has begun there
+        made[unit_id] = (max(first, back), max(last, back))
     return made
 
 
@@ -253,7 +260,10 @@ def made_of(book: Book) -> str:
 async def mark_of(db: Connection, member: Member, on: date, moved: Collection[UUID], *, exercise: bool) -> str:
     """What the unit's route is made of now: the mark of a :class:`Book` read at this moment."""
     held = await runs.promised_by(db, [member.id], span_of(on), exercise=exercise)
-    return _marks({member.id: member}, held, moved)[member.id]
+    here = [row for row in held if row["area"] == member.area]
+    share = await shares.of_unit(db, member.id)
+    lent = {member.id: share.until_at} if share else {}
+    return _marks({member.id: member}, here, moved, lent)[member.id]
 
 
 def day_of(trip: Trip) -> date:
@@ -262,9 +272,14 @@ def day_of(trip: Trip) -> date:
     return local_day(at) if at else trip.on_day
 
 
-def _marks(members: Mapping[UUID, Member], held: Iterable[Any], moved: Collection[UUID]) -> dict[UUID, str]:
-    """Changes with the unit's crew, vehicle, duty and promises; what the plan itself moves away does not count."""
-    made: dict[UUID, list[str]] = {unit_id: [str(member.version)] for unit_id, member in members.items()}
+def _marks(
+    members: Mapping[UUID, Member], held: Iterable[Any], moved: Collection[UUID], lent: Mapping[UUID, datetime]
+) -> dict[UUID, str]:  # fmt: skip
+    """Changes with the unit's crew, vehicle, duty, loan and promises; what the plan itself moves away is left out."""
+    made: dict[UUID, list[str]] = {
+        unit_id: [str(member.version), *([lent[unit_id].isoformat()] if unit_id in lent else ())]
+        for unit_id, member in members.items()
+    }
     for row in held:
         if row["unit_id"] in made and row["trip_id"] not in moved:
             made[row["unit_id"]].append(f"{row['assignment_id']}{row['run_status']}")

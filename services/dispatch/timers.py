@@ -215,18 +215,23 @@ async def find_tour(work: Work, due: Due) -> None:
 
 async def spare_riders(work: Work, due: Due) -> None:
     """A unit was sent to something else: whom it would be late for may go with others."""
-    if await runs.try_serialise(work.db, due.origin.area):
-        await repair.spare_riders(work, due.subject_id, due.origin.area)
-    else:
-        await _come_back(work, due)
+    if await _unit_held(work, due):
+        await repair.spare_riders(work, due.subject_id)
 
 
 async def unit_left(work: Work, due: Due) -> None:
     """A unit went off duty, and people may rely on it."""
-    if await runs.try_serialise(work.db, due.origin.area):
+    if await _unit_held(work, due):
         await repair.left(work, due.subject_id)
-    else:
-        await _come_back(work, due)
+
+
+async def _unit_held(work: Work, due: Due) -> bool:
+    """Whether nobody else decides where the unit has promised something; else we come back in a moment."""
+    for area in sorted({due.origin.area, *await runs.areas_of(work.db, due.subject_id)}):
+        if not await runs.try_serialise(work.db, area):
+            await _come_back(work, due)
+            return False
+    return True
 
 
 async def share_ends(work: Work, due: Due) -> None:

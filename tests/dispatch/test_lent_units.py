@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest_asyncio
 
@@ -13,6 +14,7 @@ from shared.geo import Point
 from shared.pack_parts import DispatchPolicies
 from shared.work import now_utc
 from tests.dispatch.conftest import HERE, Town, Unit
+from tests.dispatch.test_booking import ride, tomorrow
 from tests.harness import AREA, bearer
 
 NEXT = "sample"
@@ -120,3 +122,48 @@ async def test_what_cannot_be_lent_is_refused_with_the_reason(two: Town) -> None
     trip = await two.trip(await two.call())
     refused = await two.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}, status=409, headers=ours())
     assert refused["code"] == "lent"
+
+
+async def test_its_home_counts_on_it_again_only_when_it_is_back(two: Town) -> None:
+    lent, at = await two.unit(1), tomorrow()
+    before, after = await ride(two, at), await ride(two, at + timedelta(days=3))
+    proposed = await two.post("/v1/plans/day", {"on": (await two.trip(before))["on_day"]}, headers=ours())
+    assert [each["unit_id"] for each in proposed["planned"]] == [str(lent.id)]
+    await lend(two, lent, hours=72)
+    changed = await two.post(f"/v1/plans/{proposed['id']}/publish", headers=ours())
+    assert (changed["published"], [each["code"] for each in changed["unserved"]]) == (0, ["changed"])
+    for call_id, units in ((before, []), (after, [str(lent.id)])):
+        trip = await two.trip(call_id)
+        offers = (await two.get(f"/v1/trips/{trip['id']}/offers", headers=ours()))["items"]
+        assert [each["unit_id"] for each in offers] == units
+        made = await two.post("/v1/plans/day", {"on": trip["on_day"], "publish": True}, headers=ours())
+        assert [each["unit_id"] for each in made["planned"]] == units
+        assert made["published"] == len(units)
+    path = f"/v1/trips/{(await two.trip(before))['id']}/assign"
+    refused = await two.post(path, {"unit_id": str(lent.id)}, status=409, headers=ours())
+    assert refused["code"] == "lent"
+
+
+async def test_the_borrower_books_it_until_it_goes_home(two: Town) -> None:
+    lent, at = await two.unit(1), tomorrow()
+    call_id = await ride(two, at, area=NEXT)
+    path = f"/v1/trips/{(await two.trip(call_id))['id']}/assign"
+    await lend(two, lent, hours=1)
+    refused = await two.post(path, {"unit_id": str(lent.id)}, status=409, headers=theirs())
+    assert refused["code"] == "loan_over"
+    await two.post(f"/v1/units/{lent.id}/return", headers=theirs())
+    await lend(two, lent, hours=72)
+    await two.post(path, {"unit_id": str(lent.id)}, status=201, headers=theirs())
+    # Called home before that: the neighbour sees at once that nobody comes, and the unit is its home's.
+    await two.post(f"/v1/units/{lent.id}/return", headers=ours())
+    await two.running.do_due("spare_riders")
+    trip = await two.trip(call_id)
+    assert (trip["status"], [each["status"] for each in trip["assignments"]]) == ("unassigned", ["released"])
+    [said] = await two.running.said("dispatch.trip.unassigned")
+    assert (said["area"], said["data"]["private"]["reason"]) == (NEXT, "loan_over")
+    own = await two.trip(await ride(two, at))
+    offers = (await two.get(f"/v1/trips/{own['id']}/offers", headers=ours()))["items"]
+    booking = {"unit_id": str(lent.id), "pickup_at": offers[0]["pickup_at"]}
+    await two.post(f"/v1/trips/{own['id']}/assign", booking, status=201, headers=ours())
+    own = await two.trip(UUID(own["call_id"]))
+    assert own["status"] == "planned"

@@ -52,11 +52,11 @@ where r.area = $1 and r.exercise = $4 and a.ended_at is null and a.role = 'prima
   and ((r.status = 'planned' and r.booked && tstzrange($2, $3)) or r.status = 'open')
 order by r.unit_id, a.pickup_at, a.id
 """
-# The same of some units.
+# The same of some units, wherever they serve.
 PROMISED_BY = """
-select r.id as run_id, r.unit_id, r.status as run_status, r.lane, coalesce(lower(r.booked), r.opened_at) as starts_at,
-       upper(r.booked) as ends_at, a.id as assignment_id, a.trip_id, a.status, a.pickup_at, a.dropoff_at,
-       a.en_route_at, t.pickup_at as told_at
+select r.id as run_id, r.unit_id, r.area, r.status as run_status, r.lane,
+       coalesce(lower(r.booked), r.opened_at) as starts_at, upper(r.booked) as ends_at,
+       a.id as assignment_id, a.trip_id, a.status, a.pickup_at, a.dropoff_at, a.en_route_at, t.pickup_at as told_at
 from run r
 join lateral (select * from assignment o where o.run_id = r.id and o.ended_at is null and o.role = 'primary'
               offset 0) a on true
@@ -83,6 +83,7 @@ where r.unit_id = any($1::uuid[]) and r.status = 'closed' and r.closed_at > $2 a
 union all
 select r.unit_id, r.opened_at, null from run r where r.unit_id = any($1::uuid[]) and r.status = 'open'
 """
+AREAS_OF = "select distinct r.area from run r where r.unit_id = $1 and r.status = 'planned'"
 SET_BOOKED = "update run set booked = tstzrange($2, $3) where id = $1 and status = 'planned'"
 MOVE_TOUR = """
 update assignment a set run_id = s.run_id, start_at = s.start_at, pickup_at = s.pickup_at, dropoff_at = s.dropoff_at
@@ -254,7 +255,7 @@ async def promised(
 async def promised_by(
     db: Connection | Pool, unit_ids: Sequence[UUID], span: tuple[datetime, datetime], *, exercise: bool
 ) -> list[asyncpg.Record]:
-    """The same of these units."""
+    """The same of these units, with the ``area`` they serve by it."""
     return await db.fetch(PROMISED_BY, list(unit_ids), *span, exercise) if unit_ids else []
 
 
@@ -263,6 +264,11 @@ async def marks(
 ) -> dict[UUID, asyncpg.Record]:
     """Unit → ``mark`` of all that :func:`promised` would say of it; ``out``: it is on a run, until ``back_at``."""
     return {row["unit_id"]: row for row in await db.fetch(MARKS, area, *span, exercise)}
+
+
+async def areas_of(db: Connection, unit_id: UUID) -> list[str]:
+    """Where the unit has booked runs: its home, and whoever borrowed it."""
+    return [row["area"] for row in await db.fetch(AREAS_OF, unit_id)]
 
 
 async def busy_since(

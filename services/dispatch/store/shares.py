@@ -16,6 +16,8 @@ insert into unit_share (id, unit_id, home_area, with_area, begun_at, until_at, s
 values ($1, $2, $3, $4, $5, $6, $7)
 """
 OPEN_SHARE = "select * from unit_share where unit_id = $1 and ended_at is null"
+# Units of this municipality that serve another one now, however long: until when that was agreed.
+LENT_BY = "select unit_id, until_at from unit_share where home_area = $1 and ended_at is null"
 UNTIL = "update unit_share set until_at = greatest($2, begun_at + interval '1 second') where id = $1"
 END_SHARE = "update unit_share set ended_at = $2 where id = $1 and ended_at is null"
 # Anything that still binds the unit where it serves: a run under way, an answer that is waited for.
@@ -68,6 +70,11 @@ async def of_unit(db: Connection | Pool, unit_id: UUID) -> Share | None:
     """Where the unit serves now; None: at home."""
     row = await db.fetchrow(OPEN_SHARE, unit_id)
     return Share.of(row) if row else None
+
+
+async def lent_by(db: Connection, area: str) -> dict[UUID, datetime]:
+    """Units of the area that serve elsewhere → until when."""
+    return {row["unit_id"]: row["until_at"] for row in await db.fetch(LENT_BY, area)}
 
 
 async def shorten(db: Connection, share_id: UUID, until_at: datetime) -> None:

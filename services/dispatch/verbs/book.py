@@ -21,6 +21,7 @@ from services.dispatch.rules.eligibility import Shortfall, shortfalls
 from services.dispatch.rules.windows import Tour
 from services.dispatch.store import assignments, runs, shares, trips
 from services.dispatch.store.assignments import WORKING, Assignment
+from services.dispatch.store.shares import Share
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import decide, late, release, risks, support
 from services.dispatch.verbs.grow import ride
@@ -43,6 +44,8 @@ REFUSALS = {
                  "the trip has its unit: release it first, or send this one in support", "unit_id"),
     "already_asked": (409, "หน่วยนี้ได้รับงานนี้แล้ว กำลังรอคำตอบ", "this unit has been asked already", "unit_id"),
     "lent": (409, "หน่วยนี้ให้พื้นที่อื่นยืมอยู่", "the unit is lent to another municipality", "unit_id"),
+    "loan_over": (409, "หน่วยที่ยืมมาต้องกลับก่อนงานนี้เสร็จ",
+                  "the borrowed unit goes home before this ride would be done", "unit_id"),
     "not_ready": (409, "ผู้ป่วยยังไม่พร้อมกลับ กดพร้อมก่อน", "the person is not ready yet: say ready first", "status"),
     "unit_not_fit": (409, "หน่วยนี้ไปไม่ได้หรือไม่ครบตามเกณฑ์ ดูสิ่งที่ขาด",
                      "this unit cannot go, or something is missing; see shortfalls", "unit_id"),
@@ -87,8 +90,6 @@ async def assign(work: Work, trip_id: UUID, area: str, booking: Booking) -> Assi
     serves = share.with_area if share and share.until_at > work.now else None
     if member is None or trip.area not in {member.area, serves}:
         raise missing("unit")
-    if share is not None and serves != trip.area and not trip.back_entry:
-        raise _refuse("lent")
     history = await assignments.of_trips(work.db, [trip.id])
     _may_be_assigned(trip, history, booking)
     if trip.back_entry:
@@ -97,10 +98,12 @@ async def assign(work: Work, trip_id: UUID, area: str, booking: Booking) -> Assi
     if same is not None and same.status != "proposed":
         raise _refuse("already_asked")
     if booking.start_at is None and trip.now_at is not None:
+        if share is not None and serves != trip.area:
+            raise _refuse("lent")
         made = await _now(work, trip, member, booking, same, history)
         await support.send(work, trip)
         return made
-    return await _later(work, trip, member, booking, history)
+    return await _later(work, trip, member, booking, history, share)
 
 
 def _may_be_assigned(trip: Trip, history: list[Assignment], booking: Booking) -> None:
@@ -151,11 +154,14 @@ def _check_fit(
         raise _refuse("unit_not_fit", shortfalls=[shown(s) for s in lacks], overridable=not fixed)
 
 
-async def _later(work: Work, trip: Trip, member: Member, booking: Booking, history: list[Assignment]) -> Assignment:
+async def _later(
+    work: Work, trip: Trip, member: Member, booking: Booking, history: list[Assignment], share: Share | None
+) -> Assignment:
     """A booking: planned run, offer to its crew, and what was planned before stands down."""
     planned = _tour(work, trip, member, booking)
     if planned.start_at < work.now - PAST_START:
         raise _refuse("start_past")
+    _check_loan(trip, planned, share)
     _check_fit(member, trip, planned.start_at, booking, booked=True)
     was = await stand_down(work, trip, history) if booking.role == "primary" else None
     await _check_conflicts(work, trip, member, booking, planned)
@@ -166,6 +172,17 @@ async def _later(work: Work, trip: Trip, member: Member, booking: Booking, histo
     private = AssignmentOffered.Private(risks=await risks.ahead(work, trip))
     work.say(made.id, AssignmentOffered(**asked_facts(trip, made, by_of(work)), private=private), trip.origin)
     return made
+
+
+def _check_loan(trip: Trip, planned: Tour, share: Share | None) -> None:
+    """A lent unit is its borrower's to book until it goes home, and its home's from then on."""
+    if share is None:
+        return
+    until_at = share.until_at.isoformat()
+    if trip.area == share.with_area and planned.end_at > share.until_at:
+        raise _refuse("loan_over", until_at=until_at)
+    if trip.area != share.with_area and planned.start_at < share.until_at:
+        raise _refuse("lent", until_at=until_at)
 
 
 async def stand_down(work: Work, trip: Trip, history: list[Assignment]) -> Was | None:

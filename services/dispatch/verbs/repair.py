@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.dispatch.policy import policy_of
-from services.dispatch.store import assignments, runs, trips, units
+from services.dispatch.store import assignments, runs, shares, trips, units
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import home, release, tours
 from shared.errors import Refused
@@ -20,6 +20,7 @@ BUSY_FOR = timedelta(hours=1)
 """So long a unit that was sent to something else is not counted on."""
 OUT_FOR = timedelta(hours=24)
 """Whose end nobody has said."""
+EVER = timedelta(days=366)
 
 
 async def anew(work: Work, trip: Trip, *, without: Collection[UUID] = ()) -> bool:
@@ -42,22 +43,29 @@ async def _told(work: Work, trip: Trip) -> list[datetime]:
     return [at] if at is not None else []
 
 
-async def spare_riders(work: Work, unit_id: UUID, area: str) -> None:
+async def spare_riders(work: Work, unit_id: UUID) -> None:
     """The unit drives elsewhere now, or not at all: its next riders go with others where they can.
 
     Where nobody has a place, a unit that is only busy keeps them, for late is better than never; one that is out of
-    service loses them, so that everybody sees it. The caller holds the area.
+    service loses them, so that everybody sees it, and so does one that was lent with those it promised where it does
+    not serve any more. The caller holds the areas of all its runs.
     """
     unit = await units.read(work.db, unit_id)
     if unit is None or not unit["active"]:
         return
     out = unit["duty"] == "out_of_service"
     until = (unit["until_at"] or work.now + OUT_FOR) if out else work.now + BUSY_FOR
-    held = await runs.promised(work.db, area, (work.now, until), exercise=unit["exercise"])
-    riders = [row["trip_id"] for row in held if row["unit_id"] == unit_id and row["run_status"] == "planned"]
-    for trip in await trips.lock_these(work.db, riders):
-        if not await anew(work, trip, without={unit_id}) and out:
-            await _lose(work, trip, unit_id, "vehicle_fault")
+    share = await shares.of_unit(work.db, unit_id)
+    serves = {unit["area"], share.with_area if share else unit["area"]}
+    held = await runs.promised_by(work.db, [unit_id], (work.now, work.now + EVER), exercise=unit["exercise"])
+    riders = [
+        row["trip_id"] for row in held
+        if row["run_status"] == "planned" and (row["starts_at"] < until or row["area"] not in serves)
+    ]  # fmt: skip
+    for trip in await trips.lock_these(work.db, sorted(riders)):
+        gone = trip.area not in serves
+        if not await anew(work, trip, without={unit_id}) and (out or gone):
+            await _lose(work, trip, unit_id, "loan_over" if gone else "vehicle_fault")
 
 
 async def _lose(work: Work, trip: Trip, unit_id: UUID, reason: str) -> None:

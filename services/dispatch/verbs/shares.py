@@ -117,6 +117,7 @@ async def end_if_free(work: Work, unit_id: UUID) -> bool:
     origin = Origin(share.home_area, unit_id, exercise=unit["exercise"])
     work.say(unit_id, UnitShared(with_areas=(), at=work.now), origin)
     await at_once(work, "serve_queue", unit_id, origin)
+    await at_once(work, "spare_riders", unit_id, origin)  # called home early: whom it promised a ride there
     return True
 
 
