@@ -47,6 +47,7 @@ select (select coalesce(extract(epoch from clock_timestamp() - min(l.occurred_at
        (select count(*) from held where behind_a_letter) as held_back,
        (select count(*) from dead_letter where requeued_at is null) as dead_letters,
        (select coalesce(max(last_sequence), 0) from relay) as sent,
+       (select count(*) from event_log where stream_sequence < 0) as to_resend,
        (select count(*) from due where due_at < clock_timestamp() - interval '60 seconds') as overdue,
        array(select name || ' ' || setting from pg_settings
              where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off') as unsafe,
@@ -179,8 +180,8 @@ async def _of_service(client: Client | None, local: Local, service: str) -> Asyn
         yield _look(f"{name} size", room, f"{size:,} of {limit:,} bytes", "full", stream=name)
         if not isinstance(state, Exception):
             stored = (before["state"]["last_seq"], after["state"]["last_seq"])
-            whole = is_whole(state["sent"], stored, waits=state["outbox_rows"] > 0)
-            found = f"sent {state['sent']}, stored {stored[1]}"
+            whole = is_whole(state["sent"], stored, waits=state["outbox_rows"] > 0) and not state["to_resend"]
+            found = f"sent {state['sent']}, stored {stored[1]}, to be sent again {state['to_resend']}"
             yield _look(f"{service} stream end", whole, found, "stream", stream=name)
     for durable in durables_of(service):
         yield await _durable(client, durable, service)

@@ -1,7 +1,7 @@
 """Refill an empty or shorter stream from the archive: same ids, same order.
 
 PostgreSQL is the truth. Rows still to be sent again carry their old place as a negative number, so that a rebuild
-that is interrupted goes on where it was.
+that is interrupted goes on where it was; while there are any, no relay sends (:data:`shared.relay.TO_RESEND`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import asyncpg
 from shared.bus import Bus
 from shared.database import connect
 from shared.leader import TRY_LOCK
-from shared.relay import BATCH_ROWS, StreamWriter, messages_of
+from shared.relay import BATCH_ROWS, LAST_SEQUENCE, TO_RESEND, StreamWriter, messages_of
 
 # A relay with nothing to send does not notice that its stream is gone, and would hold its lock for ever. It takes the
 # loss of its connection for the loss of the lock, and asks for it again.
@@ -24,7 +24,6 @@ where locktype = 'advisory' and granted and objsubid = 1
   and database = (select oid from pg_database where datname = current_database())
   and (classid::bigint << 32) | objid::bigint = hashtextextended('relay', 0)
 """
-STOOD = "select last_sequence from relay where stream = $1"
 LOOKS, PAUSE_S = 20, 0.1
 LOST = """
 update event_log set stream_sequence = -stream_sequence where stream_sequence + 1 > $1
@@ -69,24 +68,25 @@ async def rebuild(dsn: str, bus: Bus, stream: str) -> Rebuilt:
         TimeoutError: the relay did not let go.
 
     """
-    connection = await connect(dsn)
+    connection = await connect(dsn, command_s=None)
     try:
         writer = StreamWriter(bus, stream)
         if (whole := await _whole(connection, writer, stream)) is not None:
             return Rebuilt(stream, whole, 0)
         await _take_lock(connection)
         kept = await writer.last_sequence()
+        await _note_resent(connection, writer, kept)
         await _check_head(connection, writer, kept)
         last = await _finish_half(connection, writer, kept)
-        await connection.execute(LOST, last)
-        await connection.execute(FORGET_HALF, last)
-        await connection.execute(STAND, stream, last)
+        async with connection.transaction():
+            await connection.execute(LOST, last)
+            await connection.execute(FORGET_HALF, last)
+            await connection.execute(STAND, stream, last)
         while rows := await connection.fetch(NEXT_LOST, BATCH_ROWS):
             messages = [message for row in rows for message in messages_of(row)]
             await writer.publish(messages, last)
-            places = [last + 1 + 2 * number for number in range(len(rows))]
+            await _place(connection, rows, stream, last)
             last += len(messages)
-            await connection.execute(PLACE, [row["position"] for row in rows], places, stream, last)
         return Rebuilt(stream, kept, last - kept)
     finally:
         await connection.close()
@@ -95,7 +95,9 @@ async def rebuild(dsn: str, bus: Bus, stream: str) -> Rebuilt:
 async def _whole(connection: asyncpg.Connection[asyncpg.Record], writer: StreamWriter, stream: str) -> int | None:
     """Where the stream ends, if that is where we stand; while a relay sends it may be ahead for a moment."""
     for _ in range(LOOKS):
-        ours = await connection.fetchval(STOOD, stream) or 0
+        if await connection.fetchval(TO_RESEND):
+            return None
+        ours = await connection.fetchval(LAST_SEQUENCE, stream) or 0
         theirs = await writer.last_sequence()
         if theirs == ours:
             return theirs
@@ -112,6 +114,34 @@ async def _take_lock(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         await connection.execute(LET_GO)
         await asyncio.sleep(PAUSE_S)
     raise TimeoutError("the relay did not let go of its lock")
+
+
+async def _place(
+    connection: asyncpg.Connection[asyncpg.Record], rows: list[asyncpg.Record], stream: str, before: int,
+    last: int | None = None,
+) -> None:  # fmt: skip
+    """These rows stand in the stream after ``before``, two messages each, or up to ``last``."""
+    places = [before + 1 + 2 * number for number in range(len(rows))]
+    positions = [row["position"] for row in rows]
+    await connection.execute(PLACE, positions, places, stream, before + 2 * len(rows) if last is None else last)
+
+
+async def _note_resent(connection: asyncpg.Connection[asyncpg.Record], writer: StreamWriter, last: int) -> None:
+    """What a rebuild sent before it was interrupted, and did not come to note.
+
+    Raises:
+        Foreign: somebody else wrote to the stream since.
+
+    """
+    before = await connection.fetchval(LAST_SEQUENCE, writer.stream) or 0
+    if last <= before or not await connection.fetchval(TO_RESEND):
+        return
+    rows = await connection.fetch(NEXT_LOST, (last - before + 1) // 2)
+    sent = [message.message_id for row in rows for message in messages_of(row)][: last - before]
+    for sequence, message_id in enumerate(sent, start=before + 1):
+        if await writer.message_id_at(sequence) not in (message_id, None):  # None: erased since
+            raise Foreign(f"message {sequence} of {writer.stream} is not the one that was to be sent again")
+    await _place(connection, rows, writer.stream, before, last)
 
 
 async def _check_head(connection: asyncpg.Connection[asyncpg.Record], writer: StreamWriter, last: int) -> None:

@@ -101,10 +101,10 @@ async def _keep(_: asyncpg.Connection[asyncpg.Record]) -> None:
     """
 
 
-async def connect(dsn: str) -> asyncpg.Connection[asyncpg.Record]:
-    """One connection outside the pool, for session locks."""
+async def connect(dsn: str, *, command_s: float | None = 15) -> asyncpg.Connection[asyncpg.Record]:
+    """One connection outside the pool, for session locks. ``command_s`` None: for work on a whole archive."""
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-        dsn, timeout=5, command_timeout=15, server_settings=_SETTINGS
+        dsn, timeout=5, command_timeout=command_s, server_settings=_SETTINGS
     )
     try:
         await _prepare(connection)

@@ -69,6 +69,8 @@ update relay set last_sequence = $2 where stream = $3 and last_sequence = $4
 SKIP_TO = "update relay set last_sequence = $2 where stream = $1 and last_sequence = $3"
 FIRST_TIME = "insert into relay (stream, last_sequence) values ($1, 0) on conflict do nothing"
 LAST_SEQUENCE = "select last_sequence from relay where stream = $1"
+TO_RESEND = "select exists (select from event_log where stream_sequence < 0)"
+"""Whether the stream is being refilled from the archive, or that was interrupted."""
 ROWS_BY_EVENT = """
 select l.*, o.internal_sequence from outbox o join event_log l using (position) where l.id = $1
 """
@@ -322,6 +324,8 @@ class Relay:
         ours = await connection.fetchval(LAST_SEQUENCE, self._stream)
         theirs = await self._writer.last_sequence()
         self._broken = None
+        if await connection.fetchval(TO_RESEND):
+            raise StreamBroken(f"its refilling was interrupted: karuna streams rebuild {self._stream}")
         if theirs < ours:
             raise StreamBroken(f"stream ends at {theirs}, {ours} were sent: karuna streams rebuild {self._stream}")
         if theirs > ours:
