@@ -122,6 +122,19 @@ async def test_pairs_and_links_are_narrowed_by_where_either_record_says_they_liv
         assert ids(await read(registry, f"/v1/links?area_code={code}")) == wanted, code
 
 
+async def test_a_pair_is_narrowed_by_what_any_record_of_the_person_says_of_where_they_live(registry: Running) -> None:
+    await send(registry, "POST", "/v1/areas/import", OFFICER, rows=TREE)
+    home = await add(registry, name="ยายแก้ว", birth_year=1931, addresses={"current": {"area_code": HERE}})
+    one = await add(registry, name=NAMES[HERE], phone="0812345678", birth_year=1950)
+    await add(registry, name="นางสมสี ใจดี", phone="0812345678", birth_year=1950)
+    [pair] = (await read(registry, "/v1/duplicates"))["items"]
+    assert ids(await read(registry, f"/v1/duplicates?area_code={HERE}")) == set()
+    for linked, survivor in ((one, home), (home, one)):
+        await send(registry, "POST", f"/v1/persons/{linked}/link", OFFICER, survivor_id=str(survivor))
+        assert ids(await read(registry, f"/v1/duplicates?area_code={HERE}")) == {pair["id"]}
+        await send(registry, "POST", f"/v1/persons/{linked}/unlink", OFFICER)
+
+
 async def test_a_group_is_not_found_by_where_a_secret_person_lives(registry: Running) -> None:
     await send(registry, "POST", "/v1/areas/import", OFFICER, rows=TREE)
     here = await lived(registry, HERE)

@@ -57,6 +57,21 @@ PLACE_OF = """coalesce(
     (select a.area_code from address a where a.person_id = any({records}) and a.kind = 'registered'
         and a.until_on is null and a.area_code is not null limit 1))"""
 
+# The records with an address or a household in one of the codes {places}, or below an official one: found by the codes.
+# Whoever lives there is among them; of a rare code it reads a few, where a list would be read to its end.
+NEAR = """reach as (
+    select t as low, case when t ~ '^[0-9]{{2,6}}$' then t || ':' else t end as high from unnest({places}::text[]) as t
+), near as materialized (
+    select a.person_id from reach r cross join lateral (
+        select person_id from address where area_code ~>=~ r.low and area_code ~<=~ r.high and until_on is null
+        offset 0) a
+    union
+    select m.person_id from reach r cross join lateral (
+        select id from household where area_code ~>=~ r.low and area_code ~<=~ r.high offset 0) h
+    cross join lateral (select person_id from household_member where household_id = h.id and until_on is null
+                        offset 0) m
+)"""
+
 
 async def below(db: Connection | Pool, code: str) -> list[str]:
     """The code and every own row below it; official codes below it begin with it."""

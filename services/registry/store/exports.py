@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.registry.store.areas import PLACE_OF
+from services.registry.store.areas import NEAR, PLACE_OF
 from shared.database import Pool, Search, look_up
 
 Row = asyncpg.Record
@@ -41,18 +41,7 @@ READ_THESE = Search(f"{_shown} where p.id = any($1::uuid[]) and {_listed} order 
 # Who has an address or a household in one of these codes ($4), or below an official one: found by the codes, then
 # looked at. Of a rare code it reads a few, where the list of everybody would be read to its end.
 FIND_LIVING = Search(f"""
-with reach as (
-    select t as low, case when t ~ '^[0-9]{{2,6}}$' then t || ':' else t end as high from unnest($4::text[]) as t
-), near as materialized (
-    select a.person_id from reach r cross join lateral (
-        select person_id from address where area_code ~>=~ r.low and area_code ~<=~ r.high and until_on is null
-        offset 0) a
-    union
-    select m.person_id from reach r cross join lateral (
-        select id from household where area_code ~>=~ r.low and area_code ~<=~ r.high offset 0) h
-    cross join lateral (select person_id from household_member where household_id = h.id and until_on is null
-                        offset 0) m
-), one as materialized (
+with {NEAR.format(places="$4")}, one as materialized (
     select distinct case when exists (
             select from person_link l where l.person_id = n.person_id and l.unlinked_at is null)
         then survivor_of(n.person_id) else n.person_id end as id
