@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from playwright.async_api import Browser, async_playwright
 
@@ -15,6 +16,7 @@ from karuna.accounts import demonstration
 from karuna.local import ROOT
 from shared.thai.dates import BANGKOK
 from tests.browser.conftest import CHROMIUM, DESK, FLAGS, PHONE
+from tests.browser.test_visits import given
 from tests.journeys.rides import book, cid
 from tests.journeys.town import AREA, Town, town_of, whole_system
 
@@ -44,13 +46,22 @@ SHOTS = (
     Shot("fleet", "malee", "/fleet"),
     Shot("crew", "crew1", "/crew", phone=True),
     Shot("person", "orathai", "/people/{person}?purpose=care"),
+    Shot("community", "orathai", f"/people/community/card?town={AREA}&name={AREA}:donkaruna"),
+    Shot("visits", "volunteer1", "/visits", phone=True),
     Shot("messages", "malee", "/messages"),
     Shot("reports", "malee", "/reports"),
     Shot("admin", "anan", "/admin"),
+    Shot("accounts", "anan", "/admin/accounts"),
     Shot("public", None, "/public", phone=True, whole=True),
     Shot("promises", None, "/public/promises", phone=True, whole=True),
     Shot("sign-in", None, "/sign-in", phone=True, whole=True),
 )
+CARDS = (
+    {"community": f"{AREA}:donkaruna", "kind": "boat", "what": "เรือท้องแบน 6 ที่นั่ง", "name": "ลุงชม เจ้าของเรือ", "phone": "081-555-0201",
+     "point": {"lat": 16.4372, "lon": 103.5008}},
+    {"community": f"{AREA}:donkaruna", "kind": "key", "what": "กุญแจศาลากลางบ้าน", "name": "ป้าแดง", "phone": "081-555-0202",
+     "point": {"lat": 16.4351, "lon": 103.5049}},
+)  # fmt: skip
 CALLS: tuple[dict[str, Any], ...] = (
     {"caller": {"name": "สมใจ", "phone": "081-555-0101", "relation": "child"}, "complaint": "หายใจลำบาก เหนื่อยมาก",
      "patient": {"name": "ยายมา ใจดี", "age": 72, "sex": "female", "mobility": "stretcher", "needs": ["oxygen"]},
@@ -98,6 +109,10 @@ async def _a_busy_morning(town: Town) -> dict[str, str]:
             "mobility": "wheelchair",
         }
         await book(town, patient, noon + timedelta(minutes=40 * number))
+    for card in CARDS:
+        await town.ask("registry", "PUT", f"/v1/community/{uuid4()}", role="case_manager", body=card)
+    await given(town, "ยายคำ เจริญสุข", "081-555-0203")
+    await given(town, "ลุงสี ใจกว้าง", "081-555-0204")
     found = await town.ask("registry", "POST", "/v1/persons/search", role="case_manager", body={"name": "ยายมา ใจดี"})
     return {"call": taken[0]["id"], "person": found["items"][0]["id"] if found["items"] else ""}
 

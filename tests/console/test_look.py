@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from services.console.navigation import SECTIONS
 from services.console.pages.look import facts
 from services.console.web import render
 from shared.thai.text import Lang
@@ -83,6 +84,12 @@ def render_field(value: str) -> str:
 def test_icons_named_in_templates_are_drawn(path: Path) -> None:
     named = set(re.findall(r'icon\("([a-z-]+)"', path.read_text(encoding="utf-8")))
     assert named <= DRAWN
+
+
+def test_of_tabs_beside_each_other_one_is_always_the_reader_s_own() -> None:
+    named = re.findall(r'ui\.beside\("(\w+)", "([^"]*)"\)', "".join(path.read_text("utf-8") for path in TEMPLATES))
+    assert named
+    assert [one for one in named if one[1] not in {tab.path for tab in SECTIONS[one[0]]}] == []
 
 
 @pytest.mark.parametrize("path", OWN_CSS, ids=lambda path: path.name)
