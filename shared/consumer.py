@@ -22,7 +22,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from shared import cursors as store
 from shared.crash import point
 from shared.cursors import Key
-from shared.database import AWAY, COLLISION, Connection, Pool
+from shared.database import AWAY, COLLISION, TOO_LONG, Connection, Pool
 from shared.events.base import Event, Origin
 from shared.events.envelope import Envelope, NotOurs, decode, event_of
 from shared.work import Cause, Work, new_id, now_utc, transaction
@@ -144,6 +144,22 @@ class Inbox:
         await self._take_group(letters)
         if self.anything_parked:
             await self.drain()
+
+    async def take_apart(self, messages: Sequence[Raw]) -> None:
+        """Each by itself; one that takes too long though the database answers is set aside for a person.
+
+        For a group that took too long again and again: whoever is behind must not wait for ever.
+
+        Raises:
+            one of ``AWAY`` or ``COLLISION``: as :meth:`take`; what was taken before is absorbed by the cursors.
+
+        """
+        for raw in messages:
+            try:
+                await self.take([raw])
+            except TOO_LONG as problem:
+                await self._pool.fetchval("select 1")
+                await self._bury(raw, _read(raw), _where(problem))
 
     async def drain(self) -> None:
         """Apply what is parked and has become ripe, until nothing more is."""
@@ -336,6 +352,13 @@ def _early(letters: Sequence[Letter], unknown: Unknown, stuck: Stuck | None) -> 
         for each in letters
         if each[1].correlationid in roots and each[1].aggregate_id != each[1].correlationid  # nothing waits for itself
     ]
+
+
+def _read(raw: Raw) -> Envelope | None:
+    try:
+        return decode(raw.body, raw.subject)
+    except NotOurs:
+        return None
 
 
 def _count(counter: Counter, envelope: Envelope) -> None:

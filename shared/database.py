@@ -42,6 +42,8 @@ AWAY = (
 )
 """The database is away or was away in the middle: nothing is known of the transaction; try the whole again."""
 
+TOO_LONG = (TimeoutError, asyncpg.QueryCanceledError)
+"""One statement took longer than it may; or the database hangs."""
 COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 """Two transactions met; one of them must begin again."""
 
@@ -185,8 +187,3 @@ def _all_migrations(package: str) -> list[tuple[str, str]]:
     core = [(f"core/{name}", sql) for name, sql in migrations("shared")]
     own = [(f"{package.rsplit('.', 1)[-1]}/{name}", sql) for name, sql in migrations(package)]
     return core + own
-
-
-def jsonable(value: Any) -> Any:
-    """A value as JSON would give it back: UUIDs and instants become text."""
-    return orjson.loads(to_json(value))

@@ -40,6 +40,8 @@ TRY_LATER = """
 update due set attempts = attempts + 1, due_at = clock_timestamp() + least(60, power(2, attempts)) * interval '1 second'
 where id = $1
 """
+# Two transactions met: nothing is wrong with this one, and those behind it need not wait.
+LET_OTHERS = "update due set due_at = clock_timestamp() + interval '1 second' where id = $1"
 GIVE_UP = """
 with gone as (delete from due where id = $1 returning *)
 insert into dead_letter (id, subject, noun, aggregate_id, aggregateseq, body, reason, died_at)
@@ -129,11 +131,16 @@ class DueRunner:
                 cause = Cause(f"system:{self._service}", None, row["origin"].get("traceparent"))
                 await self._handlers[due.kind](work.because_of(cause), due)
                 point("due.effect")
-        except (*AWAY, *COLLISION):
-            raise
+        except COLLISION:
+            if failed is None:
+                raise
+            await self._pool.execute(LET_OTHERS, failed[0])
+            return True
         except Exception as problem:
             if failed is None:
                 raise
+            # Also when the database went away meanwhile, or this takes longer than it may: others must not wait behind
+            # it. Where the database is away still, so is this statement, and nothing was counted.
             await self._failed(failed[0], failed[1], type(problem).__name__)
             return True
         DONE_TOTAL.labels(due.kind).inc()

@@ -14,7 +14,7 @@ import structlog
 from shared.ahead import Ahead, Urgencies
 from shared.bus import Bus
 from shared.consumer import GROUP, Inbox, Raw
-from shared.database import AWAY, COLLISION
+from shared.database import AWAY, COLLISION, TOO_LONG
 from shared.leader import LockConnection
 from shared.pull import Came, Pull
 
@@ -27,6 +27,8 @@ SLICE_S = 0.3
 """About so long one group may take: what has just come and is more urgent waits no longer."""
 LEAST_GROUP = 25
 """Much of a group's time is the same for one message as for many: smaller ones would only be slower."""
+TOO_OFTEN = 4
+"""So often a group may take too long; after that each of its messages is tried alone."""
 
 
 class Ear:
@@ -104,10 +106,12 @@ class Ear:
         loop = asyncio.get_running_loop()
         begun_s = loop.time()
         pause_s = 0.1
+        too_long = 0
         while True:
             try:
-                await self._inbox.take(raws)
+                await (self._inbox.take(raws) if too_long < TOO_OFTEN else self._inbox.take_apart(raws))
             except (*AWAY, *COLLISION) as problem:
+                too_long += isinstance(problem, TOO_LONG)
                 log.warning("ear.database_away", stream=self.stream, reason=type(problem).__name__)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 2.0)

@@ -22,7 +22,7 @@ import asyncpg
 import nats.errors
 import orjson
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 from uuid_utils.compat import uuid4
 
 from shared.bus import Bus
@@ -74,17 +74,10 @@ TO_RESEND = "select exists (select from event_log where stream_sequence < 0)"
 ROWS_BY_EVENT = """
 select l.*, o.internal_sequence from outbox o join event_log l using (position) where l.id = $1
 """
-OUTBOX_STATE = """
-select (select count(*) from outbox) as rows,
-       coalesce((select extract(epoch from clock_timestamp() - occurred_at) from event_log
-                 where position = (select min(position) from outbox)), 0)::float as age_s
-"""
 
 SENT_TOTAL = Counter("karuna_relay_events_total", "Events the relay has seen stored", ["stream"])
 SETTLED_TOTAL = Counter("karuna_relay_settlements_total", "Times the relay had to read the stream", ["stream"])
 BATCH_SIZE = Histogram("karuna_relay_batch_rows", "Rows per publish", ["stream"], buckets=(1, 2, 3, 10, 50, 450))
-OUTBOX_AGE = Gauge("karuna_outbox_oldest_seconds", "Age of the oldest event not yet sent", ["stream"])
-OUTBOX_ROWS = Gauge("karuna_outbox_rows", "Events not yet sent", ["stream"])
 
 
 class StreamBroken(RuntimeError):
@@ -291,13 +284,7 @@ class Relay:
             if rows:
                 await self._send(connection, rows)
             if not rows or (len(rows) < BATCH_ROWS and not self._woken.is_set()):
-                OUTBOX_AGE.labels(self._stream).set(0)
-                OUTBOX_ROWS.labels(self._stream).set(0)
                 return  # whoever commits after that look wakes us
-            if len(rows) == BATCH_ROWS:
-                state = await connection.fetchrow(OUTBOX_STATE)
-                OUTBOX_AGE.labels(self._stream).set(state["age_s"] if state else 0)
-                OUTBOX_ROWS.labels(self._stream).set(state["rows"] if state else 0)
 
     async def _send(self, connection: LockConnection, rows: list[asyncpg.Record]) -> None:
         last = self._last

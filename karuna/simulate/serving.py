@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import cast
 
 import uvicorn
 from starlette.requests import Request
@@ -51,10 +50,6 @@ def listening(port: int = 0, host: str = LOOPBACK) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-def port_of(sock: socket.socket) -> int:
-    return cast("int", sock.getsockname()[1])
 
 
 @asynccontextmanager

@@ -6,16 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from shared.events.base import Origin
-from shared.events.intake import (
-    Appointment,
-    BarrierOpened,
-    Caller,
-    CallLinked,
-    CallPrivate,
-    Destination,
-    Location,
-    Patient,
-)
+from shared.events.intake import Appointment, BarrierOpened, Caller, CallLinked, Destination, Location, Patient
 from shared.events.words import By, CallLink, ExternalRef
 from shared.work import Work
 
@@ -59,10 +50,6 @@ def private_of(call: Row, patients: Iterable[Row], barriers: Iterable[str]) -> d
         "notes": call["notes"],
         "tracking_code": call["tracking_code"],
     }
-
-
-def private_part(call: Row, patients: Iterable[Row], barriers: Iterable[str]) -> CallPrivate:
-    return CallPrivate(**private_of(call, patients, barriers))
 
 
 def caller_of(call: Row) -> Caller:

@@ -34,11 +34,6 @@ def arabic_digits(text: str) -> str:
     return text.translate(THAI_DIGITS)
 
 
-def thai_digits(text: str) -> str:
-    """0-9 as ๐-๙, for official letters."""
-    return text.translate(str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙"))
-
-
 def tidy(text: str) -> str:
     """Without invisible characters, with single spaces and no space at the ends."""
     return " ".join(INVISIBLE.sub("", text).split())

@@ -33,7 +33,6 @@ WALKS = {
     "shared.cursors.OLDEST_HOLE": EMPTY,
     "shared.cursors.ANY_PARKED": EMPTY,
     "shared.cursors.RIPE": EMPTY,
-    "shared.relay.OUTBOX_STATE": EMPTY,
     "services.notify.store.receipts.MATCHING_ANY": EMPTY,
     "services.notify.store.reports.LEFT_LYING": EMPTY,
     "services.registry.store.sealing.OLD_IDENTIFIERS": RARELY,

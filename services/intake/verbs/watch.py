@@ -12,7 +12,7 @@ from services.intake import state
 from services.intake.store import calls as store
 from services.intake.store import progress as progress_store
 from services.intake.verbs.common import CONFLICT, Row
-from shared.errors import Refused, refuse
+from shared.errors import Refused
 from shared.events.intake import CallUnanswered
 from shared.work import Work
 
@@ -79,10 +79,3 @@ async def acknowledge(work: Work, alarm: Row) -> Row:
     if row is None:
         raise Refused(CONFLICT, *ALREADY_SEEN)
     return row
-
-
-async def alarm_or_404(work: Work, alarm_id: UUID) -> Row:
-    alarm = await progress_store.read_alarm(work.db, alarm_id)
-    if alarm is None:
-        raise refuse("not_found")
-    return alarm
