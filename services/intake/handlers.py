@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from services.intake.store import progress as progress_store
 from services.intake.verbs import erase, progress, series, watch
 from shared.consumer import Hears, Message
 from shared.due import Due
@@ -81,7 +80,7 @@ async def person_matched(work: Work, message: Message) -> None:
 async def person_known(work: Work, message: Message) -> None:
     event: registry.PersonRegistered | registry.PersonChanged = message.event
     secret = event.private.disclosure is Disclosure.SECRET
-    await progress_store.see_person(work.db, message.id, secret=secret)
+    await progress.person_known(work, message.id, secret=secret)
 
 
 async def person_erased(work: Work, message: Message) -> None:

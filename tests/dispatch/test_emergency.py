@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from shared.events.intake import CallUpdated
 from shared.work import new_id, now_utc
-from tests.dispatch.conftest import Town
+from tests.dispatch.conftest import Town, call_event
 from tests.harness import bearer, problem_of
 
 
@@ -243,6 +246,22 @@ async def test_protected_calls_keep_their_trips_closed(town: Town) -> None:
     await town.unit(1)
     await town.call(protected=True)
     rows = [row for row in await town.running.said("dispatch.") if row["noun"] in {"trip", "assignment", "run"}]
+    assert rows
+    assert all(row["open_data"] == {} for row in rows)
+
+
+@pytest.mark.parametrize("status", ["open", "closed"])
+async def test_what_grows_from_a_call_that_becomes_protected_is_closed_from_then_on(town: Town, status: str) -> None:
+    """Whether the crew is on its way, or is home and writes down what was."""
+    unit = await town.unit(1)
+    patient = {"patient_id": new_id()}
+    call_id = await town.call(patients=[patient])
+    [asked] = await town.asked(call_id)
+    await town.drive(asked["id"], unit, until="en_route" if status == "open" else "clear")
+    said = len(await town.running.said("dispatch."))
+    await town.say(call_id, call_event(CallUpdated, patients=[patient], status=status, at=now_utc()), protected=True)
+    await town.step(asked["id"], "at_scene" if status == "open" else "at_base", unit)
+    rows = [row for row in (await town.running.said("dispatch."))[said:] if row["noun"] in {"trip", "assignment"}]
     assert rows
     assert all(row["open_data"] == {} for row in rows)
 

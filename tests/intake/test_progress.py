@@ -140,6 +140,21 @@ async def test_a_call_of_a_secret_person_shows_only_id_and_time_from_then_on(int
     assert row["open_data"] == {}
 
 
+async def test_that_a_call_has_become_protected_is_told_at_once_for_what_grows_from_it(intake: Running) -> None:
+    """Whether its patient is secret when they are matched, or becomes it later."""
+    calls = [await emergency(intake) for _ in range(2)]
+    patients = [(await whole(intake, each["id"]))["patients"][0]["id"] for each in calls]
+    person_id = new_id()
+    await events.matched(intake, person_id, calls[0]["id"], patients[0])
+    assert await intake.said("intake.call.updated") == []
+    await events.person(intake, person_id, "secret")
+    await events.matched(intake, person_id, calls[1]["id"], patients[1])
+    await events.person(intake, person_id, "secret")
+    told = await intake.said("intake.call.updated")
+    assert [str(row["aggregate_id"]) for row in told] == [each["id"] for each in calls], "each once"
+    assert all(row["protected"] and row["open_data"] == {} for row in told)
+
+
 async def test_a_rating_stands_at_the_call_and_a_bad_one_is_a_complaint(intake: Running) -> None:
     taken = await emergency(intake)
     await events.rated(intake, taken["id"], 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from shared.events.dispatch import (
     TripReplanned,
     TripRequested,
 )
-from shared.events.intake import Appointment, BarrierOpened, CallHandedOver, CallWithdrawn
+from shared.events.intake import Appointment, BarrierOpened, Caller, CallHandedOver, CallUpdated, CallWithdrawn, Patient
 from shared.events.registry import PersonMatched, PersonRegistered
 from shared.thai.dates import local
 from shared.work import new_id, now_utc
@@ -141,6 +142,41 @@ async def test_nobody_outside_the_crew_is_written_to_about_a_protected_call(town
     message = (await town.messages(rule="caller_received"))[0]
     assert (message["status"], message["reason"]) == ("suppressed", "protected")
     assert all(row["open_data"] == {} for row in await town.said("message"))
+
+
+async def test_once_a_call_is_protected_nothing_that_waits_is_sent_and_nothing_is_open_any_more(
+    quiet_town: Town,
+) -> None:
+    town = quiet_town
+    house.settle({AREA: night()})
+    crew, pickup_at = await town.crew(1), now_utc() + timedelta(days=2)
+    call = await town.call(crew, caller=CALLER, lane="booked", appointment=pickup_at)
+    await plan_ride(town, call, pickup_at)
+    waiting = (await town.messages(rule="ride_planned"))[0]
+    assert waiting["status"] == "planned"
+    said = len(await town.said("message"))
+    await become_protected(town, call, pickup_at)
+    waiting = (await town.messages(id=waiting["id"]))[0]
+    assert (waiting["status"], waiting["reason"]) == ("cancelled", "protected")
+    await town.service.do_due("reminder")
+    told = await town.messages(rule="ride_reminder", recipient_kind="caller")
+    assert [(row["status"], row["reason"]) for row in told] == [("suppressed", "protected")]
+    later = (await town.said("message"))[said:]
+    assert later
+    assert all(row["open_data"] == {} for row in later)
+
+
+async def become_protected(town: Town, call: Call, at: datetime) -> None:
+    """Intake says the call anew; dispatch has not heard of it yet."""
+    event = CallUpdated(
+        number=call.number, status="open", kind="medical", lane="booked", severity=call.severity,
+        severity_scheme="cbd", channel="phone", received_at=now_utc(), patient_count=1, at=now_utc(),
+        private=CallUpdated.Private(
+            caller=Caller(**CALLER), patients=(Patient(patient_id=call.patient_id),), appointment=Appointment(at=at),
+            changed=("protected",),
+        ),
+    )  # fmt: skip
+    await town.service.emit(call.id, event, replace(call.origin, protected=True))
 
 
 async def test_once_a_patient_is_known_to_be_of_the_secret_class_the_caller_is_not_written_to(town: Town) -> None:

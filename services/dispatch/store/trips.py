@@ -43,9 +43,10 @@ REWRITE_TRIP = """
 update trip set lane = $2, severity = $3, severity_scheme = $4, kind = $5, amphoe = $6, pickup_earliest_at = $7,
     pickup_latest_at = $8, arrive_by_at = $9, on_day = $10, need = $11, details = $12, pickup_lon = $13,
     pickup_lat = $14, drop_lon = $15, drop_lat = $16, facility_id = $17, now_at = $18, person_id = $19,
-    protected = $20, version = version + 1
+    version = version + 1
 where id = $1
 """
+PROTECT = "update trip set protected = true where call_id = $1 and not protected"
 SET_NEED = "update trip set need = $2, version = version + 1 where id = $1"
 WIPE_CALL = """
 update trip set details = '{}', need = '{}', person_id = null, pickup_lon = null, pickup_lat = null, drop_lon = null,
@@ -259,13 +260,17 @@ async def update(db: Connection, trip: Trip) -> None:
     )  # fmt: skip
 
 
+async def protect(db: Connection, call_id: UUID) -> None:
+    """Of all that is said of the call's trips from now on outsiders see id and time; those that have ended as well."""
+    await db.execute(PROTECT, call_id)
+
+
 async def rewrite(db: Connection, trip: Trip) -> None:
     """Write what the call now asks for."""
     await db.execute(
         REWRITE_TRIP, trip.id, trip.lane, trip.severity, trip.severity_scheme, trip.kind, trip.amphoe,
         trip.pickup_earliest_at, trip.pickup_latest_at, trip.arrive_by_at, trip.on_day, trip.need, trip.details,
         trip.pickup_lon, trip.pickup_lat, trip.drop_lon, trip.drop_lat, trip.facility_id, trip.now_at, trip.person_id,
-        trip.protected,
     )  # fmt: skip
 
 

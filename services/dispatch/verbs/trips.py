@@ -26,7 +26,6 @@ ON_BOARD = frozenset({"left_scene", "at_destination"})
 FOLLOWS_CALL = (
     "kind", "lane", "severity", "severity_scheme", "amphoe", "pickup_earliest_at", "pickup_latest_at", "arrive_by_at",
     "on_day", "need", "details", "pickup_lon", "pickup_lat", "drop_lon", "drop_lat", "facility_id", "person_id",
-    "protected",
 )  # fmt: skip
 
 
@@ -36,6 +35,9 @@ async def follow_call(work: Work, call_id: UUID, call: CallFacts, origin: Origin
     ``call`` is the full state, so it is the same for a call received (``first``), triaged anew and updated.
     """
     private: CallPrivate = call.private  # type: ignore[attr-defined]
+    if origin.protected and not first:
+        await runs.serialise(work.db, origin.area)
+        await trips.protect(work.db, call_id)
     if not call.served or call.status is not CallStatus.OPEN:
         return
     if not first or call.lane is Lane.EMERGENCY:

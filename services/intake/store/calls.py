@@ -179,6 +179,18 @@ async def calls_of_person(db: Connection, person_id: UUID) -> list[UUID]:
     return [row["call_id"] for row in await db.fetch(CALLS_OF_PERSON, person_id)]
 
 
+UNPROTECTED_OF_PERSON = """
+select p.call_id from patient p
+cross join lateral (select from call c where c.id = p.call_id and not c.protected and c.erased_at is null offset 0) c
+where p.person_id = $1 order by p.call_id
+"""
+
+
+async def unprotected_of_person(db: Connection, person_id: UUID) -> list[UUID]:
+    """Calls of theirs that are not protected yet, erased ones left out."""
+    return [row["call_id"] for row in await db.fetch(UNPROTECTED_OF_PERSON, person_id)]
+
+
 # --- lists -------------------------------------------------------------------
 
 LIST_CALLS = Search("""

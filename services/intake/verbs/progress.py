@@ -169,8 +169,24 @@ async def matched(work: Work, call_id: UUID, patient_id: UUID, person_id: UUID) 
     if call is None or call["erased_at"] is not None:
         return
     await store.match_patient(work.db, call_id, patient_id, person_id)
-    if not call["protected"] and await progress_store.is_secret(work.db, person_id):
-        await store.change_call(work.db, call_id, {"protected": True}, work.now)
+    if await progress_store.is_secret(work.db, person_id):
+        await _protect(work, call)
+
+
+async def person_known(work: Work, person_id: UUID, *, secret: bool) -> None:
+    """What the registry says of a person. Who becomes secret is so in every call they are a patient of."""
+    await progress_store.see_person(work.db, person_id, secret=secret)
+    for call_id in await store.unprotected_of_person(work.db, person_id) if secret else ():
+        call = await store.lock_call(work.db, call_id)
+        if call is not None and call["erased_at"] is None:
+            await _protect(work, call)
+
+
+async def _protect(work: Work, call: Row) -> None:
+    """Tell it at once: the others protect what grows from a call by what its events say."""
+    if not call["protected"]:
+        after = await store.change_call(work.db, call["id"], {"protected": True}, work.now)
+        await say_updated(work, after, ("protected",))
 
 
 async def replied(work: Work, call_id: UUID) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.notify import house
 from services.notify.rules.plan import Occasion
+from services.notify.rules.table import rule
 from services.notify.rules.words import Facts
 from services.notify.store import messages, recipients, replies, views
 from services.notify.store.recipients import Contact
@@ -39,6 +40,15 @@ async def updated(work: Work, message: Message) -> None:
     await _keep(work, message)
     patients = message.event.private.patients
     await recipients.drop_gone_patients(work.db, message.id, [patient.patient_id for patient in patients])
+    if message.origin.protected:
+        await _protect(work, message.id)
+
+
+async def _protect(work: Work, call_id: UUID) -> None:
+    """A call may become protected after somebody was told of it: what still waits for the public is not sent."""
+    await messages.protect_of_call(work.db, call_id)
+    waiting = await messages.open_of_call(work.db, call_id)
+    await cancel(work, [row for row in waiting if rule(row["rule"]).protected == "skip"], "protected")
 
 
 async def handed_over(work: Work, message: Message) -> None:

@@ -197,6 +197,7 @@ async def _telling(
         raise Unknown("call", trip["call_id"])
     if call["back_entry"] or call["erased_at"] is not None:
         return None
+    origin = replace(origin, protected=origin.protected or call["protected"])  # the clock's are of when it was set
     said = Facts(
         number=call["number"], severity=call["severity"], pickup_at=trip["pickup_at"],
         appointment_at=call["appointment_at"],

@@ -116,6 +116,10 @@ update attempt a set address = '', text = '', buttons = '{}' from message m
      join unnest($1::text[], $2::uuid[]) as w (kind, id) on w.kind = m.recipient_kind and w.id = m.recipient_id
 where m.id = a.message_id
 """
+PROTECT_OF_CALL = """
+with held as (select id from message where call_id = $1 and not protected order by id for update)
+update message m set protected = true from held where m.id = held.id
+"""
 OPEN_ABOUT_CALL = """
 select * from message where call_id = $1 and status in ('planned', 'accepted', 'delivered') order by id for update
 """
@@ -278,6 +282,11 @@ async def open_of_trip(db: Connection, trip_id: UUID) -> list[Record]:
 
 async def open_of_call(db: Connection, call_id: UUID) -> list[Record]:
     return await db.fetch(OPEN_OF_CALL, call_id)
+
+
+async def protect_of_call(db: Connection, call_id: UUID) -> None:
+    """Of all that is said of messages about this call from now on outsiders see id and time."""
+    await db.execute(PROTECT_OF_CALL, call_id)
 
 
 async def open_of_intent(db: Connection, rule: str, intent_id: UUID) -> list[Record]:

@@ -20,7 +20,7 @@ insert into call (id, area, number, lane, severity, status, tracking_code, appoi
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (id) do update set number = excluded.number, lane = excluded.lane, severity = excluded.severity,
     status = excluded.status, tracking_code = excluded.tracking_code, appointment_at = excluded.appointment_at,
-    protected = excluded.protected, back_entry = excluded.back_entry
+    protected = call.protected or excluded.protected, back_entry = excluded.back_entry
 where call.erased_at is null
 """
 SET_CALL_STATUS = "update call set status = $2 where id = $1"
