@@ -10,7 +10,8 @@ from tests.journeys.town import Town, eventually
 OPEN_CALLS = "select id from call where status = 'open'"
 OPEN_ALARMS = "select id from alarm where acknowledged_at is null"
 OPEN_TRIPS = "select id from trip where ended_at is null"
-OPEN_ASSIGNMENTS = "select id from assignment where ended_at is null and status <> 'at_destination'"
+OPEN_ASSIGNMENTS = "select id from assignment where ended_at is null and status not in ('left_scene', 'at_destination')"
+ON_BOARD = "select id from assignment where ended_at is null and status = 'left_scene'"
 ARRIVED = "select id from assignment where ended_at is null and status = 'at_destination'"
 ON_DUTY = "select id from unit where duty = 'on_duty'"
 DIRTY = "select id from unit where cleanliness = 'contaminated'"
@@ -18,6 +19,7 @@ WAYS = (
     ("intake", OPEN_CALLS, "/v1/calls/{id}/withdraw", {}),
     ("intake", OPEN_ALARMS, "/v1/alarms/{id}/acknowledge", {}),
     ("dispatch", OPEN_ASSIGNMENTS, "/v1/assignments/{id}/release", {"reason": "replanned"}),
+    ("dispatch", ON_BOARD, "/v1/assignments/{id}/steps", {"step": "at_destination"}),
     ("dispatch", ARRIVED, "/v1/assignments/{id}/steps", {"step": "clear"}),
     ("dispatch", OPEN_TRIPS, "/v1/trips/{id}/cancel", {"reason": "caller_withdrew"}),
     ("dispatch", DIRTY, "/v1/units/{id}/disinfected", {}),

@@ -477,6 +477,29 @@ async def test_what_holds_for_all_units_is_said_once_and_an_order_that_waits_is_
     assert "to send one more" in html
 
 
+async def test_with_a_patient_on_board_the_desk_says_the_next_step_for_the_crew_and_takes_nobody_away(
+    faces: Faces,
+) -> None:
+    person, call_id, assignment_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4()), str(uuid4())
+    for status, following, words in (
+        ("left_scene", "at_destination", "Say for the crew: "), ("at_destination", "clear", "Outcome"),
+    ):  # fmt: skip
+        fleet(faces, call_id, [{
+            "id": assignment_id, "role": "primary", "status": status, "asked_at": "2026-11-22T03:00:00Z",
+            "respond_by_at": None, "start_at": None, "ended_at": None, "stamps": {},
+        }])  # fmt: skip
+        html = (await person.get(f"/desk/calls/{call_id}/trips", headers={"hx-request": "true"})).text
+        assert words in html
+        assert f"/desk/calls/{call_id}/release" not in html
+        faces.services.answers[f"POST dispatch /v1/assignments/{assignment_id}/steps"] = {}
+        form = {"assignment_id": assignment_id, "step": following, "outcome": "" if following != "clear" else "died"}
+        answer = await person.post(f"/desk/calls/{call_id}/step", form, headers={"hx-request": "true"})
+        assert answer.status_code == 200
+        [*_, asked] = faces.services.of(f"POST dispatch /v1/assignments/{assignment_id}/steps")
+        assert asked.body["step"] == following
+        assert asked.body.get("outcome") == (form["outcome"] or None)
+
+
 async def test_an_order_that_lacks_something_asks_for_a_reason(faces: Faces) -> None:
     person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
     trip_id, units = fleet(faces, call_id, [])

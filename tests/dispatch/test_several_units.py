@@ -208,7 +208,8 @@ async def test_a_crew_calls_a_higher_level_which_takes_the_patient_over_half_way
     lower, other, higher = await bls(town, 1), await bls(town, 2), await town.unit(5)
     call_id = await town.call(severity="yellow")
     own = (await going(town, call_id, "primary"))[str(lower.id)]
-    await town.drive(own["id"], lower, until="at_scene")
+    await town.drive(own["id"], lower, until="en_route")
+    await town.step(own["id"], "at_scene", lower, outcome="treated_on_scene")  # said too early: it handed up in the end
     await town.post(f"/v1/assignments/{own['id']}/backup", {"level": "als"}, headers=lower.headers)
     comes = (await going(town, call_id))[str(higher.id)]
     await town.step(own["id"], "left_scene", lower)
@@ -220,7 +221,8 @@ async def test_a_crew_calls_a_higher_level_which_takes_the_patient_over_half_way
     [said] = await town.running.said("dispatch.patient")
     assert said["data"]["to_unit_id"] == str(higher.id)
     assert set(await going(town, call_id, "primary")) == ids(higher)
-    await town.step(own["id"], "clear", lower)
+    cleared = await town.step(own["id"], "clear", lower)
+    assert cleared["outcome"] == "handed_up"
     trip = await town.trip(call_id)
     assert trip["status"] == "under_way"
     assert {a["unit_id"]: a["outcome"] for a in trip["assignments"]}[str(lower.id)] == "handed_up"

@@ -146,6 +146,39 @@ async def test_release_looks_for_another_unit_at_once(town: Town) -> None:
     assert (await town.trip(call_id))["status"] == "planned"
 
 
+async def test_with_a_patient_on_board_nobody_takes_the_unit_away(town: Town) -> None:
+    """One click made the ambulance free with the patient in it, and the next emergency went to it."""
+    unit = await town.unit(1)
+    call_id = await town.call()
+    [asked] = await town.asked(call_id)
+    await town.drive(asked["id"], unit, until="left_scene")
+    trip = await town.trip(call_id)
+    for path in (f"/v1/assignments/{asked['id']}/release", f"/v1/trips/{trip['id']}/cancel"):
+        refused = await town.post(path, {"reason": "other"}, status=409)
+        assert refused["code"] == "patient_on_board"
+        assert "hand over" in refused["en"]
+        assert "ส่งมอบ" in refused["th"]
+    next_call = await town.call()
+    assert await town.asked(next_call) == []
+    assert (await town.trip(call_id))["status"] == "under_way"
+    # Nobody was on board after all: the desk ends it with what came of it, and the unit is free.
+    await town.step(asked["id"], "at_destination")
+    await town.step(asked["id"], "clear", outcome="refused_treatment")
+    ended = await town.trip(call_id)
+    assert (ended["status"], ended["outcome"]) == ("completed", "refused_treatment")
+    await town.running.do_due("serve_queue")
+    assert [each["unit_id"] for each in await town.asked(next_call)] == [str(unit.id)]
+
+
+async def test_a_job_without_a_patient_may_be_called_off_on_its_way(town: Town) -> None:
+    unit = await town.unit(1)
+    call_id = await town.call(patients=[])
+    [asked] = await town.asked(call_id)
+    await town.drive(asked["id"], unit, until="left_scene")
+    await town.post(f"/v1/trips/{(await town.trip(call_id))['id']}/cancel", {"reason": "other"})
+    assert await town.asked(call_id) == []
+
+
 async def test_a_crew_that_accepted_and_then_cannot_go_loses_the_trip_to_the_next(town: Town) -> None:
     first, second = await town.unit(1), await town.unit(2)
     call_id = await town.call()

@@ -6,7 +6,7 @@ The same address is a page by itself and, asked by htmx, a part of another page 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request
@@ -23,6 +23,7 @@ from services.console.rules.call_sheet import met_choices, unmet_choices
 from services.console.towns import town_of
 from services.console.web import backend, page
 from shared.auth import Role
+from shared.work import now_utc
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 Doc = dict[str, Any]
@@ -148,6 +149,16 @@ async def release(
 ) -> Response:
     """Take a unit off the trip."""
     return await _do(request, person, call_id, f"/v1/assignments/{assignment_id}/release", {"reason": reason})
+
+
+@router.post("/calls/{call_id}/step")
+async def step(
+    request: Request, person: AtDesk, call_id: UUID, assignment_id: Annotated[UUID, Form()],
+    step: Annotated[Literal["at_destination", "clear"], Form()], outcome: Text = "",
+) -> Response:  # fmt: skip
+    """The end of a way with a patient on board, said for a crew that cannot say it; it happens now."""
+    said = {"step": step, "at": now_utc().isoformat()} | ({"outcome": outcome} if outcome else {})
+    return await _do(request, person, call_id, f"/v1/assignments/{assignment_id}/steps", said)
 
 
 @router.post("/calls/{call_id}/stand-down")

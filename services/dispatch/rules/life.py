@@ -33,7 +33,7 @@ ASSIGNMENT: Table = {
     "en_route": {"at_scene": "at_scene", "release": "released"},
     # Hazards, and patients who are not transported, end at the scene.
     "at_scene": {"left_scene": "left_scene", "clear": "cleared", "release": "released"},
-    # Half-way a unit of higher level may take the patient over.
+    # Half-way a unit of higher level may take the patient over; nobody else lets go with a patient on board.
     "left_scene": {"at_destination": "at_destination", "clear": "cleared", "release": "released"},
     "at_destination": {"clear": "cleared"},
     "cleared": {"at_base": "cleared"},

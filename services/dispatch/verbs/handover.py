@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.dispatch.rules.life import CLOCK_SKEW
+from services.dispatch.rules.life import CLOCK_SKEW, HANDED_UP
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import WORKING, Assignment
 from services.dispatch.store.handovers import Handover, insert
@@ -21,7 +21,7 @@ from shared.events.dispatch import AssignmentBackupRequested, PatientHandedOver
 from shared.events.words import By
 from shared.work import Work, new_id
 
-HIGHER_UNIT, HANDED_UP = "higher_unit", "handed_up"
+HIGHER_UNIT = "higher_unit"
 GIVES = frozenset({"at_scene", "left_scene"})
 REFUSALS = {
     "nobody_on_board": (409, "งานนี้ไม่มีผู้ป่วยให้ส่งมอบ", "this assignment has no patient to hand over", "assignment_id"),
@@ -102,7 +102,7 @@ async def _give(work: Work, trip: Trip, giver: Assignment) -> Assignment | None:
     taker = await support.higher(work, trip, giver)
     if taker is None:
         return None
-    giver.role, giver.outcome, taker.role = "support", giver.outcome or HANDED_UP, "primary"
+    giver.role, giver.outcome, taker.role = "support", HANDED_UP, "primary"
     await assignments.update(work.db, giver)  # first: a trip is never held by two
     await assignments.update(work.db, taker)
     return taker
@@ -136,7 +136,7 @@ async def let_go(work: Work, assignment_id: UUID, reason: str) -> Assignment:
     """Somebody at the desk takes a unit off a trip; if it was the trip's own, another one is looked for.
 
     Raises:
-        Refused: 404; 409 it has ended, or the patient is at the destination; 422 no coded reason.
+        Refused: 404; 409 it has ended, or the patient is on board or at the destination; 422 no coded reason.
 
     """
     trip, assignment = await locked(work, assignment_id, None)

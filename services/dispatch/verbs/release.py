@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from services.dispatch import fleet
 from services.dispatch.policy import policy_of
+from services.dispatch.rules.life import HANDED_UP
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.assignments import BUMPED, WORKING, Assignment
 from services.dispatch.store.trips import Trip
@@ -15,6 +15,7 @@ from services.dispatch.verbs import late
 from services.dispatch.verbs.lives import at_once, move_assignment, move_trip
 from services.dispatch.verbs.saying import assignment_facts, by_of, of_call, urgency
 from services.dispatch.verbs.settle import settle
+from shared.errors import Refused
 from shared.events.dispatch import AssignmentExpired, AssignmentReleased, RunClosed, TripUnassigned
 from shared.events.words import By
 from shared.work import Work
@@ -23,13 +24,27 @@ TIMERS = ("order_timeout", "order_expires", "proposal_timeout", "departure_overd
 """Due things about an assignment that waits for an answer, or for its crew to set out."""
 
 
+ON_BOARD = (
+    409, "patient_on_board",
+    "มีผู้ป่วยบนรถ ให้ถึงปลายทางแล้วปิดงาน หรือส่งมอบให้ชุดอื่นก่อน หากไม่มีผู้ป่วยจริง ให้ลงเวลาถึงปลายทางแล้วปิดงานพร้อมผลที่เป็นจริง",
+    "a patient is on board: reach the destination and clear, or hand over first; if nobody is, clear there and say why",
+)  # fmt: skip
+
+
+def carries(trip: Trip, assignment: Assignment) -> bool:
+    """Whether the patient is on board, as far as anybody said."""
+    return assignment.status == "left_scene" and trip.patient_id is not None and assignment.outcome != HANDED_UP
+
+
 async def release(work: Work, trip: Trip, assignment: Assignment, reason: str, *, by: By | None = None) -> None:
     """The unit is not needed for this trip any more.
 
     Raises:
-        Refused: 409, the assignment has ended or the patient is at the destination.
+        Refused: 409, the assignment has ended, or the patient is on board or at the destination.
 
     """
+    if carries(trip, assignment):
+        raise Refused(*ON_BOARD, field="status")
     previous = move_assignment(work, assignment, "release", work.now, reason=reason)
     await _end(work, trip, assignment, work.now)
     facts = assignment_facts(trip, assignment, work.now, by or by_of(work), previous=previous)
@@ -141,11 +156,3 @@ async def close_run_if_empty(work: Work, trip: Trip, assignment: Assignment, at:
     if not assignment.back_entry:
         await at_once(work, "serve_queue", run.unit_id, trip.origin)
     return True
-
-
-def is_working(assignment: Assignment) -> bool:
-    return assignment.status in WORKING
-
-
-def private_step(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}

@@ -150,7 +150,7 @@ async def cancel(work: Work, trip: Trip, reason: str, *, whole_series: bool = Fa
     ``whole_series``: nor will the other visits, of which people are told once.
 
     Raises:
-        Refused: 409, it has ended.
+        Refused: 409, it has ended, or carries somebody.
 
     """
     move_trip(trip, "cancel")
