@@ -85,11 +85,12 @@ async def demonstration(local: Local, area: str) -> list[Invented]:
 
 async def add(
     local: Local, login: str, name: str, roles: Sequence[str], areas: Sequence[str], crew_id: UUID | None,
-    agency_id: UUID | None = None,
+    agency_id: UUID | None = None, places: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """Make an account, or give an existing one these roles; its new first password.
 
-    ``agency_id``: of another agency, for good; whoever is signed in to it is out at once.
+    ``agency_id``: of another agency, for good; ``places``: held to these from now on, none leaves it as it is. Whoever
+    is signed in to it is out at once.
     """
     password = secrets.token_urlsafe(12)
     connection = await asyncpg.connect(local.postgres.dsn("console"))
@@ -101,8 +102,11 @@ async def add(
             )  # fmt: skip
             if agency_id is not None:
                 await accounts.set_agency(connection, account_id, agency_id, now_utc())
+            if places:
+                await accounts.set_places(connection, account_id, places, now_utc())
+            if agency_id is not None or places:
                 await accounts.revoke_all(connection, account_id, now_utc())
-        if agency_id is not None:
+        if agency_id is not None or places:
             await name_revoked(connection, local.issuer.public_file)
     finally:
         await connection.close()
@@ -115,6 +119,7 @@ async def lines(local: Local) -> list[str]:
         return [
             f"{each.login:16} {each.name}  {' '.join(each.roles)}  {' '.join(each.areas)}"
             + (f"  หน่วยงาน (agency) {each.agency_id}" if each.agency_id else "")
+            + (f"  เฉพาะ (held to) {' '.join(each.places)}" if each.places else "")
             + ("" if each.active else "  ปิดแล้ว (closed)")
             for each in await accounts.everybody(connection)
         ]

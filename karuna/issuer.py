@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -48,6 +49,7 @@ class LocalIssuer:
         crew_id: str | None = None,
         device_id: str | None = None,
         agency_id: UUID | None = None,
+        places: Sequence[str] = (),
         lifetime_s: int = LONGEST_S,
     ) -> str:
         """A token that is good for at most 15 minutes."""
@@ -62,4 +64,5 @@ class LocalIssuer:
             crew_id=crew_id,
             device_id=device_id,
             agency_id=agency_id,
+            places=places,
         )

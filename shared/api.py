@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared import figures
-from shared.auth import ANYONE, Caller, may
+from shared.auth import ANYONE, NOT_FOR_HELD, Caller, may
 from shared.database import Search, look_up
 from shared.errors import Refused
 from shared.events.base import Origin
@@ -59,7 +59,7 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/v1/events", tags=["events"], responses=problems(401, 409))
+@router.get("/v1/events", tags=["events"], responses=problems(401, 403, 409))
 async def events(
     request: Request,
     caller: Annotated[Caller, Depends(may(*ANYONE))],
@@ -72,6 +72,8 @@ async def events(
     ``next`` is the cursor to ask with next time; it stays when there is nothing new. After a restore
     a cursor from before may lie beyond the end: it is refused, for what follows would be skipped.
     """
+    if caller.places:  # it names everybody of the municipality, if only by id
+        raise Refused(*NOT_FOR_HELD)
     runtime: Runtime = request.app.state.runtime
     areas = None if "*" in caller.areas else sorted(caller.areas)
     rows = await look_up(runtime.pool, OPEN_FEED, after, areas, call_id, limit)

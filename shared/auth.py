@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +42,12 @@ NOT_FOR_AGENCIES = (
     "โทเคนของหน่วยงานภายนอกใช้เส้นทางนี้ไม่ได้",
     "a token of an agency may not do this: it is the municipality's own work",
 )
+NOT_FOR_HELD = (
+    403,
+    "not_for_held",
+    "บัญชีที่ดูแลเฉพาะบางพื้นที่ใช้ส่วนนี้ไม่ได้ เป็นงานของทั้งเทศบาล",
+    "an account held to places may not do this: it is the work of the whole municipality",
+)
 
 
 class Role(StrEnum):
@@ -63,8 +69,9 @@ class Role(StrEnum):
 class Caller:
     """Who asks. ``areas`` are municipality slugs; ``*`` stands for all (the province's own desk).
 
-    ``agency_id``: whose people they are; None is the municipality itself. ``standing``: on what they stand (ticket,
-    agency, legal basis …), for the audit: codes and ids alone.
+    ``agency_id``: whose people they are; None is the municipality itself. ``places``: codes of the area tree to which
+    they are held, each with all that lies in it; none is the whole municipality. ``standing``: on what they stand
+    (ticket, agency, legal basis …), for the audit: codes and ids alone.
     """
 
     subject: str
@@ -74,6 +81,7 @@ class Caller:
     device_id: str | None = None
     purpose: str | None = None
     agency_id: UUID | None = None
+    places: frozenset[str] = frozenset()
     standing: tuple[tuple[str, str], ...] = ()
 
     def may_see(self, area: str) -> bool:
@@ -140,6 +148,10 @@ def _caller(claims: dict[str, Any], purpose: str | None) -> Caller:
     areas, crew_id, device_id = claims["areas"], claims.get("crew_id"), claims.get("device_id")
     if not isinstance(areas, list) or any(not isinstance(each, str | None) for each in (crew_id, device_id)):
         raise TypeError("claims")
+    # Told and empty would open everything to whom somebody meant to hold.
+    places = claims.get("places")
+    if places is not None and not (isinstance(places, list) and places and all(isinstance(one, str) for one in places)):
+        raise TypeError("places")
     agency_id = claims.get("agency_id")
     return Caller(
         subject=str(claims["sub"]),
@@ -149,18 +161,22 @@ def _caller(claims: dict[str, Any], purpose: str | None) -> Caller:
         device_id=device_id,
         purpose=purpose,
         agency_id=None if agency_id is None else UUID(agency_id),
+        places=frozenset(places or ()),
     )
 
 
-def may(*roles: Role, agencies: bool | None = None) -> Callable[[Request], Awaitable[Caller]]:
+def may(*roles: Role, agencies: bool | None = None, held: bool | None = None) -> Callable[[Request], Awaitable[Caller]]:
     """A FastAPI dependency: the caller, if one of ``roles`` (admin alone is not everything: name it where meant).
 
     ``agencies``: whether it decides itself what somebody of an agency sees; without that only outsiders by role (crew,
-    volunteer, partner) come in with an agency's token, and everybody where no role is asked for.
+    volunteer, partner) come in with an agency's token, and everybody where no role is asked for. ``held``: the same of
+    accounts that are held to places.
 
     A coroutine, though it awaits nothing: FastAPI would send a plain function through its pool of threads.
     """
-    agencies = set(roles) == set(Role) if agencies is None else agencies
+    everybody = set(roles) == set(Role)
+    agencies = everybody if agencies is None else agencies
+    held = everybody if held is None else held
 
     async def check(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -172,6 +188,8 @@ def may(*roles: Role, agencies: bool | None = None) -> Callable[[Request], Await
             raise refuse("forbidden", needs=sorted(roles))
         if caller.agency_id is not None and not agencies and caller.role not in OUTSIDERS:
             raise Refused(*NOT_FOR_AGENCIES)
+        if caller.places and not held and caller.role not in OUTSIDERS:
+            raise Refused(*NOT_FOR_HELD)
         return _standing(caller, request.headers.get("karuna-ticket"))
 
     return check
@@ -203,8 +221,9 @@ def make_token(
     crew_id: str | None = None,
     device_id: str | None = None,
     agency_id: UUID | None = None,
+    places: Sequence[str] = (),
 ) -> str:
-    """A token as the local issuer writes it. Times are Unix seconds."""
+    """A token as the local issuer writes it. Times are Unix seconds. ``places``: to which it is held; none: to none."""
     claims: dict[str, Any] = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -220,4 +239,6 @@ def make_token(
         claims["device_id"] = device_id
     if agency_id is not None:
         claims["agency_id"] = str(agency_id)
+    if places:
+        claims["places"] = list(places)
     return jwt.encode(claims, private_key, algorithm="EdDSA", headers={"kid": key_id})

@@ -23,12 +23,18 @@ def account_add(
     agency: Annotated[
         UUID | None, typer.Option(help="รหัสหน่วยงานอื่นที่สังกัด (the other agency whose people they are)")
     ] = None,
+    place: Annotated[
+        list[str] | None, typer.Option(help="เห็นเฉพาะพื้นที่รหัสนี้ (held to this code of the area tree, and all in it)")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """สร้างหรือเปลี่ยนบัญชี พิมพ์รหัสผ่านครั้งแรกครั้งเดียว (make or change an account; prints its first password once)."""
     from karuna.accounts import add
+    from services.console.rules.accounts import HELD
 
-    password = wait(add(here(home), login, name, [each.value for each in role], area, crew, agency))
+    if place and not set(role) <= HELD:
+        raise typer.BadParameter(f"--place: {', '.join(sorted(HELD))}")
+    password = wait(add(here(home), login, name, [each.value for each in role], area, crew, agency, place or ()))
     out.print(f"{login}  {password}\nต้องเปลี่ยนเมื่อเข้าใช้ครั้งแรก (to be changed at the first sign-in)")
 
 

@@ -56,11 +56,15 @@ def token(
     area: Annotated[list[str] | None, typer.Option(help="พื้นที่ * = ทุกพื้นที่ (municipality; * is every one)")] = None,
     subject: Annotated[str | None, typer.Option(help="ชื่อผู้ถือ (whose it is, as audits name it)")] = None,
     agency: Annotated[UUID | None, typer.Option(help="หน่วยงานของผู้ถือ (of which agency; none: the municipality)")] = None,
+    place: Annotated[
+        list[str] | None, typer.Option(help="เห็นเฉพาะพื้นที่รหัสนี้ (held to this code of the area tree, and all in it)")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """ออกโทเคน 15 นาที (print a token that is good for 15 minutes)."""
     issuer = here(home).issuer
-    typer.echo(issuer.token(role, areas=area or ["kalasin"], crew_id=crew, subject=subject, agency_id=agency))
+    areas, places = area or ["kalasin"], place or []
+    typer.echo(issuer.token(role, areas=areas, crew_id=crew, subject=subject, agency_id=agency, places=places))
 
 
 @app.command()

@@ -171,6 +171,7 @@ class Backend:
         return self.signer.token(
             session_id=str(person.session_id), login=person.login, role=person.role, areas=person.areas,
             crew_id=str(person.crew_id) if person.crew_id else None, agency_id=person.agency_id,
+            places=person.places,
         )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ class Signer:
 
     def token(
         self, *, session_id: str, login: str, role: Role, areas: tuple[str, ...], crew_id: str | None,
-        agency_id: UUID | None = None,
+        agency_id: UUID | None = None, places: tuple[str, ...] = (),
     ) -> str:  # fmt: skip
         now = time.time()
         good_until, token = self._made.get((session_id, role.value), (0.0, ""))
@@ -54,7 +54,7 @@ class Signer:
             return token
         token = make_token(
             self.key, self.key_id, subject=login, role=role, areas=list(areas), now_s=now, lifetime_s=LIFETIME_S,
-            crew_id=crew_id, device_id=session_id, agency_id=agency_id,
+            crew_id=crew_id, device_id=session_id, agency_id=agency_id, places=places,
         )  # fmt: skip
         if len(self._made) > 10_000:  # noqa: PLR2004 far more than anybody has open
             self._made.clear()

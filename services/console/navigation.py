@@ -50,6 +50,11 @@ class Place:
     roles: frozenset[Role]
     agencies: bool = False
     """Whether people of other agencies have it as well."""
+    whole: bool = False
+    """The work of the whole municipality: not of an account that is held to places."""
+
+    def is_for(self, role: Role, agency_id: UUID | None, *, held: bool) -> bool:
+        return role in self.roles and (self.agencies or agency_id is None) and not (held and self.whole)
 
 
 PLACES = (
@@ -61,7 +66,7 @@ PLACES = (
     Place("visits", "/visits", GOERS),
     Place("people", "/people", READERS, agencies=True),
     Place("cases", "/cases", CARERS),
-    Place("messages", "/messages", DESK | {Role.CASE_MANAGER, Role.AUDITOR}),
+    Place("messages", "/messages", DESK | {Role.CASE_MANAGER, Role.AUDITOR}, whole=True),
     Place("reports", "/reports", DESK | {Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN}),
     Place("admin", "/admin", frozenset({Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR})),
 )  # fmt: skip
@@ -71,7 +76,7 @@ SECTIONS = {
     "people": (
         Place("search", "/people", READERS, agencies=True),
         Place("duplicates", "/people/duplicates", REGISTER),
-        Place("imports", "/people/imports", REGISTER),
+        Place("imports", "/people/imports", REGISTER, whole=True),
         Place("visits", "/people/visits", CARERS),
         Place("gaps", "/people/gaps", COUNTERS),
         Place("near", "/people/near", RESCUERS),
@@ -92,9 +97,9 @@ SECTIONS = {
 """Screens beside each other under one entry of the menu, as tabs; a tab's name is the text ``<entry>.go_<key>``."""
 
 
-def sections(entry: str, role: Role, agency_id: UUID | None = None) -> list[Place]:
+def sections(entry: str, role: Role, agency_id: UUID | None = None, *, held: bool = False) -> list[Place]:
     """The tabs of an entry of the menu that a role has, in their order."""
-    return [place for place in SECTIONS[entry] if role in place.roles and (place.agencies or agency_id is None)]
+    return [place for place in SECTIONS[entry] if place.is_for(role, agency_id, held=held)]
 
 
 def stands_under(entry: Place, path: str) -> bool:
@@ -103,9 +108,9 @@ def stands_under(entry: Place, path: str) -> bool:
     return any(path == home or path.startswith(f"{home}/") for home in homes)
 
 
-def navigation(role: Role, agency_id: UUID | None = None) -> list[Place]:
+def navigation(role: Role, agency_id: UUID | None = None, *, held: bool = False) -> list[Place]:
     """The menu of a role, in its order."""
-    return [place for place in PLACES if role in place.roles and (place.agencies or agency_id is None)]
+    return [place for place in PLACES if place.is_for(role, agency_id, held=held)]
 
 
 def roles_of(key: str) -> frozenset[Role]:

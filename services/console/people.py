@@ -12,7 +12,8 @@ from shared.auth import Caller, Role
 class Person:
     """The person behind a request: one role at a time, in the language they read.
 
-    ``agency_id``: of which agency they are; None is the municipality itself.
+    ``agency_id``: of which agency they are; None is the municipality itself. ``places``: codes of the area tree to
+    which the account is held; none is the whole municipality.
     """
 
     account_id: UUID
@@ -27,6 +28,7 @@ class Person:
     lang: str
     must_change: bool = False
     agency_id: UUID | None = None
+    places: tuple[str, ...] = ()
 
     @property
     def area(self) -> str | None:

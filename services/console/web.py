@@ -92,7 +92,7 @@ async def whoever(request: Request) -> Person | None:
         account_id=row["account_id"], session_id=row["id"], login=row["login"], name=row["name"],
         role=Role(row["role"]), roles=tuple(Role(role) for role in row["roles"]), areas=tuple(row["areas"]),
         crew_id=row["crew_id"], csrf=row["csrf"], lang=lang_of(request), must_change=row["must_change"],
-        agency_id=row["agency_id"],
+        agency_id=row["agency_id"], places=tuple(row["places"]),
     )  # fmt: skip
 
 

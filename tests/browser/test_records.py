@@ -144,6 +144,16 @@ async def test_an_administrator_makes_an_account_changes_a_unit_and_closes_the_a
     password = await page.locator(".big-code").inner_text()
     address = (await page.locator("form[action$='/close']").get_attribute("action") or "").removesuffix("/close")
 
+    await page.goto(f"{address}/change")
+    await page.get_by_role("main").get_by_label("ผู้รับแจ้ง").uncheck()
+    await page.get_by_role("main").get_by_label("ผู้จัดการรายกรณี").check()
+    await page.get_by_text("เห็นเฉพาะพื้นที่", exact=True).click()
+    place = page.get_by_role("group", name="ตำบล หมู่บ้าน").get_by_role("checkbox").first
+    await place.check()
+    await whole_form(page)
+    await page.get_by_role("button", name="บันทึก").click()
+    await expect(page.locator("dl.facts")).not_to_contain_text("ทั้งเทศบาล")
+
     nok = await open_as(None, "/sign-in")
     await nok.get_by_label("ชื่อผู้ใช้").fill(login)
     await nok.get_by_label("รหัสผ่าน", exact=True).fill(password)

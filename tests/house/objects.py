@@ -16,6 +16,8 @@ from tests.registry.photos import photo
 NOT_FOUND = frozenset({404})
 NOTHING = frozenset({200})
 """A list, a search, figures: nothing of it is there."""
+PLACE = f"{AREA}:rimpao"
+"""A community, by its code."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Asked:
     """``path`` and ``body`` of a right request. ``refusals``: what a stranger is answered; ``finds``: what is in the
 
     answer of those whose it is; ``by``: one of them, where the supervisor may not, and as which ``crew_id``;
-    ``of_the_area``: it belongs to everybody of the municipality.
+    ``of_the_area``: it belongs to everybody of the municipality. ``of_nobody``: it tells of no person, so an account that
+    is held to places (``test_held.py``) is answered, too.
     """
 
     path: str
@@ -33,6 +36,7 @@ class Asked:
     by: str | None = None
     crew_id: UUID | None = None
     of_the_area: bool = False
+    of_nobody: bool = False
 
 
 @dataclass
@@ -528,7 +532,7 @@ async def _reviews(running: Running, case: UUID) -> dict[str, Asked]:
         "POST /v1/reviews/{review_id}/actions": Asked(f"{at}/actions", due),
         "POST /v1/review-actions/{action_id}/done": Asked(f"/v1/review-actions/{action}/done", {"evidence": "x"}),
         "POST /v1/reviews/{review_id}/approve": Asked(f"{at}/approve", {"lesson": "x"}),
-        "GET /v1/lessons": Asked("/v1/lessons", refusals=NOTHING, finds=review, of_the_area=True),
+        "GET /v1/lessons": Asked("/v1/lessons", refusals=NOTHING, finds=review, of_the_area=True, of_nobody=True),
         "GET /v1/lessons/causes": Asked(f"/v1/lessons/causes?area={AREA}&{days}"),
         "POST /v1/reviews/{review_id}/close": Asked(f"{at}/close"),
     }
@@ -559,7 +563,7 @@ async def _care(running: Running, person: UUID) -> dict[str, Asked]:
     answers = {"instrument": "poverty", "answers": lacking}
     await running.client.post(f"{at}/assessments", json=answers, headers=desk)
     need = (await running.client.post(f"{at}/needs", json={"need": "carer"}, headers=desk)).json()["id"]
-    boat = {"area": AREA, "community": "x", "kind": "boat"}
+    boat = {"area": AREA, "community": PLACE, "kind": "boat"}
     await running.client.put(entry, json=boat, headers=desk)
     proposal = await one(running, "select id from group_proposal where decision is null")
     goes = new_id()
@@ -590,7 +594,7 @@ async def _care(running: Running, person: UUID) -> dict[str, Asked]:
         "GET /v1/gaps": Asked(f"/v1/gaps?group=hardship&area={AREA}"),
         "GET /v1/gaps/people": Asked(f"/v1/gaps/people?group=hardship&gap=no_phone&area={AREA}"),
         "GET /v1/community": Asked("/v1/community", refusals=NOTHING, finds=entry.rpartition("/")[2]),
-        "GET /v1/community/cards": Asked("/v1/community/cards", refusals=NOTHING, finds='"x"'),
+        "GET /v1/community/cards": Asked("/v1/community/cards", refusals=NOTHING, finds=f'"{PLACE}"'),
         "POST /v1/community/search": Asked(
             "/v1/community/search", {"kind": "boat"}, refusals=NOTHING, finds=entry.rpartition("/")[2]
         ),
@@ -619,14 +623,14 @@ async def _agencies(running: Running, person: UUID) -> dict[str, Asked]:
     )  # fmt: skip
     return {
         "PUT /v1/agencies/{agency_id}": Asked(f"/v1/agencies/{agency}", kept),
-        "GET /v1/agencies": Asked("/v1/agencies", refusals=NOTHING, finds=str(agency)),
+        "GET /v1/agencies": Asked("/v1/agencies", refusals=NOTHING, finds=str(agency), of_nobody=True),
         "PUT /v1/agencies/{agency_id}/coordinators/{coordinator_id}": Asked(
             f"/v1/agencies/{agency}/coordinators/{coordinator}", whom
         ),
         "POST /v1/agreements": Asked("/v1/agreements", terms),
-        "GET /v1/agreements": Asked("/v1/agreements", refusals=NOTHING, finds=made),
-        "GET /v1/agreements/{agreement_id}": Asked(f"/v1/agreements/{made}"),
-        "GET /v1/agreements/{agreement_id}/effect": Asked(f"/v1/agreements/{made}/effect"),
+        "GET /v1/agreements": Asked("/v1/agreements", refusals=NOTHING, finds=made, of_nobody=True),
+        "GET /v1/agreements/{agreement_id}": Asked(f"/v1/agreements/{made}", of_nobody=True),
+        "GET /v1/agreements/{agreement_id}/effect": Asked(f"/v1/agreements/{made}/effect", of_nobody=True),
         "POST /v1/agreements/{agreement_id}/sign": Asked(f"/v1/agreements/{made}/sign"),
         "POST /v1/agreements/{agreement_id}/end": Asked(f"/v1/agreements/{made}/end", {"reason": "over"}),
         "POST /v1/access/why": Asked("/v1/access/why", {"person_id": str(person)}),

@@ -180,6 +180,9 @@ BAD: dict[str, tuple[str, Callable[[], str | None]]] = {
     "of a device that is no text": ("unauthenticated", lambda: f"Bearer {token(device_id=['x'])}"),
     "of a crew that is no text": ("unauthenticated", lambda: f"Bearer {token(role='crew', crew_id=7)}"),
     "of an agency that is no id": ("unauthenticated", lambda: f"Bearer {token(agency_id='hospital')}"),
+    "held to places that are none": ("unauthenticated", lambda: f"Bearer {token(places=[])}"),
+    "held to a place that is no list": ("unauthenticated", lambda: f"Bearer {token(places='kalasin:rimpao')}"),
+    "held to places that are no text": ("unauthenticated", lambda: f"Bearer {token(places=[460101])}"),
     "of a revoked device": ("device_revoked", lambda: f"Bearer {token(device_id='stolen-phone')}"),
 }
 

@@ -17,7 +17,17 @@ from services.registry.answers import CaseShown, PersonHit, PersonShown
 from services.registry.rules.access import CARE, DESK, PURPOSES
 from services.registry.rules.decide import GLASS, MISSING, OWN, Asked, decide
 from services.registry.rules.fields import FIELDS, HEALTH, KINDS, PUBLIC, RESTRICTED, SECRET, SHARED, FieldClass, cut
-from services.registry.rules.grounds import BASES, Agreement, BreakGlass, Consent, lies_in, party
+from services.registry.rules.grounds import (
+    BASES,
+    Agreement,
+    BreakGlass,
+    Consent,
+    Lives,
+    common,
+    lies_in,
+    party,
+    reaches,
+)
 from shared.auth import Role
 from shared.codes.codes import code_list
 
@@ -62,6 +72,12 @@ TABLE: dict[str, tuple[Asked, list[Agreement], list[Consent], tuple[str, ...]]] 
     "ended today": (ASKED, agreed(ended_on=TODAY), [], ("expired",)),
     "the province's": (ASKED, agreed(areas=frozenset({"46"})), [], ()),
     "another tambon's": (ASKED, agreed(areas=frozenset({"460102"})), [], ("other_area",)),
+    "agreed, and held to where the person lives": (
+        asked(places=frozenset({"4601"}), lives=Lives("460101")), agreed(), [], (),
+    ),
+    "agreed, and held to another place": (
+        asked(places=frozenset({"kalasin:rimpao"}), lives=Lives("460101")), agreed(), [], ("other_place",),
+    ),
     "a purpose not agreed": (asked(purpose="case_work"), agreed(), [], ("purpose",)),
     "a class not agreed": (ASKED, agreed(field_class=FieldClass.SHARED), [], ("field_class",)),
     "a lower class": (asked(kind=PUBLIC), agreed(field_class=FieldClass.SHARED), [], ()),
@@ -152,6 +168,34 @@ def test_broken_glass_opens_one_person_for_an_emergency_and_no_secret(name: str)
     assert found.way == (GLASS if allowed else None)
 
 
+# Who lives how (place, given), for an account held to one community and one tambon: is there for it, or is not.
+HELD = frozenset({"kalasin:rimpao", "460101"})
+LIVING = {
+    "in the community": (Lives("kalasin:rimpao"), True),
+    "in the tambon": (Lives("460101"), True),
+    "in a village of the tambon": (Lives("46010103"), True),
+    "in another community": (Lives("kalasin:donklang"), False),
+    "in the municipality, it is not known where": (Lives("kalasin"), False),
+    "in the district, it is not known where": (Lives("4601"), False),
+    "nowhere that is known": (Lives(), False),
+    "nowhere that is known, and written down by themselves": (Lives(given=True), True),
+    "elsewhere, and they are sent there": (Lives("460102", given=True), True),
+}
+
+
+@pytest.mark.parametrize("name", LIVING)
+def test_who_is_held_to_places_sees_who_lives_there_and_whom_they_were_given(name: str) -> None:
+    lives, there = LIVING[name]
+    found = decide(asked(agency=None, places=HELD, lives=lives), [], [], [], NOW)
+    assert (found.allowed, found.missing) == (there, () if there else ("other_place",))
+
+
+def test_broken_glass_opens_beside_ones_own_places() -> None:
+    ask = asked(purpose="emergency", places=HELD, lives=Lives("460102"))
+    assert decide(ask, [], [], [OPEN], NOW).way == GLASS
+    assert not decide(replace(ask, agency=None), [], [], [OPEN], NOW).allowed, "the municipality's own break none"
+
+
 # --- properties ------------------------------------------------------------------------------------------------------
 
 parties = st.sampled_from([party(agency=HOSPITAL), party(agency=FUND), party(area="kalasin"), party(area="trat")])
@@ -171,6 +215,11 @@ askings = st.builds(
     Asked, st.sampled_from(Role), agencies, st.just("person:nurse"), st.sampled_from(["kalasin", "trat"]), places, purposes,
     st.sampled_from(KINDS),
 )  # fmt: skip
+nodes = st.sampled_from(
+    ["46", "4601", "460101", "46010103", "4602", "460102", "kalasin", "kalasin:rimpao", "kalasin:donklang"]
+)
+held = st.frozensets(nodes, max_size=4)
+living = st.builds(Lives, st.none() | nodes, st.booleans())
 QUICK = settings(max_examples=300, deadline=None, derandomize=True)
 
 
@@ -218,6 +267,40 @@ def test_an_area_lies_in_itself_and_in_what_holds_it(codes: frozenset[str], want
     assert lies_in(frozenset({"460101"}), frozenset({"46"}))
     assert not lies_in(frozenset({"46"}), frozenset({"460101"})), "what holds a tambon is not in it"
     assert lies_in(codes, wanted | codes)
+
+
+@QUICK
+@given(askings, living, held, st.lists(agreements, max_size=4), st.lists(consents, max_size=3), st.booleans())
+def test_being_held_never_opens_more_and_leaves_those_alone_who_are_not(
+    ask: Asked, lives: Lives, to: frozenset[str], all_agreed: list[Agreement], given_: list[Consent], own: bool
+) -> None:
+    ask = replace(ask, agency=None) if own else ask
+    free = decide(ask, all_agreed, given_, [], NOW)
+    assert free == decide(replace(ask, lives=lives), all_agreed, given_, [], NOW), (
+        "where somebody lives is nobody's matter"
+    )
+    found = decide(replace(ask, places=to, lives=lives), all_agreed, given_, [], NOW)
+    assert found.allowed == (free.allowed and reaches(to, lives))
+    assert found.allowed != bool(found.missing)
+
+
+@QUICK
+@given(held, held, living)
+def test_being_held_to_more_hides_nobody(one: frozenset[str], other: frozenset[str], lives: Lives) -> None:
+    assert not (one and reaches(one, lives)) or reaches(one | other, lives)
+    assert reaches(frozenset(), lives)
+    away = replace(lives, given=False)
+    if one:
+        assert reaches(one, away) == (away.place is not None and lies_in(frozenset({away.place}), one))
+
+
+@QUICK
+@given(held, held, nodes)
+def test_what_lies_in_both_is_what_lies_in_their_common_part(
+    one: frozenset[str], other: frozenset[str], place: str
+) -> None:
+    here = frozenset({place})
+    assert lies_in(here, common(one, other)) == (lies_in(here, one) and lies_in(here, other))
 
 
 # --- fields ----------------------------------------------------------------------------------------------------------

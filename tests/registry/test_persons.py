@@ -187,7 +187,7 @@ async def test_a_search_uses_its_indexes(registry: Running) -> None:
     async with registry.runtime.pool.acquire() as db:
         await db.execute("analyze person, contact, person_key")
         phone = await db.fetchval("select blind from contact limit 1")
-        plan = await db.fetch("explain (analyze) " + SEARCH, [], [phone], [], [], 0, ["kalasin"], 21, None)
+        plan = await db.fetch("explain (analyze) " + SEARCH, [], [phone], [], [], 0, ["kalasin"], 21, None, [])
     text = "\n".join(row[0] for row in plan)
     assert "contact_blind" in text
     assert "Seq Scan on person" not in text, text

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from services.console.accounts import hashed
+from services.console.area_tree import area_choices
 from services.console.backend import BackendAway, BackendRefused
 from services.console.colleagues import every_agency
 from services.console.issuer import name_revoked
@@ -35,6 +36,7 @@ Admin = Annotated[Person, Depends(signed_in(Role.ADMIN))]
 Short = Annotated[str, Form(max_length=200)]
 Roles = Annotated[list[str] | None, Form()]
 Areas = Annotated[list[str] | None, Form()]
+Places = Annotated[list[str] | None, Form()]
 PASSWORD_BYTES = 12
 
 
@@ -47,6 +49,8 @@ async def _note(request: Request, person: Person, act: str, account: Account | W
     detail: dict[str, Any] = {"roles": list(account.roles), "areas": list(account.areas)}
     if account.agency_id is not None:
         detail["agency_id"] = str(account.agency_id)
+    if account.places:
+        detail["places"] = list(account.places)
     area = next((each for each in account.areas if each != "*"), None)
     await audit(runtime(request).pool, caller_of(person), act, "account", account_id, detail, area=area)
 
@@ -96,6 +100,7 @@ async def _form(
         request, "admin/account_form.html", status=status, shown=shown, account=account, faults=faults,
         roles=rules.PERSONS, crew=await _crew(request, person), areas=_areas(request, person, shown),
         agencies=sorted(named.items(), key=lambda one: one[1]), agency_names=named,
+        places=await _places(request, person, shown.places),
     )  # fmt: skip
 
 
@@ -106,6 +111,11 @@ def _areas(request: Request, person: Person, shown: Wanted) -> list[tuple[str, s
     if EVERYWHERE in person.areas:
         found[EVERYWHERE] = name(EVERYWHERE)
     return list({**found, **{each: name(each) for each in shown.areas}}.items())
+
+
+async def _places(request: Request, person: Person, kept: Sequence[str]) -> list[tuple[str, str]]:
+    """Places to which an account may be held; and those it is held to, so that saving it frees nobody."""
+    return list({**{code: code for code in kept}, **dict(await area_choices(request, person))}.items())
 
 
 async def _crew(request: Request, person: Person) -> list[tuple[str, str]]:
@@ -120,18 +130,19 @@ async def _crew(request: Request, person: Person) -> list[tuple[str, str]]:
 @router.post("")
 async def make(
     request: Request, person: Admin, login: Short = "", name: Short = "", roles: Roles = None, areas: Areas = None,
-    crew: Short = "", agency: Short = "",
+    crew: Short = "", agency: Short = "", places: Places = None,
 ) -> Response:  # fmt: skip
     """A new account. Its first password is shown on the answer, once, and must be changed."""
-    asked = rules.wanted(login, name, roles or (), areas or (), crew, agency)
+    asked = rules.wanted(login, name, roles or (), areas or (), crew, agency, places or ())
     known = _open_ones(await _agencies(request, person)) if asked.agency else []
-    faults = rules.faults(asked, person.areas, {each["id"]: each["areas"] for each in known})
+    there = [code for code, _ in await _places(request, person, ())] if asked.places else []
+    faults = rules.faults(asked, person.areas, {each["id"]: each["areas"] for each in known}, there)
     if faults:
         return await _form(request, person, asked, None, faults, 422)
     password, account_id = secrets.token_urlsafe(PASSWORD_BYTES), new_id()
     made = await accounts.make(
         runtime(request).pool, account_id, asked.login, asked.name, await hashed(password), asked.roles, asked.areas,
-        asked.crew_id, now_utc(), asked.agency_id,
+        asked.crew_id, now_utc(), asked.agency_id, asked.places,
     )  # fmt: skip
     if not made:
         return await _form(request, person, asked, None, {"login": "login_taken"}, 422)
@@ -147,10 +158,12 @@ async def show(request: Request, person: Reader, account_id: UUID) -> Response:
 async def _one(request: Request, person: Person, account_id: UUID, *, password: str | None = None) -> Response:
     account = await _theirs(request, person, account_id)
     devices = await accounts.sessions_of(runtime(request).pool, account_id, now_utc())
+    named = dict(await _places(request, person, account.places)) if account.places else {}
     return page(
         request, "admin/account.html", account=account, devices=devices, password=password,
         edits=person.role is Role.ADMIN, own=account_id == person.account_id,
         agency_names=_names(await _agencies(request, person), person.lang) if account.agency_id else {},
+        places=[named[code] for code in account.places],
         locked=account.locked_until is not None and account.locked_until > now_utc(),
     )  # fmt: skip
 
@@ -174,24 +187,28 @@ async def _theirs(request: Request, person: Person, account_id: UUID, *, other: 
 async def change_form(request: Request, person: Admin, account_id: UUID) -> Response:
     account = await _theirs(request, person, account_id, other=True)
     crew, agency = (str(one or "") for one in (account.crew_id, account.agency_id))
-    shown = Wanted(account.login, account.name, account.roles, account.areas, crew, agency)
+    shown = Wanted(account.login, account.name, account.roles, account.areas, crew, agency, account.places)
     return await _form(request, person, shown, account, {})
 
 
 @router.post("/{account_id}/change")
 async def change(
     request: Request, person: Admin, account_id: UUID, name: Short = "", roles: Roles = None, areas: Areas = None,
-    crew: Short = "",
+    crew: Short = "", places: Places = None,
 ) -> Response:  # fmt: skip
     """Another name, other roles or areas. A role taken away ends its sessions by itself."""
     account = await _theirs(request, person, account_id, other=True)
-    asked = rules.wanted(account.login, name, roles or (), areas or (), crew, str(account.agency_id or ""))
-    faults = rules.faults(asked, person.areas, await _agency_kept(request, person, account))
+    agency = str(account.agency_id or "")
+    asked = rules.wanted(account.login, name, roles or (), areas or (), crew, agency, places or ())
+    there = [code for code, _ in await _places(request, person, account.places)] if asked.places else []
+    faults = rules.faults(asked, person.areas, await _agency_kept(request, person, account), there)
     if faults:
         return await _form(request, person, asked, account, faults, 422)
     pool = runtime(request).pool
-    await accounts.change(pool, account_id, asked.name, asked.roles, asked.areas, asked.crew_id, now_utc())
-    await _out(request, account_id)  # tokens in hand name the old roles and areas
+    await accounts.change(
+        pool, account_id, asked.name, asked.roles, asked.areas, asked.crew_id, now_utc(), asked.places
+    )
+    await _out(request, account_id)  # tokens in hand name the old roles, areas and places
     await _note(request, person, "change", asked, account_id)
     return go(f"/admin/accounts/{account_id}")
 

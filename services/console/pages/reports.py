@@ -47,6 +47,8 @@ READERS = {
     "notify": frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN}),
 }
 """Whose figures a role may see; the service decides again."""
+OF_PLACES = frozenset({"registry"})
+"""Whose figures an account may see that is held to places: calls, units and messages are the whole municipality's."""
 NO_REPORT = {"code": "not_found", "th": "ไม่มีรายงานนี้", "en": "there is no such report"}
 HIDDEN, UNKNOWN = "<5", "–"
 MISSION_COLUMNS = (
@@ -74,6 +76,10 @@ def all_reports() -> dict[str, Report]:
     """
     text = (resources.files("services.console") / "reports.toml").read_text("utf-8")
     return {each["key"]: Report.model_validate(each) for each in tomllib.loads(text)["report"]}
+
+
+def _may_see(person: Person, report: Report) -> bool:
+    return person.role in READERS[report.service] and (not person.places or report.service in OF_PLACES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ async def overview(
 ) -> Response:  # fmt: skip
     """All figures this role may see, over one time; of a part of the municipality those that know of parts."""
     asked, problem = _ask(request, person, period, from_, to, area, place)
-    wanted = [each for each in all_reports().values() if person.role in READERS[each.service]]
+    wanted = [each for each in all_reports().values() if _may_see(person, each)]
     wanted = [each for each in wanted if not asked.place or each.service in BY_PART]
     answers = await asyncio.gather(*(_figures(request, person, each, asked) for each in wanted))
     shown = [_shown(each, answer, person.lang) for each, answer in zip(wanted, answers, strict=True)]
@@ -275,7 +281,7 @@ async def download(
 ) -> Response:  # fmt: skip
     """One report to keep: ``csv`` for a spreadsheet, ``pdf`` for paper."""
     report = all_reports().get(key)
-    if report is None or form not in {"csv", "pdf"} or person.role not in READERS[report.service]:
+    if report is None or form not in {"csv", "pdf"} or not _may_see(person, report):
         raise BackendRefused(404, NO_REPORT)
     asked, _ = _ask(request, person, period, from_, to, area, place)
     if asked.place and report.service not in BY_PART:

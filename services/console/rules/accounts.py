@@ -17,10 +17,16 @@ NEED_CREW = frozenset({Role.CREW, Role.VOLUNTEER})
 PERSONS = tuple(role for role in Role if role is not Role.PARTNER)
 """Roles that sign in here; a partner's system has a token of its own."""
 
+HELD = frozenset({Role.CASE_MANAGER, Role.REGISTRY_OFFICER, Role.VOLUNTEER, Role.CREW})
+"""Who may be held to places. All others answer calls, send units, watch or set up: for the whole municipality."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An account as a form asks for it, tidied. ``agency``: the id of another agency whose it is; empty: our own."""
+    """An account as a form asks for it, tidied. ``agency``: the id of another agency whose it is; empty: our own.
+
+    ``places``: codes of the area tree to which it is held; none is the whole municipality.
+    """
 
     login: str
     name: str
@@ -28,6 +34,7 @@ class Wanted:
     areas: tuple[str, ...]
     crew: str
     agency: str = ""
+    places: tuple[str, ...] = ()
 
     @property
     def crew_id(self) -> UUID | None:
@@ -46,11 +53,14 @@ def _id(text: str) -> UUID | None:
         return None
 
 
-def wanted(login: str, name: str, roles: Iterable[str], areas: Iterable[str], crew: str, agency: str = "") -> Wanted:
+def wanted(
+    login: str, name: str, roles: Iterable[str], areas: Iterable[str], crew: str, agency: str = "",
+    places: Iterable[str] = (),
+) -> Wanted:  # fmt: skip
     kept = tuple(role.value for role in PERSONS if role.value in set(roles))
     return Wanted(
         login.strip().lower(), " ".join(name.split()), kept, tuple(dict.fromkeys(filter(None, areas))), crew.strip(),
-        agency.strip(),
+        agency.strip(), tuple(dict.fromkeys(filter(None, places))),
     )  # fmt: skip
 
 
@@ -59,10 +69,13 @@ def may_manage(own: Iterable[str], areas: Iterable[str]) -> bool:
     return "*" in own or set(areas) <= set(own)
 
 
-def faults(asked: Wanted, own_areas: Iterable[str], agencies: Mapping[str, Iterable[str]]) -> dict[str, str]:
+def faults(
+    asked: Wanted, own_areas: Iterable[str], agencies: Mapping[str, Iterable[str]], places: Iterable[str] = ()
+) -> dict[str, str]:
     """Field → the text ``admin.fault_<code>`` that says what is wrong with it; empty where all is well.
 
-    ``agencies``: those whose the account may be, by id, with the municipalities they work with.
+    ``agencies``: those whose the account may be, by id, with the municipalities they work with. ``places``: codes to
+    which it may be held.
     """
     found: dict[str, str] = {}
     if not LOGIN.fullmatch(asked.login):
@@ -82,4 +95,10 @@ def faults(asked: Wanted, own_areas: Iterable[str], agencies: Mapping[str, Itera
         found["agency"] = "agency"
     elif asked.agency and not set(asked.areas) <= set(agencies[asked.agency]):
         found.setdefault("areas", "agency_areas")
-    return found
+    return found | _faults_of_places(asked, places)
+
+
+def _faults_of_places(asked: Wanted, places: Iterable[str]) -> dict[str, str]:
+    if not set(asked.places) <= set(places):
+        return {"places": "places"}
+    return {"places": "places_roles"} if asked.places and not set(asked.roles) <= HELD else {}

@@ -26,10 +26,13 @@ returning id
 """
 MAKE = """
 insert into account (id, login, name, password, roles, areas, crew_id, demo, active, must_change, made_at, changed_at,
-                     agency_id)
-values ($1, $2, $3, $4, $5, $6, $7, false, true, true, $8, $8, $9) on conflict (login) do nothing returning id
+                     agency_id, places)
+values ($1, $2, $3, $4, $5, $6, $7, false, true, true, $8, $8, $9, $10) on conflict (login) do nothing returning id
 """
-CHANGE = "update account set name = $2, roles = $3, areas = $4, crew_id = $5, changed_at = $6 where id = $1"
+CHANGE = """
+update account set name = $2, roles = $3, areas = $4, crew_id = $5, changed_at = $6, places = $7 where id = $1
+"""
+SET_PLACES = "update account set places = $2, changed_at = $3 where id = $1"
 SET_AGENCY = "update account set agency_id = $2, changed_at = $3 where id = $1"
 SET_ACTIVE = "update account set active = $2, changed_at = $3 where id = $1"
 RESET = """
@@ -50,7 +53,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $7, $8)
 """
 BY_COOKIE = """
 select s.id, s.csrf, s.role, s.device, s.started_at, s.seen_at, s.expires_at, a.id as account_id, a.login, a.name,
-       a.roles, a.areas, a.crew_id, a.must_change, a.agency_id
+       a.roles, a.areas, a.crew_id, a.must_change, a.agency_id, a.places
 from session s join account a on a.id = s.account_id
 where s.cookie_hash = $1 and s.revoked_at is null and s.expires_at > $2 and a.active and s.role = any(a.roles)
 """
@@ -65,7 +68,7 @@ DROP_OLD = "delete from session where expires_at < $1"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One person's account. ``areas`` may hold ``*``."""
+    """One person's account. ``areas`` may hold ``*``; ``places``: codes to which it is held, none is no less."""
 
     id: UUID
     login: str
@@ -84,12 +87,13 @@ class Account:
     made_at: datetime
     changed_at: datetime
     agency_id: UUID | None = None
+    places: tuple[str, ...] = ()
 
 
 def _account(row: asyncpg.Record) -> Account:
     """What of the row this version knows: a newer one may have more columns."""
     known = {each.name: row[each.name] for each in fields(Account)}
-    return Account(**{**known, "roles": tuple(row["roles"]), "areas": tuple(row["areas"])})
+    return Account(**{**known, **{name: tuple(row[name]) for name in ("roles", "areas", "places")}})
 
 
 async def by_login(db: Connection | Pool, login: str) -> Account | None:
@@ -126,25 +130,33 @@ async def put(
 async def make(
     db: Connection | Pool, account_id: UUID, login: str, name: str, password: str, roles: Sequence[str],
     areas: Sequence[str], crew_id: UUID | None, at: datetime, agency_id: UUID | None = None,
+    places: Sequence[str] = (),
 ) -> bool:  # fmt: skip
     """A new account that must choose a password of its own; False where the login is taken.
 
     ``agency_id``: of another agency, from its first moment on.
     """
-    made = await db.fetchval(MAKE, account_id, login, name, password, list(roles), list(areas), crew_id, at, agency_id)
+    made = await db.fetchval(
+        MAKE, account_id, login, name, password, list(roles), list(areas), crew_id, at, agency_id, list(places)
+    )
     return made is not None
 
 
 async def change(
     db: Connection | Pool, account_id: UUID, name: str, roles: Sequence[str], areas: Sequence[str],
-    crew_id: UUID | None, at: datetime,
+    crew_id: UUID | None, at: datetime, places: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    await db.execute(CHANGE, account_id, name, list(roles), list(areas), crew_id, at)
+    await db.execute(CHANGE, account_id, name, list(roles), list(areas), crew_id, at, list(places))
 
 
 async def set_agency(db: Connection | Pool, account_id: UUID, agency_id: UUID, at: datetime) -> None:
     """From now on the account is of this agency's people, and sees what agencies may. There is no way back."""
     await db.execute(SET_AGENCY, account_id, agency_id, at)
+
+
+async def set_places(db: Connection | Pool, account_id: UUID, places: Sequence[str], at: datetime) -> None:
+    """From now on the account is held to these places."""
+    await db.execute(SET_PLACES, account_id, list(places), at)
 
 
 async def set_active(db: Connection | Pool, account_id: UUID, at: datetime, *, active: bool) -> None:

@@ -16,11 +16,12 @@ from uuid import UUID
 from services.registry import records, store
 from services.registry.answers import Missing, Withheld
 from services.registry.api.gate import areas_of, person_for
+from services.registry.api.reach import lives_of
 from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.decide import MISSING, Asked, Decision, decide
 from services.registry.rules.fields import KINDS, PUBLIC, SECRET, Kind, cut, kind_of
-from services.registry.rules.grounds import Agreement, BreakGlass, Consent, party
+from services.registry.rules.grounds import NOWHERE, Agreement, BreakGlass, Consent, Lives, party, reaches
 from services.registry.store.people import Row
 from shared.audit import audit
 from shared.auth import Caller
@@ -80,9 +81,13 @@ class Grounds:
         areas: frozenset[str],
         consents: Sequence[Consent],
         glass: Sequence[BreakGlass] = (),
+        lives: Lives = NOWHERE,
     ) -> Decision:
         caller = self.caller
-        asked = Asked(caller.role, caller.agency_id, caller.actor, owner, areas, caller.purpose or "", kind)
+        asked = Asked(
+            caller.role, caller.agency_id, caller.actor, owner, areas, caller.purpose or "", kind,
+            places=caller.places, lives=lives,
+        )  # fmt: skip
         return decide(asked, self.agreements, consents, glass, self.now)
 
     def blind(self) -> Decision:
@@ -91,7 +96,8 @@ class Grounds:
         given = [Consent(self.caller.purpose or "", None, self.now)]
         owners = [name for each in self.agreements for name in each.parties if name.startswith("area:")]
         mine = [name.removeprefix("area:") for name in owners if self.caller.may_see(name.removeprefix("area:"))]
-        found = [self.decide(PUBLIC, owner, everywhere, given) for owner in sorted(set(mine))]
+        here = Lives(given=True)
+        found = [self.decide(PUBLIC, owner, everywhere, given, lives=here) for owner in sorted(set(mine))]
         nobody = Decision(allowed=False, missing=("no_agreement",))
         return min(found, key=lambda each: (not each.allowed, len(each.missing)), default=nobody)
 
@@ -109,13 +115,15 @@ def access(
     consents: Sequence[Consent] = (),
     glass: Sequence[BreakGlass] = (),
     codes: frozenset[str] = frozenset(),
+    lives: Lives = NOWHERE,
 ) -> Access:
     """The decision for every kind of field. Of a secret person every field is of the secret kind.
 
-    ``codes``: of where the person is registered and lives; beside them the record lies in its municipality.
+    ``codes``: of where the person is registered and lives; beside them the record lies in its municipality. ``lives``:
+    of whoever is held to places, for this asker.
     """
     areas = codes | {person.area}
-    decisions = {kind: grounds.decide(kind, person.area, areas, consents, glass) for kind in KINDS}
+    decisions = {kind: grounds.decide(kind, person.area, areas, consents, glass, lives) for kind in KINDS}
     if person.secret and grounds.caller.agency_id is not None:
         decisions = dict.fromkeys(KINDS, decisions[KINDS[-1]])
     return Access(standing(grounds.caller, decisions.values()), decisions)
@@ -141,12 +149,14 @@ async def open_person(runtime: Runtime, caller: Caller, person_id: UUID, kind: K
     """The person, if there is one for this caller, and what they may see; ``kind`` is the least they must.
 
     Raises:
-        Refused: 404 none, erased, of another municipality, or secret; 403 there is no ground, saying what is missing.
+        Refused: 404 none, erased, of another municipality or place, or secret; 403 there is no ground, saying what is
+            missing.
 
     """
     if caller.agency_id is None:
         person = await person_for(runtime, caller, person_id)
-        return person, access(await grounds_of(runtime, caller), person)
+        known = await lives_of(runtime.pool, caller, [person.id])
+        return person, access(await grounds_of(runtime, caller), person, lives=known.get(person.id, NOWHERE))
     found, seen = await weigh(runtime, caller, person_id)
     if found is None or not seen.may(kind):
         await _refuse(runtime, caller, person_id, seen.decisions[kind], found.area if found else None)
@@ -186,8 +196,10 @@ async def weigh(
     person = await _whole(runtime, records.opened(row, ring()))
     opened = [store.consents.glass_as_rule(each) for each in glass]
     consents, codes = await _looked_up(runtime, person_id)
-    found = access(grounds, person, consents, opened, codes)
-    if person.secret and not found.may(PUBLIC) and not known:
+    lives = (await lives_of(runtime.pool, asker, [person.id])).get(person.id, NOWHERE)
+    found = access(grounds, person, consents, opened, codes, lives)
+    hidden = person.secret or not reaches(asker.places, lives)
+    if hidden and not found.may(PUBLIC) and not known:
         raise refuse("not_found")
     return person, found
 
@@ -209,14 +221,19 @@ async def may_look(runtime: Runtime, caller: Caller) -> Grounds:
 async def cut_hits(runtime: Runtime, grounds: Grounds, rows: Sequence[Row]) -> list[tuple[Row, Access]]:
     """Those of the found whom this asker may know of, each with what may be seen."""
     people = [records.opened(row, ring()) for row in rows]
-    if grounds.caller.agency_id is None:
-        return [(row, access(grounds, person)) for row, person in zip(rows, people, strict=True)]
-    given: dict[UUID, list[Consent]] = {}
     ids = [person.id for person in people]
+    lives = await lives_of(runtime.pool, grounds.caller, ids)
+    if grounds.caller.agency_id is None:
+        own = [access(grounds, person, lives=lives.get(person.id, NOWHERE)) for person in people]
+        return [(row, each) for row, each in zip(rows, own, strict=True) if each.may(PUBLIC)]
+    given: dict[UUID, list[Consent]] = {}
     for row in await store.consents.read_consents(runtime.pool, ids):
         given.setdefault(row["person_id"], []).append(store.consents.consent_as_rule(row))
     codes = await store.consents.read_areas(runtime.pool, ids)
-    found = [access(grounds, one, given.get(one.id, ()), (), codes.get(one.id, frozenset())) for one in people]
+    found = [
+        access(grounds, one, given.get(one.id, ()), (), codes.get(one.id, frozenset()), lives.get(one.id, NOWHERE))
+        for one in people
+    ]
     return [(row, each) for row, each in zip(rows, found, strict=True) if each.may(PUBLIC)]
 
 

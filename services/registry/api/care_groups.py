@@ -13,6 +13,7 @@ from services.registry import store, views
 from services.registry.answers import Answer, Label, PersonHit
 from services.registry.api.case_gate import Limit
 from services.registry.api.gate import AreaCode, area_for, areas_of, gate, held_for, narrowed, places_for, runtime_of
+from services.registry.api.reach import within_reach
 from services.registry.values import Area, Code, Long, coded
 from shared.audit import audit
 from shared.auth import Caller
@@ -112,8 +113,12 @@ async def read_groups(
     """กลุ่มดูแล | Care groups of one's municipalities, or those that care for somebody, or for anybody who lives there."""
     runtime = runtime_of(request)
     places = await places_for(runtime, caller, area_code)
-    rows = await store.teams.read_groups(runtime.pool, areas_of(caller), person_id, cursor, limit, places)
-    people = sorted({one for row in rows for one in row["person_ids"]})
+    asked = None if person_id is None else await within_reach(runtime.pool, caller, [person_id])
+    rows = []
+    if asked is None or asked:
+        rows = await store.teams.read_groups(runtime.pool, areas_of(caller), person_id, cursor, limit, places)
+    known = await within_reach(runtime.pool, caller, [one for row in rows for one in row["person_ids"]])
+    people = sorted(known)
     await audit(runtime.pool, caller, "read_groups", "person", people or None, narrowed(area_code))
     today = local_day(now_utc())
     hits = {row["id"]: views.hit(row, today) for row in await store.people.read_hits(runtime.pool, people)}
@@ -123,8 +128,9 @@ async def read_groups(
                 GroupMember(crew_id=crew, role=views.label("team_role", role))
                 for crew, role in zip(row["crew_ids"], row["roles"], strict=True)
             ],
-            people=[hits[one] for one in row["person_ids"]],
-            **{name: row[name] for name in ("id", "area", "name", "person_ids", "changed_at")},
+            people=[hits[one] for one in row["person_ids"] if one in known],
+            person_ids=[one for one in row["person_ids"] if one in known],
+            **{name: row[name] for name in ("id", "area", "name", "changed_at")},
         )
         for row in rows
     ]

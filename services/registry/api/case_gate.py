@@ -10,6 +10,7 @@ from fastapi import Query
 from services.registry import store
 from services.registry.answers import Answer
 from services.registry.api.gate import areas_of, held_for, person_for, sees_protected, whose
+from services.registry.api.reach import must_reach
 from services.registry.rules.access import CARE
 from services.registry.store.people import Row
 from shared.auth import Caller
@@ -50,6 +51,17 @@ async def held_case(work: Work, caller: Caller, case_id: UUID) -> Row:
     if row is None or not caller.may_see(row["area"]) or (row["protected"] and not sees_protected(caller)):
         raise refuse("not_found")
     return row
+
+
+async def must_reach_as_desk(work: Work, caller: Caller, person_id: UUID) -> None:
+    """A desk that is held to places ends what is about its own people; whom it concerns ends it wherever they live.
+
+    Raises:
+        Refused: 404.
+
+    """
+    if caller.role in CARE:
+        await must_reach(work.db, caller, [person_id])
 
 
 def may_end(caller: Caller, area: str, crew_id: UUID | None) -> bool:

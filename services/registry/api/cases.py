@@ -12,10 +12,11 @@ from services.registry import store, views
 from services.registry.answers import CaseListed, CasePage, CaseShown, TasksOf
 from services.registry.api.access import classes, may_look, open_person
 from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of, sees_protected
+from services.registry.api.reach import must_reach, places_of
 from services.registry.bodies import CloseBody, OpenCaseBody
 from services.registry.rules.fields import HEALTH, SECRET
 from services.registry.values import AREA_CODE
-from services.registry.verbs import areas, cases
+from services.registry.verbs import cases
 from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import Refused, refuse
@@ -82,7 +83,7 @@ async def _of_area(request: Request, caller: Caller, wanted: Wanted, cursor: UUI
     if wanted.area is not None and not caller.may_see(wanted.area):
         raise refuse("not_found", field="area")
     runtime, today = runtime_of(request), local_day(now_utc())
-    places = await areas.below(runtime.pool, wanted.area_code)
+    places = await places_of(runtime.pool, caller, wanted.area_code)
     mine = areas_of(caller) if wanted.area is None else [wanted.area]
     rows = await store.calls.read_open_cases(
         runtime.pool, mine, places, overdue=wanted.overdue, today=today, before=cursor, limit=limit
@@ -142,6 +143,7 @@ async def close_case(request: Request, caller: Closes, case_id: UUID, body: Clos
         before = await store.calls.read_case(work.db, case_id, areas, protected=protected)
         if before is None:
             raise refuse("not_found")
+        await must_reach(work.db, caller, [before["person_id"]])
         await cases.close(work, case_id, body.outcome, body.at)
         await audit(work, caller, "close", "case", case_id, {"outcome": body.outcome}, area=before["area"])
         row = await store.calls.read_case(work.db, case_id, areas, protected=protected)

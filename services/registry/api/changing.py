@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Request
 
 from services.registry import store, views
 from services.registry.answers import Asked, AskedFor, Changed, Disclosures, Joined
-from services.registry.api.gate import areas_of, gate, held_for, own_held_for, runtime_of
+from services.registry.api.gate import areas_of, gate, held_for, own_held_for, runtime_of, whose
+from services.registry.api.reach import must_reach, within_reach
 from services.registry.bodies import AgreeBody, ChangeBody, ContactBody, DisclosureBody, GroupBody, LeaveBody
 from services.registry.rules.identity import SECRET_GROUPS
 from services.registry.verbs import changing, disclosing
@@ -94,7 +95,9 @@ async def ask_disclosure(request: Request, caller: Asks, person_id: UUID, body: 
 async def list_disclosures(request: Request, caller: Lists) -> Disclosures:
     """คำขอที่รออนุมัติ | Requests that wait for another person's yes."""
     runtime = runtime_of(request)
-    rows = await store.details.read_asked(runtime.pool, areas_of(caller))
+    found = await store.details.read_asked(runtime.pool, areas_of(caller))
+    known = await within_reach(runtime.pool, caller, [row["person_id"] for row in found])
+    rows = [row for row in found if row["person_id"] in known]
     ids, areas = [row["person_id"] for row in rows], [row["area"] for row in rows]
     await audit(runtime.pool, caller, "list_disclosures", "person", ids or None, area=areas or None)
     return Disclosures(
@@ -114,6 +117,7 @@ async def decide_disclosure(request: Request, caller: Agrees, request_id: UUID, 
     """อนุมัติหรือไม่อนุมัติ | Agreed, the person leaves no trace in searches, counts and messages, or is shown again."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        await must_reach(work.db, caller, [await whose(work, request_id)])
         asked = await disclosing.decide(work, request_id, areas_of(caller), caller.actor, approve=body.approve)
         detail = {"request_id": str(request_id), "approved": body.approve}
         await audit(work, caller, "decide_disclosure", "person", asked["person_id"], detail, area=asked["area"])

@@ -23,11 +23,12 @@ from services.registry.api.community_models import (
     PlaceShown,
 )
 from services.registry.api.gate import area_for, areas_of, gate, held_for, runtime_of
+from services.registry.api.reach import places_of
 from services.registry.rules.community import Entry, found
 from services.registry.rules.locations import packed, unpacked
 from services.registry.store.people import Row
 from services.registry.values import AREA_CODE, read_own_phone
-from services.registry.verbs.areas import below, community_code
+from services.registry.verbs.areas import community_code
 from shared.audit import audit
 from shared.auth import Caller
 from shared.database import Connection
@@ -59,7 +60,7 @@ async def cards(
     """บัตรข้อมูลชุมชนทั้งหมด | Every community with a card: how much of each kind, and how old the oldest entry is."""
     pool = runtime_of(request).pool
     areas = areas_of(caller) if area is None else [area_for(caller, area)]
-    rows = await store.community.read_cards(pool, areas, await below(pool, area_code))
+    rows = await store.community.read_cards(pool, areas, await places_of(pool, caller, area_code))
     every = groupby(rows, key=lambda row: (row["area"], row["community"]))
     return Cards(items=[_card(*key, list(kinds)) for key, kinds in every])
 
@@ -86,7 +87,7 @@ async def read(
     pool = runtime_of(request).pool
     areas = areas_of(caller) if area is None else [area_for(caller, area)]
     names = [name, *[await community_code(pool, one, name) for one in areas or ()]] if name else None
-    rows = await store.community.read_entries(pool, areas, kind, names, cursor, limit)
+    rows = await store.community.read_entries(pool, areas, kind, _cards_of(caller, names), cursor, limit)
     ids, where = [row["id"] for row in rows], [row["area"] for row in rows]
     await audit(pool, caller, "read_community", "community", ids or None, area=where or None)
     texts = await told.of(pool, ids)
@@ -94,12 +95,24 @@ async def read(
     return CommunityCard(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
 
 
+def _cards_of(caller: Caller, names: list[str] | None) -> list[str] | None:
+    """Which communities' cards: those that were named, of those to which the caller is held; None: every one."""
+    if not caller.places:
+        return names
+    return sorted(one for one in caller.places if names is None or one in names)
+
+
+def _keeps(caller: Caller, community: str) -> bool:
+    """Who is held to places keeps the cards of these, by their codes."""
+    return not caller.places or community in caller.places
+
+
 @router.post("/search", responses=problems(400, 401, 403, 404, 413))
 async def search(request: Request, caller: Searches, body: EntrySearch) -> EntriesFound:
     """ใครมีอะไร ใกล้ที่นี่ | Who has a boat, a key, a skill, the nearest first; whoever is answered is written down."""
     pool = runtime_of(request).pool
     areas = areas_of(caller) if body.area is None else [area_for(caller, body.area)]
-    inside = await below(pool, body.area_code)
+    inside = await places_of(pool, caller, body.area_code)
     rows = await store.community.read_entries(pool, areas, body.kind, inside, None, MOST_SOUGHT + 1)
     unread = len(rows) > MOST_SOUGHT
     texts = await told.of(pool, [row["id"] for row in rows])
@@ -141,7 +154,12 @@ async def put(request: Request, caller: Puts, entry_id: UUID, body: EntryBody) -
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         person_id = (await held_for(work, caller, body.person_id)).id if body.person_id else None
         community = await community_code(work.db, area, body.community)
+        if not _keeps(caller, community):
+            raise refuse("not_found", field="community")
         facts = (entry_id, area, community, body.kind, body.count, person_id, work.now)
+        before = await store.community.read_entry(work.db, entry_id)
+        if before is not None and not _keeps(caller, before["community"]):
+            raise refuse("not_found")
         fresh = await store.community.put_entry(work.db, facts)
         if fresh is None or (fresh and await _is_others(work.db, entry_id)):
             raise refuse("not_found")
@@ -168,7 +186,7 @@ async def end(request: Request, caller: Ends, entry_id: UUID) -> None:
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         row = await store.community.read_entry(work.db, entry_id)
-        if row is None or not caller.may_see(row["area"]):
+        if row is None or not caller.may_see(row["area"]) or not _keeps(caller, row["community"]):
             raise refuse("not_found")
         await store.community.end_entry(work.db, entry_id, work.now)
         await store.told.drop(work.db, [entry_id])

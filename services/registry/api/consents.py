@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from services.registry.agreement_bodies import (
 )
 from services.registry.api.gate import areas_of, gate, held_for, own_held_for, person_for, runtime_of, whose
 from services.registry.api.persons import BAD_CURSOR
+from services.registry.api.reach import must_reach, within_reach
 from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.store.people import Row
@@ -124,9 +126,11 @@ async def list_withdrawals(
     after = views.read_withdrawal_cursor(cursor) if cursor is not None else None
     if cursor is not None and after is None:
         raise Refused(*BAD_CURSOR, field="cursor")
-    rows = await store.consents.list_withdrawals(
+    page = await store.consents.list_withdrawals(
         runtime.pool, areas_of(caller), caller.agency_id, now if overdue else None, done=done, after=after, limit=limit
     )
+    known = await within_reach(runtime.pool, caller, [row["person_id"] for row in page])
+    rows = [row for row in page if row["person_id"] in known]
     ids, areas = [row["person_id"] for row in rows], [row["area"] for row in rows]
     await audit(runtime.pool, caller, "list_withdrawals", "person", ids or None, area=areas or None)
     same = ("consent_id", "agency_id", "person_id", "area", "withdrawn_at", "due_at", "acknowledged_at")
@@ -136,7 +140,7 @@ async def list_withdrawals(
                         **{name: row[name] for name in same})
         for row in rows
     ]  # fmt: skip
-    return Withdrawals(items=items, next=views.withdrawal_cursor(rows[-1]) if len(rows) == limit else None)
+    return Withdrawals(items=items, next=views.withdrawal_cursor(page[-1]) if len(page) == limit else None)
 
 
 @router.post("/withdrawals/acknowledge", responses=problems(400, 401, 403, 413))
@@ -180,14 +184,16 @@ async def list_glass(
 ) -> GlassPage:
     """รายการเปิดดูกรณีฉุกเฉิน | Who opened whose record, and why; shown until somebody has reviewed it."""
     runtime = runtime_of(request)
-    rows = await store.consents.list_glass(
+    page = await store.consents.list_glass(
         runtime.pool, areas_of(caller), reviewed=reviewed, after=cursor, limit=limit, person_id=person_id
     )
+    known = await within_reach(runtime.pool, caller, [row["person_id"] for row in page])
+    rows = [row for row in page if row["person_id"] in known]
     ids, areas = [row["person_id"] for row in rows], [row["area"] for row in rows]
     await audit(runtime.pool, caller, "list_glass", "person", ids or None, area=areas or None)
     notes = await told.of(runtime.pool, [row["id"] for row in rows])
     items = [_glass(row, notes.get(row["id"], {}).get("note")) for row in rows]
-    return GlassPage(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
+    return GlassPage(items=items, next=page[-1]["id"] if len(page) == limit else None)
 
 
 @router.post("/break-glass/{glass_id}/review", responses=problems(400, 401, 403, 404, 409, 413))
@@ -202,6 +208,7 @@ async def review_glass(request: Request, caller: Reviews, glass_id: UUID, body: 
         row = await store.consents.lock_glass(work.db, glass_id)
         if row is None or not caller.may_see(row["area"]):
             raise refuse("not_found")
+        await must_reach(work.db, caller, [row["person_id"]])
         note = body.note if subject is not None and subject["erased_at"] is None else None
         await consents.review(work, row, caller.actor, body.finding, note)
         await audit(
@@ -211,12 +218,14 @@ async def review_glass(request: Request, caller: Reviews, glass_id: UUID, body: 
 
 
 async def _in_danger(work: Work, caller: Caller, body: BreakGlassBody) -> Person:
-    """Whose record it is. A secret person is not there, whoever asks.
+    """Whose record it is. A secret person is not there, whoever asks; glass opens beside an agency's own places, too.
 
     Raises:
         Refused: 404 nobody whom this caller may know of.
 
     """
+    if caller.agency_id is not None:
+        caller = replace(caller, places=frozenset())
     person_id = body.person_id
     if person_id is None:
         marks = records.number_marks(ring(), [read_national_id(body.national_id or "")], exercise=False)

@@ -16,11 +16,11 @@ from fastapi.responses import Response, StreamingResponse
 
 from services.registry import records, store, views
 from services.registry.api.gate import area_for, areas_of, gate, own_person_for, runtime_of
+from services.registry.api.reach import places_of
 from services.registry.keys import ring
 from services.registry.store.copies import SEALED
 from services.registry.store.people import Row
 from services.registry.values import AREA_CODE
-from services.registry.verbs import areas as tree
 from services.registry.verbs.locations import point_of
 from shared.audit import audit
 from shared.auth import Caller
@@ -147,7 +147,7 @@ async def export_persons(request: Request, caller: Exports, wanted: Annotated[Wa
     """
     runtime = runtime_of(request)
     area = area_for(caller, wanted.area)
-    places = await tree.below(runtime.pool, wanted.area_code)
+    places = await places_of(runtime.pool, caller, wanted.area_code)
     lines = (_geojson if wanted.pointed else _csv)(_people(runtime, caller, area, wanted, places))
     kind = GEOJSON if wanted.pointed else CSV
     return StreamingResponse(lines, media_type=kind, headers=DOWNLOAD)

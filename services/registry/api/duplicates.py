@@ -11,11 +11,13 @@ from services.registry import store, views
 from services.registry.answers import Linked, LinkPage, LinkShown, Pairs, PairShown, Reviewed, Unlinked
 from services.registry.api.gate import AreaCode, areas_of, gate, narrowed, own_held_for, places_for, runtime_of
 from services.registry.api.persons import BAD_CURSOR
+from services.registry.api.reach import within_reach
 from services.registry.bodies import LinkBody, ReviewBody, UnlinkBody
 from services.registry.store.people import Row
 from services.registry.verbs import linking
 from shared.audit import audit
 from shared.auth import Caller
+from shared.database import Connection, Pool
 from shared.errors import Refused, refuse
 from shared.openapi import problems
 from shared.thai.dates import local_day
@@ -47,14 +49,21 @@ async def list_pairs(
     if cursor is not None and after is None:
         raise Refused(*BAD_CURSOR, field="cursor")
     places = await places_for(runtime, caller, area_code)
-    rows = await store.links.read_open(runtime.pool, areas_of(caller), after, limit, places)
+    page = await store.links.read_open(runtime.pool, areas_of(caller), after, limit, places)
+    rows = await _whole(runtime.pool, caller, page)
     ids = [row[side] for row in rows for side in ("one_id", "other_id")]
     people = {row["id"]: row for row in await store.people.read_hits(runtime.pool, ids)}
     areas = [people[one]["area"] for one in ids]
     detail = {"pairs": len(rows), **narrowed(area_code)}
     await audit(runtime.pool, caller, "review_list", "person", ids or None, detail, area=areas or None)
-    following = views.pair_cursor(rows[-1]) if len(rows) == limit else None
+    following = views.pair_cursor(page[-1]) if len(page) == limit else None
     return Pairs(items=[_shown(row, people) for row in rows], next=following)
+
+
+async def _whole(db: Pool | Connection, caller: Caller, pairs: list[Row]) -> list[Row]:
+    """Those of which the caller may know both sides: of one alone nothing can be decided."""
+    known = await within_reach(db, caller, [pair[side] for pair in pairs for side in ("one_id", "other_id")])
+    return [pair for pair in pairs if {pair["one_id"], pair["other_id"]} <= known]
 
 
 @router.post("/duplicates/{pair_id}/review", responses=problems(400, 401, 403, 404, 409, 413))
@@ -63,7 +72,7 @@ async def review_pair(request: Request, caller: Reviews, pair_id: UUID, body: Re
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         pair = await store.links.read_pair(work.db, pair_id, areas_of(caller))
-        if pair is None:
+        if pair is None or not await _whole(work.db, caller, [pair]):
             raise refuse("not_found")
         survivor_id = await linking.review(work, pair, body.decision, body.survivor_id, body.reason)
         ids = [pair["one_id"], pair["other_id"]]

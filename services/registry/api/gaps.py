@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from services.registry import store, views
 from services.registry.answers import Answer, Label
 from services.registry.api.gate import AreaCode, area_for, gate, runtime_of, sees_protected
+from services.registry.api.reach import places_of
 from services.registry.rules.access import CARE
 from services.registry.rules.areas import whole_name
 from services.registry.rules.gaps import GAPS, URGENCIES, Tally, by_tambon, publishable, summed
 from services.registry.store.gaps import Sought
 from services.registry.values import known_group
-from services.registry.verbs.areas import below
 from shared.audit import audit
 from shared.auth import Caller
 from shared.database import Pool
@@ -103,7 +103,7 @@ async def _sought(
         known_group(group)
     except TwoTongued as wrong:
         raise Refused(422, "unknown_code", wrong.th, wrong.en, field="group") from None
-    places = await below(runtime_of(request).pool, area_code)
+    places = await places_of(runtime_of(request).pool, caller, area_code)
     since = now_utc() - timedelta(days=days)
     return Sought(area_for(caller, area), group, sees_protected(caller), places, since)
 

@@ -13,12 +13,12 @@ from uuid import UUID
 from fastapi import Query, Request
 
 from services.registry import records, store
+from services.registry.api.reach import must_reach, places_of
 from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.access import ROUTES, SEES_PROTECTED, purpose_fault
 from services.registry.rules.decide import OWN, own_basis
 from services.registry.values import AREA_CODE
-from services.registry.verbs.areas import below
 from shared.auth import NOT_FOR_AGENCIES, Caller, Role, may
 from shared.database import Connection, Pool
 from shared.errors import Refused, refuse
@@ -55,7 +55,7 @@ def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
     """The caller of ``route``, e.g. ``GET /v1/cases``, if their role and purpose do. Unknown routes let nobody in."""
     rule = ROUTES[route]
     everybody = rule.roles == frozenset(Role)
-    of_role = may(*sorted(rule.roles), agencies=rule.agencies or everybody)
+    of_role = may(*sorted(rule.roles), agencies=rule.agencies or everybody, held=not rule.whole)
     of_agencies = rule.agencies or rule.by_task or everybody
 
     async def check(request: Request) -> Caller:
@@ -65,6 +65,9 @@ def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
         fault = purpose_fault(rule, caller.role, caller.purpose)
         if fault is not None:
             raise Refused(403, fault, *FAULTS[fault], field="Karuna-Purpose")
+        if caller.places:
+            runtime = runtime_of(request)
+            caller = replace(caller, places=await store.areas.below_each(runtime.pool, caller.places))
         return _on_own_basis(caller) if rule.reads and caller.agency_id is None else caller
 
     return check
@@ -119,7 +122,7 @@ async def places_for(runtime: Runtime, caller: Caller, area_code: str | None) ->
     """
     if area_code is not None and not sees_protected(caller):
         raise Refused(*NOT_BY_PLACE, field="area_code")
-    return await below(runtime.pool, area_code)
+    return await places_of(runtime.pool, caller, area_code)
 
 
 def narrowed(area_code: str | None) -> dict[str, str]:
@@ -131,7 +134,7 @@ async def person_for(runtime: Runtime, caller: Caller, person_id: UUID) -> Perso
     """The person, if there is one for this caller.
 
     Raises:
-        Refused: 404 none, erased, of another municipality, or secret.
+        Refused: 404 none, erased, of another municipality or place, or secret.
 
     """
     return await _seen(runtime.pool, caller, person_id)
@@ -141,6 +144,7 @@ async def _seen(db: Connection | Pool, caller: Caller, person_id: UUID) -> Perso
     row = await store.people.read_person(db, person_id, areas_of(caller))
     if row is None or row["erased_at"] is not None or (row["disclosure"] == "secret" and not sees_protected(caller)):
         raise refuse("not_found")
+    await must_reach(db, caller, [row["id"]])
     return records.opened(row, ring())
 
 

@@ -10,11 +10,14 @@ from fastapi import APIRouter, Depends, Request
 from services.registry import records, store, views
 from services.registry.answers import HouseholdShown, Joined
 from services.registry.api.gate import area_for, areas_of, gate, held_for, runtime_of, sees_protected
+from services.registry.api.reach import must_reach, within_reach
 from services.registry.bodies import GroupBody, HouseholdBody, LeaveBody, MemberBody
+from services.registry.rules.grounds import Lives, reaches
 from services.registry.store.people import Row
 from services.registry.verbs import households
 from shared.audit import audit
 from shared.auth import Caller
+from shared.database import Connection, Pool
 from shared.errors import refuse
 from shared.openapi import problems
 from shared.work import Work
@@ -34,7 +37,20 @@ async def _held(work: Work, caller: Caller, household_id: UUID) -> Row:
     row = await store.households.lock(work.db, household_id, areas_of(caller))
     if row is None:
         raise refuse("not_found")
+    await _must_reach(work.db, caller, row)
     return row
+
+
+async def _must_reach(db: Connection | Pool, caller: Caller, row: Row) -> None:
+    """Who is held to places knows of the households that lie there, and of those of somebody whom they may know.
+
+    Raises:
+        Refused: 404.
+
+    """
+    if not reaches(caller.places, Lives(row["area_code"])):
+        members = await store.households.read_members(db, row["id"], protected=sees_protected(caller))
+        await must_reach(db, caller, [one["person_id"] for one in members])
 
 
 @router.post("", status_code=201, responses=FOUND)
@@ -58,8 +74,11 @@ async def read_household(request: Request, caller: Reads, household_id: UUID) ->
     row = await store.households.read(runtime.pool, household_id, areas_of(caller))
     if row is None:
         raise refuse("not_found")
+    await _must_reach(runtime.pool, caller, row)
     protected = sees_protected(caller)
-    members = await store.households.read_members(runtime.pool, household_id, protected=protected)
+    every = await store.households.read_members(runtime.pool, household_id, protected=protected)
+    known = await within_reach(runtime.pool, caller, [member["person_id"] for member in every])
+    members = [member for member in every if member["person_id"] in known]
     groups = await store.households.read_groups(runtime.pool, household_id)
     ids = [member["person_id"] for member in members]
     named = {one["id"]: one for one in await store.people.read_hits(runtime.pool, ids)}

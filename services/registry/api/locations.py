@@ -28,6 +28,7 @@ from services.registry.api.locations_models import (
     RowVerdict,
 )
 from services.registry.api.pictures_models import PictureShown, by_owner
+from services.registry.api.reach import within_reach
 from services.registry.keys import ring
 from services.registry.rules.access import CARE
 from services.registry.rules.addresses import house_of
@@ -143,7 +144,9 @@ async def near(request: Request, caller: AsksNear, body: NearBody) -> NearPeople
     )  # fmt: skip
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         try:
-            answer = await verbs.near(work, asked)
+            # As with the gate: nothing is asked of who is not held to places.
+            known = partial(within_reach, work.db, caller) if caller.places else None
+            answer = await verbs.near(work, asked, known)
         except Refusal as refusal:
             raise Refused(422, refusal.code, refusal.th, refusal.en, field=refusal.field) from None
         shown = [answer.people[one.person_id] for one in answer.found]

@@ -20,10 +20,12 @@ from services.registry.answers import (
 )
 from services.registry.api.access import classes, cut_hits, may_look, open_person, standing
 from services.registry.api.gate import area_for, areas_of, gate, runtime_of
+from services.registry.api.reach import given_to, must_reach, places_of, within_reach
 from services.registry.bodies import EraseBody, PersonBody, SearchBody
 from services.registry.keys import ring
 from services.registry.rules.access import SEES_WHOLE_NUMBERS
 from services.registry.rules.fields import HEALTH, RESTRICTED, SECRET
+from services.registry.store.people import Within
 from services.registry.verbs import erasing, people, registering, searching
 from shared.audit import audit
 from shared.auth import Caller
@@ -31,7 +33,7 @@ from shared.errors import Refused, refuse
 from shared.http import IdempotencyKey, once
 from shared.openapi import problems
 from shared.thai.dates import local_day
-from shared.work import now_utc
+from shared.work import Work, now_utc
 
 router = APIRouter(prefix="/v1/persons", tags=["persons"])
 
@@ -62,12 +64,14 @@ async def register_person(
         async with runtime.work(runtime.asked_by(caller, request)) as work:
 
             async def verb() -> tuple[int, dict[str, Any]]:
-                person = await registering.register(work, body, area, areas_of(caller))
+                person = await registering.register(work, body, area, areas_of(caller), caller.actor)
                 await audit(work, caller, "register", "person", person.id, area=person.area)
                 return 201, PersonCreated(id=person.id, area=person.area).model_dump(mode="json")
 
             return await once(work, request, caller, idempotency_key, body, verb)
     except registering.PersonExists as known:
+        if known.shown is not None and not await within_reach(runtime.pool, caller, [known.shown]):
+            known.hide()
         # It tells that somebody has this number: that is written down, though the rest was undone.
         ids, areas = [one for one, _ in known.holders], [where for _, where in known.holders]
         await audit(runtime.pool, caller, "register_refused", "person", ids or None, area=areas or None)
@@ -80,7 +84,7 @@ async def search_persons(request: Request, caller: Searches, body: SearchBody) -
     runtime = runtime_of(request)
     grounds = await may_look(runtime, caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        rows, more = await searching.search(work, body, areas_of(caller))
+        rows, more = await searching.search(work, body, areas_of(caller), await _within(work, caller, body))
     found = await cut_hits(runtime, grounds, rows)
     if any(getattr(body, name) is not None for name in TELLS):
         found = [(row, seen) for row, seen in found if seen.may(RESTRICTED)]
@@ -92,6 +96,12 @@ async def search_persons(request: Request, caller: Searches, body: SearchBody) -
     hits = [PersonHit.model_validate(seen.cut("person", dict(views.hit(row, today)))) for row, seen in found]
     # Of an agency whoever was left out is not counted either.
     return PersonHits(items=hits, more=more and (caller.agency_id is None or len(found) == len(rows)))
+
+
+async def _within(work: Work, caller: Caller, body: SearchBody) -> Within:
+    """Where this caller may find people: who asks for one place does not look for whom they were given elsewhere."""
+    beside = await given_to(work.db, caller) if body.area_code is None else frozenset()
+    return Within(await places_of(work.db, caller, body.area_code), beside)
 
 
 @router.get("/{person_id}", responses=problems(401, 403, 404))
@@ -164,6 +174,7 @@ async def erase_person(request: Request, caller: Erases, person_id: UUID, body: 
             raise refuse("not_found")
         if row["erased_at"] is not None:
             return Erased(id=person_id, erased_at=row["erased_at"])
+        await must_reach(work.db, caller, [person_id])
         told = body or EraseBody()
         every = [row] if told.record_only else held
         gone = [records.opened(one, ring()) for one in every]

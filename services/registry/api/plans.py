@@ -14,10 +14,10 @@ from services.registry.api.at_the_door import whom
 from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of
 from services.registry.api.pictures_models import by_owner
 from services.registry.api.plans_models import MyPlan, MyPlans, OwnField, PlanBody, PlanMade, Plans, PlanShown
+from services.registry.api.reach import places_of
 from services.registry.store.people import Row
 from services.registry.values import AREA_CODE
 from services.registry.verbs import plans as verbs
-from services.registry.verbs.areas import below
 from services.registry.verbs.plans import Plan
 from shared.audit import audit
 from shared.auth import Caller
@@ -84,7 +84,8 @@ async def find(
     last = await store.plans.read(pool, cursor) if cursor else None
     rows = await store.plans.find(
         pool, areas_of(caller), days, crew_id=crew_id, state=state, person_id=person_id,
-        places=await below(pool, area_code), after=(last["due_on"], last["id"]) if last else None, limit=limit,
+        places=await places_of(pool, caller, area_code),
+        after=(last["due_on"], last["id"]) if last else None, limit=limit,
     )  # fmt: skip
     ids, where = [row["person_id"] for row in rows], [row["area"] for row in rows]
     await audit(pool, caller, "list_planned_visits", "person", ids or None, area=where or None)

@@ -11,9 +11,9 @@ from services.registry import store, views
 from services.registry.answers import CodeLists, Served
 from services.registry.api.gaps import ALL_OF_IT
 from services.registry.api.gate import AreaCode, area_for, gate, runtime_of
+from services.registry.api.reach import places_of
 from services.registry.rules.access import CARE
 from services.registry.rules.figures import NOT_SERVED, Cell, one_month, publishable
-from services.registry.verbs import areas
 from shared.auth import Caller
 from shared.codes.codes import published
 from shared.errors import Refused
@@ -77,7 +77,7 @@ async def report(
             raise Refused(*ALL_OF_IT, field="area_code")
         if not one_month(from_on, to_on, local_day(now_utc())):
             raise Refused(*ONE_MONTH, field="from")
-    places = await areas.below(runtime_of(request).pool, area_code)
+    places = await places_of(runtime_of(request).pool, caller, area_code)
     start, end = day_bounds(from_on)[0], day_bounds(to_on)[1]
     rows = await store.history.count_served(
         runtime_of(request).pool, wanted, start, end, (from_on, to_on), sorted(NOT_SERVED), places

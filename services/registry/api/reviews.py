@@ -15,6 +15,7 @@ from services.registry.answers import Answer, HistoryLine, Label
 from services.registry.api.care_models import Note
 from services.registry.api.case_gate import held_case
 from services.registry.api.gate import AreaCode, area_for, areas_of, gate, narrowed, places_for, runtime_of
+from services.registry.api.reach import must_reach
 from services.registry.api.reports import EARLIEST, LATEST, REVERSED
 from services.registry.rules.reviews import GENS, WHYS, Texts, missing, overdue
 from services.registry.store.people import Row
@@ -22,6 +23,7 @@ from services.registry.values import Code, Line, Long, coded
 from services.registry.verbs import reviews as verbs
 from shared.audit import audit
 from shared.auth import Caller
+from shared.database import Connection, Pool
 from shared.errors import Refused, TwoTongued, refuse
 from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Day, problems
@@ -189,6 +191,7 @@ async def open_review(request: Request, caller: Opens, body: ReviewBody) -> Revi
         else:
             assert body.call_id is not None  # noqa: S101 the body has one of them
             about = await verbs.about_call(work, body.call_id, areas_of(caller))
+            await _must_reach(work.db, caller, {"person_id": None, "call_id": body.call_id})
         review_id = await verbs.open_review(work, about, body.reason, caller.actor, body.title)
         await audit(work, caller, "open", "review", review_id, {"reason": body.reason}, area=about.origin.area)
     assert review_id is not None  # noqa: S101 only a complaint that was told before opens none
@@ -245,6 +248,7 @@ async def read_review(request: Request, caller: Reads, review_id: UUID) -> Revie
     row = await store.reviews.read_review(pool, review_id, areas_of(caller))
     if row is None:
         raise refuse("not_found")
+    await _must_reach(pool, caller, row)
     await audit(pool, caller, "read", "review", review_id, area=row["area"])
     actions = await store.reviews.read_actions(pool, [review_id])
     texts = await told.of(pool, [review_id, *(one["id"] for one in actions)])
@@ -298,7 +302,20 @@ async def _locked(work: Any, caller: Caller, review_id: UUID) -> Row:
     row = await store.reviews.lock_review(work.db, review_id, areas_of(caller))
     if row is None:
         raise refuse("not_found")
+    await _must_reach(work.db, caller, row)
     return row
+
+
+async def _must_reach(db: Connection | Pool, caller: Caller, review: Row | dict[str, Any]) -> None:
+    """A review is there for whoever is held to places as its person is, or one of its call's.
+
+    Raises:
+        Refused: 404.
+
+    """
+    if caller.places:
+        of_call = await store.reviews.people_of_call(db, review["call_id"])
+        await must_reach(db, caller, [one for one in (review["person_id"], *of_call) if one is not None])
 
 
 @router.post("/reviews/{review_id}/approve", status_code=204, responses=problems(400, 401, 403, 404, 409, 413))

@@ -14,7 +14,7 @@ from services.registry import store, told, views
 from services.registry.answers import Answer, Label
 from services.registry.api.at_the_door import whom
 from services.registry.api.care_models import Note
-from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end
+from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end, must_reach_as_desk
 from services.registry.api.gate import AreaCode, areas_of, gate, narrowed, places_for, runtime_of
 from services.registry.api.plans_models import WhomToVisit
 from services.registry.rules.access import CARE
@@ -158,7 +158,7 @@ async def find_tasks(
     crew_id = UUID(caller.crew_id) if caller.crew_id else None
     if caller.role not in CARE and crew_id is None:
         return Tasks(items=[])
-    places = await places_for(runtime, caller, area_code)
+    places = await places_for(runtime, caller, area_code) if caller.role in CARE or area_code else None
     rows = await store.teams.find_tasks(
         runtime.pool,
         areas_of(caller),
@@ -227,6 +227,7 @@ async def end_task(
             row = await store.teams.lock_task(work.db, task_id)
             if row is None or not may_end(caller, row["area"], row["assignee_id"]):
                 raise refuse("not_found")
+            await must_reach_as_desk(work, caller, row["person_id"])
             await verbs.end(work, task_id, body.outcome, note=body.note)
             await audit(work, caller, "end", "task", task_id, {"outcome": body.outcome}, area=row["area"])
             return 204, {}

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 
 from services.registry import store, views
 from services.registry.answers import Answer, Label
-from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end
+from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end, must_reach_as_desk
 from services.registry.api.gate import areas_of, gate, runtime_of
 from services.registry.store.people import Row
 from services.registry.values import Code, coded
@@ -106,5 +106,6 @@ async def answer(request: Request, caller: Answers, member_id: UUID, body: Answe
         row = await store.teams.lock_member(work.db, member_id)
         if row is None or not may_end(caller, row["area"], row["crew_id"]):
             raise refuse("not_found")
+        await must_reach_as_desk(work, caller, row["person_id"])
         await verbs.answer(work, row, body.answer)
         await audit(work, caller, "answer", "case", row["case_id"], {"answer": body.answer}, area=row["area"])

@@ -39,6 +39,8 @@ class Rule:
     """Asks the decision function, so people of other agencies may come; without that it is the municipality's own."""
     by_task: bool = False
     """What somebody is asked to do themselves, so an agency's crews and volunteers may come as well."""
+    whole: bool = False
+    """The work of the whole municipality: not for an account that is held to places."""
 
 
 ROUTES: Final[dict[str, Rule]] = {
@@ -68,20 +70,20 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/households/{household_id}/groups/{group_id}/leave": Rule(CARE),
     "GET /v1/areas": Rule(frozenset(Role) - {Role.PARTNER}),
     "GET /v1/areas/{code}": Rule(frozenset(Role) - {Role.PARTNER}),
-    "POST /v1/areas/import": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN})),
+    "POST /v1/areas/import": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN}), whole=True),
     "GET /v1/cases": Rule(DESK, reads=True, agencies=True),
     "GET /v1/cases/{case_id}": Rule(DESK, reads=True, agencies=True),
     "POST /v1/cases": Rule(CARE),
     "POST /v1/cases/{case_id}/close": Rule(CARE),
-    "PUT /v1/agencies/{agency_id}": Rule(SETS_UP),
+    "PUT /v1/agencies/{agency_id}": Rule(SETS_UP, whole=True),
     "GET /v1/agencies": Rule(frozenset({*DESK, Role.ADMIN}), agencies=True),
-    "PUT /v1/agencies/{agency_id}/coordinators/{coordinator_id}": Rule(SETS_UP),
-    "POST /v1/agreements": Rule(SETS_UP),
+    "PUT /v1/agencies/{agency_id}/coordinators/{coordinator_id}": Rule(SETS_UP, whole=True),
+    "POST /v1/agreements": Rule(SETS_UP, whole=True),
     "GET /v1/agreements": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN}), agencies=True),
     "GET /v1/agreements/{agreement_id}": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN}), agencies=True),
     "GET /v1/agreements/{agreement_id}/effect": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN}), agencies=True),
-    "POST /v1/agreements/{agreement_id}/sign": Rule(frozenset({SUPERVISOR}), agencies=True),
-    "POST /v1/agreements/{agreement_id}/end": Rule(frozenset({SUPERVISOR}), agencies=True),
+    "POST /v1/agreements/{agreement_id}/sign": Rule(frozenset({SUPERVISOR}), agencies=True, whole=True),
+    "POST /v1/agreements/{agreement_id}/end": Rule(frozenset({SUPERVISOR}), agencies=True, whole=True),
     "POST /v1/access/why": Rule(DESK, reads=True, agencies=True),
     "POST /v1/persons/{person_id}/consents": Rule(CARE, reads=True),
     "GET /v1/persons/{person_id}/consents": Rule(CARE, reads=True),
@@ -91,12 +93,12 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/break-glass": Rule(DESK, reads=True, agencies=True),
     "GET /v1/break-glass": Rule(frozenset({SUPERVISOR}), reads=True),
     "POST /v1/break-glass/{glass_id}/review": Rule(frozenset({SUPERVISOR})),
-    "GET /v1/audit/verify": Rule(frozenset({AUDITOR})),
-    "GET /v1/audit/export": Rule(frozenset({AUDITOR})),
+    "GET /v1/audit/verify": Rule(frozenset({AUDITOR}), whole=True),
+    "GET /v1/audit/export": Rule(frozenset({AUDITOR}), whole=True),
     "POST /v1/persons/{person_id}/locations": Rule(FIELD),
     "GET /v1/persons/{person_id}/locations": Rule(DESK, reads=True, agencies=True),
     "POST /v1/persons/near": Rule(frozenset({*CARE, DISPATCHER}), reads=True),
-    "POST /v1/locations/import": Rule(frozenset({OFFICER, SUPERVISOR}), reads=True),
+    "POST /v1/locations/import": Rule(frozenset({OFFICER, SUPERVISOR}), reads=True, whole=True),
     "POST /v1/persons/{person_id}/planned-visits": Rule(CARE),
     "GET /v1/planned-visits": Rule(CARE, reads=True),
     "GET /v1/planned-visits/mine": Rule(GOES, reads=True),
@@ -143,7 +145,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/cases/{case_id}/team": Rule(CARE, reads=True),
     "GET /v1/team/mine": Rule(GOES, by_task=True),
     "POST /v1/team/{member_id}/answer": Rule(FIELD, by_task=True),
-    "PUT /v1/care-groups/{group_id}": Rule(CARE),
+    "PUT /v1/care-groups/{group_id}": Rule(CARE, whole=True),
     "POST /v1/care-groups/{group_id}/people": Rule(CARE),
     "GET /v1/care-groups": Rule(CARE, reads=True),
     "POST /v1/persons/{person_id}/corrections": Rule(CARE),
@@ -151,9 +153,9 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/corrections/{correction_id}/decide": Rule(CARE),
     "GET /v1/persons/{person_id}/copy": Rule(REGISTER, reads=True),
     "GET /v1/exports/persons": Rule(REGISTER, reads=True),
-    "POST /v1/imports": Rule(REGISTER, reads=True),
-    "GET /v1/imports": Rule(REGISTER),
-    "GET /v1/imports/{run_id}": Rule(REGISTER),
+    "POST /v1/imports": Rule(REGISTER, reads=True, whole=True),
+    "GET /v1/imports": Rule(REGISTER, whole=True),
+    "GET /v1/imports/{run_id}": Rule(REGISTER, whole=True),
     "GET /v1/codes": Rule(frozenset(Role)),
     "GET /v1/reports/{kpi}": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN})),
 }

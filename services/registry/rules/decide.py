@@ -2,7 +2,8 @@
 
 The municipality itself (a token without an agency) works on its own data, each role as far as it always could; an
 emergency is never stopped there by anything that is missing. Everybody else needs an agreement that both sides have
-signed and that holds today, here, for this purpose, this class and on a legal basis; or breaks the glass.
+signed and that holds today, here, for this purpose, this class and on a legal basis; or breaks the glass. Whoever is
+held to places sees nobody beside them, whosever people they are: who lives elsewhere does not exist for them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,19 @@ from uuid import UUID
 
 from services.registry.rules.access import DESK, SEES_PROTECTED
 from services.registry.rules.fields import FieldClass, Kind
-from services.registry.rules.grounds import BASES, BY_CODE, CONSENT, Agreement, BreakGlass, Consent, lies_in, party
+from services.registry.rules.grounds import (
+    BASES,
+    BY_CODE,
+    CONSENT,
+    NOWHERE,
+    Agreement,
+    BreakGlass,
+    Consent,
+    Lives,
+    lies_in,
+    party,
+    reaches,
+)
 from shared.auth import Role
 from shared.thai.dates import local_day
 
@@ -45,6 +58,11 @@ MISSING: Final[dict[str, tuple[str, str, str, str]]] = {
     "other_area": (
         "ข้อตกลงไม่ครอบคลุมพื้นที่นี้", "the agreement does not reach this area",
         "ขยายพื้นที่ในข้อตกลงใหม่", "make one that names the area",
+    ),
+    "other_place": (
+        "บุคคลนี้ไม่ได้อยู่ในพื้นที่ที่บัญชีของท่านดูแล", "the person does not live in the places your account is held to",
+        "ให้ผู้ที่ดูแลทั้งเทศบาลเป็นผู้ดู หรือให้ผู้ดูแลระบบเพิ่มพื้นที่",
+        "somebody of the whole municipality may look, or an administrator gives the place",
     ),
     "purpose": (
         "วัตถุประสงค์นี้ไม่อยู่ในข้อตกลง", "the purpose is not in the agreement",
@@ -78,7 +96,8 @@ MISSING: Final[dict[str, tuple[str, str, str, str]]] = {
 class Asked:
     """``agency`` None: the municipality itself. ``areas``: the codes under which the record lies; ``owner``: its
 
-    municipality. ``basis``: one that the asker insists on, else any does.
+    municipality. ``basis``: one that the asker insists on, else any does. ``places``: codes to which the asker is held,
+    with all that lies in them; ``lives``: where the person is, for this asker.
     """
 
     role: Role
@@ -89,6 +108,8 @@ class Asked:
     purpose: str
     kind: Kind
     basis: str | None = None
+    places: frozenset[str] = frozenset()
+    lives: Lives = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +136,8 @@ def decide(
     """
     if asked.role not in (SEES_PROTECTED if asked.kind.field_class is FieldClass.SECRET else DESK):
         return Decision(allowed=False, missing=("role",))
-    today = local_day(now)
     if asked.agency is None:
-        return Decision(allowed=True, basis=own_basis(asked.purpose, today, sensitive=asked.kind.sensitive), way=OWN)
+        return _of_our_own(asked, local_day(now))
     lacking: list[tuple[Agreement, tuple[str, ...]]] = []
     for agreement in _between(asked, agreements):
         lacks, basis = _lacks(agreement, asked, consents, now)
@@ -130,6 +150,12 @@ def decide(
         return Decision(allowed=False, missing=("no_agreement",))
     nearest, lacks = min(lacking, key=lambda each: len(each[1]))
     return Decision(allowed=False, agreement=nearest.id, missing=lacks)
+
+
+def _of_our_own(asked: Asked, today: date) -> Decision:
+    if not reaches(asked.places, asked.lives):
+        return Decision(allowed=False, missing=("other_place",))
+    return Decision(allowed=True, basis=own_basis(asked.purpose, today, sensitive=asked.kind.sensitive), way=OWN)
 
 
 def own_basis(purpose: str, today: date, *, sensitive: bool) -> str:
@@ -158,6 +184,7 @@ def _lacks(
         "not_yet": today < agreement.from_on,
         "expired": over,
         "other_area": not lies_in(asked.areas, agreement.areas),
+        "other_place": not reaches(asked.places, asked.lives),
         "purpose": asked.purpose not in agreement.purposes,
         "field_class": asked.kind.field_class.rank > agreement.field_class.rank,
     }

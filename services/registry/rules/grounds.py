@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -83,6 +84,32 @@ class BreakGlass:
     agency: UUID | None
     from_at: datetime
     until_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """Of a person, for an account that is held to places: ``place`` is the smallest area in which they are known to
+
+    live, None where none is; ``given``: the account has a visit or task of theirs, or wrote them down itself.
+    """
+
+    place: str | None = None
+    given: bool = False
+
+
+NOWHERE: Final = Lives()
+
+
+def reaches(places: frozenset[str], lives: Lives) -> bool:
+    """Whether an account that is held to ``places`` may know of somebody. Held to none, it is of the municipality."""
+    return not places or lives.given or (lives.place is not None and lies_in(frozenset({lives.place}), places))
+
+
+def common(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
+    """The codes of what lies in both: whoever lies in one of ``one`` and one of ``other`` lies in one of these."""
+    left, right = frozenset(one), frozenset(other)
+    inner = (code for code in left if lies_in(frozenset({code}), right))
+    return frozenset(inner) | {code for code in right if lies_in(frozenset({code}), left)}
 
 
 def lies_in(codes: frozenset[str], wanted: frozenset[str]) -> bool:

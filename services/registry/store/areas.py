@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from shared.database import Connection, Pool
 Row = asyncpg.Record
 
 BELOW = "select areas_below($1)"
+BELOW_EACH = "select distinct areas_below(t.code) as code from unnest($1::text[]) as t (code)"
 NODES = "select code, area, kind, th, en from area_node where code = any($1::text[])"
 # What belongs to a municipality is read whole: it has hundreds of communities and villages, not millions.
 OF_AREAS = """
@@ -56,6 +57,22 @@ PLACE_OF = """coalesce(
         where m.person_id = any({records}) and m.until_on is null and h.area_code is not null limit 1),
     (select a.area_code from address a where a.person_id = any({records}) and a.kind = 'registered'
         and a.until_on is null and a.area_code is not null limit 1))"""
+# For an account that is held to places: where somebody lives, by the record that stands for them.
+LIVE = """
+select w.id, survivor_of(w.id) as survivor_id, lives_in(w.id) as place from unnest($1::uuid[]) as w (id)
+"""
+# Whom an account was given or wrote down itself: $1 its name, $2 its crew member, $3 since when a visit that was made
+# counts.
+GIVEN = """
+select case when exists (select from person_link k where k.person_id = w.id) then survivor_of(w.id) else w.id end as id
+from (
+    select p.id from person p where p.registered_by = $1 and p.erased_at is null
+    union select v.person_id from planned_visit v
+    where v.crew_ids @> array[$2::uuid] and v.cancelled_at is null and (v.done_at is null or v.done_at > $3)
+    union select k.person_id from task t cross join lateral (select * from case_file where id = t.case_id offset 0) k
+    where t.assignee_id = $2 and t.done_at is null
+) w
+"""
 
 # The records with an address or a household in one of the codes {places}, or below an official one: found by the codes.
 # Whoever lives there is among them; of a rare code it reads a few, where a list would be read to its end.
@@ -76,6 +93,21 @@ NEAR = """reach as (
 async def below(db: Connection | Pool, code: str) -> list[str]:
     """The code and every own row below it; official codes below it begin with it."""
     return [row[0] for row in await db.fetch(BELOW, code)]
+
+
+async def below_each(db: Connection | Pool, codes: Iterable[str]) -> frozenset[str]:
+    """The same of several codes."""
+    return frozenset(row["code"] for row in await db.fetch(BELOW_EACH, sorted(codes)))
+
+
+async def live(db: Connection | Pool, person_ids: Iterable[UUID]) -> list[Row]:
+    """``id, survivor_id, place`` of these records."""
+    return await db.fetch(LIVE, sorted(set(person_ids)))
+
+
+async def given(db: Connection | Pool, actor: str, crew_id: UUID | None, done_after: datetime) -> frozenset[UUID]:
+    """The people whom this actor wrote down, or whom this crew member is sent to, or was until a moment ago."""
+    return frozenset(row["id"] for row in await db.fetch(GIVEN, actor, crew_id, done_after))
 
 
 async def nodes(db: Connection | Pool, codes: Sequence[str]) -> list[Row]:

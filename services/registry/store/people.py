@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -245,7 +245,8 @@ select p.*, (select k.id from case_file k where k.person_id = any(array(select r
              and k.closed_at is null and not k.protected order by k.opened_at limit 1) as open_case_id
 from (select distinct case when exists (select from person_link l where l.person_id = found.person_id)
                       then survivor_of(person_id) else person_id end as id from found) f join person p on p.id = f.id
-where p.erased_at is null and p.disclosure <> 'secret' and ($8::text[] is null or lies_in(lives_in(p.id), $8))
+where p.erased_at is null and p.disclosure <> 'secret'
+  and ($8::text[] is null or p.id = any($9::uuid[]) or lies_in(lives_in(p.id), $8))
   and ($6::text[] is null or p.area = any($6) or exists (
     select from call_person m where m.person_id = any(array(select records_of(p.id)))
     and (select c.area from call c where c.id = m.call_id) = any($6)))
@@ -265,6 +266,17 @@ async def read_hits(db: Connection | Pool, person_ids: Sequence[UUID]) -> list[R
     return await db.fetch(READ_HITS, list(person_ids))
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Where people are looked for: codes in or below which they live, None is anywhere; ``beside``: people who are
+
+    found wherever they live.
+    """
+
+    places: Sequence[str] | None = None
+    beside: Collection[UUID] = ()
+
+
 # Somebody whose name has a key of each word that was typed ($1, $2; one word is given twice), or of the whole ($3).
 SEARCH_NEAR = """
 with found as (
@@ -275,7 +287,8 @@ select p.id, p.name, p.alias, p.birth,
        case when exists (select from person_link l where l.person_id = p.id) then survivor_of(p.id) else p.id end
        as survivor_id
 from found f join person p on p.id = f.person_id
-where p.erased_at is null and p.disclosure <> 'secret' and ($6::text[] is null or lies_in(lives_in(p.id), $6))
+where p.erased_at is null and p.disclosure <> 'secret'
+  and ($6::text[] is null or p.id = any($7::uuid[]) or lies_in(lives_in(p.id), $6))
   and ($4::text[] is null or p.area = any($4) or exists (
     select from call_person m where m.person_id = any(array(select records_of(p.id)))
     and (select c.area from call c where c.id = m.call_id) = any($4)))
@@ -288,12 +301,14 @@ async def search_near(
     words: Sequence[Sequence[int]],
     joined: Sequence[int],
     areas: Sequence[str] | None,
-    places: Sequence[str] | None,
+    within: Within,
     limit: int,
 ) -> list[Row]:
     """Records whose name may be meant: ``id``, sealed ``name`` and ``birth``, and who stands for their person."""
     marks = [list(word) for word in words]
-    return await db.fetch(SEARCH_NEAR, marks[0], marks[-1], list(joined), areas, limit, places)
+    return await db.fetch(
+        SEARCH_NEAR, marks[0], marks[-1], list(joined), areas, limit, within.places, list(within.beside)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,14 +320,12 @@ class Sought:
     ids: Sequence[UUID] = ()
     words: Sequence[bytes] = ()
     word_count: int = 0
-    places: Sequence[str] | None = None
-    """Codes in or below which they live; None stands for anywhere."""
 
 
-async def search(db: Connection, sought: Sought, areas: Sequence[str] | None, limit: int) -> list[Row]:
+async def search(db: Connection, sought: Sought, areas: Sequence[str] | None, within: Within, limit: int) -> list[Row]:
     """Whom it may mean, newest first. Secret and erased people are never found."""
     marks = (list(sought.numbers), list(sought.phones), list(sought.ids), list(sought.words), sought.word_count)
-    return await db.fetch(SEARCH, *marks, areas, limit, sought.places)
+    return await db.fetch(SEARCH, *marks, areas, limit, within.places, list(within.beside))
 
 
 HOLDERS = """
@@ -341,7 +354,8 @@ order by id for update
 WIPE_PERSONS = """
 with gone as (
     update person set name = null, birth = null, line_user_id = null, sex = null, mobility = null, needs = '{}',
-        quiet_from = null, quiet_until = null, alias = null, usual_place = null, changed_at = $2, erased_at = $2
+        quiet_from = null, quiet_until = null, alias = null, usual_place = null, registered_by = null,
+        changed_at = $2, erased_at = $2
     where id = any($1::uuid[]) returning id
 ), keys as (delete from person_key where person_id = any($1)
 ), marks as (delete from person_mark where person_id = any($1)

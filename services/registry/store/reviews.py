@@ -36,6 +36,7 @@ select r.* from review r where ($1::text[] is null or r.area = any($1)) and ($2:
     select from call_person m where m.call_id = r.call_id and lies_in(lives_in(m.person_id), $5)))
 order by r.id desc limit $4
 """)
+PEOPLE_OF_CALL = "select person_id from call_person where call_id = $1"
 CHANGE_REVIEW = "update review set root_cause = $2, version = version + 1 where id = $1"
 APPROVE_REVIEW = """
 update review set lesson = $2, call_kinds = $3, approved_at = $4, approved_by = $5, version = version + 1 where id = $1
@@ -64,6 +65,10 @@ async def open_review(db: Connection, values: Sequence[Any]) -> bool:
 
 async def read_review(db: Connection | Pool, review_id: UUID, areas: Sequence[str] | None) -> Row | None:
     return await db.fetchrow(READ_REVIEW, review_id, areas)
+
+
+async def people_of_call(db: Connection | Pool, call_id: UUID | None) -> list[UUID]:
+    return [row["person_id"] for row in await db.fetch(PEOPLE_OF_CALL, call_id)]
 
 
 async def lock_review(db: Connection, review_id: UUID, areas: Sequence[str] | None) -> Row | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -273,6 +273,10 @@ class Asked:
     protected: bool
 
 
+Known = Callable[[Iterable[UUID]], Awaitable[frozenset[UUID]]]
+"""Of people those of whom somebody may know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     person_id: UUID
@@ -292,8 +296,10 @@ class Near:
     groups: dict[UUID, list[str]]
 
 
-async def near(work: Work, asked: Asked) -> Near:
-    """Who lives there. Points outside the cells that the drawing touches are never opened.
+async def near(work: Work, asked: Asked, known: Known | None = None) -> Near:
+    """Who lives there; ``known``: of whom the asker may know, where that is not everybody of their municipalities.
+
+    Points outside the cells that the drawing touches are never opened.
 
     Raises:
         Refusal: the drawing cannot be used.
@@ -314,6 +320,9 @@ async def near(work: Work, asked: Asked) -> Near:
     )
     if len(rows) > MOST_CANDIDATES:
         raise _refuse("too_many_near", "within_m")
+    if known is not None:
+        kept = await known({row["person_id"] for row in rows})
+        rows = [row for row in rows if row["person_id"] in kept]
     survivors = await store.locations.survivors(work.db, [row["person_id"] for row in rows])
     shown, total = await asyncio.to_thread(_measured, shape, rows, survivors, asked.limit)
     people, groups = await store.locations.people(

@@ -27,11 +27,17 @@ class PersonExists(Refused):
     def __init__(self, holders: Sequence[tuple[UUID, str]], shown: UUID | None) -> None:
         facts: dict[str, Any] = {} if shown is None else {"person_id": str(shown)}
         super().__init__(*EXISTS, **facts)
-        self.holders = holders
+        self.holders, self.shown = holders, shown
+
+    def hide(self) -> None:
+        """Say no more whose the number is: they are not for this caller to know of."""
+        self.facts.pop("person_id", None)
 
 
-async def register(work: Work, body: PersonBody, area: str, areas: Sequence[str] | None) -> Person:
+async def register(work: Work, body: PersonBody, area: str, areas: Sequence[str] | None, by: str) -> Person:
     """Write a new person down, unless one of their numbers is somebody's already. ``areas``: the caller's, None is all.
+
+    ``by``: the caller, who goes on seeing whom they wrote down.
 
     Raises:
         PersonExists: 409 with ``person_id`` where the caller may find that person, and one same answer where not: it
@@ -55,7 +61,7 @@ async def register(work: Work, body: PersonBody, area: str, areas: Sequence[str]
     ]
     told = replace(told, held=tuple(held for held in told.held if held.key not in listed))
     return await people.register(
-        work, told, area, source, person_id=person_id, identifiers=identifiers, **_more(body, told)
+        work, told, area, source, person_id=person_id, identifiers=identifiers, registered_by=by, **_more(body, told)
     )
 
 

@@ -11,9 +11,8 @@ from services.registry.bodies import SearchBody
 from services.registry.keys import ring
 from services.registry.rules.finding import NEAR_ENOUGH, Typed
 from services.registry.rules.identity import Birth
-from services.registry.store.people import Row, Sought
+from services.registry.store.people import Row, Sought, Within
 from services.registry.values import read_national_id, read_own_phone
-from services.registry.verbs.areas import below
 from shared.thai.names import name_key
 from shared.work import Work
 
@@ -22,7 +21,7 @@ MOST = 300
 """How many are opened to find the likeliest, or to narrow them by year; beyond that the asker must say more."""
 
 
-async def search(work: Work, body: SearchBody, areas: Sequence[str] | None) -> tuple[list[Row], bool]:
+async def search(work: Work, body: SearchBody, areas: Sequence[str] | None, within: Within) -> tuple[list[Row], bool]:
     """At most ``limit`` people, and whether there are more. Exercise people are found by exercises alone.
 
     A name is found as it is written; and, where that leaves room, by its sound and with a letter more, less or other.
@@ -30,26 +29,26 @@ async def search(work: Work, body: SearchBody, areas: Sequence[str] | None) -> t
     sought = _sought(body)
     if sought == NOBODY:
         return [], False
-    places = await below(work.db, body.area_code)
-    sought = replace(sought, places=places)
     most = body.limit + 1 if body.birth_year is None else MOST
-    rows = [row for row in await store.people.search(work.db, sought, areas, most) if _fits(row, body.birth_year)]
+    rows = [
+        row for row in await store.people.search(work.db, sought, areas, within, most) if _fits(row, body.birth_year)
+    ]
     if body.name is not None and len(rows) <= body.limit:
-        near = await _near(work, body, areas, places, {row["id"] for row in rows})
+        near = await _near(work, body, areas, within, {row["id"] for row in rows})
         found = {row["id"]: row for row in await store.people.read_hits(work.db, near[: most - len(rows)])}
         rows += [found[one] for one in near if one in found]
     return rows[: body.limit], len(rows) > body.limit
 
 
 async def _near(
-    work: Work, body: SearchBody, areas: Sequence[str] | None, places: Sequence[str] | None, known: Iterable[UUID]
+    work: Work, body: SearchBody, areas: Sequence[str] | None, within: Within, known: Iterable[UUID]
 ) -> list[UUID]:
     """Who else may be meant by a name, the likeliest first; each by the record that stands for them."""
     typed = Typed.of(body.name or "")
     words = [_marks(keys, exercise=body.exercise) for keys in typed.keys]
     joined = _marks(typed.joined, exercise=body.exercise)
     alike: dict[UUID, float] = {}
-    for row in await store.people.search_near(work.db, words, joined, areas, places, MOST):
+    for row in await store.people.search_near(work.db, words, joined, areas, within, MOST):
         names = [records.opened_value(row, ring(), "person", field) for field in ("name", "alias")]
         likeness = max(typed.likeness(name_key(name or "")) for name in names)
         if likeness >= NEAR_ENOUGH and _fits(row, body.birth_year):
