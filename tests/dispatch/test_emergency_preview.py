@@ -55,6 +55,12 @@ async def test_the_choice_says_who_from_whom_and_why(with_matrix: Town) -> None:
     assert [choice["unit"] for choice in closest["choices"]] == ["far"]
 
 
+async def test_numbers_are_ids_too(with_matrix: Town) -> None:
+    green = {"id": 3, "place": {"index": 1}, "status": "driving", "to": {"index": 2}, "severity": "green", "call": 7}
+    [choice] = (await preview(with_matrix, units=[green]))["choices"]
+    assert (choice["unit"], choice["reassigned_from"]) == (3, 7)
+
+
 async def test_what_is_missing_is_said(with_matrix: Town) -> None:
     busy = [{"id": "k3", "place": {"index": 0}, "status": "busy", "free_at_s": 1090}]
     said = await preview(with_matrix, units=busy)

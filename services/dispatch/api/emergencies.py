@@ -19,7 +19,7 @@ from services.dispatch.policy import policy_of
 from services.dispatch.rules.ranking import TravelTimes
 from services.dispatch.travel.kept import KEPT
 from services.dispatch.travel.matrix import Matrix
-from services.dispatch.travel.places import SOURCES, Metric, Place, Said, durations, refuse_others
+from services.dispatch.travel.places import SOURCES, Id, Metric, Place, Said, durations, refuse_others
 from shared.auth import Caller
 from shared.geo import Point
 from shared.http import Body
@@ -31,7 +31,6 @@ router = APIRouter(tags=["what-if"])
 Severity = Literal["red", "pink", "yellow", "green", "white", "black"]
 Level = Literal["transport", "fr", "bls", "ils", "als"]
 Second = Annotated[float, Field(ge=-1e11, le=1e11)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class UnitIn(Body):
@@ -40,13 +39,13 @@ class UnitIn(Body):
     ``bumps``: how often the call it drives to has lost a unit already; such a call keeps its unit.
     """
 
-    id: Name
+    id: Id
     level: Level = "bls"
     place: Place
     status: Status
     to: Place | None = None
     severity: Severity | None = None
-    call: Name | None = None
+    call: Id | None = None
     free_at_s: Second | None = None
     home: Place | None = None
     bumps: Annotated[int, Field(ge=0, le=1000)] = 0
@@ -89,11 +88,11 @@ class ReasonOut(BaseModel):
 class ChoiceOut(BaseModel):
     """``score``: seconds, the least first. ``reassigned_from``: the call that would lose this unit; else left out."""
 
-    unit: str
+    unit: str | int
     eta_s: float
     score: float
     reasons: list[ReasonOut]
-    reassigned_from: str | None = None
+    reassigned_from: str | int | None = None
 
 
 class EmergencyOut(BaseModel):
@@ -126,7 +125,7 @@ async def _preview(request: Request, caller: Caller, body: EmergencyBody) -> Ans
     if metric == "matrix" and body.matrix_id:
         matrix = await KEPT.get(runtime_of(request).pool, homes_of(caller), body.matrix_id)
     refuse_others(_fields(body), metric, matrix)
-    if len({unit.id for unit in body.units}) < len(body.units):
+    if len({f"{unit.id}" for unit in body.units}) < len(body.units):
         raise Refusal("duplicate", "units", "มีรหัสหน่วยซ้ำ", "an id stands there twice")
     return answer(body, metric, matrix, policy_of(homes_of(caller)[0]))
 
@@ -148,19 +147,23 @@ def answer(body: EmergencyBody, metric: Metric, matrix: Matrix | None, policy: M
     origins = [unit.place for unit in body.units]
     drives = _drives(body, origins, metric, matrix, policy.travel_times)
     units = [
-        Unit(each.id, each.level, each.status, eta_s, each.severity, each.call, each.free_at_s, each.bumps)
+        Unit(f"{each.id}", each.level, each.status, eta_s, each.severity, _name(each.call), each.free_at_s, each.bumps)
         for each, (eta_s, _) in zip(body.units, drives, strict=True)
     ]
     line = policy.beyond_roads
     demand = _demand(body, origins, (metric, matrix, line.factor, line.urgent_m_s))
     choices = choose(units, body.call.severity, body.call.level, body.policy, demand)
-    sources = {each.id: source for each, (_, source) in zip(body.units, drives, strict=True)}
-    spoke = set(sources.values())
+    given = {f"{each.id}": (each, source) for each, (_, source) in zip(body.units, drives, strict=True)}
+    spoke = {source for _, source in given.values()}
     return {
-        "choices": [_said(choice, sources[choice.unit.id], choices[0]) for choice in choices],
+        "choices": [_said(choice, *given[choice.unit.id], choices[0]) for choice in choices],
         "shortfalls": _missing(units, choices, body),
         "travel_times": "great_circle" if "great_circle" in spoke else next(iter(spoke), SOURCES[metric]),
     }
+
+
+def _name(said: str | int | None) -> str | None:
+    return None if said is None else f"{said}"
 
 
 def _drives(
@@ -186,17 +189,17 @@ def _demand(
     return Demand(way[1].duration_s[rows, :], np.ones(way[1].places))
 
 
-def _said(choice: Choice, source: str, first: Choice) -> Answer:
+def _said(choice: Choice, unit: UnitIn, source: str, first: Choice) -> Answer:
     found = [("eta", choice.unit.eta_s), *choice.reasons]
     if choice is first and choice.further:
         found.append(("coverage_kept", 0.0))
     if source == "great_circle":
         found.append(("straight_line", 0.0))
     said: Answer = {
-        "unit": choice.unit.id, "eta_s": choice.unit.eta_s, "score": choice.score_s,
+        "unit": unit.id, "eta_s": choice.unit.eta_s, "score": choice.score_s,
         "reasons": [say(REASONS, code, figure) for code, figure in found],
     }  # fmt: skip
-    return said if choice.reassigned_from is None else {**said, "reassigned_from": choice.reassigned_from}
+    return said if choice.reassigned_from is None else {**said, "reassigned_from": unit.call}
 
 
 def _missing(units: Sequence[Unit], choices: Sequence[Choice], body: EmergencyBody) -> list[dict[str, str]]:

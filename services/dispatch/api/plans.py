@@ -52,7 +52,7 @@ async def preview(request: Request, caller: MayPreview, body: PlanBody) -> Respo
     reserve_s = min(0.03 + 0.0002 * (len(body.trips) + len(body.vehicles)), 0.3 * body.time_limit_s)
     within_s = max(body.time_limit_s - reserve_s - (time.monotonic() - started), 0.01)
     plan = await _searched(request, problem, within_s, body.seed)
-    answer = await asyncio.to_thread(_answer, problem, plan, source, started)
+    answer = await asyncio.to_thread(_answer, body, problem, plan, source, started)
     return Response(answer, media_type="application/json")
 
 
@@ -92,7 +92,7 @@ async def _problem(request: Request, caller: Caller, body: PlanBody) -> tuple[Pr
 
     """
     for name in ("vehicles", "trips"):
-        _refuse_twice(name, [each.id for each in getattr(body, name)])
+        _refuse_twice(name, [f"{each.id}" for each in getattr(body, name)])
     matrix = await _matrix(request, caller, body)
     refuse_others(_fields(body), body.metric, matrix)
     known = policy_of(homes_of(caller)[0]).travel_times
@@ -131,39 +131,39 @@ def _fields(body: PlanBody) -> list[tuple[str, Place]]:
     return found
 
 
-def _answer(problem: Problem, plan: Plan, source: Said, started: float) -> bytes:
+def _answer(body: PlanBody, problem: Problem, plan: Plan, source: Said, started: float) -> bytes:
     verdict = check(problem, plan)
     if not verdict.feasible:
         log.error("plan.not_proved", faults=sorted({fault.code for fault in verdict.faults}))
         raise Refused(*UNPROVED, headers={"Retry-After": "1"})
     said = {
         "cost": verdict.cost, "vehicles_used": verdict.vehicles_used, "feasible": verdict.feasible,
-        "routes": _routes(problem, verdict), "unserved": [_unserved(problem, number) for number in verdict.unserved],
+        "routes": _routes(body, verdict),
+        "unserved": [{"trip": body.trips[number].id, **_reason(problem, number)} for number in verdict.unserved],
         "elapsed_s": time.monotonic() - started, "travel_times": source,
     }  # fmt: skip
     return orjson.dumps(said)
 
 
-def _routes(problem: Problem, verdict: Verdict) -> list[Answer]:
+def _routes(body: PlanBody, verdict: Verdict) -> list[Answer]:
     return [
         {
             "vehicle": vehicle.id, "cost": driven.cost,
             "stops": [
                 {
-                    "trip": problem.trips[stop.trip].id, "kind": "pickup" if stop.pickup else "dropoff",
+                    "trip": body.trips[stop.trip].id, "kind": "pickup" if stop.pickup else "dropoff",
                     "arrive_s": stop.arrive_s, "begin_s": stop.begin_s, "depart_s": stop.depart_s,
                 }
                 for stop in driven.stops
             ],
         }
-        for vehicle, driven in zip(problem.vehicles, verdict.routes, strict=True)
+        for vehicle, driven in zip(body.vehicles, verdict.routes, strict=True)
         if driven
     ]  # fmt: skip
 
 
-def _unserved(problem: Problem, number: int) -> Answer:
+def _reason(problem: Problem, number: int) -> Answer:
     reason = reason_of(problem, number)
     return {
-        "trip": problem.trips[number].id, "reason": reason.code, "th": reason.th, "en": reason.en,
-        "help_th": reason.help_th, "help_en": reason.help_en,
+        "reason": reason.code, "th": reason.th, "en": reason.en, "help_th": reason.help_th, "help_en": reason.help_en,
     }  # fmt: skip

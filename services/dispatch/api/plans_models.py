@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from services.dispatch.travel.places import Metric, Place, Said
+from services.dispatch.travel.places import Id, Metric, Place, Said
 from shared.errors import TwoTongued
 from shared.http import Body
 
@@ -15,7 +15,6 @@ INVERTED = TwoTongued("ช่วงเวลาต้องปิดหลัง
 NO_LOAD = TwoTongued("ต้องใช้ที่อย่างน้อยหนึ่งที่", "at least one place is taken", "no_load")
 
 Second = Annotated[float, Field(ge=0, le=1e9)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 Amount = Annotated[float, Field(ge=0, le=1e6)]
 Skills = Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=50)]
@@ -57,7 +56,7 @@ class StopIn(Place):
 
 
 class VehicleIn(Body):
-    id: Name
+    id: Id
     start: Place
     end: Place
     capacity: Places
@@ -70,7 +69,7 @@ class VehicleIn(Body):
 class TripIn(Body):
     """``priority``: who is served first where not everybody can be; 0 like most, up to 9."""
 
-    id: Name
+    id: Id
     pickup: StopIn
     dropoff: StopIn
     load: Load = Field(default_factory=lambda: {"seat": 1.0})
@@ -110,7 +109,7 @@ class _Out(BaseModel):
 
 
 class StopOut(_Out):
-    trip: str
+    trip: str | int
     kind: Literal["pickup", "dropoff"]
     arrive_s: float
     begin_s: float
@@ -118,7 +117,7 @@ class StopOut(_Out):
 
 
 class RouteOut(_Out):
-    vehicle: str
+    vehicle: str | int
     cost: float
     stops: list[StopOut]
 
@@ -126,7 +125,7 @@ class RouteOut(_Out):
 class UnservedOut(_Out):
     """``reason`` is a code; what it means, and what would help, stands beside it in both languages."""
 
-    trip: str
+    trip: str | int
     reason: str
     th: str
     en: str

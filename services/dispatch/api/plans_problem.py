@@ -33,7 +33,7 @@ def problem_of(body: PlanBody, matrix: Matrix | None, known: TravelTimes) -> tup
 
     vehicles = [
         Vehicle(
-            each.id, home(each.start), home(each.end), each.capacity, each.shift, _limit(each.max_duration_s),
+            f"{each.id}", home(each.start), home(each.end), each.capacity, each.shift, _limit(each.max_duration_s),
             _limit(each.max_ride_s), frozenset(each.skills),
         )
         for each in body.vehicles
@@ -41,7 +41,7 @@ def problem_of(body: PlanBody, matrix: Matrix | None, known: TravelTimes) -> tup
     count = len(body.trips)
     trips = [
         Trip(
-            each.id, _stop(each.pickup, number), _stop(each.dropoff, count + number), each.load,
+            f"{each.id}", _stop(each.pickup, number), _stop(each.dropoff, count + number), each.load,
             _limit(each.max_ride_s), frozenset(each.skills), each.priority,
         )
         for number, each in enumerate(body.trips)

@@ -18,6 +18,8 @@ from shared.geo import EARTH_RADIUS_M
 from shared.refusal import Refusal
 
 Metric = Literal["euclidean", "road", "matrix"]
+Id = Annotated[str, Field(min_length=1, max_length=100)] | Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
+"""The caller's own name or number for something; answered as it was said. A number and its text are one."""
 PAIR = 2
 Said = Source | Literal["plane"]
 SOURCES: dict[Metric, Said] = {"euclidean": "plane", "road": "great_circle", "matrix": "matrix"}

@@ -60,6 +60,7 @@ async def test_the_bodies_are_as_published_and_the_plan_holds(running: Running) 
     assert (cold["status"], cold["code"]) == (503, "planner_not_ready")
     async with planning(running) as engine:
         await answers_as_published(running)
+        await numbers_are_ids_too(running)
         await everybody_who_may(running)
         await each_trip_left_has_a_reason(running)
         await matrices_do_as_well(running)
@@ -86,6 +87,17 @@ async def answers_as_published(running: Running) -> None:
     assert 100 <= dropoff["begin_s"] <= 120
     assert dropoff["begin_s"] - pickup["depart_s"] <= 30 + 1e-6
     assert dropoff["arrive_s"] == pytest.approx(pickup["depart_s"] + 10)
+
+
+async def numbers_are_ids_too(running: Running) -> None:
+    """As published cases have them; answered as they were given, and a number and its text are one."""
+    never = {**TRIP, "id": 2, "skills": ["lift"]}
+    said = (await ask(running, vehicles=[{**VAN, "id": 7}], trips=[{**TRIP, "id": 1}, never])).json()
+    [route] = said["routes"]
+    assert (route["vehicle"], {stop["trip"] for stop in route["stops"]}) == (7, {1})
+    assert [each["trip"] for each in said["unserved"]] == [2]
+    twice = problem_of(await ask(running, trips=[{**TRIP, "id": 1}, {**TRIP, "id": "1"}]))
+    assert twice["errors"][0]["field"] == "trips.1.id"
 
 
 async def everybody_who_may(running: Running) -> None:
