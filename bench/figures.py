@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import psutil
@@ -58,14 +58,16 @@ def ms(later_ns: float, earlier_ns: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds (user and system) a group of processes has used, and its resident bytes now."""
+    """CPU seconds (user and system) a group of processes has used with its children, and resident bytes now."""
 
     cpu_s: float
     rss_bytes: int
     processes: int
+    children_rss_bytes: int = 0
+    """Of ``rss_bytes``: what the processes' children hold."""
 
     def since(self, before: Cost) -> Cost:
-        return Cost(self.cpu_s - before.cpu_s, self.rss_bytes, self.processes)
+        return replace(self, cpu_s=self.cpu_s - before.cpu_s)
 
     @property
     def rss_mb(self) -> float:
@@ -74,7 +76,7 @@ class Cost:
 
 def cost(pids: Iterable[int]) -> Cost:
     """What these processes and their children cost so far; children that have ended are in their parent's times."""
-    cpu_s, rss, count = 0.0, 0, 0
+    cpu_s, rss, of_children, count = 0.0, 0, 0, 0
     for pid in pids:
         with suppress(psutil.NoSuchProcess):
             parent = psutil.Process(pid)
@@ -84,9 +86,11 @@ def cost(pids: Iterable[int]) -> Cost:
                 with suppress(psutil.NoSuchProcess):
                     times = process.cpu_times()
                     cpu_s += times.user + times.system
-                    rss += process.memory_info().rss
+                    held = process.memory_info().rss
+                    rss += held
+                    of_children += held if process is not parent else 0
                     count += 1
-    return Cost(cpu_s, rss, count)
+    return Cost(cpu_s, rss, count, of_children)
 
 
 def costs(groups: Mapping[str, Sequence[int]]) -> dict[str, Cost]:

@@ -231,9 +231,14 @@ def memory(it: Burst) -> Table:
     rows = []
     for name, cost in it.memory.items():
         goal = MEMORY_MB.get(name)
-        share = cost.rss_mb / cost.processes if goal else cost.rss_mb
-        rows.append((name, f"{share:.0f} MB", f"≤ {goal} MB" if goal else "", met(share, goal) if goal else ""))
-    note = "Resident after the burst. PostgreSQL: the sum over its processes, so its shared memory counts many times."
+        own = cost.rss_mb - cost.children_rss_bytes / 1e6 if goal else cost.rss_mb
+        rows.append((name, f"{own:.0f} MB", f"≤ {goal} MB" if goal else "", met(own, goal) if goal else ""))
+        if goal and cost.children_rss_bytes:
+            rows.append((f"{name}: its planner beside it", f"{cost.children_rss_bytes / 1e6:.0f} MB", "", ""))
+    note = (
+        "Resident after the burst, one process per service; the planner of booked rides is a process of its own. "
+        "PostgreSQL: the sum over its processes, so its shared memory counts many times."
+    )
     return Table("หน่วยความจำ · Memory", GOALS, rows, note)
 
 
