@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import Town, Unit
-from tests.dispatch.test_booking import ride
+from tests.dispatch.test_booking import HOSPITAL, ride, tomorrow
 from tests.dispatch.test_rosters import put
 from tests.dispatch.test_tours import held, near, planned, van
 
@@ -144,3 +145,68 @@ async def test_a_unit_on_which_nobody_relies_goes_as_before(town: Town) -> None:
     unit = await van(town, 1)
     await town.duty(unit)
     assert (await off(town, unit))["duty"] == "off_duty"
+
+
+async def retire(town: Town, noun: str, resource_id: UUID, *, status: int = 200) -> Any:
+    """Take it out of use, as the administration does: the same again, but not active."""
+    fields = {
+        "unit": ("call_sign", "station_id", "level", "volunteer"),
+        "vehicle": ("kind", "name", "station_id", "seats", "wheelchairs", "stretchers", "equipment"),
+        "crew": ("kind", "name", "phone", "skills"),
+    }[noun]
+    [row] = await town.running.sql(f"select * from {noun} where id = $1", resource_id)
+    body = {"area": row["area"], "active": False} | {name: row[name] for name in fields}
+    if noun == "unit":
+        body |= {"vehicle_id": row["usual_vehicle_id"], "crew_ids": row["usual_crew_ids"]}
+    path = f"/v1/{noun if noun == 'crew' else noun + 's'}/{resource_id}"
+    said = json.loads(json.dumps(body, default=str))
+    answer = await town.running.client.put(path, json=said, headers=town.desk)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def test_riders_of_a_unit_that_is_taken_out_of_use_go_with_others_or_are_seen(town: Town) -> None:
+    """However far ahead they are: the rider learnt of it ten minutes after the told time."""
+    unit = await van(town, 1)
+    lying = await town.call(
+        lane="booked", severity="green", kind="transfer", destination=HOSPITAL,
+        appointment={"at": tomorrow() + timedelta(days=2)},
+        patients=[{"patient_id": new_id(), "mobility": "stretcher"}],
+    )  # fmt: skip
+    calls = [await ride(town), lying]
+    for call in calls:
+        await town.post(f"/v1/trips/{(await town.trip(call))['id']}/assign", {"unit_id": str(unit.id)}, status=201)
+    other = await town.unit(2, on=False, vehicle={"wheelchairs": 2, "seats": 4, "stretchers": 0})
+    told, trip = (await town.trip(calls[0]))["pickup_at"], (await town.trip(lying))["id"]
+    await retire(town, "unit", unit.id)
+    await town.running.do_due("unit_left")
+    assert (await held(town, calls[0]))["unit_id"] == str(other.id)
+    assert (await town.trip(calls[0]))["pickup_at"][:16] == told[:16], "the minute that was told"
+    assert ((await town.trip(calls[1]))["status"], await town.asked(calls[1])) == ("unassigned", [])
+    said = await town.running.said("dispatch.trip.unassigned")
+    assert [event["aggregate_id"] for event in said] == [UUID(trip)]
+
+
+async def test_what_serves_just_now_is_not_taken_out_of_use_in_silence(town: Town) -> None:
+    """A unit and a vehicle are taken off duty first; somebody who leaves, leaves their unit."""
+    unit = await town.unit(1)
+    for noun, resource_id in (("unit", unit.id), ("vehicle", unit.vehicle_id)):
+        assert (await retire(town, noun, resource_id, status=409))["code"] == "on_duty"
+    one, two = unit.crew
+    await retire(town, "crew", one)
+    [row] = await town.running.sql("select duty, crew_ids from unit where id = $1", unit.id)
+    assert (row["duty"], row["crew_ids"]) == ("on_duty", [two])
+    await retire(town, "crew", two)
+    assert await town.asked(await town.call()) == []
+    for noun, resource_id in (("unit", unit.id), ("vehicle", unit.vehicle_id)):  # off duty now
+        await retire(town, noun, resource_id)
+
+
+async def test_a_booking_counts_on_nothing_that_is_out_of_use(town: Town) -> None:
+    unit = await van(town, 1)
+    trip = (await town.trip(await ride(town)))["id"]
+    await retire(town, "vehicle", unit.vehicle_id)
+    for each in unit.crew:
+        await retire(town, "crew", each)
+    refused = await town.post(f"/v1/trips/{trip}/assign", {"unit_id": str(unit.id)}, status=409)
+    assert {"wheelchair", "driving"} & {short["what"] for short in refused["shortfalls"]}

@@ -34,10 +34,6 @@ BY_IDS = "select * from assignment where id = any($1::uuid[]) order by asked_at,
 OF_RUN = "select * from assignment where run_id = $1 order by asked_at, id"
 OPEN_IN_RUN = "select count(*) from assignment where run_id = $1 and ended_at is null"
 OPEN_OF_UNIT = "select id from assignment where unit_id = $1 and ended_at is null"
-OPEN_BOOKED_OF_UNIT = """
-select a.id, a.trip_id from assignment a
-where a.unit_id = $1 and a.ended_at is null and (select r.status from run r where r.id = a.run_id) = 'planned'
-"""
 UPDATE_ASSIGNMENT = """
 update assignment set previous_status = case when status <> $2 then status else previous_status end, status = $2,
     run_id = $3, respond_by_at = $4, start_at = $5, accepted_at = $6, en_route_at = $7, at_scene_at = $8,

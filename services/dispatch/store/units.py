@@ -44,16 +44,19 @@ where id = $1
 """
 SIGN_OFF = "delete from on_duty where unit_id = $1"
 SIGN_ON = "insert into on_duty (crew_id, unit_id) select member, $1 from unnest($2::uuid[]) as member"
-# What the unit can do, from its vehicle, its crew (off duty: the usual ones) and its station as they are now.
+# What the unit can do, from its vehicle, its crew (off duty: the usual ones) and its station as they are now. What and
+# who is not in use any more can do nothing.
 REFRESH_FACTS = """
 update unit u set version = u.version + 1, facts = jsonb_build_object(
     'vehicle_kind', v.kind, 'equipment', v.equipment,
-    'places', jsonb_build_object('seat', v.seats, 'wheelchair', v.wheelchairs, 'stretcher', v.stretchers),
+    'places', case when v.active then
+                  jsonb_build_object('seat', v.seats, 'wheelchair', v.wheelchairs, 'stretcher', v.stretchers)
+              else jsonb_build_object('seat', 0, 'wheelchair', 0, 'stretcher', 0) end,
     'crew', coalesce((select jsonb_agg(jsonb_build_object('id', c.id, 'skills', c.skills) order by c.id)
-                      from crew c
-                      where c.id = any(case u.duty when 'on_duty' then u.crew_ids else u.usual_crew_ids end)), '[]'),
-    'leaves_after_s', 60 * coalesce((select max(c.leaves_after_min) from crew c
-                      where c.id = any(case u.duty when 'on_duty' then u.crew_ids else u.usual_crew_ids end)), 0),
+                      from crew c where c.active
+                      and c.id = any(case u.duty when 'on_duty' then u.crew_ids else u.usual_crew_ids end)), '[]'),
+    'leaves_after_s', 60 * coalesce((select max(c.leaves_after_min) from crew c where c.active
+                      and c.id = any(case u.duty when 'on_duty' then u.crew_ids else u.usual_crew_ids end)), 0),
     'station', (select jsonb_build_array(s.lon, s.lat) from station s where s.id = u.station_id))
 from vehicle v where v.id = coalesce(u.vehicle_id, u.usual_vehicle_id) and u.id = $1
 """

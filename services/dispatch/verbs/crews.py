@@ -23,6 +23,10 @@ UNKNOWN_REFERENCE = {
 }
 
 
+VEHICLE_SERVES = (
+    409, "on_duty", "มีหน่วยอยู่ในเวรกับรถคันนี้ ให้ออกเวรหรือเปลี่ยนรถก่อนเลิกใช้",
+    "a unit is on duty with this vehicle: take it off duty or change its vehicle first",
+)  # fmt: skip
 ERASED = (409, "erased", "ข้อมูลของเจ้าหน้าที่คนนี้ถูกลบแล้ว ใช้รหัสใหม่", "this member was erased: use a new id")
 
 
@@ -36,7 +40,8 @@ async def put(work: Work, noun: str, resource_id: UUID, values: Mapping[str, Any
     """Put a station, facility, vehicle or crew member: True made, False changed, None the same as before.
 
     Raises:
-        Refused: 404 the id is another municipality's (or was erased), 422 an unknown station.
+        Refused: 404 the id is another municipality's (or was erased), 409 it serves just now and is to be taken out of
+            use, 422 an unknown station.
 
     """
     station_id = values.get("station_id")
@@ -61,13 +66,31 @@ async def _station_changed(work: Work, resource_id: UUID, _: Mapping[str, Any], 
         await units.refresh_facts(work.db, unit_id)
 
 
-async def _vehicle_changed(work: Work, resource_id: UUID, _: Mapping[str, Any], made: bool) -> None:
+async def _vehicle_changed(work: Work, resource_id: UUID, values: Mapping[str, Any], made: bool) -> None:
+    """What the units with it can do.
+
+    Raises:
+        Refused: 409, one of them serves with a vehicle that is to be taken out of use.
+
+    """
     for unit_id in [] if made else await units.with_vehicle(work.db, resource_id):
+        unit = await units.read(work.db, unit_id)
+        if unit is not None and unit["vehicle_id"] == resource_id and not values["active"]:
+            raise Refused(*VEHICLE_SERVES, field="active")
         await units.refresh_facts(work.db, unit_id)
 
 
 async def _crew_changed(work: Work, resource_id: UUID, values: Mapping[str, Any], made: bool) -> None:
-    """Say what notify needs to reach this member, and refresh the unit they are on."""
+    """Say what notify needs to reach this member, and refresh the unit they are on.
+
+    Who is not active any more leaves it, as who is erased does: it goes on with the others, or off duty.
+
+    Raises:
+        Refused: 409, the unit of somebody who is to leave is on a run.
+
+    """
+    for unit_id in [] if made or values["active"] else await units.of_crew(work.db, resource_id):
+        await go_off_duty(work, unit_id, without=resource_id)
     for unit_id in [] if made else await units.with_crew(work.db, resource_id):
         await units.refresh_facts(work.db, unit_id)
     kind: type[CrewRegistered | CrewChanged] = CrewRegistered if made else CrewChanged

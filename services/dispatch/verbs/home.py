@@ -30,6 +30,8 @@ BROUGHT_WITHIN = timedelta(hours=12)
 """Who was brought longer ago is home, whatever was written down."""
 COMING = timedelta(hours=6)
 """Rides of the hours to come; whoever goes home for the night does not give away tomorrow's."""
+EVER = timedelta(days=3650)
+"""A unit that is not in use any more keeps none of its promises."""
 RELIEF = timedelta(minutes=30)
 """A shift that began so lately is that of the next crew, who may not have signed on yet."""
 
@@ -46,13 +48,14 @@ class Relying:
 
 
 async def relying(db: Connection, unit: asyncpg.Record, now: datetime) -> Relying:
-    """Who counts on the unit in the hours to come."""
-    held = await runs.promised_by(db, [unit["id"]], (now, now + COMING), exercise=unit["exercise"])
+    """Who counts on the unit in the hours to come; on one that is not in use any more, ever."""
+    until = now + (COMING if unit["active"] else EVER)
+    held = await runs.promised_by(db, [unit["id"]], (now, until), exercise=unit["exercise"])
     riders = [row["trip_id"] for row in held if row["run_status"] == "planned"]
     relief = [
         shift
         for shift in await shifts.between(db, unit["area"], now, now + COMING)
-        if shift.unit_id == unit["id"] and not shift.dropped and shift.from_at > now - RELIEF
+        if unit["active"] and shift.unit_id == unit["id"] and not shift.dropped and shift.from_at > now - RELIEF
     ]
     rides = [trip for trip in await trips.these(db, sorted(riders)) if not _covered(trip, relief)]
     return Relying(rides, await waiting(db, unit["area"], now, unit["id"], exercise=unit["exercise"]))

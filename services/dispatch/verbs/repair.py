@@ -76,15 +76,15 @@ async def _lose(work: Work, trip: Trip, unit_id: UUID, reason: str) -> None:
 
 
 async def left(work: Work, unit_id: UUID) -> None:
-    """A unit is off duty, or out of service: who relied on it goes with others, or is seen by everybody.
+    """A unit is off duty, or out of service or use: who relied on it goes with others, or is seen by everybody.
 
     The caller holds the area.
     """
     unit = await units.read(work.db, unit_id)
-    if unit is None or unit["duty"] == "on_duty":
+    if unit is None or (unit["active"] and unit["duty"] == "on_duty"):
         return
     relying = await home.relying(work.db, unit, work.now)
-    if unit["duty"] == "off_duty":  # who is out of service gives them away until it is back
+    if unit["duty"] == "off_duty" or not unit["active"]:  # who is out of service gives them away until it is back
         for trip in await trips.lock_these(work.db, sorted(each.id for each in relying.rides)):
             if not await anew(work, trip, without={unit_id}):
                 await _lose(work, trip, unit_id, "off_duty")
