@@ -70,6 +70,9 @@ async def test_whom_somebody_registers_they_go_on_seeing_and_nobody_else_of_thei
     status, _ = await ask(town, "PATCH", f"/v1/persons/{person_id}", LIVES[HERE])
     assert status == 200
     assert await status_of(town, person_id, subject="another") == 200, "now it is known where they live"
+    assert (await ask(town, "POST", f"/v1/persons/{person_id}/erase", {}))[0] == 200
+    assert await town.sql("select id from person where registered_by is not null") == [], "it goes with them"
+    assert [await status_of(town, person_id, subject=each) for each in ("outreach", "another")] == [404, 404]
 
 
 async def test_a_number_of_somebody_elsewhere_tells_no_more_than_that_it_is_taken(town: Running) -> None:
