@@ -42,9 +42,16 @@ ROUTE = "topic inbox.calls"
 REQUEST_INFO = "Nats-Request-Info"
 """Written by the server where a request crosses from another account (exports of services), read by nobody else."""
 ACCOUNT = re.compile(r"A[A-Z2-7]{55}")
+ACCOUNTS = "account:"
+OUTSIDERS_CHANNELS = {None, Channel.TOPIC, Channel.PARTNER, Channel.CENTRE_1669, Channel.WEB}
+"""An outsider is not the desk: what is said to a caller by telephone is said by whoever sees the answer."""
 ASKED = Counter("karuna_topic_calls_total", "Calls asked for on the topic", ["status"])
 
 NO_KEY = (422, "key_missing", "ต้องมี Idempotency-Key ในส่วนหัว", "the header Idempotency-Key is required")
+NOT_AN_OUTSIDERS = (
+    422, "not_your_channel", "ผู้ขอจากภายนอกใช้ได้เฉพาะช่องทาง topic, partner, web หรือ centre_1669",
+    "outsiders use the channels topic, partner, web and centre_1669",
+)  # fmt: skip
 NO_SUCH_AREA = (404, "no_such_area", "ไม่มีพื้นที่นี้", "there is no such municipality here")
 
 
@@ -118,7 +125,7 @@ def read(desk: Desk, subject: str, data: bytes, headers: dict[str, str]) -> tupl
     """Who asks for what, under which key.
 
     Raises:
-        Refused: too large, not JSON, no key, or no such municipality.
+        Refused: too large, not JSON, no key, no such municipality, or a channel that is not an outsider's.
         ValidationError: fields that are wrong.
 
     """
@@ -135,7 +142,10 @@ def read(desk: Desk, subject: str, data: bytes, headers: dict[str, str]) -> tupl
     except orjson.JSONDecodeError:
         raise refuse("not_json", field="body") from None
     body = CallBody.model_validate(content)
-    return Taker(asker(area, headers), (area,), Channel.TOPIC, outside=True), key, body
+    taker = Taker(asker(area, headers), (area,), Channel.TOPIC, outside=True)
+    if taker.actor.startswith(ACCOUNTS) and body.channel not in OUTSIDERS_CHANNELS:
+        raise Refused(*NOT_AN_OUTSIDERS, field="channel")
+    return taker, key, body
 
 
 def asker(area: str, headers: dict[str, str]) -> str:
@@ -144,7 +154,7 @@ def asker(area: str, headers: dict[str, str]) -> str:
         account = orjson.loads(headers[REQUEST_INFO])["acc"]
     except (KeyError, TypeError, orjson.JSONDecodeError):
         return f"topic:{area}"
-    return f"account:{account}" if ACCOUNT.fullmatch(str(account)) else f"topic:{area}"
+    return f"{ACCOUNTS}{account}" if ACCOUNT.fullmatch(str(account)) else f"topic:{area}"
 
 
 async def _take(runtime: Runtime, desk: Desk, taker: Taker, key: str, body: CallBody, headers: dict[str, str]) -> Reply:

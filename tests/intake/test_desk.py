@@ -10,7 +10,7 @@ import pytest
 
 from services.intake.rules.triage import answers_giving
 from tests.harness import Running, bearer, problem_of
-from tests.intake.conftest import E164, INSIDE, OUTSIDE, PHONE, booked, emergency, get, post, take, whole
+from tests.intake.conftest import E164, INSIDE, OUTSIDE, PHONE, acted, booked, emergency, get, post, take, whole
 from tests.intake.test_take import in_days
 
 
@@ -244,6 +244,16 @@ async def test_partners_bring_calls_and_see_only_their_own(intake: Running) -> N
     assert (await get(intake, f"/v1/calls/{theirs['id']}", "partner", subject="another")).status_code == 404
     forged = await post(intake, "/v1/calls", {"caller": {"phone": PHONE}, "channel": "phone"}, "partner")
     assert problem_of(forged)["errors"][0]["field"] == "channel"
+
+
+async def test_a_partner_is_not_told_that_somebody_else_rang_about_the_same(intake: Running) -> None:
+    mine, own = [await take(intake, role="partner", lane="emergency", caller={"phone": PHONE}) for _ in range(2)]
+    ours = await emergency(intake)
+    for other in (ours, own):
+        await acted(intake, other["id"], "link", {"other_call_id": mine["id"]})
+    links = (await get(intake, f"/v1/calls/{mine['id']}", "partner")).json()["links"]
+    assert [link["other_call_id"] for link in links] == [own["id"]]
+    assert len((await whole(intake, mine["id"]))["links"]) == 2
 
 
 async def test_an_account_without_a_municipality_here_takes_no_calls(intake: Running) -> None:

@@ -19,7 +19,7 @@ from shared.service import build, running
 from shared.work import new_id, now_utc
 from tests.harness import Running, call_origin, issuer_file, problem_of, service_running
 from tests.intake import events
-from tests.intake.conftest import acted, emergency, get, post, whole
+from tests.intake.conftest import OUTSIDE, acted, emergency, get, post, whole
 from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker, MakeDatabase
 
@@ -35,7 +35,7 @@ async def canary(intake: Running, **body: Any) -> dict[str, Any]:
         intake,
         caller={"name": CANARY["name"], "phone": CANARY["phone"], "relation": "self"},
         patient={"name": CANARY["name"], "national_id": CANARY["national_id"]},
-        location={"landmark": CANARY["landmark"]},
+        location={"landmark": CANARY["landmark"], **(body.pop("place", {}))},
         complaint=CANARY["complaint"],
         **body,
     )
@@ -222,6 +222,23 @@ async def test_calls_past_their_time_are_erased_and_a_series_that_goes_on_is_kep
     assert [row["aggregate_id"] for row in await intake.said("intake.call.erased")] == [UUID(old["id"])]
     await intake.sql(OVER, UUID(opened["id"]), now_utc() - timedelta(days=400))
     assert await retire_all(intake.runtime, 365, retire) == 2
+
+
+async def test_a_call_handed_over_is_erased_like_any_that_is_over_and_then_nothing_happens_to_it(
+    intake: Running,
+) -> None:
+    by_hand, by_time = [await canary(intake, place=OUTSIDE) for _ in range(2)]
+    await acted(intake, by_hand["id"], "erase")
+    await intake.sql("update call set ended_at = ended_at - interval '400 days' where id = $1", UUID(by_time["id"]))
+    assert await retire_all(intake.runtime, 365, retire) == 1
+    assert await traces_in_the_database(intake) == set()
+    for erased in (by_hand, by_time):
+        call = await whole(intake, erased["id"])
+        assert (call["status"], bool(call["erased_at"])) == ("handed_over", True), "figures stay"
+        refused = await intake.client.patch(
+            f"/v1/calls/{erased['id']}", json={"version": call["version"], "notes": "x"}, headers=_desk()
+        )
+        assert (refused.status_code, problem_of(refused)["code"]) == (409, "call_erased")
 
 
 async def test_two_of_one_call_erased_in_one_go_leave_no_name_in_what_is_said_of_the_rest(intake: Running) -> None:

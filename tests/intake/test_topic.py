@@ -98,6 +98,17 @@ async def test_two_partners_may_use_the_same_key_and_each_call_knows_who_brought
         assert {row["taken_by"] for row in await on_air.sql("select taken_by from call")} == {who for who, _ in said}
 
 
+async def test_an_outsider_is_not_the_desk(on_air: Running, streams: Broker) -> None:
+    """What is given away must be seen by a person, unless one saw the answer."""
+    async with partners(streams, "hospital") as only:
+        ((_, client),) = only.values()
+        status, refused = await ask(client, {**BODY, "location": OUTSIDE, "channel": "phone"})
+        assert (status, refused["code"]) == (422, "not_your_channel")
+        status, given = await ask(client, {**BODY, "location": OUTSIDE, "channel": "partner"})
+        assert (status, given["status"]) == (201, "handed_over")
+    assert [row["kind"] for row in await on_air.sql("select kind from alarm")] == ["hand_over"]
+
+
 async def test_nobody_asks_in_anothers_name(on_air: Running, streams: Broker) -> None:
     """However the header is written, what the server writes is what counts."""
     async with partners(streams, "hospital", "village") as both:

@@ -181,7 +181,7 @@ async def whole_call(pool: Pool, pack: Pack | None, call: Any, *, brought_by: st
         await store.read_patients(pool, [call_id]),
         pack,
         barriers=await barrier_store.read_barriers(pool, [call_id]),
-        links=await store.read_links(pool, call_id),
+        links=await store.read_links(pool, call_id, brought_by),
         hand_overs=await store.read_hand_overs(pool, call_id),
         trips=await progress_store.trips_of_call(pool, call_id),
         ratings=await progress_store.ratings_of_call(pool, call_id),

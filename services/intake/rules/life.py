@@ -24,7 +24,7 @@ CALL: Table = {
         "change": "open", "triage": "open", "link": "open", "unlink": "open", "tell": "open",
         "hand_over": "handed_over", "withdraw": "withdrawn", "close": "closed",
     },
-    "handed_over": {"change": "handed_over", "tell": "handed_over", "close": "closed"},
+    "handed_over": {"change": "handed_over", "tell": "handed_over", "close": "closed", "erase": "handed_over"},
     "withdrawn": {"erase": "withdrawn"},
     # Dispatch may come to know of another trip after the last known one was done.
     "closed": {"erase": "closed", "reopen": "open"},
@@ -33,7 +33,11 @@ CALL: Table = {
 BARRIER: Table = {"asked": {"meet": "met", "miss": "unmet"}, "met": {}, "unmet": {}}
 
 TABLES: Mapping[str, Table] = {"call": CALL, "barrier": BARRIER}
-STATUS_TH = {"open": "เปิดอยู่", "handed_over": "ส่งต่อแล้ว", "withdrawn": "ยกเลิกแล้ว", "closed": "ปิดแล้ว"}
+ERASED = "erased"
+"""Stands for the status of an erased call, whatever it was: nothing can happen to it any more."""
+STATUS_TH = {
+    "open": "เปิดอยู่", "handed_over": "ส่งต่อแล้ว", "withdrawn": "ยกเลิกแล้ว", "closed": "ปิดแล้ว", ERASED: "ลบข้อมูลแล้ว",
+}  # fmt: skip
 
 # The state of an assignment that is at work → how far the call is, in the order of progress.
 STAGE_OF_ASSIGNMENT = {

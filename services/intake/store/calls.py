@@ -283,7 +283,7 @@ update call_link set unlinked_at = $4, unlinked_by = $5
 where call_id = $1 and other_call_id = $2 and link = $3 and unlinked_at is null returning id
 """
 READ_LINKS = """
-select k.*, c.number as call_number, o.number as other_number from call_link k
+select k.*, c.number as call_number, o.number as other_number, c.taken_by, o.taken_by as other_taken_by from call_link k
 join call c on c.id = k.call_id join call o on o.id = k.other_call_id
 where (k.call_id = $1 or k.other_call_id = $1) and k.unlinked_at is null order by k.linked_at, k.id
 """
@@ -308,9 +308,10 @@ async def end_link(db: Connection, call_id: UUID, other_id: UUID, link: str, at:
     return await db.fetchval(END_LINK, call_id, other_id, link, at, by) is not None
 
 
-async def read_links(db: Connection | Pool, call_id: UUID) -> list[Row]:
-    """The links of a call, in both directions."""
-    return await db.fetch(READ_LINKS, call_id)
+async def read_links(db: Connection | Pool, call_id: UUID, brought_by: str | None = None) -> list[Row]:
+    """The links of a call, in both directions. ``brought_by``: only between calls that they brought."""
+    rows = await db.fetch(READ_LINKS, call_id)
+    return [row for row in rows if brought_by is None or row["taken_by"] == row["other_taken_by"] == brought_by]
 
 
 async def followers(db: Connection, call_id: UUID) -> list[Row]:

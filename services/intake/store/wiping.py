@@ -46,7 +46,7 @@ where answer ->> 'id' = $1
 
 # Its series goes on as long as one of its calls is younger.
 PAST_KEEPING = """
-select * from call c where c.erased_at is null and c.status <> 'open' and c.status in ('withdrawn', 'closed')
+select * from call c where c.erased_at is null and c.status <> 'open'
   and c.ended_at < $1
   and not exists (select from (select ended_at from call where series_of = c.id offset 0) o
                   where o.ended_at is null or o.ended_at >= $1)

@@ -66,11 +66,11 @@ def next_status(call: Row, act: str) -> str:
     """The call's status after ``act``.
 
     Raises:
-        Refused: 409, it cannot happen in the status the call is in.
+        Refused: 409, it cannot happen in the status the call is in, or nothing can: it is erased.
 
     """
     with refusing(CONFLICT):
-        return life.advance("call", call["status"], act)
+        return life.advance("call", life.ERASED if call["erased_at"] else call["status"], act)
     raise AssertionError  # pragma: no cover
 
 
