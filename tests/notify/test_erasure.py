@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from shared.events.dispatch import CrewErased
+from datetime import timedelta
+
+from shared.events.dispatch import CrewErased, TripAtRisk, TripCancelled
 from shared.events.intake import BarrierOpened, CallErased
 from shared.events.registry import PersonErased, PersonMatched, PersonRegistered
 from shared.work import new_id, now_utc
 from tests.harness import call_origin
 from tests.notify.conftest import Call, Town, line_id, phone
+from tests.notify.test_public import become, plan_ride
 
 TABLES = (
-    "recipient", "person", "opt_out", "call", "trip", "assignment", "message", "attempt", "part", "receipt", "reply",
+    "recipient", "person", "opt_out", "blocked", "call", "trip", "assignment", "message", "attempt", "part", "receipt", "reply",
     "reply_token", "link_code", "event_log", "parked", "dead_letter", "due", "idempotency", "audit",
 )  # fmt: skip
 
@@ -35,6 +38,7 @@ async def test_an_erased_call_leaves_no_name_number_account_text_or_point(town: 
     await town.write(9, "STOP")
     await town.write(9, "ช่วยที")
     await town.act(9, "location", lat=16.4341, lon=103.5)
+    await town.act(9, "unfollow")
     assert await found(town, *canaries)
     await town.service.emit(call.id, CallErased(at=now_utc()), call.origin)
     assert await found(town, *canaries) == {}
@@ -82,6 +86,27 @@ async def test_an_erasure_before_the_messages_left_sends_nothing(quiet_town: Tow
     await town.crew(1)
     assert [m["status"] for m in await town.messages()] == ["cancelled"]
     assert not town.smsc.inbox.after(0)
+
+
+async def test_when_one_of_several_is_erased_the_others_are_still_told(town: Town) -> None:
+    """Intake says the erasure, and then anew what remains."""
+    visit = now_utc() + timedelta(days=2)
+    call = await town.call(caller={"phone": phone(9)}, lane="booked", appointment=visit)
+    await plan_ride(town, call, visit)
+    await town.service.emit(call.id, CallErased(at=now_utc()), call.origin)
+    await become(town, call, visit, {"phone": phone(9)})
+    risk = TripAtRisk(
+        call_id=call.id, patient_id=call.patient_id, risk="late", leg="outbound", unit_id=call.unit_id, at=now_utc(),
+        expected_at=visit + timedelta(hours=1),
+    )  # fmt: skip
+    await town.service.emit(call.trip_id, risk, call.origin)
+    private = TripCancelled.Private(reason="no_unit")
+    gone = TripCancelled(
+        call_id=call.id, patient_id=call.patient_id, leg="outbound", at=now_utc(), by="person", private=private
+    )
+    await town.service.emit(call.trip_id, gone, call.origin)
+    for rule in ("ride_late", "ride_cancelled"):
+        assert [row["reason"] for row in await town.messages(rule=rule)] in ([None], ["trip_cancelled"]), rule
 
 
 async def test_of_a_call_erased_before_it_was_heard_of_the_rest_is_heard_in_silence(town: Town) -> None:

@@ -155,7 +155,8 @@ async def test_once_a_call_is_protected_nothing_that_waits_is_sent_and_nothing_i
     waiting = (await town.messages(rule="ride_planned"))[0]
     assert waiting["status"] == "planned"
     said = len(await town.said("message"))
-    await become_protected(town, call, pickup_at)
+    call.origin = replace(call.origin, protected=True)
+    await become(town, call, pickup_at, CALLER)
     waiting = (await town.messages(id=waiting["id"]))[0]
     assert (waiting["status"], waiting["reason"]) == ("cancelled", "protected")
     await town.service.do_due("reminder")
@@ -166,17 +167,17 @@ async def test_once_a_call_is_protected_nothing_that_waits_is_sent_and_nothing_i
     assert all(row["open_data"] == {} for row in later)
 
 
-async def become_protected(town: Town, call: Call, at: datetime) -> None:
+async def become(town: Town, call: Call, at: datetime, caller: dict[str, Any]) -> None:
     """Intake says the call anew; dispatch has not heard of it yet."""
     event = CallUpdated(
         number=call.number, status="open", kind="medical", lane="booked", severity=call.severity,
         severity_scheme="cbd", channel="phone", received_at=now_utc(), patient_count=1, at=now_utc(),
         private=CallUpdated.Private(
-            caller=Caller(**CALLER), patients=(Patient(patient_id=call.patient_id),), appointment=Appointment(at=at),
-            changed=("protected",),
+            caller=Caller(**caller), patients=(Patient(patient_id=call.patient_id),), appointment=Appointment(at=at),
+            changed=("patients",),
         ),
     )  # fmt: skip
-    await town.service.emit(call.id, event, replace(call.origin, protected=True))
+    await town.service.emit(call.id, event, call.origin)
 
 
 async def test_once_a_patient_is_known_to_be_of_the_secret_class_the_caller_is_not_written_to(town: Town) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
-from tests.notify.conftest import Call, Town, phone
+from services.notify.rules.postback import data_of
+from shared.events.dispatch import TripCompleted
+from shared.work import now_utc
+from tests.notify.conftest import Call, Town, line_id, phone
 
 CODE = "7K3M-Q9RT-X"
 GOOD = {"code": "7k3m q9rt x", "phone_last4": phone(9)[-4:], "score": 1, "comment": "รอนานมาก"}
@@ -36,6 +40,23 @@ async def test_a_caller_rates_once_by_code_and_digits(town: Town) -> None:
     assert given["open_data"] == {"call_id": str(call.id), "trip_id": None, "at": given["data"]["at"]}
     rows = await town.service.runtime.pool.fetch("select score, text, channel from reply where call_id = $1", call.id)
     assert [tuple(row) for row in rows] == [(1, "รอนานมาก", "app")]
+
+
+async def test_a_question_by_line_is_answered_once_however_often_somebody_presses(town: Town) -> None:
+    call = await town.call(
+        lane="booked", appointment=now_utc() + timedelta(days=2), caller={"line_user_id": line_id(7)}
+    )
+    private = TripCompleted.Private(outcome="delivered")
+    done = TripCompleted(call_id=call.id, patient_id=call.patient_id, leg="return", at=now_utc(), private=private)
+    await town.service.emit(call.trip_id, done, call.origin)
+    (question,) = await town.messages(rule="ride_done")
+    await town.status(question["id"], "accepted")
+    for score in (1, 1, 5):
+        await town.press(7, {"data": data_of(question["id"], score)})
+    await town.write(7, "5")
+    (given,) = await town.said("rating.given")
+    assert given["data"]["private"] == {"score": 1}
+    assert [row["score"] for row in await town.service.sql("select score from reply where score is not null")] == [1]
 
 
 async def test_guesses_are_counted(town: Town) -> None:

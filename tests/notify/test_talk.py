@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
 
+import pytest
+from asyncpg import DeadlockDetectedError
+from pydantic import SecretStr
+
+from services.notify.api import line
+from services.notify.channels.line_webhook import sign
 from shared.events.dispatch import AssignmentEnRoute
 from shared.work import now_utc
 from tests.harness import bearer, problem_of
@@ -127,11 +135,58 @@ async def test_who_removes_the_account_is_told_by_sms_from_then_on(town: Town) -
     assert call.number in (await town.texts(1))[0].text
 
 
+async def test_an_account_that_blocks_us_is_passed_over_whoever_named_it_until_it_follows_again(town: Town) -> None:
+    crew = await town.crew(1)
+    for act, way in (("unfollow", "sms"), ("follow", "line")):
+        await town.act(1, act)
+        call = await town.call(crew)
+        await town.order(call)
+        (order,) = await town.messages(rule="crew_ordered", call_id=call.id)
+        assert (await town.attempts(order["id"]))[0]["channel"] == way
+
+
+async def test_a_reply_token_that_the_chat_uses_is_kept_for_no_message(town: Town) -> None:
+    """It works once: a message that took it would count as sent."""
+    crew = await town.crew(1)
+    await town.write(1, "ขอบคุณครับ")
+    await town.chat(1)
+    assert await town.service.sql("select from reply_token") == []
+    await town.order(await town.call(crew))
+    await town.press(1, (await town.chat(1, 2))[1].buttons[0])
+    assert len(await town.service.sql("select from reply_token")) == 1, "the next button goes with this one"
+
+
+async def test_one_event_that_collides_does_not_keep_the_others_of_its_delivery_out(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, real = [2, 9], line.take
+
+    async def colliding(work: Any, area: str, event: Any) -> Any:
+        which = int(event.event_id[-1])
+        if which < len(left) and left[which] > 0:
+            left[which] -= 1
+            raise DeadlockDetectedError
+        return await real(work, area, event)
+
+    monkeypatch.setattr(line, "take", colliding)
+    raw = json.dumps({"destination": "U1", "events": [_stop(number) for number in range(3)]}).encode()
+    signed = {"x-line-signature": sign(raw, SecretStr(SECRET)).decode()}
+    answer = await town.client.post("/v1/line/kalasin/webhook", content=raw, headers=signed)
+    assert answer.status_code == 503, "LINE shall bring it again"
+    rows = await town.service.sql("select address from opt_out order by address")
+    assert [row["address"] for row in rows] == [line_id(0), line_id(2)]
+
+
+def _stop(number: int) -> dict[str, Any]:
+    """A line of text as LINE brings it."""
+    return {
+        "type": "message", "webhookEventId": f"event-{number}", "mode": "active", "timestamp": 1_700_000_000_000,
+        "source": {"type": "user", "userId": line_id(number)}, "deliveryContext": {"isRedelivery": False},
+        "message": {"type": "text", "id": str(number), "text": "STOP"},
+    }  # fmt: skip
+
+
 async def test_a_wrong_signature_an_unknown_area_and_rubbish_are_refused(town: Town) -> None:
-    from pydantic import SecretStr
-
-    from services.notify.channels.line_webhook import sign
-
     pressed = await town.act(1, "text", text="STOP", signature="wrong")
     assert pressed["statuses"] == [401]
     raw = b'{"destination": "U1", "events": []}'

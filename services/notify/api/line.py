@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated
 
 import structlog
@@ -18,8 +19,10 @@ from services.notify.rules.templates import render
 from services.notify.rules.words import Facts, words
 from services.notify.sending.ways import AllWays
 from services.notify.verbs.reply import Chat, take
+from shared.database import COLLISION
 from shared.errors import Refused, refuse
 from shared.openapi import problems
+from shared.service import Runtime
 from shared.work import Cause, new_id
 
 log = structlog.get_logger()
@@ -30,6 +33,7 @@ EVENTS = Counter("karuna_notify_line_events_total", "Webhook events of LINE", ["
 CHATS = Counter("karuna_notify_chat_answers_total", "Answers of the chat, best effort", ["outcome"])
 BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 
+TRIES = 3
 _answering: set[asyncio.Task[None]] = set()
 
 
@@ -57,14 +61,29 @@ async def webhook(
         events = parse(raw).events
     except WebhookUnreadableError:
         raise refuse("not_json", field="body") from None
+    cause, collided = Cause("system:line", None, request.state.traceparent), False
     for event in events:
         EVENTS.labels(event.kind).inc()
-        cause = Cause("system:line", None, request.state.traceparent)
-        async with runtime.work(cause) as work:
-            chat = await take(work, area, event)
+        try:
+            chat = await _take(runtime, cause, area, event)
+        except COLLISION:
+            collided = True  # the others of this delivery are none the worse for it
+            continue
         if chat is not None:
             _answer(ways, area, event, chat)
+    if collided:
+        raise refuse("collision")
     return Taken(events=len(events))
+
+
+async def _take(runtime: Runtime, cause: Cause, area: str, event: Event) -> Chat | None:
+    """Handle one event. LINE brings it again only where the account says so: a collision is tried again here."""
+    for _ in range(TRIES - 1):
+        with suppress(*COLLISION):
+            async with runtime.work(cause) as work:
+                return await take(work, area, event)
+    async with runtime.work(cause) as work:
+        return await take(work, area, event)
 
 
 def _answer(ways: AllWays, area: str, event: Event, chat: Chat) -> None:

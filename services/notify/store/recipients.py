@@ -41,7 +41,8 @@ delete from recipient where call_id = $1 and kind = 'patient' and not id = any($
 # fear (mission C4).
 READ_RECIPIENTS = """
 select r.kind, r.id, r.area, r.call_id, r.name, coalesce(p.language, r.language) as language,
-       coalesce(r.linked_user_id, r.line_user_id, p.line_user_id) as line_user_id,
+       (select a.id from (values (coalesce(r.linked_user_id, r.line_user_id, p.line_user_id))) as a (id)
+        where not exists (select from blocked b where b.area = r.area and b.line_user_id = a.id)) as line_user_id,
        coalesce(r.phone, p.phone) as phone,
        coalesce(p.quiet_from, r.quiet_from) as quiet_from, coalesce(p.quiet_until, r.quiet_until) as quiet_until,
        r.wants_routine and not exists (
@@ -79,6 +80,8 @@ update recipient set wants_routine = $3, language = coalesce($4, language), quie
 where kind = $1 and id = $2
 """
 UNLINK = "update recipient set linked_user_id = null where area = $1 and linked_user_id = $2"
+BLOCK = "insert into blocked (area, line_user_id, blocked_at) values ($1, $2, $3) on conflict do nothing"
+UNBLOCK = "delete from blocked where area = $1 and line_user_id = $2"
 ADDRESSES_OF_LINE_USER = """
 select array_remove(array_agg(distinct a.address), null) as addresses
 from recipient r left join person p on p.id = r.person_id,
@@ -100,6 +103,11 @@ WIPE_OPT_OUTS = """
 delete from opt_out o where o.area = any($1::text[]) and o.address = any($2::text[])
 and not exists (select from recipient r where r.area = o.area
                 and o.address in (r.line_user_id, r.linked_user_id, r.phone))
+"""
+WIPE_BLOCKED = """
+delete from blocked b where b.area = any($1::text[]) and b.line_user_id = any($2::text[])
+and not exists (select from recipient r where r.area = b.area
+                and b.line_user_id in (r.line_user_id, r.linked_user_id))
 """
 PUT_PERSONS = """
 insert into person (id, phone, line_user_id, language, quiet_from, quiet_until, may_be_texted, secret)
@@ -187,9 +195,15 @@ async def link(db: Connection, kind: str, recipient_id: UUID, line_user_id: str)
     await db.execute(SET_LINK, kind, recipient_id, line_user_id)
 
 
-async def unlink(db: Connection, area: str, line_user_id: str) -> None:
-    """The account was removed or blocks us: nothing sent there would be seen."""
+async def block(db: Connection, area: str, line_user_id: str, at: datetime) -> None:
+    """The account was removed or blocks us: nothing sent there would be seen, whoever says that it is somebody's."""
     await db.execute(UNLINK, area, line_user_id)
+    await db.execute(BLOCK, area, line_user_id, at)
+
+
+async def unblock(db: Connection, area: str, line_user_id: str) -> None:
+    """They have added us (again)."""
+    await db.execute(UNBLOCK, area, line_user_id)
 
 
 async def set_persons(db: Connection, persons: Mapping[tuple[UUID, UUID], UUID]) -> None:
@@ -247,11 +261,12 @@ async def wipe_person(db: Connection, person_id: UUID) -> None:
 
 
 async def _wipe_addresses(db: Connection, rows: Sequence[Record]) -> None:
-    """An opt-out, and what was written before, go with the last person who has the address; reply tokens at once."""
+    """An opt-out, a block and what was written before go with the last who has the address; reply tokens at once."""
     addresses = {row[name] for row in rows for name in ("line_user_id", "linked_user_id", "phone")} - {None}
     if addresses:
         areas = sorted({row["area"] for row in rows})
         await db.execute(WIPE_OPT_OUTS, areas, sorted(addresses))
+        await db.execute(WIPE_BLOCKED, areas, sorted(addresses))
         await db.execute(WIPE_UNKNOWN_REPLIES, areas, sorted(addresses))
         await db.execute(WIPE_TOKENS, areas, sorted(addresses))
 

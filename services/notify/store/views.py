@@ -14,14 +14,15 @@ from shared.events.base import Origin
 
 Record = asyncpg.Record
 
+# What is said after an erasure is what remains: of several patients one was erased.
 PUT_CALL = """
 insert into call (id, area, number, lane, severity, status, tracking_code, appointment_at, protected, exercise,
                   back_entry, follows)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (id) do update set number = excluded.number, lane = excluded.lane, severity = excluded.severity,
     status = excluded.status, tracking_code = excluded.tracking_code, appointment_at = excluded.appointment_at,
-    protected = call.protected or excluded.protected, back_entry = excluded.back_entry
-where call.erased_at is null
+    protected = excluded.protected or (call.protected and call.erased_at is null), back_entry = excluded.back_entry,
+    erased_at = null
 """
 SET_CALL_STATUS = "update call set status = $2 where id = $1"
 READ_CALL = "select * from call where id = $1"
@@ -31,7 +32,8 @@ values ($1, $3, '', '', '', 'erased', true, $4, false, $2)
 on conflict (id) do update set tracking_code = null, appointment_at = null, erased_at = excluded.erased_at
 """
 """One that was erased before it was heard of is kept as such: what others still say of it waits for nothing."""
-WIPE_CALL_TRIPS = "update trip set pickup_at = null, told_pickup_at = null, patient_id = null where call_id = $1"
+WIPE_CALL_TRIPS = "update trip set patient_id = null where call_id = $1"
+"""The times stay: of several passengers those that remain are told when the van is late."""
 
 PUT_TRIP = """
 with before as (

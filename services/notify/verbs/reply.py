@@ -23,7 +23,7 @@ from services.notify.channels.line_webhook import (
 from services.notify.rules.chat import understand
 from services.notify.rules.postback import Pressed, read
 from services.notify.rules.table import all_rules
-from services.notify.store import messages, recipients, replies, views
+from services.notify.store import messages, ratings, recipients, replies, views
 from services.notify.store.replies import ReplyRow
 from services.notify.verbs.ends import acknowledge, cancel
 from services.notify.verbs.links import use_code
@@ -87,11 +87,12 @@ async def take(work: Work, area: str, event: Event) -> Chat | None:
         return None
     known = await recipients.by_line_user(work.db, area, event.user_id)
     talk = Talk(work, area, event, event.user_id, known, _believed(event.at, work.now))
-    if event.reply_token is not None:
+    handler = HANDLERS.get(type(event))
+    chat = await handler(talk) if handler else None
+    if event.reply_token is not None and chat is None:  # else the chat itself uses it, and it works once
         token = event.reply_token.get_secret_value()
         await replies.put_token(work.db, area, event.user_id, token, work.now + TOKEN_GOOD_FOR)
-    handler = HANDLERS.get(type(event))
-    return await handler(talk) if handler else None
+    return chat
 
 
 def _believed(said_at: datetime, now: datetime) -> datetime:
@@ -99,12 +100,13 @@ def _believed(said_at: datetime, now: datetime) -> datetime:
 
 
 async def _follow(talk: Talk) -> Chat | None:
+    await recipients.unblock(talk.work.db, talk.area, talk.user_id)
     return talk.answer("chat_welcome")
 
 
 async def _unfollow(talk: Talk) -> Chat | None:
     """They have removed us: a push would be answered 200 and never seen."""
-    await recipients.unlink(talk.work.db, talk.area, talk.user_id)
+    await recipients.block(talk.work.db, talk.area, talk.user_id, talk.work.now)
     return None
 
 
@@ -194,6 +196,8 @@ async def _ready(talk: Talk) -> Chat | None:
 async def _rate(talk: Talk, message: Any, score: int) -> Chat | None:
     if message["call_id"] is None:
         return None
+    if await ratings.rated_by_message(talk.work.db, message["call_id"], message["id"]):
+        return talk.answer("chat_rated_already")
     await acknowledge(talk.work, [message], MessageChannel.LINE, at=talk.at)
     row = _row(talk, Answer.SEEN, message, {})
     await replies.put(talk.work.db, replace(row, score=score))
