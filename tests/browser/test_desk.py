@@ -17,6 +17,7 @@ from tests.journeys.town import AREA, Town, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MOST_KEYS = 25
+NEAR_THE_TOP_PX = 150
 LINE_USER = "U" + "d1" * 16
 NUMBER = re.compile(r"KLS-\d{4}-\d{4,}")
 
@@ -102,6 +103,7 @@ async def test_take_and_order_by_keyboard_alone(town: Town, open_as: SignIn) -> 
     await expect(page.locator("#taken .assignment")).not_to_have_count(0)
     await expect(page.locator("#taken [data-order]").first).to_be_visible()
     await focus_is(page, "#taken")  # Enter, pressed out of habit, sends nobody a second time
+    assert 0 <= await page.locator("#taken").evaluate("(box) => box.getBoundingClientRect().top") < NEAR_THE_TOP_PX
     await keys.press("F8")
     await focus_is(page, "#taken .recommendations > li:first-child [data-order]")
     await keys.press("1")

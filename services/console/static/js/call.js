@@ -81,7 +81,11 @@ export function watchCalls() {
       event.target.dataset.told = Date.now();
       told.scrollIntoView({ block: "nearest" });
     }
-    if (event.target.id === "taken-call") delete document.getElementById("taken").dataset.led;
+    if (event.target.id === "taken-call") {
+      const taken = document.getElementById("taken");
+      delete taken.dataset.led;
+      if (taken.contains(document.activeElement)) taken.scrollIntoView({ block: "start" }); // now it is tall enough to
+    }
     for (const form of event.target.querySelectorAll?.("[data-edit]") ?? []) edit(form);
     for (const part of event.target.querySelectorAll?.("[data-poll]") ?? []) { part.dataset.last = ""; setTimeout(() => refresh(part), 400); arrived(part); }
   });
