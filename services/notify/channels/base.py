@@ -118,6 +118,8 @@ class Outgoing:
     """LINE shows no notification."""
     valid_for_s: int | None = None
     """After so long the SMS network shall drop it rather than deliver it."""
+    urgent: bool = False
+    """An emergency's: it waits longer for its turn at a provider than the others, rather than be put off."""
     parts_done: frozenset[int] = frozenset()
     """Numbers (from 1) of the SMS parts that an earlier try got accepted: they are not sent again."""
 

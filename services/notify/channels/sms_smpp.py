@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Self
@@ -98,6 +99,11 @@ INTERNATIONAL, ISDN, ALPHANUMERIC = 1, 1, 5
 REMEMBERED_IDS = 20_000
 SECONDS = {"day": 86_400, "hour": 3600, "minute": 60}
 LONGEST_VALIDITY_S = 14 * 86_400
+WITHIN_S = 28.0
+"""A message takes no longer, its turn included: whoever asked for it waits 30 s."""
+TURN_WITHIN_S, ROUTINE_TURN_WITHIN_S = 20.0, 2.0
+"""Whose turn comes later is put off instead; routine sooner, so that emergencies find a short line."""
+OWN_PACE = "own pace"
 
 
 class SmppChannel:
@@ -133,13 +139,45 @@ class SmppChannel:
             return GiveUp(Reason.TOO_LONG if problem.code == "too_many_parts" else Reason.CONTENT_REFUSED)
         if not NUMBER.fullmatch(message.to):
             return GiveUp(Reason.BAD_ADDRESS)
+        wanted = [number for number in range(1, segments.count + 1) if number not in message.parts_done]
+        turn = self._take_turn(len(wanted), TURN_WITHIN_S if message.urgent else ROUTINE_TURN_WITHIN_S)
+        if isinstance(turn, TryLater):
+            return turn
         accepted: list[Part] = []
-        for number in range(1, segments.count + 1):
-            if number not in message.parts_done:
-                part = await self._send_part(message, segments, number)
-                if not isinstance(part, Part):
-                    return part(parts=tuple(accepted))
-                accepted.append(part)
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                return await self._send_parts(message, segments, zip(wanted, turn, strict=True), accepted)
+        except TimeoutError:
+            return Unknown(Reason.NO_ANSWER, parts=tuple(accepted))
+
+    def _take_turn(self, count: int, within_s: float) -> Sequence[float] | TryLater:
+        """When each of so many parts may go: no more than ``per_s`` a second from this process, a message's together.
+
+        The loop's time in seconds. Nothing is taken where the first would have to wait longer than ``within_s``.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._settings.per_s is None:
+            return [now] * count
+        first, every_s = max(now, self._next_slot_at), 1 / self._settings.per_s
+        if first - now > within_s:
+            return TryLater(Reason.THROTTLED, first - now, code=OWN_PACE)
+        self._next_slot_at = first + count * every_s
+        return [first + place * every_s for place in range(count)]
+
+    async def _send_parts(
+        self, message: Outgoing, segments: Segments, wanted: Iterable[tuple[int, float]], accepted: list[Part]
+    ) -> Outcome:
+        """``accepted`` grows, for whoever breaks this off."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for number, at in wanted:
+            if at - begun > TURN_WITHIN_S:
+                return TryLater(Reason.THROTTLED, at - loop.time(), code=OWN_PACE, parts=tuple(accepted))
+            await asyncio.sleep(at - loop.time())
+            part = await self._send_part(message, segments, number)
+            if not isinstance(part, Part):
+                return part(parts=tuple(accepted))
+            accepted.append(part)
         return Accepted(tuple(accepted))
 
     async def _send_part(
@@ -148,7 +186,6 @@ class SmppChannel:
         session = await self._links[0].session(self._bind_within_s)
         if session is None:
             return self._unbound()
-        await self._wait_for_slot()
         try:
             status, given_id = await session.submit(partial(_submit_sm, self._settings, message, segments, number))
         except NotSentError:
@@ -169,14 +206,6 @@ class SmppChannel:
             reason = FINAL.get(refused_with, Reason.MISCONFIGURED)
             return partial(GiveUp, reason, code=_code(refused_with))
         return partial(TryLater, Reason.UNREACHABLE)
-
-    async def _wait_for_slot(self) -> None:
-        """No more than ``per_s`` submissions a second from this process."""
-        if self._settings.per_s is not None:
-            now = asyncio.get_running_loop().time()
-            slot = max(now, self._next_slot_at)
-            self._next_slot_at = slot + 1 / self._settings.per_s
-            await asyncio.sleep(slot - now)
 
     def _remember(self, key: UUID, part: Part) -> None:
         self._sent[part.provider_id] = (key, part)

@@ -154,6 +154,7 @@ def outgoing(row: Any) -> Outgoing:
         buttons=tuple(Button(**one) for one in buttons.get("buttons", ())),
         quick_replies=tuple(Button(**one) for one in buttons.get("quick_replies", ())),
         reply_token=SecretStr(row["reply_token"]) if row["reply_token"] else None,
+        urgent=row["class"] == "emergency",
         valid_for_s=max(60, int(row["left_s"])),
         parts_done=frozenset(row["parts_done"] or ()),
     )

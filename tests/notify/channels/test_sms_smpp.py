@@ -208,6 +208,34 @@ async def test_our_own_pace_keeps_below_the_limit(smsc, sink):
         assert asyncio.get_running_loop().time() - start >= 0.099
 
 
+async def test_whose_turn_is_too_far_off_is_put_off_before_anything_of_it_is_sent(smsc, sink):
+    """It is no provider that does not answer: what was never sent is not in doubt."""
+    async with SmppChannel(settings(smsc, per_s=0.001), sink) as channel:
+        assert isinstance(await channel.send(sms("กรุณา")), Accepted)
+        for urgent in (False, True):
+            later = await asyncio.wait_for(channel.send(dataclasses.replace(sms(LONG), urgent=urgent)), PATIENCE_S)
+            assert (type(later), later.reason, later.parts) == (TryLater, Reason.THROTTLED, ())
+    assert len(seen(smsc)) == 1
+
+
+async def test_a_routine_message_is_put_off_sooner_than_an_emergency(smsc, sink, monkeypatch):
+    monkeypatch.setattr("services.notify.channels.sms_smpp.ROUTINE_TURN_WITHIN_S", 0.0)
+    async with SmppChannel(settings(smsc, per_s=2), sink) as channel:
+        assert isinstance(await channel.send(sms("กรุณา 1")), Accepted)
+        assert isinstance(await channel.send(sms("กรุณา 2")), TryLater)
+        assert isinstance(await channel.send(dataclasses.replace(sms("กรุณา 3"), urgent=True)), Accepted)
+
+
+async def test_what_was_taken_of_a_message_that_is_broken_off_is_known(smsc, sink, monkeypatch):
+    async with SmppChannel(settings(smsc, per_s=0.001), sink) as channel:
+        first = await asyncio.wait_for(channel.send(sms(LONG)), PATIENCE_S)
+    assert (type(first), [part.number for part in first.parts]) == (TryLater, [1])
+    monkeypatch.setattr("services.notify.channels.sms_smpp.WITHIN_S", 3.0)
+    async with SmppChannel(settings(smsc, per_s=0.1), sink) as channel:
+        first = await channel.send(sms(LONG))
+    assert (type(first), [part.number for part in first.parts]) == (Unknown, [1])
+
+
 async def test_a_wrong_password_is_a_technical_failure_told_at_once(smsc, sink):
     async with SmppChannel(settings(smsc, password=SecretStr("wrong")), sink) as channel:
         outcome = await channel.send(sms())
