@@ -13,7 +13,7 @@ from services.dispatch.positions import KNOWN, Fix
 from shared.geo import Point
 from shared.pack_parts import DispatchPolicies
 from shared.work import now_utc
-from tests.dispatch.conftest import HERE, Town, Unit
+from tests.dispatch.conftest import HERE, NORTH, Town, Unit
 from tests.dispatch.test_booking import ride, tomorrow
 from tests.harness import AREA, bearer
 
@@ -56,6 +56,31 @@ async def test_the_borrower_orders_it_and_its_home_does_not(two: Town) -> None:
     assert {each["unit_id"] for each in await two.asked(here)} == {str(stays.id)}
     there = await two.call(area=NEXT)
     assert {each["unit_id"] for each in await two.asked(there)} == {str(lent.id)}
+
+
+async def test_the_crew_of_a_lent_unit_tells_the_hospital_and_says_who_is_ready(two: Town) -> None:
+    """All that a crew may do for whom it brings, it may where its unit serves; its token is of home."""
+    lent, other = await two.unit(1), await two.unit(5)
+    place = {"area": NEXT, "kind": "hospital", "name": "โรงพยาบาลทดสอบ", "lon": HERE[0], "lat": HERE[1] + NORTH}
+    facility_id = str(await two.put("facilities", place))
+    await lend(two, lent)
+    [asked] = await two.asked(await two.call(area=NEXT))
+    path, body = f"/v1/assignments/{asked['id']}/alert", {"facility_id": facility_id}
+    await two.post(path, body, headers=lent.headers, status=201)
+    await two.post(path, body, headers=other.headers, status=404)
+    told = (await two.get("/v1/alerts", headers=lent.headers))["items"]
+    assert [each["facility_id"] for each in told] == [facility_id]
+    assert (await two.get("/v1/alerts", headers=other.headers))["items"] == []
+    await two.drive(asked["id"], lent)
+
+    visit = {"return_trip": True, "duration_min": 20}
+    call_id = await ride(two, now_utc() + timedelta(minutes=60), appointment=visit, area=NEXT)
+    there, back = sorted(await two.trips(call_id), key=lambda trip: trip["leg"])
+    now = {"unit_id": str(lent.id), "start_at": now_utc().isoformat()}
+    made = await two.post(f"/v1/trips/{there['id']}/assign", now, headers=theirs(), status=201)
+    await two.drive(made["id"], lent)
+    await two.post(f"/v1/trips/{back['id']}/ready", headers=other.headers, status=404)
+    await two.post(f"/v1/trips/{back['id']}/ready", headers=lent.headers)
 
 
 async def test_the_borrower_sees_it_only_while_it_is_on_its_own_assignment(two: Town) -> None:

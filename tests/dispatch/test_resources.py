@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -104,6 +104,31 @@ async def test_duty_says_with_whom_and_in_what_and_the_same_again_says_nothing(t
     await town.duty(unit, on=False)
     await town.duty(unit, on=False)
     assert await town.types("dispatch.unit") == ["unit.on_duty", "unit.off_duty"]
+
+
+async def test_a_duty_may_end_later_than_was_said_and_an_end_left_out_stays(town: Town) -> None:
+    """The same crew goes on for four hours: told so, the unit was sent off duty at the old end."""
+    unit = await town.unit(1)
+    early, late = (now_utc() + timedelta(hours=hours) for hours in (4, 8))
+
+    async def ends(**body: Any) -> list[datetime]:
+        shown = await town.duty(unit, **body)
+        due = await town.running.sql("select due_at from due where kind = 'duty_ends'")
+        at = shown["until_at"]
+        return ([datetime.fromisoformat(at)] if at else []) + [row["due_at"] for row in due]
+
+    assert await ends() == []
+    assert await ends(until_at=early.isoformat()) == [early, early]
+    assert await ends(until_at=late.isoformat()) == [late, late]
+    assert await ends() == [late, late]
+    said = await town.running.said("dispatch.unit.on_duty")
+    assert [event["data"].get("until_at") is not None for event in said] == [False, True, True]
+    [row] = await town.running.sql("select duty_at, changed_at from unit where id = $1", unit.id)
+    assert row["duty_at"] < row["changed_at"], "it is the same duty"
+    away = {"on": False, "reason": "repair"}
+    for until in (early, late):
+        assert await ends(**away, until_at=until.isoformat()) == [until]
+    assert await ends(**away) == [late]
 
 
 async def test_a_duty_with_an_end_ends_by_itself_after_its_run(town: Town) -> None:

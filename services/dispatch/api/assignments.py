@@ -88,7 +88,7 @@ class HandoverBody(Body):
     outcome: Code | None = None
 
 
-async def _area(request: Request, caller: Caller, assignment_id: UUID) -> str:
+async def area_of(request: Request, caller: Caller, assignment_id: UUID) -> str:
     """The assignment's area, if the caller may know of it.
 
     Raises:
@@ -117,7 +117,7 @@ async def step(
     request: Request, caller: Reports, assignment_id: Id, body: StepBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """รายงานขั้นตอน | Accept, decline, the stamps, or a correction. The same report again is answered the same."""
-    await _area(request, caller, assignment_id)
+    await area_of(request, caller, assignment_id)
     await _known_facility(request, body.facility_id)
     report = steps.Report(
         step=body.step.value, at=body.at, by_crew=crew_of(caller), odometer_km=body.odometer_km,
@@ -138,7 +138,7 @@ async def step(
 @router.post("/{assignment_id}/release", response_model=AssignmentOut, responses=WRITES)
 async def release(request: Request, caller: Decides, assignment_id: Id, body: ReleaseBody) -> AssignmentOut:
     """ปลดหน่วย | Take a unit off a trip; if it was the trip's own, another one is looked for."""
-    await _area(request, caller, assignment_id)
+    await area_of(request, caller, assignment_id)
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         return AssignmentOut.of(await handover.let_go(work, assignment_id, body.reason))
@@ -160,7 +160,7 @@ class Trail(BaseModel):
 @router.get("/{assignment_id}/trail", response_model=Trail, responses=problems(401, 403, 404))
 async def read_trail(request: Request, caller: Decides, assignment_id: Id) -> Trail:
     """เส้นทางที่รถวิ่ง | Where the unit drove, for a review. Reading is audited."""
-    area, pool = await _area(request, caller, assignment_id), runtime_of(request).pool
+    area, pool = await area_of(request, caller, assignment_id), runtime_of(request).pool
     await audit(pool, caller, "read", "trail", assignment_id, area=area)
     return Trail(assignment_id=assignment_id, spots=[Spot(**row) for row in await trail.read(pool, assignment_id)])
 
@@ -170,7 +170,7 @@ async def backup(
     request: Request, caller: Reports, assignment_id: Id, body: BackupBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """ขอกำลังเสริม | One more unit is asked, beside the first; with ``level``, one of that level or higher."""
-    area = await _area(request, caller, assignment_id)
+    area = await area_of(request, caller, assignment_id)
     known = {*code_list("skill").codes, *code_list("equipment").codes}
     if not known.issuperset(body.requirements):
         raise Refused(422, "unknown_code", "ไม่มีรหัสนี้", "no such skill or equipment", field="requirements")
@@ -195,7 +195,7 @@ async def hand_over(
 
     To a ``higher_unit`` that we sent ourselves and that is at the scene, the trip goes over to that unit.
     """
-    await _area(request, caller, assignment_id)
+    await area_of(request, caller, assignment_id)
     await _known_facility(request, body.facility_id)
     for field, list_ids in (("receiver", ("handover_receiver",)), ("outcome", ("mission_outcome", "trip_outcome"))):
         code = getattr(body, field)

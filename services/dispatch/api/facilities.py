@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from services.dispatch.api.assignments import area_of
 from services.dispatch.api.common import (
     NIL,
     After,
@@ -30,7 +31,7 @@ from services.dispatch.api.common import (
 )
 from services.dispatch.api.resources import PUT_ANSWERS
 from services.dispatch.api.resources_models import Area, Name, PutOut, coded
-from services.dispatch.store import assignments, facilities
+from services.dispatch.store import facilities
 from services.dispatch.verbs import facilities as verbs
 from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Moment, problems
@@ -152,8 +153,7 @@ async def tell(
 ) -> JSONResponse:
     """แจ้งสถานพยาบาลล่วงหน้า | Tell the facility who comes and when."""
     runtime = runtime_of(request)
-    found = await assignments.read(runtime.pool, assignment_id)
-    seen(found.area if found else None, caller)
+    await area_of(request, caller, assignment_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
@@ -180,7 +180,9 @@ async def list_alerts(
 ) -> Alerts:
     """สถานพยาบาลที่แจ้งไว้ | Who was told in the last day, the latest first. A crew sees those of its own trips."""
     pool = runtime_of(request).pool
-    rows = await facilities.alerts(pool, areas_of(caller, area), now_utc() - LATELY, trip_id, crew_of(caller))
+    crew_id = crew_of(caller)
+    areas = areas_of(caller, area) if crew_id is None else None  # its own, also where the unit is lent to another
+    rows = await facilities.alerts(pool, areas, now_utc() - LATELY, trip_id, crew_id)
     return Alerts(items=[AlertLine(**{name: row[name] for name in AlertLine.model_fields}) for row in rows])
 
 

@@ -224,10 +224,12 @@ NO_PLACE = ("หน่วยนี้ไม่มีที่ว่างใน�
 @router.post("/v1/trips/{trip_id}/ready", response_model=TripOut, responses=WRITES)
 async def ready(request: Request, caller: InField, trip_id: Id, body: ReadyBody | None = None) -> TripOut:
     """พร้อมกลับ | The person may be fetched from the clinic: a unit is looked for at once."""
-    trip = await _visible(request, caller, trip_id)
-    crew_id = crew_of(caller)
-    runtime = runtime_of(request)
+    runtime, crew_id = runtime_of(request), crew_of(caller)
+    # A crew is asked whom it brought, not where: its unit may be lent to another municipality.
+    trip = await _visible(request, caller, trip_id) if crew_id is None else await trips.read(runtime.pool, trip_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
+        if trip is None:
+            raise refuse("not_found")
         if crew_id is not None:
             await trip_verbs.brought_by(work, trip, crew_id)
         at = body.at if body and body.at else work.now

@@ -42,6 +42,9 @@ update unit set duty = $2, duty_at = $3, until_at = $4, vehicle_id = $5, crew_id
     version = version + 1, changed_at = $3
 where id = $1
 """
+SET_UNTIL = """
+update unit set until_at = $2, version = version + 1, changed_at = $3 where id = $1 returning duty, crew_ids
+"""
 SIGN_OFF = "delete from on_duty where unit_id = $1"
 SIGN_ON = "insert into on_duty (crew_id, unit_id) select member, $1 from unnest($2::uuid[]) as member"
 # What the unit can do, from its vehicle, its crew (off duty: the usual ones) and its station as they are now. What and
@@ -222,6 +225,15 @@ async def set_duty(
     if duty != "on_duty":
         return []
     return [row["id"] for row in await db.fetch(UPDATE_OPEN_CREWS, unit_id, crew, until_at or at + SHIFT)]
+
+
+async def set_until(db: Connection, unit_id: UUID, until_at: datetime | None, at: datetime) -> list[UUID]:
+    """Another end of the same duty; the assignments that are this crew's from now on. The caller holds their trips."""
+    row = await db.fetchrow(SET_UNTIL, unit_id, until_at, at)
+    if row is None or row["duty"] != "on_duty":
+        return []
+    taken_over = await db.fetch(UPDATE_OPEN_CREWS, unit_id, row["crew_ids"], until_at or at + SHIFT)
+    return [each["id"] for each in taken_over]
 
 
 async def refresh_facts(db: Connection, unit_id: UUID) -> None:

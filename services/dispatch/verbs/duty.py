@@ -46,7 +46,9 @@ def _refuse(code: str, **facts: Any) -> Refused:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """``reason`` with ``on=False``: out of service. Crew and vehicle left out: as they are, or the usual ones.
+    """``reason`` with ``on=False``: out of service. Crew and vehicle left out: as they are, or the usual ones; the end,
+
+    too, while it is the same crew's duty.
 
     ``by_crew``: the crew member who says it; None: somebody at the desk, or the system. ``confirmed``: off duty, though
 
@@ -100,24 +102,37 @@ async def set_duty(work: Work, unit_id: UUID, duty: Duty) -> None:
         return
     what = "out_of_service" if duty.reason is not None else "off_duty"
     if unit["duty"] == what and unit["out_of_service_reason"] == duty.reason:
+        if what == "out_of_service" and _ends_otherwise(unit, duty):
+            await units.set_until(work.db, unit_id, duty.until_at, work.now)
+            await _say_out(work, unit, duty)
         return
     _allowed(work, unit, what, duty.reason, busy=busy)
     if what == "off_duty" and by_of(work) is By.PERSON and not duty.confirmed:
         await _nobody_relies(work, unit)
     await work.cancel("duty_ends", unit_id)
     await units.set_duty(work.db, unit_id, what, work.now, until_at=duty.until_at, reason=duty.reason)
+    if what == "out_of_service":
+        await _say_out(work, unit, duty)
+        return
     origin = Origin(unit["area"], unit_id, exercise=unit["exercise"])
-    if what == "off_duty":
-        event = UnitOffDuty(
-            vehicle_id=unit["vehicle_id"], crew_ids=tuple(unit["crew_ids"]), at=work.now, by=by_of(work)
-        )
-        work.say(unit_id, event, origin)
-    else:
-        private = {"reason": duty.reason}
-        out = UnitOutOfService(vehicle_id=unit["vehicle_id"], at=work.now, until_at=duty.until_at, private=private)
-        work.say(unit_id, out, origin)
-        await lives.at_once(work, "spare_riders", unit_id, origin)
+    event = UnitOffDuty(vehicle_id=unit["vehicle_id"], crew_ids=tuple(unit["crew_ids"]), at=work.now, by=by_of(work))
+    work.say(unit_id, event, origin)
     await lives.at_once(work, "unit_left", unit_id, origin)
+
+
+def _ends_otherwise(unit: asyncpg.Record, duty: Duty) -> bool:
+    """Whether another end is said; left out, it stays as it is."""
+    return duty.until_at not in {None, unit["until_at"]}
+
+
+async def _say_out(work: Work, unit: asyncpg.Record, duty: Duty) -> None:
+    """Say that the unit is out of service until then; whom it was to fetch meanwhile goes with others."""
+    origin = Origin(unit["area"], unit["id"], exercise=unit["exercise"])
+    private = {"reason": duty.reason}
+    event = UnitOutOfService(vehicle_id=unit["vehicle_id"], at=work.now, until_at=duty.until_at, private=private)
+    work.say(unit["id"], event, origin)
+    await lives.at_once(work, "spare_riders", unit["id"], origin)
+    await lives.at_once(work, "unit_left", unit["id"], origin)
 
 
 async def _nobody_relies(work: Work, unit: asyncpg.Record) -> None:
@@ -145,20 +160,11 @@ async def _on(work: Work, unit: asyncpg.Record, duty: Duty, held: Sequence[Trip]
     if busy and vehicle_id != unit["vehicle_id"]:
         raise _refuse("on_a_run")
     if here and set(crew) == set(unit["crew_ids"]) and vehicle_id == unit["vehicle_id"]:
-        return
-    if not here:
-        _allowed(work, unit, "on_duty", None, busy=busy)
-    try:
-        async with work.db.transaction():
-            taken_over = await units.set_duty(
-                work.db, unit["id"], "on_duty", work.now, until_at=duty.until_at, vehicle_id=vehicle_id, crew_ids=crew
-            )
-    except asyncpg.UniqueViolationError as problem:
-        if is_unique(problem, "on_duty_pkey"):
-            raise _refuse("crew_elsewhere") from problem
-        if is_unique(problem, "unit_one_per_vehicle"):
-            raise _refuse("vehicle_elsewhere") from problem
-        raise
+        if not _ends_otherwise(unit, duty):
+            return
+        taken_over = await units.set_until(work.db, unit["id"], duty.until_at, work.now)
+    else:
+        taken_over = await _sign_on(work, unit, duty, crew, vehicle_id, busy=busy)
     origin = Origin(unit["area"], unit["id"], exercise=unit["exercise"])
     event = UnitOnDuty(
         vehicle_id=vehicle_id, crew_ids=tuple(crew), level=unit["level"], station_id=unit["station_id"], at=work.now,
@@ -170,6 +176,30 @@ async def _on(work: Work, unit: asyncpg.Record, duty: Duty, held: Sequence[Trip]
     if duty.until_at is not None:
         await work.later("duty_ends", unit["id"], duty.until_at, origin)
     await lives.at_once(work, "serve_queue", unit["id"], origin)
+
+
+async def _sign_on(
+    work: Work, unit: asyncpg.Record, duty: Duty, crew: list[UUID], vehicle_id: UUID | None, *, busy: bool
+) -> list[UUID]:
+    """The unit is this crew's, with this vehicle; the assignments that are theirs from now on.
+
+    Raises:
+        Refused: 409, somebody or the vehicle is on duty elsewhere.
+
+    """
+    if unit["duty"] != "on_duty":
+        _allowed(work, unit, "on_duty", None, busy=busy)
+    try:
+        async with work.db.transaction():
+            return await units.set_duty(
+                work.db, unit["id"], "on_duty", work.now, until_at=duty.until_at, vehicle_id=vehicle_id, crew_ids=crew
+            )
+    except asyncpg.UniqueViolationError as problem:
+        if is_unique(problem, "on_duty_pkey"):
+            raise _refuse("crew_elsewhere") from problem
+        if is_unique(problem, "unit_one_per_vehicle"):
+            raise _refuse("vehicle_elsewhere") from problem
+        raise
 
 
 async def _say_taken_over(work: Work, held: Sequence[Trip], taken_over: Sequence[UUID]) -> None:
