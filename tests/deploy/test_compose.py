@@ -107,6 +107,18 @@ def test_the_proxy_has_a_door_for_each() -> None:
     assert set(re.findall(r"names: \[(\w+)\]", scraped)) == set(LISTENERS)
 
 
+def test_the_proxy_believes_whom_it_is_told_to_and_as_shipped_nobody() -> None:
+    """Else everybody behind a proxy for TLS is one address for the limits of the public pages."""
+    text = (DEPLOY / "proxy" / "nginx.conf").read_text()
+    mounts = [volume.rsplit(":", 2) for volume in PARTS["proxy"]["volumes"]]
+    ((source, inside, mode),) = [mount for mount in mounts if "KARUNA_TRUSTED_PROXIES_FILE" in mount[0]]
+    assert (f"include {inside};" in text, mode) == (True, "ro")
+    assert "real_ip_header X-Forwarded-For;" in text
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in text, "what a caller writes there goes no further"
+    shipped = (DEPLOY / source.rsplit(":-", 1)[1].rstrip("}")).read_text()
+    assert not [line for line in shipped.splitlines() if not line.startswith("#")]
+
+
 def test_a_service_reads_its_secrets_from_files(tmp_path: Path, monkeypatch: Any) -> None:
     hand_out(local_in(tmp_path / "home"), tmp_path)
     monkeypatch.setenv("KARUNA_SECRETS_DIR", str(tmp_path / "registry"))
