@@ -69,6 +69,7 @@ COMMON = {
     "key_reused": (422, "Idempotency-Key นี้เคยใช้กับข้อมูลอื่น", "this Idempotency-Key was used with another body"),
     "too_many": (429, "เรียกถี่เกินไป กรุณารอสักครู่", "too many requests, wait a little"),
     "database_away": (503, "ฐานข้อมูลไม่ตอบ กรุณาลองใหม่", "the database does not answer, try again"),
+    "crowded": (503, "กำลังรับข้อมูลขนาดใหญ่ของผู้อื่นอยู่ กรุณาลองใหม่", "other large bodies are being read, try again"),
     "collision": (503, "มีรายการอื่นกำลังแก้พร้อมกัน กรุณาลองใหม่", "another change was made at once, try again"),
     "broken": (500, "ระบบขัดข้อง", "something broke on our side"),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,8 +19,9 @@ from prometheus_client import Histogram
 from pydantic import BaseModel, ConfigDict, field_validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.auth import Caller
+from shared.auth import ANYONE, Caller, may
 from shared.errors import Refused, TwoTongued, problem_json, refuse
+from shared.refusal import UNSTORABLE
 from shared.telemetry import begin, trace_id
 from shared.work import Work
 
@@ -64,9 +66,6 @@ def _texts(value: Any) -> Iterable[str]:
         for item in value:
             if isinstance(item, str):
                 yield item
-
-
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def _storable(text: str) -> bool:
@@ -120,10 +119,19 @@ def fingerprint(request: Request, body: BaseModel | None) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much one request may bring, and how long its answer may take; ``timeout_s`` None: as long as it likes."""
+    """How much one request may bring, and how long its answer may take; ``timeout_s`` None: as long as it likes.
+
+    ``large``: so many bodies beyond what every path takes may be in work at once, of callers with a token alone (rooms
+
+    that are alike count together); None: as many as come.
+    """
 
     body_bytes: int
     timeout_s: float | None
+    large: int | None = None
+
+
+SIGNED_IN = may(*ANYONE, agencies=True)
 
 
 class Edge:
@@ -137,6 +145,7 @@ class Edge:
         self._app = app
         self._room = room
         self._rooms = rooms
+        self._large: Counter[Room] = Counter()
 
     def _room_of(self, path: str) -> Room:
         above, _, last = path.rpartition("/")
@@ -172,8 +181,8 @@ class Edge:
         scope = request.scope
         try:
             room = self._room_of(request.url.path)
-            async with asyncio.timeout(room.timeout_s):
-                body = await self._read(request, receive, room.body_bytes)
+            async with asyncio.timeout(room.timeout_s), self._place(request, room) as take:
+                body = await self._read(request, receive, room.body_bytes, take)
                 await self._app(scope, _replay(body, receive), send)
         except TimeoutError:
             await problem_json(refuse("database_away", headers={"Retry-After": "2"}), request)(scope, receive, send)
@@ -182,10 +191,40 @@ class Edge:
             said = await request.app.exception_handlers[Refused](request, problem)
             await said(scope, receive, send)
 
-    async def _read(self, request: Request, receive: Receive, most: int) -> bytes:
-        """The whole body, refused as soon as it is known to be too large."""
-        if int(request.headers.get("content-length") or 0) > most:
+    @asynccontextmanager
+    async def _place(self, request: Request, room: Room) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """What takes one of the room's places for large bodies; it is given back when the answer is out.
+
+        Raises:
+            Refused: 401; 503 ``crowded``, all places are taken.
+
+        """
+        taken = False
+
+        async def take() -> None:
+            nonlocal taken
+            if taken or room.large is None:
+                return
+            await SIGNED_IN(request)
+            if self._large[room] >= room.large:
+                raise refuse("crowded", headers={"Retry-After": "5"})
+            self._large[room] += 1
+            taken = True
+
+        try:
+            yield take
+        finally:
+            self._large[room] -= taken
+
+    async def _read(
+        self, request: Request, receive: Receive, most: int, take: Callable[[], Awaitable[None]]
+    ) -> bytes:  # fmt: skip
+        """The whole body, refused as soon as it is known to be too large; ``take`` goes before reading much of one."""
+        said = int(request.headers.get("content-length") or 0)
+        if said > most:
             raise refuse("too_large", field="body", limit_bytes=most)
+        if said > self._room.body_bytes:
+            await take()
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -196,6 +235,8 @@ class Edge:
             size += len(chunks[-1])
             if size > most:
                 raise refuse("too_large", field="body", limit_bytes=most)
+            if size > self._room.body_bytes:
+                await take()
             if not message.get("more_body", False):
                 break
         return b"".join(chunks)

@@ -7,6 +7,12 @@ it passes through pydantic validators, which keep it in the error's ``ctx["error
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+"""Letters that no database keeps: NUL, and halves of a character."""
+
 
 class Refusal(ValueError):
     """``code`` is for programs, ``field`` names what to correct, ``th`` and ``en`` are for people.

@@ -27,7 +27,7 @@ from services.dispatch.api import (
     waste,
 )
 from services.dispatch.api import positions as positions_api
-from services.dispatch.engine.pool import Engine
+from services.dispatch.engine.pool import PREVIEWS, Engine
 from services.dispatch.handlers import HEARS
 from services.dispatch.layer import plan_days
 from services.dispatch.policy import load_policies
@@ -99,9 +99,11 @@ SERVICE = Service(
     patience_s={"registry": 0.25, "notify": 0.1},
     rooms={
         "/v1/plans/day": Room(body_bytes=MIB, timeout_s=90),
-        "/v1/plans/preview": Room(body_bytes=16 * MIB, timeout_s=150),
-        "/v1/layers/": Room(body_bytes=8 * MIB, timeout_s=30),
-        "/v1/travel-matrices/": Room(body_bytes=64 * MIB, timeout_s=60),
+        "/v1/plans/preview": Room(body_bytes=16 * MIB, timeout_s=150, large=PREVIEWS),
+        "/v1/plans/*/publish": Room(body_bytes=MIB, timeout_s=90),
+        "/v1/plans/*/try": Room(body_bytes=MIB, timeout_s=90),
+        "/v1/layers/": Room(body_bytes=8 * MIB, timeout_s=30, large=2),
+        "/v1/travel-matrices/": Room(body_bytes=64 * MIB, timeout_s=60, large=1),
     },
     prepare=prepare,
 )

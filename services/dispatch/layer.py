@@ -69,13 +69,16 @@ def days_of(policy: Policy, now: datetime) -> list[date]:
 
 
 async def look(runtime: Runtime, area: str, on: date, now: datetime, tried: Tried) -> Kept | None:
-    """Plan one day, where somebody waits and nobody else searches; what was proposed, or None.
+    """Plan one day, where somebody waits and nobody else plans one; what was proposed, or None.
 
     People who wait are the only ones who are moved. Who has a promise is fetched as told, and a plan is published only
     where it serves somebody whom nobody serves yet, so it is better than the day as it stands.
     """
     engine: Engine = runtime.parts["engine"]
-    if engine.searching or not await trips.unplanned(runtime.pool, area, on):
+    if not await trips.unplanned(runtime.pool, area, on):
+        return None
+    if engine.planning:
+        log.info("day_planner.waits", area=area)
         return None
     made_of = daybook.made_of(await daybook.read(runtime.pool, area, on, now))
     last = tried.get((area, on))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import time
+import tracemalloc
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from services.dispatch.api.travel import MOST_MATRICES
 from services.dispatch.policy import load_policies
 from tests.dispatch.conftest import Town
 from tests.harness import AREA, bearer
@@ -175,3 +181,114 @@ async def test_the_municipalitys_own_roads_answer_where_it_has_them(town: Town, 
     said = await preview(town, **{**body, "units": far})
     assert said["travel_times"] == "great_circle"
     assert "straight_line" in {reason["code"] for reason in said["choices"][1]["reasons"]}
+
+
+async def put(town: Town, body: Any, headers: dict[str, str]) -> httpx.Response:
+    headers = {**headers, "content-type": "application/json"}
+    return await town.running.client.put("/v1/travel-matrices/large", content=body, headers=headers)
+
+
+LARGE = b'{"duration_s":[' + b",".join([b"[" + b"0," * 5000 + b"0]"] * 1000) + b"]}"
+
+
+async def test_a_body_beyond_all_matrices_is_refused_before_it_is_unpacked(town: Town) -> None:
+    inline = b'{"vehicles":[],"trips":[],"metric":"matrix","matrix":' + LARGE + b"}"
+    names = b"{" + b",".join(b'"%d":0' % number for number in range(300_000)) + b"}"
+    headers = {**bearer("partner"), "content-type": "application/json"}
+    tracemalloc.start()
+    try:
+        put_one = await put(town, LARGE, bearer("partner"))
+        asked = [
+            await town.running.client.post("/v1/plans/preview", content=body, headers=headers)
+            for body in (inline, names)
+        ]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    said = [(answer.status_code, answer.json()["errors"][0]["code"]) for answer in (put_one, *asked)]
+    assert said == [(422, "matrix_size"), (422, "matrix_size"), (413, "too_large")]
+    assert peak < 4 * len(LARGE), "unpacked it would be seven times that"
+
+
+async def test_large_bodies_come_one_after_the_other_and_from_those_who_are_known(town: Town) -> None:
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"duration_s":[[0' + b" " * 2_000_000
+        begun.set()
+        await goes_on.wait()
+        yield b"]]}"
+
+    async def nobodys() -> AsyncIterator[bytes]:
+        yield b" " * 2_000_000
+        raise AssertionError("read on")
+
+    first = asyncio.ensure_future(put(town, slowly(), bearer("partner")))
+    await begun.wait()
+    second = await put(town, b'{"duration_s":[[0]]}' + b" " * 2_000_000, town.desk)
+    assert (second.status_code, second.json()["code"], second.headers["retry-after"]) == (503, "crowded", "5")
+    assert (await put(town, b'{"duration_s":[[0]]}', town.desk)).status_code == 201, "a small one need not wait"
+    assert (await put(town, nobodys(), {})).status_code == 401
+    goes_on.set()
+    assert (await first).status_code in {200, 201}
+    assert (await put(town, b'{"duration_s":[[0]]}' + b" " * 2_000_000, town.desk)).status_code == 200
+
+
+async def test_a_question_larger_than_a_municipality_keeps_no_call_waiting(town: Town) -> None:
+    units = [{"id": f"u{at}", "place": {"x": at * 9, "y": at % 37}, "status": "idle"} for at in range(1000)]
+    demand = [{"place": {"x": at * 5, "y": at % 53}, "weight": 1} for at in range(2000)]
+    longest_s, ends = 0.0, False
+
+    async def beats() -> None:
+        nonlocal longest_s
+        while not ends:
+            before = time.monotonic()
+            await asyncio.sleep(0.001)
+            longest_s = max(longest_s, time.monotonic() - before)
+
+    call = {"place": {"x": 1, "y": 1}, "severity": "green"}
+    await preview(town, units=units[:1], call=call, matrix_id=None)  # what is read and built when it is first used
+    heart = asyncio.ensure_future(beats())
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    said = await preview(town, units=units, demand=demand, call=call, matrix_id=None)
+    took_s, ends = time.monotonic() - began, True
+    await heart
+    assert len(said["choices"]) == 1000
+    assert longest_s < took_s / 2
+
+
+async def test_a_partners_matrix_is_that_partners_alone(with_matrix: Town) -> None:
+    one, other = bearer("partner", subject="one"), bearer("partner", subject="other")
+    ask = with_matrix.running.client.request
+    others = {"duration_s": [[0, 7], [7, 0]]}
+    body = {
+        "now_s": 0, "matrix_id": "town", "call": {"place": {"index": 0}, "severity": "red"},
+        "units": [{"id": "near", "place": {"index": 1}, "status": "idle"}],
+    }  # fmt: skip
+
+    async def eta_s(headers: dict[str, str]) -> float:
+        answer = await ask("POST", "/v1/emergencies/preview", json=body, headers=headers)
+        found: float = answer.json()["choices"][0]["eta_s"]
+        return found
+
+    assert await eta_s(one) == 100, "the desk's may be read"
+    assert (await ask("PUT", "/v1/travel-matrices/town", json=others, headers=one)).status_code == 201
+    assert [await eta_s(each) for each in (one, other, with_matrix.desk)] == [7, 100, 100]
+    listed = [(await ask("GET", "/v1/travel-matrices", headers=each)).json()["items"] for each in (one, other)]
+    assert [[(each["id"], each["places"]) for each in items] for items in listed] == [
+        [("town", 2), ("town", 3)], [("town", 3)],
+    ]  # fmt: skip
+    assert (await ask("DELETE", "/v1/travel-matrices/town", headers=other)).status_code == 404
+    assert (await ask("DELETE", "/v1/travel-matrices/town", headers=one)).status_code == 204
+    assert [await eta_s(each) for each in (one, with_matrix.desk)] == [100, 100]
+
+
+async def test_one_who_has_put_as_many_as_may_be_keeps_nobody_else_from_putting_one(town: Town) -> None:
+    full, other = bearer("partner", subject="full"), bearer("partner", subject="other")
+    client, body = town.running.client, {"duration_s": [[0]]}
+    puts = [client.put(f"/v1/travel-matrices/m{at}", json=body, headers=full) for at in range(MOST_MATRICES + 3)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*puts)]
+    assert sorted(statuses) == [201] * MOST_MATRICES + [409] * 3, "also where all come at once"
+    for headers in (other, town.desk):
+        assert (await client.put("/v1/travel-matrices/m", json=body, headers=headers)).status_code == 201

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.dispatch import layer, planner, policy
-from services.dispatch.engine.pool import Engine
+from services.dispatch.engine.pool import MOST_EACH, PREVIEWS, Engine
 from services.dispatch.store.plans import Kept
 from shared.pack_parts import DispatchPolicies
 from shared.work import now_utc
@@ -19,7 +19,7 @@ from tests.dispatch.conftest import Town
 from tests.dispatch.engine import planning
 from tests.dispatch.test_booking import ride
 from tests.dispatch.test_tours import held, near, van
-from tests.harness import AREA
+from tests.harness import AREA, bearer
 from tests.patience import PATIENCE_S
 
 
@@ -151,19 +151,43 @@ async def test_whoever_is_killed_in_mid_search_loses_nothing_and_doubles_nothing
     assert len(await town.running.said("dispatch.plan.published")) == 1
 
 
-async def _searching(engine: Engine) -> None:
+async def _searching(engine: Engine, least: int = 1) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not engine.searching:
+        while engine.searching < least:
             await asyncio.sleep(0.01)
 
 
-async def test_nobody_is_planned_while_somebody_else_searches(town: Town) -> None:
+async def test_nobody_is_planned_while_somebody_plans_a_day_and_previews_keep_nobody_waiting(town: Town) -> None:
     wants("publish")
     await van(town)
     on = (await town.trip(await ride(town)))["on_day"]
-    engine: Engine = town.running.runtime.parts["engine"]
-    engine._waiting[0] = asyncio.get_running_loop().create_future()
-    assert await look(town, on) is None
+    van_of = {"start": {"x": 0, "y": 0}, "end": {"x": 0, "y": 0}, "capacity": {"seat": 3}, "shift": [0, 5000]}
+    doors = [{end: {"x": at % 7, "y": at % (11 if end == "pickup" else 3), "window": [0, 5000]}
+              for end in ("pickup", "dropoff")} for at in range(60)]  # fmt: skip
+    body = {
+        "time_limit_s": 60, "vehicles": [{**van_of, "id": f"v{at}"} for at in range(6)],
+        "trips": [{**each, "id": f"t{at}"} for at, each in enumerate(doors)],
+    }  # fmt: skip
+
+    def preview(role: str) -> Any:
+        return town.running.client.post("/v1/plans/preview", json=body, headers=bearer(role), timeout=None)
+
+    async with planning(town.running) as engine:
+        engine._whose[-1] = None
+        assert await look(town, on) is None
+        del engine._whose[-1]
+        begun = [asyncio.ensure_future(preview("partner")) for _ in range(MOST_EACH)]
+        await _searching(engine, MOST_EACH)
+        assert (await preview("partner")).json()["code"] == "planner_busy", "one outsider leaves room for others"
+        begun += [asyncio.ensure_future(preview("supervisor")) for _ in range(PREVIEWS - MOST_EACH)]
+        await _searching(engine, PREVIEWS)
+        assert (await preview("dispatcher")).json()["code"] == "planner_busy"
+        found = await look(town, on)
+        assert found is not None
+        assert found.body["answer"]["searched"]
+        for each in begun:
+            each.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
 
 
 def test_tomorrow_is_planned_from_the_evening_on() -> None:

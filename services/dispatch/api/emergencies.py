@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -11,8 +13,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.dispatch.api.common import MayPreview, runtime_of
-from services.dispatch.api.travel import homes_of, invalid
+from services.dispatch.api.travel import homes_of, invalid, names_of
 from services.dispatch.emergencies.choice import Choice, Demand, Policy, Status, Unit, choose
+from services.dispatch.emergencies.coverage import AT_ONCE
 from services.dispatch.emergencies.sentences import REASONS, SHORTFALLS, say
 from services.dispatch.policy import Policy as MunicipalPolicy
 from services.dispatch.policy import policy_of
@@ -27,6 +30,8 @@ from shared.openapi import problems
 from shared.refusal import Refusal
 
 router = APIRouter(tags=["what-if"])
+ASIDE = ThreadPoolExecutor(1, "what-if")
+"""One after the other: whoever asks about more than a municipality may wait, and an emergency may not."""
 
 Severity = Literal["red", "pink", "yellow", "green", "white", "black"]
 Level = Literal["transport", "fr", "bls", "ils", "als"]
@@ -123,11 +128,15 @@ async def _preview(request: Request, caller: Caller, body: EmergencyBody) -> Ans
         raise Refusal("missing", "matrix_id", "ต้องระบุเมทริกซ์", "a matrix must be named")
     matrix = None
     if metric == "matrix" and body.matrix_id:
-        matrix = await KEPT.get(runtime_of(request).pool, homes_of(caller), body.matrix_id)
+        matrix = await KEPT.get(runtime_of(request).pool, homes_of(caller), names_of(caller, body.matrix_id))
     refuse_others(_fields(body), metric, matrix)
     if len({f"{unit.id}" for unit in body.units}) < len(body.units):
         raise Refusal("duplicate", "units", "มีรหัสหน่วยซ้ำ", "an id stands there twice")
-    return answer(body, metric, matrix, policy_of(homes_of(caller)[0]))
+    policy = policy_of(homes_of(caller)[0])
+    places = len(body.demand) if body.demand is not None else matrix.places if matrix is not None else 0
+    if len(body.units) * places <= AT_ONCE:  # as every municipality's
+        return answer(body, metric, matrix, policy)
+    return await asyncio.get_running_loop().run_in_executor(ASIDE, answer, body, metric, matrix, policy)
 
 
 def _fields(body: EmergencyBody) -> list[tuple[str, Place]]:

@@ -3,34 +3,75 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
 import orjson
 import structlog
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from pydantic_core import from_json
 
 from services.dispatch.api.common import MayPreview, runtime_of
 from services.dispatch.api.plans_models import PlanBody, PlanOut
 from services.dispatch.api.plans_problem import problem_of
-from services.dispatch.api.travel import homes_of, invalid
-from services.dispatch.engine.pool import Busy, Engine, Lost, NotReady
+from services.dispatch.api.travel import homes_of, invalid, names_of
+from services.dispatch.engine.pool import MOST_EACH, PREVIEWS, Busy, Engine, Lost, NotReady
 from services.dispatch.planning.checker import Verdict, check
 from services.dispatch.planning.problem import Plan, Problem
 from services.dispatch.planning.reasons import reason_of
 from services.dispatch.policy import policy_of
 from services.dispatch.travel.kept import KEPT
-from services.dispatch.travel.matrix import Matrix, read_matrix
+from services.dispatch.travel.matrix import Matrix, read_matrix, refuse_crowd
 from services.dispatch.travel.places import Place, Said, refuse_others
-from shared.auth import Caller
-from shared.errors import Refused
+from shared.auth import OUTSIDERS, Caller
+from shared.errors import Refused, refuse
 from shared.openapi import problems
 from shared.refusal import Refusal
 
 log = structlog.get_logger()
-router = APIRouter(tags=["what-if"])
+MOST_NAMES = 200_000
+"""Of fields and kinds in a body: several times what the greatest day needs."""
+
+
+class _Aside(Request):
+    """A body that is unpacked in a thread."""
+
+    async def json(self) -> Any:
+        return await asyncio.to_thread(_unpacked, await self.body())
+
+
+def _unpacked(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except ValueError as problem:
+        raise json.JSONDecodeError(str(problem), "", 0) from None
+
+
+class ReadAside(APIRoute):
+    """Large bodies are looked at before they are unpacked, so that an emergency is not kept waiting by one."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def looked_at(request: Request) -> Response:
+            aside = _Aside(request.scope, request.receive)
+            body = await aside.body()
+            if body.count(b":") > MOST_NAMES:
+                raise refuse("too_large", field="body")
+            try:
+                refuse_crowd(body, "matrix", beside=MOST_NAMES)
+            except Refusal as problem:
+                raise invalid(problem) from None
+            return await handle(aside)
+
+        return looked_at
+
+
+router = APIRouter(tags=["what-if"], route_class=ReadAside)
 
 LOOK_AGAIN_S = 0.2
 NOT_READY = (503, "planner_not_ready", "ตัววางแผนกำลังเริ่มทำงาน กรุณาลองใหม่", "the planner is starting, try again")
@@ -51,17 +92,18 @@ async def preview(request: Request, caller: MayPreview, body: PlanBody) -> Respo
     # What is left for the search when packing, checking and writing have had their part.
     reserve_s = min(0.03 + 0.0002 * (len(body.trips) + len(body.vehicles)), 0.3 * body.time_limit_s)
     within_s = max(body.time_limit_s - reserve_s - (time.monotonic() - started), 0.01)
-    plan = await _searched(request, problem, within_s, body.seed)
+    plan = await _searched(request, caller, problem, within_s, body.seed)
     answer = await asyncio.to_thread(_answer, body, problem, plan, source, started)
     return Response(answer, media_type="application/json")
 
 
-async def _searched(request: Request, problem: Problem, within_s: float, seed: int) -> Plan:
+async def _searched(request: Request, caller: Caller, problem: Problem, within_s: float, seed: int) -> Plan:
     """The engine's plan; a caller that has gone takes the search along."""
     engine: Engine = runtime_of(request).parts["engine"]
     if not problem.trips or not problem.vehicles:
         return [[] for _ in problem.vehicles]
-    search = asyncio.ensure_future(engine.plan(problem, within_s, seed))
+    most = MOST_EACH if caller.role in OUTSIDERS else PREVIEWS
+    search = asyncio.ensure_future(engine.plan(problem, within_s, seed, whose=caller.subject, most=most))
     gone = asyncio.ensure_future(_gone(request))
     try:
         await asyncio.wait({search, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -118,7 +160,7 @@ async def _matrix(request: Request, caller: Caller, body: PlanBody) -> Matrix | 
             "missing", "matrix", "ต้องมี matrix หรือ matrix_id อย่างใดอย่างหนึ่ง", "either matrix or matrix_id is needed"
         )
     if body.matrix_id is not None:
-        return await KEPT.get(runtime_of(request).pool, homes_of(caller), body.matrix_id)
+        return await KEPT.get(runtime_of(request).pool, homes_of(caller), names_of(caller, body.matrix_id))
     return await asyncio.to_thread(read_matrix, body.matrix, "matrix")
 
 

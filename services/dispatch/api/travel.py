@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,8 +14,8 @@ from pydantic import BaseModel
 
 from services.dispatch.api.common import AreaQuery, MayPreview, areas_of, runtime_of
 from services.dispatch.store import matrices
-from services.dispatch.travel.matrix import MOST_PLACES, Matrix, read_matrix
-from shared.auth import Caller
+from services.dispatch.travel.matrix import MOST_PLACES, Matrix, read_matrix, refuse_crowd
+from shared.auth import OUTSIDERS, Caller
 from shared.errors import FieldProblem, Refused, refuse
 from shared.openapi import problems
 from shared.refusal import Refusal
@@ -59,6 +60,20 @@ class Matrices(BaseModel):
     items: list[MatrixOut]
 
 
+def keeper_of(caller: Caller) -> str | None:
+    """Whose matrices an outsider puts, in letters that tell nobody who it is; None: the municipality's own."""
+    if caller.role not in OUTSIDERS:
+        return None
+    whose = str(caller.agency_id or caller.subject)
+    return hashlib.sha256(whose.encode()).hexdigest()[:32]
+
+
+def names_of(caller: Caller, matrix_id: str) -> list[str]:
+    """Under which a matrix is kept: an outsider's own first, then the municipality's, which they may read."""
+    keeper = keeper_of(caller)
+    return [matrix_id] if keeper is None else [f"{keeper}/{matrix_id}", matrix_id]
+
+
 def homes_of(caller: Caller, area: str | None = None) -> list[str]:
     """Whose matrices a caller uses; the first is where a new one goes."""
     return areas_of(caller, area) or ([EVERYWHERE] if area is None else [])
@@ -69,7 +84,10 @@ def homes_of(caller: Caller, area: str | None = None) -> list[str]:
     responses={201: {"model": MatrixOut}, **problems(400, 401, 403, 409, 413)},
 )  # fmt: skip
 async def put_matrix(request: Request, caller: MayPreview, matrix_id: MatrixId, area: AreaQuery = None) -> JSONResponse:
-    """เวลาเดินทางระหว่างจุด | Put a matrix, or another in its place. 201 when it is new."""
+    """เวลาเดินทางระหว่างจุด | Put a matrix, or another in its place. 201 when it is new.
+
+    A partner's is that partner's alone: it takes nobody else's place, and nobody else sees it.
+    """
     homes = homes_of(caller, area)
     if not homes:
         raise refuse("forbidden")
@@ -77,9 +95,10 @@ async def put_matrix(request: Request, caller: MayPreview, matrix_id: MatrixId, 
     matrix = await asyncio.to_thread(_read, await request.body())
     now = now_utc()
     async with runtime_of(request).pool.acquire() as db, db.transaction():
-        if await matrices.count_others(db, homes[0], matrix_id) >= MOST_MATRICES:
+        name = names_of(caller, matrix_id)[0]
+        if await matrices.count_others(db, homes[0], name) >= MOST_MATRICES:
             raise Refused(*FULL)
-        made = await matrices.put(db, homes[0], matrix_id, matrix, now)
+        made = await matrices.put(db, homes[0], name, matrix, now)
     answer = MatrixOut(
         area=homes[0], id=matrix_id, places=matrix.places, with_distance=matrix.distance_m is not None, put_at=now
     )
@@ -88,6 +107,7 @@ async def put_matrix(request: Request, caller: MayPreview, matrix_id: MatrixId, 
 
 def _read(body: bytes) -> Matrix:
     try:
+        refuse_crowd(body, "duration_s")
         return read_matrix(orjson.loads(body))
     except orjson.JSONDecodeError:
         raise refuse("not_json", field="body") from None
@@ -102,9 +122,9 @@ def invalid(problem: Refusal) -> Refused:
 
 @router.get("/v1/travel-matrices", response_model=Matrices, responses=problems(401, 403))
 async def list_matrices(request: Request, caller: MayPreview) -> Matrices:
-    """What has been put, without the numbers."""
-    rows = await matrices.of_areas(runtime_of(request).pool, homes_of(caller))
-    return Matrices(items=[MatrixOut(**row) for row in rows])
+    """What has been put, without the numbers: the municipality's, and a partner's own."""
+    rows = await matrices.of_areas(runtime_of(request).pool, homes_of(caller), keeper_of(caller))
+    return Matrices(items=[MatrixOut(**{**row, "id": row["id"].rpartition("/")[2]}) for row in rows])
 
 
 @router.delete(
@@ -113,6 +133,6 @@ async def list_matrices(request: Request, caller: MayPreview) -> Matrices:
 async def delete_matrix(request: Request, caller: MayPreview, matrix_id: MatrixId, area: AreaQuery = None) -> Response:
     """Let a matrix go; previews that name it are refused from now on."""
     homes = homes_of(caller, area)
-    if not homes or not await matrices.delete(runtime_of(request).pool, homes[0], matrix_id):
+    if not homes or not await matrices.delete(runtime_of(request).pool, homes[0], names_of(caller, matrix_id)[0]):
         raise refuse("not_found")
     return Response(status_code=204)

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
+AT_ONCE = 250_000
+"""Drives (units × places) weighed at once: more are taken part by part, so that nobody is kept waiting by one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,13 @@ def losses(drive_s: Numbers, weight: Numbers, busy: float, reach: Reach = Reach(
     total = float(weight.sum())
     if drive_s.shape[0] == 0 or total <= 0.0:
         return np.zeros(drive_s.shape[0])
+    blocks = -(-drive_s.size // AT_ONCE)
+    parts = zip(np.array_split(drive_s, blocks, axis=1), np.array_split(weight, blocks), strict=True)
+    lost: Numbers = sum((_lost(part, of_part, busy, reach) for part, of_part in parts), np.zeros(drive_s.shape[0]))
+    return lost / total
+
+
+def _lost(drive_s: Numbers, weight: Numbers, busy: float, reach: Reach) -> Numbers:
     near = np.ascontiguousarray(reach.nearness(drive_s).T)
     order = np.argsort(-near, axis=1)
     sorted_near = np.take_along_axis(near, order, axis=1)
@@ -50,4 +59,5 @@ def losses(drive_s: Numbers, weight: Numbers, busy: float, reach: Reach = Reach(
     moved_up = gains.sum(axis=1, keepdims=True) - np.cumsum(gains, axis=1)
     lost = np.empty_like(worth)
     np.put_along_axis(lost, order, worth - moved_up, axis=1)
-    return (weight @ lost) / total
+    taken: Numbers = weight @ lost
+    return taken

@@ -21,8 +21,12 @@ log = structlog.get_logger()
 
 READY = Gauge("karuna_planner_ready", "1 while the engine is warm and takes plans")
 RUNNING = Gauge("karuna_planner_running", "Plans being searched just now")
-MOST_AT_ONCE = 4
+PREVIEWS = 4
 """Searches share the cores; more of them would find nothing good."""
+OWN = 2
+"""So many more for the municipalities' own days, which no preview may keep waiting."""
+MOST_EACH = 2
+"""Of an outsider's previews at once."""
 AGAIN_S = 1.0
 PATIENCE_S = 10.0
 """Beyond the time it was given: an engine that is later than that hangs, and is started again."""
@@ -33,7 +37,7 @@ class NotReady(Exception):
 
 
 class Busy(Exception):
-    """As many plans as may be are being searched."""
+    """As many plans as may be are being searched, or as this caller may have."""
 
 
 class Lost(Exception):
@@ -49,6 +53,7 @@ class Engine:
     ready: bool = False
     _process: asyncio.subprocess.Process | None = None
     _waiting: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
+    _whose: dict[int, str | None] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
 
     async def run(self) -> None:
@@ -108,8 +113,23 @@ class Engine:
         """Plans in work just now."""
         return len(self._waiting)
 
-    async def plan(self, problem: Problem, within_s: float, seed: int) -> Plan:
+    @property
+    def planning(self) -> int:
+        """Of these, a municipality's own days."""
+        return sum(whose is None for whose in self._whose.values())
+
+    def _has_room(self, whose: str | None, most: int) -> bool:
+        if whose is None:
+            return self.planning < OWN
+        mine = sum(each == whose for each in self._whose.values())
+        return mine < most and self.searching - self.planning < PREVIEWS
+
+    async def plan(
+        self, problem: Problem, within_s: float, seed: int, *, whose: str | None = None, most: int = PREVIEWS
+    ) -> Plan:  # fmt: skip
         """The best plan found in ``within_s`` seconds. When the caller is cancelled, so is the search.
+
+        ``whose``: the preview of this caller, who may have ``most`` at once; None: a municipality's own day.
 
         Raises:
             NotReady: not warm.
@@ -119,11 +139,12 @@ class Engine:
         """
         if not self.ready or self._process is None or self._process.stdin is None:
             raise NotReady
-        if len(self._waiting) >= MOST_AT_ONCE:
+        if not self._has_room(whose, most):
             raise Busy
         ends = time.monotonic() + within_s
         number, pipe = next(self._numbers), self._process.stdin
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
+        self._whose[number] = whose
         RUNNING.set(len(self._waiting))
         try:
             body = await asyncio.to_thread(frames.packed, (frames.PLAN, number, problem, ends, seed, self.threads))
@@ -141,7 +162,7 @@ class Engine:
             pipe.write(frames.packed((frames.CANCEL, number)))
             raise
         finally:
-            del self._waiting[number]
+            del self._waiting[number], self._whose[number]
             RUNNING.set(len(self._waiting))
         plan: Plan = found.plan
         return plan

@@ -17,13 +17,19 @@ on conflict (area, id) do update set places = excluded.places, duration_s = excl
     distance_m = excluded.distance_m, put_at = excluded.put_at
 returning (xmax = 0) as made
 """
-COUNT_OTHERS = "select count(*) from travel_matrix where area = $1 and id <> $2"
+# An outsider's matrix has its keeper in front of its name (``<keeper>/<name>``), the municipality's own has none.
+COUNT_OTHERS = """
+select count(*) from travel_matrix
+where area = $1 and id <> $2
+  and left(id, greatest(strpos(id, '/') - 1, 0)) = left($2, greatest(strpos($2, '/') - 1, 0))
+"""
+ONE_PUTS = "select pg_advisory_xact_lock(hashtextextended('dispatch.matrices.' || $1, 0))"
 DELETE_MATRIX = "delete from travel_matrix where area = $1 and id = $2 returning id"
 LIST_MATRICES = """
 select area, id, places, distance_m is not null as with_distance, put_at from travel_matrix
-where area = any($1::text[]) order by area, id
+where area = any($1::text[]) and left(id, greatest(strpos(id, '/') - 1, 0)) in ('', $2) order by area, id
 """
-# The newest of that name in the caller's areas; two who use one name in one area mean one matrix.
+# The newest of that name in the caller's areas; two of the municipality's who use one name in one area mean one matrix.
 NEWEST = "select area, put_at from travel_matrix where area = any($1::text[]) and id = $2 order by put_at desc limit 1"
 READ_MATRIX = "select places, duration_s, distance_m, put_at from travel_matrix where area = $1 and id = $2"
 
@@ -36,6 +42,8 @@ async def put(db: Connection, area: str, matrix_id: str, matrix: Matrix, at: dat
 
 
 async def count_others(db: Connection, area: str, matrix_id: str) -> int:
+    """How many more its keeper has in this area; from here to the commit nobody else puts one there."""
+    await db.execute(ONE_PUTS, area)
     found: int = await db.fetchval(COUNT_OTHERS, area, matrix_id)
     return found
 
@@ -45,8 +53,9 @@ async def delete(db: Connection | Pool, area: str, matrix_id: str) -> bool:
     return await db.fetchval(DELETE_MATRIX, area, matrix_id) is not None
 
 
-async def of_areas(db: Connection | Pool, areas: Sequence[str]) -> list[asyncpg.Record]:
-    return await db.fetch(LIST_MATRICES, areas)
+async def of_areas(db: Connection | Pool, areas: Sequence[str], keeper: str | None) -> list[asyncpg.Record]:
+    """The municipalities' own, and those of this keeper."""
+    return await db.fetch(LIST_MATRICES, areas, keeper)
 
 
 async def newest(db: Connection | Pool, areas: Sequence[str], matrix_id: str) -> asyncpg.Record | None:

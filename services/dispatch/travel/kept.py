@@ -21,17 +21,22 @@ class Kept:
 
     _found: OrderedDict[tuple[str, str], tuple[datetime, Matrix]] = field(default_factory=OrderedDict)
 
-    async def get(self, pool: Pool, areas: Sequence[str], matrix_id: str) -> Matrix:
-        """The newest matrix of that name in these areas; its age is asked of the database each time.
+    async def get(self, pool: Pool, areas: Sequence[str], names: Sequence[str]) -> Matrix:
+        """The newest matrix in these areas of the first of ``names`` that is there; its age is asked of the database
+
+        each time.
 
         Raises:
             Refusal: ``unknown_matrix``.
 
         """
-        row = await matrices.newest(pool, areas, matrix_id)
-        if row is None:
+        for name in names:
+            row = await matrices.newest(pool, areas, name)
+            if row is not None:
+                break
+        else:
             raise _unknown()
-        key = (row["area"], matrix_id)
+        key = (row["area"], name)
         have = self._found.get(key)
         if have is None or have[0] != row["put_at"]:
             have = await matrices.read(pool, *key)

@@ -14,6 +14,8 @@ Numbers = NDArray[np.float64]
 
 MOST_PLACES = 1000
 TWO_DIMENSIONS = 2
+MOST_COMMAS = 2 * MOST_PLACES**2
+"""Of a body with two matrices of the largest size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,23 @@ class Matrix:
     @property
     def places(self) -> int:
         return int(self.duration_s.shape[0])
+
+
+def refuse_crowd(body: bytes, field: str, beside: int = 0) -> None:
+    """Look at a body before it is unpacked: numbers take a multiple of the room that their letters took.
+
+    ``beside``: so many commas more may stand in what else the body says.
+
+    Raises:
+        Refusal: ``matrix_size``.
+
+    """
+    if body.count(b",") > MOST_COMMAS + beside:
+        raise _too_many(field)
+
+
+def _too_many(field: str) -> Refusal:
+    return Refusal("matrix_size", field, f"ไม่เกิน {MOST_PLACES} แห่ง", f"{MOST_PLACES} places at most")
 
 
 def read_matrix(said: Any, within: str = "") -> Matrix:
@@ -56,7 +75,7 @@ def _square(rows: Any, field: str) -> Numbers:
     if not isinstance(rows, list) or not rows or not all(isinstance(row, list) for row in rows):
         raise Refusal("matrix_shape", field, "ต้องเป็นรายการของแถว แถวละรายการ", "this is a list of rows, each a list")
     if len(rows) > MOST_PLACES:
-        raise Refusal("matrix_size", field, f"ไม่เกิน {MOST_PLACES} แห่ง", f"{MOST_PLACES} places at most")
+        raise _too_many(field)
     if any(len(row) != len(rows) for row in rows):
         raise Refusal("matrix_shape", field, "ทุกแถวต้องยาวเท่าจำนวนแถว", "every row is as long as there are rows")
     if any(type(value) not in {int, float, type(None)} for row in rows for value in row):

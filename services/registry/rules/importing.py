@@ -6,7 +6,6 @@ refused for what is missing, an identifier least of all.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from services.registry.rules.identity import SECRET_GROUPS
 from services.registry.rules.questionnaires import questionnaires
 from shared.codes.codes import code_list
 from shared.geo import Point, read_point
-from shared.refusal import Refusal
+from shared.refusal import UNSTORABLE, Refusal
 from shared.thai.areas import find_tambon
 from shared.thai.text import arabic_digits, tidy
 
@@ -44,7 +43,6 @@ URGENCY: Final = {"1": 1, "5": 5, "9": 9}
 DISCHARGED: Final = {"1": ("ตาย", "died"), "2": ("ย้าย", "moved"), "3": ("สาบสูญ", "missing")}
 """43 files, DISCHARGE; 9 or nothing: still there."""
 FIRST_OF_JANUARY: Final = "0101"
-UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 EMPTY = ("row_empty", "", "แถวนี้ไม่บอกว่าเป็นใคร", "this row tells of nobody")
 WIDTH = ("row_width", "", "จำนวนช่องไม่ตรงกับหัวตาราง", "not as many cells as the head has columns")

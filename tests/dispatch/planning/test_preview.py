@@ -204,10 +204,9 @@ def the_engine_holds_its_compiler_and_no_linear_algebra(engine: Engine) -> None:
 async def a_lost_engine_is_a_clear_answer_and_comes_back(running: Running, engine: Engine) -> None:
     fleet = [{**VAN, "id": f"v{i}"} for i in range(5)]
     asked = [
-        asyncio.ensure_future(ask(running, trips=many(), vehicles=fleet, time_limit_s=60))
-        for _ in range(pool.MOST_AT_ONCE)
+        asyncio.ensure_future(ask(running, trips=many(), vehicles=fleet, time_limit_s=60)) for _ in range(pool.PREVIEWS)
     ]
-    while engine.searching < pool.MOST_AT_ONCE:
+    while engine.searching < pool.PREVIEWS:
         await asyncio.sleep(0.01)
     full = await ask(running)
     assert (problem_of(full)["code"], full.headers["retry-after"]) == ("planner_busy", "5")
