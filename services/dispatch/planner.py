@@ -34,14 +34,12 @@ from services.dispatch.engine.pool import Busy, Engine, Lost, NotReady
 from services.dispatch.planning.problem import Plan, compact
 from services.dispatch.store import plans, runs
 from services.dispatch.store.plans import Kept
-from services.dispatch.verbs import home, late
+from services.dispatch.verbs import home, late, published
 from services.dispatch.verbs import tours as writing
 from services.dispatch.verbs.saying import by_of
 from services.dispatch.verbs.tours import Drive, Route, Seat
 from shared.database import Pool
 from shared.errors import Refused, refuse
-from shared.events.base import Origin
-from shared.events.dispatch import PlanPublished
 from shared.events.words import By
 from shared.service import Runtime
 from shared.thai.dates import local_day
@@ -260,6 +258,9 @@ async def publish(runtime: Runtime, kept: Kept, cause: Cause, *, most_shifted: i
     async with runtime.pool.acquire() as mine, mine.transaction():
         if not await plans.lease(mine, kept.area):
             raise Refused(*BUSY)
+        as_it_is = await plans.read(mine, kept.id)
+        if as_it_is is not None and as_it_is.version is not None:
+            raise Refused(*PUBLISHED)
         for route in routes_of(kept):
             riders = {offer.trip_id for offer in answer.planned if offer.unit_id == route.unit_id}
             if most_shifted is not None and kept.body["shifted"].get(str(route.unit_id), 0) > most_shifted:
@@ -267,18 +268,15 @@ async def publish(runtime: Runtime, kept: Kept, cause: Cause, *, most_shifted: i
                 continue
             try:
                 async with runtime.work(cause) as work:
-                    booked |= set(await writing.publish(work, kept.area, route))
+                    new = await writing.publish(work, kept.area, route)
+                    version = await published.begin(work, kept) if new and not booked else answer.version
+                booked, answer.version = booked.union(new), version
             except Refused:
                 left |= dict.fromkeys(riders, "changed")
-        if booked:
+        if answer.version is not None:
             async with runtime.work(cause) as work:
-                answer.version = await plans.number(work.db, kept)
-                run_ids = await plans.runs_of(work.db, sorted(booked))
-                event = PlanPublished(
-                    plan_on=kept.on_day, version=answer.version or 1, run_ids=tuple(run_ids), trip_count=len(booked),
-                    unplanned_count=len(answer.unserved) + len(left), at=work.now, by=by_of(work),
-                )  # fmt: skip
-                work.say(kept.id, event, Origin(kept.area, kept.id))
+                unplanned = len(answer.unserved) + len(left)
+                await published.say(work, kept, answer.version, booked, unplanned, by_of(work))
     answer.planned = [offer for offer in answer.planned if offer.trip_id not in left]
     answer.unserved += [unserved_out(Unserved(str(trip_id), left[trip_id])) for trip_id in sorted(left)]
     answer.published = len(booked)

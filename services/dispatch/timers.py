@@ -19,6 +19,7 @@ from services.dispatch.verbs import (
     duty,
     facilities,
     late,
+    published,
     queue,
     release,
     repair,
@@ -267,4 +268,5 @@ DUE: Mapping[str, DueHandler] = {
     certificates.ENDS: certificates.ends,
     "check_in_ends": attendance.forgot,
     "bed_expires": facilities.expire,
+    published.SAY: published.say_late,
 }

@@ -7,7 +7,10 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from services.dispatch.store import plans
+from services.dispatch.verbs import published, tours
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town, Unit
 from tests.dispatch.engine import planning
@@ -123,6 +126,43 @@ async def test_the_way_home_is_expected_but_not_promised(town: Town) -> None:
     after = {trip["leg"]: trip for trip in await town.trips(call)}
     assert (after["outbound"]["status"], after["return"]["status"]) == ("planned", "awaiting_ready")
     assert after["return"]["assignments"] == []
+
+
+@pytest.mark.parametrize(("killed_in", "booked"), [("say", 2), ("publish", 1)])
+async def test_whoever_is_killed_while_publishing_leaves_a_plan_that_is_published_and_said(
+    town: Town, monkeypatch: pytest.MonkeyPatch, killed_in: str, booked: int
+) -> None:
+    for _ in range(2):
+        await van(town, wheelchairs=1)
+    calls = [await ride(town), await ride(town)]
+    seen = await planned(town, calls[0])
+    assert len(seen["planned"]) == 2
+    routes, publish = 0, tours.publish
+
+    async def first_alone(work: Any, area: str, route: tours.Route) -> list[UUID]:
+        nonlocal routes
+        routes += 1
+        return await publish(work, area, route) if routes == 1 else await killed()
+
+    async def killed(*_: Any) -> Any:
+        raise RuntimeError("killed here")
+
+    if killed_in == "say":
+        monkeypatch.setattr(published, "say", killed)
+    else:
+        monkeypatch.setattr(tours, "publish", first_alone)
+    await town.post(f"/v1/plans/{seen['id']}/publish", status=500)
+    monkeypatch.undo()
+    assert [(await town.trip(call))["status"] for call in calls].count("planned") == booked
+    again = await town.post(f"/v1/plans/{seen['id']}/publish", status=409)
+    assert again["code"] == "already_published"
+    assert (await town.get(f"/v1/plans/{seen['id']}"))["version"] == 1
+    assert await town.running.said("dispatch.plan.published") == []
+    await town.running.do_due("plan_published")
+    await town.running.do_due("plan_published")
+    [said] = await town.running.said("dispatch.plan.published")
+    facts = [said["data"][name] for name in ("version", "trip_count", "unplanned_count", "by")]
+    assert facts == [1, booked, 2 - booked, "person"]
 
 
 async def test_a_unit_that_changed_keeps_its_route_and_the_others_are_published(town: Town) -> None:

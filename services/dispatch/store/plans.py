@@ -45,6 +45,10 @@ order by t.pickup_earliest_at, t.id limit 200
 RUNS_OF = """
 select distinct run_id from assignment where trip_id = any($1::uuid[]) and ended_at is null and run_id is not null
 """
+BOOKED = """
+select trip_id, unit_id from assignment
+where trip_id = any($1::uuid[]) and ended_at is null and role = 'primary' and run_id is not null
+"""
 KEPT = timedelta(days=7)
 """How long a proposal that nobody published can be looked at."""
 
@@ -95,6 +99,11 @@ async def number(db: Connection, plan: Kept) -> int | None:
 
 async def runs_of(db: Connection, trip_ids: list[UUID]) -> list[UUID]:
     return sorted(row["run_id"] for row in await db.fetch(RUNS_OF, trip_ids))
+
+
+async def booked(db: Connection, trip_ids: list[UUID]) -> set[tuple[UUID, UUID]]:
+    """Each trip that has a place in a unit's run, with that unit."""
+    return {(row["trip_id"], row["unit_id"]) for row in await db.fetch(BOOKED, trip_ids)}
 
 
 async def expected(db: Connection | Pool, area: str, on: date, *, exercise: bool) -> list[Trip]:
