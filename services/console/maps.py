@@ -70,7 +70,7 @@ def _check_geojson(content: bytes) -> None:
     try:
         document = json.loads(content)
         positions = sum(_positions(geometry) for geometry in _geometries(document))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise _no_geojson() from None
     if positions == 0 or positions > MOST_POSITIONS:
         raise Refusal(

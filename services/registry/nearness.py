@@ -75,7 +75,7 @@ def drawn(document: Mapping[str, Any], within_m: float) -> Drawn:
             raise TOO_LARGE
         whole = shapely.union_all([shapely.make_valid(one) for one in shapes])
         west, south, east, north = whole.bounds
-    except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+    except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
         raise NO_SHAPE from None
     inside_lon = THAILAND_LON[0] <= west <= east <= THAILAND_LON[1]
     if not (inside_lon and THAILAND_LAT[0] <= south <= north <= THAILAND_LAT[1]):

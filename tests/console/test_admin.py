@@ -267,6 +267,7 @@ def tiles(length: int = 10, version: int = 3) -> bytes:
     ("content", "code"),
     [(b"[]", "not_geojson"), (b"{", "not_geojson"), (b'{"type": "Point", "coordinates": [200, 1]}', "not_geojson"),
      (b'{"type": "Point", "coordinates": ["a", 1]}', "not_geojson"), (b'{"type": "Evil"}', "not_geojson"),
+     (b'{"type": "Point", "coordinates": [1%s, 1]}' % (b"0" * 400), "not_geojson"),
      (b'{"type": "FeatureCollection", "features": []}', "too_many_points"), (tiles(11), "not_pmtiles"),
      (tiles(version=2), "not_pmtiles"), (b"PMTiles\x03", "not_pmtiles"), (b" " * 5_000_001, "too_large"),
      (b"[" * 100_000, "not_geojson")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,8 @@ def zone(*rings: list[list[float]], **said: Any) -> dict[str, Any]:
     return {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [*rings]}, "properties": said}
 
 
+TOO_FAR: list[list[float]] = [[10**400, 16], [104, 16], [104, 17], [10**400, 16]]
+"""Beyond what a float can hold."""
 HERE_HIGH = zone(
     around(*HERE), level="high", name="ริมน้ำ", advice="ระวังน้ำเชี่ยว ใช้เรือ", advice_en="strong current, take a boat"
 )
@@ -37,7 +40,8 @@ def layer(*zones: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 async def put(town: Town, body: dict[str, Any], layer_id: Any = None, status: int = 201) -> Any:
     path = f"/v1/layers/{layer_id or new_id()}"
-    answer = await town.running.client.put(path, json=body, headers=town.desk)
+    headers = {**town.desk, "content-type": "application/json"}
+    answer = await town.running.client.put(path, content=json.dumps(body), headers=headers)
     assert answer.status_code == status, answer.text
     return answer.json()
 
@@ -154,6 +158,8 @@ COLLECTION: dict[str, Any] = {"type": "FeatureCollection"}
         ({"geojson": {**COLLECTION, "features": [zone(around(*HERE), level="deep")]}}, "geojson.features.0.properties.level"),
         ({"geojson": {**COLLECTION, "features": [zone(around(*HERE), advice="x" * 501)]}}, "geojson.features.0.properties.advice"),
         ({"geojson": {**COLLECTION, "features": [zone(around(*HERE), name=["a"])]}}, "geojson.features.0.properties.name"),
+        ({"geojson": {**COLLECTION, "features": [zone(TOO_FAR)]}}, "geojson.features.0.geometry"),
+        ({"geojson": {**COLLECTION, "features": [zone(around(*HERE), advice="\ud800")]}}, "geojson.features.0.properties.advice"),
         ({"kind": "dragons"}, "kind"),
         ({"valid_from_on": "2026-12-02", "valid_until_on": "2026-12-01"}, "body"),
         ({"source": ""}, "source"),

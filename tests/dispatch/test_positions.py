@@ -201,7 +201,14 @@ async def test_traccar_forwards_and_apps_tell_positions_with_the_key_of_their_un
         assert (await client.get("/v1/positions/osmand", params={**query, "id": wrong})).status_code == status
         forged = {**body, "device": {"uniqueId": wrong}}
         assert (await client.post("/v1/positions/traccar", json=forged)).status_code == status
-    assert (await client.get("/v1/positions/osmand", params={**query, "timestamp": "noon"})).status_code == 422
+    for stamp in ("noon", "nan", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-23T09:00:00"):
+        assert (await client.get("/v1/positions/osmand", params={**query, "timestamp": stamp})).status_code == 422, (
+            stamp
+        )
+    for number in ("NaN", "Infinity", "1e999"):
+        text = orjson.dumps(body).decode().replace('"course":361.0', f'"course":{number}')
+        refused = await client.post("/v1/positions/traccar", content=text, headers={"content-type": "application/json"})
+        assert [error["field"] for error in refused.json()["errors"]] == ["position.course"], number
     await live.post(f"/v1/units/{unit.id}/tracker", {}, status=403, headers=unit.headers)
 
 

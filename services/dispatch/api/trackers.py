@@ -16,7 +16,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.dispatch.api.common import Id, Manager, runtime_of, seen
 from services.dispatch.api.positions import AWAY, PositionsOut
@@ -31,6 +31,7 @@ router = APIRouter(tags=["positions"])
 KEY_BYTES = 15
 MILLISECONDS_FROM = 1e11
 LATEST_S = 4e9
+WRITTEN: TypeAdapter[datetime] = TypeAdapter(Moment)
 NOT_SET_UP = (409, "not_set_up", "ระบบนี้ไม่ได้เปิดรับอุปกรณ์ติดตาม", "trackers are not set up here: KARUNA_TRACKER_SECRET")
 KM_H_PER_KNOT = 1.852
 
@@ -49,7 +50,7 @@ class TrackerOut(BaseModel):
 class _Heard(BaseModel):
     """What others say; the rest of it is theirs."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
 
 class TraccarPosition(_Heard):
@@ -90,9 +91,7 @@ def _read(text: str) -> datetime:
             return datetime.fromtimestamp(seconds, UTC)
     except ValueError:
         with contextlib.suppress(ValueError):
-            at = datetime.fromisoformat(text)
-            if at.tzinfo is not None:
-                return at.astimezone(UTC)
+            return WRITTEN.validate_python(text)
     raise TwoTongued("ต้องเป็นวินาทีนับจาก ค.ศ. 1970 หรือเวลา ISO 8601", "seconds since 1970, or ISO 8601", "not_a_time")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.geo import Point, Polygon, inside
-from shared.refusal import Refusal
+from shared.refusal import UNSTORABLE, Refusal
 
 MOST_ZONES = 2_000
 MOST_POSITIONS = 100_000
@@ -72,12 +72,14 @@ def _zone(feature: Any, field: str) -> Zone:
         raise Refusal("unknown_code", f"{field}.properties.level", th, en)
     for name, most in SAYS.items():
         value = said.get(name)
-        if value is not None and not (isinstance(value, str) and 0 < len(value) <= most and "\0" not in value):
+        if value is not None and not (
+            isinstance(value, str) and 0 < len(value) <= most and not UNSTORABLE.search(value)
+        ):
             th, en = f"ต้องเป็นข้อความไม่เกิน {most} ตัวอักษร", f"this is text of at most {most} letters"
             raise Refusal("text", f"{field}.properties.{name}", th, en)
     try:
         polygons = tuple(_polygons(feature["geometry"]))
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         polygons = ()
     if not polygons:
         th = "ต้องเป็น Polygon หรือ MultiPolygon ที่วงปิดและพิกัดอยู่บนโลก"
