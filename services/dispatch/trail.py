@@ -26,11 +26,13 @@ EVERY_S = 20.0
 MOST_WAITING = 20_000
 """With the database away for long the oldest points are dropped: a trail is a help, not a fact."""
 KEPT = timedelta(days=90)
+# Not for a trip that was erased while its unit drove (its details are gone), nor by a fix that waited meanwhile.
 WRITE_TRAIL = """
 insert into trail (assignment_id, at, lon, lat)
 select a.id, p.at, p.lon, p.lat
 from unnest($1::uuid[], $2::timestamptz[], $3::double precision[], $4::double precision[]) as p (unit_id, at, lon, lat)
 join assignment a on a.unit_id = p.unit_id and a.ended_at is null and a.en_route_at <= p.at
+where (select t.details from trip t where t.id = a.trip_id) <> '{}'
 on conflict do nothing
 """
 READ_TRAIL = "select at, lon, lat from trail where assignment_id = $1 order by at limit 5000"

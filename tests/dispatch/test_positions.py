@@ -244,3 +244,8 @@ async def test_the_way_to_a_call_is_kept_thin_for_those_who_review_it_and_goes_w
     assert len((await live.get(path))["spots"]) == 10
     await live.say(call_id, intake.CallErased(at=now_utc()))
     assert (await live.get(path))["spots"] == []
+    for age_s in (60, 0):  # one that waited to be written, and one of a unit that is still on its way
+        await live.post("/v1/positions", {"positions": [fix(unit, 0.1 + age_s / 60, age_s)]}, status=202)
+    assert TRAILS.waiting
+    assert await TRAILS.write(pool) == 0
+    assert (await live.get(path))["spots"] == []
