@@ -180,6 +180,21 @@ async def test_the_way_home_waits_until_the_person_is_ready_and_gets_a_unit_at_o
     assert (await town.post(f"/v1/trips/{back['id']}/ready", status=409))["code"] == "out_of_order"
 
 
+async def test_nobody_is_ready_for_the_way_home_before_they_came_there(town: Town) -> None:
+    """A time of 1970 was taken as it was said, and that ride's wait stood in the reports with decades."""
+    unit = await town.unit(1)
+    call_id = await ride(town, appointment={"return_trip": True})
+    there, back = sorted(await town.trips(call_id), key=lambda trip: trip["leg"])
+    now = {"unit_id": str(unit.id), "start_at": now_utc().isoformat()}
+    made = await town.post(f"/v1/trips/{there['id']}/assign", now, status=201)
+    came_at = (await town.drive(made["id"], unit, until="at_destination"))["stamps"]["at_destination"]
+    path = f"/v1/trips/{back['id']}/ready"
+    for said in ("1970-01-01T00:00:00Z", (now_utc() - timedelta(minutes=30)).isoformat()):
+        assert (await town.post(path, {"at": said}, status=422))["code"] == "before_arrival"
+    a_moment_ago = (datetime.fromisoformat(came_at) - timedelta(seconds=30)).isoformat()
+    assert (await town.post(path, {"at": a_moment_ago}))["ready_at"] == came_at, "phones are never quite right"
+
+
 async def test_the_patient_says_ready_by_message(town: Town) -> None:
     unit = await town.unit()
     call_id = await ride(town, appointment={"return_trip": True})

@@ -9,12 +9,14 @@ from uuid import UUID
 
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.changes import WAITING, Due, Wish, after_change
+from services.dispatch.rules.life import CLOCK_SKEW
 from services.dispatch.store import assignments, runs, trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import decide, groups, home, release, support
 from services.dispatch.verbs.grow import drop_point, people, trips_for
 from services.dispatch.verbs.lives import at_once, missing, move_trip
 from services.dispatch.verbs.saying import by_of, of_call, trip_facts
+from shared.errors import Refused
 from shared.events.base import Origin
 from shared.events.dispatch import TripCancelled, TripChanged, TripRequested
 from shared.events.intake import CallFacts, CallPrivate
@@ -254,7 +256,7 @@ async def ready(work: Work, trip_id: UUID, area: str, at: datetime) -> Trip:
     """The person is ready to go home: a unit is looked for at once, nobody is left behind.
 
     Raises:
-        Refused: 404, 409 when it does not wait for that.
+        Refused: 404, 409 when it does not wait for that, 422 an impossible time.
 
     """
     await runs.serialise(work.db, area)
@@ -278,8 +280,24 @@ async def patient_ready(work: Work, call_id: UUID, trip_id: UUID | None, patient
             await at_once(work, "find_unit", trip.id, trip.origin)
 
 
+BEFORE_ARRIVAL = (
+    422, "before_arrival", "เวลานี้อยู่ก่อนถึงปลายทางขาไป", "this time lies before the arrival of the way there",
+)  # fmt: skip
+
+
 async def _become_ready(work: Work, trip: Trip, at: datetime) -> None:
+    """``at`` may lie back, but nobody waits for the way home before they came there.
+
+    Raises:
+        Refused: 409 it does not wait for that, 422 an impossible time.
+
+    """
     move_trip(trip, "ready")
+    there = await assignments.of_trips(work.db, [trip.outbound_id]) if trip.outbound_id else []
+    came_at = max((a.at_destination_at for a in there if a.at_destination_at), default=trip.received_at)
+    if at < came_at - CLOCK_SKEW:
+        raise Refused(*BEFORE_ARRIVAL, field="at")
+    at = max(at, came_at)
     trip.ready_at, trip.now_at = min(at, work.now), work.now
     await trips.update(work.db, trip)
     work.say(trip.id, TripChanged(**trip_facts(trip), at=work.now, ready_at=trip.ready_at), trip.origin)
