@@ -92,6 +92,21 @@ async def test_equipment_is_lent_to_a_trip_and_comes_back(town: Town) -> None:
     assert (await town.post(path, {"trip_id": trip}, status=409))["code"] == "not_fit"
 
 
+async def test_one_that_comes_back_broken_is_lent_no_more_and_the_others_are(town: Town) -> None:
+    account = await town.put("equipment", {**KEPT, "count": 3})
+    trip = (await town.trip(await town.call()))["id"]
+    path = f"/v1/equipment/{account}/loans"
+    loan = await town.post(path, {"trip_id": trip}, status=201)
+    await town.post(f"/v1/equipment-loans/{loan['id']}/return", {"condition": "broken"})
+    [row] = (await town.get("/v1/equipment"))["items"]
+    assert (row["count"], row["condition"]) == (2, "good")
+    both = await town.post(path, {"trip_id": trip, "count": 2}, status=201)
+    await town.post(f"/v1/equipment-loans/{both['id']}/return", {"condition": "broken"})
+    assert (await town.post(path, {"trip_id": trip}, status=409))["code"] == "not_fit", "none of it is left"
+    await town.put("equipment", {**KEPT, "count": 3}, account)
+    await town.post(path, {"trip_id": trip, "count": 3}, status=201)
+
+
 async def test_of_many_who_want_the_last_one_one_gets_it(town: Town) -> None:
     await town.unit(1)
     account = await town.put("equipment", {**KEPT, "count": 1})

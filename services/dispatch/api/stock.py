@@ -267,7 +267,7 @@ async def list_loans(request: Request, caller: SeesFleet, area: AreaQuery = None
 
 @router.post("/v1/equipment-loans/{loan_id}/return", response_model=LoanOut, responses=WRITES)
 async def give_back(request: Request, caller: AtDesk, loan_id: Id, body: ReturnBody | None = None) -> LoanOut:
-    """คืนอุปกรณ์ | It is back, in which condition; what is lost leaves the account."""
+    """คืนอุปกรณ์ | It is back, in which condition; what is lost leaves the account, and what is broken."""
     runtime = runtime_of(request)
     row = await stock.loan(runtime.pool, loan_id)
     seen(row["area"] if row else None, caller)

@@ -13,8 +13,8 @@ from services.dispatch.verbs.lives import missing
 from shared.errors import Refused
 from shared.work import Work, new_id
 
-GONE = "lost"
-"""The condition in which nothing comes back."""
+BROKEN, GONE = "broken", "lost"
+"""The conditions in which nobody may take it, and in which nothing comes back."""
 REFUSALS = {
     "in_the_future": (422, "เวลานี้ยังมาไม่ถึง", "this time lies in the future", "at"),
     "not_enough": (409, "มีไม่พอให้ยืม", "there are not so many to lend", "count"),
@@ -90,7 +90,7 @@ async def lend(work: Work, account_id: UUID, trip_id: UUID, count: int, due_at: 
         raise missing("trip")
     if trip.ended_at is not None:
         raise _refuse("trip_over")
-    if row["condition"] in {"broken", GONE}:
+    if row["condition"] in {BROKEN, GONE}:
         raise _refuse("not_fit")
     if count > row["count"] - await stock.lent(work.db, account_id):
         raise _refuse("not_enough")
@@ -100,20 +100,24 @@ async def lend(work: Work, account_id: UUID, trip_id: UUID, count: int, due_at: 
 
 
 async def give_back(work: Work, loan_id: UUID, condition: str) -> None:
-    """It is back, in this condition; what is lost leaves the account.
+    """It is back, in this condition. What is lost leaves the account; what is broken, too, while others of it are fit:
+
+    whoever has it repaired counts it again.
 
     Raises:
         Refused: 404; 409 it was given back.
 
     """
     found = await stock.loan(work.db, loan_id)
-    if found is None or await stock.lock_account(work.db, found["account_id"]) is None:
+    account = await stock.lock_account(work.db, found["account_id"]) if found else None
+    if account is None:
         raise missing("loan")
     row = await stock.lock_loan(work.db, loan_id)
     if row is None or row["returned_at"] is not None:
         raise _refuse("returned")
     await stock.give_back(work.db, loan_id, work.now, condition)
-    if condition == GONE:
+    others_fit = condition == BROKEN and account["count"] > row["count"]
+    if condition == GONE or others_fit:
         await stock.take_off(work.db, row["account_id"], row["count"], work.now)
     elif condition != "good":
         await stock.set_condition(work.db, row["account_id"], condition, work.now)
