@@ -192,3 +192,17 @@ async def test_the_borrower_books_it_until_it_goes_home(two: Town) -> None:
     await two.post(f"/v1/trips/{own['id']}/assign", booking, status=201, headers=ours())
     own = await two.trip(UUID(own["call_id"]))
     assert own["status"] == "planned"
+
+
+async def test_one_that_breaks_down_gives_away_the_borrowers_riders_too(two: Town) -> None:
+    lent = await two.unit(1)
+    await lend(two, lent, hours=72)
+    call_id = await ride(two, now_utc() + timedelta(hours=8), area=NEXT)
+    path = f"/v1/trips/{(await two.trip(call_id))['id']}/assign"
+    await two.post(path, {"unit_id": str(lent.id)}, status=201, headers=theirs())
+    await two.duty(lent, on=False, reason="repair")
+    await two.running.do_due("spare_riders")
+    trip = await two.trip(call_id)
+    assert (trip["status"], [each["status"] for each in trip["assignments"]]) == ("unassigned", ["released"])
+    [said] = await two.running.said("dispatch.trip.unassigned")
+    assert (said["area"], said["data"]["private"]["reason"]) == (NEXT, "vehicle_fault")
