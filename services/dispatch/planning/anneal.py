@@ -17,6 +17,7 @@ from services.dispatch.planning.kernel import (
     F_BEST_COST,
     F_BEST_LEFT,
     F_COST,
+    F_FLOOR,
     F_ITERATIONS,
     F_LEFT,
     NOW,
@@ -298,14 +299,14 @@ def close_route(M: Model, S: State, v: int) -> None:
 def anneal(M: Model, S: State, rounds: int, hot: float, cold: float, taken: float, blink: float, placing: bool) -> int:
     """``rounds`` of ruin and recreate, cooling from ``hot`` to ``cold``; the best is kept in the state.
 
-    ``placing``: what counts is to leave nobody; ends as soon as nobody waits. Returns the rounds done.
+    ``placing``: what counts is whom it leaves; ends as soon as no more wait than F_FLOOR says. Returns the rounds done.
     """
     cost, left, absent = totals(M, S)
     S.figures[F_COST], S.figures[F_LEFT] = cost, left
     temperature = hot
     cooling = (cold / hot) ** (1.0 / rounds) if hot > 0 else 1.0
     for done in range(rounds):
-        if placing and left <= EPS:
+        if placing and left <= S.figures[F_FLOOR] + EPS:
             return done
         count = ruin(M, S, taken)
         count = add_waiting(M, S, count, FEW_LEFT)

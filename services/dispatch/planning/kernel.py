@@ -83,7 +83,7 @@ class State(NamedTuple):
 
 
 # Places in ``figures``.
-F_COST, F_LEFT, F_BEST_COST, F_BEST_LEFT, F_STAMP, F_ITERATIONS, F_CHECKS = range(7)
+F_COST, F_LEFT, F_BEST_COST, F_BEST_LEFT, F_STAMP, F_ITERATIONS, F_CHECKS, F_FLOOR = range(8)
 
 
 def model_of(a: Arrays) -> Model:

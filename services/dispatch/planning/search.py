@@ -27,7 +27,7 @@ def alone(_: Search) -> None:
 SLICE_S = 0.02
 """Compiled code is left so often to look at the clock."""
 FLEET_SHARE = 0.35
-"""Of the time, to get along with fewer vehicles."""
+"""Of the time that is left then, to get along with fewer vehicles."""
 PLACE_SHARE = 0.6
 """Of the time, at most, to leave nobody."""
 BLINK = 0.01
@@ -52,6 +52,7 @@ class Search:
         self._model = k.model_of(self._arrays)
         self._state = k.state_of(self._arrays, seed)
         self._n = len(problem.trips)
+        self._counts = problem.objective is Objective.VEHICLES_THEN_DISTANCE
         self._per_slice = 20
         self._do(SETTLE)
 
@@ -76,26 +77,29 @@ class Search:
         span = ends - begun
         if self.left > 0:
             self._place(begun + PLACE_SHARE * span, clock, stop)
-        if self._problem.objective is Objective.VEHICLES_THEN_DISTANCE and self.left <= 0:
-            self._fewer(begun + FLEET_SHARE * span, clock, stop)
+        if self._counts:
+            now = clock()
+            self._fewer(now + FLEET_SHARE * (ends - now), clock, stop)
         meet(self)
         self._cheaper(ends, clock, stop, meet)
         return self.found()
 
-    def _place(self, until: float, clock: Clock, stop: Stopped) -> bool:
-        """Look for a plan that leaves nobody; gives up when for long nobody more found a place."""
+    def _place(self, until: float, clock: Clock, stop: Stopped, floor: float = 0.0) -> bool:
+        """Look for a plan that leaves no more than ``floor``; gives up when for long nobody more found a place."""
         hot, cold = self._heat()
         quiet = 0
         patience = 40_000 + 40 * self._n
-        while self._state.figures[k.F_LEFT] > 0 and clock() < until and not stop() and quiet < patience:
+        self._state.figures[k.F_FLOOR] = floor
+        while self._state.figures[k.F_LEFT] > floor and clock() < until and not stop() and quiet < patience:
             before = self._state.figures[k.F_LEFT]
             quiet += self._slice(PLACE, (hot + cold) / 2, clock, until)
             if self._state.figures[k.F_LEFT] < before:
                 quiet = 0
-        return bool(self._state.figures[k.F_LEFT] <= 0)
+        return bool(self._state.figures[k.F_LEFT] <= floor)
 
     def _fewer(self, until: float, clock: Clock, stop: Stopped) -> None:
-        """Leave one vehicle after another at home, as long as everybody finds a place in the others."""
+        """Leave one vehicle after another at home, as long as no more are left for it than must be anyway."""
+        self._go_back()
         while clock() < until and not stop():
             car, stops = self._state.car, self._state.stop
             used = [v for v in range(len(car)) if car["size"][v] > 2]  # noqa: PLR2004
@@ -108,7 +112,7 @@ class Search:
                 for v in used
             }
             self._do(CLOSE, min(used, key=lambda v: weights[v]))
-            if not self._place(until, clock, stop):
+            if not self._place(until, clock, stop, self.left):
                 return
             self._take_as_best()
 
@@ -118,10 +122,14 @@ class Search:
         self._do(CONSTRUCT)
 
     def _go_back(self) -> None:
-        """To the best plan; where nobody waits and vehicles count, no vehicle beyond its own may be taken."""
+        """To the best plan; where vehicles count, none beyond its own may be taken, but for somebody who waits."""
         self._do(BACK)
-        if self._problem.objective is Objective.VEHICLES_THEN_DISTANCE and self.left <= 0:
-            self._state.car["active"] = self._state.car["size"] > 2  # noqa: PLR2004
+        if not self._counts:
+            return
+        if self.left > 0:
+            self._state.car["active"] = True
+            self._do(CONSTRUCT)
+        self._state.car["active"] = self._state.car["size"] > 2  # noqa: PLR2004
 
     def _cheaper(self, ends: float, clock: Clock, stop: Stopped, meet: Meeting) -> None:
         """Anneal to the end."""
@@ -165,8 +173,7 @@ class Search:
     @property
     def rank(self) -> tuple[float, int, float]:
         """Less is better: weight left, vehicles where they count, cost."""
-        counts = self._problem.objective is Objective.VEHICLES_THEN_DISTANCE
-        used = int((self._state.car["best_size"] > 2).sum()) if counts else 0  # noqa: PLR2004
+        used = int((self._state.car["best_size"] > 2).sum()) if self._counts else 0  # noqa: PLR2004
         return self.left, used, self.cost
 
     def shown(self) -> tuple[k.Numbers, k.Numbers, float, float]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from services.dispatch.planning.checker import check, times_of
-from services.dispatch.planning.problem import Objective, Problem, Vehicle
+from services.dispatch.planning.problem import Objective, Problem, Stop, Trip, Vehicle
 from services.dispatch.planning.reasons import reason_of
 from services.dispatch.planning.search import Search
 from services.dispatch.planning.together import Cancelled, plan_together
@@ -85,8 +85,6 @@ def a_town(trips: int = 24, vehicles: int = 4, seed: int = 3) -> Problem:
     draw = np.random.default_rng(seed)
     points = draw.uniform(0, 20, (2 * trips + 1, 2))
     way = np.hypot(points[:, None, 0] - points[None, :, 0], points[:, None, 1] - points[None, :, 1])
-    from services.dispatch.planning.problem import Stop, Trip
-
     asked = []
     for i in range(trips):
         opens = float(draw.integers(30, 300))
@@ -174,6 +172,20 @@ def test_fewer_vehicles_come_first_where_they_count() -> None:
     few = solved(replace(problem, objective=Objective.VEHICLES_THEN_DISTANCE))
     assert few.left == cheap.left == 0
     assert few.rank[1] <= cheap.rank[1]
+
+
+def test_fewer_vehicles_come_first_also_where_somebody_must_be_left() -> None:
+    """Two want the same only wheelchair place at once: one is left, and nobody sets out for that with four vehicles."""
+    at = np.array([0.0, 50.0, 100.0, 150.0, 1.0, 51.0, 101.0, 151.0])
+    way = np.abs(at[:, None] - at[None, :])
+    day = (0.0, 5000.0)
+    fleet = [Vehicle(f"v{v}", v, v, {"seat": 4.0, "wheelchair": float(v == 0)}, day) for v in range(4)]
+    sit = [Trip(f"s{i}", Stop(i % 4, day), Stop(4 + i % 4, day), {"seat": 1.0}) for i in range(8)]
+    roll = [Trip(f"w{i}", Stop(4, (0.0, 1.5)), Stop(0, day), {"wheelchair": 1.0}) for i in range(2)]
+    problem = Problem(fleet, [*roll, *sit], way, way, Objective.VEHICLES_THEN_DISTANCE)
+    found = solved(problem, looks=8000)
+    assert len(check(problem, found.plan).unserved) == 1
+    assert found.rank[:2] == (1.0, 1)
 
 
 def test_priority_decides_who_is_left() -> None:
