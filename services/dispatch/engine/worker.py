@@ -51,8 +51,8 @@ def main() -> None:
         if message[0] == frames.PLAN:
             cancelled[message[1]] = threading.Event()
             threading.Thread(target=work, args=message[1:], daemon=True).start()
-        elif message[1] in cancelled:
-            cancelled[message[1]].set()
+        elif event := cancelled.get(message[1]):  # at any moment it may be done and gone
+            event.set()
     os._exit(0)  # whatever still searches does it for nobody
 
 
