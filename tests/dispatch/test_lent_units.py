@@ -83,6 +83,14 @@ async def test_the_crew_of_a_lent_unit_tells_the_hospital_and_says_who_is_ready(
     await two.post(f"/v1/trips/{back['id']}/ready", headers=lent.headers)
 
 
+async def test_lent_twice_with_one_key_is_lent_once_and_answered_alike(two: Town) -> None:
+    unit, headers = await two.unit(1), {**ours(), "Idempotency-Key": "once"}
+    body = {"with_area": NEXT, "until_at": (now_utc() + timedelta(hours=2)).isoformat()}
+    sent = [await two.post(f"/v1/units/{unit.id}/share", body, status=201, headers=headers) for _ in range(2)]
+    assert sent[0] == sent[1]
+    assert len(await two.running.said("dispatch.unit.shared")) == 1
+
+
 async def test_the_borrower_sees_it_only_while_it_is_on_its_own_assignment(two: Town) -> None:
     lent = await two.unit(1)
     KNOWN.last[lent.id] = Fix(Point(*HERE), now_utc())

@@ -43,6 +43,13 @@ async def test_a_hydrant_stands_as_it_was_last_seen(town: Town) -> None:
     assert (await town.post(f"/v1/hydrants/{which}/checks", future, status=422))["code"] == "in_the_future"
 
 
+async def test_a_check_sent_twice_with_one_key_is_one_check(town: Town) -> None:
+    which, headers = await hydrant(town), {**town.desk, "Idempotency-Key": "once"}
+    sent = [await town.post(f"/v1/hydrants/{which}/checks", {"status": "working"}, headers=headers) for _ in range(2)]
+    assert sent[0] == sent[1]
+    assert len(await town.running.sql("select from hydrant_check")) == 1
+
+
 async def test_gaps_are_communities_without_a_hydrant_that_gives_water(town: Town) -> None:
     from dataclasses import replace
 

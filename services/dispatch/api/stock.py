@@ -184,16 +184,23 @@ async def list_hydrants(
 
 
 @router.post("/v1/hydrants/{hydrant_id}/checks", response_model=HydrantOut, responses=WRITES)
-async def check(request: Request, caller: Manager, hydrant_id: Id, body: CheckBody) -> HydrantOut:
+async def check(
+    request: Request, caller: Manager, hydrant_id: Id, body: CheckBody, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
     """ตรวจหัวจ่าย | Somebody looked at it; every check stays in its log."""
     runtime = runtime_of(request)
     row = await stock.hydrant(runtime.pool, hydrant_id)
     seen(row["area"] if row else None, caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        await verbs.check(work, hydrant_id, body.status, body.at or work.now, body.note)
-        row = await stock.hydrant(work.db, hydrant_id)
-    assert row is not None  # noqa: S101 it was just checked
-    return HydrantOut(**{name: row[name] for name in HydrantOut.model_fields})
+
+        async def verb() -> tuple[int, dict[str, Any]]:
+            await verbs.check(work, hydrant_id, body.status, body.at or work.now, body.note)
+            row = await stock.hydrant(work.db, hydrant_id)
+            assert row is not None  # noqa: S101 it was just checked
+            out = HydrantOut(**{name: row[name] for name in HydrantOut.model_fields})
+            return 200, out.model_dump(mode="json")
+
+        return await once(work, request, caller, idempotency_key, body, verb)
 
 
 @router.get("/v1/hydrant-gaps", response_model=Gaps, responses=problems(401, 403, 404))

@@ -94,6 +94,6 @@ async def booked_within(db: Connection, unit_id: UUID, span: tuple[datetime, dat
     return bool(await db.fetchval(BOOKED_WITHIN, unit_id, *span))
 
 
-async def of_areas(pool: Pool, areas: list[str] | None) -> list[asyncpg.Record]:
+async def of_areas(db: Connection | Pool, areas: list[str] | None) -> list[asyncpg.Record]:
     """Units lent by or to these municipalities, with call sign, level and duty; nothing of where they are."""
-    return await look_up(pool, SHARES, areas)
+    return await look_up(db, SHARES, areas)
