@@ -38,8 +38,8 @@ BODY: dict[str, Any] = {
                 "items": {"type": "array", "items": {"type": "number", "minimum": 0, "nullable": True}},
             }
             for name, about in (
-                ("duration_s", "seconds from the row's place to the column's; null: no way"),
-                ("distance_m", "metres, of the same size"),
+                ("duration_s", "seconds from the row's place to the column's by the shortest way; null: no way"),
+                ("distance_m", "metres, of the same size; null only where there is no way"),
             )
         },
     }}}},

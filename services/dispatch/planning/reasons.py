@@ -51,8 +51,9 @@ SENTENCES: Mapping[str, tuple[str, str, str, str]] = {
         "ย้าย {skills} ไปไว้กับรถที่มี {places_th}", "put {skills} into a vehicle with {places_en}",
     ),
     "unreachable": (
-        "ไม่มีทางจากจุดรับไปจุดส่ง", "there is no way from the pickup to the drop-off",
-        "ตรวจตำแหน่งของทั้งสองจุด", "check where the two places lie",
+        "ไม่มีทางให้รถที่เหมาะสมไปจุดรับ ไปจุดส่ง แล้วกลับ",
+        "no suitable vehicle has a way to the pickup, on to the drop-off and home",
+        "ตรวจตำแหน่งของจุดรับ จุดส่ง และที่จอดรถ", "check where the two places and the vehicles' homes lie",
     ),
     "ride_limit": (
         "ขับตรงไปก็นานกว่าเวลานั่งรถที่กำหนด", "even the direct drive is longer than the ride limit",
@@ -101,7 +102,8 @@ def _not_both(problem: Problem, trip: Trip, _: int) -> bool:
 
 
 def _no_way(problem: Problem, trip: Trip, _: int) -> bool:
-    return not math.isfinite(_direct(problem, trip))
+    way, p, d = problem.duration_s, trip.pickup.place, trip.dropoff.place
+    return not any(math.isfinite(way[v.start, p] + way[p, d] + way[d, v.end]) for v in _suitable(problem, trip))
 
 
 def _too_long(problem: Problem, trip: Trip, _: int) -> bool:

@@ -13,6 +13,8 @@ from shared.refusal import Refusal
 Numbers = NDArray[np.float64]
 
 MOST_PLACES = 1000
+GREATEST = 1e9
+"""Seconds or metres: beyond it sums lose what schedules are compared by."""
 TWO_DIMENSIONS = 2
 MOST_COMMAS = 2 * MOST_PLACES**2
 """Of a body with two matrices of the largest size."""
@@ -54,7 +56,8 @@ def read_matrix(said: Any, within: str = "") -> Matrix:
     """What a body says: ``{"duration_s": [[…]], "distance_m"?: [[…]]}``. ``within`` is the field it stands in.
 
     Raises:
-        Refusal: names the field; not a matrix of numbers, not square, too large, negative, of two sizes.
+        Refusal: names the field; not a matrix of numbers, not square, too large, negative, of two sizes, a drive
+            without its distance.
 
     """
     place = f"{within}." if within else ""
@@ -68,6 +71,11 @@ def read_matrix(said: Any, within: str = "") -> Matrix:
     distance = _square(said["distance_m"], f"{place}distance_m")
     if distance.shape != duration.shape:
         raise Refusal("matrix_shape", f"{place}distance_m", "ขนาดไม่เท่ากับ duration_s", "not of the size of duration_s")
+    if (np.isinf(distance) & np.isfinite(duration)).any():
+        raise Refusal(
+            "matrix_distance", f"{place}distance_m", "เป็น null ได้เฉพาะที่ duration_s เป็น null",
+            "null only where duration_s is null",
+        )  # fmt: skip
     return Matrix(duration, distance)
 
 
@@ -85,7 +93,13 @@ def _square(rows: Any, field: str) -> Numbers:
     try:
         made = np.array([[np.inf if value is None else value for value in row] for row in rows], dtype=np.float64)
     except OverflowError:
-        raise Refusal("matrix_numbers", field, "ตัวเลขใหญ่เกินไป", "a number is too large") from None
+        raise _too_large(field) from None
+    if (np.isfinite(made) & (made > GREATEST)).any():
+        raise _too_large(field)
     if np.isnan(made).any() or (made < 0).any():
         raise Refusal("matrix_numbers", field, "ต้องไม่ติดลบและไม่เป็น NaN", "none is negative or not a number")
     return made
+
+
+def _too_large(field: str) -> Refusal:
+    return Refusal("matrix_numbers", field, f"ตัวเลขไม่เกิน {GREATEST:.0f}", f"a number is {GREATEST:.0f} at most")

@@ -154,6 +154,9 @@ async def matrices_do_as_well(running: Running) -> None:
     no_way = {"duration_s": [[0, None, None], [None, 0, None], [None, None, 0]]}
     left = (await ask(running, **by_index, matrix=no_way)).json()
     assert [each["reason"] for each in left["unserved"]] == ["unreachable"]
+    cut_off = {"duration_s": [[0, None, 9], [5, 0, 7], [9, 7, 0]]}
+    left = (await ask(running, **by_index, matrix=cut_off)).json()
+    assert [each["reason"] for each in left["unserved"]] == ["unreachable"], "no vehicle comes to the pickup"
     on_earth = (await ask(running, metric="road", vehicles=[], trips=[])).json()
     assert on_earth["travel_times"] == "great_circle"
 
@@ -250,6 +253,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "matrix for a plane": ({"matrix": {"duration_s": [[0]]}}, "matrix"),
     "matrix of a wrong shape": (
         {"metric": "matrix", "matrix": {"duration_s": [[0, 1], [0]]}, "trips": [], "vehicles": []}, "matrix.duration_s",
+    ),
+    "matrix of a drive without its distance": (
+        {"metric": "matrix", "matrix": {"duration_s": [[0, 1], [1, 0]], "distance_m": [[0, None], [1, 0]]},
+         "trips": [], "vehicles": []},
+        "matrix.distance_m",
+    ),
+    "matrix of endless seconds": (
+        {"metric": "matrix", "matrix": {"duration_s": [[0, 1e308], [1, 0]]}, "trips": [], "vehicles": []},
+        "matrix.duration_s",
+    ),
+    "matrix of endless metres": (
+        {"metric": "matrix", "matrix": {"duration_s": [[0, 1], [1, 0]], "distance_m": [[0, 1e308], [1, 0]]},
+         "trips": [], "vehicles": []},
+        "matrix.distance_m",
     ),
     "matrix unknown": ({"metric": "matrix", "matrix_id": "x", "trips": [], "vehicles": []}, "matrix_id"),
     "index outside": (
