@@ -316,6 +316,19 @@ async def test_an_agreement_reaches_its_area_its_purposes_and_its_days(registry:
     assert [row["data"]["status"] for row in said][-4:] == ["not_signed", "not_signed", "in_force", "expired"]
 
 
+async def test_an_agreement_on_one_tambon_opens_nobody_of_the_next(registry: Running) -> None:
+    """Some places agree by themselves; whose home is not known is not of the tambon."""
+    hospital = await Agency(registry).known()
+    await hospital.agreement(areas=["460101"])
+    people = [
+        await add(registry, name=name, **({"addresses": {"current": {"area_code": code}}} if code else {}))
+        for name, code in (("นางสมศรี ใจดี", "460101"), ("นางสมหมาย ใจงาม", "460102"), ("นางสมใจ ใจเย็น", None))
+    ]
+    there, *others = [await hospital.get(f"/v1/persons/{person_id}") for person_id in people]
+    assert there.status_code == 200, there.text
+    assert [missing(answer) for answer in others] == [["other_area"]] * 2
+
+
 async def _as_signed(hospital: Agency, *, sign: bool = True, **terms: Any) -> str:
     agreement_id = await hospital.agreement(sign=False, **terms)
     if sign:
