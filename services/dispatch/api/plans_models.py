@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from services.dispatch.travel.matrix import GREATEST, MOST_PLACES
 from services.dispatch.travel.places import Id, Metric, Place, Said
 from shared.errors import TwoTongued
 from shared.http import Body
@@ -78,7 +79,8 @@ class TripIn(Body):
     priority: Annotated[int, Field(ge=0, le=9)] = 0
 
 
-_ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number", "minimum": 0, "nullable": True}}}
+_DRIVE = {"type": "number", "minimum": 0, "maximum": GREATEST, "nullable": True}
+_ROWS = {"type": "array", "minItems": 1, "maxItems": MOST_PLACES, "items": {"type": "array", "items": _DRIVE}}
 MatrixIn = Annotated[
     Any,
     WithJsonSchema(
@@ -92,7 +94,10 @@ MatrixIn = Annotated[
 
 
 class PlanBody(Body):
-    """``metric`` euclidean: distance = duration = distance in the plane. ``matrix`` or ``matrix_id`` with matrix."""
+    """``metric`` euclidean: distance = duration = distance in the plane. ``matrix`` or ``matrix_id`` with matrix.
+
+    A matrix has 1,000 places at most, which is 499 trips where each has two of its own; the others take 1,000 trips.
+    """
 
     metric: Metric = "euclidean"
     matrix: MatrixIn = None

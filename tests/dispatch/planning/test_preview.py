@@ -289,6 +289,16 @@ async def test_whatever_is_wrong_gets_one_clear_answer_that_names_the_field(runn
         assert time.process_time() - started < 2, name
 
 
+async def test_the_contract_says_how_many_places_a_matrix_may_have(running: Running) -> None:
+    contract = (await running.client.get("/openapi.json")).json()
+    body = contract["components"]["schemas"]["PlanBody"]
+    for most in body["properties"]["matrix"]["properties"].values():
+        over = {"duration_s": [[]] * (most["maxItems"] + 1)}
+        said = problem_of(await ask(running, metric="matrix", matrix=over, trips=[], vehicles=[]))
+        assert said["errors"][0]["code"] == "matrix_size"
+        assert f"{most['maxItems']:,} places" in body["description"]
+
+
 async def test_numbers_that_are_none_are_refused(running: Running) -> None:
     headers = {**bearer("dispatcher"), "content-type": "application/json"}
     for number in ("NaN", "Infinity", "-Infinity", "1e999"):
