@@ -45,7 +45,7 @@ faults: setup ## ความผิดพลาดที่ต้องทนไ
 browser: setup ## หน้าจอในเบราว์เซอร์จริง (the screens in a real browser; needs Debian's chromium)
 	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/browser
 
-pictures: setup ## ถ่ายภาพทุกหน้าจอลง docs/pictures (a picture of every screen for the README)
+pictures: setup ## ถ่ายภาพทุกหน้าจอลง docs/pictures และ docs/screens.md (a picture of every screen, and the page that shows them)
 	$(BIN)/python -m tests.browser.pictures
 
 soak: setup ## ทดสอบความผิดพลาดนาน ๆ (many more random faults; about 20 minutes)

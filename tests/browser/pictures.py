@@ -1,61 +1,35 @@
-"""``make pictures``: every screen as a picture, on an invented town in the middle of its day → ``docs/pictures``."""
+"""``make pictures``: every screen as a picture, on an invented town in the middle of its day; with their page ``docs/screens.md``."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from playwright.async_api import Browser, async_playwright
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright
 
 from karuna.accounts import demonstration
-from karuna.local import ROOT
-from shared.thai.dates import BANGKOK
+from karuna.seed import invent_agencies
+from shared.thai.dates import BANGKOK, local_day
+from shared.work import now_utc
 from tests.browser.conftest import CHROMIUM, DESK, FLAGS, PHONE
+from tests.browser.screens import FOLDER, PAGE, Shot, page, shots
 from tests.browser.test_visits import given
 from tests.journeys.rides import book, cid
 from tests.journeys.town import AREA, Town, town_of, whole_system
 
-FOLDER = ROOT / "docs" / "pictures"
+QUALITY = 72
+"""Of WebP: letters stay sharp, and all pictures together stay under what ``tests/house/test_screens.py`` allows."""
+LOADED = "() => Promise.all([document.fonts.ready, ...[...document.images].map(each => each.decode().catch(() => 0))])"
 
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """One picture: who looks at what. ``{call}`` and ``{person}`` stand for ids of the town."""
-
-    name: str
-    login: str | None
-    path: str
-    phone: bool = False
-    lang: str = "th"
-    whole: bool = False
-
-
-SHOTS = (
-    Shot("desk", "somsri", "/desk"),
-    Shot("call", "wichai", "/desk/calls/{call}"),
-    Shot("board", "wichai", "/board?call={call}"),
-    Shot("board-en", "wichai", "/board", lang="en"),
-    Shot("wallboard", "malee", "/board/wall"),
-    Shot("rides", "wichai", "/rides"),
-    Shot("planner", "wichai", "/rides/planner"),
-    Shot("fleet", "malee", "/fleet"),
-    Shot("crew", "crew1", "/crew", phone=True),
-    Shot("person", "orathai", "/people/{person}?purpose=care"),
-    Shot("community", "orathai", f"/people/community/card?town={AREA}&name={AREA}:donkaruna"),
-    Shot("visits", "volunteer1", "/visits", phone=True),
-    Shot("messages", "malee", "/messages"),
-    Shot("reports", "malee", "/reports"),
-    Shot("admin", "anan", "/admin"),
-    Shot("accounts", "anan", "/admin/accounts"),
-    Shot("public", None, "/public", phone=True, whole=True),
-    Shot("promises", None, "/public/promises", phone=True, whole=True),
-    Shot("sign-in", None, "/sign-in", phone=True, whole=True),
-)
 CARDS = (
     {"community": f"{AREA}:donkaruna", "kind": "boat", "what": "เรือท้องแบน 6 ที่นั่ง", "name": "ลุงชม เจ้าของเรือ", "phone": "081-555-0201",
      "point": {"lat": 16.4372, "lon": 103.5008}},
@@ -81,26 +55,41 @@ CALLS: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 
 
-async def main() -> None:
+async def main(names: Collection[str]) -> None:
+    """Take the pictures, or only those of the named files; with all, what no screen has any more goes."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    refused: list[str] = []
+    asked = [shot for shot in shots() if not names or shot.file in names]
     with tempfile.TemporaryDirectory() as folder:
         async with whole_system(Path(folder)) as local, town_of(local) as town, async_playwright() as playwright:
             await demonstration(local, AREA)
+            await invent_agencies(local, AREA)
             ids = await _a_busy_morning(town)
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            for shot in SHOTS:
-                await _take(browser, town, shot, ids)
+            for seen, group in groupby(sorted(asked, key=_eyes), key=_eyes):
+                refused += await _look(browser, town, list(group), *seen, ids)
             await browser.close()
+    for file in FOLDER.iterdir():
+        if file.name not in {shot.file for shot in shots()}:
+            file.unlink()
+    PAGE.write_text(page(), "utf-8")
+    if refused:
+        sys.exit("\n".join(refused))
+
+
+def _eyes(shot: Shot) -> tuple[str, str, bool, str]:
+    """Who looks, as what, on what, in which language: one browser for all that are the same."""
+    return shot.login or "", shot.role, shot.phone, shot.lang
 
 
 async def _a_busy_morning(town: Town) -> dict[str, str]:
-    """Calls in every stage of their life, and rides booked for today."""
+    """Calls in every stage of their life, and rides booked for tomorrow: whole at any hour."""
     taken = [await town.take({"lane": "emergency", **body}) for body in CALLS]
     first = (await town.trip(taken[0]["id"], lambda trip: bool(trip["assignments"])))["assignments"][0]["id"]
     await town.drive(first, ("accept", "en_route", "at_scene"))
     second = (await town.trip(taken[1]["id"], lambda trip: bool(trip["assignments"])))["assignments"][0]["id"]
     await town.drive(second, ("accept", "en_route"))
-    noon = datetime.now(BANGKOK) + timedelta(hours=3)
+    noon = (datetime.now(BANGKOK) + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
     for number, name in enumerate(("แม่สาย อ่อนหวาน", "ลุงคำ มั่นคง", "ป้าจันทร์ ใจเย็น")):
         patient = {
             "name": name,
@@ -111,28 +100,67 @@ async def _a_busy_morning(town: Town) -> dict[str, str]:
         await book(town, patient, noon + timedelta(minutes=40 * number))
     for card in CARDS:
         await town.ask("registry", "PUT", f"/v1/community/{uuid4()}", role="case_manager", body=card)
-    await given(town, "ยายคำ เจริญสุข", "081-555-0203")
+    _, whom = await given(town, "ยายคำ เจริญสุข", "081-555-0203")
     await given(town, "ลุงสี ใจกว้าง", "081-555-0204")
     found = await town.ask("registry", "POST", "/v1/persons/search", role="case_manager", body={"name": "ยายมา ใจดี"})
-    return {"call": taken[0]["id"], "person": found["items"][0]["id"] if found["items"] else ""}
+    agreed = await town.ask("registry", "GET", f"/v1/agreements?area={AREA}", role="supervisor")
+    return {
+        "area": AREA, "call": taken[0]["id"], "person": found["items"][0]["id"] if found["items"] else str(whom),
+        "case": await _a_case(town, whom), "agreement": agreed["items"][0]["id"],
+        "day": noon.date().isoformat(),
+    }  # fmt: skip
 
 
-async def _take(browser: Browser, town: Town, shot: Shot, ids: dict[str, str]) -> None:
+async def _a_case(town: Town, person: UUID) -> str:
+    """Somebody who is cared for, with a task that the first crew sees on its phone; two records may be one person's."""
+    opened = await town.ask("registry", "POST", "/v1/cases", role="case_manager", body={"person_id": str(person)})
+    [crew] = await town.sql("console", "select crew_id from account where login = 'crew1'")
+    task = {"kind": "bring", "what": "ถุงยังชีพและเตียงปรับระดับ", "assignee_id": str(crew["crew_id"]),
+            "due_on": str(local_day(now_utc()))}  # fmt: skip
+    await town.ask("registry", "POST", f"/v1/cases/{opened['id']}/tasks", role="case_manager", body=task)
+    for name in ("นางจันทร์เพ็ญ แก้วกาหลง", "จันเพ็ญ แก้วกาหลง"):
+        same = {"area": AREA, "sex": "female", "phone": "081-555-0205", "birth_year": 2493, "name": name}
+        await town.ask("registry", "POST", "/v1/persons", role="registry_officer", body=same)
+    made: str = opened["id"]
+    return made
+
+
+async def _look(
+    browser: Browser, town: Town, group: list[Shot], login: str, role: str, phone: bool, lang: str, ids: dict[str, str]
+) -> list[str]:
+    """Take all pictures of one person; gives the screens that this person did not get."""
     base = town.local.url("console")
-    context = await browser.new_context(base_url=base, viewport=PHONE if shot.phone else DESK, locale="th-TH",
-                                        timezone_id="Asia/Bangkok")  # fmt: skip
-    await context.add_cookies([{"name": "karuna_lang", "value": shot.lang, "url": base}])
-    if shot.login is not None:
-        await context.request.post(
-            "/demo-sign-in", form={"login": shot.login}, headers={"origin": base}, max_redirects=0
-        )
-    page = await context.new_page()
-    await page.goto(shot.path.format(**ids))
-    await page.evaluate("document.fonts.ready")
-    await page.wait_for_timeout(1500)  # tiles of the map and the first events of the stream
-    await page.screenshot(path=FOLDER / f"{shot.name}.png", full_page=shot.whole)
+    context = await browser.new_context(base_url=base, viewport=PHONE if phone else DESK, locale="th-TH",
+                                        timezone_id="Asia/Bangkok", reduced_motion="reduce")  # fmt: skip
+    await context.add_cookies([{"name": "karuna_lang", "value": lang, "url": base}])
+    if login:
+        await context.request.post("/demo-sign-in", form={"login": login}, headers={"origin": base}, max_redirects=0)
+        if role:
+            await _work_as(await context.new_page(), role)
+    refused = []
+    for shot in group:
+        tab = await context.new_page()
+        answer = await tab.goto(shot.path.format(**ids))
+        if answer is None or answer.status != (404 if shot.screen == "/nowhere" else 200):
+            refused.append(f"{shot.path} as {login or 'nobody'}: {answer and answer.status}")
+            continue
+        await tab.evaluate(LOADED)
+        await tab.wait_for_timeout(1200)  # tiles of the map and the first events of the stream
+        taken = Image.open(BytesIO(await tab.screenshot(full_page=phone and not login)))
+        taken.save(FOLDER / shot.file, "WEBP", quality=QUALITY, method=6)
+        await tab.close()
     await context.close()
+    return refused
+
+
+async def _work_as(tab: Page, role: str) -> None:
+    """Change the role as a person does, at the top of the page."""
+    await tab.goto("/account")
+    async with tab.expect_response("**/role"):  # choosing sends it
+        await tab.locator("#role-choice").select_option(role)
+    await tab.wait_for_load_state("load")
+    await tab.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))
