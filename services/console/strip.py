@@ -40,13 +40,13 @@ class Strip:
 
     alarms: list[dict[str, Any]] | None = field(default_factory=list)
     queue: dict[str, Any] | None = field(default_factory=lambda: {"items": [], "alarms": 0})
-    drawn: dict[str, str] = field(default_factory=dict)
+    drawn: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def html(self, lang: str) -> str:
-        """Drawn once for each language."""
-        if lang not in self.drawn:
-            self.drawn[lang] = render("board/strip.html", lang, strip=self)
-        return self.drawn[lang]
+    def html(self, lang: str, template: str = "board/strip.html") -> str:
+        """Drawn once for each language, and once more for the wall."""
+        if (template, lang) not in self.drawn:
+            self.drawn[template, lang] = render(template, lang, strip=self)
+        return self.drawn[template, lang]
 
 
 @dataclass(slots=True, eq=False)

@@ -170,6 +170,11 @@ async def _a_bad_night(page: Page, town: Town) -> None:
     await expect(page.locator("[data-alarm]:visible")).to_have_count(3)
     assert (await page.locator("#strip").bounding_box() or {})["height"] < 260
     await expect(page.locator("#more-alarms summary")).to_contain_text("อีก 2 สัญญาณเตือน")
+    for alarm in await page.locator("[data-alarm]:visible").all():
+        assert (await alarm.bounding_box() or {})["height"] < 50, "one line each"
+    await row(page, calls[0]).locator("a.item").click()
+    await expect(page.locator("#detail-body")).to_contain_text(calls[0]["number"])
+    assert (await page.locator("#detail").bounding_box() or {})["height"] >= 450, "half of the screen is the call's"
     await show(page, "board-bad-night")
     await page.keyboard.press("Alt+5")
     await expect(page.locator("[data-alarm]:visible")).to_have_count(5)
@@ -178,6 +183,36 @@ async def _a_bad_night(page: Page, town: Town) -> None:
     await expect(page.locator("#more-alarms")).to_have_attribute("open", "")
     for call in calls[:3]:
         await town.ask("intake", "POST", f"/v1/calls/{call['id']}/withdraw", role="call_taker", body={})
+
+
+FITS = """() => ["#call-rows", "#unit-rows"].every(name => {
+    const list = document.querySelector(name), panel = list.closest(".panel-body").getBoundingClientRect();
+    return panel.bottom <= innerHeight && [...list.children].every(row => row.getBoundingClientRect().bottom <= panel.bottom + 1); })"""
+
+
+async def test_the_wall_shows_alarms_and_lets_nothing_fall_off_a_low_screen(open_as: SignIn, town: Town) -> None:
+    wall = await open_as("malee", "/board/wall")
+    await expect(wall.locator("#pulse")).to_contain_text("สด")
+    calls = [await town.take({**FALLEN, "complaint": f"จอใหญ่ {n}"}) for n in range(4)]
+    for call in calls:
+        await town.time_passes("intake", "watchdog", UUID(call["id"]))
+        await expect(wall.locator("#wall-alarms")).to_contain_text(call["number"])
+    units = await wall.locator("#unit-rows > li").count()
+    await eventually(lambda: wall.evaluate(FITS))
+    await show(wall, "wall-bad-night")
+    await expect(wall.locator("#unit-rows > li:visible")).to_have_count(units)
+    await wall.set_viewport_size({"width": 1280, "height": 560})
+    await eventually(lambda: wall.evaluate(FITS))
+    seen = await wall.locator("#unit-rows > li:visible").count()
+    assert 0 < seen < units
+    await expect(wall.locator("#units-more")).to_have_text(f"และอีก {units - seen} หน่วย ดูที่กระดาน")
+    await expect(wall.locator("#units-more")).to_be_in_viewport()
+    await show(wall, "wall-low")
+    for call in calls:
+        await town.ask("intake", "POST", f"/v1/calls/{call['id']}/withdraw", role="call_taker", body={})
+    for alarm in (await town.ask("intake", "GET", "/v1/alarms", role="dispatcher"))["items"]:
+        await town.ask("intake", "POST", f"/v1/alarms/{alarm['id']}/acknowledge", role="dispatcher")
+    await expect(wall.locator("#wall-alarms [data-alarm]")).to_have_count(0)
 
 
 OWN_MAP = {"type": "FeatureCollection", "features": [

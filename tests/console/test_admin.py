@@ -16,8 +16,10 @@ from services.console.accounts import new_secret
 from services.console.pages.admin_fleet import in_order
 from services.console.rules.accounts import faults, may_manage, wanted
 from services.console.store import accounts
+from services.console.texts import texts
 from services.intake.bodies import CallBody
 from shared.auth import Role
+from shared.codes.codes import all_lists
 from shared.refusal import Refusal
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
@@ -185,7 +187,14 @@ async def test_the_overview_says_what_is_ready_and_who_listens(faces: Faces, tmp
     assert letters.count("ยังไม่ทราบ") == 3, "who does not say is not counted as none"
     assert " 3 " in letters
     assert "order_timeout_s" in words_of(await anan.get("/admin/pack"))
-    assert "ยังไม่มีแพทย์" in words_of(await anan.get("/admin/codes"))
+    codes = words_of(await anan.get("/admin/codes"))
+    assert "ยังไม่มีแพทย์" in codes
+    assert "ประเภทหน่วยงาน · Kind of agency agency_kind" in codes
+
+
+def test_every_code_list_has_a_name() -> None:
+    named = {key.removeprefix("codes.") for key in texts() if key.startswith("codes.")}
+    assert named == set(all_lists())
 
 
 async def test_a_dead_letter_is_looked_at_and_sent_again_by_an_administrator(faces: Faces) -> None:

@@ -119,6 +119,27 @@ async def test_simulated_inboxes_show_what_arrived_and_press_for_invented_people
     assert (await somsri.post("/messages/simulated/press", {"to": "U1", "data": "x"})).status_code == 404
 
 
+async def test_the_simulated_inbox_says_whose_it_is_where_dispatch_knows_them(faces: Faces) -> None:
+    def came(to: str, via: str) -> dict[str, Any]:
+        return {"number": 1, "at": AT, "via": via, "from": "K", "to": to, "text": "x", "state": "shown", "buttons": []}
+
+    crew = [{"name": "วีระ เมตตาจิต", "line_user_id": "Ud0e12871", "phone": None},
+            {"name": "สมชาย ใจกล้า", "line_user_id": None, "phone": "+66812345678"},
+            {"name": "มานี ร่วมเครื่อง", "line_user_id": None, "phone": "0812345678"}]  # fmt: skip
+    entries = [came("Ud0e12871", "line"), came("66812345678", "smpp"), came("Uffff0009", "line")]
+    faces.services.answers |= {
+        "GET simulators /inbox.json": {"items": entries, "total": 3},
+        "GET dispatch /v1/crew": {"items": crew, "next": None},
+    }
+    somsri = await faces.sign_in(Role.DISPATCHER)
+    words = words_of(await somsri.get("/messages/simulated"))
+    assert "ถึง วีระ เมตตาจิต ชุดปฏิบัติการ" in words
+    assert "ถึง สมชาย ใจกล้า, มานี ร่วมเครื่อง" in words, "a shared telephone is both of theirs"
+    assert "ถึง ffff0009" in words, "nobody is guessed"
+    faces.services.answers["GET dispatch /v1/crew"] = 503, {"code": "away"}
+    assert "ถึง d0e12871" in words_of(await somsri.get("/messages/simulated"))
+
+
 RULES = tomllib.loads((Path(__file__).parents[2] / "services/notify/data/rules.toml").read_text("utf-8"))["rule"]
 
 

@@ -57,6 +57,22 @@ async def test_many_boards_ask_once_and_again_after_a_change(
     assert len(faces.services.of(ALARMS)) == 3, "one question more for both"
 
 
+async def test_the_wall_says_every_alarm_without_place_or_telephone(
+    faces: Faces, standing: list[dict[str, Any]]
+) -> None:
+    faces.services.answers["GET dispatch /v1/units"] = {"items": [], "next": None}
+    desk = await faces.sign_in(Role.SUPERVISOR)
+    for path in ("/board/wall", "/board/strip?wall=1"):
+        wall = (await desk.get(path)).text
+        assert [each["number"] in wall for each in standing] == [True] * 6 + [False] * 6
+        assert "อีก 6 สัญญาณเตือน" in wall
+        for private in ("ตลาดเก่า", "812345678", "081 234 5678", "data-acknowledge"):
+            assert private not in wall, private
+    faces.services.answers[ALARMS] = 503, {"code": "away"}
+    hub_of(faces.running.runtime).nudge()
+    assert 'data-unknown="alarms"' in (await desk.get("/board/wall")).text
+
+
 async def test_calls_that_wait_for_further_units_say_for_which(faces: Faces, standing: list[dict[str, Any]]) -> None:
     units = {
         "missing": 1,

@@ -17,7 +17,7 @@ from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import label, labeller
 from services.console.navigation import roles_of
 from services.console.people import Person, caller_of
-from services.console.texts import teller
+from services.console.texts import teller, texts
 from services.console.towns import area_options
 from services.console.web import backend, page, runtime, settings, signed_in
 from shared.audit import READ_AUDIT, audit
@@ -116,8 +116,8 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
 
 @router.get("/codes")
 async def codes(request: Request, _: Reader) -> Response:
-    """Every code list with version, source and the physician or body that approved it."""
-    lists = [all_lists()[each] for each in sorted(all_lists())]
+    """Every code list with its name, version, source and the physician or body that approved it."""
+    lists = [(texts()[f"codes.{each}"], all_lists()[each]) for each in sorted(all_lists())]
     return page(request, "admin/codes.html", lists=lists)
 
 

@@ -36,6 +36,7 @@ Decider = Annotated[Person, Depends(signed_in(Role.DISPATCHER, Role.SUPERVISOR, 
 DECIDES = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
 """Who orders, and enters what was driven."""
 AT_ONCE = 200
+WALL_ALARMS = "board/wall_alarms.html"
 NUMBER = re.compile(r"\d+")
 """K2 stands before K10."""
 
@@ -139,11 +140,13 @@ async def wall(request: Request, person: Viewer) -> Response:
     """The big screen: no names, nothing to press."""
     now = now_utc()
     _, position = await facts.span(runtime(request).pool)
-    rows, units = await asyncio.gather(calls_of(request, person, now), units_of(request, person))
+    rows, units, strip = await asyncio.gather(
+        calls_of(request, person, now), units_of(request, person), strips_of(runtime(request)).of(person)
+    )
     drawn = [call_html(row, person.lang) for row in rows]
     return page(
         request, "board/wall.html", position=position, rows=drawn, units=units,
-        units_html=_drawn(units, person.lang), now=now.isoformat(),
+        units_html=_drawn(units, person.lang), now=now.isoformat(), alarms=strip.html(person.lang, WALL_ALARMS),
     )  # fmt: skip
 
 
@@ -165,14 +168,15 @@ async def units_again(request: Request, person: Viewer) -> Response:
 # --- the strip -----------------------------------------------------------------
 
 
-async def _strip(request: Request, person: Person) -> Response:
+async def _strip(request: Request, person: Person, template: str = "board/strip.html") -> Response:
     strip = await strips_of(runtime(request)).of(person)
-    return HTMLResponse(strip.html(person.lang), headers={"cache-control": "no-store"})
+    return HTMLResponse(strip.html(person.lang, template), headers={"cache-control": "no-store"})
 
 
 @router.get("/board/strip")
-async def strip(request: Request, person: Viewer) -> Response:
-    return await _strip(request, person)
+async def strip(request: Request, person: Viewer, wall: bool = False) -> Response:
+    """What waits for a hand; ``wall``: as the big screen shows it, without places and telephones."""
+    return await _strip(request, person, WALL_ALARMS) if wall else await _strip(request, person)
 
 
 @router.post("/board/alarms/{alarm_id}/acknowledge")

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import answer_label, labeller, options, said
+from services.console.labels import answer_label, labeller, options, phone_shown, said
 from services.console.navigation import CARERS, DESK, roles_of
 from services.console.people import Person
 from services.console.texts import teller
@@ -153,8 +153,19 @@ def _own(back: str) -> str:
 async def simulated(request: Request, person: AtDesk) -> Response:
     """What the invented people received, newest first, and the buttons they can press."""
     entries = await _inbox(request)
+    names = await _crew_by_address(request, person) if entries else {}
     template = "messages/inbox.html" if request.headers.get("hx-request") else "messages/simulated.html"
-    return page(request, template, entries=entries, back="/messages/simulated", **_shared(request, person))
+    return page(request, template, entries=entries, names=names, back="/messages/simulated", **_shared(request, person))
+
+
+async def _crew_by_address(request: Request, person: Person) -> dict[str, list[str]]:
+    """LINE id, and number as people write it → the crew members who have it. Empty where dispatch is away."""
+    crew = await _or_none(request, person, "dispatch", "/v1/crew", {"limit": 500}) or {"items": []}
+    names: dict[str, list[str]] = {}
+    for each in crew["items"]:
+        for to in filter(None, (each["line_user_id"], phone_shown(each["phone"] or ""))):
+            names.setdefault(to, []).append(each["name"])
+    return names
 
 
 async def _inbox(request: Request) -> list[dict[str, Any]] | None:

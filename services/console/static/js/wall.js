@@ -2,6 +2,7 @@
 import { data, now, setServerTime, tick, write } from "./base.js";
 import { listen } from "./live.js";
 import { draw, say } from "./rows.js";
+import { fit, overflows } from "./fit.js";
 
 const texts = data("board-texts");
 const board = document.getElementById("board");
@@ -9,6 +10,11 @@ const calls = document.getElementById("call-rows");
 const units = document.getElementById("unit-rows");
 setServerTime(board.dataset.now);
 const fixes = new Map();
+const alarms = document.getElementById("wall-alarms");
+const lists = [
+  [calls, document.getElementById("calls-more"), texts.wall_more_calls],
+  [units, document.getElementById("units-more"), texts.wall_more_units],
+];
 
 function settle() {
   const names = new Map([...units.children].map((unit) => [unit.dataset.unitRow, unit.dataset.name]));
@@ -27,7 +33,18 @@ function settle() {
   document.querySelector("#calls .count").textContent = shown;
   say.tally(document.getElementById("tally"), units);
   tick();
+  for (const each of lists) fit(...each);
 }
+
+async function refreshAlarms() {
+  const answer = await fetch("/board/strip?wall=1").catch(() => null);
+  if (!answer?.ok || answer.redirected) return; // the bar above says how old everything is
+  alarms.innerHTML = await answer.text();
+  settle();
+}
+let asked = null;
+/** Once after many events. */
+function soon() { asked ??= setTimeout(() => { asked = null; refreshAlarms(); }, 300); }
 
 function second() {
   for (const each of document.querySelectorAll("[data-left]")) {
@@ -37,13 +54,14 @@ function second() {
   for (const unit of units.children) say.where(unit, fixes.get(unit.dataset.unitRow), texts);
   document.getElementById("clock").textContent =
     new Date(now()).toLocaleTimeString("th-TH", { timeZone: "Asia/Bangkok", hour12: false });
+  for (const each of lists) if (overflows(each[0])) fit(...each);
 }
 
 async function redraw() {
   const answer = await fetch("/board/wall").catch(() => null);
   if (!answer?.ok || answer.redirected) { setTimeout(redraw, 3000); return; }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const id of ["call-rows", "unit-rows"]) document.getElementById(id).innerHTML = fresh.getElementById(id).innerHTML;
+  for (const id of ["call-rows", "unit-rows", "wall-alarms"]) document.getElementById(id).innerHTML = fresh.getElementById(id).innerHTML;
   document.getElementById("units-unknown").hidden = fresh.getElementById("units-unknown").hidden;
   stream.restart(fresh.getElementById("board").dataset.position);
   settle();
@@ -56,11 +74,16 @@ const stream = listen(board.dataset.position, texts, {
     }
     for (const unit of said.units ?? []) if (!unit.lent) draw.unit(units, unit);
     settle();
+    if (said.look) soon();
   },
   fixes(said) { for (const [unit, fix] of Object.entries(said)) if (fix) fixes.set(unit, fix); else fixes.delete(unit); },
+  look: soon,
   reload: redraw,
 });
 settle();
 second();
 setInterval(second, 1000);
+setInterval(soon, 10_000);
+addEventListener("resize", settle);
+document.fonts.ready.then(settle);
 setInterval(redraw, 600_000);
