@@ -29,7 +29,7 @@ NAME = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not found.name.endswith("__main__"):
+        if not found.name.endswith(("__main__", "shared.lean")):  # these change the process they are loaded in
             yield importlib.import_module(found.name)
 
 
