@@ -135,13 +135,7 @@ class Inbox:
             one of ``AWAY`` or ``COLLISION``: the database is away or crowded, nothing may be acknowledged yet.
 
         """
-        letters: list[Letter] = []
-        for raw in messages:
-            try:
-                letters.append((raw, decode(raw.body, raw.subject)))
-            except NotOurs as problem:
-                await self._bury(raw, None, str(problem))
-        await self._take_group(letters)
+        await self._take_raw(messages)
         if self.anything_parked:
             await self.drain()
 
@@ -156,10 +150,21 @@ class Inbox:
         """
         for raw in messages:
             try:
-                await self.take([raw])
+                await self._take_raw([raw])
             except TOO_LONG as problem:
                 await self._pool.fetchval("select 1")
                 await self._bury(raw, _read(raw), _where(problem))
+        if self.anything_parked:  # not above: what is parked and takes too long is no fault of the message beside it
+            await self.drain()
+
+    async def _take_raw(self, messages: Sequence[Raw]) -> None:
+        letters: list[Letter] = []
+        for raw in messages:
+            try:
+                letters.append((raw, decode(raw.body, raw.subject)))
+            except NotOurs as problem:
+                await self._bury(raw, None, str(problem))
+        await self._take_group(letters)
 
     async def drain(self) -> None:
         """Apply what is parked and has become ripe, until nothing more is."""
