@@ -195,9 +195,14 @@ class Local:
         await asyncio.gather(*(self.stop_service(service) for service in list(self.processes)))
         await asyncio.gather(self.nats.stop(), self.postgres.fast_shutdown())
 
+    @property
+    def field_key_file(self) -> Path:
+        """Where the registry's keys lie; ``karuna keys`` changes it."""
+        return self.home.keys / "field.key"
+
     def field_key(self) -> str:
         """What seals identifying columns, made once; whoever loses it loses every name."""
-        path = self.home.keys / "field.key"
+        path = self.field_key_file
         if not path.exists():
             write_private(path, base64.b64encode(secrets.token_bytes(32)).decode())
         return path.read_text("utf-8").strip()

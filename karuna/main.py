@@ -21,6 +21,7 @@ from karuna.cli import (
     containers,
     dead_letters,
     keeping,
+    keys,
     maps,
     plan,
     playing,
@@ -36,8 +37,8 @@ app = typer.Typer(
 for plain in (system, keeping, playing):
     app.add_typer(plain.app)
 for name, noun in {
-    "account": account, "audit": audit, "containers": containers, "dead-letters": dead_letters, "map": maps,
-    "plan": plan, "registry": registry, "streams": streams, "subscriber": subscriber,
+    "account": account, "audit": audit, "containers": containers, "dead-letters": dead_letters, "keys": keys,
+    "map": maps, "plan": plan, "registry": registry, "streams": streams, "subscriber": subscriber,
 }.items():  # fmt: skip
     app.add_typer(noun.app, name=name)
 

@@ -78,6 +78,11 @@ class Keyring:
         return self.keys[0].id
 
     @property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of all known keys, in the setting's order: the one that seals first."""
+        return tuple(key.id for key in self.keys)
+
+    @property
     def alone(self) -> bool:
         """Whether there is no other key: what is looked for stands under this one."""
         return len(self.keys) == 1

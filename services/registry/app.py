@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.registry import api, handlers, keys
 from services.registry.figures import count
-from services.registry.rotation import rotate
+from services.registry.rotation import rotate, tell_keys
 from services.registry.settings import RegistrySettings
 from services.registry.verbs.retiring import retire
 from services.registry.verbs.teams import OVERDUE, overdue
@@ -100,7 +100,7 @@ SERVICE = Service(
     hears=HEARS,
     due=DUE,
     figures=[count],
-    beside=[shred, rotate, witness, PAST_KEEPING, asking(QUESTIONS), tidy],
+    beside=[shred, rotate, tell_keys, witness, PAST_KEEPING, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.
     patience_s={"intake": 0.1, "dispatch": 0.5, "notify": 0.5},
     linger_s=0.1,

@@ -3,7 +3,9 @@
 How: put the new key *behind* the old one in the setting and restart every process (``1:…,2:…``: all can read both);
 then put it in front (``2:…,1:…``) and restart again. This job walks over the rows; when the figure
 ``karuna_registry_rows_under_old_keys`` is 0, the old key is taken out of the setting and destroyed. Backups made
-before need it, so it is kept with them. Whoever is marked by an older way of marking names is marked anew, too.
+before need it, so it is kept with them. ``karuna keys`` does these steps and refuses one that is too early: each
+process says in the database which keys it knows (:func:`tell_keys`).
+Whoever is marked by an older way of marking names is marked anew, too.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from services.registry.rules.locations import cell_of, unpacked
 from services.registry.store import known, locations, pictures, sealing, told
 from services.registry.store.people import Doc, Row, hexed
 from shared.crypto import Keyring
-from shared.database import Connection, Pool
+from shared.database import AWAY, Connection, Pool, connect
 from shared.leader import LockConnection
 from shared.service import Runtime
 from shared.thai.dates import local_day
@@ -35,6 +37,7 @@ BATCH_OF_PICTURES = 10
 PAUSE_S = 0.05
 """Between batches: the desk comes first."""
 LOOK_AGAIN_S = 3600.0
+AWAY_S = 0.5
 PERSON_FIELDS = ("name", "birth", "line_user_id", "alias", "usual_place")
 OLD_ROWS = Gauge("karuna_registry_rows_under_old_keys", "Rows that are still sealed under an older key")
 
@@ -48,6 +51,27 @@ async def rotate(runtime: Runtime) -> None:
             await asyncio.sleep(LOOK_AGAIN_S)
 
     await runtime.leadership.hold("rotate", lead)
+
+
+async def tell_keys(runtime: Runtime) -> None:
+    """A job in every process: as long as it lives, the database knows by a session's locks which keys it has."""
+    while True:
+        try:
+            connection = await connect(runtime.settings.database_url.get_secret_value())
+        except AWAY as problem:
+            log.warning("keys.database_away", reason=type(problem).__name__)
+            await asyncio.sleep(AWAY_S)
+            continue
+        gone = asyncio.Event()
+        connection.add_termination_listener(lambda _, gone=gone: gone.set())
+        try:
+            await sealing.hold_keys(connection, ring().ids)
+            await gone.wait()
+        except AWAY as problem:
+            log.warning("keys.untold", reason=type(problem).__name__)
+            await asyncio.sleep(AWAY_S)
+        finally:
+            connection.terminate()
 
 
 async def seal_again(pool: Pool, keys: Keyring, *, pause_s: float = PAUSE_S) -> int:

@@ -75,6 +75,18 @@ select (select count(*) from address where key_id <> $2) + (select count(*) from
             select from person_mark m where m.person_id = p.id and m.key_id = $2 and m.way = $3))
 """
 
+KNOWS, SEALS = 7301, 7302
+"""Classes of advisory locks, held with a key's id: a process reads by it; it seals by it."""
+HOLD_KEYS = """
+select pg_advisory_lock_shared($1::integer, key) from unnest($3::integer[]) as key
+union all select pg_advisory_lock_shared($2::integer, $3[1])
+"""
+
+
+async def hold_keys(db: Connection, ids: Sequence[int]) -> None:
+    """Hold the locks that say which keys this process knows, the one it seals with first, until the session ends."""
+    await db.fetch(HOLD_KEYS, KNOWS, SEALS, list(ids))
+
 
 async def begin(db: Connection) -> None:
     """Until the transaction ends rows are only sealed anew: nothing more is known of anybody by it."""
