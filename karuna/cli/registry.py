@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from karuna.people_files import Sent as SentPeople
     from karuna.points import Sent
 
-app = typer.Typer(help="ทะเบียน (the register): import, export, copy, points, near, areas", no_args_is_help=True)
+app = typer.Typer(
+    help="ทะเบียน (the register): import, export, copy, points, near, areas, rebuild", no_args_is_help=True
+)
 
 
 @app.command("points")
@@ -123,6 +125,28 @@ def import_people(
     for code, count in sorted(sent.counts.items()):
         out.print(f"{count:7,} {code}")
     out.print(f"ผลรายแถว (row by row): {out_file}")
+
+
+@app.command("rebuild")
+def rebuild(
+    check: Annotated[bool, typer.Option("--check", help="เทียบอย่างเดียว ไม่เปลี่ยน (only compare, change nothing)")] = False,
+    home: HomeOption = None,
+) -> None:
+    """สร้างประวัติ เที่ยวรถ และอุปสรรคใหม่จากคลังเหตุการณ์ (histories, trips and barriers anew from the archives).
+
+    People, matches, cases, groups and all else are the registry's own facts, no fold: they stay as they are.
+    """
+    from karuna.folds import rebuild as build
+
+    before, after = wait(build(here(home), keep=not check))
+    for fold, (rows, mark) in after.items():
+        same = "เหมือนเดิม (the same)" if (rows, mark) == before[fold] else "ต่างจากเดิม (differs)"
+        out.print(f"{fold:8} {before[fold][0]:9,} → {rows:9,} {same}")
+    out.print(
+        "บุคคล การจับคู่ เคส และกลุ่มเป็นข้อเท็จจริงของทะเบียนเอง ไม่ได้แตะ (people, matches, cases and groups are the registry's "
+        "own facts: untouched)"
+    )
+    raise typer.Exit(1 if check and before != after else 0)
 
 
 @app.command("copy")

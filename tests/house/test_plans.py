@@ -55,6 +55,8 @@ WALKS = {
     "services.registry.store.calls.FORGET_WAITING": EMPTY,
     "services.registry.store.calls.FORGET_LETTERS": EMPTY,
     "services.registry.store.history.FORGET_PROJECTION": RARELY,
+    "services.registry.store.history.CURSORS": RARELY,
+    "services.registry.store.history.FIGURES": RARELY,
     "services.registry.store.sealing.OLD_PERSONS": RARELY,
     "services.registry.store.sealing.COUNT_OLD": RARELY,
     "services.dispatch.store.units.UNITS_WITH_CREW": FEW,

@@ -212,3 +212,28 @@ with t as (delete from trip), b as (delete from barrier), h as (delete from hist
 async def forget_projection(db: Connection) -> None:
     """Empty what a replay of everything fills again."""
     await db.execute(FORGET_PROJECTION)
+
+
+Figures = dict[str, tuple[int, int]]
+"""Fold → how many rows, and a sum over all of them that is another as soon as one differs."""
+# Nobody hears anything until the transaction ends; reading goes on.
+HOLD_CURSORS = "lock table cursor in exclusive mode"
+CURSORS = "select noun, aggregate_id, seq from cursor where seq > 0"
+FIGURES = """
+select 'history' as fold, count(*) as rows, sum(hashtextextended(h::text, 0)) as sum from history h
+union all select 'trip', count(*), sum(hashtextextended(t::text, 0)) from trip t
+union all select 'barrier', count(*), sum(hashtextextended(b::text, 0)) from barrier b
+"""
+
+
+async def hold_cursors(db: Connection) -> None:
+    await db.execute(HOLD_CURSORS)
+
+
+async def cursors(db: Connection) -> dict[tuple[str, UUID], int]:
+    """How far each aggregate has been heard."""
+    return {(row["noun"], row["aggregate_id"]): row["seq"] for row in await db.fetch(CURSORS)}
+
+
+async def figures(db: Connection) -> Figures:
+    return {row["fold"]: (row["rows"], int(row["sum"] or 0)) for row in await db.fetch(FIGURES)}
