@@ -125,7 +125,7 @@ def load_policies(areas_dir: Path) -> None:
 
 
 def _roads_of(folder: Path, policy: Policy) -> TravelTimes | None:
-    """The pack's own roads. What reads them takes forty megabytes: it is not loaded where there are none."""
+    """The pack's own roads. What reads them takes fourteen megabytes: it is not loaded where there are none."""
     if not any((folder / name).exists() for name in FILES):
         return None
     from services.dispatch.travel import roads  # noqa: PLC0415 see above

@@ -29,6 +29,21 @@ assert assign([Waiting("red", 0), Waiting("red", 0)], np.array([[1, 2], [1, math
 """
 """Several calls and several units at once."""
 
+ROADS = """
+from services.dispatch.rules.ranking import GreatCircle
+from services.dispatch.travel.road_files import Segment
+from services.dispatch.travel.roads import build
+from shared.geo import Point
+road = Segment(Point(103.5, 16.4), Point(103.51, 16.4), 60, 90, False)
+assert build([road], GreatCircle(10, 15, 1.3)).to([road.start], road.end, urgent=True)[0].source == "roads"
+"""
+WHOLE = """
+import numpy
+from scipy.sparse.linalg import LinearOperator
+assert LinearOperator is not object and numpy.f2py.__name__
+"""
+HEAVY = {"scipy.linalg", "scipy.special", "scipy.spatial", "scipy.optimize", "numpy.f2py", "charset_normalizer"}
+
 
 def loaded(code: str) -> set[str]:
     """The names of the modules a process has loaded when it has done this."""
@@ -41,3 +56,8 @@ def test_a_service_does_not_load_what_it_never_uses(service: str) -> None:
     modules = loaded(STARTED.format(service=service) + (SURGE.format() if service == "dispatch" else ""))
     assert not (UNUSED - USED.get(service, set())) & modules
     assert "nats.aio.transport" in modules
+
+
+def test_roads_load_of_scipy_their_search_alone_and_the_rest_can_still_be_had() -> None:
+    assert not HEAVY & loaded(STARTED.format(service="dispatch") + ROADS)
+    assert {"scipy.linalg", "numpy.f2py"} < loaded(ROADS + WHOLE)

@@ -2,7 +2,7 @@
 
 Class by class, the most urgent first, each with the units that are left: within a class as many as possible are
 served, and the sum of their driving times, less what they have waited already, is the least there is (the assignment
-problem, :mod:`services.dispatch.emergencies.matching`). A call of lower urgency therefore never makes one of higher
+problem, :mod:`services.dispatch.compiled`). A call of lower urgency therefore never makes one of higher
 urgency later; and who has waited long moves up a class, but not among those in danger of their lives.
 """
 
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.dispatch.compiled import linear_sum_assignment
 from services.dispatch.emergencies.choice import BY_TIME, URGENCY
 from services.dispatch.emergencies.coverage import Numbers
-from services.dispatch.emergencies.matching import solver
 
 AGED_S = 20 * 60.0
 """Who waited this long counts as the next more urgent class."""
@@ -45,7 +45,7 @@ def assign(waiting: Sequence[Waiting], seconds: Numbers) -> dict[int, int]:
         waited = np.array([min(waiting[number].waited_s, MOST_WAITED_S) for number in calls])
         cost = seconds[np.ix_(calls, left)]
         cost = np.where(np.isfinite(cost), cost - waited[:, None], NEVER_S)
-        rows, columns = solver()(cost)
+        rows, columns = linear_sum_assignment()(cost)
         taken = [(calls[row], left[column]) for row, column in zip(rows, columns, strict=True)
                  if cost[row, column] < NEVER_S]  # fmt: skip
         found.update(taken)

@@ -12,19 +12,19 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
+from services.dispatch import compiled
 from services.dispatch.rules.ranking import GreatCircle, Source, Table, Travel
 from services.dispatch.travel.road_files import FILES, Segment, read
 from shared.geo import EARTH_RADIUS_M, METRES_PER_DEGREE, Point, distance_m
 from shared.packs import PackError
 
+Matrix = Any
+"""``scipy.sparse.csr_matrix``."""
 NEAR_ROAD_M = 500.0
 """Further from any road than this, the straight line is the better guess."""
 MOST_MET = 5_000
@@ -60,15 +60,15 @@ class Reached(NamedTuple):
 class Roads:
     """The graph, turned around: an edge leads from a crossing to those from which it is reached."""
 
-    tree: cKDTree
+    tree: Any
     places: Sequence[Point]
     radians: NDArray[np.float64]
-    ordinary: csr_matrix
-    urgent: csr_matrix
+    ordinary: Matrix
+    urgent: Matrix
     beyond: GreatCircle
     middle: Point
     _kept: OrderedDict[tuple[int, bool, bool], Search] = field(default_factory=OrderedDict)
-    _onward: dict[bool, csr_matrix] = field(default_factory=dict)
+    _onward: dict[bool, Matrix] = field(default_factory=dict)
     _met: dict[Point, tuple[int, float]] = field(default_factory=dict)
 
     def to(self, origins: Sequence[Point], destination: Point, *, urgent: bool) -> Sequence[Travel]:
@@ -145,14 +145,16 @@ class Roads:
         # Taken out and put in again, the newest last: each step holds whoever else searches meanwhile.
         found = self._kept.pop(key, None)
         if found is None:
-            time_s, toward = dijkstra(self._graph(urgent, onward), indices=node, return_predecessors=True)
+            time_s, toward = compiled.csgraph().dijkstra(
+                self._graph(urgent, onward), indices=node, return_predecessors=True
+            )
             found = Search(time_s, toward)
         self._kept[key] = found
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return found
 
-    def _graph(self, urgent: bool, onward: bool) -> csr_matrix:
+    def _graph(self, urgent: bool, onward: bool) -> Matrix:
         graph = self.urgent if urgent else self.ordinary
         if not onward:
             return graph
@@ -226,18 +228,18 @@ def build(segments: Iterable[Segment], beyond: GreatCircle) -> Roads:
     if not places:
         raise ValueError("no segment")
     middle = Point(sum(p.lon for p in places) / len(places), sum(p.lat for p in places) / len(places))
-    tree = cKDTree(_flat(_degrees(places), middle))
+    tree = compiled.cKDTree()(_flat(_degrees(places), middle))
     graphs = [_graph(rows, columns, seconds, len(places)) for seconds in (ordinary, urgent)]
     radians = np.radians([(place.lon, place.lat) for place in places])
     return Roads(tree, places, radians, graphs[0], graphs[1], beyond, middle)
 
 
-def _graph(rows: list[int], columns: list[int], seconds: list[float], size: int) -> csr_matrix:
+def _graph(rows: list[int], columns: list[int], seconds: list[float], size: int) -> Matrix:
     """Of two roads between the same crossings the quicker one (a plain matrix would add them up)."""
     order = np.argsort(seconds)[::-1]
     quickest = {(rows[i], columns[i]): seconds[i] for i in order}
     pairs = np.array(list(quickest), dtype=np.int32).reshape(-1, 2)
-    return csr_matrix((list(quickest.values()), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+    return compiled.csr_matrix()((list(quickest.values()), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
 
 
 def load(folder: Path, beyond: GreatCircle) -> Roads | None:
