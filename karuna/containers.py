@@ -37,7 +37,7 @@ class NotThere(TimeoutError):
 def hand_out(local: Local, folder: Path) -> None:
     """Write ``<folder>/<part>/…``: each part's own secrets and nothing of the others, one folder (a volume) each.
 
-    A service finds ``database_url`` and ``nats.creds``, registry ``field_key`` too, dispatch
+    A service finds ``database_url`` and ``nats.creds``, registry ``field_key`` too, the others ``audit_key``, dispatch
     ``tracker_secret``, the console the issuer's private
     key; the broker its accounts and the key of its storage; the database its administrator's password. The public
     half stands in ``issuer``, which the console writes (revoked devices) and every service reads.
@@ -46,6 +46,8 @@ def hand_out(local: Local, folder: Path) -> None:
         place = folder / service
         write_private(place / "database_url", local.postgres.dsn(service))
         write_private(place / "nats.creds", local.accounts.creds(service).read_text())
+        if service != "registry":
+            write_private(place / "audit_key", local.audit_key(service))
     write_private(folder / "console" / "issuer.pem", local.issuer.private_file.read_text())
     _hand_out_issuer(local.issuer.public_file, folder / "issuer" / "issuer.json")
     write_private(folder / "registry" / "field_key", local.field_key())

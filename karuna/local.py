@@ -113,6 +113,8 @@ class Local:
             values["tracker_secret"] = self.tracker_secret()
         if service == "registry":
             values["field_key"] = self.field_key()
+        else:
+            values["audit_key"] = self.audit_key(service)
         if service == "notify":
             values["channels_file"] = str(self.home.keys / "channels.json")
         if service == "console":
@@ -202,10 +204,11 @@ class Local:
 
     def field_key(self) -> str:
         """What seals identifying columns, made once; whoever loses it loses every name."""
-        path = self.field_key_file
-        if not path.exists():
-            write_private(path, base64.b64encode(secrets.token_bytes(32)).decode())
-        return path.read_text("utf-8").strip()
+        return _key_in(self.field_key_file)
+
+    def audit_key(self, service: str) -> str:
+        """With what a service signs its audit; the registry does with its field key."""
+        return _key_in(self.home.keys / f"audit-{service}.key")
 
     def tracker_secret(self) -> str:
         """What the identifiers of trackers come from; another one ends them all."""
@@ -217,6 +220,13 @@ class Local:
     def write_channels(self, channels: Mapping[str, object]) -> None:
         """Name the LINE and SMS providers of this installation (under ``make run``: the simulators)."""
         write_private(self.home.keys / "channels.json", json.dumps(channels, ensure_ascii=False))
+
+
+def _key_in(path: Path) -> str:
+    """32 random bytes, made once."""
+    if not path.exists():
+        write_private(path, base64.b64encode(secrets.token_bytes(32)).decode())
+    return path.read_text("utf-8").strip()
 
 
 async def _again(process: Process, start: Callable[[], Awaitable[None]], told: Callable[[str], None]) -> None:

@@ -30,6 +30,7 @@ from shared import errors, logs
 from shared.ahead import Urgencies
 from shared.auth import Caller, Issuers
 from shared.bus import Bus, BusSettings
+from shared.chains import witness
 from shared.consumer import Hears, Inbox, Message
 from shared.database import AWAY, Pool, open_pool
 from shared.due import DueHandler, DueRunner
@@ -177,6 +178,7 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
     """Run everything that is beside HTTP; on the way out finish what is in hand."""
     if runtime.service.prepare is not None:
         await runtime.service.prepare(runtime)
+    await witness.begin(runtime)
     gc.set_threshold(*RARELY)
     tasks = [asyncio.create_task(_kept_alive(name, job), name=name) for name, job in _jobs(runtime).items()]
     try:
@@ -202,6 +204,7 @@ def _jobs(runtime: Runtime) -> dict[str, Job]:
         "bus": partial(_listen_to_broker, runtime),
         "holes": runtime.inbox.watch_holes,
         "sync": partial(_watch_sync, runtime),
+        "witness": partial(witness.witness, runtime),
     }
     if runtime.relay is not None:
         jobs["relay"] = partial(_after_bus, runtime, partial(lead, "relay", runtime.relay.run))
@@ -296,18 +299,21 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
             gc.freeze()
             yield
 
-    from shared import api, letters  # noqa: PLC0415 the common routes need Runtime
+    from shared import api, audit, letters  # noqa: PLC0415 the common routes need Runtime
+    from shared.chains import api as chains  # noqa: PLC0415
 
     app = FastAPI(title=f"Karuna {service.name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.include_router(api.router)
     app.include_router(letters.router)
+    app.include_router(audit.router)
+    app.include_router(chains.router)
     for router in service.routers:
         app.include_router(router)
     errors.install(app)
     if service.furnish is not None:
         service.furnish(app)
     room = Room(settings.max_body_bytes, settings.request_timeout_s)
-    app.add_middleware(Edge, room=room, rooms=service.rooms)
+    app.add_middleware(Edge, room=room, rooms={**chains.ROOMS, **service.rooms})
     return app
 
 

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     field_key: SecretStr | None = None
     """Base64 of 32 random bytes: encrypts identifying columns (registry)."""
+    audit_key: SecretStr | None = None
+    """The same: signs where the audit's chains stand, in a service that has no field key. Left out, nobody signs."""
 
     @classmethod
     def settings_customise_sources(

@@ -34,7 +34,6 @@ from services.dispatch.policy import load_policies
 from services.dispatch.settings import DispatchSettings
 from services.dispatch.timers import DUE
 from services.dispatch.travel.zones import ask_osrm
-from shared import audit
 from shared.ask import Question, asking
 from shared.erasure import shred
 from shared.http import Room
@@ -90,7 +89,6 @@ SERVICE = Service(
         emergencies.router,
         day.router,
         plans.router,
-        audit.router,
     ],
     hears=HEARS,
     due=DUE,

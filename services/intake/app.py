@@ -8,7 +8,6 @@ from services.intake.desk import prepare
 from services.intake.figures import unanswered
 from services.intake.settings import IntakeSettings
 from services.intake.verbs.erase import retire
-from shared import audit
 from shared.ask import Question, asking
 from shared.erasure import shred
 from shared.retention import retiring
@@ -27,7 +26,7 @@ PAST_KEEPING = retiring(lambda runtime: runtime.settings.retain_calls_days, reti
 SERVICE = Service(
     name="intake",
     settings=IntakeSettings,
-    routers=[calls.router, acts.router, desk.router, reports.router, public.router, audit.router],
+    routers=[calls.router, acts.router, desk.router, reports.router, public.router],
     hears=handlers.HEARS,
     due=handlers.DUE,
     beside=[topic.listen, shred, asking(QUESTIONS), tidy, PAST_KEEPING],

@@ -419,28 +419,3 @@ class Served(Answer):
     by_lane: list[Figure]
     by_barrier: list[Figure]
     by_group: list[Figure]
-
-
-class AuditFault(Answer):
-    """``kind``: changed, removed, cut, inserted, rewritten, anchor, unsigned; ``row_id``: it, or the one beside."""
-
-    kind: str
-    th: str
-    en: str
-    lane: int | None
-    row_id: int | None
-    count: int
-
-
-class AuditFindings(Answer):
-    """``rows`` read in ``lanes``; ``before``: last row older than the chains; ``signed_at``: the newest good anchor."""
-
-    whole: bool
-    rows: int
-    lanes: int
-    before: int
-    anchors: int
-    unreadable: int
-    signed_at: datetime | None
-    faults: list[AuditFault]
-    more: bool

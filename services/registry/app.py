@@ -8,17 +8,14 @@ from services.registry.rotation import rotate, tell_keys
 from services.registry.settings import RegistrySettings
 from services.registry.verbs.retiring import retire
 from services.registry.verbs.teams import OVERDUE, overdue
-from services.registry.witness import anchor, witness
-from shared import audit
 from shared.ask import Question, asking
 from shared.consumer import Hears
 from shared.erasure import shred
 from shared.events import dispatch, intake, notify
 from shared.http import Room
 from shared.retention import retiring
-from shared.service import Runtime, Service
+from shared.service import Service
 from shared.tidy import tidy
-from shared.work import now_utc
 
 MIB = 1024 * 1024
 
@@ -77,12 +74,6 @@ HEARS = [
 DUE = {OVERDUE: overdue}
 
 
-async def prepare(runtime: Runtime) -> None:
-    """Read the keys, and sign for what was written last before this service stood still: nobody could until now."""
-    await keys.prepare(runtime)
-    await anchor(runtime.pool, keys.ring(), now_utc())
-
-
 QUESTIONS = (
     Question("persons_search", "POST", "/v1/persons/search"),
     Question("codes", "GET", "/v1/codes"),
@@ -96,23 +87,21 @@ PAST_KEEPING = retiring(lambda runtime: runtime.settings.retain_people_days, ret
 SERVICE = Service(
     name="registry",
     settings=RegistrySettings,
-    routers=[*api.routers, audit.router],
+    routers=api.routers,
     hears=HEARS,
     due=DUE,
     figures=[count],
-    beside=[shred, rotate, tell_keys, witness, PAST_KEEPING, asking(QUESTIONS), tidy],
+    beside=[shred, rotate, tell_keys, PAST_KEEPING, asking(QUESTIONS), tidy],
     # Histories: nobody waits for the next line. Of a call hears first who must know it for what comes after.
     patience_s={"intake": 0.1, "dispatch": 0.5, "notify": 0.5},
     linger_s=0.1,
     gives_way=True,
     rooms={
-        # Both read as many rows as there are.
-        **{path: Room(body_bytes=1024, timeout_s=None) for path in ("/v1/audit/verify", "/v1/audit/export")},
         "/v1/persons/near": Room(body_bytes=8 * MIB, timeout_s=30),
         **{path: Room(body_bytes=1024, timeout_s=None) for path in ("/v1/exports/persons", "/v1/persons/*/copy")},
         "/v1/imports": Room(body_bytes=4 * MIB, timeout_s=60),
         "/v1/locations/import": Room(body_bytes=MIB, timeout_s=30),
         "/v1/pictures/": Room(body_bytes=MIB, timeout_s=30),
     },
-    prepare=prepare,
+    prepare=keys.prepare,
 )

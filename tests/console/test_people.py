@@ -11,8 +11,8 @@ from karuna.contracts.catalogue import events
 from services.console.backend import BackendRefused
 from services.console.pages.people import happened
 from services.console.texts import texts
-from services.registry import fhir
 from shared.auth import Role
+from shared.chains import fhir
 from shared.work import new_id
 from tests.console.faces import Asked, Faces, words_of
 

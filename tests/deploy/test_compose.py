@@ -80,6 +80,9 @@ def test_each_part_gets_its_own_secrets_and_a_second_time_changes_nothing(tmp_pa
         assert dsn.startswith(f"postgresql://{service}:")
         assert dsn.endswith(f"@postgres:5433/{service}")
     assert {path.parent.name for path in (tmp_path / "out").rglob("field_key")} == {"registry"}
+    signing = {path.parent.name: path.read_text() for path in (tmp_path / "out").rglob("audit_key")}
+    assert set(signing) == set(LISTENERS) - {"registry"}
+    assert len(set(signing.values())) == len(signing), "nobody can sign for another"
     assert {path.parent.name for path in (tmp_path / "out").rglob("issuer.pem")} == {"console"}
     assert not list((tmp_path / "out").rglob("*.seed"))
 

@@ -72,6 +72,7 @@ async def objects_of(name: str, running: Running) -> Things:
     things: Things = await {"intake": intake, "dispatch": dispatch, "registry": registry, "notify": notify}[name](
         running
     )
+    things.without_objects.add("GET /v1/audit/verify")
     for table in await running.sql(TABLES):
         things.ids |= {str(row["id"]) for row in await running.sql(f'select id from "{table["table_name"]}"')}
     return things
@@ -87,6 +88,7 @@ def everywhere(finds: Any, about: Any) -> dict[str, Asked]:
     return {
         "GET /v1/events": Asked("/v1/events?limit=1000", refusals=NOTHING, finds=str(finds), of_the_area=True),
         "GET /v1/audit": Asked("/v1/audit?limit=500", refusals=NOTHING, finds=f'"{about}"', by="auditor"),
+        "GET /v1/audit/export": Asked("/v1/audit/export", refusals=NOTHING, finds=str(about), by="auditor"),
         "GET /v1/dead-letters": Asked("/v1/dead-letters", refusals=NOTHING, finds=str(LETTERS[0]), by="admin"),
         "GET /v1/dead-letters/{letter_id}": Asked(f"/v1/dead-letters/{LETTERS[0]}", by="admin"),
         "POST /v1/dead-letters/{letter_id}/requeue": Asked(f"/v1/dead-letters/{LETTERS[0]}/requeue", by="admin"),
@@ -406,7 +408,6 @@ async def registry(running: Running) -> Things:
     at, days = f"/v1/persons/{person}", "from=2026-01-01&to=2027-01-01"
     asked = {
         **everywhere(person, person),
-        "GET /v1/audit/export": Asked("/v1/audit/export", refusals=NOTHING, finds=str(person)),
         "POST /v1/persons": Asked("/v1/persons", {"name": "x", "area": AREA}),
         "POST /v1/persons/search": Asked("/v1/persons/search", {"ids": [str(person)]}, NOTHING, str(person)),
         "GET /v1/persons/{person_id}": Asked(at),
@@ -441,7 +442,6 @@ async def registry(running: Running) -> Things:
             "GET /v1/areas/{code}",
             "GET /v1/codes",
             "GET /v1/questionnaires",
-            "GET /v1/audit/verify",
             "POST /v1/withdrawals/acknowledge",
         },
     )

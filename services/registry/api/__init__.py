@@ -4,7 +4,6 @@ from services.registry.api import (
     agencies,
     agreements,
     areas,
-    audits,
     care,
     care_groups,
     cases,
@@ -59,7 +58,6 @@ routers = [
         agreements,
         consents,
         reports,
-        audits,
     )
 ]
 """In the order in which the documentation lists them."""

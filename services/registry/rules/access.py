@@ -93,8 +93,6 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/break-glass": Rule(DESK, reads=True, agencies=True),
     "GET /v1/break-glass": Rule(frozenset({SUPERVISOR}), reads=True),
     "POST /v1/break-glass/{glass_id}/review": Rule(frozenset({SUPERVISOR})),
-    "GET /v1/audit/verify": Rule(frozenset({AUDITOR}), whole=True),
-    "GET /v1/audit/export": Rule(frozenset({AUDITOR}), whole=True),
     "POST /v1/persons/{person_id}/locations": Rule(FIELD),
     "GET /v1/persons/{person_id}/locations": Rule(DESK, reads=True, agencies=True),
     "POST /v1/persons/near": Rule(frozenset({*CARE, DISPATCHER}), reads=True),

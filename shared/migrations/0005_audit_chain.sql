@@ -21,7 +21,7 @@ alter table audit add column lane smallint, add column lane_seq bigint, add colu
 create unique index audit_lane_seq on audit (lane, lane_seq);
 create index audit_unchained on audit (id) where lane is null;
 
--- The text that is hashed is written a second time in services/registry/store/chain.py, whose reader does not trust
+-- The text that is hashed is written a second time in shared/chains/store.py, whose reader does not trust
 -- this function.
 create function audit_chain() returns trigger language plpgsql as $$
 declare head audit_lane;

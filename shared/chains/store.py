@@ -10,7 +10,7 @@ from shared.database import Connection, Search
 
 Row = asyncpg.Record
 
-# The text that was hashed (migration 0004), put together by PostgreSQL's own functions alone.
+# The text that was hashed (core migration 0005), put together by PostgreSQL's own functions alone.
 READ_LINKS = """
 select lane, lane_seq, id, hash, jsonb_build_array(
     lane, lane_seq, id, (extract(epoch from at) * 1000000)::bigint, caller, role,

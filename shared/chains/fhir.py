@@ -14,10 +14,11 @@ REASONS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _ACTS: Final = {
     "C": """register open open_case give found assign invite propose open_need plan_visit observe assess visit
             add_contact add_action add_picture ask_disclosure put_community put_group import import_areas import_people
-            break_glass""",
+            break_glass make_link_code ringing resend_message make import_map""",
     "U": """sign close withdraw put review review_glass acknowledge change join_group leave_group link unlink
             move_in move_out meet_need answer approve decide decide_correction decide_disclosure decide_group done end
-            end_community write cancel_visit requeue""",
+            end_community write cancel_visit requeue hand_over barrier_met barrier_unmet acknowledge_message correct
+            set_preferences reset_password second_factor_off revoke_device""",
     "D": "erase drop_picture",
     "E": "search search_community near ask_why",
 }
@@ -29,8 +30,8 @@ DENIED, DONE = "4", "0"
 """Outcomes: a minor failure, and success."""
 
 
-def audit_event(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The resource; empty elements are left out, as FHIR wants it."""
+def audit_event(row: Mapping[str, Any], service: str) -> dict[str, Any]:
+    """The resource as ``service`` saw it; empty elements are left out, as FHIR wants it."""
     act = row["act"]
     event = {
         "resourceType": "AuditEvent",
@@ -42,7 +43,7 @@ def audit_event(row: Mapping[str, Any]) -> dict[str, Any]:
         "outcome": DENIED if act.endswith("refused") else DONE,
         "purposeOfEvent": _purpose(row["purpose"]),
         "agent": [_agent(row)],
-        "source": {"observer": {"display": "karuna registry"}},
+        "source": {"observer": {"display": f"karuna {service}"}},
         "entity": _entity(row),
     }
     return {name: value for name, value in event.items() if value}

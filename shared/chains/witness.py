@@ -1,7 +1,8 @@
 """Where the audit's chains stood, signed every few minutes; and the whole of them read again from the beginning.
 
-A signature needs the field key, which the database does not know: who may write there can recompute hashes, but
-cannot sign. The newest anchor vouches for everything before it, so only the last ones are kept.
+A signature needs a key that the database does not know: who may write there can recompute hashes, but cannot sign.
+The newest anchor vouches for everything before it, so only the last ones are kept. Where a service was given no key it
+works all the same, and whoever verifies is told that nobody signs.
 """
 
 from __future__ import annotations
@@ -9,23 +10,26 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 import structlog
 from prometheus_client import Gauge
 
-from services.registry.keys import ring
-from services.registry.rules.chain import Fault, Heads, Link, Reader
-from services.registry.store import chain
-from services.registry.store.people import Row
+from shared.chains import store
+from shared.chains.rules import Fault, Heads, Link, Reader
+from shared.chains.store import Row
 from shared.crypto import Keyring
-from shared.database import Connection, Pool
+from shared.database import AWAY, Connection, Pool
 from shared.leader import LockConnection
-from shared.service import Runtime
+from shared.settings import Settings
 from shared.work import now_utc
+
+if TYPE_CHECKING:
+    from shared.service import Runtime
 
 log = structlog.get_logger()
 
@@ -35,7 +39,7 @@ LATE: Final = timedelta(minutes=15)
 """Rows that are older than this and not signed for are a fault."""
 PORTION: Final = 5000
 MOST_FAULTS: Final = 200
-SIGNED_AT = Gauge("karuna_registry_audit_signed_timestamp_seconds", "When the audit's chains were last signed")
+SIGNED_AT = Gauge("karuna_audit_signed_timestamp_seconds", "When the audit's chains were last signed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,40 @@ class Findings:
     more: bool
 
 
+def keys_of(settings: Settings) -> Keyring | None:
+    """What this service signs with: its field key where it has one, as the registry always did, else its audit key.
+
+    Raises:
+        BadKey: the setting holds no keys.
+
+    """
+    key = settings.field_key or settings.audit_key
+    return Keyring.of(key.get_secret_value()) if key else None
+
+
+async def begin(runtime: Runtime) -> None:
+    """Sign for what was written last before this service stood still: nobody could until now.
+
+    Raises:
+        BadKey: the setting holds no keys; the process ends before it serves anybody.
+
+    """
+    keys = keys_of(runtime.settings)
+    if keys is None:
+        log.warning("audit.no_key")
+        return
+    with suppress(*AWAY):  # then the job signs as soon as the database is there
+        await anchor(runtime.pool, keys, now_utc())
+
+
 async def witness(runtime: Runtime) -> None:
-    """A job beside the service, one process at a time."""
+    """A job beside every service, one process at a time."""
+    keys = keys_of(runtime.settings)
 
     async def lead(connection: LockConnection) -> None:
         while not connection.is_closed():
-            await anchor(runtime.pool, ring(), now_utc())
+            if keys is not None:
+                await anchor(runtime.pool, keys, now_utc())
             await asyncio.sleep(EVERY_S)
 
     await runtime.leadership.hold("witness", lead)
@@ -66,36 +98,36 @@ async def witness(runtime: Runtime) -> None:
 async def anchor(pool: Pool, keys: Keyring, now: datetime) -> bool:
     """Sign where the lanes stand; False where nothing was added since, and the last signature is under today's key."""
     async with pool.acquire() as db, db.transaction():
-        last = await chain.last_anchor(db)
-        heads = written(await chain.read_heads(db))
+        last = await store.last_anchor(db)
+        heads = written(await store.read_heads(db))
         if last is not None and last["heads"] == heads and last["key_id"] == keys.current:
             return False
         number = 1 + (last["number"] if last else 0)
         mac = keys.mark("audit_anchor", text_of(number, now, heads))
-        await chain.write_anchor(db, number, now, heads, mac, keys.current)
-        await chain.forget_anchors(db, number - KEPT)
+        await store.write_anchor(db, number, now, heads, mac, keys.current)
+        await store.forget_anchors(db, number - KEPT)
     SIGNED_AT.set(now.timestamp())
     # A record outside the database: whoever takes back the last anchors there does not reach the logs.
     log.info("audit.signed", number=number, mac=mac.hex())
     return True
 
 
-async def verify(pool: Pool, keys: Keyring, now: datetime) -> Findings:
+async def verify(pool: Pool, keys: Keyring | None, now: datetime) -> Findings:
     """Read every row again, in one picture of the database, and say what does not fit."""
     async with pool.acquire() as db, db.transaction(isolation="repeatable_read", readonly=True):
         return await findings(db, keys, now)
 
 
-async def findings(db: Connection, keys: Keyring, now: datetime) -> Findings:
+async def findings(db: Connection, keys: Keyring | None, now: datetime) -> Findings:
     """What :func:`verify` says of the picture that this transaction has."""
-    heads, begin = await chain.read_heads(db), await chain.read_begin(db)
-    rows = await chain.read_anchors(db)
+    heads, begin = await store.read_heads(db), await store.read_begin(db)
+    rows = await store.read_anchors(db)
     faults = list(anchor_faults(rows, keys))
     good = [row for row in rows if signed_by(row, keys)]
-    faults += [Fault("inserted", None, row_id) for row_id in await chain.unchained(db, begin)]
+    faults += [Fault("inserted", None, row_id) for row_id in await store.unchained(db, begin)]
     reader = Reader(heads, vouched(good))
     lane, seq = -1, 0
-    while links := await chain.read_links(db, lane, seq, PORTION):
+    while links := await store.read_links(db, lane, seq, PORTION):
         faults += reader.read(Link(row["lane"], row["lane_seq"], row["id"], row["text"], row["hash"]) for row in links)
         lane, seq = links[-1]["lane"], links[-1]["lane_seq"]
         await asyncio.sleep(0)  # others' requests come in between
@@ -118,7 +150,7 @@ async def _unsigned(db: Connection, good: list[Row], heads: Heads, now: datetime
     stood = read_heads(good[-1]["heads"]) if good else {}
     late = []
     for lane in sorted(heads):
-        at = await chain.at_of(db, lane, stood.get(lane, (0, b""))[0] + 1)
+        at = await store.at_of(db, lane, stood.get(lane, (0, b""))[0] + 1)
         if at is not None and at < now - LATE:
             late.append(Fault("unsigned", lane, None))
     return late
@@ -140,17 +172,19 @@ def text_of(number: int, at: datetime, heads: str) -> str:
     return f"{number}|{at.timestamp():.6f}|{heads}"
 
 
-def known(keys: Keyring) -> frozenset[int]:
-    return frozenset(key.id for key in keys.keys)
+def known(keys: Keyring | None) -> frozenset[int]:
+    return frozenset(key.id for key in keys.keys) if keys else frozenset()
 
 
-def signed_by(row: Row, keys: Keyring) -> bool:
+def signed_by(row: Row, keys: Keyring | None) -> bool:
     """Whether one of our keys signed this anchor as it stands."""
+    if keys is None:
+        return False
     text = text_of(row["number"], row["at"], row["heads"])
     return any(hmac.compare_digest(mark, row["mac"]) for mark in keys.marks("audit_anchor", text))
 
 
-def anchor_faults(rows: list[Row], keys: Keyring) -> Iterable[Fault]:
+def anchor_faults(rows: list[Row], keys: Keyring | None) -> Iterable[Fault]:
     """A number that is missing, or an anchor that was changed. ``count`` is its number."""
     for place, row in enumerate(rows):
         hole = place and row["number"] != rows[place - 1]["number"] + 1
