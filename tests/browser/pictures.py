@@ -107,7 +107,7 @@ async def _a_busy_morning(town: Town) -> dict[str, str]:
     return {
         "area": AREA, "call": taken[0]["id"], "person": found["items"][0]["id"] if found["items"] else str(whom),
         "case": await _a_case(town, whom), "agreement": agreed["items"][0]["id"],
-        "day": noon.date().isoformat(),
+        "day": noon.date().isoformat(), "today": local_day(now_utc()).isoformat(),
     }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ NARROWER = {
                             ("POST", "/home/observe"), ("POST", "/picture"), ("GET", "/care"), ("POST", "/care/need"), ("POST", "/care/need/edit"),
                             ("POST", "/care/met"), ("GET", "/change"), ("POST", "/change/fields"),
                             ("POST", "/change/contact"), ("POST", "/change/group"), ("POST", "/change/ungroup"),
-                            ("GET", "/consent"), ("POST", "/consent/give"), ("POST", "/consent/withdraw"))},
+                            ("GET", "/then"), ("GET", "/consent"), ("POST", "/consent/give"), ("POST", "/consent/withdraw"))},
     "POST /people/pictures/{picture_id}/drop": CARERS,
     "GET /people/glass": frozenset({SUPERVISOR}),
     "GET /people/withdrawals": CARERS,

@@ -41,6 +41,7 @@ TABS = (
     Place("change", "/change", CARERS),
     Place("consent", "/consent", CARERS),
     Place("access", "/access", READERS),
+    Place("then", "/then", CARERS),
 )  # fmt: skip
 """The tabs of a person's page, each under ``/people/{id}``; a tab's name is the text ``person.tab_<key>``."""
 
