@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -57,6 +58,35 @@ async def test_a_question_by_line_is_answered_once_however_often_somebody_presse
     (given,) = await town.said("rating.given")
     assert given["data"]["private"] == {"score": 1}
     assert [row["score"] for row in await town.service.sql("select score from reply where score is not null")] == [1]
+
+
+async def asked_by_line(town: Town) -> tuple[Call, UUID]:
+    """A ride that is over, and the question about it in its passenger's LINE."""
+    caller = {"name": "สมศักดิ์", "phone": phone(9), "line_user_id": line_id(7)}
+    call = await town.call(lane="booked", appointment=now_utc() + timedelta(days=2), caller=caller)
+    await town.service.runtime.pool.execute("update call set tracking_code = $2 where id = $1", call.id, CODE)
+    private = TripCompleted.Private(outcome="delivered")
+    done = TripCompleted(call_id=call.id, patient_id=call.patient_id, leg="return", at=now_utc(), private=private)
+    await town.service.emit(call.trip_id, done, call.origin)
+    (question,) = await town.messages(rule="ride_done")
+    await town.status(question["id"], "accepted")
+    return call, question["id"]
+
+
+async def test_what_was_rated_by_line_is_not_rated_again_on_the_public_page(town: Town) -> None:
+    _, question = await asked_by_line(town)
+    await town.press(7, {"data": data_of(question, 2)})
+    refused = await rate(town)
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_rated")
+    assert len(await town.said("rating.given")) == 1
+
+
+async def test_what_was_rated_on_the_public_page_is_not_rated_again_by_line(town: Town) -> None:
+    _, question = await asked_by_line(town)
+    assert (await rate(town)).status_code == 201
+    await town.press(7, {"data": data_of(question, 5)})
+    (given,) = await town.said("rating.given")
+    assert given["data"]["private"] == {"score": 1}
 
 
 async def test_guesses_are_counted(town: Town) -> None:

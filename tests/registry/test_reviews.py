@@ -98,6 +98,8 @@ async def test_a_bad_rating_opens_one_review_of_its_call_and_goes_with_it(regist
     bad = notify.RatingGiven(call_id=call.id, at=now_utc(), private=notify.RatingGiven.Private(score=1))
     raw = await call.tell(bad, event_id_of(call, 1))
     await registry.runtime.inbox.take([raw])
+    worse = notify.RatingGiven(call_id=call.id, at=now_utc(), private=notify.RatingGiven.Private(score=2))
+    await call.tell(worse, event_id_of(call, 2))
     [line] = (await read(registry, "/v1/reviews?status=open", CARE))["items"]
     assert (line["reason"]["code"], line["call_id"]) == ("complaint", str(call.id))
     await written(registry, line["id"])

@@ -196,7 +196,7 @@ async def _ready(talk: Talk) -> Chat | None:
 async def _rate(talk: Talk, message: Any, score: int) -> Chat | None:
     if message["call_id"] is None:
         return None
-    if await ratings.rated_by_message(talk.work.db, message["call_id"], message["id"]):
+    if await ratings.rated(talk.work.db, message["call_id"], message["id"], message["trip_id"]):
         return talk.answer("chat_rated_already")
     await acknowledge(talk.work, [message], MessageChannel.LINE, at=talk.at)
     row = _row(talk, Answer.SEEN, message, {})

@@ -19,6 +19,9 @@ insert into review (id, area, case_id, call_id, person_id, reason, told_by, prot
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (told_by) where told_by is not null do nothing
 returning id
 """
+COMPLAINED = """
+select exists (select from review where call_id = $1 and reason = 'complaint')
+"""
 READ_REVIEW = "select * from review where id = $1 and ($2::text[] is null or area = any($2))"
 LOCK_REVIEW = """
 select r.*, coalesce((select p.disclosure = 'secret' from person p where p.id = r.person_id), false) as secret
@@ -61,6 +64,11 @@ async def open_review(db: Connection, values: Sequence[Any]) -> bool:
     False where the complaint opened one before.
     """
     return await db.fetchval(OPEN_REVIEW, *values) is not None
+
+
+async def complained(db: Connection, call_id: UUID) -> bool:
+    """Whether a complaint about this call is or was under review: a replay must open none again."""
+    return bool(await db.fetchval(COMPLAINED, call_id))
 
 
 async def read_review(db: Connection | Pool, review_id: UUID, areas: Sequence[str] | None) -> Row | None:

@@ -66,6 +66,8 @@ async def complain(work: Work, event: RatingGiven, event_id: UUID, origin: Origi
     """A bad rating after a ride opens a review of its call. What was said beside it stays with notify."""
     if event.private.score not in WORST_SCORES:
         return
+    if await store.reviews.complained(work.db, event.call_id):
+        return  # of two trips, or by two ways: it is one story, and one review
     if await store.reviews.read_call(work.db, event.call_id) is not None:
         about = About(origin, call_id=event.call_id)
         await open_review(work, about, "complaint", work.cause.actor, None, told_by=event_id)
