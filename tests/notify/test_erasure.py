@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
+from services.notify.rules.plan import Occasion
+from services.notify.rules.words import Facts
+from services.notify.verbs.tell import Telling, tell
 from shared.events.dispatch import CrewErased, TripAtRisk, TripCancelled
 from shared.events.intake import BarrierOpened, CallErased
 from shared.events.registry import PersonErased, PersonMatched, PersonRegistered
-from shared.work import new_id, now_utc
+from shared.work import Cause, new_id, now_utc
 from tests.harness import call_origin
 from tests.notify.conftest import Call, Town, line_id, phone
 from tests.notify.test_public import become, plan_ride
+from tests.patience import PATIENCE_S
 
 TABLES = (
     "recipient", "person", "opt_out", "blocked", "call", "trip", "assignment", "message", "attempt", "part", "receipt", "reply",
@@ -44,6 +49,26 @@ async def test_an_erased_call_leaves_no_name_number_account_text_or_point(town: 
     assert await found(town, *canaries) == {}
     # what comes later about it brings nothing back
     assert [m["status"] for m in await town.messages(rule="crew_ordered")] == ["cancelled"]
+
+
+LOCKED_OUT = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+
+async def test_of_whom_others_are_just_telling_the_erasure_takes_that_too(town: Town) -> None:
+    """What is told was read before the erasure and is written after it: the erasure waits for that."""
+    call = await town.call(caller={"name": "สมศักดิ์", "phone": phone(9), "line_user_id": line_id(9)})
+    told = Telling(
+        "intake.call.withdrawn.v1", new_id(), call.origin, Occasion(Facts(call.number)), {"whole_series": True}, call.id
+    )
+    async with town.service.runtime.work(Cause("system:test")) as work:
+        await tell(work, told)
+        erasing = asyncio.create_task(town.service.emit(call.id, CallErased(at=now_utc()), call.origin))
+        async with asyncio.timeout(PATIENCE_S):
+            while not (erasing.done() or (await town.service.sql(LOCKED_OUT))[0]["count"]):
+                await asyncio.sleep(0.01)
+    await erasing
+    assert len(await town.messages(event_type=told.event_type)) == 1
+    assert await found(town, phone(9), line_id(9), "สมศักดิ์") == {}
 
 
 async def test_an_erased_crew_member_and_person_leave_nothing(town: Town) -> None:

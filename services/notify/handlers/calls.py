@@ -85,10 +85,12 @@ async def closed(work: Work, message: Message) -> None:
 
 async def erased(work: Work, message: Message) -> None:
     """Wipe every text, address, name and answer of this call, in whatever state it is."""
+    keys = await recipients.of_call(work.db, message.id)
+    await cancel(work, await messages.open_about_call(work.db, message.id), "erased")
+    await recipients.wipe_of_call(work.db, message.id)  # waits for whoever is just telling them: that goes, too
     await cancel(work, await messages.open_about_call(work.db, message.id), "erased")
     await messages.blank_of_call(work.db, message.id)
-    await replies.wipe_of_recipients(work.db, await recipients.of_call(work.db, message.id))
-    await recipients.wipe_of_call(work.db, message.id)
+    await replies.wipe_of_recipients(work.db, keys)
     await replies.wipe_of_call(work.db, message.id)
     await views.wipe_call(work.db, message.id, message.origin, work.now)
     await forget_heard(work, "call", message.id)

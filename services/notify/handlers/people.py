@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
 from datetime import time
 from typing import Any
+from uuid import UUID
 
 from services.notify.handlers.calls import mobile
 from services.notify.rules.plan import Occasion
@@ -32,11 +34,7 @@ async def crew_changed(work: Work, message: Message) -> None:
 
 
 async def crew_erased(work: Work, message: Message) -> None:
-    key = ("crew", message.id)
-    await cancel(work, await messages.open_of_recipients(work.db, [key]), "erased")
-    await messages.blank_of_recipients(work.db, [key])
-    await recipients.wipe_crew(work.db, message.id)
-    await replies.wipe_of_recipients(work.db, [key])
+    await _forget(work, [("crew", message.id)], recipients.wipe_crew(work.db, message.id))
     await forget_heard(work, "crew", message.id)
 
 
@@ -93,11 +91,17 @@ async def _set_persons(work: Work, rows: list[Any]) -> None:
 
 async def person_erased(work: Work, message: Message) -> None:
     keys = await recipients.of_person(work.db, message.id)
+    await _forget(work, keys, recipients.wipe_person(work.db, message.id))
+    await forget_heard(work, "person", message.id)
+
+
+async def _forget(work: Work, keys: Sequence[tuple[str, UUID]], wiped: Awaitable[None]) -> None:
+    """Nothing that was planned for them, sent to them or said by them stays."""
+    await cancel(work, await messages.open_of_recipients(work.db, keys), "erased")
+    await wiped  # waits for whoever is just telling them: what that wrote goes, too
     await cancel(work, await messages.open_of_recipients(work.db, keys), "erased")
     await messages.blank_of_recipients(work.db, keys)
     await replies.wipe_of_recipients(work.db, keys)
-    await recipients.wipe_person(work.db, message.id)
-    await forget_heard(work, "person", message.id)
 
 
 def _clock(text: str | None) -> time | None:

@@ -37,6 +37,7 @@ DROP_GONE_PATIENTS = """
 delete from recipient where call_id = $1 and kind = 'patient' and not id = any($2::uuid[])
 """
 
+# Held until the work ends: an erasure waits for whoever is just telling them, and finds what was told.
 # Whoever called for somebody of the secret class is not written to either: the telephone may be shared with whom they
 # fear (mission C4).
 READ_RECIPIENTS = """
@@ -54,6 +55,7 @@ select r.kind, r.id, r.area, r.call_id, r.name, coalesce(p.language, r.language)
            and (select s.secret from person s where s.id = o.person_id) offset 0)) as may_be_texted
 from recipient r left join person p on p.id = r.person_id
 join unnest($1::text[], $2::uuid[]) as w (kind, id) on w.kind = r.kind and w.id = r.id
+for key share of r
 """
 
 BY_LINE_USER = """
