@@ -15,7 +15,7 @@ from prometheus_client import Gauge
 
 from shared.database import AWAY
 from shared.service import Runtime, health
-from shared.streams import stream_name
+from shared.streams import SERVICES, stream_name
 
 WITHIN_S = 2.0
 READY = Gauge("karuna_ready", "1 while this process is ready to take work")
@@ -50,7 +50,7 @@ async def read(runtime: Runtime) -> None:
         async with asyncio.timeout(WITHIN_S):
             for figure in runtime.service.figures:
                 await figure(runtime)
-    if runtime.bus.connected:
+    if runtime.bus.connected and runtime.service.name in SERVICES:  # a listener that says nothing has no stream
         with suppress(nats.errors.Error, TimeoutError, KeyError):
             await _stream(runtime)
 

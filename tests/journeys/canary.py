@@ -10,19 +10,21 @@ from shared.thai.identifiers import check_digit
 LETTERS = "กขคจชตถทนบปพมยรลวสหอ"
 
 
+def unheard_of(beginning: str) -> str:
+    """A word that nobody has written yet."""
+    return beginning + "".join(random.choice(LETTERS) for _ in range(7))
+
+
 class Canary:
     """``body`` is what the caller tells; ``needles`` is what is searched for afterwards."""
 
     def __init__(self) -> None:
+        self.kept: tuple[str, ...] = ()
         self.hatch()
 
     def hatch(self) -> None:
         """Everything anew."""
-        dice = random.Random()
-
-        def word(beginning: str) -> str:
-            return beginning + "".join(dice.choice(LETTERS) for _ in range(7))
-
+        dice, word = random.Random(), unheard_of
         self.name = f"{word('ขมิ้น')} {word('คานารี')}"
         self.caller = f"{word('ปักษา')} {word('คีรีบูน')}"
         self.relation, self.address, self.landmark = word("ป้า"), word("77/913 ซอย"), word("ต้นปีบ")
@@ -60,3 +62,10 @@ class Canary:
             "barriers": ["people", "knowledge"],
             "external_refs": [{"system": "1669", "number": self.reference}],
         }  # fmt: skip
+
+    def told(self, beginning: str) -> str:
+        """Something else that is written down of them; searched for as well."""
+        word = unheard_of(beginning)
+        self.kept = (*self.kept, word)
+        self.needles = (*self.needles, word)
+        return word

@@ -14,7 +14,7 @@ import orjson
 from nats.js import JetStreamContext
 
 from karuna.local import Local
-from shared.streams import SERVICES, STREAMS, stream_name
+from shared.streams import LISTENERS, SERVICES, STREAMS, stream_name
 from tests.journeys.canary import Canary
 from tests.journeys.town import AREA, Town
 
@@ -50,7 +50,7 @@ def _read(path: Path) -> str:
 
 async def tables(local: Local) -> AsyncIterator[tuple[str, str]]:
     """Every row of every table of every service, as text."""
-    for service in SERVICES:
+    for service in LISTENERS:
         connection = await asyncpg.connect(local.postgres.owner_dsn(service))
         try:
             for row in await connection.fetch(TABLES):
@@ -107,9 +107,10 @@ async def _message(js: JetStreamContext, stream: str, sequence: int) -> tuple[st
 
 async def faces(town: Town) -> AsyncIterator[tuple[str, str]]:
     """What every service shows to machines: figures, and the open feed from its beginning."""
-    for service in SERVICES:
+    for service in LISTENERS:
         answer = await town.client.get(town.local.url(service) + "/metrics")
         yield f"{service}/metrics", answer.text
+    for service in SERVICES:
         after, more = 0, True
         while more:
             page = await town.ask(
@@ -121,3 +122,26 @@ async def faces(town: Town) -> AsyncIterator[tuple[str, str]]:
             )
             yield f"{service}/v1/events?after={after}", orjson.dumps(page).decode()
             more, after = bool(page["items"]), page["next"]
+
+
+async def left_of(town: Town, needles: Iterable[str]) -> dict[str, list[str]]:
+    """Where any of these still stand: tables, streams, logs."""
+    found: dict[str, list[str]] = {}
+    async for name, text in tables(town.local):
+        found[name] = traces_of(needles, text)
+    async for subject, text in messages(town.local):
+        found[subject] = traces_of(needles, text)
+    for name, text in logs(town.local).items():
+        found[f"log {name}"] = traces_of(needles, text)
+    return {place: what for place, what in found.items() if what}
+
+
+async def open_to_others(town: Town, needles: Iterable[str]) -> dict[str, list[str]]:
+    """Where any of these stand in what is nobody's to be told in: logs, figures, open feeds, open subjects, URLs."""
+    found = {f"log {name}": traces_of(needles, text) for name, text in logs(town.local).items()}
+    async for name, text in faces(town):
+        found[name] = traces_of(needles, text)
+    async for subject, text in messages(town.local):
+        inside = subject.startswith("internal.")
+        found[subject] = traces_of(needles, subject if inside else text + subject)
+    return {place: what for place, what in found.items() if what}

@@ -195,17 +195,7 @@ WAITING = "select (select count(*) from outbox) + (select count(*) from shred) +
 
 
 async def _in_nothing(town: Town, call_id: str, person_id: str) -> None:
-    async def left() -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        async for name, text in looking.tables(town.local):
-            found[name] = looking.traces_of(BIRD.needles, text)
-        async for subject, text in looking.messages(town.local):
-            found[subject] = looking.traces_of(BIRD.needles, text)
-        for name, text in looking.logs(town.local).items():
-            found[f"log {name}"] = looking.traces_of(BIRD.needles, text)
-        return {place: what for place, what in found.items() if what}
-
-    assert await left() == {}
+    assert await looking.left_of(town, BIRD.needles) == {}
     log = await town.sql(
         "intake", "select type, data from event_log where aggregate_id = $1 order by aggregateseq", UUID(call_id)
     )

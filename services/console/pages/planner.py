@@ -68,18 +68,18 @@ async def make(request: Request, person: Decides, on: Short, area: Area = "", se
 @router.post("/try")
 async def attempt(
     request: Request, person: Decides, on: Short, trip_id: Annotated[UUID, Form()], unit_id: Annotated[UUID, Form()],
-    area: Area = "", plan: Short = "", at: Short = "",
+    area: Area = "", plan: Annotated[UUID | None, Form()] = None, at: Short = "",
 ) -> Response:  # fmt: skip
     """One ride with another unit, or at another time: a new proposal, which nobody is told of."""
     when, own, ask = day_named(on), _own(person, area), backend(request).post
     try:
-        if not plan:
+        if plan is None:
             first = {"on": when.isoformat(), "area": own, "search_s": 0}
-            plan = (await ask(person, "dispatch", "/v1/plans/day", first, purpose=PURPOSE))["id"]
+            plan = UUID((await ask(person, "dispatch", "/v1/plans/day", first, purpose=PURPOSE))["id"])
         move: dict[str, Any] = {"trip_id": str(trip_id), "unit_id": str(unit_id)}
         if clock := read_clock(at) if at else None:
             move["pickup_at"] = datetime.combine(when, clock, BANGKOK).isoformat()
-        made = await ask(person, "dispatch", f"/v1/plans/{UUID(plan)}/try", move, purpose=PURPOSE)
+        made = await ask(person, "dispatch", f"/v1/plans/{plan}/try", move, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _day(request, person, when, own, None, Said(refused=refused.sentence(person.lang)))
     return go(_address(when, own, made["id"]))
