@@ -151,6 +151,12 @@ class DispatchPolicies(_Part):
 
     dispatcher as a proposal, or published. Where ``booked_mode`` is ``confirm`` it only proposes.
     """
+    on_the_way: Literal["off", "propose", "auto"] = "propose"
+    """Whether somebody who waits and whom no free unit can take gets a place in a tour that has begun, within what was
+
+    promised to those it carries: proposed to the dispatcher, or offered to its crew at once. Where bookings are to be
+    confirmed (``booked_mode``; for the way home the mode of green) it is only proposed.
+    """
     night_plan_at: time = time(18, 0)
     """Local time."""
     proposal_s: float = Field(default=60, gt=0)

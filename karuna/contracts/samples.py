@@ -61,6 +61,7 @@ VALUES: Final[dict[str, Any]] = {
     "amphoe": "4601", "patient_count": 1, "back_entry": False, "served": True, "by": "person",
     "link": "duplicate", "ends_call": False, "leg": "outbound", "waits_for_ready": False, "role": "primary",
     "whole_series": True, "previous_status": "accepted", "attempt": 1, "step": "at_scene", "level": "bls",
+    "on_the_way": False,
     "with_areas": ("khon-kaen",), "active": True, "version": 3, "trip_count": 18, "unplanned_count": 1,
     "feature_count": 240, "recipient_kind": "crew", "message_class": "emergency", "final": False,
     "answer": "accept", "risk": "late",

@@ -25,13 +25,13 @@ from services.dispatch.day.model import (
     together,
 )
 from services.dispatch.fleet import Member
+from services.dispatch.hours import Hours, hours_of, rests_of, rostered_of
 from services.dispatch.planning.problem import Plan, Route
 from services.dispatch.policy import policy_of
-from services.dispatch.rules import rests
 from services.dispatch.rules.eligibility import shortfalls
 from services.dispatch.rules.rests import Rest
 from services.dispatch.shelf import NOTHING, SHELVES, Kept
-from services.dispatch.store import assignments, plans, runs, shares, shifts, trips
+from services.dispatch.store import assignments, plans, runs, shares, trips
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.book import OF_THE_MOMENT
 from services.dispatch.verbs.needs import wanted
@@ -42,8 +42,6 @@ from shared.thai.dates import BANGKOK, local_day
 BEFORE_MIDNIGHT = timedelta(hours=6)
 """The day's zero lies in the evening before, so that nothing of the day is below it."""
 LENGTH = timedelta(hours=32)
-STILL_OUT = timedelta(hours=1)
-"""Whoever is on a run now is not counted on before this."""
 CALLED_IN = timedelta(hours=1)
 """So long it takes until somebody is on a unit that nobody is on now."""
 NONE_BEFORE = timedelta(minutes=2)
@@ -107,10 +105,10 @@ async def read(
     fleet_now = await fleet.of_area(db, area, exercise=exercise)
     members = {member.id: member for member in await fleet.fairly(db, fleet_now, now)}
     marks = await runs.marks(db, area, span, exercise=exercise)
-    rostered = await _rostered(db, area, on)
+    rostered = await rostered_of(db, area, on)
     lent = await shares.lent_by(db, area)
-    hours = _hours(members, on, span, now, marks, rostered, lent)
-    due = await _rests(db, area, on, now, members, rostered)
+    hours = hours_of(members, on, span, now, marks, rostered, lent)
+    due = await rests_of(db, area, on, now, members, rostered)
     vans = [_van(member, hours.get(member.id, span), span, now, due.get(member.id, ())) for member in members.values()]
     # In full everything is read; for a few trips the sheets that are kept say all that is promised beside them.
     held = await runs.promised(db, area, span, exercise=exercise) if only is None else []
@@ -189,62 +187,6 @@ async def _trips(
     return found | {trip.id: trip for trip in more}
 
 
-Hours = tuple[datetime, datetime]
-
-
-async def _rostered(db: Connection, area: str, on: date) -> dict[UUID, list[Hours]]:
-    """Unit → its shifts of the day."""
-    made: dict[UUID, list[Hours]] = {}
-    for shift in await shifts.shifts_of(db, area, on):
-        if not shift.dropped:
-            made.setdefault(shift.unit_id, []).append((shift.from_at, shift.until_at))
-    return made
-
-
-async def _rests(
-    db: Connection, area: str, on: date, now: datetime, members: Mapping[UUID, Member],
-    rostered: Mapping[UUID, Sequence[Hours]],
-) -> dict[UUID, tuple[Rest, ...]]:  # fmt: skip
-    """Unit → what rest its crew must still have on that day; nothing where the municipality keeps none free."""
-    rules = policy_of(area).pack
-    if not rules.rest_min:
-        return {}
-    due = {
-        unit_id: rests.due(rules, str(unit_id), rostered.get(unit_id, ()), on, on_duty=member.facts.duty == "on_duty")
-        for unit_id, member in members.items()
-    }
-    since = min((rest.begins[0] for each in due.values() for rest in each), default=now)
-    begun = [unit_id for unit_id, each in due.items() if each] if since < now else []
-    busy = await runs.busy_since(db, begun, since, now)
-    return {unit_id: tuple(rests.still_due(each, busy.get(unit_id, ()), now)) for unit_id, each in due.items()}
-
-
-def _hours(
-    members: Mapping[UUID, Member], on: date, span: Hours, now: datetime, marks: Mapping[UUID, Any],
-    rostered: Mapping[UUID, Sequence[Hours]], lent: Mapping[UUID, datetime],
-) -> dict[UUID, Hours]:  # fmt: skip
-    """When units can be counted on: by the roster, until their duty ends, once they are back from where they are now.
-
-    A unit of which no roster speaks is there all day; one that is ``lent`` is its borrower's until then.
-    """
-    made = {unit_id: (min(each)[0], max(until for _, until in each)) for unit_id, each in rostered.items()}
-    for unit_id, member in members.items():
-        until = member.until_at if member.facts.duty == "on_duty" else None
-        if until is not None and until > now and local_day(until) == on:
-            first, last = made.get(unit_id, span)
-            made[unit_id] = (first, until if unit_id not in made else max(last, until))
-    for unit_id, row in marks.items():
-        if row["out"]:
-            first, last = made.get(unit_id, span)
-            back = max(row["back_at"] or now, now + STILL_OUT)
-            made[unit_id] = (max(first, back), max(last, back))
-    for unit_id, until in lent.items():
-        first, last = made.get(unit_id, span)
-        back = until if until > now else now + STILL_OUT  # its time is over, it finishes what it has begun there
-        made[unit_id] = (max(first, back), max(last, back))
-    return made
-
-
 def span_of(on: date) -> tuple[datetime, datetime]:
     zero = (datetime.combine(on, time(), BANGKOK) - BEFORE_MIDNIGHT).astimezone(UTC)
     return zero, zero + LENGTH
@@ -315,23 +257,14 @@ class _Fitting:
 def _rider(trip: Trip, row: Any, move: Move | None, fitting: _Fitting | None) -> Rider | None:
     """None where nobody has said when. ``fitting`` None: who has no promise is not looked at."""
     expected = trip.status == "awaiting_ready"
-    window = _window(trip, expected=expected)
+    window = window_of(trip, expected=expected)
     told = _told(trip, row) if row is not None and move is None else None
     if told is not None:
         window = (told.at, told.at)
     if window is None or (told is None and fitting is None):
         return None
-    asked = wanted(trip)
     fits = fitting.of(trip, window[1]) if told is None and fitting else frozenset({told.unit_id} if told else ())
-    rider = Rider(
-        id=str(trip.id), pickup=Point(*trip.pickup) if trip.pickup else None,
-        drop=Point(*trip.drop) if trip.drop else None, window=window, by_at=None, mobility=trip.need.get("mobility"),
-        load={kind: float(count) for kind, count in asked.must.places.items()} or {"seat": 1.0}, fits=fits,
-        equipment=asked.must.equipment, alone=asked.contaminates, told=told, expected=expected,
-        recurring=trip.need.get("recurring", False),
-    )  # fmt: skip
-    if trip.arrive_by_at is not None and not expected:
-        rider = replace(rider, by_at=trip.arrive_by_at - rider.boarding)
+    rider = rider_of(trip, window, fits, told, expected=expected)
     if move is not None:
         at = (move.pickup_at, move.pickup_at) if move.pickup_at else rider.window
         rider = replace(rider, window=at, expected=False)
@@ -341,7 +274,25 @@ def _rider(trip: Trip, row: Any, move: Move | None, fitting: _Fitting | None) ->
     return rider
 
 
-def _window(trip: Trip, *, expected: bool) -> tuple[datetime, datetime] | None:
+def rider_of(
+    trip: Trip, window: Hours, fits: frozenset[str], told: Told | None = None, *, expected: bool = False
+) -> Rider:  # fmt: skip
+    """A trip as a plan takes it."""
+    asked = wanted(trip)
+    rider = Rider(
+        id=str(trip.id), pickup=Point(*trip.pickup) if trip.pickup else None,
+        drop=Point(*trip.drop) if trip.drop else None, window=window, by_at=None, mobility=trip.need.get("mobility"),
+        load={kind: float(count) for kind, count in asked.must.places.items()} or {"seat": 1.0}, fits=fits,
+        equipment=asked.must.equipment, alone=asked.contaminates, told=told, expected=expected,
+        recurring=trip.need.get("recurring", False),
+    )  # fmt: skip
+    if trip.arrive_by_at is not None and not expected:
+        rider = replace(rider, by_at=trip.arrive_by_at - rider.boarding)
+    return rider
+
+
+def window_of(trip: Trip, *, expected: bool = False) -> Hours | None:
+    """When the rider may be fetched; None where nobody has said when."""
     if expected:
         over_at = trip.pickup_earliest_at
         return (over_at, over_at + EXPECTED_WITHIN) if over_at else None

@@ -19,6 +19,7 @@ from services.dispatch.verbs import (
     duty,
     facilities,
     late,
+    on_the_way,
     published,
     queue,
     release,
@@ -214,6 +215,13 @@ async def find_tour(work: Work, due: Due) -> None:
         await repair.anew(work, trip)
 
 
+async def on_the_way_due(work: Work, due: Due) -> None:
+    """No free unit can take somebody who waits: one that is out may come by."""
+    trip = await _trip(work, due, due.subject_id)
+    if trip is not None and decide.needs_unit(trip, work.now):
+        await on_the_way.look(work, trip)
+
+
 async def spare_riders(work: Work, due: Due) -> None:
     """A unit was sent to something else: whom it would be late for may go with others."""
     if await _unit_held(work, due):
@@ -262,6 +270,7 @@ DUE: Mapping[str, DueHandler] = {
     "not_carried": not_carried,
     "duty_ends": duty_ends,
     "find_tour": find_tour,
+    decide.ON_THE_WAY: on_the_way_due,
     "spare_riders": spare_riders,
     "unit_left": unit_left,
     "share_ends": share_ends,

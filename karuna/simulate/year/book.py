@@ -11,7 +11,8 @@ from karuna.simulate.year.fleet import Unit
 from karuna.simulate.year.people import Trip
 from services.dispatch.day.model import Model, Rider, Told, Van, model_of
 from services.dispatch.day.timetable import Tour
-from services.dispatch.daybook import BEFORE_MIDNIGHT, NONE_BEFORE, STILL_OUT, span_of
+from services.dispatch.daybook import BEFORE_MIDNIGHT, NONE_BEFORE, span_of
+from services.dispatch.hours import STILL_OUT
 from services.dispatch.rules.eligibility import shortfalls
 from services.dispatch.rules.requirements import Asked
 from services.dispatch.rules.windows import BOARDING

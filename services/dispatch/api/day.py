@@ -9,13 +9,15 @@ from fastapi import APIRouter, Query, Request
 
 from services.dispatch import daybook, planner
 from services.dispatch.api.common import AREA_PATTERN, AtDesk, Decides, Id, areas_of, runtime_of, seen
-from services.dispatch.api.day_models import DayBody, DayPlan, Offers, TryBody, offer_out, unserved_out
+from services.dispatch.api.day_models import DayBody, DayPlan, Offers, TryBody, offer_out, passing_out, unserved_out
 from services.dispatch.day import plan as planning
 from services.dispatch.day.plan import Unserved
 from services.dispatch.daybook import Move
 from services.dispatch.engine.pool import Engine
+from services.dispatch.planning.offers import MOST
 from services.dispatch.store import plans, trips
 from services.dispatch.store.plans import Kept
+from services.dispatch.verbs import on_the_way
 from shared.auth import Caller
 from shared.errors import FieldProblem, Refused, refuse
 from shared.openapi import Day, problems
@@ -26,7 +28,10 @@ router = APIRouter(tags=["booked rides"])
 
 @router.get("/v1/trips/{trip_id}/offers", response_model=Offers, responses=problems(401, 403, 404, 409))
 async def offers_of(request: Request, caller: AtDesk, trip_id: Id) -> Offers:
-    """ใครรับเที่ยวนี้ได้ เวลาใด | Up to three units and times for a booked ride, beside what they have promised."""
+    """ใครรับเที่ยวนี้ได้ เวลาใด | Up to three units and times for a booked ride, beside what they have promised; then up
+
+    to three that are out and come by (``on_the_way``).
+    """
     pool, now = runtime_of(request).pool, now_utc()
     trip = await trips.read(pool, trip_id)
     seen(trip.area if trip else None, caller)
@@ -37,15 +42,16 @@ async def offers_of(request: Request, caller: AtDesk, trip_id: Id) -> Offers:
     on = daybook.day_of(trip)
     book = await daybook.read(pool, trip.area, on, now, exercise=trip.exercise, only=[trip])
     name = str(trip.id)
+    async with pool.acquire(timeout=5) as db:
+        passing = await on_the_way.detours(db, trip, now)
+    along = [passing_out(each, trip.pickup_latest_at) for each in passing[:MOST]]
     if name not in book.model.number:
-        return Offers(items=[], unserved=unserved_out(Unserved(name, "no_time")))
+        return Offers(items=along, unserved=None if along else unserved_out(Unserved(name, "no_time")))
     found = planning.offers(book.model, book.model.standing, name)
     signs = {str(member.id): member.call_sign for member in book.members.values()}
-    why = None if found else planning.why_not(book.model, book.model.number[name], book.lacks)
-    return Offers(
-        items=[offer_out(each.tour, name, each.rider.window[1], signs[each.tour.unit_id]) for each in found],
-        unserved=unserved_out(why) if why else None,
-    )
+    why = None if found or along else planning.why_not(book.model, book.model.number[name], book.lacks)
+    own = [offer_out(each.tour, name, each.rider.window[1], signs[each.tour.unit_id]) for each in found]
+    return Offers(items=[*own, *along], unserved=unserved_out(why) if why else None)
 
 
 @router.get("/v1/plans/day", response_model=DayPlan, responses=problems(401, 403, 404, 422))

@@ -13,6 +13,7 @@ from services.dispatch import daybook
 from services.dispatch.api.common import AREA_PATTERN
 from services.dispatch.day.plan import RestAt, Unserved
 from services.dispatch.day.timetable import Tour
+from services.dispatch.day.underway import Detour
 from services.dispatch.rules.ranking import Source
 from shared.codes.codes import code_list
 from shared.http import Body
@@ -69,7 +70,7 @@ Stands = Literal["new", "promised", "expected", "under_way"]
 class OfferOut(BaseModel):
     """``early_s``: how much sooner than necessary the rider is fetched. ``run_id``: a tour that is booked already;
 
-    ``shared``: how many others ride in it.
+    ``shared``: how many others ride in it. ``on_the_way``: that tour has begun.
     """
 
     trip_id: UUID
@@ -82,6 +83,7 @@ class OfferOut(BaseModel):
     early_s: float
     run_id: UUID | None = None
     shared: int = 0
+    on_the_way: bool = False
 
 
 class UnitOff(BaseModel):
@@ -102,7 +104,7 @@ class UnservedOut(BaseModel):
 
 
 class Offers(BaseModel):
-    """Up to three, the best first; ``unserved`` says why there is none."""
+    """Up to three, the best first, then up to three on the way; ``unserved`` says why there is none."""
 
     items: list[OfferOut]
     unserved: UnservedOut | None = None
@@ -217,6 +219,16 @@ def offer_out(tour: Tour, trip_id: str, latest_at: datetime, sign: str) -> Offer
         pickup_at=pickup_at, dropoff_at=tour.dropoff_of(rider.id), free_at=tour.ends_at,
         early_s=max((latest_at - pickup_at).total_seconds(), 0.0), run_id=UUID(runs[0]) if runs else None,
         shared=len(tour.riders) - 1,
+    )  # fmt: skip
+
+
+def passing_out(found: Detour, latest_at: datetime | None) -> OfferOut:
+    """A tour that has begun, and comes by."""
+    early_s = (latest_at - found.pickup_at).total_seconds() if latest_at else 0.0
+    return OfferOut(
+        trip_id=UUID(found.rider.id), unit_id=UUID(found.going.van.id), call_sign=found.going.van.call_sign,
+        start_at=found.sets_out, pickup_at=found.pickup_at, dropoff_at=found.dropoff_at, free_at=found.ends_at,
+        early_s=max(early_s, 0.0), run_id=UUID(found.going.run_id), shared=len(found.going.seats), on_the_way=True,
     )  # fmt: skip
 
 

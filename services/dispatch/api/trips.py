@@ -33,7 +33,7 @@ from services.dispatch.api.risks import warn
 from services.dispatch.store import assignments, handovers, trips
 from services.dispatch.store.assignments import Assignment
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import book, support, tours
+from services.dispatch.verbs import book, on_the_way, support, tours
 from services.dispatch.verbs import trips as trip_verbs
 from shared.audit import audit
 from shared.auth import Caller
@@ -210,9 +210,13 @@ async def assign(
 
 
 async def _assigned(work: Work, trip: Trip, booking: book.Booking, body: AssignBody) -> Assignment:
-    if body.pickup_at is None:
+    made = None
+    if body.pickup_at is not None:
+        made = await tours.join(work, trip.id, trip.area, body.unit_id, body.pickup_at)
+    if made is None and trip.lane == "booked" and body.role == "primary" and body.start_at is None:
+        made = await on_the_way.take(work, trip.id, trip.area, body.unit_id, body.pickup_at)
+    if made is None and body.pickup_at is None:
         return await book.assign(work, trip.id, trip.area, booking)
-    made = await tours.join(work, trip.id, trip.area, body.unit_id, body.pickup_at)
     if made is None:
         raise Refused(409, "conflicts", *NO_PLACE, field="pickup_at", conflicts=[{"code": "booked"}], overridable=False)
     return made

@@ -184,10 +184,10 @@ def sheet_of(zero: datetime, van: Van, riders: Sequence[Rider], ways: Ways) -> S
 
 
 def _promises(zero: datetime, van: Van, riders: Sequence[Rider], ways: Ways) -> Sheet:
-    trips = [_trip(zero, rider, ways) for rider in riders]
+    trips = [trip_of(zero, rider, ways) for rider in riders]
     route = _standing(riders)
     own = frozenset(rider.id for rider in riders)
-    vehicle = _vehicle(zero, van, own, van.equipment, ways)
+    vehicle = vehicle_of(zero, van, own, van.equipment, ways)
     problem = Problem([vehicle], trips, ways.duration_s, ways.duration_s, Objective.SERVICE)
     [known] = [None] if check(problem, [route]).faults else known_of(problem, [route])
     return Sheet(zero, van, riders, trips, route, known)
@@ -215,12 +215,12 @@ def _placed(sheet: Sheet, resting: Resting, ways: Ways) -> Sheet | None:
     rider = Rider(
         rest.id, van.home, van.home, resting.begins, None, None, {}, frozenset({van.id}), alone=True, rest=rest
     )
-    riders, trips = [*sheet.riders, rider], [*sheet.trips, _trip(sheet.zero, rider, ways)]
+    riders, trips = [*sheet.riders, rider], [*sheet.trips, trip_of(sheet.zero, rider, ways)]
     if trips[-1].pickup.window[0] > down(_second(sheet.zero, resting.begins[1])):
         return None
     due = [*sheet.restings, resting]
     able = frozenset(each.id for each in riders)
-    vehicle = _vehicle(sheet.zero, van, able, van.equipment, ways, due)
+    vehicle = vehicle_of(sheet.zero, van, able, van.equipment, ways, due)
     problem = Problem([vehicle], trips, ways.duration_s, ways.duration_s, Objective.SERVICE)
     found = offers(problem, [sheet.route], number)
     if not found or check(problem, [found[0].route]).faults:
@@ -284,7 +284,7 @@ def promised_of(zero: datetime, sheets: Sequence[Sheet], ways: Ways) -> Promised
         trips += sheet.trips
     pieces = frozenset[str]().union(*(rider.equipment for rider in riders))
     vehicles = [
-        _vehicle(zero, sheet.van, frozenset(rider.id for rider in sheet.riders), pieces, ways, sheet.restings)
+        vehicle_of(zero, sheet.van, frozenset(rider.id for rider in sheet.riders), pieces, ways, sheet.restings)
         for sheet in good
     ]
     return Promised(
@@ -299,7 +299,7 @@ def together(zero: datetime, promised: Promised, others: Sequence[Rider], ways: 
     A unit that was booked by hand against the rules is left to people.
     """
     vans, first = promised.vans, len(promised.riders)
-    trips = [*promised.trips, *(_trip(zero, rider, ways) for rider in others)]
+    trips = [*promised.trips, *(trip_of(zero, rider, ways) for rider in others)]
     pieces = frozenset[str]().union(*(rider.equipment for rider in others))
     tired = frozenset(sheet.van.id for sheet in promised.sheets if sheet.known is not None and sheet.tired)
     more: dict[str, list[str]] = {van.id: [] for van in vans}
@@ -326,7 +326,8 @@ def _beside(vehicle: Vehicle, van: Van, more: Iterable[str], pieces: frozenset[s
     return replace(vehicle, skills=vehicle.skills.union(more), capacity=capacity)
 
 
-def _trip(zero: datetime, rider: Rider, ways: Ways) -> Trip:
+def trip_of(zero: datetime, rider: Rider, ways: Ways) -> Trip:
+    """A rider as the engine takes one."""
     boards = rider.boarding.total_seconds()
     pickup, drop = ways.row(rider.pickup), ways.row(rider.drop)
     direct = float(ways.duration_s[pickup, drop])
@@ -357,7 +358,7 @@ def _priority(rider: Rider) -> int:
     return RECURRING if rider.recurring else NEW
 
 
-def _vehicle(
+def vehicle_of(
     zero: datetime, van: Van, able: frozenset[str], pieces: frozenset[str], ways: Ways, restings: Iterable[Resting] = ()
 ) -> Vehicle:
     """Who may ride in it is its skills: eligibility is decided by the rules, for each rider and unit.

@@ -91,6 +91,18 @@ from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::ti
      as s (id, run_id, start_at, pickup_at, dropoff_at)
 where a.id = s.id and a.status in ('offered', 'ordered', 'accepted')
 """
+# A tour under way: when whoever is on board is brought, and whoever is not is fetched and brought.
+MOVE_ON = """
+update assignment a set dropoff_at = s.dropoff_at,
+       pickup_at = case when a.status in ('offered', 'ordered', 'accepted', 'en_route') then s.pickup_at
+                        else a.pickup_at end
+from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) as s (id, pickup_at, dropoff_at)
+where a.id = s.id and a.ended_at is null
+"""
+EXTEND = """
+update run set booked = tstzrange(coalesce(lower(booked), opened_at), $2)
+where id = $1 and status = 'open' and $2 > coalesce(lower(booked), opened_at)
+"""
 SHRINK = """
 update run set booked = tstzrange(greatest(lower(booked), $2), least(upper(booked), $3))
 where id = $1 and status = 'planned' and greatest(lower(booked), $2) < least(upper(booked), $3)
@@ -296,6 +308,16 @@ async def moving(db: Connection) -> AsyncIterator[None]:
 
 async def set_booked(db: Connection, run_id: UUID, window: tuple[datetime, datetime]) -> None:
     await db.execute(SET_BOOKED, run_id, *window)
+
+
+async def move_on(db: Connection, moved: Sequence[tuple[UUID, datetime, datetime]]) -> None:
+    """Write when riders of a tour under way are fetched and brought; who is on board was fetched."""
+    await db.execute(MOVE_ON, *([each[column] for each in moved] for column in range(3)))
+
+
+async def extend(db: Connection, run_id: UUID, until_at: datetime) -> None:
+    """A run under way lasts until then."""
+    await db.execute(EXTEND, run_id, until_at)
 
 
 async def shrink(db: Connection, run_id: UUID, window: tuple[datetime, datetime]) -> datetime | None:

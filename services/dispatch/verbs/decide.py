@@ -36,6 +36,7 @@ from shared.work import Work, new_id
 
 BUSY_TEXT = Text(th="ติดภารกิจอื่น", en="busy with another run")
 WIDEN = "widen_circle"
+ON_THE_WAY = "on_the_way"
 BOOKED_SOON = timedelta(minutes=45)
 """A unit with a booked ride this soon is left to it, unless the severity is one that alerts in parallel."""
 
@@ -69,11 +70,11 @@ async def find_unit(
         choice = Choice(taking.member, taking.recommendation, booked_soon=True)
     if choice.member is None or choice.recommendation is None:
         await queue(work, trip, choice.reasons, asked=any(_waits(a) for a in history))
+        if trip.lane == "booked" and policy.pack.on_the_way != "off" and not trip.back_entry:
+            await at_once(work, ON_THE_WAY, trip.id, trip.origin)
         return False
     attempt = 1 + max((a.attempt for a in history), default=0)
-    # Whoever is ready to go home is treated like a green emergency: nobody waits at a clinic for a click.
-    way = ("emergency", "green") if trip.leg == "return" else (trip.lane, trip.severity)
-    if policy.must_be_confirmed(*way):
+    if confirms(trip, policy):
         await propose(work, trip, choice.member, attempt, policy)
     else:
         await ask(work, trip, choice.member, attempt, policy, circle=choice.circle)
@@ -84,6 +85,14 @@ async def find_unit(
         if choice.circle is not None:
             await work.later(WIDEN, trip.id, work.now + timedelta(seconds=policy.pack.circle_s), trip.origin)
     return True
+
+
+def confirms(trip: Trip, policy: Policy) -> bool:
+    """Whether a dispatcher decides. Whoever is ready to go home is treated like a green emergency: nobody waits at a
+
+    clinic for a click.
+    """
+    return policy.must_be_confirmed(*(("emergency", "green") if trip.leg == "return" else (trip.lane, trip.severity)))
 
 
 def _waits(assignment: Assignment) -> bool:
@@ -145,7 +154,7 @@ def pools(
     work: Work, trip: Trip, history: Sequence[Assignment], policy: Policy, free: fleet.Free
 ) -> tuple[list[Member], list[Member]]:  # fmt: skip
     """Of those who are free: who may be asked for this trip, and of them, who is asked as long as there are any."""
-    out = {a.unit_id for a in history if not _may_ask_again(a, work.now, policy)}
+    out = {a.unit_id for a in history if not may_ask_again(a, work.now, policy)}
     open_to = [member for member, _ in free if member.id not in out]
     if policy.parallel(trip.severity):
         return open_to, open_to
@@ -162,7 +171,7 @@ def _first(
     )  # fmt: skip
 
 
-def _may_ask_again(assignment: Assignment, now: datetime, policy: Policy) -> bool:
+def may_ask_again(assignment: Assignment, now: datetime, policy: Policy) -> bool:
     """Declined: not while others may. Still asked or working: not now. Not the unit's own no: at once. Else: later."""
     if assignment.ended_at is None or assignment.status == "declined":
         return False

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.dispatch.policy import policy_of
 from services.dispatch.store import assignments, runs, shares, trips, units
 from services.dispatch.store.trips import Trip
-from services.dispatch.verbs import home, release, tours
+from services.dispatch.verbs import home, on_the_way, release, tours
 from shared.errors import Refused
 from shared.work import Work
 
@@ -34,7 +34,9 @@ async def anew(work: Work, trip: Trip, *, without: Collection[UUID] = ()) -> boo
                     return True
         except Refused:
             return False
-    return False
+    if policy_of(trip.area).pack.on_the_way != "auto":
+        return False
+    return await on_the_way.join(work, trip, without=without) is not None
 
 
 async def _told(work: Work, trip: Trip) -> list[datetime]:

@@ -61,7 +61,9 @@ def assignment_facts(
     }
 
 
-def asked_facts(trip: Trip, assignment: Assignment, by: By, *, previous: str | None = None) -> dict[str, Any]:
+def asked_facts(
+    trip: Trip, assignment: Assignment, by: By, *, previous: str | None = None, on_the_way: bool = False
+) -> dict[str, Any]:
     """What proposals, orders and offers say."""
     return {
         **assignment_facts(trip, assignment, assignment.asked_at, by, previous=previous),
@@ -70,4 +72,5 @@ def asked_facts(trip: Trip, assignment: Assignment, by: By, *, previous: str | N
         "start_at": assignment.start_at,
         "pickup_at": trip.pickup_at,
         "attempt": assignment.attempt,
+        "on_the_way": on_the_way,
     }

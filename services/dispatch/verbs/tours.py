@@ -170,7 +170,7 @@ async def _drive(
     return [seat.trip_id for seat in new]
 
 
-def _lost(trip: Trip, history: Sequence[Assignment]) -> book.Was | None:
+def lost_by(trip: Trip, history: Sequence[Assignment]) -> book.Was | None:
     """What a trip had that has lost its unit."""
     had = [each for each in history if each.ended_at and each.run_id and each.role == "primary"]
     return (had[-1], had[-1].pickup_at) if had and trip.status == "unassigned" else None
@@ -181,7 +181,7 @@ async def _seat(
 ) -> None:
     planned = windows.Tour(seat.start_at, seat.pickup_at, seat.dropoff_at, drive.ends_at)
     history = await assignments.of_trips(work.db, [trip.id])
-    was = await book.stand_down(work, trip, history) or _lost(trip, history)
+    was = await book.stand_down(work, trip, history) or lost_by(trip, history)
     made = await book.seat(work, trip, member, run_id, planned, history)
     trip.pickup_at = planned.pickup_at
     await book.say_planned(work, trip, made, planned, was, plan_id)

@@ -123,7 +123,7 @@ def _telling(message: Message, row: Any, told: frozenset[Any]) -> Telling:
     ahead = getattr(getattr(event, "private", None), "risks", None) or ()
     said = Facts(
         number=row["call_number"], severity=event.severity.value, pickup_at=pickup_at if booked else None,
-        risks=tuple((risk.kind, risk.level) for risk in ahead),
+        risks=tuple((risk.kind, risk.level) for risk in ahead), on_the_way=getattr(event, "on_the_way", False),
     )  # fmt: skip
     origin = message.origin
     # An offer is void when its time to answer is over, however far ahead the ride itself lies.

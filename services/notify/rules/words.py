@@ -41,6 +41,9 @@ BUTTONS = {
 """At most 20 characters, as LINE asks."""
 
 
+ON_THE_WAY = Text(th="รับเพิ่มระหว่างทาง", en="one more on your way")
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a message may be about. Instants are aware; absent things are None."""
@@ -59,6 +62,8 @@ class Facts:
     """Codes of the lists ``risk_kind`` and ``risk_level``."""
     task: str | None = None
     """A code of the list ``task_kind``."""
+    on_the_way: bool = False
+    """One more rider for a tour that has begun."""
 
 
 def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise: bool) -> dict[str, str]:
@@ -76,6 +81,7 @@ def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise:
         "appointment_at": show_moment(facts.appointment_at, lang) if facts.appointment_at else "",
         "shift_at": show_moment(facts.shift_at, lang) if facts.shift_at else "",
         "certificate": code_list("skill").label(facts.certificate, lang) if facts.certificate else "",
+        "on_the_way": ON_THE_WAY.say(lang) if facts.on_the_way else "",
         "risk": _risk(facts.risks, lang),
         "danger": code_list("risk_kind").label(facts.risks[0][0], lang) if facts.risks else "",
         "task": code_list("task_kind").label(facts.task, lang) if facts.task else "",

@@ -46,6 +46,8 @@ class Asked(AssignmentFacts):
     pickup_at: Instant | None = None
     attempt: int = Field(default=1, ge=1)
     """1 for the first unit asked, 2 for the next alerted in parallel, and so on."""
+    on_the_way: bool = False
+    """One more rider for a tour that has begun: the crew's list of stops is another then."""
 
 
 class RiskAhead(Part):
