@@ -98,10 +98,14 @@ class TwoTongued(ValueError):
         return self.en
 
 
+MOST_PROBLEMS = 50
+"""So many fields are named in one answer."""
+
+
 def field_problems(problems: list[dict[str, Any]] | Any) -> tuple[FieldProblem, ...]:
     """Errors of pydantic as ours. Inputs are never quoted back."""
     found: list[FieldProblem] = []
-    for problem in problems:
+    for problem in problems[:MOST_PROBLEMS]:
         place = ".".join(str(step) for step in problem["loc"] if step not in {"body", "query", "path"})
         cause = problem.get("ctx", {}).get("error")
         if isinstance(cause, TwoTongued | Refusal):
@@ -109,7 +113,7 @@ def field_problems(problems: list[dict[str, Any]] | Any) -> tuple[FieldProblem, 
         else:
             th, en = sentence(problem["type"], problem.get("ctx", {}))
             found.append(FieldProblem(place or "body", problem["type"], th, en))
-    return tuple(found[:50])
+    return tuple(found)
 
 
 def problem_json(refused: Refused, request: Request) -> JSONResponse:

@@ -9,18 +9,18 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import orjson
 import structlog
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Histogram
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import ANYONE, Caller, may
-from shared.errors import Refused, TwoTongued, problem_json, refuse
+from shared.errors import MOST_PROBLEMS, Refused, TwoTongued, problem_json, refuse
 from shared.refusal import UNSTORABLE
 from shared.telemetry import begin, trace_id
 from shared.work import Work
@@ -39,6 +39,11 @@ KEY_PATTERN = r"^[\x21-\x7e]{1,128}$"
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=KEY_PATTERN)]
 """Honoured on every POST that creates. Any printable ASCII without spaces."""
 
+TOO_MANY_PROBLEMS = (
+    f"มีช่องที่ไม่ถูกต้องหรือไม่รู้จักมากกว่า {MOST_PROBLEMS} ช่อง",
+    f"more than {MOST_PROBLEMS} fields are wrong or not known", "too_many",
+)  # fmt: skip
+
 CLAIM_KEY = """
 insert into idempotency (caller, route, key, fingerprint, made_at) values ($1, $2, $3, $4, $5) on conflict do nothing
 """
@@ -47,9 +52,22 @@ STORE_ANSWER = "update idempotency set status = $4, answer = $5 where caller = $
 
 
 class Body(BaseModel):
-    """A request body: unknown fields, NUL and broken characters are refused, naming the field."""
+    """A request body: unknown fields, NUL and broken characters are refused, naming the field.
+
+    Beyond ``MOST_PROBLEMS`` none is named: to write out a hundred thousand of a megabyte held up everybody else.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _few_problems(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as problem:
+            if problem.error_count() <= MOST_PROBLEMS:
+                raise
+        raise TwoTongued(*TOO_MANY_PROBLEMS)
 
     @field_validator("*", mode="before")
     @classmethod

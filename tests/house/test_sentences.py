@@ -33,6 +33,7 @@ NODES: dict[str, set[str]] = {
     "model": {"model_type", "model_attributes_type"},
     "model-fields": {"missing", "extra_forbidden", "model_attributes_type"},
     "function-before": {"value_error", "assertion_error"},
+    "function-wrap": {"value_error", "assertion_error"},
     "function-after": {"value_error", "assertion_error"},
     **{name: set() for name in (
         "nullable", "default", "union", "definitions", "definition-ref", "model-field", "any",
