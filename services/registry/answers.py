@@ -127,7 +127,10 @@ class PersonHits(Answer):
 
 
 class IdentifierShown(Answer):
-    """``value`` is shown in full to registry officers, else its end alone."""
+    """``value`` is shown in full to registry officers, else its end alone; None where it was entered in error.
+
+    ``until_on``: it is theirs no more, for ``end_reason`` (a code of ``number_end``) or because it was withdrawn.
+    """
 
     id: UUID
     kind: str
@@ -136,15 +139,31 @@ class IdentifierShown(Answer):
     verified: bool
     since_on: date
     until_on: date | None
+    end_reason: str | None
+    withdrawn_at: datetime | None
 
 
 class ContactShown(Answer):
+    id: UUID
     phone: str
     relation: str
     name: str | None
     since_at: datetime
     shared: bool
     """Somebody else is reached by it, too: nothing that only this person may know is sent there."""
+
+
+class EndedContact(Answer):
+    """A telephone by which somebody is reached no more; ``phone`` is None where it was entered in error."""
+
+    id: UUID
+    phone: str | None
+    relation: str
+    name: str | None
+    since_at: datetime
+    until_on: date
+    end_reason: str | None
+    withdrawn_at: datetime | None
 
 
 class AddressShown(Answer):
@@ -323,6 +342,7 @@ class PersonShown(Answer):
     """All records of this person, the one that stands for them first."""
     identifiers: list[IdentifierShown]
     contacts: list[ContactShown]
+    ended_contacts: list[EndedContact]
     groups: list[MembershipShown]
     barriers: list[BarrierShown]
     open_case_ids: list[UUID]

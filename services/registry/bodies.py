@@ -203,6 +203,25 @@ class ContactBody(Body):
     name: Line = None
 
 
+class EndBody(Body):
+    """A number or telephone that is theirs no more. ``until_on``: the last day, today where it is left out."""
+
+    until_on: date | None = None
+    reason: Annotated[Code, coded("number_end")]
+
+
+class InsteadIdentifierBody(Body):
+    """What should stand in the place of a number that was entered in error; nothing where nobody knows."""
+
+    instead: IdentifierBody | None = None
+
+
+class InsteadContactBody(Body):
+    """What should stand in the place of a telephone that was entered in error."""
+
+    instead: ContactBody | None = None
+
+
 class GroupBody(Body):
     """Why somebody, or a household, is looked after: from when until when, and by which paper (its number)."""
 

@@ -165,7 +165,7 @@ def _contact(keys: Keyring, row: Row) -> Doc:
     return {
         "id": str(row["id"]),
         **_again(keys, row, "contact", ("value", "name")),
-        "blind": hexed(blind),
+        "blind": None if row["blind"] is None else hexed(blind),
         "key_id": keys.current,
     }
 

@@ -17,6 +17,7 @@ from services.registry.answers import (
     CaseShown,
     CodeShown,
     ContactShown,
+    EndedContact,
     Figure,
     HistoryLine,
     HouseholdGroup,
@@ -75,16 +76,27 @@ def identifier(row: Row, *, whole: bool) -> IdentifierShown:
     if value is not None and not whole:
         value = mask_cid(value) if row["kind"] in CID_KINDS else f"…{value[-SHOWN_END:]}"
     same = {name: row[name] for name in ("id", "kind", "issuer", "verified", "since_on", "until_on")}
+    same |= {name: row[name] for name in ("end_reason", "withdrawn_at")}
     return IdentifierShown(value=value, **same)
 
 
 def contact(row: Row) -> ContactShown:
     return ContactShown(
+        id=row["id"],
         phone=records.opened_value(row, ring(), "contact") or "",
         relation=row["relation"],
         name=records.opened_value(row, ring(), "contact", "name"),
         since_at=row["since_at"],
         shared=row["shared"],
+    )
+
+
+def ended_contact(row: Row) -> EndedContact:
+    same = ("id", "relation", "since_at", "until_on", "end_reason", "withdrawn_at")
+    return EndedContact(
+        phone=records.opened_value(row, ring(), "contact"),
+        name=records.opened_value(row, ring(), "contact", "name"),
+        **{name: row[name] for name in same},
     )
 
 

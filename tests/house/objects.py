@@ -363,6 +363,9 @@ async def _one_person(running: Running) -> dict[str, Asked]:
     }
 
 
+ENDED = {"reason": "other"}
+
+
 async def _household(running: Running) -> dict[str, Asked]:
     """Somebody in a household, in a group, and about to be secret."""
     officer = bearer("registry_officer")
@@ -373,7 +376,9 @@ async def _household(running: Running) -> dict[str, Asked]:
         found: str = answer.json()["id"]
         return found
 
-    people = [await make("/v1/persons", {"name": f"ครัวเรือน คนที่{n}", "area": AREA}) for n in range(2)]
+    people = [
+        await make("/v1/persons", {"name": f"ครัวเรือน คนที่{n}", "area": AREA, "phone": f"081000000{n}"}) for n in range(2)
+    ]
     at, other = (f"/v1/persons/{one}" for one in people)
     house = await make("/v1/households", {"area": AREA, "members": [{"person_id": people[0], "head": True}]})
     home = f"/v1/households/{house}"
@@ -381,10 +386,21 @@ async def _household(running: Running) -> dict[str, Asked]:
         await make(f"{at}/groups", {"group": "elderly"}),
         await make(f"{home}/groups", {"group": "hardship"}),
     )
+    passport = {"kind": "passport", "issuer": "THA"}
+    number = await make(f"{at}/identifiers", {**passport, "value": "AB123456"})
+    typed = await make(f"{other}/identifiers", {**passport, "value": "AB123457"})
+    phone, wrong = [await one(running, f"select id from contact where person_id = '{who}'") for who in people]
     asked = await make(f"{other}/disclosure", {"wanted": "secret", "reason": "threat"})
     return {
         "PATCH /v1/persons/{person_id}": Asked(at, {"alias": "x"}),
         "POST /v1/persons/{person_id}/contacts": Asked(f"{at}/contacts", {"phone": "0811111111"}),
+        "POST /v1/persons/{person_id}/contacts/{contact_id}/end": Asked(f"{at}/contacts/{phone}/end", ENDED),
+        "POST /v1/persons/{person_id}/contacts/{contact_id}/correct": Asked(f"{other}/contacts/{wrong}/correct"),
+        "POST /v1/persons/{person_id}/identifiers": Asked(f"{other}/identifiers", {"kind": "none"}),
+        "POST /v1/persons/{person_id}/identifiers/{identifier_id}/end": Asked(f"{at}/identifiers/{number}/end", ENDED),
+        "POST /v1/persons/{person_id}/identifiers/{identifier_id}/correct": Asked(
+            f"{other}/identifiers/{typed}/correct"
+        ),
         "POST /v1/persons/{person_id}/groups": Asked(f"{at}/groups", {"group": "disabled"}),
         "POST /v1/persons/{person_id}/groups/{membership_id}/leave": Asked(f"{at}/groups/{group}/leave"),
         "POST /v1/persons/{person_id}/disclosure": Asked(

@@ -20,7 +20,8 @@ from services.registry.answers import (
 )
 from services.registry.api.access import classes, cut_hits, may_look, open_person, standing
 from services.registry.api.gate import area_for, areas_of, gate, runtime_of
-from services.registry.api.reach import given_to, must_reach, places_of, within_reach
+from services.registry.api.numbers import whose_number
+from services.registry.api.reach import given_to, must_reach, places_of
 from services.registry.bodies import EraseBody, PersonBody, SearchBody
 from services.registry.keys import ring
 from services.registry.rules.access import SEES_WHOLE_NUMBERS
@@ -60,22 +61,17 @@ async def register_person(
     """ขึ้นทะเบียนบุคคล | Register a person. Nothing is required, an identifier least of all; wealth is not asked."""
     runtime = runtime_of(request)
     area = area_for(caller, body.area)
-    try:
-        async with runtime.work(runtime.asked_by(caller, request)) as work:
+    async with (
+        whose_number(runtime.pool, caller, "register_refused"),
+        runtime.work(runtime.asked_by(caller, request)) as work,
+    ):
 
-            async def verb() -> tuple[int, dict[str, Any]]:
-                person = await registering.register(work, body, area, areas_of(caller), caller.actor)
-                await audit(work, caller, "register", "person", person.id, area=person.area)
-                return 201, PersonCreated(id=person.id, area=person.area).model_dump(mode="json")
+        async def verb() -> tuple[int, dict[str, Any]]:
+            person = await registering.register(work, body, area, areas_of(caller), caller.actor)
+            await audit(work, caller, "register", "person", person.id, area=person.area)
+            return 201, PersonCreated(id=person.id, area=person.area).model_dump(mode="json")
 
-            return await once(work, request, caller, idempotency_key, body, verb)
-    except registering.PersonExists as known:
-        if known.shown is not None and not await within_reach(runtime.pool, caller, [known.shown]):
-            known.hide()
-        # It tells that somebody has this number: that is written down, though the rest was undone.
-        ids, areas = [one for one, _ in known.holders], [where for _, where in known.holders]
-        await audit(runtime.pool, caller, "register_refused", "person", ids or None, area=areas or None)
-        raise
+        return await once(work, request, caller, idempotency_key, body, verb)
 
 
 @router.post("/search", responses=problems(400, 401, 403, 413))
@@ -116,6 +112,7 @@ async def read_person(request: Request, caller: Reads, person_id: UUID) -> Perso
     person = records.merged([records.opened(row, ring()) for row in rows])
     identifiers = await store.people.read_identifiers(runtime.pool, person_id)
     contacts = await store.people.read_contacts(runtime.pool, person_id, protected=protected)
+    ended = await store.numbers.ended_contacts(runtime.pool, person_id)
     addresses = await store.details.read_addresses(runtime.pool, person_id)
     home = await store.households.of_person(runtime.pool, person_id)
     groups = await store.people.read_memberships(runtime.pool, person_id)
@@ -131,6 +128,7 @@ async def read_person(request: Request, caller: Reads, person_id: UUID) -> Perso
         ),
         "identifiers": [views.identifier(row, whole=whole) for row in identifiers],
         "contacts": [views.contact(row) for row in contacts],
+        "ended_contacts": [views.ended_contact(row) for row in ended],
         "groups": [views.membership(row) for row in groups if protected or not row["protected"]],
         "barriers": [views.barrier(row) for row in barriers],
         "open_case_ids": [row["id"] for row in cases if row["closed_at"] is None],

@@ -30,7 +30,7 @@ LISTS = (
     "legal_basis", "field_class", "agency_kind",
     "purpose", "identifier_kind", "duplicate_reason", "household_role", "disclosure_reason", "disclosure",
     "match_method", "case_status", "case_outcome", "call_status", "call_link", "leg", "by", "message_channel",
-    "recipient_kind", "answer", "group", "barrier", "barrier_state", "person_field", "relation", "sex",
+    "recipient_kind", "answer", "group", "barrier", "barrier_state", "person_field", "number_end", "relation", "sex",
     "mobility", "need", "lane", "channel", "kind", "severity_cbd", "severity_ed5",
     "location_use", "location_method", "observer_kind", "verification_method", "location_verdict",
     "visit_kind", "visit_result", "visit_check", "visit_field", "life_need", "need_urgency", "need_outcome", "gap",

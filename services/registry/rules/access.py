@@ -1,8 +1,8 @@
 """Who may do what with people's data: one table of roles and routes, and nothing that is not in it.
 
 A route that answers with personal data is ``reads``: its caller must say for which purpose (``Karuna-Purpose``), out
-of those the role may have, and the answer leaves an audit row. Registering reads as well: it may find that somebody
-has the number already. Protected matters (violence, psychiatric, secret
+of those the role may have, and the answer leaves an audit row. Registering, and giving somebody a number,
+reads as well: it may find that somebody has it already. Protected matters (violence, psychiatric, secret
 class) are shown to the three roles of :data:`SEES_PROTECTED` alone; for all others they do not exist.
 """
 
@@ -57,6 +57,11 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons/{person_id}/unlink": Rule(REGISTER),
     "PATCH /v1/persons/{person_id}": Rule(CARE),
     "POST /v1/persons/{person_id}/contacts": Rule(CARE),
+    "POST /v1/persons/{person_id}/contacts/{contact_id}/end": Rule(CARE),
+    "POST /v1/persons/{person_id}/contacts/{contact_id}/correct": Rule(CARE),
+    "POST /v1/persons/{person_id}/identifiers": Rule(CARE, reads=True),
+    "POST /v1/persons/{person_id}/identifiers/{identifier_id}/end": Rule(CARE),
+    "POST /v1/persons/{person_id}/identifiers/{identifier_id}/correct": Rule(CARE, reads=True),
     "POST /v1/persons/{person_id}/groups": Rule(CARE),
     "POST /v1/persons/{person_id}/groups/{membership_id}/leave": Rule(CARE),
     "POST /v1/persons/{person_id}/disclosure": Rule(frozenset({OFFICER})),

@@ -23,7 +23,7 @@ select p.*, c.id as phone_id, c.value as phone, a.id as address_id, a.area_code,
     (select coalesce(array_agg(distinct g.group_code order by g.group_code), '{}') from membership g
      where g.person_id = p.id and g.until_on is null and not g.protected) as groups
 from person p
-left join lateral (select * from contact where person_id = p.id and relation = 'self'
+left join lateral (select * from contact where person_id = p.id and relation = 'self' and until_on is null
                    order by since_at desc, id limit 1) c on true
 left join lateral (select * from address where person_id = p.id and until_on is null
                    order by kind, id limit 1) a on true

@@ -35,7 +35,7 @@ with member as materialized (
            (select max(visited_at) from visit where person_id = any(l.records)) as visited_at,
            (select max(assessed_at) from assessment where person_id = any(l.records)) as assessed_at,
            (select count(*) from whereabouts where person_id = any(l.records) and method is not null) > 0 as verified,
-           (select count(*) from contact where person_id = any(l.records)) > 0 as phone,
+           (select count(*) from contact where person_id = any(l.records) and until_on is null) > 0 as phone,
            (select max(urgency) from life_need where person_id = any(l.records) and met_at is null) as urgency
     from living l where $4::text[] is null or lies_in(l.place, $4)
 ), found as materialized (

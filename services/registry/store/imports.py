@@ -32,7 +32,7 @@ select f.n, p.*, survivor_of(p.id) as survivor_id,
      from (select * from identifier where person_id = any(array(select records_of(p.id))) offset 0) i
      where i.until_on is null and i.blind is not null) as numbers,
     (select coalesce(array_agg(c.blind), '{}') from contact c
-     where c.person_id = any(array(select records_of(p.id)))) as phones,
+     where c.person_id = any(array(select records_of(p.id))) and c.until_on is null) as phones,
     (select coalesce(array_agg(g.group_code), '{}') from membership g
      where g.person_id = any(array(select records_of(p.id))) and g.until_on is null) as groups,
     (select coalesce(array_agg(a.kind), '{}') from address a
@@ -76,11 +76,11 @@ with asked as (
     where a.given <> '{}' and a.family <> '{}'
     union
     select b.n, c.person_id from unnest($5::int[], $6::bytea[]) as b (n, blind) cross join lateral (
-        select person_id from contact where blind = b.blind limit 21) c
+        select person_id from contact where blind = b.blind and until_on is null limit 21) c
 )
 select f.n, p.id, p.name, p.birth, p.sex,
     (select coalesce(array_agg(c.relation || ' ' || encode(c.blind, 'hex')), '{}') from contact c
-     where c.person_id = p.id) as phones,
+     where c.person_id = p.id and c.until_on is null) as phones,
     (select coalesce(array_agg(i.kind || ' ' || encode(i.blind, 'hex')), '{}') from identifier i
      where i.person_id = p.id and i.until_on is null and i.kind = any($9::text[])) as numbers
 from found f cross join lateral (select * from person where id = f.person_id offset 0) p

@@ -35,12 +35,14 @@ cross join lateral jsonb_populate_record(null::person, v.doc) r order by r.regis
 """
 IDENTIFIERS_THEN = """
 select r.* from known_then($1, 'identifier', $2) v cross join lateral jsonb_populate_record(null::identifier, v.doc) r
-where r.since_on <= $3 and (r.until_on is null or r.until_on > $3) order by r.since_on, r.id
+where r.since_on <= $3 and (r.until_on is null or r.until_on > $3) and r.withdrawn_at is null
+order by r.since_on, r.id
 """
 CONTACTS_THEN = """
 select r.*, false as shared from known_then($1, 'contact', $2) v
 cross join lateral jsonb_populate_record(null::contact, v.doc) r
-where r.since_at < $3::date + 1 order by r.since_at, r.id
+where r.since_at < $3::date + 1 and (r.until_on is null or r.until_on > $3) and r.withdrawn_at is null
+order by r.since_at, r.id
 """
 ADDRESSES_THEN = """
 select r.*, n.th, n.en from known_then($1, 'address', $2) v

@@ -23,14 +23,14 @@ with keyed as (
     select person_id from person_mark where marks && $2::bigint[] and marks && $3::bigint[]
 ), reached as (
     select c.person_id from unnest($4::bytea[]) as b (blind) cross join lateral (
-        select person_id from contact where blind = b.blind limit 21) as c
+        select person_id from contact where blind = b.blind and until_on is null limit 21) as c
 ), found as (
     select person_id from (select * from keyed union select * from named union select * from reached) as f
     where person_id <> $5 limit 500
 )
 select p.*,
     (select coalesce(array_agg(c.relation || ' ' || encode(c.blind, 'hex')), '{}') from contact c
-     where c.person_id = p.id) as phones,
+     where c.person_id = p.id and c.until_on is null) as phones,
     (select coalesce(array_agg(i.kind || ' ' || encode(i.blind, 'hex')), '{}') from identifier i
      where i.person_id = p.id and i.until_on is null and i.kind = any($8::text[])) as numbers
 from found f cross join lateral (select * from person where id = f.person_id offset 0) p
@@ -40,12 +40,12 @@ where p.erased_at is null and p.disclosure <> 'secret' and p.area = $6 and p.exe
 COMPARED = """
 select p.*,
     (select coalesce(array_agg(c.relation || ' ' || encode(c.blind, 'hex')), '{}') from contact c
-     where c.person_id = p.id) as phones,
+     where c.person_id = p.id and c.until_on is null) as phones,
     (select coalesce(array_agg(i.kind || ' ' || encode(i.blind, 'hex')), '{}') from identifier i
      where i.person_id = p.id and i.until_on is null and i.kind = any($2::text[])) as numbers
 from person p where p.id = $1
 """
-BLINDS_OF = "select blind from contact where person_id = $1"
+BLINDS_OF = "select blind from contact where person_id = $1 and until_on is null"
 
 
 async def compared(db: Connection, person_id: UUID, kinds: Sequence[str]) -> Row | None:

@@ -36,7 +36,7 @@ select p.*,
     exists (select from identifier i where i.person_id = any(array(select records_of(p.id)))
             and i.kind = any($4::text[]) and i.until_on is null and not i.blind = any($1)) as other_identifier,
     exists (select from contact c where c.person_id = any(array(select records_of(p.id)))
-            and c.blind = any($5::bytea[]))
+            and c.blind = any($5::bytea[]) and c.until_on is null)
         as same_phone,
     p.id = any($3) as chosen, survivor_of(p.id) as survivor_id
 from found join person p on p.id = found.person_id
@@ -70,6 +70,8 @@ with born as (
     insert into person_key select r.* from jsonb_populate_recordset(null::person_key, $2) as r on conflict do nothing
 ), numbered as (
     insert into identifier select r.* from jsonb_populate_recordset(null::identifier, $3) as r
+    where (select count(*) from (select * from identifier where person_id = r.person_id offset 0) i
+           where i.blind = r.blind and i.until_on is not null) = 0
 ), reached as (
     insert into contact select r.* from jsonb_populate_recordset(null::contact, $4) as r
     on conflict do nothing returning relation
@@ -116,6 +118,8 @@ class Written:
 
 async def write_person(db: Connection, rows: Writing) -> Written:
     """Write what is new about a person; contacts and groups that stand already are left as they are.
+
+    A number or telephone of theirs that somebody has ended does not come back by this.
 
     Raises:
         UniqueViolationError: ``identifier_one_owner``, the number is somebody else's.
@@ -197,10 +201,11 @@ READ_IDENTIFIERS = (
 READ_CONTACTS = """
 select c.*, exists (
     select from contact o cross join lateral (select * from person where id = o.person_id offset 0) q
-    where o.blind = c.blind and q.area = (select area from person where id = c.person_id)
+    where o.blind = c.blind and o.until_on is null and q.area = (select area from person where id = c.person_id)
       and q.erased_at is null and (q.disclosure <> 'secret' or $2)
       and q.id <> all(array(select records_of($1)))) as shared
-from contact c where c.person_id = any(array(select records_of($1))) order by c.since_at desc, c.id
+from contact c where c.person_id = any(array(select records_of($1))) and c.until_on is null
+order by c.since_at desc, c.id
 """
 READ_MEMBERSHIPS = (
     "select * from membership where person_id = any(array(select records_of($1))) order by from_on desc, id"
@@ -221,7 +226,7 @@ async def read_identifiers(db: Connection | Pool, person_id: UUID) -> list[Row]:
 
 
 async def read_contacts(db: Connection | Pool, person_id: UUID, *, protected: bool = False) -> list[Row]:
-    """Newest first; the person's own have relation ``self``; ``shared``: others are reached by it, too."""
+    """Those that stand, newest first; the person's own have relation ``self``; ``shared``: others are reached by it."""
     return await db.fetch(READ_CONTACTS, person_id, protected)
 
 
@@ -236,7 +241,7 @@ async def read_memberships(db: Connection | Pool, person_id: UUID) -> list[Row]:
 SEARCH = """
 with found as (
     select person_id from identifier where blind = any($1::bytea[]) and until_on is null
-    union select person_id from contact where blind = any($2::bytea[])
+    union select person_id from contact where blind = any($2::bytea[]) and until_on is null
     union select unnest($3::uuid[])
     union (select person_id from person_key where blind = any($4::bytea[]) and kind = 'word'
            group by person_id having count(*) >= $5::int)

@@ -60,10 +60,11 @@ order by w.id, p.id <> survivor_of(w.id), p.changed_at desc, p.id
 CONTACTS_OF_EACH = """
 select w.id as whose, c.*, exists (
     select from contact o join person q on q.id = o.person_id join person p on p.id = c.person_id
-    where o.blind = c.blind and q.area = p.area and q.erased_at is null and q.disclosure <> 'secret'
-      and q.id <> all(array(select records_of(w.id)))) as shared
+    where o.blind = c.blind and o.until_on is null and q.area = p.area and q.erased_at is null
+      and q.disclosure <> 'secret' and q.id <> all(array(select records_of(w.id)))) as shared
 from unnest($1::uuid[]) as w (id)
-cross join lateral (select * from contact c where c.person_id = any(array(select records_of(w.id))) offset 0) c
+cross join lateral (
+    select * from contact c where c.person_id = any(array(select records_of(w.id))) and c.until_on is null offset 0) c
 order by w.id, c.since_at desc, c.id
 """
 ADDRESSES_OF_EACH = """

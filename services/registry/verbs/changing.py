@@ -91,9 +91,12 @@ async def _mark(work: Work, person: Person, fresh: Described, told: set[str]) ->
 
 
 async def add_contact(work: Work, person_id: UUID, body: ContactBody) -> None:
-    """One more telephone; known already, nothing changes."""
+    """One more telephone; known already, nothing changes. One that had ended is theirs again from now on."""
     person = await hold(work, person_id)
-    told = Described(phones=(Phone(read_own_phone(body.phone), body.relation, body.name),))
+    phone = Phone(read_own_phone(body.phone), body.relation, body.name)
+    told = Described(phones=(phone,))
+    marks = records.phone_marks(ring(), [phone.e164], exercise=person.exercise)
+    await store.numbers.unmark_ended(work.db, person_id, marks)
     await people.learn(
         work, person_id, told, people.origin_of(person), Source(work.now, exercise=person.exercise), number=False
     )

@@ -13,6 +13,7 @@ from services.registry.keys import ring
 from services.registry.records import Person, Source
 from services.registry.rules.identity import Described, Held
 from services.registry.rules.matching import Method
+from services.registry.store.people import Row
 from services.registry.verbs import matching, people
 from services.registry.verbs.areas import must_exist
 from shared.errors import Refused
@@ -84,8 +85,16 @@ def _more(body: PersonBody, told: Described) -> dict[str, Any]:
 
 
 async def _exists(work: Work, wanted: Described, areas: Sequence[str] | None, *, exercise: bool) -> PersonExists:
-    """Whom the number belongs to, for the caller to go on with; nothing where they are not for the caller to find."""
-    rows = await store.people.holders(work.db, records.number_marks(ring(), wanted.held, exercise=exercise), areas)
+    return exists(
+        await store.people.holders(work.db, records.number_marks(ring(), wanted.held, exercise=exercise), areas)
+    )
+
+
+def exists(rows: Sequence[Row]) -> PersonExists:
+    """Whom the number belongs to, for the caller to go on with; nothing where they are not for the caller to find.
+
+    ``rows``: of ``holders``.
+    """
     return PersonExists(
         [(row["id"], row["area"]) for row in rows], next((row["id"] for row in rows if row["shown"]), None)
     )
