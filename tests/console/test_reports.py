@@ -190,14 +190,20 @@ async def test_calls_and_people_are_counted_of_a_tambon_or_a_community_by_who_ma
     page = await malee.get("/reports?place=kalasin:donkaruna")
     words = words_of(page)
     assert "ชุมชนดอนกรุณา" in words
-    assert {each.service for each in faces.services.asked} == {"intake", "registry"}, (
+    assert {each.service for each in faces.services.asked} == {"intake", "dispatch", "registry"}, (
         "what knows of no part is not shown"
     )
     assert {each.query.get("area_code") for each in faces.services.asked} == {"kalasin:donkaruna"}
     assert "calls.csv?period=fiscal&amp;area=kalasin&amp;place=kalasin%3Adonkaruna" in page.text
     assert (await malee.get("/reports/calls.csv?place=460101")).status_code == 200
     assert faces.services.of("GET intake /v1/reports/calls")[-1].query["area_code"] == "460101"
-    assert (await malee.get("/reports/response_times.csv?place=460101")).status_code == 404
+    assert (await malee.get("/reports/response_times.csv?place=460101")).status_code == 200
+    assert faces.services.of("GET dispatch /v1/reports/response_times")[-1].query["area_code"] == "460101"
+    assert (await malee.get("/reports/messages.csv?place=460101")).status_code == 404
+    niran = await faces.sign_in(Role.CASE_MANAGER)
+    before = len(faces.services.asked)
+    await niran.get("/reports?place=460101")
+    assert "dispatch" not in {each.service for each in faces.services.asked[before:]}, "who sees no trip"
     before = len(faces.services.asked)
     await malee.get("/reports?place=songkhla:elsewhere")
     assert all("area_code" not in each.query for each in faces.services.asked[before:])

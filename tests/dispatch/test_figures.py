@@ -113,3 +113,41 @@ async def test_missions_are_exported_with_their_stamps_for_supervisors_alone(tow
     assert mission["received_at"] < mission["at_scene_at"]
     await town.running.sql("update trip set protected = true")
     assert (await town.running.client.get(url, headers=bearer("auditor"))).json()["items"] == []
+
+
+async def test_figures_of_a_tambon_or_a_community_are_told_to_who_sees_trips(town: Town) -> None:
+    """By the place of the call; the community says the tambon where nobody else does, and what was erased lies nowhere."""
+    places = (
+        {"tambon_code": "460101", "community": "kalasin:donkaruna"}, {"community": "ชุมชนดอนกรุณา"},
+        {"tambon_code": "460102"}, {"tambon_code": "460102", "community": "donkaruna"}, {},
+    )  # fmt: skip
+    unit = await town.unit(1)
+    for number, place in enumerate(places):
+        call_id = await town.call(
+            location={"lon": 103.506, "lat": 16.432, **place}, received_at=now_utc() - timedelta(minutes=9)
+        )
+        if number == 0:
+            [asked] = await town.asked(call_id)
+            await town.drive(asked["id"], unit, until="clear")  # and it is sent to the second; the others wait
+
+    async def counted(kpi: str, column: str, code: str) -> int:
+        rows = (await town.get(f"/v1/reports/{kpi}", area_code=code))["rows"]
+        return sum(row[column] for row in rows)
+
+    codes = ("460101", "460102", "4601", "46", "kalasin:donkaruna", "460103")
+    assert [await counted("trips", "trips", code) for code in codes] == [2, 2, 4, 4, 3, 0]
+    assert [await counted("response_times", "trips", code) for code in codes] == [2, 2, 4, 4, 3, 0]
+    assert [await counted("distance", "trips", code) for code in codes] == [1, 0, 1, 1, 1, 0]
+    assert [await counted("queue", "queued", code) for code in codes] == [0, 2, 2, 2, 1, 0]
+    assert [await counted("units", "runs", code) for code in codes] == [2, 0, 2, 2, 2, 0]
+    assert await counted("stamps", "missions", "460102") == 0 < await counted("stamps", "missions", "460101")
+    late = {row["what"]: row["times"] for row in (await town.get("/v1/reports/days_since", area_code="460101"))["rows"]}
+    assert late == {"red_over_target": 2, "ride_missed": 0}
+    assert sum(row["trips"] for row in (await town.get("/v1/reports/trips"))["rows"]) == 5
+    for code in ("460199", "kalasin:nowhere", "songkhla:donkaruna", "46010103"):
+        await town.get("/v1/reports/trips", area_code=code, status=422)
+    for role in ("auditor", "admin", "case_manager"):
+        refused = await town.get("/v1/reports/trips", area_code="460101", status=403, headers=bearer(role))
+        assert refused["code"] == "all_of_it"
+    await town.running.sql("update trip set details = '{}'")
+    assert await counted("trips", "trips", "46") == 0

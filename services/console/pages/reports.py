@@ -57,10 +57,12 @@ MISSION_COLUMNS = (
     "at_base_at", "driven_km", "back_entry",
 )  # fmt: skip
 MOST_MISSIONS = 20_000
-BY_PART = frozenset({"intake", "registry"})
-"""Whose figures can be asked of a tambon or a community; units and messages lie in none."""
+BY_PART = frozenset({"intake", "dispatch", "registry"})
+"""Whose figures can be asked of a tambon or a community; messages lie in none."""
 SEES_PARTS = roles_of("reports") - {Role.AUDITOR, Role.ADMIN}
 """Who sees counts alone sees the municipality as a whole."""
+SEES_TRIPS = frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR})
+"""Who may ask dispatch of a part."""
 
 
 Answer = dict[str, Any] | BackendAway | BackendRefused
@@ -104,6 +106,11 @@ class Asked:
         return " · ".join(each for each in (days, self.area and area_name(self.area), self.place_name) if each)
 
 
+def _by_part(person: Person, report: Report) -> bool:
+    """Whether this person may ask for these figures of a part of the municipality."""
+    return report.service in BY_PART and (report.service != "dispatch" or person.role in SEES_TRIPS)
+
+
 def parts_of(request: Request, person: Person) -> list[tuple[str, str]]:
     """``(code, name)`` of the tambons and communities whose figures this person may ask for."""
     if person.role not in SEES_PARTS:
@@ -142,7 +149,7 @@ async def overview(
     """All figures this role may see, over one time; of a part of the municipality those that know of parts."""
     asked, problem = _ask(request, person, period, from_, to, area, place)
     wanted = [each for each in all_reports().values() if _may_see(person, each)]
-    wanted = [each for each in wanted if not asked.place or each.service in BY_PART]
+    wanted = [each for each in wanted if not asked.place or _by_part(person, each)]
     answers = await asyncio.gather(*(_figures(request, person, each, asked) for each in wanted))
     shown = [_shown(each, answer, person.lang) for each, answer in zip(wanted, answers, strict=True)]
     return page(
@@ -160,7 +167,7 @@ async def _figures(request: Request, person: Person, report: Report, asked: Aske
         span = {"from": asked.period.from_on.isoformat(), "to": asked.period.to_on.isoformat()}
     else:
         span = {"from": start.isoformat(), "to": end.isoformat()}
-    where = {"area": asked.area, "area_code": asked.place if report.service in BY_PART else None}
+    where = {"area": asked.area, "area_code": asked.place if _by_part(person, report) else None}
     params = {**span, **{name: value for name, value in where.items() if value}}
     try:
         answer: dict[str, Any] = await backend(request).get(
@@ -284,7 +291,7 @@ async def download(
     if report is None or form not in {"csv", "pdf"} or not _may_see(person, report):
         raise BackendRefused(404, NO_REPORT)
     asked, _ = _ask(request, person, period, from_, to, area, place)
-    if asked.place and report.service not in BY_PART:
+    if asked.place and not _by_part(person, report):
         raise BackendRefused(404, NO_REPORT)
     answer = await _figures(request, person, report, asked)
     if isinstance(answer, Exception):

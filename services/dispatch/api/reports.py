@@ -11,11 +11,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from services.dispatch.api.common import DESK, NIL, After, AreaQuery, Limit, Page, areas_of, runtime_of
+from services.dispatch.policy import policies
 from services.dispatch.store import reports
+from services.dispatch.store.reports import Span
+from shared.area_parts import ALL_OF_IT, PART_PATTERN, Part, part
 from shared.audit import audit
 from shared.auth import ANYONE, Caller, Role, may
 from shared.codes.codes import published
+from shared.errors import Refused
 from shared.openapi import Moment, problems
+from shared.refusal import Refusal
 from shared.work import now_utc
 
 router = APIRouter(tags=["reports"])
@@ -52,15 +57,30 @@ class CodeLists(BaseModel):
 async def report(
     request: Request, caller: Reader, kpi: Kpi, area: AreaQuery = None,
     from_: Annotated[Moment | None, Query(alias="from")] = None, to: Annotated[Moment | None, Query()] = None,
+    area_code: Annotated[str | None, Query(pattern=PART_PATTERN)] = None,
 ) -> Report:  # fmt: skip
     """ตัวชี้วัด | Response times and stamps by severity, missing ones counted; trips by outcome; queue; units;
 
-    distance, cost saved and CO2; days since something happened that should not have.
+    distance, cost saved and CO2; days since something happened that should not have. ``area_code``: of trips of calls
+    whose place lies in this tambon (or amphoe, changwat) or community of the settings pack; for who sees trips.
     """
     until = to or now_utc()
-    since = from_ or until - MONTH
-    rows = await reports.READERS[kpi.value](runtime_of(request).pool, areas_of(caller, area), since, until)
-    return Report(kpi=kpi.value, area=area, from_at=since, to_at=until, rows=[dict(row) for row in rows])
+    areas = areas_of(caller, area)
+    span = Span(areas, from_ or until - MONTH, until, _part(caller, area_code, areas))
+    rows = await reports.READERS[kpi.value](runtime_of(request).pool, span)
+    return Report(kpi=kpi.value, area=area, from_at=span.since, to_at=until, rows=[dict(row) for row in rows])
+
+
+def _part(caller: Caller, area_code: str | None, areas: list[str] | None) -> Part | None:
+    if area_code is None:
+        return None
+    if caller.role not in DESK:
+        raise Refused(*ALL_OF_IT, field="area_code")
+    towns = [each.town for slug, each in policies().items() if each.town and (areas is None or slug in areas)]
+    try:
+        return part(area_code, towns)
+    except Refusal as refusal:
+        raise Refused(422, refusal.code, refusal.th, refusal.en, field="area_code") from None
 
 
 class Mission(BaseModel):

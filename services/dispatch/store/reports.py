@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from services.dispatch.policy import policies
+from shared.area_parts import Part
 from shared.database import Pool, Search, look_up
+
+
+def _there(trip: str, number: int) -> str:
+    """Of a part (``$number + 1`` is told): the tambon of the call's place begins with ``$number``; of whom none is
+
+    known, the community says it. What was erased lies nowhere.
+    """
+    tambon, community = (f"{trip}details->'location'->>'{name}'" for name in ("tambon_code", "community"))
+    return f"""(${number + 1}::text[] is null or {tambon} like ${number} || '%'
+       or ({tambon} is null or ${number}::text is null) and {community} = any(${number + 1}))"""
+
 
 # Per trip of the emergency lane: the first asking, the first acceptance and the first arrival at the scene.
 # A stamp that is missing is counted, never guessed.
-RESPONSE_TIMES = Search("""
+RESPONSE_TIMES = Search(f"""
 with journey as (
     select t.severity, t.severity_scheme, t.received_at,
            min(a.asked_at) filter (where a.status <> 'proposed') as asked_at, min(a.accepted_at) as accepted_at,
@@ -21,6 +34,7 @@ with journey as (
     from trip t left join assignment a on a.trip_id = t.id
     where ($1::text[] is null or t.area = any($1)) and t.lane = 'emergency' and not t.exercise
       and t.received_at >= $2 and t.received_at < $3
+      and {_there("t.", 4)}
     group by t.id
 ), waited as (
     select *, extract(epoch from asked_at - received_at)::float as to_order_s,
@@ -43,15 +57,16 @@ select severity, severity_scheme, count(*)::int as trips,
     count(*) filter (where status = 'cancelled')::int as cancelled
 from waited group by severity, severity_scheme
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], severity), severity_scheme
-""")
+""")  # noqa: S608
 # The seven stamps of the form, of the unit that kept the trip; the definitions are those of ``rules.stamps``.
-STAMPS = Search("""
+STAMPS = Search(f"""
 with mission as (
     select distinct on (t.id) t.severity, t.severity_scheme, t.received_at, a.asked_at, a.en_route_at, a.at_scene_at,
            a.left_scene_at, a.at_destination_at, a.at_base_at
     from trip t join assignment a on a.trip_id = t.id and a.role = 'primary' and a.accepted_at is not null
     where ($1::text[] is null or t.area = any($1)) and t.lane = 'emergency' and not t.exercise
       and t.received_at >= $2 and t.received_at < $3
+      and {_there("t.", 4)}
     order by t.id, a.accepted_at desc
 )
 select m.severity, m.severity_scheme, i.name as interval, count(*)::int as missions,
@@ -73,33 +88,37 @@ from mission m cross join lateral (values
 group by m.severity, m.severity_scheme, i.place, i.name
 order by array_position(array['red', 'pink', 'yellow', 'green', 'white', 'black'], m.severity), m.severity_scheme,
     i.place
-""")
-TRIPS = Search("""
+""")  # noqa: S608
+TRIPS = Search(f"""
 select lane, leg, status, outcome, count(*)::int as trips, count(distinct call_id)::int as calls,
        count(*) filter (where back_entry)::int as from_paper
 from trip
 where ($1::text[] is null or area = any($1)) and not exercise and received_at >= $2 and received_at < $3
+      and {_there("", 4)}
 group by lane, leg, status, outcome order by lane, leg, status, outcome
-""")
-QUEUE = Search("""
+""")  # noqa: S608
+QUEUE = Search(f"""
 select lane, severity, count(*)::int as queued,
        count(*) filter (where status in ('queued', 'unassigned'))::int as still_waiting,
        count(*) filter (where 'nobody_free' = any(queue_reasons))::int as nobody_free
 from trip
 where ($1::text[] is null or area = any($1)) and not exercise and queued_at >= $2 and queued_at < $3
+      and {_there("", 4)}
 group by lane, severity order by lane, severity
-""")
-UNITS = Search("""
+""")  # noqa: S608
+UNITS = Search(f"""
 select u.id::text as unit_id, count(r.id)::int as runs,
        count(r.id) filter (where r.lane = 'emergency')::int as emergency_runs,
        coalesce(sum(extract(epoch from least(coalesce(r.closed_at, $3), $3) - r.opened_at)), 0)::float as busy_s
 from unit u join run r on r.unit_id = u.id and r.opened_at >= $2 and r.opened_at < $3 and not r.exercise
 where ($1::text[] is null or u.area = any($1))
+  and ($5::text[] is null or exists (select from assignment a join trip t on t.id = a.trip_id
+                                     where a.run_id = r.id and {_there("t.", 4)}))
 group by u.id order by u.id limit 1000
-""")
+""")  # noqa: S608
 # Per completed trip: the way the rider was brought (straight line times the municipality's factor), what the crew's
 # odometer says was driven, what the ride would have cost, what the vehicle gave off. What is not known is counted.
-DISTANCE = Search("""
+DISTANCE = Search(f"""
 with told as (
     select * from unnest($4::text[], $5::float[], $6::float[], $7::float[], $8::float[], $9::float[])
         as p (area, factor, start_baht, free_km, km_baht, co2_g)
@@ -118,6 +137,7 @@ with told as (
     from trip t left join told p on p.area = t.area left join driven d on d.trip_id = t.id
     where ($1::text[] is null or t.area = any($1)) and not t.exercise and t.status = 'completed'
       and t.received_at >= $2 and t.received_at < $3
+      and {_there("t.", 10)}
 )
 select lane, count(*)::int as trips, count(distinct who)::int as persons,
     sum(ride_km)::float as ride_km, (count(*) - count(ride_km))::int as ride_missing,
@@ -125,25 +145,25 @@ select lane, count(*)::int as trips, count(distinct who)::int as persons,
     sum(start_baht + greatest(ride_km - free_km, 0) * km_baht) filter (where lane = 'booked')::float as saved_baht,
     (sum(coalesce(driven_km, ride_km) * co2_g) / 1000)::float as co2_kg
 from ride group by lane order by lane
-""")
+""")  # noqa: S608
 # The last time something happened that should not have. ``target_s`` per area, the default where it has none.
-DAYS_SINCE = Search("""
+DAYS_SINCE = Search(f"""
 with target as (select * from unnest($4::text[], $5::float[]) as p (area, red_s)), late as (
     select 'red_over_target' as what, t.received_at as at
     from trip t left join target p on p.area = t.area
     left join lateral (select min(a.at_scene_at) as at from assignment a where a.trip_id = t.id) scene on true
     where ($1::text[] is null or t.area = any($1)) and t.lane = 'emergency' and t.severity = 'red' and not t.exercise
-      and t.received_at >= $2 and t.received_at < $3 and t.status <> 'cancelled'
+      and t.received_at >= $2 and t.received_at < $3 and t.status <> 'cancelled' and {_there("t.", 6)}
       and coalesce(scene.at, least($3, now())) - t.received_at > coalesce(p.red_s, 480) * interval '1 second'
     union all
     select 'ride_missed', t.received_at from trip t
     where ($1::text[] is null or t.area = any($1)) and t.lane = 'booked' and t.outcome in ('missed', 'unmet')
-      and not t.exercise and t.received_at >= $2 and t.received_at < $3
+      and not t.exercise and t.received_at >= $2 and t.received_at < $3 and {_there("t.", 6)}
 )
 select w.what, max(late.at) as last_at, count(late.at)::int as times,
        floor(extract(epoch from least($3, now()) - max(late.at)) / 86400)::int as days
 from unnest(array['red_over_target', 'ride_missed']) as w (what) left join late using (what) group by w.what order by 1
-""")
+""")  # noqa: S608
 MISSIONS = Search("""
 select t.id::text as trip_id, t.call_id::text as call_id, t.area, t.lane, t.kind, t.severity_scheme, t.severity as idc,
        a.rc, t.status, t.outcome, t.leg, t.back_entry, u.call_sign as unit, u.level as unit_level, f.name as facility,
@@ -159,43 +179,45 @@ where ($1::text[] is null or t.area = any($1)) and t.lane = 'emergency' and not 
 order by t.id limit $5
 """)
 
-Reader = Callable[[Pool, list[str] | None, datetime, datetime], Awaitable[list[asyncpg.Record]]]
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which trips are counted: of these municipalities (None: all), of a part of them, received in this time."""
+
+    areas: list[str] | None
+    since: datetime
+    until: datetime
+    part: Part | None = None
+
+    @property
+    def there(self) -> tuple[str | None, list[str] | None]:
+        return (self.part.tambon, list(self.part.communities)) if self.part else (None, None)
 
 
-async def response_times(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await look_up(pool, RESPONSE_TIMES, areas, since, until)
+Reader = Callable[[Pool, Span], Awaitable[list[asyncpg.Record]]]
 
 
-async def stamps(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await look_up(pool, STAMPS, areas, since, until)
+def _plain(search: Search) -> Reader:
+    async def read(pool: Pool, span: Span) -> list[asyncpg.Record]:
+        return await look_up(pool, search, span.areas, span.since, span.until, *span.there)
+
+    return read
 
 
-async def trips(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await look_up(pool, TRIPS, areas, since, until)
-
-
-async def queue(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await look_up(pool, QUEUE, areas, since, until)
-
-
-async def units(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    return await look_up(pool, UNITS, areas, since, until)
-
-
-async def distance(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
+async def distance(pool: Pool, span: Span) -> list[asyncpg.Record]:
     told = policies()
     of = [each.reports for each in told.values()]
     return await look_up(
-        pool, DISTANCE, areas, since, until, list(told), [each.pack.factor for each in told.values()],
+        pool, DISTANCE, span.areas, span.since, span.until, list(told), [each.pack.factor for each in told.values()],
         [each.tariff_start_baht for each in of], [each.tariff_free_km for each in of],
-        [each.tariff_km_baht for each in of], [each.co2_g_per_km for each in of],
+        [each.tariff_km_baht for each in of], [each.co2_g_per_km for each in of], *span.there,
     )  # fmt: skip
 
 
-async def days_since(pool: Pool, areas: list[str] | None, since: datetime, until: datetime) -> list[asyncpg.Record]:
+async def days_since(pool: Pool, span: Span) -> list[asyncpg.Record]:
     told = policies()
     targets = [each.targets.red_response_s for each in told.values()]
-    return await look_up(pool, DAYS_SINCE, areas, since, until, list(told), targets)
+    return await look_up(pool, DAYS_SINCE, span.areas, span.since, span.until, list(told), targets, *span.there)
 
 
 async def missions(
@@ -206,11 +228,11 @@ async def missions(
 
 
 READERS: Mapping[str, Reader] = {
-    "response_times": response_times,
-    "stamps": stamps,
-    "trips": trips,
-    "queue": queue,
-    "units": units,
+    "response_times": _plain(RESPONSE_TIMES),
+    "stamps": _plain(STAMPS),
+    "trips": _plain(TRIPS),
+    "queue": _plain(QUEUE),
+    "units": _plain(UNITS),
     "distance": distance,
     "days_since": days_since,
 }

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from services.intake.answers import CodesOut, ReportOut
 from services.intake.api.common import WhoReports, areas_of, desk_at, runtime_of
 from services.intake.rules import barriers as barrier_rules
-from services.intake.rules.parts import part
 from services.intake.rules.suppression import suppress, without_telling_total
 from services.intake.rules.undertriage import compare
 from services.intake.store import reports as store
 from services.intake.store.reports import Span
+from shared.area_parts import ALL_OF_IT, PART_PATTERN, part
 from shared.auth import ANYONE, Caller, Role, may
 from shared.codes.codes import all_lists, published
 from shared.database import Pool
@@ -26,14 +26,8 @@ from shared.refusal import Refusal
 router = APIRouter(prefix="/v1")
 Told = tuple[list[dict[str, Any]], int]
 Report = Callable[[Pool, Span], Awaitable[Told]]
-PART = r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[a-z][a-z0-9-]{1,30}:[a-z0-9][a-z0-9_-]{0,39})$"
-"""Two, four or six digits of the area tree, or ``municipality:community``."""
 COUNTS_ALONE = frozenset({Role.AUDITOR, Role.ADMIN})
 """Who sees no call, and so no part of a municipality: two tables side by side tell what each keeps back."""
-ALL_OF_IT = (
-    403, "all_of_it", "ผู้ที่เห็นเฉพาะจำนวนดูได้ทั้งเทศบาลเท่านั้น",
-    "who sees counts alone sees the municipality as a whole, no part of it",
-)  # fmt: skip
 
 
 class Kpi(StrEnum):
@@ -97,7 +91,7 @@ async def report(
     area: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{1,30}$")] = None,
     from_: Annotated[Moment | None, Query(alias="from")] = None,
     to: Moment | None = None,
-    area_code: Annotated[str | None, Query(pattern=PART)] = None,
+    area_code: Annotated[str | None, Query(pattern=PART_PATTERN)] = None,
 ) -> ReportOut:
     """ตัวเลข | Intake's own figures, without exercises; cells below 5 are not told.
 
@@ -109,7 +103,7 @@ async def report(
         raise Refused(*ALL_OF_IT, field="area_code")
     areas = [area] if area else areas_of(caller)
     try:
-        there = None if area_code is None else part(area_code, desk_at(request).packs_of(areas))
+        there = None if area_code is None else part(area_code, (pack.area for pack in desk_at(request).packs_of(areas)))
     except Refusal as refusal:
         raise Refused(422, refusal.code, refusal.th, refusal.en, field="area_code") from None
     rows, suppressed = await REPORTS[kpi](runtime_of(request).pool, Span(areas, there, from_, to))

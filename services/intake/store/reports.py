@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from services.intake.rules.parts import Part
+from shared.area_parts import Part
 from shared.database import Pool, Search, look_up
 
 Row = asyncpg.Record
