@@ -37,6 +37,13 @@ WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday
 
 ISO_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 THAI_DAY = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})")
+WORDED_DAY = re.compile(r"(\d{1,2})\s*([^\d\s]+?)\s*(พ\.?ศ\.?|ค\.?ศ\.?)?\s*(\d{4})")
+MONTHS: dict[str, int] = {
+    name.replace(".", "").casefold(): number
+    for names in (MONTHS_TH, MONTHS_TH_SHORT, MONTHS_EN, [each[:3] for each in MONTHS_EN])
+    for number, name in enumerate(names, 1)
+}
+"""A month as it is called, without its dots → its number."""
 
 
 def local(instant: datetime) -> datetime:
@@ -154,31 +161,42 @@ def require_ce(year: int, years: Years, field: str) -> int:
 
 
 def read_day(text: str, years: Years, field: str = "birth_date") -> date:
-    """A day typed by a person: ``2569-11-22``, ``2026-11-22``, ``22/11/2569``, ``๒๒/๑๑/๒๕๖๙``.
+    """A day typed by a person: ``2569-11-22``, ``2026-11-22``, ``22/11/2569``, ``๒๒/๑๑/๒๕๖๙``, ``22 พ.ย. 2569``.
 
     The year is turned first: 29 February 2567 exists (2024), 29 February 2569 does not.
 
     Raises:
-        Refusal: not a day, no such day in the calendar, or a year that makes sense in neither era.
+        Refusal: not a day, no such day in the calendar, or a year that makes sense in neither era, or not in the one
+            that is named beside it.
 
     """
-    typed = arabic_digits(tidy(text))
-    if found := ISO_DAY.fullmatch(typed):
-        year, month, day = (int(part) for part in found.groups())
-    elif found := THAI_DAY.fullmatch(typed):
-        day, month, year = (int(part) for part in found.groups())
-    else:
-        raise Refusal(
-            "not_a_day", field,
-            "อ่านวันที่ไม่ออก กรุณาพิมพ์ ปี-เดือน-วัน หรือ วัน/เดือน/ปี พร้อมปีสี่หลัก",
-            "this is not a day: write year-month-day or day/month/year with a four-digit year",
-        )  # fmt: skip
+    year, month, day, era = _parts(arabic_digits(tidy(text)), field)
+    if era is not None and years.era(year) not in {era, None}:
+        raise _implausible(year, years, field)
     try:
         return date(read_year(year, years, field), month, day)
     except Refusal:
         raise
     except ValueError:
         raise Refusal("no_such_day", field, "ไม่มีวันที่นี้ในปฏิทิน", "there is no such day in the calendar") from None
+
+
+def _parts(typed: str, field: str) -> tuple[int, int, int, Era | None]:
+    """Year, month and day as they were typed, and the era where it is named."""
+    if found := ISO_DAY.fullmatch(typed):
+        year, month, day = (int(part) for part in found.groups())
+        return year, month, day, None
+    if found := THAI_DAY.fullmatch(typed):
+        day, month, year = (int(part) for part in found.groups())
+        return year, month, day, None
+    if (found := WORDED_DAY.fullmatch(typed)) and (number := MONTHS.get(found[2].replace(".", "").casefold())):
+        era: Era | None = None if found[3] is None else "be" if found[3].startswith("พ") else "ce"
+        return int(found[4]), number, int(found[1]), era
+    raise Refusal(
+        "not_a_day", field,
+        "อ่านวันที่ไม่ออก กรุณาพิมพ์ ปี-เดือน-วัน หรือ วัน/เดือน/ปี พร้อมปีสี่หลัก",
+        "this is not a day: write year-month-day or day/month/year with a four-digit year",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

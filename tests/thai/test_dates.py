@@ -100,6 +100,59 @@ def test_no_year_is_plausible_in_both_eras(year):
             assert dates.read_year(ce + 543, years) == ce
 
 
+EVER = Years(1900, 2150)
+THAI_DIGITS = str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")
+WRITINGS = {
+    "iso": lambda d, year: f"{year}-{d.month:02}-{d.day:02}",
+    "slashes": lambda d, year: f"{d.day}/{d.month}/{year}",
+    "dots": lambda d, year: f"{d.day:02}.{d.month:02}.{year}",
+    "the month by its name": lambda d, year: f"{d.day} {dates.MONTHS_TH[d.month - 1]} {year}",
+    "the month cut short": lambda d, year: f"{d.day} {dates.MONTHS_TH_SHORT[d.month - 1]} {year}",
+    "without dots and spaces": lambda d, year: f"{d.day}{dates.MONTHS_TH_SHORT[d.month - 1].replace('.', '')}{year}",
+    "in English": lambda d, year: f"{d.day} {dates.MONTHS_EN[d.month - 1].upper()} {year}",
+    "in short English": lambda d, year: f" {d.day} {dates.MONTHS_EN[d.month - 1][:3]} {year} ",
+}
+DAYS = st.dates(date(1900, 1, 1), date(2150, 12, 31))
+
+
+@given(DAYS, st.sampled_from(sorted(WRITINGS)), st.sampled_from([0, 543]), st.booleans())
+def test_a_day_is_read_as_it_was_meant_however_it_is_written(day, writing, era, thai):
+    typed = WRITINGS[writing](day, day.year + era)
+    assert dates.read_day(typed.translate(THAI_DIGITS) if thai else typed, EVER) == day
+
+
+@given(DAYS, st.sampled_from(["th", "en"]), st.sampled_from(["full", "short"]))
+def test_a_day_that_is_shown_can_be_typed_again(day, lang, style):
+    assert dates.read_day(dates.show_day(day, lang, style), EVER) == day
+
+
+@given(st.one_of(st.text(max_size=20), st.from_regex(dates.THAI_DAY, fullmatch=True), st.from_regex(dates.WORDED_DAY)))
+def test_whatever_is_typed_is_a_day_of_these_years_or_refused_by_name(typed):
+    found = refused_or_read(typed)
+    if isinstance(found, Refusal):
+        assert (found.field, bool(found.th)) == ("born", True)
+        assert found.code in {"not_a_day", "no_such_day", "year_implausible"}
+    else:
+        assert BIRTH.earliest <= found.year <= BIRTH.latest
+
+
+def refused_or_read(typed):
+    try:
+        return dates.read_day(typed, BIRTH, "born")
+    except Refusal as refusal:
+        return refusal
+
+
+@pytest.mark.parametrize(("typed", "code"), [
+    ("22 พ.ย. ค.ศ. 2569", "year_implausible"), ("22 พฤศจิกายน พ.ศ. 2026", "year_implausible"), ("31 เม.ย. 2569", "no_such_day"),
+    ("22 มกรา 2569", "not_a_day"), ("22 พ.ย. 69", "not_a_day"),
+])  # fmt: skip
+def test_a_day_in_words_is_refused_where_it_contradicts_itself(typed, code):
+    with pytest.raises(Refusal) as refused:
+        dates.read_day(typed, EVER)
+    assert refused.value.code == code
+
+
 def test_ages():
     assert dates.age(TODAY, birth_date=date(1969, 11, 23)) == dates.Age(56, estimated=False)
     assert dates.age(TODAY, birth_date=date(1969, 11, 22)) == dates.Age(57, estimated=False)

@@ -26,6 +26,8 @@ KINDS: Final[dict[str, frozenset[str]]] = {
     "village": frozenset({"tambon", "municipality"}),
 }
 """Kind of a row → in what it may lie. Nothing may lie in its own kind, so there are no circles."""
+ORDER: Final = {kind: place for place, kind in enumerate(("municipality", "quarter", "village", "community"))}
+"""What another kind may lie in comes before it."""
 OWN = re.compile(r"^[a-z][a-z0-9-]{1,30}(:[a-z0-9][a-z0-9_-]{0,39})?$")
 VILLAGE = re.compile(r"^\d{8}$")
 PREFIXES = re.compile(
@@ -94,6 +96,23 @@ def read_node(told: Node, own: Mapping[str, str]) -> Node:
     if told.boundary is not None and told.boundary.get("type") not in POLYGONS:
         raise Refusal("boundary_shape", "boundary", "เขตต้องเป็นรูปหลายเหลี่ยม", "a boundary is a Polygon or MultiPolygon")
     return Node(told.code, told.area, told.kind, tidy(told.th), tidy(told.en or told.th), tuple(parents), told.boundary)
+
+
+def keeps_its_kind(node: Node, tree: Mapping[str, Node]) -> None:
+    """``tree``: what stands, by code. What others lie in stays of the kind by which they could.
+
+    Raises:
+        Refusal: ``kind``, another kind while something lies in it.
+
+    """
+    stands = tree.get(node.code)
+    if stands is None or stands.kind == node.kind:
+        return
+    if inner := next((each.code for each in tree.values() if node.code in each.parents), None):
+        raise Refusal(
+            "kind_lived_in", "kind",
+            f"เปลี่ยนชนิดไม่ได้ เพราะ {inner} อยู่ในพื้นที่นี้", f"it stays a {stands.kind}: {inner} lies in it",
+        )  # fmt: skip
 
 
 def _check_code(told: Node) -> None:

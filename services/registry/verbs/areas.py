@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.registry import store
-from services.registry.rules.areas import OWN, VILLAGE, Node, kind_of, read_node
+from services.registry.rules.areas import ORDER, OWN, VILLAGE, Node, keeps_its_kind, kind_of, read_node
 from services.registry.rules.community import code_of
 from shared.database import Connection, Pool
 from shared.errors import Refused
@@ -30,22 +30,26 @@ class Verdict:
 
 
 async def take(work: Work, told: Sequence[Node], slug: str, *, dry_run: bool) -> list[Verdict]:
-    """Write the rows that can stand in the tree; each gets a verdict. A row may lie in one that comes after it."""
-    own = {node.code: node.kind for node in await store.areas.of_areas(work.db, [slug])}
-    own |= {node.code: node.kind for node in told}
-    verdicts: list[Verdict] = []
-    for number, one in enumerate(told, 1):
+    """Write the rows that can stand in the tree; each gets a verdict. A row may lie in one that comes after it.
+
+    Outer kinds go first, so that a row is judged by what stands: one that was refused holds nothing.
+    """
+    tree = {node.code: node for node in await store.areas.of_areas(work.db, [slug])}
+    verdicts: dict[int, Verdict] = {}
+    for number, one in sorted(enumerate(told, 1), key=lambda row: ORDER.get(row[1].kind, 0)):
         try:
-            node = read_node(one, own)
+            node = read_node(one, {code: each.kind for code, each in tree.items()})
+            keeps_its_kind(node, tree)
         except Refusal as refusal:
-            verdicts.append(Verdict(number, one.code, refusal.code, refusal.field, refusal.th, refusal.en))
+            verdicts[number] = Verdict(number, one.code, refusal.code, refusal.field, refusal.th, refusal.en)
             continue
         if dry_run or await store.areas.put(work.db, node, work.now):
-            verdicts.append(Verdict(number, node.code, "would_be_written" if dry_run else "written"))
+            verdicts[number] = Verdict(number, node.code, "would_be_written" if dry_run else "written")
+            tree[node.code] = node
         else:
             texts = ("รหัสนี้เป็นของเทศบาลอื่น", "this code belongs to another municipality")
-            verdicts.append(Verdict(number, node.code, "other_area", "code", *texts))
-    return verdicts
+            verdicts[number] = Verdict(number, node.code, "other_area", "code", *texts)
+    return [verdicts[number] for number in sorted(verdicts)]
 
 
 async def below(db: Connection | Pool, code: str | None, field: str = "area_code") -> list[str] | None:
