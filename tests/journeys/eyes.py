@@ -29,6 +29,8 @@ APART = re.compile(r"(?<=\d)[ \u00a0-](?=\d)")
 PASSING = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{24,}\b|\d\d:\d\d")
 """Ids, tokens and times: what differs between two answers that say the same."""
 
+CSRF = "select s.csrf from session s join account a on a.id = s.account_id where a.login = $1"
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -96,12 +98,11 @@ class Eyes:
         return Seen(self.who, method, path, answer.status_code, headers, answer.text)
 
 
-async def eyes_of(
+async def account_of(
     town: Town, role: Role, *, crew_id: UUID | None = None, agency_id: UUID | None = None, places: tuple[str, ...] = ()
-) -> Eyes:
-    """A demonstration account of one role, signed in."""
-    login = f"{role.value.replace('_', '-')}-{uuid4().hex[:8]}"
-    base, account = town.local.url("console"), new_id()
+) -> str:
+    """The login of a new demonstration account of one role."""
+    login, account = f"{role.value.replace('_', '-')}-{uuid4().hex[:8]}", new_id()
     connection = await asyncpg.connect(town.local.postgres.dsn("console"))
     try:
         await accounts.put(
@@ -113,10 +114,19 @@ async def eyes_of(
             await accounts.set_places(connection, account, places, now_utc())
     finally:
         await connection.close()
+    return login
+
+
+async def eyes_of(
+    town: Town, role: Role, *, crew_id: UUID | None = None, agency_id: UUID | None = None, places: tuple[str, ...] = ()
+) -> Eyes:
+    """Somebody of one role, signed in."""
+    login = await account_of(town, role, crew_id=crew_id, agency_id=agency_id, places=places)
+    base = town.local.url("console")
     client = httpx.AsyncClient(base_url=base, timeout=PATIENCE_S, headers={"origin": base})
     answer = await client.post("/demo-sign-in", data={"login": login})
     assert answer.status_code == 303, answer.text
-    [session] = await town.sql("console", "select csrf from session where account_id = $1", account)
+    [session] = await town.sql("console", CSRF, login)
     who = f"{role.value}{' of an agency' if agency_id else ''}{' held elsewhere' if places else ''}"
     return Eyes(who, role, client, session["csrf"], not (agency_id or places))
 
