@@ -16,6 +16,7 @@ import pytest
 from karuna.people_files import Wanted, opened, send
 from karuna.words import refusal
 from services.registry.rules.importing import every_column, fields_of, formats, read_row
+from services.registry.store.imports import FIND_MANY
 from services.registry.verbs import importing
 from shared.refusal import Refusal
 from shared.sheets import read_sheet
@@ -437,6 +438,28 @@ def _counted(asked: list[str], name: str, write: Any) -> Any:
         return await write(*args)
 
     return counted
+
+
+YOUNG = """
+with town as (
+    insert into person (id, area, source, registered_at, changed_at)
+    select gen_random_uuid(), $1, 'desk', now(), now() from generate_series(1, 3000) returning id
+)
+insert into address (id, person_id, kind, area_code, since_on)
+select gen_random_uuid(), id, 'current', '460101', current_date from town
+"""
+
+
+async def test_who_is_there_is_found_by_the_person_in_a_young_database_too(registry: Running) -> None:
+    """Of a table that holds few rows yet PostgreSQL would walk the index of all that stand, once for each person."""
+    await registry.sql(YOUNG, AREA)
+    town = [line(n, f"นายคนที่ {n}", groups="elderly", current_area="460101") for n in range(300, 320)]
+    await ask(registry, part(town))
+    async with registry.runtime.pool.acquire() as db:
+        plan = await db.fetch("explain " + FIND_MANY, [1], [b"1"], [1], [b"1"], False)
+    text = "\n".join(row[0] for row in plan)
+    assert [name for name in ("address_area", "membership_group") if name in text] == []
+    assert verdicts(await ask(registry, part([*town, line(None, "ยายคำ")])))[:-1] == ["unchanged"] * len(town)
 
 
 async def test_a_need_that_is_not_known_is_told_beside_what_differs(registry: Running) -> None:

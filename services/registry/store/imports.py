@@ -16,7 +16,8 @@ Row = asyncpg.Record
 
 # FIND_CANDIDATES of people.py for many at once: $1, $2 number of the row and mark of a number; $3, $4 of a name. What
 # the rules ask (same number, same telephone) is told by marks, for one candidate may be meant by several rows.
-# A person's numbers are fenced: in a young database the index of all that stand would be walked for each person.
+# What is a person's is fenced, and asked without "that stands": in a young database the index of all that stand would
+# be walked for each person, and a file of those who are there would take the longer the more they are.
 FIND_MANY = """
 with found as (
     select a.n, i.person_id from unnest($1::int[], $2::bytea[]) as a (n, blind)
@@ -29,15 +30,16 @@ select f.n, p.*, survivor_of(p.id) as survivor_id,
     (select coalesce(array_agg(i.blind), '{}') from (select * from identifier where person_id = p.id offset 0) i
      where i.until_on is null and i.blind is not null) as own_numbers,
     (select coalesce(array_agg(i.kind || ' ' || encode(i.blind, 'hex')), '{}')
-     from (select * from identifier where person_id = any(array(select records_of(p.id))) offset 0) i
+     from (select * from identifier where person_id = any(r.records) offset 0) i
      where i.until_on is null and i.blind is not null) as numbers,
-    (select coalesce(array_agg(c.blind), '{}') from contact c
-     where c.person_id = any(array(select records_of(p.id))) and c.until_on is null) as phones,
-    (select coalesce(array_agg(g.group_code), '{}') from membership g
-     where g.person_id = any(array(select records_of(p.id))) and g.until_on is null) as groups,
-    (select coalesce(array_agg(a.kind), '{}') from address a
-     where a.person_id = any(array(select records_of(p.id))) and a.until_on is null) as addresses
+    (select coalesce(array_agg(c.blind), '{}')
+     from (select * from contact where person_id = any(r.records) offset 0) c where c.until_on is null) as phones,
+    (select coalesce(array_agg(g.group_code), '{}')
+     from (select * from membership where person_id = any(r.records) offset 0) g where g.until_on is null) as groups,
+    (select coalesce(array_agg(a.kind), '{}')
+     from (select * from address where person_id = any(r.records) offset 0) a where a.until_on is null) as addresses
 from found f cross join lateral (select * from person where id = f.person_id offset 0) p
+cross join lateral (select array(select records_of(p.id)) as records offset 0) r
 where p.erased_at is null and p.exercise = $5
 """
 
