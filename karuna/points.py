@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ import orjson
 from karuna.local import Local
 from karuna.words import refusal
 from shared.auth import Role
+from shared.features import csv_of, is_geojson, table_of
+from shared.refusal import Refusal
 
 COLUMNS = ("person_id", "area_code", "address", "name", "lon", "lat", "accuracy_m", "observed_at")
 """Whose home it is stands in ``person_id``, or the house says: ``area_code``, ``address``, and a name among several."""
@@ -33,17 +36,23 @@ class Sent:
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:
-    """The rows of a CSV with a head of :data:`COLUMNS` (``lon`` and ``lat`` needed); the first row is number 2.
+    """The rows of a CSV with a head of :data:`COLUMNS` (``lon`` and ``lat`` needed), or of a GeoJSON whose points have
+
+    these as properties; the first row or point is number 2.
 
     Raises:
-        LookupError: a column is missing, or a number is none; names the row.
+        LookupError: a column is missing, or a number is none, or a feature no point; names the row.
 
     """
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        table = csv.DictReader(lines)
-        if missing := {"lon", "lat"} - set(table.fieldnames or ()):
-            raise LookupError(f"ไม่มีคอลัมน์ (no column): {', '.join(sorted(missing))}")
-        return [_row(number, line) for number, line in enumerate(table, start=2)]
+    text = file.read_text("utf-8-sig")
+    try:
+        lines = io.StringIO(csv_of(table_of(text)) if is_geojson(text) else text, newline="")
+    except Refusal as refused:
+        raise LookupError(f"{refused.th} ({refused.en})") from None
+    table = csv.DictReader(lines)
+    if missing := {"lon", "lat"} - set(table.fieldnames or ()):
+        raise LookupError(f"ไม่มีคอลัมน์ (no column): {', '.join(sorted(missing))}")
+    return [_row(number, line) for number, line in enumerate(table, start=2)]
 
 
 def _row(number: int, line: dict[str, str | None]) -> dict[str, Any]:

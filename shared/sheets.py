@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+from shared.features import csv_of, is_geojson, table_of
 from shared.refusal import Refusal
 
 HEAD_ROW = 1
@@ -52,14 +53,19 @@ class Sheet:
 
 
 def read_sheet(data: bytes, most: int | None = None) -> Sheet:
-    """A file with a head. ``most``: of a file with more rows, empty ones too, ``rows`` is ``most`` + 1.
+    """A file with a head, or GeoJSON, whose properties are the columns.
+
+    ``most``: of a file with more rows, empty ones too, ``rows`` is ``most`` + 1.
 
     Raises:
         Refusal: no text in an encoding we know, no table, or nothing in it.
 
     """
     text = _decoded(data)
-    delimiter = _delimiter(text)
+    if is_geojson(text):
+        text, delimiter = csv_of(table_of(text)), ","
+    else:
+        delimiter = _delimiter(text)
     count, head = 0, None
     try:
         for number, cells in enumerate(_lines(text, delimiter)):

@@ -23,7 +23,8 @@ app = typer.Typer(
 @app.command("points")
 def points(
     file: Annotated[
-        Path, typer.Argument(help="CSV: person_id | area_code, address, name; lon, lat, accuracy_m, observed_at")
+        Path,
+        typer.Argument(help="CSV | GeoJSON: person_id | area_code, address, name; lon, lat, accuracy_m, observed_at"),
     ],
     source: Annotated[str, typer.Option(help="post | health_volunteer | gis_volunteer | …")] = "post",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="ลองดูก่อน ไม่บันทึก (only say what would be)")] = False,
@@ -91,8 +92,8 @@ def areas(
 
 @app.command("import")
 def import_people(
-    file: Annotated[Path, typer.Argument(help="CSV | 43 แฟ้ม PERSON.txt")],
-    format_: Annotated[str, typer.Option("--format", help="karuna | imed | f43-person")] = "karuna",
+    file: Annotated[Path, typer.Argument(help="CSV | GeoJSON | 43 แฟ้ม PERSON.txt")],
+    format_: Annotated[str, typer.Option("--format", help="karuna | geojson | imed | f43-person")] = "karuna",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="ลองดูก่อน ไม่บันทึก (only say what would be)")] = False,
     verdicts: Annotated[Path | None, typer.Option(help="ผลรายแถว (row by row; default: <file>.verdicts.csv)")] = None,
     leave_alike: Annotated[
@@ -109,7 +110,9 @@ def import_people(
     from karuna.points import registry_of
 
     sheet = opened(file)
-    wanted = Wanted(format_, area, dry_run, "leave" if leave_alike else "queue", agency)
+    wanted = Wanted(
+        "karuna" if format_ == "geojson" else format_, area, dry_run, "leave" if leave_alike else "queue", agency
+    )
     out_file = verdicts or file.with_suffix(".verdicts.csv")
 
     async def sending() -> SentPeople:
