@@ -36,14 +36,21 @@ WEEKDAYS_TH = ("จันทร์", "อังคาร", "พุธ", "พฤ�
 WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 ISO_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-THAI_DAY = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})")
-WORDED_DAY = re.compile(r"(\d{1,2})\s*([^\d\s]+?)\s*(พ\.?ศ\.?|ค\.?ศ\.?)?\s*(\d{4})")
+THAI_DAY = re.compile(r"(\d{1,2})[/.\-](\d{1,2})(?:[/.\-](\d{4})|/(\d{2}))")
+WORDED_DAY = re.compile(r"(\d{1,2})\s*([^\d\s]+?)\s*(พ\.?ศ\.?|ค\.?ศ\.?)?\s*(\d{4}|\d{2})")
 MONTHS: dict[str, int] = {
     name.replace(".", "").casefold(): number
     for names in (MONTHS_TH, MONTHS_TH_SHORT, MONTHS_EN, [each[:3] for each in MONTHS_EN])
     for number, name in enumerate(names, 1)
 }
 """A month as it is called, without its dots → its number."""
+CENTURIES = (2000, 1900, 2500 - BE_OFFSET, 2400 - BE_OFFSET)
+"""What two digits of a year may stand for, in the Christian era."""
+AGE = re.compile(
+    r"(?:อายุ|age)?\s*(\d{1,4})\s*(?:(ปี|ขวบ|years?(?: old)?|yrs?|y)(?:\s*\d{1,2}\s*(?:เดือน|months?|m))?"
+    r"|(เดือน|months?|m)|(สัปดาห์|weeks?|w)|(วัน|days?|d))?\.?"
+)
+PARTS_OF_YEAR = (1, 12, 52, 365)
 
 
 def local(instant: datetime) -> datetime:
@@ -163,14 +170,15 @@ def require_ce(year: int, years: Years, field: str) -> int:
 def read_day(text: str, years: Years, field: str = "birth_date") -> date:
     """A day typed by a person: ``2569-11-22``, ``2026-11-22``, ``22/11/2569``, ``๒๒/๑๑/๒๕๖๙``, ``22 พ.ย. 2569``.
 
-    The year is turned first: 29 February 2567 exists (2024), 29 February 2569 does not.
+    The year is turned first: 29 February 2567 exists (2024), 29 February 2569 does not. A year of two digits is taken
+    where it can mean one year alone: ``22/11/69`` of an appointment, and hardly ever of a birth.
 
     Raises:
         Refusal: not a day, no such day in the calendar, or a year that makes sense in neither era, or not in the one
             that is named beside it.
 
     """
-    year, month, day, era = _parts(arabic_digits(tidy(text)), field)
+    year, month, day, era = _parts(arabic_digits(tidy(text)), years, field)
     if era is not None and years.era(year) not in {era, None}:
         raise _implausible(year, years, field)
     try:
@@ -181,21 +189,32 @@ def read_day(text: str, years: Years, field: str = "birth_date") -> date:
         raise Refusal("no_such_day", field, "ไม่มีวันที่นี้ในปฏิทิน", "there is no such day in the calendar") from None
 
 
-def _parts(typed: str, field: str) -> tuple[int, int, int, Era | None]:
+def _parts(typed: str, years: Years, field: str) -> tuple[int, int, int, Era | None]:
     """Year, month and day as they were typed, and the era where it is named."""
     if found := ISO_DAY.fullmatch(typed):
         year, month, day = (int(part) for part in found.groups())
         return year, month, day, None
     if found := THAI_DAY.fullmatch(typed):
-        day, month, year = (int(part) for part in found.groups())
-        return year, month, day, None
+        return _year(found[3] or found[4], years, field), int(found[2]), int(found[1]), None
     if (found := WORDED_DAY.fullmatch(typed)) and (number := MONTHS.get(found[2].replace(".", "").casefold())):
         era: Era | None = None if found[3] is None else "be" if found[3].startswith("พ") else "ce"
-        return int(found[4]), number, int(found[1]), era
+        return _year(found[4], years, field), number, int(found[1]), era
     raise Refusal(
         "not_a_day", field,
-        "อ่านวันที่ไม่ออก กรุณาพิมพ์ ปี-เดือน-วัน หรือ วัน/เดือน/ปี พร้อมปีสี่หลัก",
-        "this is not a day: write year-month-day or day/month/year with a four-digit year",
+        "อ่านวันที่ไม่ออก กรุณาพิมพ์ เช่น 22/11/2569 หรือ 22 พ.ย. 2569",
+        "this is not a day: write for example 22/11/2026 or 22 Nov 2026",
+    )  # fmt: skip
+
+
+def _year(typed: str, years: Years, field: str) -> int:
+    if len(typed) == 4:  # noqa: PLR2004 digits
+        return int(typed)
+    possible = [year for century in CENTURIES if years.era(year := century + int(typed)) == "ce"]
+    if len(possible) == 1:
+        return possible[0]
+    raise Refusal(
+        "two_digits_of_year", field, f"ปี {typed} หมายถึงปีใดไม่แน่ กรุณาพิมพ์ปีสี่หลัก",
+        f"{typed} may be more than one year: write four digits",
     )  # fmt: skip
 
 
@@ -225,6 +244,16 @@ def age(on: date, *, birth_date: date | None = None, birth_year: int | None = No
     if birth_year is not None:
         return Age(_possible(on.year - birth_year, "birth_year"), estimated=True)
     return None
+
+
+def read_age(text: str) -> int | None:
+    """The whole years of an age as people say it: ``72``, ``๗๒ ปี``, ``1 ปี 6 เดือน``, ``8 เดือน`` (0). None: no age."""
+    found = AGE.fullmatch(arabic_digits(tidy(text)).casefold())
+    if found is None:
+        return None
+    unit = next((at for at, said in enumerate(found.groups()[1:]) if said), 0)
+    years = int(found[1]) // PARTS_OF_YEAR[unit]
+    return years if years <= OLDEST_AGE else None
 
 
 def birth_year_of(age_years: int, on: date, field: str = "age") -> int:

@@ -81,8 +81,9 @@ async def test_take_and_order_by_keyboard_alone(town: Town, open_as: SignIn) -> 
     await keys.press("Enter")
     await expect(page.get_by_label("พิกัด")).to_have_value("16.434, 103.506")
     await focus_is(page, "#group")
-    await keys.type("เจ็บแน่นทรวงอก")
+    await keys.type("อก")  # which is in เลือดออก too
     await keys.press("Enter")
+    await expect(page.locator("#group")).to_have_value(re.compile("ทรวงอก"))
     await expect(page.locator(".question:focus")).to_have_count(1)
     count = await page.locator(".question").count()
     await keys.press("n", "n", "y")

@@ -434,6 +434,7 @@ async def test_a_ride_is_booked_and_a_refusal_says_what_stands_against_it(faces:
     answering(faces, unit_of(), **{
         "GET dispatch /v1/trips": {"items": [trip, waiting], "next": None},
         "POST intake /v1/calls/search": {"items": [call_of(Story(), id=trip["call_id"])], "next": None},
+        f"GET dispatch /v1/trips/{trip['id']}": trip,
         f"POST dispatch /v1/trips/{trip['id']}/assign": lambda asked: (
             (201, {}) if "override_reason" in asked.body else (409, conflict)
         ),
@@ -444,6 +445,8 @@ async def test_a_ride_is_booked_and_a_refusal_says_what_stands_against_it(faces:
     assert "บุญมา &lt;b&gt;ใจงาม&lt;/b&gt;" in screen
     assert faces.services.of("GET dispatch /v1/trips")[-1].query["on"] == "2026-11-22"
     form = {"on": "2026-11-22", "unit_id": str(UNIT), "start": "0830"}
+    elsewhere = await desk.post(f"/rides/{trip['id']}/assign", {**form, "held": str(new_id())})
+    assert (elsewhere.status_code, "มีคนเพิ่งเปลี่ยนหน่วย" in elsewhere.text) == (409, True), "another tab was first"
     refused = await desk.post(f"/rides/{trip['id']}/assign", form)
     assert refused.status_code == 409
     assert "หน่วยมีนัดอื่น 09:00" in refused.text

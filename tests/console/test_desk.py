@@ -101,11 +101,15 @@ def test_a_sheet_becomes_a_call() -> None:
         ({"appointment.on": "30/11/2569", "appointment.time": "25:00"}, "appointment.time"),
         ({"appointment.on": "30/11/2569"}, "appointment.time"),
         ({"appointment.time": "8:30"}, "appointment.on"),
-        ({"appointment.on": "พรุ่งนี้", "appointment.time": "8:30"}, "appointment.on"),
+        ({"appointment.on": "เมื่อวาน", "appointment.time": "8:30"}, "appointment.on"),
         ({"recurrence.days": ["MO"]}, "appointment.on"),
-        ({"patients.1.born": "12345"}, "patients.1.born"),  # and patient 0, of whom nothing was said, keeps the place
+        ({"lane": "booked", "patients.1.born": "12345"}, "patients.1.born"),  # and patient 0, of whom nothing was said, keeps the place
         ({"companions": "สอง"}, "companions"),
         ({"appointment.on": "1/12/2569", "appointment.time": "9", "recurrence.days": ["MO"], "recurrence.until": "x"},
+         "recurrence.until"),
+        ({"appointment.on": "1/12/2569", "appointment.time": "9", "recurrence.days": ["MO"], "recurrence.count": "12",
+          "recurrence.until": "31/12/2569"}, "recurrence.count"),
+        ({"appointment.on": "1/12/2569", "appointment.time": "9", "recurrence.days": ["MO"], "recurrence.until": "30/11/2569"},
          "recurrence.until"),
     ],
 )  # fmt: skip
@@ -117,6 +121,29 @@ def test_what_cannot_be_read_names_its_field(sheet: dict[str, Any], field: str) 
 def test_a_point_that_cannot_be_read_never_stops_an_emergency() -> None:
     body, refusals = call_of({"location.landmark": "หลังวัด", "location.point": "16.4 กว่าๆ"}, NEAR, TODAY)
     assert (body["location"], refusals) == ({"landmark": "หลังวัด 16.4 กว่าๆ"}, [])
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [("72 ปี", {"age": 72}), ("๑ ขวบ", {"age": 1}), ("๑๕ เม.ย. ๒๔๙๗", {"birth_date": "15 เม.ย. 2497"})],
+)
+def test_ages_and_births_are_read_as_people_say_them(typed: str, read: dict[str, Any]) -> None:
+    assert call_of({"patients.0.born": typed}, NEAR, TODAY) == ({"patients": [read]}, [])
+
+
+@pytest.mark.parametrize(("typed", "read"), [("8 เดือน", [{"age": 0}]), ("เจ็ดสิบสอง", None), ("12/04/54", None)])
+def test_an_age_that_has_no_field_never_stops_an_emergency_and_stays_as_words(typed: str, read: object) -> None:
+    body, refusals = call_of({"patients.0.born": typed, "notes": "รีบ"}, NEAR, TODAY)
+    assert (body.get("patients"), refusals) == (read, [])
+    assert body["notes"] == f"รีบ\nผู้ป่วย 1 อายุหรือวันเกิดตามที่บอก: {typed}"
+
+
+@pytest.mark.parametrize(
+    ("on", "day"), [("พรุ่งนี้", "2026-11-23"), ("24 พ.ย. 69", "2026-11-24"), ("24/11/69", "2026-11-24")]
+)
+def test_the_day_of_an_appointment_is_read_as_on_its_card(on: str, day: str) -> None:
+    body, refusals = call_of({"appointment.on": on, "appointment.time": "8:30"}, NEAR, date(2026, 11, 22))
+    assert (body["appointment"]["at"][:10], refusals) == (day, [])
 
 
 def test_refusals_of_intake_stand_at_the_sheets_fields() -> None:

@@ -54,6 +54,10 @@ def test_a_thai_day_is_24_hours_from_17_utc():
         ("5/3/2512", date(1969, 3, 5)),
         ("๐๕/๐๓/๒๕๑๒", date(1969, 3, 5)),
         (" 05-03-2512\u200b", date(1969, 3, 5)),
+        ("๕ มีนาคม พ.ศ. ๒๕๑๒", date(1969, 3, 5)),
+        ("5 มี.ค.2512", date(1969, 3, 5)),
+        ("5 mar 1969", date(1969, 3, 5)),
+        ("5 March 2512", date(1969, 3, 5)),
         ("2567-02-29", date(2024, 2, 29)),  # 2567 is no leap year of the Christian calendar, 2024 is
     ],
 )
@@ -69,6 +73,8 @@ def test_a_birthday_is_read_in_either_era(typed, day):
         ("31/4/2512", "no_such_day"),
         ("69-01-01", "not_a_day"),
         ("เมื่อวาน", "not_a_day"),
+        ("5 มนาคม 2512", "not_a_day"),
+        ("5/3/12", "two_digits_of_year"),
         ("2200-01-01", "year_implausible"),
         ("2600-01-01", "year_implausible"),
         ("0000-01-01", "year_implausible"),
@@ -172,3 +178,14 @@ def test_a_birth_in_the_future_is_refused():
     with pytest.raises(Refusal) as refused:
         dates.age(TODAY, birth_date=date(2026, 11, 23))
     assert refused.value.field == "birth_date"
+
+
+@pytest.mark.parametrize(
+    ("said", "years"),
+    [
+        ("72", 72), ("๗๒ ปี", 72), ("อายุ 72", 72), ("3 ขวบ", 3), ("1 ปี 6 เดือน", 1), ("18 เดือน", 1), ("8 เดือน", 0), ("5 days", 0),
+        ("131", None), ("2497", None), ("เจ็ดสิบสอง", None), ("", None), ("-3", None),
+    ],
+)  # fmt: skip
+def test_an_age_is_read_as_people_say_it(said: str, years: int | None) -> None:
+    assert dates.read_age(said) == years

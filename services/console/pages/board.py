@@ -264,10 +264,12 @@ async def _trips_of(request: Request, person: Person, rows: Sequence[CallRow]) -
 
 
 def _told(call: Mapping[str, Any], lang: str, community: Callable[[str | None], str]) -> dict[str, Any]:
-    place = call["location"]
+    place, to = call["location"], call.get("destination") or {}
     names = [place["landmark"], community(place["community"]), place["address"], place["point_as_typed"]]
     return {
         "place": " · ".join(dict.fromkeys(name for name in names if name)),
+        "destination": to.get("address") or "",
+        "facility_id": to.get("facility_id"),
         "complaint": call["complaint"] or "",
         "people": ", ".join(_person(each, lang) for each in call["patients"] if each["name"] or each["age"]),
         "caller": call["caller"]["name"] or "",

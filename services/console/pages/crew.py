@@ -106,7 +106,7 @@ async def state(
         return Response(status_code=204)
     trips = await backend(request).get(person, "dispatch", "/v1/trips", purpose=PURPOSE[person.role])
     bags = await _packed(request, person)
-    facilities = await _facilities(request, person)
+    facilities = await facilities_of(request, person)
     lang = lang_of(request)
     jobs = journey.jobs_of(trips["items"])
     returns = await crews.returns(runtime(request).pool, person.areas, ids, since)
@@ -146,7 +146,7 @@ def _homeward(unit: dict[str, Any], after: datetime) -> bool:
     return unit["homeward_id"] is not None and datetime.fromisoformat(unit["last_closed_at"]) > after
 
 
-async def _facilities(request: Request, person: Person) -> dict[str, dict[str, Any]]:
+async def facilities_of(request: Request, person: Person) -> dict[str, dict[str, Any]]:
     """Names and numbers of hospitals; without them the way is still shown by its point."""
     try:
         found = await backend(request).get(person, "dispatch", "/v1/facilities", params={"limit": 200})

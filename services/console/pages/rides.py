@@ -15,10 +15,12 @@ from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import labeller, options
 from services.console.navigation import roles_of
 from services.console.pages.board import AT_ONCE, DECIDES, Unit, every, told_of, units_of
+from services.console.pages.crew import facilities_of
 from services.console.people import Person
 from services.console.rules.paper import read_clock
-from services.console.rules.rides import rides
+from services.console.rules.rides import rides, unit_of
 from services.console.store import facts
+from services.console.texts import teller
 from services.console.web import backend, go, page, runtime, signed_in
 from shared.errors import Refused
 from shared.refusal import Refusal
@@ -109,6 +111,7 @@ async def _day(
     units = await units_of(request, person)
     booked = [trip for trip in trips or () if trip["lane"] == "booked"]
     told = await told_by_intake(request, person, booked)
+    facilities = await facilities_of(request, person) if booked else {}
     numbers = {call_id: call["number"] for call_id, call in (told or {}).items()}
     now = now_utc()
     return page(
@@ -119,6 +122,7 @@ async def _day(
         signs={str(unit.row.id): unit.facts["call_sign"] for unit in units or ()}, refusing=refusing,
         reasons=options("reason_override", person.lang), code=labeller(person.lang), position=position,
         now=now.isoformat(), offered=offered, decides=person.role in DECIDES,
+        facilities={key: each["name"] for key, each in facilities.items()},
         plan=[each for plan in plans for each in plan["planned"]] if plans else None,
         unserved=[each for plan in plans for each in plan["unserved"]],
         published=sum(plan["published"] for plan in plans), plan_ids=[plan["id"] for plan in plans],
@@ -148,9 +152,16 @@ async def told_by_intake(
 async def assign(
     request: Request, person: AtDesk, trip_id: UUID, unit_id: Annotated[UUID, Form()], on: Short, start: Short = "",
     pickup_at: Short = "", override_reason: Short = "", key: Annotated[str, Form(max_length=64)] = "",
+    held: Annotated[str | None, Form(max_length=40)] = None,
 ) -> Response:  # fmt: skip
-    """Book a unit for a ride; ``start``: when it sets out (left out: in time), or ``pickup_at``, as it was offered."""
+    """Book a unit for a ride; ``start``: when it sets out (left out: in time), or ``pickup_at``, as it was offered.
+
+    ``held``: the unit that the page showed for it, empty where there was none; another one since is not taken away.
+    """
     when = day_named(on)
+    if held is not None and await _unit_of(request, person, trip_id) != (held or None):
+        said = teller(person.lang)("rides.changed_meanwhile")
+        return await _day(request, person, when, Refusing(str(trip_id), said, str(unit_id), start))
     order: dict[str, Any] = {"unit_id": str(unit_id)}
     clock = read_clock(start) if start else None
     if clock is not None:
@@ -169,6 +180,10 @@ async def assign(
         refusing = Refusing(str(trip_id), sentence, str(unit_id), start, overridable, against)
         return await _day(request, person, when, refusing)
     return go(f"/rides?on={when.isoformat()}")
+
+
+async def _unit_of(request: Request, person: Person, trip_id: UUID) -> str | None:
+    return unit_of(await backend(request).get(person, "dispatch", f"/v1/trips/{trip_id}", purpose=PURPOSE))
 
 
 def _against(problem: Mapping[str, Any], lang: str) -> list[str]:

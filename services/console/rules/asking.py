@@ -8,9 +8,9 @@ from typing import Any
 
 from services.console.texts import teller
 from shared.refusal import Refusal
-from shared.thai.dates import Years, read_day
+from shared.thai.dates import Years, read_age, read_day
 from shared.thai.phones import read_phone
-from shared.thai.text import arabic_digits, tidy
+from shared.thai.text import arabic_digits
 
 KINDS = frozenset({"medical", "welfare", "hazard", "other"})
 MOBILITY = frozenset({"walking", "assisted", "wheelchair", "stretcher"})
@@ -21,7 +21,6 @@ FIELDS = {
 }  # fmt: skip
 """Field of the contract → field of the form."""
 BANGKOK = timezone(timedelta(hours=7))
-OLDEST = 130
 
 
 class Wrong(Exception):
@@ -45,6 +44,8 @@ def track_problem(status: int, said: str, lang: str) -> str:
 def call_of(what: str, typed: Mapping[str, str], now: datetime) -> dict[str, Any]:
     """The body of a call; ``what`` is ``help`` or ``ride``.
 
+    Help is asked for with a telephone and a word of what is the matter: the desk rings back and asks for the rest.
+
     Raises:
         Wrong: with every field that is missing or cannot be read.
 
@@ -59,10 +60,12 @@ def call_of(what: str, typed: Mapping[str, str], now: datetime) -> dict[str, Any
     }
     if not _rings(text.get("phone", "")):
         wrong.append(("phone", "phone_missing"))
-    if "landmark" not in text and "community" not in text and "lat" not in body["location"]:
-        wrong.append(("landmark", "place_missing"))
-    patient = _patient(text, wrong)
+    patient = _patient(text)
     if what == "ride":
+        if "landmark" not in text and "community" not in text and "lat" not in body["location"]:
+            wrong.append(("landmark", "place_missing"))
+        if "age" in text and "age" not in patient:
+            wrong.append(("age", "age_wrong"))
         body |= {"kind": "transfer", "lane": "booked", "appointment": _appointment(text, now, wrong)}
         body["destination"] = {"address": text.get("destination")}
         if "destination" not in text:
@@ -71,6 +74,8 @@ def call_of(what: str, typed: Mapping[str, str], now: datetime) -> dict[str, Any
         body["kind"] = text["kind"] if text.get("kind") in KINDS else "other"
         if "complaint" not in text:
             wrong.append(("complaint", "complaint_missing"))
+        elif "age" in text and not patient.get("age"):  # months of an infant, or what only a person can read
+            body["complaint"] += f" (อายุตามที่บอก: {text['age']})"
     if body["kind"] != "hazard":
         body["patient"] = patient
     if wrong:
@@ -87,16 +92,12 @@ def _rings(typed: str) -> bool:
     return True
 
 
-def _patient(text: Mapping[str, str], wrong: list[tuple[str | None, str]]) -> dict[str, Any]:
+def _patient(text: Mapping[str, str]) -> dict[str, Any]:
     patient: dict[str, Any] = {"name": text.get("patient") or (text.get("name") if text.get("self") else None)}
     if text.get("mobility") in MOBILITY:
         patient["mobility"] = text["mobility"]
-    if "age" in text:
-        age = arabic_digits(tidy(text["age"]))
-        if age.isdecimal() and int(age) <= OLDEST:
-            patient["age"] = int(age)
-        else:
-            wrong.append(("age", "age_wrong"))
+    if "age" in text and (age := read_age(text["age"])) is not None:
+        patient["age"] = age
     return patient
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import date, datetime
 
 from services.console.texts import teller
+from shared.refusal import Refusal
 from shared.thai.dates import Years, read_day, show_day
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -13,15 +14,21 @@ PLAIN = re.compile(
     r"FREQ=(?P<freq>DAILY|WEEKLY|MONTHLY)(?:;BYDAY=(?P<days>[A-Z]{2}(?:,[A-Z]{2})*))?(?:;INTERVAL=(?P<every>\d+))?"
     r"(?:;COUNT=(?P<count>\d+))?(?:;UNTIL=(?P<until>\d{8})(?:T\d{6}Z?)?)?"
 )
+TWO_ENDS = Refusal(
+    "two_ends",
+    "recurrence.count",
+    "ใส่จำนวนครั้งหรือวันสุดท้าย อย่างใดอย่างหนึ่ง",
+    "give a number of visits or a last day, not both",
+)
 ORDER = ("FREQ", "BYDAY", "INTERVAL", "COUNT", "UNTIL")
 
 
 def rule_of(days: list[str], every: int | None, count: int | None, until: str, today: date) -> str:
-    """The rule of a visit that comes every week, or every so many weeks; no days: nothing. ``until`` ends it before
-    ``count`` does.
+    """The rule of a visit that comes every week, or every so many weeks; no days: nothing. It ends after
+    ``count`` visits or on the day ``until``.
 
     Raises:
-        Refusal: ``until`` is no day.
+        Refusal: ``until`` is no day, or both ends are said.
 
     """
     wanted = [day for day in WEEKDAYS if day in days]
@@ -30,10 +37,12 @@ def rule_of(days: list[str], every: int | None, count: int | None, until: str, t
     parts = ["FREQ=WEEKLY", f"BYDAY={','.join(wanted)}"]
     if every and every > 1:
         parts.append(f"INTERVAL={every}")
+    if until and count:
+        raise TWO_ENDS
+    if count:
+        parts.append(f"COUNT={count}")
     if until:
         parts.append(f"UNTIL={read_day(until, Years.of_appointment(today), 'recurrence.until'):%Y%m%d}")
-    elif count:
-        parts.append(f"COUNT={count}")
     return ";".join(parts)
 
 

@@ -62,9 +62,19 @@ def rides(trips: Sequence[Doc], numbers: Mapping[str, str], now: datetime) -> li
     return sorted(found, key=lambda ride: (ride.over, ride.at is None, ride.at or now, str(ride.trip["id"])))
 
 
-def _ride(trip: Doc) -> Ride:
+def _held(trip: Doc) -> Doc | None:
     held = [each for each in trip["assignments"] if each["status"] in HELD and each["role"] == "primary"]
-    last = max(held, key=lambda each: HELD.index(each["status"]), default=None)
+    return max(held, key=lambda each: HELD.index(each["status"]), default=None)
+
+
+def unit_of(trip: Doc) -> str | None:
+    """The unit that has the ride, or was asked to take it."""
+    held = _held(trip)
+    return held["unit_id"] if held else None
+
+
+def _ride(trip: Doc) -> Ride:
+    last = _held(trip)
     names = ("pickup_at", "pickup_earliest_at", "pickup_latest_at", "arrive_by_at")
     at = next((_instant(trip[name]) for name in names if trip[name]), None)
     if last is None:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from services.console.rules.places import read_place
 from services.console.rules.recurrence import rule_of
 from shared.geo import Point
 from shared.refusal import Refusal
-from shared.thai.dates import BANGKOK, Years, read_day
+from shared.thai.dates import BANGKOK, Years, read_age, read_day, read_year
 from shared.thai.text import arabic_digits
 
 Sheet = Mapping[str, Any]
@@ -24,15 +24,21 @@ PATIENT = re.compile(r"patients\.(\d+)\.(\w+)")
 LISTS = re.compile(r"(^barriers|\.days|\.needs|\.groups)$")
 ONE_WORD = ("kind", "lane", "complaint", "notes")
 WORDS_OF_PATIENT = ("id", "name", "national_id", "sex", "mobility")
-OLDEST = 130
 MOST_PATIENTS = 100
+AHEAD = {"วันนี้": 0, "today": 0, "พรุ่งนี้": 1, "tomorrow": 1, "มะรืน": 2, "มะรืนนี้": 2}
 LAST_HOUR, LAST_MINUTE = 23, 59
 NOT_A_TIME = Refusal("not_a_time", "appointment.time", "อ่านเวลาไม่ออก ตัวอย่าง 8:30", "not a time of day; write 8:30")
 DAY_NEEDED = Refusal("day_needed", "appointment.on", "ต้องมีวันนัด", "the day of the appointment is missing")
+ENDS_BEFORE = Refusal(
+    "ends_before_it_begins",
+    "recurrence.until",
+    "วันสุดท้ายของนัดซ้ำอยู่ก่อนนัดครั้งแรก",
+    "the last day lies before the first visit",
+)
 NOT_A_NUMBER = ("not_a_number", "ต้องเป็นตัวเลข", "this is a number")
 BORN = Refusal(
-    "not_born", "born", "พิมพ์อายุ ปีเกิด หรือวันเกิด เช่น 72, 2497, 12/3/2497",
-    "an age, a year or a day of birth: 72, 1954, 12/3/1954",
+    "not_born", "born", "พิมพ์อายุ ปีเกิด หรือวันเกิด เช่น 72, 8 เดือน, 2497, 12/3/2497",
+    "an age, a year or a day of birth: 72, 8 months, 1954, 12/3/1954",
 )  # fmt: skip
 ALIASES = {
     "appointment.at": "appointment.time", "appointment.recurrence": "recurrence.days", "location": "location.landmark",
@@ -52,13 +58,15 @@ def call_of(sheet: Sheet, near: Point, today: date) -> tuple[Doc, list[Refusal]]
         "destination": _destination(sheet, near),
         "triage": _triage(sheet),
         "appointment": _appointment(sheet, today, refusals),
-        "patients": _patients(sheet, refusals),
+        "patients": _patients(sheet, today, refusals),
         "barriers": _list(sheet, "barriers"),
     }
     body |= {name: part for name, part in parts.items() if part}
     for name in ("patient_count", "companions"):
         if (number := _number(sheet, name, refusals)) is not None:
             body[name] = number
+    if told := _births_as_said(sheet, today):
+        body["notes"] = "\n".join(filter(None, (body.get("notes"), *told)))
     if ref := _text(sheet, "ref_1669"):
         body["external_refs"] = [{"system": "1669", "number": ref}]
     return body, refusals
@@ -151,37 +159,72 @@ def _triage(sheet: Sheet) -> Doc:
     return {**triage, "criteria_group": int(group)} if group.isdigit() else triage
 
 
-def _patients(sheet: Sheet, refusals: list[Refusal]) -> list[Doc]:
+def _patients(sheet: Sheet, today: date, refusals: list[Refusal]) -> list[Doc]:
     """Everybody told of; lines that say nothing about anybody stay, so that refusals find theirs."""
-    last = max((int(found[1]) for name in sheet if (found := PATIENT.fullmatch(name))), default=-1)
-    people = [_patient(sheet, number, refusals) for number in range(min(last + 1, MOST_PATIENTS))]
+    people = [_patient(sheet, number, today, refusals) for number in range(_many(sheet))]
     while people and not people[-1]:
         people.pop()
     return people
 
 
-def _patient(sheet: Sheet, number: int, refusals: list[Refusal]) -> Doc:
+def _many(sheet: Sheet) -> int:
+    last = max((int(found[1]) for name in sheet if (found := PATIENT.fullmatch(name))), default=-1)
+    return min(last + 1, MOST_PATIENTS)
+
+
+def _patient(sheet: Sheet, number: int, today: date, refusals: list[Refusal]) -> Doc:
     where = f"patients.{number}"
     person: Doc = {name: said for name in WORDS_OF_PATIENT if (said := _text(sheet, f"{where}.{name}"))}
     person |= {name: ticked for name in ("needs", "groups") if (ticked := _list(sheet, f"{where}.{name}"))}
-    if typed := arabic_digits(_text(sheet, f"{where}.born")):
+    if typed := _text(sheet, f"{where}.born"):
         try:
-            person |= _born(typed)
+            person |= _born(typed, today)
         except Refusal as refusal:
-            refusals.append(refusal.at(f"{where}.born"))
+            if _can_wait(sheet):
+                refusals.append(refusal.at(f"{where}.born"))
     return person
 
 
-def _born(typed: str) -> Doc:
-    """An age, a year or a day: ``72``, ``2497``, ``12/3/2497``. Intake reads the era."""
-    if not typed.isdigit():
-        return {"birth_date": typed}
-    number = int(typed[:9])
-    if number <= OLDEST:
-        return {"age": number}
-    if len(typed) == 4:  # noqa: PLR2004 a year
-        return {"birth_year": number}
-    raise BORN
+def _births_as_said(sheet: Sheet, today: date) -> list[str]:
+    """What was said of ages and births and has no field of its own: months of an infant, and what cannot be read.
+
+    An emergency is never stopped by it.
+    """
+    if _can_wait(sheet):
+        return []
+    said = ((number + 1, _text(sheet, f"patients.{number}.born")) for number in range(_many(sheet)))
+    return [f"ผู้ป่วย {number} อายุหรือวันเกิดตามที่บอก: {typed}" for number, typed in said if typed and _loses(typed, today)]
+
+
+def _can_wait(sheet: Sheet) -> bool:
+    return _text(sheet, "lane") == "booked" or bool(_text(sheet, "appointment.on"))
+
+
+def _loses(typed: str, today: date) -> bool:
+    try:
+        return _born(typed, today) == {"age": 0}
+    except Refusal:
+        return True
+
+
+def _born(typed: str, today: date) -> Doc:
+    """An age, a year or a day: ``72 ปี``, ``2497``, ``12/3/2497``, ``12 มี.ค. 2497``. Intake turns the era.
+
+    Raises:
+        Refusal: it is none of them.
+
+    """
+    years = Years.of_birth(today)
+    if (age := read_age(typed)) is not None:
+        return {"age": age}
+    plain = arabic_digits(typed)
+    if len(plain) == 4 and plain.isdecimal():  # noqa: PLR2004 a year
+        read_year(int(plain), years)
+        return {"birth_year": int(plain)}
+    if plain.isdecimal():
+        raise BORN
+    read_day(plain, years)
+    return {"birth_date": plain}
 
 
 def _appointment(sheet: Sheet, today: date, refusals: list[Refusal]) -> Doc:
@@ -199,6 +242,8 @@ def _appointment(sheet: Sheet, today: date, refusals: list[Refusal]) -> Doc:
     except Refusal as refusal:
         refusals.append(refusal)
         return {}
+    if (found := re.search(r"UNTIL=(\d{8})", recurrence)) and found[1] < f"{moment:%Y%m%d}":
+        refusals.append(ENDS_BEFORE)
     return {
         "at": moment.isoformat(),
         **{name: said for name, said in more.items() if said},
@@ -220,7 +265,8 @@ def read_moment(on: str, at: str, today: date) -> datetime:
     hour, minute = (int(found[1]), int(found[2] or 0)) if found else (99, 0)
     if hour > LAST_HOUR or minute > LAST_MINUTE:
         raise NOT_A_TIME
-    day = read_day(on, Years.of_appointment(today), "appointment.on")
+    ahead = AHEAD.get(on.strip().casefold())
+    day = read_day(on, Years.of_appointment(today), "appointment.on") if ahead is None else today + timedelta(ahead)
     return datetime.combine(day, time(hour, minute), BANGKOK)
 
 

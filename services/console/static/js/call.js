@@ -90,9 +90,10 @@ export function watchCalls() {
     for (const part of event.target.querySelectorAll?.("[data-poll]") ?? []) { part.dataset.last = ""; setTimeout(() => refresh(part), 400); arrived(part); }
   });
   document.addEventListener("keydown", (event) => {
-    if (!/^[1-9]$/.test(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
+    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? /^[1-9]$/.exec(event.key)?.[0]; // either layout
+    if (!digit || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
     const list = event.target.closest?.(".recommendations");
-    const button = list?.querySelectorAll("[data-order]")[Number(event.key) - 1];
+    const button = list?.querySelectorAll("[data-order]")[Number(digit) - 1];
     if (!button || event.target.matches("input, select, textarea")) return;
     event.preventDefault();
     button.click();

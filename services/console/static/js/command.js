@@ -90,7 +90,10 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "F9") { event.preventDefault(); focusLine(); return; }
   if (typing(event.target) || document.querySelector("dialog[open]")) return;
   if (event.key === "?") { event.preventDefault(); showKeys(); }
-  if (event.key === "/") { event.preventDefault(); focusLine(); }
+  if (event.key === "/" && !/^Digit/.test(event.code)) { // on a Thai keyboard the 2 is one
+    event.preventDefault();
+    focusLine();
+  }
 });
 document.addEventListener("click", (event) => { if (event.target.closest("[data-keys]")) showKeys(); });
 watchCalls(); // wherever commands are, a call may be open

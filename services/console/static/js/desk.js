@@ -96,11 +96,23 @@ const people = finding({ form, save });
 
 const group = at("group");
 const groups = combobox(group, at("groups"), { onChoose: chooseGroup, onEnter: () => { if (!asked.focus()) at("take").focus(); } });
+const thaiWords = globalThis.Intl?.Segmenter ? new Intl.Segmenter("th", { granularity: "word" }) : null;
+/** How well a group answers what was typed: its number, a word that begins so, or anywhere; null: not at all. */
+function rankOf(option, text) {
+  if (option.dataset.code === text) return 0;
+  if (/^\d+$/.test(text)) return null;
+  const label = option.textContent.toLowerCase();
+  const words = thaiWords ? [...thaiWords.segment(label)] : [];
+  if (words.some(({ index }) => label.startsWith(text, index))) return 1; // อก is in ทรวง|อก, and not in เลือด|ออก
+  return label.includes(text) ? 2 : null;
+}
 group.addEventListener("input", () => {
-  const text = group.value.trim().toLowerCase();
-  for (const option of at("groups").children) {
-    const fits = option.dataset.code === text || (!/^\d+$/.test(text) && option.textContent.toLowerCase().includes(text));
-    option.hidden = Boolean(text) && !fits;
+  const text = group.value.trim().toLowerCase().replace(/[๐-๙]/g, (digit) => digit.charCodeAt(0) - 0xe50);
+  const ranked = [...at("groups").children].map((option) => [option, text ? rankOf(option, text) : 0]);
+  const best = Math.min(...ranked.map(([, rank]) => rank ?? 9));
+  for (const [option, rank] of ranked.sort(([one, a], [other, b]) => (a ?? 9) - (b ?? 9) || one.dataset.code - other.dataset.code)) {
+    option.hidden = rank === null || (best === 1 && rank === 2);
+    at("groups").append(option);
   }
   if (!text) { at("group-code").value = ""; asked.show(); asked.judge(); save(); }
   groups.show({ markFirst: Boolean(text) });
