@@ -7,8 +7,9 @@ belongs to the municipalities of whoever acted and to that of the record.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -29,11 +30,14 @@ from unnest($7::uuid[], $8::text[]) as s (subject_id, area)
 
 READ_AUDIT = Search("""
 select id, at, caller, role, purpose, act, noun, subject_id, detail from audit
-where ($1::uuid is null or subject_id = $1) and ($2::text is null or caller = $2)
-  and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4) and id > $5
-  and ($7::text[] is null or areas && $7)
+where ($1::uuid is null or subject_id = $1 or (detail ? 'ids' and detail -> 'ids' ? $1::text))
+  and ($2::text is null or caller = $2) and ($3::timestamptz is null or at >= $3)
+  and ($4::timestamptz is null or at < $4) and id > $5 and ($7::text[] is null or areas && $7)
 order by id limit $6
 """)
+
+MOST_IDS = 200
+"""So many ids stand in a list's row; of more than that how many they were, and a digest."""
 
 router = APIRouter()
 
@@ -53,13 +57,52 @@ async def audit(
     Given a ``Work`` the row is part of its transaction; given the pool it stands at once (a read has no transaction).
     ``area``: the subject's municipality; of several subjects one for all, or one each.
     """
-    db: Connection | Pool = where.db if isinstance(where, Work) else where
-    at = where.now if isinstance(where, Work) else now_utc()
     ids = [subject_id] if subject_id is None or isinstance(subject_id, UUID) else list(subject_id)
     areas = [area] * len(ids) if area is None or isinstance(area, str) else list(area)
-    own = sorted(caller.areas - {"*"})
-    who = (caller.actor, caller.role.value, caller.purpose)
-    await db.execute(WRITE_AUDIT, at, *who, act, noun, ids, areas, {**dict(caller.standing), **(detail or {})}, own)
+    await _write(where, caller, act, noun, ids, areas, detail or {}, caller.areas)
+
+
+async def audit_list(
+    where: Pool,
+    caller: Caller,
+    act: str,
+    noun: str,
+    shown: Sequence[UUID],
+    detail: dict[str, Any],
+    *,
+    areas: Iterable[str] = (),
+) -> None:
+    """One row for a list: by what it was asked for (``detail``), the ids ``shown``, and the municipalities they are of.
+
+    Whoever asks the audit about one of the ids finds the row.
+    """
+    told = {name: str(value) for name, value in detail.items() if value is not None}
+    await _write(where, caller, act, noun, [None], [None], {**told, **ids_told(shown)}, {*caller.areas, *areas})
+
+
+def ids_told(shown: Sequence[UUID]) -> dict[str, Any]:
+    """The ids, sorted; of very many their number and the SHA-256 of them, one a line."""
+    ids = sorted(map(str, shown))
+    if len(ids) <= MOST_IDS:
+        return {"ids": ids}
+    return {"count": len(ids), "digest": sha256("\n".join(ids).encode()).hexdigest()}
+
+
+async def _write(
+    where: Work | Pool,
+    caller: Caller,
+    act: str,
+    noun: str,
+    ids: Sequence[UUID | None],
+    areas: Sequence[str | None],
+    detail: dict[str, Any],
+    every: Iterable[str],
+) -> None:
+    """``areas``: of each id; ``every``: of all rows."""
+    db: Connection | Pool = where.db if isinstance(where, Work) else where
+    at = where.now if isinstance(where, Work) else now_utc()
+    who, said = (caller.actor, caller.role.value, caller.purpose), {**dict(caller.standing), **detail}
+    await db.execute(WRITE_AUDIT, at, *who, act, noun, ids, areas, said, sorted({*every} - {"*"}))
 
 
 class AuditRow(BaseModel):

@@ -111,6 +111,12 @@ class Running:
     async def dead_letters(self) -> list[str]:
         return [row["reason"] for row in await self.runtime.pool.fetch("select reason from dead_letter")]
 
+    async def audited(self, act: str) -> list[UUID]:
+        """Of whom or what the audit says that ``act`` was done, oldest first."""
+        return [
+            row["subject_id"] for row in await self.sql("select subject_id from audit where act = $1 order by id", act)
+        ]
+
     async def do_due(self, kind: str | None = None) -> int:
         """Let the clock of ``due`` reach everything (or one kind) that waits, and do it; returns how many."""
         moved = "update due set due_at = clock_timestamp() where $1::text is null or kind = $1"

@@ -38,6 +38,27 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "audit rows stand upon nothing",
+        "shared/migrations/0005_audit_chain.sql",
+        "new.hash := sha256(head.hash || convert_to(",
+        "new.hash := sha256('' || convert_to(",
+        "tests/core/test_audit_chain.py -k found_and_which",
+    ),
+    Mutant(
+        "audit of a list names nobody",
+        "shared/audit.py",
+        'return {"ids": ids}',
+        'return {"count": len(ids)}',
+        "tests/core/test_audit.py",
+    ),
+    Mutant(
+        "audit of a call that is taken left out",
+        "services/intake/api/calls.py",
+        'await audit(work, caller, "take", "call", taken.id, alike, area=taken.area)',
+        "",
+        "tests/house/test_audited.py -k intake",
+    ),
+    Mutant(
         "cursor check removed",
         "shared/consumer.py",
         "if seq <= cursors[key]:",

@@ -90,7 +90,8 @@ async def export_audit(
 ) -> StreamingResponse:
     """ส่งออกบันทึกการเข้าถึง | The audit of the auditor's municipalities as FHIR R4 AuditEvents, oldest first."""
     runtime: Runtime = request.app.state.runtime
-    await audit(runtime.pool, caller, "export", "audit", subject_id)
+    span = {"from": from_ and from_.isoformat(), "to": to and to.isoformat()}
+    await audit(runtime.pool, caller, "export", "audit", subject_id, span)
     areas = None if "*" in caller.areas else sorted(caller.areas)
     return StreamingResponse(_lines(runtime, (subject_id, from_, to, areas)), media_type=NDJSON)
 

@@ -14,13 +14,14 @@ REASONS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _ACTS: Final = {
     "C": """register open open_case give found assign invite propose open_need plan_visit observe assess visit
             add_contact add_action add_picture ask_disclosure put_community put_group import import_areas import_people
-            break_glass make_link_code ringing resend_message make import_map add_identifier""",
+            break_glass make_link_code ringing resend_message make import_map add_identifier
+            take assign_unit ask_backup alert ask_swap put_shift publish_plan""",
     "U": """sign close withdraw put review review_glass acknowledge change join_group leave_group link unlink
             move_in move_out meet_need answer approve decide decide_correction decide_disclosure decide_group done end
             end_community write cancel_visit requeue hand_over barrier_met barrier_unmet acknowledge_message correct
-            set_preferences reset_password second_factor_off revoke_device end_identifier correct_identifier end_contact
-            correct_contact""",
-    "D": "erase drop_picture",
+            set_preferences reset_password second_factor_off revoke_device ready cancel_trip stand_down step release
+            answer_swap set_duty answer_alert end_identifier correct_identifier end_contact correct_contact""",
+    "D": "erase drop_picture drop_shift",
     "E": "search search_community near ask_why",
 }
 ACTIONS: Final = {act: action for action, acts in _ACTS.items() for act in acts.split()}

@@ -29,8 +29,9 @@ FORGET_ANCHORS = "delete from audit_anchor where number <= $1"
 AT_OF = "select at from audit where lane = $1 and lane_seq = $2"
 READ_EVENTS = Search("""
 select id, at, caller, role, purpose, act, noun, subject_id, detail from audit
-where id > $1 and ($2::uuid is null or subject_id = $2) and ($3::timestamptz is null or at >= $3)
-  and ($4::timestamptz is null or at < $4) and ($5::text[] is null or areas && $5)
+where id > $1 and ($2::uuid is null or subject_id = $2 or (detail ? 'ids' and detail -> 'ids' ? $2::text))
+  and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4)
+  and ($5::text[] is null or areas && $5)
 order by id limit $6
 """)
 

@@ -220,6 +220,7 @@ async def test_the_crew_that_brought_somebody_may_say_ready_and_nobody_else(town
     back = next(trip for trip in await town.trips(call_id) if trip["leg"] == "return")
     await town.post(f"/v1/trips/{back['id']}/ready", status=404, headers=other.headers)
     await town.post(f"/v1/trips/{back['id']}/ready", headers=unit.headers)
+    assert await town.running.audited("ready") == [UUID(back["id"])]
 
 
 async def test_cancelling_the_way_there_cancels_the_way_back(town: Town) -> None:
@@ -262,6 +263,7 @@ async def test_confirm_proposes_and_the_dispatcher_orders_or_it_is_an_alarm(town
     ordered = await town.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}, status=201)
     assert ordered["id"] == proposed["id"]
     assert (ordered["status"], ordered["previous_status"]) == ("ordered", "proposed")
+    assert await town.running.audited("assign_unit") == [UUID(trip["id"])]
     await town.step(ordered["id"], "accept", unit)
     other = await town.call()
     again = await town.unit(2)

@@ -194,6 +194,8 @@ async def test_a_member_sees_own_shifts_swaps_and_whom_to_ask(town: Town) -> Non
         [swap] = (await town.get("/v1/own/duty", headers=as_crew(member)))["swaps"]
         assert (swap["gives"], swap["other_name"], swap["status"]) == (gives, names[other], "asked")
     assert (await town.get("/v1/own/duty", headers=as_crew(stays)))["swaps"] == []
+    assert await town.running.audited("ask_swap") == [UUID(shift["id"])]
+    assert await town.running.audited("read_own_duty") == [giver, giver, taker, stays], "who saw whose names"
     assert (await town.get("/v1/own/duty", headers=as_crew(new_id())))["shifts"] == []
     assert (await town.running.client.get("/v1/own/duty", headers=town.desk)).status_code == 403
 

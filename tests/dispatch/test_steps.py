@@ -263,6 +263,7 @@ async def test_a_hand_over_names_receiver_and_time_and_is_said_once(town: Town) 
     body["at"] = now_utc().isoformat()
     made = await town.post(path, body, headers=unit.headers, status=201)
     assert await town.post(path, body, headers=unit.headers, status=201) == made
+    assert set(await town.running.audited("hand_over")) == {UUID(asked["id"])}
     [said] = await town.running.said("dispatch.patient")
     assert said["aggregate_id"] == patient_id
     assert said["data"]["private"]["receiver"] == "hospital"

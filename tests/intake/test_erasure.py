@@ -200,7 +200,7 @@ async def test_the_audit_is_for_auditors_and_says_who_erased(intake: Running) ->
     await acted(intake, taken["id"], "withdraw")
     await acted(intake, taken["id"], "erase")
     page = (await get(intake, f"/v1/audit?subject_id={taken['id']}", "auditor")).json()
-    assert [row["act"] for row in page["items"]] == ["withdraw", "erase"]
+    assert [row["act"] for row in page["items"]] == ["take", "withdraw", "erase"]
     assert not any(trace in str(page) for trace in TRACES)
 
 

@@ -121,6 +121,7 @@ async def test_a_person_may_send_again_and_that_is_a_new_message_to_the_present_
     answers = [await town.client.post(f"/v1/messages/{message['id']}/resend", headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()
+    assert await town.service.audited("resend_message") == [message["id"]]
     entry = (await town.chat(42))[0]
     assert call.number in entry.text
     await town.press(42, entry.buttons[0])

@@ -39,6 +39,7 @@ async def test_a_case_stays_open_over_calls_until_it_is_closed_as_normal(registr
     answer = await close(registry, case_id)
     assert answer.status_code == 200
     assert (answer.json()["status"]["code"], answer.json()["outcome"]["th"]) == ("closed", "กลับสู่ภาวะปกติ")
+    assert await registry.audited("close") == [UUID(case_id)]
     said = (await registry.said("registry.case.closed"))[0]
     assert (said["aggregate_id"], said["correlation_id"]) == (UUID(case_id), call.id)
     assert (await history(registry, person_id))[0]["type"] == "registry.case.closed.v1"

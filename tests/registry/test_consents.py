@@ -59,6 +59,7 @@ async def test_what_stands_on_consent_stops_with_it_and_the_agency_says_that_it_
     assert (await read(registry, "/v1/withdrawals"))["items"] == []
     done = (await read(registry, "/v1/withdrawals?done=true"))["items"]
     assert done[0]["acknowledged_at"] is not None
+    assert await registry.audited("acknowledge")
     said = {row["type"]: row for row in await registry.said("registry.consent")}
     assert said["registry.consent.given.v1"]["data"]["private"] == {
         "purpose": "care",
@@ -186,6 +187,7 @@ async def test_an_emergency_opens_one_record_for_one_caller_for_three_hours(regi
     asked = {"national_id": cid(1), "reason": "หมดสติที่ห้องฉุกเฉิน"}
     opened = await hospital.post("/v1/break-glass", asked, purpose="emergency")
     assert (opened.status_code, opened.json()["person_id"]) == (201, str(person_id))
+    assert await registry.audited("break_glass") == [person_id]
     until = datetime.fromisoformat(opened.json()["until_at"])
     assert timedelta(hours=2, minutes=59) < until - now_utc() <= timedelta(hours=3)
 

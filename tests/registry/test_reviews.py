@@ -72,6 +72,7 @@ async def test_a_review_is_written_approved_acted_on_and_closed_with_evidence_al
     assert (await send(registry, "POST", done, evidence="ภาพถ่าย 12")).status_code == 204
     assert problem_of(await send(registry, "POST", done, evidence="x"))["code"] == "done_already"
     assert (await send(registry, "POST", f"{at}/close")).status_code == 204
+    assert [str(one) for one in await registry.audited("close")] == [review_id]
     shown = await read(registry, at, CARE)
     assert (shown["status"]["code"], shown["actions"][0]["evidence"]) == ("closed", "ภาพถ่าย 12")
     [said] = await registry.said("registry.review")

@@ -195,6 +195,7 @@ async def test_what_another_municipality_wrote_is_proposed_to_be_otherwise_never
         assert made.status_code == 201, made.text
         ids.append(made.json()["id"])
     assert problem_of(await send(registry, "POST", at, change={"mobility": "walking"}))["code"] == "own_facts"
+    assert await registry.audited("propose") == [person_id, person_id]
     waiting = (await read(registry, "/v1/corrections", CARE))["items"]
     assert (waiting[0]["change"], waiting[0]["reason"]) == ({"mobility": "stretcher"}, "ไปเยี่ยมมา")
     assert "ใจงาม" not in str([dict(row) for row in await registry.sql("select * from told")])

@@ -117,7 +117,7 @@ async def step(
     request: Request, caller: Reports, assignment_id: Id, body: StepBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """รายงานขั้นตอน | Accept, decline, the stamps, or a correction. The same report again is answered the same."""
-    await area_of(request, caller, assignment_id)
+    area = await area_of(request, caller, assignment_id)
     await _known_facility(request, body.facility_id)
     report = steps.Report(
         step=body.step.value, at=body.at, by_crew=crew_of(caller), odometer_km=body.odometer_km,
@@ -129,6 +129,7 @@ async def step(
 
         async def verb() -> tuple[int, dict[str, Any]]:
             assignment, made = await steps.step(work, assignment_id, report)
+            await audit(work, caller, "step", "assignment", assignment_id, {"step": report.step}, area=area)
             facts = AssignmentOut.of(assignment).model_dump(mode="json")
             return 200, {**facts, "step": StepOut.of(made).model_dump(mode="json")}
 
@@ -138,10 +139,11 @@ async def step(
 @router.post("/{assignment_id}/release", response_model=AssignmentOut, responses=WRITES)
 async def release(request: Request, caller: Decides, assignment_id: Id, body: ReleaseBody) -> AssignmentOut:
     """ปลดหน่วย | Take a unit off a trip; if it was the trip's own, another one is looked for."""
-    await area_of(request, caller, assignment_id)
-    runtime = runtime_of(request)
+    area, runtime = await area_of(request, caller, assignment_id), runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        return AssignmentOut.of(await handover.let_go(work, assignment_id, body.reason))
+        released = await handover.let_go(work, assignment_id, body.reason)
+        await audit(work, caller, "release", "assignment", assignment_id, {"reason": body.reason}, area=area)
+        return AssignmentOut.of(released)
 
 
 class Spot(BaseModel):
@@ -182,6 +184,7 @@ async def backup(
 
         async def verb() -> tuple[int, dict[str, Any]]:
             asked = await handover.ask_backup(work, assignment_id, area, crew_of(caller), body.reason, body.slot, codes)
+            await audit(work, caller, "ask_backup", "assignment", assignment_id, area=area)
             return 200, AssignmentOut.of(asked).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)
@@ -195,7 +198,7 @@ async def hand_over(
 
     To a ``higher_unit`` that we sent ourselves and that is at the scene, the trip goes over to that unit.
     """
-    await area_of(request, caller, assignment_id)
+    area = await area_of(request, caller, assignment_id)
     await _known_facility(request, body.facility_id)
     for field, list_ids in (("receiver", ("handover_receiver",)), ("outcome", ("mission_outcome", "trip_outcome"))):
         code = getattr(body, field)
@@ -207,6 +210,7 @@ async def hand_over(
 
         async def verb() -> tuple[int, dict[str, Any]]:
             made = await handover.hand_over(work, assignment_id, crew_of(caller), given)
+            await audit(work, caller, "hand_over", "assignment", assignment_id, {"receiver": body.receiver}, area=area)
             return 201, HandoverOut.of(made).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)

@@ -18,6 +18,7 @@ from services.dispatch.planning.offers import MOST
 from services.dispatch.store import plans, trips
 from services.dispatch.store.plans import Kept
 from services.dispatch.verbs import on_the_way
+from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import FieldProblem, Refused, refuse
 from shared.openapi import Day, problems
@@ -74,7 +75,7 @@ async def plan(request: Request, caller: Decides, body: DayBody) -> DayPlan:
     made = await planner.propose(runtime.pool, engine, area, body.on, now_utc(), search_s=body.search_s)
     if not body.publish:
         return planner.answer_of(made)
-    return await planner.publish(runtime, made, runtime.asked_by(caller, request))
+    return await _published(request, caller, made)
 
 
 @router.get("/v1/plans/{plan_id}", response_model=DayPlan, responses=problems(401, 403, 404))
@@ -97,7 +98,13 @@ async def attempt(request: Request, caller: Decides, plan_id: Id, body: TryBody)
 @router.post("/v1/plans/{plan_id}/publish", response_model=DayPlan, responses=problems(400, 401, 403, 404, 409))
 async def publish(request: Request, caller: Decides, plan_id: Id) -> DayPlan:
     """ประกาศแผน | Book what the proposal shows, route by route; what has changed since then is told as ``changed``."""
-    runtime, kept = runtime_of(request), await _kept(request, caller, plan_id)
+    return await _published(request, caller, await _kept(request, caller, plan_id))
+
+
+async def _published(request: Request, caller: Caller, kept: Kept) -> DayPlan:
+    """Each route is a transaction of its own: who publishes is written down before the first of them."""
+    runtime = runtime_of(request)
+    await audit(runtime.pool, caller, "publish_plan", "plan", kept.id, area=kept.area)
     return await planner.publish(runtime, kept, runtime.asked_by(caller, request))
 
 

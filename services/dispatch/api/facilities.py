@@ -33,6 +33,7 @@ from services.dispatch.api.resources import PUT_ANSWERS
 from services.dispatch.api.resources_models import Area, Name, PutOut, coded
 from services.dispatch.store import facilities
 from services.dispatch.verbs import facilities as verbs
+from shared.audit import audit
 from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Moment, problems
 from shared.work import now_utc
@@ -153,11 +154,12 @@ async def tell(
 ) -> JSONResponse:
     """แจ้งสถานพยาบาลล่วงหน้า | Tell the facility who comes and when."""
     runtime = runtime_of(request)
-    await area_of(request, caller, assignment_id)
+    area = await area_of(request, caller, assignment_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
             row = await verbs.tell(work, assignment_id, crew_of(caller), body.facility_id, body.expected_at)
+            await audit(work, caller, "alert", "assignment", assignment_id, area=area)
             return 201, _alert(row).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)
@@ -171,7 +173,9 @@ async def answer(request: Request, caller: AtDesk, alert_id: Id, body: AnswerBod
     seen(row["area"] if row else None, caller)
     given = verbs.Answer(body.accepts, body.reason, body.other_facility_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        return _alert(await verbs.answer(work, alert_id, given))
+        answered = _alert(await verbs.answer(work, alert_id, given))
+        await audit(work, caller, "answer_alert", "alert", alert_id, {"accepts": body.accepts}, area=answered.area)
+        return answered
 
 
 @router.get("/v1/alerts", response_model=Alerts, responses=problems(401, 403))

@@ -101,8 +101,7 @@ async def set_leaving(request: Request, caller: RunsUnit, crew_id: Id, body: Lea
     seen(row["area"] if row else None, caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         await crews.leaves_after(work, crew_id, body.leaves_after_min)
-        if own is None:
-            await audit(work, caller, "change", "crew", crew_id, area=row["area"] if row else None)
+        await audit(work, caller, "change", "crew", crew_id, area=row["area"] if row else None)
     return LeavingOut(leaves_after_min=body.leaves_after_min)
 
 
@@ -113,6 +112,7 @@ async def own(request: Request, caller: Member) -> OwnDuty:
     found = await served.skills_of(pool, [me])
     held = {skill: last_on for row in found for skill, last_on in row["skills"].items()}
     leaving = await resources.leaving(pool, me)
+    await audit(pool, caller, "read_own_duty", "crew", me, area=leaving["area"] if leaving else None)
     return OwnDuty(
         crew_id=me,
         leaves_after_min=leaving["leaves_after_min"] if leaving else 0,

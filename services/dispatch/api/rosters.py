@@ -38,6 +38,7 @@ from services.dispatch.store.shifts import Shift, Swap
 from services.dispatch.verbs import rosters
 from services.dispatch.verbs.crews import unknown
 from services.dispatch.verbs.lives import missing
+from shared.audit import audit
 from shared.auth import Role
 from shared.errors import Refused
 from shared.http import Body, IdempotencyKey, once
@@ -167,6 +168,7 @@ async def put_shift(request: Request, response: Response, caller: Manager, shift
     shift = Shift(id=shift_id, area=area, **values)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         made = await rosters.put(work, shift)
+        await audit(work, caller, "put_shift", "shift", shift_id, area=area)
     response.status_code = 201 if made else 200
     crew = await _crew(runtime, shift.crew_ids)
     on = roster.last_day(shift.until_at)
@@ -188,9 +190,10 @@ async def drop_shift(request: Request, caller: Manager, shift_id: Id) -> None:
     """ยกเลิกเวร | Take a shift that has not begun out of the roster."""
     runtime = runtime_of(request)
     shift = await shifts.read(runtime.pool, shift_id)
-    seen(shift.area if shift else None, caller)
+    area = seen(shift.area if shift else None, caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         await rosters.drop(work, shift_id)
+        await audit(work, caller, "drop_shift", "shift", shift_id, area=area)
 
 
 @router.get("/v1/shifts", response_model=Shifts, responses=problems(401, 403, 404))
@@ -241,7 +244,7 @@ async def ask_swap(
     """ขอแลกเวร | A member asks another to take a shift; at the desk it is written down for them."""
     runtime, own = runtime_of(request), crew_of(caller)
     shift = await shifts.read(runtime.pool, shift_id)
-    seen(shift.area if shift else None, caller)
+    area = seen(shift.area if shift else None, caller)
     giver = own or body.from_crew_id
     if own is not None and (shift is None or own not in shift.crew_ids):
         raise missing("shift")
@@ -251,7 +254,9 @@ async def ask_swap(
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
-            return 201, SwapOut.of(await rosters.ask(work, asking)).model_dump(mode="json")
+            asked = await rosters.ask(work, asking)
+            await audit(work, caller, "ask_swap", "shift", shift_id, {"swap_id": str(asking.id)}, area=area)
+            return 201, SwapOut.of(asked).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)
 
@@ -274,6 +279,8 @@ async def answer_swap(request: Request, caller: RunsUnit, swap_id: Id, body: Ans
         raise Refused(*SUPERVISOR_ONLY)
     runtime = runtime_of(request)
     swap = await shifts.read_swap(runtime.pool, swap_id)
-    seen(swap.area if swap else None, caller)
+    area = seen(swap.area if swap else None, caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        return SwapOut.of(await rosters.answer(work, swap_id, body.act, crew_of(caller)))
+        answered = await rosters.answer(work, swap_id, body.act, crew_of(caller))
+        await audit(work, caller, "answer_swap", "swap", swap_id, {"answer": body.act}, area=area)
+        return SwapOut.of(answered)

@@ -35,7 +35,7 @@ from services.dispatch.store.assignments import Assignment
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs import book, on_the_way, support, tours
 from services.dispatch.verbs import trips as trip_verbs
-from shared.audit import audit
+from shared.audit import audit, audit_list
 from shared.auth import Caller
 from shared.codes.codes import code_list
 from shared.errors import Refused, TwoTongued, refuse
@@ -112,11 +112,18 @@ async def list_trips(
         found = await trips.day(pool, areas, on, status, place, limit)
     else:
         found = await trips.page(pool, areas, call_id, on, status, after or NIL, limit)
+    await _listed(request, caller, "list", found, {"call_id": call_id, "on": on, "status": status, "area": area})
     items = await _with_assignments(request, found)
     return TripPage(items=items, next=next_of(items, limit))
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def _listed(request: Request, caller: Caller, act: str, found: list[Trip], by: dict[str, Any]) -> None:
+    """Where a trip begins and ends may be somebody's home: which of them the desk saw is written down."""
+    pool, shown = runtime_of(request).pool, [trip.id for trip in found]
+    await audit_list(pool, caller, act, "trip", shown, by, areas={trip.area for trip in found})
 
 
 async def _with_assignments(request: Request, found: list[Trip], *, details: bool = False) -> list[TripOut]:
@@ -145,6 +152,7 @@ async def search_trips(request: Request, caller: InField, body: SearchBody) -> T
     if crew_id is not None:
         return await _of_crew(request, caller, crew_id, trip_ids=body.ids)
     found = await trips.by_ids(runtime_of(request).pool, body.ids, areas_of(caller))
+    await _listed(request, caller, "search", found, {"by": "ids"})
     return TripPage(items=await _with_assignments(request, found))
 
 
@@ -204,6 +212,7 @@ async def assign(
 
         async def verb() -> tuple[int, dict[str, Any]]:
             made = await _assigned(work, trip, booking, body)
+            await audit(work, caller, "assign_unit", "trip", trip_id, {"unit_id": str(body.unit_id)}, area=trip.area)
             return 201, AssignmentOut.of(made).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)
@@ -238,6 +247,7 @@ async def ready(request: Request, caller: InField, trip_id: Id, body: ReadyBody 
             await trip_verbs.brought_by(work, trip, crew_id)
         at = body.at if body and body.at else work.now
         done = await trip_verbs.ready(work, trip_id, trip.area, at)
+        await audit(work, caller, "ready", "trip", trip_id, area=trip.area)
         return TripOut.of(done, await assignments.of_trips(work.db, [trip_id]))
 
 
@@ -248,6 +258,7 @@ async def cancel(request: Request, caller: Decides, trip_id: Id, body: CancelBod
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         done = await trip_verbs.cancel_one(work, trip_id, body.reason)
+        await audit(work, caller, "cancel_trip", "trip", trip_id, {"reason": body.reason}, area=done.area)
         return TripOut.of(done, await assignments.of_trips(work.db, [trip_id]))
 
 
@@ -258,6 +269,7 @@ async def stand_down(request: Request, caller: Decides, trip_id: Id, body: Stand
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         done = await support.stand_down(work, trip_id, trip.area, body.assignment_ids if body else None)
+        await audit(work, caller, "stand_down", "trip", trip_id, area=trip.area)
         return TripOut.of(done, await assignments.of_trips(work.db, [trip_id]))
 
 

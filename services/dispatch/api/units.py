@@ -32,6 +32,7 @@ from services.dispatch.positions import KNOWN
 from services.dispatch.store import units
 from services.dispatch.verbs import duty
 from services.dispatch.verbs import units as unit_verbs
+from shared.audit import audit
 from shared.auth import Caller
 from shared.events.words import UnitLevel
 from shared.http import Body
@@ -164,15 +165,15 @@ def _position(unit_id: UUID, now: datetime, fresh_s: float) -> PositionOut | Non
     return PositionOut(lat=fix.point.lat, lon=fix.point.lon, at=fix.at, age_s=round(age_s, 1), stale=age_s > fresh_s)
 
 
-async def _in_area(request: Request, caller: Caller, unit_id: UUID) -> None:
-    """Refuse, unless the unit is in the caller's areas; whether a crew member is on it, the act itself looks.
+async def _in_area(request: Request, caller: Caller, unit_id: UUID) -> str:
+    """The unit's area, if it is one of the caller's; whether a crew member is on it, the act itself looks.
 
     Raises:
         Refused: 404.
 
     """
     row = await units.read(runtime_of(request).pool, unit_id)
-    seen(row["area"] if row else None, caller)
+    return seen(row["area"] if row else None, caller)
 
 
 async def _answer(request: Request, unit_id: UUID) -> UnitOut:
@@ -184,7 +185,7 @@ async def _answer(request: Request, unit_id: UUID) -> UnitOut:
 @router.post("/{unit_id}/duty", response_model=UnitOut, responses=problems(400, 401, 403, 404, 409, 413))
 async def set_duty(request: Request, caller: RunsUnit, unit_id: Id, body: DutyBody) -> UnitOut:
     """เข้าเวร ออกเวร งดใช้งาน | May the unit be called, with whom and in what. The same again changes nothing."""
-    await _in_area(request, caller, unit_id)
+    area = await _in_area(request, caller, unit_id)
     runtime = runtime_of(request)
     asked = duty.Duty(
         body.on, body.crew_ids, body.vehicle_id, body.reason, body.until_at, by_crew=crew_of(caller),
@@ -192,6 +193,7 @@ async def set_duty(request: Request, caller: RunsUnit, unit_id: Id, body: DutyBo
     )  # fmt: skip
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         await duty.set_duty(work, unit_id, asked)
+        await audit(work, caller, "set_duty", "unit", unit_id, {"on": body.on}, area=area)
     return await _answer(request, unit_id)
 
 

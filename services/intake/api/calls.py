@@ -31,7 +31,7 @@ from services.intake.verbs import shown
 from services.intake.verbs.change import change, wanted_version
 from services.intake.verbs.similar import similar_to
 from services.intake.verbs.take import take
-from shared.audit import audit
+from shared.audit import audit, ids_told
 from shared.auth import Role
 from shared.database import Pool
 from shared.errors import Refused, refuse
@@ -69,6 +69,8 @@ async def take_call(
 
         async def verb() -> tuple[int, dict[str, Any]]:
             taken = await take(work, desk, taker, body)
+            alike = ids_told([each.id for each in taken.possible_duplicates]) if taken.possible_duplicates else {}
+            await audit(work, caller, "take", "call", taken.id, alike, area=taken.area)
             return 201, taken.model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)

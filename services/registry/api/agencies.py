@@ -14,7 +14,7 @@ from services.registry.api.gate import areas_of, gate, runtime_of
 from services.registry.store.agencies import Row
 from services.registry.verbs import agreements
 from services.registry.views import label
-from shared.audit import audit
+from shared.audit import audit, audit_list
 from shared.auth import Caller
 from shared.errors import Refused, refuse
 from shared.openapi import problems
@@ -72,6 +72,7 @@ async def list_agencies(
     runtime = runtime_of(request)
     rows = await store.agencies.list_agencies(runtime.pool, areas_of(caller), cursor, limit)
     items = await _shown(runtime, rows)
+    await audit_list(runtime.pool, caller, "list", "agency", [row["id"] for row in rows], {})
     return AgencyPage(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
 
 
