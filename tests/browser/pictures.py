@@ -17,12 +17,14 @@ from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
 from karuna.accounts import demonstration
-from karuna.seed import invent_agencies
+from karuna.seed import FAMILY, GIVEN, invent_agencies, seed_id
 from shared.thai.dates import BANGKOK, local_day
 from shared.work import now_utc
 from tests.browser.conftest import CHROMIUM, DESK, FLAGS, PHONE
 from tests.browser.screens import FOLDER, PAGE, Shot, page, shots
 from tests.browser.test_visits import given
+from tests.journeys import cared
+from tests.journeys.canary import Canary
 from tests.journeys.rides import book, cid
 from tests.journeys.town import AREA, Town, town_of, whole_system
 
@@ -53,6 +55,29 @@ CALLS: tuple[dict[str, Any], ...] = (
      "patient": {"name": "ลำไย สุขสันต์", "age": 66, "sex": "female"},
      "location": {"landmark": "ชุมชนหาดลำดวน", "lat": 16.4278, "lon": 103.5142}, "triage": {"criteria_group": 18}},
 )  # fmt: skip
+
+
+SAID = {
+    "เอียง": "ยายเอียง", "ใต้ต้นฉำฉา": "ใต้ต้นฉำฉาหน้าวัดกลาง", "บ้านเดิม": "12 หมู่ 4 บ้านเดิมของสามี", "บ้านเลขที่": "77/9 ซอยสมพงษ์ 3",
+    "เรือ": "เรือท้องแบน จอดท้ายซอย", "เปลี่ยนสายยาง": "เปลี่ยนสายให้อาหาร ดูแผลกดทับ", "แผลดี": "แผลตื้นขึ้น ไม่มีไข้",
+    "แผลแย่": "แผลลึกขึ้น มีกลิ่น", "ขาดคนดู": "กลางวันอยู่คนเดียว ลูกไปทำงาน", "ถุงยังชีพ": "ที่นอนลมและถุงยังชีพ",
+    "เรื่องของ": "รถไปรับช้าสองครั้งในเดือนเดียว", "เหตุผล0": "รถไปถึงช้ากว่านัด 50 นาที", "เหตุผล1": "จัดเที่ยวก่อนหน้าไว้ชิดเกินไป",
+    "เหตุผล2": "เวลาขึ้นลงของเปลนอนตั้งไว้เท่ารถเข็น", "เหตุผล3": "ไม่มีใครรู้ว่าต้องตั้งแยก", "เหตุผล4": "คู่มือจัดรถไม่ได้เขียนไว้",
+    "มองที่": "ดูที่หน้างานแล้ว ตรงกับที่เล่า", "ต้องทำ": "ตั้งเวลาขึ้นลงของเปลนอนแยกจากรถเข็น", "หมดสติที่": "หมดสติหน้าตลาด ไม่มีญาติมาด้วย",
+}  # fmt: skip
+"""What somebody would have written, for the beginnings of a canary's words."""
+
+
+class Told(Canary):
+    """An invented person of whom everything is kept, in words that can be read."""
+
+    def hatch(self) -> None:
+        super().hatch()
+        self.name, self.caller, self.address = "นางบัวลอย ใจงาม", "สมหมาย ใจงาม", "77/9 ซอยสมพงษ์ 3"
+        self.lat, self.lon, self.born = 16.43551, 103.50312, "1943-04-13"
+
+    def told(self, beginning: str) -> str:
+        return SAID[beginning]
 
 
 async def main(names: Collection[str]) -> None:
@@ -103,10 +128,13 @@ async def _a_busy_morning(town: Town) -> dict[str, str]:
     _, whom = await given(town, "ยายคำ เจริญสุข", "081-555-0203")
     await given(town, "ลุงสี ใจกว้าง", "081-555-0204")
     found = await town.ask("registry", "POST", "/v1/persons/search", role="case_manager", body={"name": "ยายมา ใจดี"})
+    volunteer = seed_id(AREA, "crew", "C10")
+    care = await cared.cared_for(town, Told(), volunteer)
     agreed = await town.ask("registry", "GET", f"/v1/agreements?area={AREA}", role="supervisor")
     return {
         "area": AREA, "call": taken[0]["id"], "person": found["items"][0]["id"] if found["items"] else str(whom),
-        "case": await _a_case(town, whom), "agreement": agreed["items"][0]["id"],
+        "case": await _a_case(town, whom), "agreement": agreed["items"][0]["id"], "agency": care["agency_id"],
+        "review": care["review_id"], "run": await _a_file(town, care["mate_id"]),
         "day": noon.date().isoformat(), "today": local_day(now_utc()).isoformat(),
     }  # fmt: skip
 
@@ -122,6 +150,23 @@ async def _a_case(town: Town, person: UUID) -> str:
         same = {"area": AREA, "sex": "female", "phone": "081-555-0205", "birth_year": 2493, "name": name}
         await town.ask("registry", "POST", "/v1/persons", role="registry_officer", body=same)
     made: str = opened["id"]
+    return made
+
+
+async def _a_file(town: Town, mate: str) -> str:
+    """A file of people that came, one row of it refused; somebody in it is to be secret, and waits for a second person."""
+    rows = [[cid(56_000 + number), f"{given} {family}", "2"]
+            for number, (given, family) in enumerate(zip(GIVEN, FAMILY * 2, strict=False))]  # fmt: skip
+    rows = [*rows[:8], ["1460100000000", "เลขผิด หนึ่งหลัก", "2"]]
+    part = {
+        "format": "karuna", "area": AREA, "file": uuid4().hex * 2, "file_rows": len(rows), "first_row": 2,
+        "columns": ["national_id", "name", "sex"], "rows": rows,
+    }  # fmt: skip
+    desk: dict[str, Any] = {"role": "registry_officer", "claims": {"purpose": "registration"}}
+    run = await town.ask("registry", "POST", "/v1/imports", body=part, **desk)
+    wish = {"wanted": "secret", "reason": "threat"}
+    await town.ask("registry", "POST", f"/v1/persons/{mate}/disclosure", body=wish, role="registry_officer")
+    made: str = run["run"]["id"]
     return made
 
 
