@@ -20,6 +20,7 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
+from karuna.audit import verify
 from karuna.doctor import apart_s, examine, is_whole
 from karuna.local import Local
 from karuna.main import app
@@ -96,6 +97,20 @@ async def doctor(town: Town) -> Said:
     last = "ปกติทุกอย่าง (all well)" if not wrong else f"ผิดปกติ {len(wrong)} อย่าง ({len(wrong)} things to look at)"
     assert lines[-1] == last
     return Said(code, wrong, text)
+
+
+async def test_the_audit_of_every_service_is_whole_and_signed_by_its_own_key(town: Town) -> None:
+    """Asked of the running processes as an operator does; the console among them."""
+    code, said = await karuna(town.local, "audit", "verify")
+    assert code == 0, said
+    assert [service for service in LISTENERS if f"{service}: " not in said] == []
+    for service in LISTENERS:
+        found = await verify(town.local, service)
+        assert (found["whole"], found["unreadable"]) == (True, 0), f"{service}: {found}"
+        assert found["signed_at"] is not None, service
+        assert found["rows"], "that somebody verified stands there, too"
+    keys = {town.local.audit_key(service) for service in LISTENERS if service != "registry"}
+    assert len({*keys, town.local.field_key()}) == len(LISTENERS)
 
 
 async def test_a_healthy_and_busy_installation_is_well(town: Town) -> None:
