@@ -16,6 +16,9 @@ KEEPERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
 READERS = frozenset({Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
 """Who may search for a person."""
 
+REGISTRARS = frozenset({Role.CALL_TAKER, Role.SUPERVISOR, Role.CASE_MANAGER, Role.REGISTRY_OFFICER})
+"""Who writes somebody down who is not in the register."""
+
 GOERS = frozenset({Role.CREW, Role.VOLUNTEER})
 """Who is sent: with a vehicle, or to somebody's home."""
 

@@ -137,6 +137,17 @@ def known_but_name(row: Row, ring: Keyring) -> Known:
     )
 
 
+def known_of(ring: Keyring, told: Described, numbers: Mapping[bytes, Held], *, exercise: bool) -> Known:
+    """Somebody described, as the stored ones are compared. ``numbers``: mark → number."""
+    kind = kind_of("phone", exercise=exercise)
+    return Known(
+        told.key, told.birth, told.sex,
+        tuple((ring.mark(kind, one.e164).hex(), one.relation == SELF) for one in told.phones),
+        tuple((one.identifier.kind, mark.hex()) for mark, one in numbers.items()
+              if one.identifier.kind in ONE_AT_A_TIME),
+    )  # fmt: skip
+
+
 # --- marks ------------------------------------------------------------------------------------------------------
 
 

@@ -64,6 +64,7 @@ MORE = {
         "/fleet/shifts/new",
     ),
     "orathai": (
+        "/people/new",
         "/people/visits",
         "/people/visits/disputed",
         "/people/visits/forms",

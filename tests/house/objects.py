@@ -425,6 +425,9 @@ async def registry(running: Running) -> Things:
     asked = {
         **everywhere(person, person),
         "POST /v1/persons": Asked("/v1/persons", {"name": "x", "area": AREA}),
+        "POST /v1/persons/alike": Asked(
+            "/v1/persons/alike", {"name": "ระเบียนซ้ำ ทดสอบ", "birth_year": 2500, "area": AREA}
+        ),
         "POST /v1/persons/search": Asked("/v1/persons/search", {"ids": [str(person)]}, NOTHING, str(person)),
         "GET /v1/persons/{person_id}": Asked(at),
         "GET /v1/persons/{person_id}/history": Asked(f"{at}/history"),

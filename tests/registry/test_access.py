@@ -20,6 +20,7 @@ from tests.registry.conftest import Call, add, cid, history, person_of, read, se
 
 BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/persons": {"name": "ใหม่"},
+    "POST /v1/persons/alike": {"name": "ใหม่ มาก"},
     "POST /v1/persons/search": {"phone": "081 234 5678"},
     "POST /v1/cases": {"person_id": str(UUID(int=7))},
     "POST /v1/cases/{case_id}/close": {"outcome": "normal"},
@@ -89,6 +90,7 @@ QUERIES = {
 # Written out a second time on purpose: changing the table alone must turn this red.
 MAY = {
     "POST /v1/persons": "call_taker case_manager registry_officer supervisor",
+    "POST /v1/persons/alike": "call_taker case_manager registry_officer supervisor",
     "POST /v1/persons/search": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/persons/{person_id}": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/persons/{person_id}/history": "call_taker dispatcher case_manager registry_officer supervisor",

@@ -256,3 +256,31 @@ async def test_one_record_erased_with_its_call_leaves_the_others_one_person(regi
     answer = await act(registry, f"/v1/persons/{two}/erase", {"record_only": True}, role="admin")
     assert answer.status_code == 200
     assert (await read(registry, f"/v1/persons/{three}"))["records"] == [str(three)]
+
+
+async def test_who_may_be_there_already_is_told_before_anything_is_written(registry: Running) -> None:
+    there = await add(registry, **SOMSRI)
+    record = await add(registry, **{**SOMSRI, "phone": "0899999999"})
+    await add(registry, **SOMSRI, disclosure="secret")
+    headers = bearer(OFFICER)
+    link = {"survivor_id": str(there)}
+    assert (await registry.client.post(f"/v1/persons/{record}/link", json=link, headers=headers)).status_code == 200
+    counted = "select (select count(*) from person) as people, (select count(*) from duplicate) as pairs"
+    before = await registry.sql(counted)
+    found = {}
+    for name, body, claims in (
+        ("misspelt", MISSPELT, {}),
+        ("somebody else", {"name": "วีระ อื่นไกล", "birth_year": 2530}, {}),
+        ("nothing", {}, {}),
+        ("another municipality", MISSPELT, {"areas": ["trat"]}),
+        ("an exercise", {**MISSPELT, "exercise": True}, {}),
+        ("another place", MISSPELT, {"places": ["460102"]}),
+    ):
+        answer = await registry.client.post("/v1/persons/alike", json=body, headers=bearer("call_taker", **claims))
+        assert answer.status_code == 200, answer.text
+        found[name] = [one["id"] for one in answer.json()["items"]]
+    assert found.pop("misspelt") == [str(there)], "one person once, secret people never"
+    assert not any(found.values()), found
+    assert await registry.sql(counted) == before, "nothing was written"
+    looks = await registry.sql("select count(*) as n from audit where act = 'search' and subject_id = $1", there)
+    assert looks[0]["n"] == 1

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import options, said
-from services.console.navigation import roles_of
+from services.console.navigation import REGISTRARS, roles_of
 from services.console.pages.people_emergency import ask_to_break
 from services.console.pages.people_tabs import (
     Asker,
@@ -73,7 +73,7 @@ def _search_page(
 ) -> Response:  # fmt: skip
     return page(
         request, "people/search.html", status=status, looking=looking, found=found, problem=problem, ways=WAYS,
-        purposes=purposes_of(person),
+        purposes=purposes_of(person), registers=person.role in REGISTRARS and person.agency_id is None,
     )  # fmt: skip
 
 

@@ -67,24 +67,32 @@ async def _form(
     """
     known = known or await known_person(request, person, person_id, why)
     stands = particulars.shown(known, person.lang)
-    told = {code: text for each in KINDS for code, text in (areas or {}).get(each, [])}
     return tab_page(
         request, person, "change", known, why, problem=problem, status=status, stands=stands, v=typed or stands,
         was=was or particulars.kept(stands), both=_said(both, stands, person.lang),
-        areas={kind: [*told.items(), *_areas(request, person, known)] for kind in KINDS},
-        sexes=options("sex", person.lang), mobilities=options("mobility", person.lang),
-        languages=[(code, texts()[f"person.language_{code}"].of(person.lang)) for code in LANGUAGES],
-        wants=options("need", person.lang), relations=options("relation", person.lang),
+        **choices_of(request, person, known["addresses"], areas), relations=options("relation", person.lang),
+        kinds=options("identifier_kind", person.lang), ends=options("number_end", person.lang),
         groups=options("group", person.lang), asks=person.role is Role.REGISTRY_OFFICER,
         reasons=options("disclosure_reason", person.lang),
         erases=options("erasure_reason", person.lang) if person.role in ERASERS and person.sees(known["area"]) else [],
     )  # fmt: skip
 
 
-def _areas(request: Request, person: Person, known: Doc) -> list[tuple[str, str]]:
+def choices_of(request: Request, person: Person, addresses: Sequence[Doc], areas: Doc | None) -> Doc:
+    """What there is to choose from in the fields of a person (``people/fields.html``)."""
+    told = {code: text for each in KINDS for code, text in (areas or {}).get(each, [])}
+    return {
+        "areas": {kind: [*told.items(), *_areas(request, person, addresses)] for kind in KINDS},
+        "sexes": options("sex", person.lang), "mobilities": options("mobility", person.lang),
+        "languages": [(code, texts()[f"person.language_{code}"].of(person.lang)) for code in LANGUAGES],
+        "wants": options("need", person.lang),
+    }  # fmt: skip
+
+
+def _areas(request: Request, person: Person, addresses: Sequence[Doc]) -> list[tuple[str, str]]:
     """What an address is mostly in: where it is now, and the tambons of the municipality."""
     lang = "en" if person.lang == "en" else "th"
-    here = {each["area_code"]: each[f"area_{lang}"] for each in known["addresses"] if each["area_code"]}
+    here = {each["area_code"]: each[f"area_{lang}"] for each in addresses if each["area_code"]}
     packs = packs_of(request, person)
     codes = {code for pack in packs for code in (*pack.area.whole_tambons, *pack.area.partial_tambons)}
     return [*here.items(), *((code, particulars.area_said(code, lang)) for code in sorted(codes - here.keys()))]
@@ -130,7 +138,7 @@ async def change(
         particulars.shown(known, person.lang),
     )
     try:
-        areas = _named_areas(typed, form, person.lang)
+        areas = named_areas(typed, form, person.lang)
         typed, both = particulars.merged(was, typed, now)
         particulars.name_kept(now, typed, taken_away=bool(form.get("no_name")))
         body = particulars.change(now, typed, local_day(now_utc()))
@@ -157,7 +165,7 @@ async def change(
     return back(person_id, "/change" if not person.sees(known["area"]) else "", why)
 
 
-def _named_areas(typed: Doc, form: Mapping[str, Any], lang: str) -> Doc:
+def named_areas(typed: Doc, form: Mapping[str, Any], lang: str) -> Doc:
     """Takes over areas that were typed by name; gives those of which several are called so.
 
     Raises:
@@ -188,7 +196,7 @@ async def add_contact(
     purpose: Short = "",
 ) -> Response:  # fmt: skip
     body = {"phone": phone, "relation": relation, **filled(name=name)}
-    return await _post(request, person, person_id, "/contacts", body, purpose)
+    return await sent(request, person, person_id, "/contacts", body, purpose)
 
 
 @router.post("/{person_id}/change/group")
@@ -198,7 +206,7 @@ async def join_group(
 ) -> Response:  # fmt: skip
     first, wrong = days.read(from_on, "from_on", person.lang)
     body = {"group": group, **filled(from_on=first, evidence=evidence)}
-    return await _post(request, person, person_id, "/groups", body, purpose, wrong=wrong)
+    return await sent(request, person, person_id, "/groups", body, purpose, wrong=wrong)
 
 
 @router.post("/{person_id}/change/ungroup")
@@ -208,7 +216,7 @@ async def leave_group(
 ) -> Response:  # fmt: skip
     last, wrong = days.read(until_on, "until_on", person.lang)
     path = f"/groups/{membership_id}/leave"
-    return await _post(request, person, person_id, path, filled(until_on=last), purpose, wrong=wrong)
+    return await sent(request, person, person_id, path, filled(until_on=last), purpose, wrong=wrong)
 
 
 @router.post("/{person_id}/change/disclosure")
@@ -217,19 +225,21 @@ async def ask_disclosure(
 ) -> Response:
     """Nothing changes until somebody else, a supervisor, agrees: it is seen waiting."""
     body = {"wanted": wanted, "reason": reason}
-    return await _post(request, person, person_id, "/disclosure", body, purpose, after="/people/proposals")
+    return await sent(request, person, person_id, "/disclosure", body, purpose, after="/people/proposals")
 
 
-async def _post(
+async def sent(
     request: Request, person: Person, person_id: UUID, path: str, body: Doc, purpose: str, after: str = "",
-    wrong: str = "",
+    wrong: str = "", key: str = "",
 ) -> Response:  # fmt: skip
     """``after``: where to go on, if not to the same tab; ``wrong``: what cannot be read of the form."""
     why = purpose_sent(person, purpose)
     if wrong:
         return await _form(request, person, person_id, why, problem=wrong, status=422)
-    sent = backend(request).post(person, "registry", f"/v1/persons/{person_id}{path}", body, purpose=why)
-    problem, status = await tried(person, sent)
+    asked = backend(request).post(
+        person, "registry", f"/v1/persons/{person_id}{path}", body, key=key or None, purpose=why
+    )
+    problem, status = await tried(person, asked)
     if problem:
         return await _form(request, person, person_id, why, problem=problem, status=status)
     return saved(after) if after else back(person_id, "/change", why)

@@ -45,6 +45,13 @@ def shown(known: Doc, lang: str) -> Doc:
     return found
 
 
+def nobody() -> Doc:
+    """The fields before anything is known of somebody."""
+    fields: Doc = dict.fromkeys((*TEXTS, *CODES, "born"), "")
+    fields |= {f"{kind}_{part}": "" for kind in KINDS for part in ("area", "detail")}
+    return fields | {"language": "th", "birth_estimated": False, "needs": [], "may_be_texted": True}
+
+
 def _born(known: Doc, lang: str) -> str:
     if known["birth_on"]:
         return days.in_field(known["birth_on"], lang)

@@ -27,7 +27,7 @@ from services.registry.keys import ring
 from services.registry.rules.access import SEES_WHOLE_NUMBERS
 from services.registry.rules.fields import HEALTH, RESTRICTED, SECRET
 from services.registry.store.people import Within
-from services.registry.verbs import erasing, people, registering, searching
+from services.registry.verbs import duplicates, erasing, people, registering, searching
 from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import Refused, refuse
@@ -39,6 +39,7 @@ from shared.work import Work, now_utc
 router = APIRouter(prefix="/v1/persons", tags=["persons"])
 
 Registers = Annotated[Caller, Depends(gate("POST /v1/persons"))]
+LooksFirst = Annotated[Caller, Depends(gate("POST /v1/persons/alike"))]
 Searches = Annotated[Caller, Depends(gate("POST /v1/persons/search"))]
 Reads = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}"))]
 ReadsHistory = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}/history"))]
@@ -46,6 +47,7 @@ Erases = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/erase"))]
 
 TELLS = ("phone", "national_id", "identifier", "birth_year", "area_code")
 """Being found by one of these tells that it is this person's: who may not see restricted fields finds nobody by it."""
+MOST_ALIKE = 10
 BAD_CURSOR = (
     422,
     "bad_cursor",
@@ -72,6 +74,26 @@ async def register_person(
             return 201, PersonCreated(id=person.id, area=person.area).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)
+
+
+@router.post("/alike", responses=problems(400, 401, 403, 404, 413))
+async def find_alike(request: Request, caller: LooksFirst, body: PersonBody) -> PersonHits:
+    """ใครอาจเป็นคนนี้อยู่แล้ว | Who may be this person, before they are registered: the check of every record.
+
+    Nothing is written. A number that is somebody's is told by registering itself.
+    """
+    runtime, told = runtime_of(request), body.described()
+    grounds, area = await may_look(runtime, caller), area_for(caller, body.area)
+    async with runtime.work(runtime.asked_by(caller, request)) as work:
+        alike = await duplicates.alike(work, told, area, exercise=body.exercise)
+        stand = list(dict.fromkeys([await store.links.survivor(work.db, one) for one in alike]))[:MOST_ALIKE]
+        rows = {row["id"]: row for row in await store.people.read_hits(work.db, stand)}
+    found = await cut_hits(runtime, grounds, [rows[one] for one in stand])
+    ids = [row["id"] for row, _ in found]
+    await audit(runtime.pool, caller, "search", "person", ids or None, {"by": "alike", "found": len(ids)}, area=area)
+    today = local_day(work.now)
+    hits = [PersonHit.model_validate(seen.cut("person", dict(views.hit(row, today)))) for row, seen in found]
+    return PersonHits(items=hits, more=len(alike) > MOST_ALIKE)
 
 
 @router.post("/search", responses=problems(400, 401, 403, 413))

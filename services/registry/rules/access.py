@@ -45,6 +45,7 @@ class Rule:
 
 ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons": Rule(frozenset({CALL_TAKER, MANAGER, OFFICER, SUPERVISOR}), reads=True),
+    "POST /v1/persons/alike": Rule(frozenset({CALL_TAKER, MANAGER, OFFICER, SUPERVISOR}), reads=True),
     "POST /v1/persons/search": Rule(DESK, reads=True, agencies=True),
     "GET /v1/persons/{person_id}": Rule(DESK, reads=True, agencies=True),
     "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True, agencies=True),

@@ -10,8 +10,7 @@ from typing import Final
 from services.registry import records
 from services.registry.keys import ring
 from services.registry.records import Source
-from services.registry.rules.duplicates import Known, pairs_sought
-from services.registry.rules.identity import SELF
+from services.registry.rules.duplicates import pairs_sought
 from services.registry.rules.sounds import near, variants
 from services.registry.verbs.import_rows import Asked, Draft, Marks, Ready
 from shared.work import new_id, now_utc
@@ -31,7 +30,8 @@ def _made(asked: Asked, row: Ready) -> Draft:
     pair, given, family = (_marks(made, kind, values, exercise=asked.exercise) for kind, values in _keys(row))
     source = Source(now_utc(), exercise=asked.exercise)
     rows = records.new_person(ring(), new_id(), asked.area, row.told, source, made=made)
-    return Draft(_known_of(row), (pair, given, family), rows)
+    known = records.known_of(ring(), row.told, row.numbers, exercise=row.body.exercise)
+    return Draft(known, (pair, given, family), rows)
 
 
 def _keys(row: Ready) -> tuple[tuple[str, set[str]], ...]:
@@ -47,14 +47,3 @@ def _marks(made: dict[tuple[str, str], int], kind: str, values: set[str], *, exe
     marks = records.short_marks(ring(), kind, values, exercise=exercise)
     made.update({(kind, value): mark for value, mark in marks.items()})
     return tuple(marks.values() if ring().alone else records.marks_sought(ring(), kind, values, exercise=exercise))
-
-
-def _known_of(row: Ready) -> Known:
-    """As the stored ones are compared: numbers and telephones by their marks."""
-    told, exercise = row.told, row.body.exercise
-    kind = records.kind_of("phone", exercise=exercise)
-    return Known(
-        told.key, told.birth, told.sex,
-        tuple((ring().mark(kind, one.e164).hex(), one.relation == SELF) for one in told.phones),
-        tuple((one.identifier.kind, mark.hex()) for mark, one in row.numbers.items() if one.identifier.kind in KINDS),
-    )  # fmt: skip
