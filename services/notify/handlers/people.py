@@ -81,8 +81,13 @@ async def person_unlocked(work: Work, message: Message) -> None:
 
 
 async def _put_persons(work: Work, rows: list[Any]) -> None:
-    """Of two about one person the later counts."""
-    await recipients.put_persons(work.db, dict(rows))
+    """Of two about one person the later counts. What waits for a telephone that is theirs no more does not go there."""
+    for moved in await recipients.put_persons(work.db, dict(rows)):
+        keys = await recipients.of_person(work.db, moved["id"])
+        waiting = [row["id"] for row in await messages.waiting_for(work.db, keys, moved["left_phone"])]
+        if waiting:
+            await messages.readdress(work.db, waiting, moved["left_phone"], moved["phone"])
+            await cancel(work, await messages.no_way_left(work.db, waiting), "no_address")
 
 
 async def _set_persons(work: Work, rows: list[Any]) -> None:

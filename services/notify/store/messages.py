@@ -107,6 +107,25 @@ and exists (select from attempt a where a.message_id = m.id and a.state in ('wai
             and a.address = any($2::text[]))
 order by m.id for update
 """
+# $3: the telephone that it waits for.
+WAITING_FOR = """
+select m.* from message m join unnest($1::text[], $2::uuid[]) as w (kind, id)
+     on w.kind = m.recipient_kind and w.id = m.recipient_id
+where m.status = 'planned' and 0 < (
+    select count(*) from attempt a where a.message_id = m.id and a.channel = 'sms' and a.state in ('waiting', 'ready')
+    and a.address = $3)
+order by m.id for update of m
+"""
+READDRESS = """
+update attempt set address = coalesce($3, address), state = case when $3::text is null then 'cancelled' else state end,
+       due_at = case when $3 is null then null else due_at end
+where message_id = any($1::uuid[]) and channel = 'sms' and state in ('waiting', 'ready') and address = $2
+"""
+NO_WAY_LEFT = """
+select m.* from message m where m.id = any($1::uuid[]) and 0 = (
+    select count(*) from attempt a where a.message_id = m.id and a.state in ('waiting', 'ready', 'sending', 'unknown'))
+order by m.id for update
+"""
 BLANK_OF_CALL = """
 update attempt a set address = '', text = '', buttons = '{}' from message m
 where m.id = a.message_id and m.call_id = $1
@@ -306,6 +325,20 @@ async def expired(db: Connection) -> list[Record]:
 
 async def pending_routine_to(db: Connection, area: str, addresses: Sequence[str]) -> list[Record]:
     return await db.fetch(PENDING_ROUTINE_TO, area, list(addresses))
+
+
+async def waiting_for(db: Connection, recipients: Sequence[tuple[str, UUID]], phone: str) -> list[Record]:
+    """What these recipients are still to be told by that telephone."""
+    return await db.fetch(WAITING_FOR, [kind for kind, _ in recipients], [id_ for _, id_ in recipients], phone)
+
+
+async def readdress(db: Connection, message_ids: Sequence[UUID], left: str, phone: str | None) -> None:
+    """What waits for one telephone waits for the other; None: that way is none any more."""
+    await db.execute(READDRESS, list(message_ids), left, phone)
+
+
+async def no_way_left(db: Connection, message_ids: Sequence[UUID]) -> list[Record]:
+    return await db.fetch(NO_WAY_LEFT, list(message_ids))
 
 
 async def open_of_recipients(db: Connection, recipients: Sequence[tuple[str, UUID]]) -> list[Record]:

@@ -111,13 +111,18 @@ delete from blocked b where b.area = any($1::text[]) and b.line_user_id = any($2
 and not exists (select from recipient r where r.area = b.area
                 and b.line_user_id in (r.line_user_id, r.linked_user_id))
 """
+# Answers with whose telephone was another until now: what waits for it must not go there.
 PUT_PERSONS = """
-insert into person (id, phone, line_user_id, language, quiet_from, quiet_until, may_be_texted, secret)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::time[], $6::time[], $7::boolean[],
-                     $8::boolean[])
-on conflict (id) do update set phone = excluded.phone, line_user_id = excluded.line_user_id,
-    language = excluded.language, quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
-    may_be_texted = excluded.may_be_texted, secret = excluded.secret
+with put as (
+    insert into person (id, phone, line_user_id, language, quiet_from, quiet_until, may_be_texted, secret)
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::time[], $6::time[], $7::boolean[],
+                         $8::boolean[])
+    on conflict (id) do update set phone = excluded.phone, line_user_id = excluded.line_user_id,
+        language = excluded.language, quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
+        may_be_texted = excluded.may_be_texted, secret = excluded.secret
+)
+select p.id, p.phone as left_phone, w.phone from unnest($1::uuid[], $2::text[]) as w (id, phone)
+join person p on p.id = w.id where p.phone is distinct from w.phone and p.phone is not null
 """
 # What an account wrote before we knew whose it was belongs to no call: it goes with the last person who has it.
 WIPE_UNKNOWN_REPLIES = """
@@ -273,9 +278,12 @@ async def _wipe_addresses(db: Connection, rows: Sequence[Record]) -> None:
         await db.execute(WIPE_TOKENS, areas, sorted(addresses))
 
 
-async def put_persons(db: Connection, persons: Mapping[UUID, Sequence[Any]]) -> None:
-    """Person → phone, LINE user, language, quiet from and until, whether they may be texted, whether secret."""
-    await db.execute(PUT_PERSONS, list(persons), *map(list, zip(*persons.values(), strict=True)))
+async def put_persons(db: Connection, persons: Mapping[UUID, Sequence[Any]]) -> list[Record]:
+    """Person → phone, LINE user, language, quiet from and until, whether they may be texted, whether secret.
+
+    Returns those whose telephone is another now: ``id, left_phone, phone`` (None: none).
+    """
+    return await db.fetch(PUT_PERSONS, list(persons), *map(list, zip(*persons.values(), strict=True)))
 
 
 async def put_link_code(
