@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.texts import teller
-from services.console.web import NotAllowed, SignedOut, lang_of, trouble, wants_json, whoever
+from services.console.web import NotAllowed, PasswordFirst, SignedOut, lang_of, trouble, wants_json, whoever
 from shared.database import AWAY
 from shared.errors import Refused
 
@@ -42,6 +42,7 @@ def furnish(app: FastAPI) -> None:
     """Static files, headers, and errors as pages people can read (JSON for scripts that ask for it)."""
     app.mount("/static", StaticFiles(packages=[("services.console", "static")]), name="static")
     app.add_exception_handler(SignedOut, _signed_out)
+    app.add_exception_handler(PasswordFirst, _password_first)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(BackendRefused, _refused)
     app.add_exception_handler(BackendAway, _away)
@@ -83,6 +84,16 @@ async def _signed_out(request: Request, _: Exception) -> Response:
     if "text/event-stream" in request.headers.get("accept", ""):
         return Response(status_code=401)  # a page in its place would only look broken
     return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
+
+
+async def _password_first(request: Request, _: Exception) -> Response:
+    if wants_json(request):
+        return JSONResponse({"code": "password_first"}, 403)
+    if request.headers.get("hx-request"):
+        return Response(status_code=403, headers={"HX-Redirect": "/account"})
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return Response(status_code=403)
+    return RedirectResponse("/account", 303)
 
 
 async def _not_allowed(request: Request, problem: Exception) -> Response:

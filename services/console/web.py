@@ -41,6 +41,14 @@ FORM = "application/x-www-form-urlencoded"
 # --- who ---------------------------------------------------------------------
 
 
+OWN = ("/account", "/sign-out", "/language")
+"""What somebody may do who has not yet set a password of their own."""
+
+
+class PasswordFirst(Exception):
+    """Signed in with a password that somebody else knows: one's own comes first."""
+
+
 class SignedOut(Exception):
     """Nobody is signed in here."""
 
@@ -109,6 +117,8 @@ def signed_in(*roles: Role, agencies: bool = False) -> Callable[[Request], Await
         request.state.person = person
         if request.method not in SAFE and not await _is_ours(request, person.csrf):
             raise NotAllowed(person, "csrf")
+        if person.must_change and not request.url.path.startswith(OWN):
+            raise PasswordFirst
         if person.agency_id is not None and not agencies:
             raise NotAllowed(person, "role")
         if roles and person.role not in roles:

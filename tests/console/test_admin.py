@@ -45,6 +45,13 @@ async def test_an_account_is_made_with_a_password_shown_once_and_written_down(fa
     browser = faces.browser()
     signed = await browser.post("/sign-in", data={"login": "nok.1", "password": password[0]})
     assert signed.headers["location"] == "/account"
+    assert (await browser.get("/desk")).headers["location"] == "/account", "only with a password of one's own"
+    assert (await browser.get("/desk", headers={"hx-request": "true"})).headers["hx-redirect"] == "/account"
+    assert (await browser.get("/account")).status_code == 200
+    csrf = await faces.running.runtime.pool.fetchval("select csrf from session where account_id = $1", nok.id)
+    own = {"csrf": csrf, "old": password[0], "new": "a password of my own"}
+    assert (await browser.post("/account/password", data=own)).status_code == 200
+    assert (await browser.get("/desk")).status_code == 200
     assert "มีชื่อผู้ใช้นี้แล้ว" in words_of(await anan.post("/admin/accounts", form()))
 
     again = await anan.post(f"/admin/accounts/{nok.id}/reset-password")

@@ -323,8 +323,16 @@ def test_a_card_runs_over_midnight_and_says_what_cannot_be() -> None:
     now = datetime(2026, 11, 22, 12, tzinfo=BANGKOK)
     stamps, wrong = read_card("21/11/2569", {"received": "23:50", "en_route": "23.58", "at_scene": "0010"}, now)
     assert wrong == []
-    assert [f"{at:%d %H:%M}" for at in stamps.values()] == ["21 23:50", "21 23:58", "22 00:10", "21 23:50", "21 23:50"]
-    assert list(stamps) == ["received", "en_route", "at_scene", "ordered", "accept"]
+    assert [f"{at:%d %H:%M}" for at in stamps.values()] == ["21 23:50", "21 23:50", "21 23:50", "21 23:58", "22 00:10"]
+    assert list(stamps) == ["received", "ordered", "accept", "en_route", "at_scene"]
+    stamps, wrong = read_card(
+        "21/11/2569", {"received": "2350", "accept": "2352", "at_destination": "0010", "at_base": "0030"}, now
+    )
+    assert {name: f"{at:%H:%M}" for name, at in stamps.items()} == {
+        "received": "23:50", "ordered": "23:50", "accept": "23:52", "en_route": "23:52", "at_scene": "00:10",
+        "left_scene": "00:10", "at_destination": "00:10", "clear": "00:30", "at_base": "00:30",
+    }, "what nobody wrote down does not keep the unit on the road for ever"  # fmt: skip
+    assert not wrong
     _, wrong = read_card("22/11/2026", {"received": "10:00", "en_route": "09:30", "clear": "13:00"}, now)
     assert wrong == [Wrong("en_route", "order"), Wrong("clear", "future")]
     assert read_card("22/22/2026", {}, now)[1] == [Wrong("day", "day_wrong")]

@@ -72,10 +72,23 @@ def _after(on: date, clock: time, last: datetime | None) -> datetime:
     return at
 
 
+UNWRITTEN = (
+    ("en_route", ("at_scene", "left_scene", "at_destination", "clear", "at_base"), "accept"),
+    ("clear", ("at_base",), "at_base"),
+    ("left_scene", ("at_destination",), "at_destination"),
+    ("at_scene", ("left_scene", "at_destination", "clear"), "left_scene"),
+)
+"""A step nobody wrote down, what shows that it was made, and whose time it gets: the next known one for arrivals."""
+
+
 def _whole(found: dict[str, datetime]) -> dict[str, datetime]:
     steps = [name for name in STEPS if name in found]
     if steps and "ordered" not in found:
         found["ordered"] = found["received"] if "received" in found else found[steps[0]]
     if steps and "accept" not in found:
         found["accept"] = found["ordered"]
-    return found
+    for step, shown_by, like in UNWRITTEN:
+        later = [name for name in shown_by if name in found]
+        if later and step not in found:
+            found[step] = found.get(like, found[later[0]])
+    return {name: found[name] for name in STAMPS if name in found}
