@@ -122,7 +122,7 @@ async def test_figures_are_asked_once_and_a_service_that_is_away_is_said(faces: 
     for path in ("figures", "outcomes", "story"):
         page = words_of(await browser.get(f"/public/sample/{path}"))
         assert "45 %" in page, path
-        assert "fewer than 5" in page
+        assert "withheld" in page
     assert len(faces.services.of("GET intake /v1/reports/calls")) == 2, "kept for some minutes"
     asked = faces.services.of("GET intake /v1/reports/calls")[-1]
     assert (asked.claims["role"], asked.query["area"]) == ("auditor", "sample")
@@ -200,6 +200,9 @@ def test_a_standard_is_told_only_where_nobody_can_be_recognised() -> None:
 
     assert standards([row(20, 9)])[0].percent == 45
     assert standards([row(20, 0)])[0].percent == 0
+    nearly, hardly = standards([row(18, 16)])[0], standards([row(18, 2)])[0]
+    assert (nearly.percent, nearly.at_least, nearly.at_most) == (None, 77, None), "what 14 of 18 would be"
+    assert (hardly.percent, hardly.at_least, hardly.at_most) == (None, None, 23), "what 4 of 18 would be"
     for small in (row(4, 0), row(20, 2), row(20, 18)):
         assert standards([small])[0].percent is None, small
     assert mean_score([{"score": 5, "ratings": LEAST_TOLD}]) == (5.0, LEAST_TOLD)

@@ -112,7 +112,7 @@ def test_what_calls_are_counted_by_is_said_in_words(by: str, of: str) -> None:
 def test_what_did_not_happen_is_not_what_nobody_knows() -> None:
     none = {"days": None, "trips": None, "km": None}
     said = [_cell(Column(name=name, kind=kind), none, "en") for name, kind in (("days", "days"), ("trips", "count"))]
-    assert said == ["none in this time", "<5"]
+    assert said == ["none in this time", "withheld"]
     assert _cell(Column(name="km", kind="km"), none, "en") == "–"
 
 
@@ -153,7 +153,7 @@ async def test_the_page_shows_each_figure_and_says_what_does_not_answer(faces: F
     malee = await faces.sign_in(Role.SUPERVISOR)
     page = await malee.get("/reports?period=last_fiscal")
     words = words_of(page)
-    for part in ("50 %", "39 %", "8:00", "1,918", "<5", "ยังไม่ทราบ", "SDG 3.6"):
+    for part in ("50 %", "39 %", "8:00", "1,918", "ไม่แสดง", "ยังไม่ทราบ", "SDG 3.6"):
         assert part in words.replace("&lt;", "<"), part
     (asked,) = faces.services.of("GET registry /v1/reports/served")
     assert asked.query == {"from": "2025-10-01", "to": "2026-09-30", "area": "kalasin"}
@@ -170,7 +170,7 @@ async def test_files_are_given_with_the_same_figures(faces: Faces) -> None:
     sheet = await malee.get("/reports/response_times.csv?period=fiscal")
     lines = list(csv.reader(io.StringIO(sheet.content.decode("utf-8-sig"))))
     assert lines[1][1:4] == ["40", "20", "50.0"]
-    assert {line[1] for line in lines[2:]} == {"<5"}, "two trips, and the next smallest that would tell of them"
+    assert {line[1] for line in lines[2:]} == {"ไม่แสดง"}, "two trips, and the next smallest that would tell of them"
     assert (await malee.get("/reports/response_times.pdf")).content.startswith(b"%PDF-")
     out = await malee.get("/reports/missions.csv")
     head, row = csv.reader(io.StringIO(out.content.decode("utf-8-sig")))

@@ -50,7 +50,7 @@ READERS = {
 OF_PLACES = frozenset({"registry"})
 """Whose figures an account may see that is held to places: calls, units and messages are the whole municipality's."""
 NO_REPORT = {"code": "not_found", "th": "ไม่มีรายงานนี้", "en": "there is no such report"}
-HIDDEN, UNKNOWN = "<5", "–"
+UNKNOWN = "–"
 MISSION_COLUMNS = (
     "trip_id", "call_id", "area", "kind", "severity_scheme", "idc", "rc", "status", "outcome", "unit", "unit_level",
     "facility", "received_at", "asked_at", "en_route_at", "at_scene_at", "left_scene_at", "at_destination_at",
@@ -209,7 +209,7 @@ def _section(section: Section, answer: dict[str, Any], lang: str) -> dict[str, A
 
 
 def _cell(column: Column, row: dict[str, Any], lang: str) -> str:
-    """A figure as people read it. ``<5``: kept back; ``–``: nobody knows; days since what did not happen in words."""
+    """A figure as people read it. Kept back: said so; ``–``: nobody knows; days since what did not happen in words."""
     value = row.get(column.name)
     if column.kind == "code":
         scheme = f"severity_{row['severity_scheme']}" if "severity_scheme" in row else str(column.list)
@@ -224,7 +224,7 @@ def _cell(column: Column, row: dict[str, Any], lang: str) -> str:
         return (
             teller(lang)("reports.none_days")
             if column.kind == "days"
-            else HIDDEN
+            else teller(lang)("reports.hidden")
             if column.kind == "count"
             else UNKNOWN
         )

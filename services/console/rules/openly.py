@@ -13,13 +13,19 @@ STANDARDS = (("red", 8), ("red", 10), ("yellow", 10))
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """How often a standard was met. ``met`` None: too few to tell. Trips without the stamp count as not met."""
+    """How often a standard was met. Trips without the stamp count as not met.
+
+    ``met`` None: to tell it would tell of fewer than five people; then ``at_least`` or ``at_most`` says in per cent
+    what holds for any such number.
+    """
 
     severity: str
     minutes: int
     trips: int
     met: int | None
     missing: int
+    at_least: int | None = None
+    at_most: int | None = None
 
     @property
     def percent(self) -> int | None:
@@ -42,8 +48,17 @@ def standards(rows: Iterable[Mapping[str, Any]]) -> list[Standard]:
         missing = sum(_number(row.get("to_scene_missing")) for row in mine)
         # Both the met and the unmet must be told by the rule of small cells: one gives the other away.
         small = trips < LEAST_TOLD or 0 < met < LEAST_TOLD or 0 < trips - met < LEAST_TOLD
-        found.append(Standard(severity, minutes, trips, None if small else met, missing))
+        found.append(Standard(severity, minutes, trips, None if small else met, missing, *_bounds(trips, met)))
     return found
+
+
+def _bounds(trips: int, met: int) -> tuple[int | None, int | None]:
+    most_hidden = LEAST_TOLD - 1
+    if trips < LEAST_TOLD:
+        return None, None
+    if 0 < trips - met < LEAST_TOLD:
+        return 100 * (trips - most_hidden) // trips, None
+    return None, -(-100 * most_hidden // trips) if 0 < met < LEAST_TOLD else None
 
 
 def _number(value: Any) -> int:
