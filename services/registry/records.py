@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -10,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.registry.rules.duplicates import Known, found_by, pairs_by
+from services.registry.rules.finding import readings
 from services.registry.rules.identity import SECRET_GROUPS, SELF, Address, Birth, Described, Held
 from services.registry.rules.matching import Candidate
 from services.registry.store.people import Doc, Row, Writing, day, hexed
@@ -24,7 +24,7 @@ SENSITIVE_GROUPS = frozenset({"psychiatric"}) | SECRET_GROUPS
 """Groups that are protected wherever they are written."""
 
 
-WAY = 2
+WAY = 3
 """Of marking names, see :func:`key_rows` and :func:`mark_row`: a change of what they make is a new number."""
 NO_NAME = NameKey("", "", "")
 NONE_MADE: Mapping[tuple[str, str], int] = {}
@@ -197,9 +197,6 @@ def locks(ring: Keyring, described: Described, *, exercise: bool) -> list[int]:
     return numbers + ([ring.lock(kind_of("name", exercise=exercise), name)] if name else [])
 
 
-BRACKETS = re.compile(r"\([^()]*\)")
-
-
 def words_of(key: NameKey) -> list[str]:
     """The words by which a name is found."""
     return sorted({word for word in (key.given, key.family) if word})
@@ -247,9 +244,7 @@ def key_rows(
     What stands in brackets after a name (``(แดง)``) need not be typed to find it.
     """
     key = name_key(name or "")
-    words = {
-        word for text in (name or "", BRACKETS.sub("", name or ""), alias or "") for word in words_of(name_key(text))
-    }
+    words = {word for one in (*readings(name), *readings(alias)) for word in words_of(one)}
     marks = [("word", word) for word in sorted(words)]
     if key.given and key.family:
         marks.append(("name", key.text))
@@ -273,7 +268,8 @@ def mark_row(
     ``made``: ``(kind, value)`` → mark, of those that were made already.
     """
     key = name_key(name or "")
-    values = {"near": found_by(key) | found_by(name_key(alias or "")), "pair": pairs_by(key, birth)}
+    near = set[str]().union(*map(found_by, (*readings(name), *readings(alias))))
+    values = {"near": near, "pair": pairs_by(key, birth)}
     marks: set[int] = set()
     for kind, of_kind in values.items():
         marks.update(made[kind, value] for value in of_kind if (kind, value) in made)

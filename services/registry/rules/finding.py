@@ -5,6 +5,7 @@ The keys that are asked for make candidates; this says which of them are shown, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Final
@@ -14,6 +15,15 @@ from shared.thai.names import NameKey, name_key
 
 NEAR_ENOUGH: Final = 0.75
 """Likeness of the worst word from which on somebody is shown."""
+
+
+BRACKETS: Final = re.compile(r"\([^()]*\)")
+
+
+def readings(name: str | None) -> list[NameKey]:
+    """A written name as it may be meant: whole, and without what stands in brackets (``(แดง)``), which nobody types."""
+    whole = name or ""
+    return [name_key(text) for text in dict.fromkeys((whole, BRACKETS.sub("", whole))) if text.strip()]
 
 
 @dataclass(frozen=True, slots=True)

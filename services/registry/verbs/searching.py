@@ -9,7 +9,7 @@ from uuid import UUID
 from services.registry import records, store
 from services.registry.bodies import SearchBody
 from services.registry.keys import ring
-from services.registry.rules.finding import NEAR_ENOUGH, Typed
+from services.registry.rules.finding import NEAR_ENOUGH, Typed, readings
 from services.registry.rules.identity import Birth
 from services.registry.store.people import Row, Sought, Within
 from services.registry.values import read_national_id, read_own_phone
@@ -49,8 +49,8 @@ async def _near(
     joined = _marks(typed.joined, exercise=body.exercise)
     alike: dict[UUID, float] = {}
     for row in await store.people.search_near(work.db, words, joined, areas, within, MOST):
-        names = [records.opened_value(row, ring(), "person", field) for field in ("name", "alias")]
-        likeness = max(typed.likeness(name_key(name or "")) for name in names)
+        written = [records.opened_value(row, ring(), "person", field) for field in ("name", "alias")]
+        likeness = max((typed.likeness(name) for one in written for name in readings(one)), default=0.0)
         if likeness >= NEAR_ENOUGH and _fits(row, body.birth_year):
             alike[row["survivor_id"]] = max(likeness, alike.get(row["survivor_id"], 0.0))
     skipped = set(known)
