@@ -42,7 +42,7 @@ HEARS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "notify": {
         "intake": ("call", "barrier"),
         "dispatch": ("trip", "assignment", "crew", "unit", "swap"),
-        "registry": ("person", "task", "team", "visit"),
+        "registry": ("person", "task", "team", "visit", "coordinator"),
     },
 }
 """Listener → service that speaks → nouns. Whole nouns, never single events: ``aggregateseq`` has no holes."""

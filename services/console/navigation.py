@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from shared.auth import Role
@@ -68,7 +68,7 @@ PLACES = (
     Place("crew", "/crew", GOERS),
     Place("visits", "/visits", GOERS),
     Place("people", "/people", READERS, agencies=True),
-    Place("cases", "/cases", CARERS),
+    Place("cases", "/cases", CARERS, agencies=True),
     Place("messages", "/messages", DESK | {Role.CASE_MANAGER, Role.AUDITOR}, whole=True),
     Place("reports", "/reports", DESK | {Role.CASE_MANAGER, Role.AUDITOR, Role.ADMIN}),
     Place("admin", "/admin", frozenset({Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR})),
@@ -91,7 +91,7 @@ SECTIONS = {
     ),
     "cases": (
         Place("list", "/cases", CARERS),
-        Place("tasks", "/cases/tasks", CARERS),
+        Place("tasks", "/cases/tasks", CARERS, agencies=True),
         Place("groups", "/cases/groups", CARERS),
         Place("reviews", "/cases/reviews", CARERS),
         Place("lessons", "/cases/lessons", LEARNERS),
@@ -112,8 +112,10 @@ def stands_under(entry: Place, path: str) -> bool:
 
 
 def navigation(role: Role, agency_id: UUID | None = None, *, held: bool = False) -> list[Place]:
-    """The menu of a role, in its order."""
-    return [place for place in PLACES if place.is_for(role, agency_id, held=held)]
+    """The menu of a role, in its order; an entry leads to the first of its tabs that they have."""
+    own = [place for place in PLACES if place.is_for(role, agency_id, held=held)]
+    tabs = {place.key: sections(place.key, role, agency_id, held=held) for place in own if place.key in SECTIONS}
+    return [replace(place, path=tabs[place.key][0].path) if tabs.get(place.key) else place for place in own]
 
 
 def roles_of(key: str) -> frozenset[Role]:

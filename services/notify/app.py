@@ -52,6 +52,8 @@ from shared.events.intake import (
     CallWithdrawn,
 )
 from shared.events.registry import (
+    CoordinatorChanged,
+    CoordinatorErased,
     PersonChanged,
     PersonErased,
     PersonMatched,
@@ -112,6 +114,8 @@ HEARS = [
     Hears(PersonChanged, people.person_changed),
     Hears(PersonMatched, people.person_matched),
     Hears(PersonUnlocked, people.person_unlocked),
+    Hears(CoordinatorChanged, people.coordinator_changed),
+    Hears(CoordinatorErased, people.crew_erased),
     Hears(PersonErased, people.person_erased),
 ]
 

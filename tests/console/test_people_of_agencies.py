@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,9 +13,10 @@ import pytest
 
 from karuna.accounts import add, lines
 from karuna.local import Local
-from services.console.navigation import READERS, SHARERS
+from services.console.navigation import CARERS, READERS, SHARERS
 from shared.auth import Role
-from shared.work import new_id
+from shared.thai.dates import local_day
+from shared.work import new_id, now_utc
 from tests.console.faces import Faces, key_of, words_of
 from tests.console.test_roles import OPEN, address, routes
 from tests.console.with_registry import Behind, behind
@@ -35,6 +37,8 @@ SHARING = {
     "POST /sharing/agreements/{agreement_id}/end": {Role.SUPERVISOR},
 }  # fmt: skip
 """Agreements to which they are a party."""
+CASES = {"GET /cases/tasks", "POST /cases/tasks/{task_id}/done"}
+"""What their agency was given, for those who care."""
 SIGNING = ("/account", "/sign-out", "/role")
 DESCRIBES = {
     "GET /", "GET /tokens.json", "GET /favicon.ico", "GET /gallery", "GET /gallery/crew", "GET /sw.js", "GET /desk/worker.js",
@@ -51,7 +55,9 @@ async def test_what_is_not_opened_to_agencies_is_shut_whatever_their_role(faces:
         if path.startswith((*OPEN, *SIGNING)) or line in DESCRIBES:
             continue
         answer = await nurse.client.request(method, address(path), headers={"x-csrf-token": nurse.csrf})
-        allowed = (line in OPENED and role in READERS) or role in SHARING.get(line, ())
+        allowed = (
+            (line in OPENED and role in READERS) or role in SHARING.get(line, ()) or (line in CASES and role in CARERS)
+        )
         if (answer.status_code == 403) == allowed:
             wrong.append(f"{line}: {answer.status_code}")
     assert wrong == []
@@ -83,6 +89,7 @@ async def test_an_agency_is_told_what_is_missing_breaks_the_glass_and_it_closes_
     home = await nurse.get("/people")
     assert "/people/proposals" not in home.text
     assert 'href="/cases"' not in home.text
+    assert 'href="/cases/tasks"' in home.text
     refused = await nurse.post("/people", {"by": "phone", "text": "0815550077", "purpose": "care"})
     assert (refused.status_code, "ไม่มีข้อตกลงระหว่างหน่วยงาน" in words_of(refused)) == (403, True)
     assert "มานี" not in refused.text
@@ -169,3 +176,31 @@ async def test_what_is_opened_of_care_is_read_alone_and_a_withdrawal_is_heard_of
     assert "หยุดใช้แล้ว" in words_of(await nurse.get(waits))
     assert (await nurse.post(waits, {"consent_id": given["id"]})).status_code == 303
     assert "ไม่มีรายการรอรับทราบ" in words_of(await orathai.get(waits))
+
+
+async def test_an_agency_does_what_it_was_given_and_the_municipality_reads_how_it_ended(
+    faces: Faces, behind: Behind
+) -> None:
+    who = await behind.person("มานี มีนา")
+    case_id = (await behind.ask("POST", "/v1/cases", {"person_id": who}))["id"]
+    fund = await Agency(behind.running, kind="fund").known()
+    due = str(local_day(now_utc()) + timedelta(days=3))
+    body = {"kind": "home_repair", "what": "ทางลาดหน้าบ้าน", "agency_id": str(fund.id), "due_on": due}
+    task = (await behind.ask("POST", f"/v1/cases/{case_id}/tasks", body))["id"]
+    other = {**body, "agency_id": str(new_id()), "what": "ของหน่วยงานอื่น"}
+    await behind.ask("POST", f"/v1/cases/{case_id}/tasks", other)
+    clerk = await faces.sign_in(Role.CASE_MANAGER, agency_id=fund.id)
+    page = await clerk.get("/cases/tasks")
+    words = words_of(page)
+    assert ("ทางลาดหน้าบ้าน" in words, "ของหน่วยงานอื่น" in words, "มานี" in words) == (True, False, False)
+    assert f"/people/{who}" not in page.text, "no agreement: whose it is they ring for"
+    await fund.agreement()
+    assert f"/people/{who}?purpose=care" in (await clerk.get("/cases/tasks")).text
+    assert (await clerk.get("/cases/tasks?which=late")).status_code == 200
+    ended = await clerk.post(f"/cases/tasks/{task}/done", {"outcome": "declined", "note": " งบปีนี้หมดแล้ว "})
+    assert ended.headers["location"] == "/cases/tasks?which=mine"
+    assert "ทางลาด" not in words_of(await clerk.get("/cases/tasks"))
+    ours = await faces.sign_in(Role.CASE_MANAGER)
+    seen = words_of(await ours.get(f"/cases/{case_id}"))
+    assert "ไม่รับงาน" in seen
+    assert "งบปีนี้หมดแล้ว" in seen

@@ -25,7 +25,7 @@ FORBIDDEN = re.compile(
 HARMLESS = {"barrier_id"}
 """Ids that merely sound like what they point to."""
 
-ROOTS = {"call", "person", "crew"}
+ROOTS = {"call", "person", "crew", "coordinator"}
 NOT_PERSONAL = {("dispatch.unit.on_duty", "private.call_sign")}
 """Free text outside a root that is about no person."""
 

@@ -7,9 +7,17 @@ from typing import Any
 
 import pytest
 
-from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited, VisitCancelled, VisitPlanned
+from shared.events.registry import (
+    CoordinatorChanged,
+    CoordinatorErased,
+    TaskAssigned,
+    TaskOverdue,
+    TeamInvited,
+    VisitCancelled,
+    VisitPlanned,
+)
 from shared.work import new_id, now_utc
-from tests.notify.conftest import Town, call_origin
+from tests.notify.conftest import Town, call_origin, phone
 
 TASKS: dict[str, tuple[type[Any], dict[str, Any], dict[str, Any], str]] = {
     "crew_task_assigned": (TaskAssigned, {"due_on": date(2027, 1, 31)}, {"task": "visit"}, "เยี่ยมบ้าน"),
@@ -33,7 +41,48 @@ async def test_the_member_alone_is_told(town: Town, rule: str) -> None:
     assert not facts or all("31 ม.ค. 2570" in text for text in texts)
 
 
-async def test_what_is_an_organisations_tells_nobody(town: Town) -> None:
+OF_AGENCIES: dict[str, tuple[type[Any], dict[str, Any], dict[str, Any], str]] = {
+    "agency_task_assigned": (TaskAssigned, {"due_on": date(2027, 1, 31)}, {"task": "visit"}, "งานใหม่ของหน่วยงาน"),
+    "agency_task_overdue": (TaskOverdue, {"due_on": date(2027, 1, 31)}, {"task": "visit"}, "งานของหน่วยงานเลยกำหนด"),
+    "agency_team_invited": (TeamInvited, {"assignee_id": new_id()}, {"role": "lead"}, "หน่วยงานร่วมทีม"),
+}
+
+
+@pytest.mark.parametrize("rule", OF_AGENCIES)
+async def test_whom_an_agency_has_named_is_told_by_their_own_number(town: Town, rule: str) -> None:
+    kind, facts, private, words = OF_AGENCIES[rule]
+    member = await town.crew(1, line=True)
+    mobile, landline, left = new_id(), new_id(), new_id()
+    for one, number in ((mobile, phone(7)), (landline, "+6643811222"), (left, phone(9))):
+        named = CoordinatorChanged(agency_id=new_id(), at=now_utc(), private=CoordinatorChanged.Private(phone=number))
+        await town.service.emit(one, named, call_origin(one))
+    await town.service.emit(left, CoordinatorErased(at=now_utc()), call_origin(left))
+    ids = (mobile, member, landline, left)
+    said = kind.Private.model_validate({**private, "coordinator_ids": ids})
+    event = kind(case_id=new_id(), agency_id=new_id(), at=now_utc(), private=said, **facts)
+    await town.service.emit(new_id(), event, call_origin(new_id()))
+    rows = {each["recipient_id"]: each for each in await town.messages() if each["rule"] == rule}
+    assert {who: (row["status"], row["reason"]) for who, row in rows.items()} == {
+        mobile: ("planned", None), member: ("planned", None), landline: ("failed", "no_address"),
+        left: ("failed", "no_address"),
+    }  # fmt: skip
+    [sms] = await town.attempts(rows[mobile]["id"])
+    assert (sms["channel"], sms["address"]) == ("sms", phone(7))
+    assert words in sms["text"]
+    assert not facts.get("due_on") or "31 ม.ค. 2570" in sms["text"]
+    assert (await town.attempts(rows[member]["id"]))[0]["channel"] == "line", "who is known as crew, as crew"
+    assert await town.service.sql("select 1 from recipient where id = $1", left) == []
+
+
+async def test_who_is_to_do_it_is_told_once_though_they_coordinate(town: Town) -> None:
+    member = await town.crew(1)
+    private = TaskAssigned.Private(task="visit", coordinator_ids=(member,))
+    event = TaskAssigned(case_id=new_id(), assignee_id=member, agency_id=new_id(), at=now_utc(), private=private)
+    await town.service.emit(new_id(), event, call_origin(new_id()))
+    assert [each["rule"] for each in await town.messages()] == ["crew_task_assigned"]
+
+
+async def test_an_agency_that_has_named_nobody_is_not_told(town: Town) -> None:
     event = TaskAssigned(case_id=new_id(), agency_id=new_id(), at=now_utc(), private=TaskAssigned.Private(task="visit"))
     await town.service.emit(new_id(), event, call_origin(new_id()))
     assert await town.messages() == []

@@ -122,12 +122,14 @@ ROUTES = {
     "history": ("GET", "/v1/persons/{person}/history"),
     "cases": ("GET", "/v1/cases?person_id={person}"),
     "case": ("GET", "/v1/cases/{case}"),
+    "tasks": ("GET", "/v1/cases/{case}/tasks"),
+    "team": ("GET", "/v1/cases/{case}/team"),
     "locations": ("GET", "/v1/persons/{person}/locations"),
     "visits": ("GET", "/v1/persons/{person}/visits"),
     "needs": ("GET", "/v1/persons/{person}/needs"),
     "assessments": ("GET", "/v1/persons/{person}/assessments"),
 }
-OF_CARE = {"visits", "needs", "assessments"}
+OF_CARE = {"visits", "needs", "assessments", "tasks", "team"}
 """For case managers, officers and supervisors, of whatever agency."""
 LEVELS: dict[str, tuple[dict[str, Any], frozenset[Kind]]] = {
     "nothing": ({"sign": False}, frozenset()),

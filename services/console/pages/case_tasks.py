@@ -13,7 +13,7 @@ from services.console.backend import BackendRefused
 from services.console.colleagues import by_name, colleagues
 from services.console.labels import options
 from services.console.navigation import CARERS
-from services.console.pages.cases import OUTCOMES, PURPOSE, Carer, Short, reading_for
+from services.console.pages.cases import OUTCOMES, PURPOSE, Carer, Long, Short, reading_for
 from services.console.people import Person
 from services.console.texts import texts
 from services.console.towns import area_options
@@ -22,8 +22,15 @@ from shared.work import new_id
 
 router = APIRouter(prefix="/cases", include_in_schema=False)
 
-Doer = Annotated[Person, Depends(signed_in(*CARERS))]
+Doer = Annotated[Person, Depends(signed_in(*CARERS, agencies=True))]
 Which = Literal["mine", "late", "all"]
+NO_PLACES: dict[str, Any] = {"places": [], "narrowed": ""}
+"""An agency narrows nothing by where people live: it would tell where they do."""
+
+
+def _purpose(person: Person) -> str:
+    """For what tasks are read: an agency's agreements are about care."""
+    return PURPOSE if person.agency_id is None else "care"
 
 
 @router.get("/tasks")
@@ -31,7 +38,10 @@ async def tasks(
     request: Request, person: Doer, which: Which = "mine", place: Place = "",
     cursor: Annotated[UUID | None, Query()] = None,
 ) -> Response:  # fmt: skip
-    """Open tasks: those one gave or has, those whose day is over, or all of one's municipalities or of one place."""
+    """Open tasks: those one gave or has, those whose day is over, or all of one's municipalities or of one place.
+
+    An agency's people have those that were given to their agency.
+    """
     return await _tasks(request, person, which, place, cursor)
 
 
@@ -40,25 +50,26 @@ async def _tasks(
 ) -> Response:
     params: dict[str, str | int] = {"limit": 100, **({"cursor": str(cursor)} if cursor else {})}
     params |= {"mine": {"mine": "true"}, "late": {"overdue": "true"}}.get(which, {})
-    found, unknown = await listed(request, person, "/v1/tasks", params, place, PURPOSE)
+    found, unknown = await listed(request, person, "/v1/tasks", params, place, _purpose(person))
     found["items"].sort(key=lambda each: each["due_on"])
     return page(
         request, "cases/tasks.html", status=409 if problem else 200, problem=problem or unknown, found=found,
         which=which, others=await colleagues(request, person), outcomes=options("task_outcome", person.lang, OUTCOMES),
-        older=cursor is not None, **await chooser(request, person, place),
+        older=cursor is not None, purpose=_purpose(person),
+        **(await chooser(request, person, place) if person.agency_id is None else NO_PLACES),
     )  # fmt: skip
 
 
 @router.post("/tasks/{task_id}/done")
 async def done(
-    request: Request, person: Doer, task_id: UUID, outcome: Short = "done", which: Short = "mine", place: Place = ""
-) -> Response:
-    """Done, could not be done, or no longer needed."""
+    request: Request, person: Doer, task_id: UUID, outcome: Short = "done", note: Long = "", which: Short = "mine",
+    place: Place = "",
+) -> Response:  # fmt: skip
+    """Done, could not be done, no longer needed or declined, with what is to be said of it."""
     back = which if which in {"mine", "late", "all"} else "mine"
+    body = {"outcome": outcome, **({"note": note.strip()} if note.strip() else {})}
     try:
-        await backend(request).post(
-            person, "registry", f"/v1/tasks/{task_id}/done", {"outcome": outcome}, purpose=PURPOSE
-        )
+        await backend(request).post(person, "registry", f"/v1/tasks/{task_id}/done", body, purpose=_purpose(person))
     except BackendRefused as refused:
         return await _tasks(request, person, back, place, problem=refused.sentence(person.lang))
     return saved(there("/cases/tasks", place, which=back))

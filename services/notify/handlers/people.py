@@ -33,9 +33,16 @@ async def crew_changed(work: Work, message: Message) -> None:
     )
 
 
+async def coordinator_changed(work: Work, message: Message) -> None:
+    """Whom an agency has named is written to as a crew member is, by their own number."""
+    contact, origin = Contact("crew", message.id, phone=mobile(message.event.private.phone)), message.origin
+    await recipients.put_crew(work.db, contact, origin.area, active=True, exercise=origin.exercise, at=message.time)
+
+
 async def crew_erased(work: Work, message: Message) -> None:
+    """Of a crew member or a coordinator."""
     await _forget(work, [("crew", message.id)], recipients.wipe_crew(work.db, message.id))
-    await forget_heard(work, "crew", message.id)
+    await forget_heard(work, message.event.NOUN, message.id)
 
 
 async def on_duty(work: Work, message: Message) -> None:

@@ -17,12 +17,13 @@ PLANNED = "crew_visit_planned"
 
 
 async def told(work: Work, message: Message) -> None:
-    """To the member alone; what belongs to an organisation only is in its own list."""
+    """To the member, and to whom the agency has named for what it is given or asked."""
     event: TaskAssigned | TaskOverdue | TeamInvited = message.event
-    if event.assignee_id is None:
-        return
     facts = Facts() if isinstance(event, TeamInvited) else Facts(task=event.private.task, last_on=event.due_on)
-    await _tell(work, message, facts, (event.assignee_id,))
+    members = () if event.assignee_id is None else (event.assignee_id,)
+    # Who does it themselves is told once, as who does it.
+    beside = tuple(one for one in event.private.coordinator_ids if one not in members)
+    await _tell(work, message, facts, members, coordinators=beside)
 
 
 async def visit(work: Work, message: Message) -> None:
@@ -45,7 +46,12 @@ async def cancelled(work: Work, message: Message) -> None:
 
 
 async def _tell(
-    work: Work, message: Message, facts: Facts, crew_ids: tuple[UUID, ...], actor_id: UUID | None = None
+    work: Work,
+    message: Message,
+    facts: Facts,
+    crew_ids: tuple[UUID, ...],
+    actor_id: UUID | None = None,
+    coordinators: tuple[UUID, ...] = (),
 ) -> None:
     telling = Telling(
         event_type=message.envelope.short_type,
@@ -56,5 +62,6 @@ async def _tell(
         visit_id=message.id,
         crew_ids=crew_ids,
         actor_id=actor_id,
+        coordinators=coordinators,
     )
     await tell(work, telling)

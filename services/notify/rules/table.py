@@ -17,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.events.words import Answer, MessageClass
 
 ChannelName = Literal["line", "sms"]
-To = Literal["crew", "told_crew", "mates", "told_mates", "responder", "caller", "passenger", "asker"]
+To = Literal["crew", "told_crew", "mates", "told_mates", "responder", "coordinators", "caller", "passenger", "asker"]
 """``crew``: all of the unit. ``told``: only whom the order has reached. ``mates``: all but who acted.
 
 ``responder``: who answers by LINE, or all where nobody has yet. ``asker``: whoever said what this answers.
 
-``passenger``: the patient where reachable, else the caller.
+``coordinators``: whom an agency has named. ``passenger``: the patient where reachable, else the caller.
 """
 Wait = Literal["never", "emergency", "booked"]
 """How long LINE may stay unseen before SMS follows: the area's own times. ``never``: SMS only when LINE fails."""

@@ -47,6 +47,8 @@ class Telling:
     """A planned visit's."""
     patient_id: UUID | None = None
     crew_ids: tuple[UUID, ...] = ()
+    coordinators: tuple[UUID, ...] = ()
+    """Whom to tell at an agency, by the ids under which they are written to as crew members are."""
     actor_id: UUID | None = None
     """The crew member who did it."""
     responders: tuple[UUID, ...] = ()
@@ -105,6 +107,8 @@ def _concerned(rules: Iterable[Rule], telling: Telling) -> set[Key]:
     if to & {"crew", "told_crew", "mates", "told_mates", "responder"}:
         keys |= {("crew", crew_id) for crew_id in telling.crew_ids}
         keys |= {("crew", crew_id) for crew_id in telling.responders}
+    if "coordinators" in to:
+        keys |= {("crew", one) for one in telling.coordinators}
     if "caller" in to or "passenger" in to:
         keys |= {("caller", telling.call_id)} if telling.call_id else set()
     if telling.patient_id is not None:
@@ -136,6 +140,7 @@ def _resolve(to: To, telling: Telling, known: dict[Key, Any]) -> list[Recipient]
         "mates": crew - actor,
         "told_mates": (crew & telling.told) - actor,
         "responder": set(telling.responders),
+        "coordinators": set(telling.coordinators),
     }[to]
     return [_recipient(("crew", crew_id), known) for crew_id in sorted(chosen)]
 

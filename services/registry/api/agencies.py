@@ -59,7 +59,7 @@ async def put_coordinator(
         agency = await _is_theirs(work, caller, agency_id)
         if agency is None:
             raise refuse("not_found")
-        await agreements.put_coordinator(work, agency_id, coordinator_id, body)
+        await agreements.put_coordinator(work, agency, coordinator_id, body)
         await audit(work, caller, "put", "coordinator", coordinator_id, area=agency["areas"][0])
     return Response(status_code=204)
 

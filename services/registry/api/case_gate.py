@@ -9,9 +9,11 @@ from fastapi import Query
 
 from services.registry import store
 from services.registry.answers import Answer
-from services.registry.api.gate import areas_of, held_for, person_for, sees_protected, whose
+from services.registry.api.access import Access, may_look, open_person
+from services.registry.api.gate import areas_of, held_for, sees_protected, whose
 from services.registry.api.reach import must_reach
 from services.registry.rules.access import CARE
+from services.registry.rules.fields import HEALTH, SECRET
 from services.registry.store.people import Row
 from shared.auth import Caller
 from shared.errors import refuse
@@ -25,18 +27,22 @@ class Made(Answer):
     id: UUID
 
 
-async def case_for(runtime: Runtime, caller: Caller, case_id: UUID) -> Row:
-    """The case, if there is one for this caller.
+async def case_seen(runtime: Runtime, caller: Caller, case_id: UUID) -> tuple[Row, Access]:
+    """The case, also for an agency as far as an agreement lets it, and what the caller may see of its person.
 
     Raises:
-        Refused: 404.
+        Refused: 404; 403 an agency has no ground, saying what is missing.
 
     """
-    row = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=sees_protected(caller))
+    await may_look(runtime, caller)
+    whose_case = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=True)
+    if whose_case is None:
+        raise refuse("not_found")
+    _, seen = await open_person(runtime, caller, whose_case["person_id"], HEALTH)
+    row = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=seen.may(SECRET))
     if row is None:
         raise refuse("not_found")
-    await person_for(runtime, caller, row["person_id"])
-    return row
+    return row, seen
 
 
 async def held_case(work: Work, caller: Caller, case_id: UUID) -> Row:
@@ -64,8 +70,12 @@ async def must_reach_as_desk(work: Work, caller: Caller, person_id: UUID) -> Non
         await must_reach(work.db, caller, [person_id])
 
 
-def may_end(caller: Caller, area: str, crew_id: UUID | None) -> bool:
-    """A desk of that municipality, or whom it concerns."""
-    if caller.role in CARE:
-        return caller.may_see(area)
-    return crew_id is not None and caller.crew_id == str(crew_id)
+def may_end(caller: Caller, row: Row, crew_id: UUID | None) -> bool:
+    """A desk of that municipality, one of the agency to which it was given, or whom it concerns.
+
+    ``row``: a task or an invitation with ``area, agency_id, secret``. Of who is secret an agency knows nothing.
+    """
+    if caller.role not in CARE:
+        return crew_id is not None and caller.crew_id == str(crew_id)
+    theirs = caller.agency_id is None or (caller.agency_id == row["agency_id"] and not row["secret"])
+    return theirs and caller.may_see(row["area"])

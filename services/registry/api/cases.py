@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, views
 from services.registry.answers import CaseListed, CasePage, CaseShown, TasksOf
-from services.registry.api.access import classes, may_look, open_person
+from services.registry.api.access import classes, open_person
+from services.registry.api.case_gate import case_seen
 from services.registry.api.gate import areas_of, gate, own_held_for, runtime_of, sees_protected
 from services.registry.api.reach import must_reach, places_of
 from services.registry.bodies import CloseBody, OpenCaseBody
@@ -121,14 +122,7 @@ async def open_case(request: Request, caller: Opens, body: OpenCaseBody) -> Case
 async def read_case(request: Request, caller: Reads, case_id: UUID) -> CaseShown:
     """ดูเคส | One case with the calls that belong to it."""
     runtime = runtime_of(request)
-    await may_look(runtime, caller)
-    whose = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=True)
-    if whose is None:
-        raise refuse("not_found")
-    _, seen = await open_person(runtime, caller, whose["person_id"], HEALTH)
-    row = await store.calls.read_case(runtime.pool, case_id, areas_of(caller), protected=seen.may(SECRET))
-    if row is None:
-        raise refuse("not_found")
+    row, seen = await case_seen(runtime, caller, case_id)
     told = {"classes": classes(seen.allowed)}
     await audit(runtime.pool, seen.caller, "read", "case", case_id, told, area=row["area"])
     return views.case(row)

@@ -55,8 +55,9 @@ def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
     """The caller of ``route``, e.g. ``GET /v1/cases``, if their role and purpose do. Unknown routes let nobody in."""
     rule = ROUTES[route]
     everybody = rule.roles == frozenset(Role)
-    of_role = may(*sorted(rule.roles), agencies=rule.agencies or everybody, held=not rule.whole)
-    of_agencies = rule.agencies or rule.by_task or everybody
+    desks = rule.agencies or rule.given or everybody
+    of_role = may(*sorted(rule.roles), agencies=desks, held=not rule.whole)
+    of_agencies = desks or rule.by_task
 
     async def check(request: Request) -> Caller:
         caller = await of_role(request)

@@ -12,9 +12,10 @@ from pydantic import model_validator
 
 from services.registry import store, told, views
 from services.registry.answers import Answer, Label
+from services.registry.api.access import cut_hits, grounds_of
 from services.registry.api.at_the_door import whom
 from services.registry.api.care_models import Note
-from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end, must_reach_as_desk
+from services.registry.api.case_gate import Limit, Made, case_seen, held_case, may_end, must_reach_as_desk
 from services.registry.api.gate import AreaCode, areas_of, gate, narrowed, places_for, runtime_of
 from services.registry.api.plans_models import WhomToVisit
 from services.registry.rules.access import CARE
@@ -63,15 +64,19 @@ class TaskBody(Body):
 class OutcomeBody(Body):
     """``note``: what whoever did it has to say; sealed, and shown with the case."""
 
-    outcome: Literal["done", "could_not", "not_needed"] = "done"
+    outcome: Literal["done", "could_not", "not_needed", "declined"] = "done"
     note: Note | None = None
 
 
 class TaskShown(Answer):
-    """``overdue``: its day is over and it is not done."""
+    """``overdue``: its day is over and it is not done. ``person_id``: told to an agency alone, where an agreement lets
+
+    it know of the person for the purpose it names; the municipality opens the case.
+    """
 
     id: UUID
     case_id: UUID
+    person_id: UUID | None = None
     kind: Label
     what: str | None
     assignee_id: UUID | None
@@ -132,10 +137,10 @@ async def assign(
 
 @router.get("/cases/{case_id}/tasks", responses=problems(401, 403, 404))
 async def read_tasks(request: Request, caller: ReadsTasks, case_id: UUID) -> Tasks:
-    """งานในเคส | Every task of a case, the open ones first."""
+    """งานในเคส | Every task of a case, the open ones first; to an agency where an agreement opens the case to it."""
     runtime = runtime_of(request)
-    case = await case_for(runtime, caller, case_id)
-    await audit(runtime.pool, caller, "read_tasks", "case", case_id, area=case["area"])
+    case, seen = await case_seen(runtime, caller, case_id)
+    await audit(runtime.pool, seen.caller, "read_tasks", "case", case_id, area=case["area"])
     return Tasks(items=await _tasks(runtime, await store.teams.read_tasks(runtime.pool, [case_id])))
 
 
@@ -150,11 +155,15 @@ async def find_tasks(
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> Tasks:
-    """งานที่ยังไม่เสร็จ | Open tasks: of one's municipalities, or (crews and volunteers) one's own.
+    """งานที่ยังไม่เสร็จ | Open tasks: of one's municipalities, of one's agency, or (crews and volunteers) one's own.
 
-    ``mine``: those alone that the caller gave or has; ``area_code``: of who lives there, for who cares for them.
+    ``mine``: those alone that the caller gave or has (an agency's are all its own); ``area_code``: of who lives there,
+    for who cares for them.
     """
     runtime = runtime_of(request)
+    if caller.agency_id is not None and caller.role in CARE:
+        places = await places_for(runtime, caller, area_code)
+        return await _of_agency(runtime, caller, caller.agency_id, places, cursor, limit, overdue=overdue)
     crew_id = UUID(caller.crew_id) if caller.crew_id else None
     if caller.role not in CARE and crew_id is None:
         return Tasks(items=[])
@@ -198,6 +207,32 @@ async def my_tasks(request: Request, caller: ReadsOwn) -> MyTasks:
     ])  # fmt: skip
 
 
+async def _of_agency(
+    runtime: Runtime,
+    caller: Caller,
+    agency_id: UUID,
+    places: list[str] | None,
+    cursor: UUID | None,
+    limit: int,
+    *,
+    overdue: bool,
+) -> Tasks:
+    """What an agency was given; of whom it is only where an agreement says so, and of no protected case."""
+    rows = await store.teams.agency_tasks(
+        runtime.pool, agency_id, areas_of(caller), overdue=overdue, today=local_day(now_utc()), after=cursor,
+        limit=limit, places=places,
+    )  # fmt: skip
+    hits = await store.people.read_hits(runtime.pool, [row["person_id"] for row in rows if not row["protected"]])
+    known = {row["id"] for row, _ in await cut_hits(runtime, await grounds_of(runtime, caller), hits)}
+    whose = {row["id"]: row["person_id"] for row in rows if row["person_id"] in known and not row["protected"]}
+    await audit(
+        runtime.pool, caller, "find_tasks", "task", [row["id"] for row in rows] or None, {"people": len(whose)},
+        area=[row["area"] for row in rows] or None,
+    )  # fmt: skip
+    items = [shown.model_copy(update={"person_id": whose.get(shown.id)}) for shown in await _tasks(runtime, rows)]
+    return Tasks(items=items, next=rows[-1]["id"] if len(rows) == limit else None)
+
+
 async def _tasks(runtime: Runtime, rows: list[Row]) -> list[TaskShown]:
     texts = await told.of(runtime.pool, [row["id"] for row in rows])
     today = local_day(now_utc())
@@ -219,13 +254,13 @@ async def _tasks(runtime: Runtime, rows: list[Row]) -> list[TaskShown]:
 async def end_task(
     request: Request, caller: EndsTasks, task_id: UUID, body: OutcomeBody, idempotency_key: IdempotencyKey = None
 ) -> None:
-    """งานเสร็จ | Done, could not be done, or no longer needed; by whom it was given to, or by a desk."""
+    """งานเสร็จ | Done, could not be done, no longer needed or declined; by whom it was given to, or by a desk."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
             row = await store.teams.lock_task(work.db, task_id)
-            if row is None or not may_end(caller, row["area"], row["assignee_id"]):
+            if row is None or not may_end(caller, row, row["assignee_id"]):
                 raise refuse("not_found")
             await must_reach_as_desk(work, caller, row["person_id"])
             await verbs.end(work, task_id, body.outcome, note=body.note)

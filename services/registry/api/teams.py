@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 
 from services.registry import store, views
 from services.registry.answers import Answer, Label
-from services.registry.api.case_gate import Limit, Made, case_for, held_case, may_end, must_reach_as_desk
+from services.registry.api.case_gate import Limit, Made, case_seen, held_case, may_end, must_reach_as_desk
 from services.registry.api.gate import areas_of, gate, runtime_of
 from services.registry.store.people import Row
 from services.registry.values import Code, coded
@@ -71,8 +71,8 @@ async def invite(request: Request, caller: Invites, case_id: UUID, body: InviteB
 async def read_team(request: Request, caller: ReadsTeam, case_id: UUID) -> Team:
     """ทีมของเคส | Who works together on this case, and who has answered."""
     runtime = runtime_of(request)
-    case = await case_for(runtime, caller, case_id)
-    await audit(runtime.pool, caller, "read_team", "case", case_id, area=case["area"])
+    case, seen = await case_seen(runtime, caller, case_id)
+    await audit(runtime.pool, seen.caller, "read_team", "case", case_id, area=case["area"])
     return Team(items=_members(await store.teams.read_team(runtime.pool, case_id)))
 
 
@@ -104,7 +104,7 @@ async def answer(request: Request, caller: Answers, member_id: UUID, body: Answe
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         row = await store.teams.lock_member(work.db, member_id)
-        if row is None or not may_end(caller, row["area"], row["crew_id"]):
+        if row is None or not may_end(caller, row, row["crew_id"]):
             raise refuse("not_found")
         await must_reach_as_desk(work, caller, row["person_id"])
         await verbs.answer(work, row, body.answer)

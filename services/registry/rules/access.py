@@ -39,6 +39,8 @@ class Rule:
     """Asks the decision function, so people of other agencies may come; without that it is the municipality's own."""
     by_task: bool = False
     """What somebody is asked to do themselves, so an agency's crews and volunteers may come as well."""
+    given: bool = False
+    """Of an agency's people each sees and ends what their agency was given, and nothing else."""
     whole: bool = False
     """The work of the whole municipality: not for an account that is held to places."""
 
@@ -141,14 +143,14 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/lessons": Rule(frozenset(set(Role) - {Role.PARTNER})),
     "GET /v1/lessons/causes": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN})),
     "POST /v1/cases/{case_id}/tasks": Rule(CARE),
-    "GET /v1/cases/{case_id}/tasks": Rule(CARE, reads=True),
-    "GET /v1/tasks": Rule(FIELD, by_task=True),
+    "GET /v1/cases/{case_id}/tasks": Rule(CARE, reads=True, agencies=True),
+    "GET /v1/tasks": Rule(FIELD, given=True),
     "GET /v1/tasks/mine": Rule(GOES, reads=True, by_task=True),
-    "POST /v1/tasks/{task_id}/done": Rule(FIELD, by_task=True),
+    "POST /v1/tasks/{task_id}/done": Rule(FIELD, given=True),
     "POST /v1/cases/{case_id}/team": Rule(CARE),
-    "GET /v1/cases/{case_id}/team": Rule(CARE, reads=True),
+    "GET /v1/cases/{case_id}/team": Rule(CARE, reads=True, agencies=True),
     "GET /v1/team/mine": Rule(GOES, by_task=True),
-    "POST /v1/team/{member_id}/answer": Rule(FIELD, by_task=True),
+    "POST /v1/team/{member_id}/answer": Rule(FIELD, given=True),
     "PUT /v1/care-groups/{group_id}": Rule(CARE, whole=True),
     "POST /v1/care-groups/{group_id}/people": Rule(CARE),
     "GET /v1/care-groups": Rule(CARE, reads=True),

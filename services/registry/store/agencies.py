@@ -37,6 +37,11 @@ returning id
 READ_COORDINATORS = """
 select * from coordinator where agency_id = any($1::uuid[]) and (until_on is null or until_on >= $2) order by name, id
 """
+READ_COORDINATOR = "select * from coordinator where id = $1"
+COORDINATORS = """
+select coalesce(crew_id, id) as id from coordinator
+where agency_id = $1 and duty = 'coordinator' and from_on <= $2 and (until_on is null or until_on >= $2) order by id
+"""
 PRIVACY_OFFICERS = """
 select c.crew_id from agency a join coordinator c on c.agency_id = a.id
 where a.municipality = $1 and c.duty = 'privacy_officer' and c.crew_id is not null and c.from_on <= $2
@@ -69,6 +74,15 @@ async def put_coordinator(db: Connection, coordinator_id: UUID, agency_id: UUID,
 async def read_coordinators(pool: Pool, agency_ids: Sequence[UUID], today: date) -> list[Row]:
     """Those who have not left."""
     return await pool.fetch(READ_COORDINATORS, list(agency_ids), today)
+
+
+async def read_coordinator(db: Connection, coordinator_id: UUID) -> Row | None:
+    return await db.fetchrow(READ_COORDINATOR, coordinator_id)
+
+
+async def coordinators(db: Connection, agency_id: UUID, today: date) -> list[UUID]:
+    """Whom to tell of what their agency is given: as crew members where the crew register knows them."""
+    return [row["id"] for row in await db.fetch(COORDINATORS, agency_id, today)]
 
 
 async def privacy_officers(db: Connection, area: str, today: date) -> list[UUID]:

@@ -40,6 +40,17 @@ where t.done_at is null and ($1::text[] is null or k.area = any($1)) and p.erase
 order by t.id limit $6
 """)
 
+# Those given to one agency ($1), with whose they are; $3, $4: whose day is over; $7: of who lives there. Of secret
+# people an agency hears nothing.
+AGENCY_TASKS = Search("""
+select t.*, k.person_id, k.area, k.protected from task t
+join case_file k on k.id = t.case_id join person p on p.id = k.person_id
+where t.agency_id = $1 and t.done_at is null and ($2::text[] is null or k.area = any($2)) and p.erased_at is null
+  and p.disclosure <> 'secret' and (not $3 or t.due_on < $4) and ($5::uuid is null or t.id > $5)
+  and ($7::text[] is null or lies_in(lives_in(p.id), $7))
+order by t.id limit $6
+""")
+
 # Somebody's own, with whose they are; what one may know of a protected case is its task alone.
 MY_TASKS = Search("""
 select t.*, k.person_id, k.area, k.protected from task t
@@ -92,6 +103,21 @@ async def find_tasks(
     """``mine``: those that this login gave, or that this crew member has; ``places``: of who lives there."""
     login, crew_id = mine or (None, None)
     return await look_up(db, FIND_TASKS, areas, assignee_id, overdue, today, after, limit, login, crew_id, places)
+
+
+async def agency_tasks(
+    db: Pool,
+    agency_id: UUID,
+    areas: Sequence[str] | None,
+    *,
+    overdue: bool,
+    today: date,
+    after: UUID | None,
+    limit: int,
+    places: Sequence[str] | None,
+) -> list[Row]:
+    """The open tasks of an agency with ``person_id, area, protected`` of their cases."""
+    return await look_up(db, AGENCY_TASKS, agency_id, areas, overdue, today, after, limit, places)
 
 
 async def my_tasks(db: Pool, crew_id: UUID, areas: Sequence[str] | None, limit: int) -> list[Row]:

@@ -15,9 +15,10 @@ from services.registry.rules.fields import FIELDS, KINDS, PUBLIC, Kind
 from services.registry.rules.grounds import CONSENT, Agreement, Consent, party
 from services.registry.store.agreements import Row, as_rule
 from shared.auth import Role
+from shared.erasure import erase
 from shared.errors import Refused
 from shared.events.base import Origin
-from shared.events.registry import AgreementChanged
+from shared.events.registry import AgreementChanged, CoordinatorChanged, CoordinatorErased
 from shared.thai.dates import day_bounds, local_day
 from shared.work import Work, new_id
 
@@ -37,14 +38,25 @@ async def put_agency(work: Work, agency_id: UUID, body: AgencyBody) -> None:
     ))  # fmt: skip
 
 
-async def put_coordinator(work: Work, agency_id: UUID, coordinator_id: UUID, body: CoordinatorBody) -> None:
-    """Raises:
-    Refused: 409 this is somebody of another agency.
+async def put_coordinator(work: Work, agency: Row, coordinator_id: UUID, body: CoordinatorBody) -> None:
+    """Whom to ring there; who tells them of what their agency is given hears how, and forgets who has left.
+
+    Raises:
+        Refused: 409 this is somebody of another agency.
 
     """
+    before = await store.agencies.read_coordinator(work.db, coordinator_id)
     values = (body.name, body.e164, body.duty, body.crew_id, body.from_on, body.until_on, work.now)
-    if not await store.agencies.put_coordinator(work.db, coordinator_id, agency_id, values):
+    if not await store.agencies.put_coordinator(work.db, coordinator_id, agency["id"], values):
         raise Refused(*OTHER_AGENCY)
+    origin = Origin(agency["areas"][0], coordinator_id)
+    left = body.until_on is not None and body.until_on < local_day(work.now)
+    if body.duty == "coordinator" and body.crew_id is None and not left:
+        private = CoordinatorChanged.Private(phone=body.e164)
+        work.say(coordinator_id, CoordinatorChanged(agency_id=agency["id"], at=work.now, private=private), origin)
+    elif before is not None:
+        await erase(work, "coordinator", coordinator_id)
+        work.say(coordinator_id, CoordinatorErased(at=work.now), origin)
 
 
 async def make(work: Work, body: AgreementBody, by: str) -> UUID:

@@ -19,7 +19,7 @@ from shared.errors import Refused
 from shared.events.base import Origin
 from shared.events.registry import TaskAssigned, TaskDone, TaskOverdue, TeamInvited
 from shared.events.words import By
-from shared.thai.dates import day_bounds
+from shared.thai.dates import day_bounds, local_day
 from shared.work import Work, new_id
 
 OVERDUE = "task_overdue"
@@ -47,6 +47,13 @@ def origin_of_case(row: Any) -> Origin:
     """
     root = row.get("opened_call_id") or row["person_id"]
     return Origin(row["area"], root, protected=row["protected"] or row["secret"], exercise=row["exercise"])
+
+
+async def coordinators(work: Work, agency_id: UUID | None) -> tuple[UUID, ...]:
+    """Who is told of what an agency is given."""
+    if agency_id is None:
+        return ()
+    return tuple(await store.agencies.coordinators(work.db, agency_id, local_day(work.now)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ async def assign(work: Work, case: Row, task: Task) -> UUID:
     origin = origin_of_case(case)
     assigned = TaskAssigned(
         case_id=case["id"], assignee_id=task.assignee_id, agency_id=task.agency_id, due_on=task.due_on, at=work.now,
-        private=TaskAssigned.Private(task=task.kind),
+        private=TaskAssigned.Private(task=task.kind, coordinator_ids=await coordinators(work, task.agency_id)),
     )  # fmt: skip
     work.say(task_id, assigned, origin)
     await work.later(OVERDUE, task_id, day_bounds(task.due_on)[1], origin)
@@ -110,7 +117,8 @@ async def overdue(work: Work, due: Due) -> None:
     await store.teams.mark_overdue(work.db, row["id"], work.now)
     late = TaskOverdue(
         case_id=row["case_id"], assignee_id=row["assignee_id"], agency_id=row["agency_id"], due_on=row["due_on"],
-        at=work.now, private=TaskOverdue.Private(task=row["kind"]),
+        at=work.now,
+        private=TaskOverdue.Private(task=row["kind"], coordinator_ids=await coordinators(work, row["agency_id"])),
     )  # fmt: skip
     work.say(row["id"], late, origin_of_case(row))
 
@@ -149,7 +157,8 @@ async def invite(work: Work, case: Row, wanted: Invited) -> Row:
     facts = (new_id(), case["id"], wanted.crew_id, wanted.agency_id, wanted.role, work.now, wanted.by)
     row = await store.teams.invite(work.db, facts)
     if row["answer"] == "invited":
-        private = TeamInvited.Private(role=wanted.role)
+        told_too = await coordinators(work, wanted.agency_id)
+        private = TeamInvited.Private(role=wanted.role, coordinator_ids=told_too)
         event = TeamInvited(
             case_id=case["id"], assignee_id=wanted.crew_id, agency_id=wanted.agency_id, at=work.now, private=private
         )

@@ -1,12 +1,12 @@
 """What the registry says: people, and what is done for them until back to normal.
 
-Only ``person`` is a root with personal data, and even there no name and no identifier travels: nobody who hears
-needs them. All else carries ids and codes; points, scores, answers and comments stay with the registry. Kinds
-(which need, which card, which group) are private, because they tell of health or hardship.
+``person`` and ``coordinator`` are the roots with personal data, and even there no name and no identifier travels:
+nobody who hears needs them. All else carries ids and codes; points, scores, answers and comments stay with the
+registry. Kinds (which need, which card, which group) are private, because they tell of health or hardship.
 
-Aggregates: ``person, case, task, need, visit, assessment, agreement, consent, application, card, entitlement, item,
-device, referral, review`` by their own ids; ``group`` by the id of one membership (the group's own would show in
-subjects who belongs to it), ``team`` by that of one member; ``location`` by the id of one observed place.
+Aggregates: ``coordinator, person, case, task, need, visit, assessment, agreement, consent, application, card,
+entitlement, item, device, referral, review`` by their own ids; ``group`` by the id of one membership (the group's own
+would show in subjects who belongs to it), ``team`` by that of one member; ``location`` by the id of one observed place.
 """
 
 from shared.events.registry.care import (
@@ -39,6 +39,8 @@ from shared.events.registry.people import (
     AgreementChanged,
     ConsentGiven,
     ConsentWithdrawn,
+    CoordinatorChanged,
+    CoordinatorErased,
     GroupJoined,
     GroupLeft,
     LocationObserved,
@@ -63,6 +65,8 @@ __all__ = [
     "CaseOpened",
     "ConsentGiven",
     "ConsentWithdrawn",
+    "CoordinatorChanged",
+    "CoordinatorErased",
     "DeviceDelivered",
     "DeviceRequested",
     "DeviceRouted",

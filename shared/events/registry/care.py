@@ -116,6 +116,8 @@ class TaskAssigned(Event, type="registry.task.assigned.v1"):
 
     class Private(Part):
         task: Code
+        coordinator_ids: tuple[UUID, ...] = ()
+        """Of the agency: they are told, too. Crew members' where the crew register knows them."""
 
     private: Private
 
@@ -145,6 +147,8 @@ class TaskOverdue(Event, type="registry.task.overdue.v1"):
 
     class Private(Part):
         task: Code
+        coordinator_ids: tuple[UUID, ...] = ()
+        """Of the agency: they are told, too. Crew members' where the crew register knows them."""
 
     private: Private
 
@@ -159,6 +163,8 @@ class TeamInvited(Event, type="registry.team.invited.v1"):
 
     class Private(Part):
         role: Code
+        coordinator_ids: tuple[UUID, ...] = ()
+        """Of the agency: they are told, too. Crew members' where the crew register knows them."""
 
     private: Private
 

@@ -157,6 +157,24 @@ class LocationVerified(OfPerson, Event, type="registry.location.verified.v1"):
     private: Private
 
 
+class CoordinatorChanged(Event, type="registry.coordinator.changed.v1"):
+    """แก้ไขผู้ประสานงานแล้ว | How somebody is told of what their agency is given; full state. Not said of crew members."""
+
+    agency_id: UUID
+    at: Instant
+
+    class Private(Part):
+        phone: str
+
+    private: Private
+
+
+class CoordinatorErased(Event, type="registry.coordinator.erased.v1"):
+    """ลบข้อมูลผู้ประสานงานแล้ว | They have left, or are known as crew: wipe every copy of how they were told."""
+
+    at: Instant
+
+
 class AgreementChanged(Event, type="registry.agreement.changed.v1"):
     """ข้อตกลงเปลี่ยน | Who may see what changed; read it anew over HTTP."""
 
