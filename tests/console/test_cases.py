@@ -42,7 +42,7 @@ def known(faces: Faces) -> None:
 
     task = {"id": TASK, "case_id": CASE, "kind": label("task_kind", "visit"), "what": "<b>ดูแผล</b>",
             "assignee_id": CREW, "agency_id": None, "due_on": "2026-11-20", "overdue": True, "assigned_at": AT,
-            "assigned_by": "person:orathai", "done_at": None, "done_by": None, "outcome": None}  # fmt: skip
+            "assigned_by": "person:orathai", "together_id": None, "done_at": None, "done_by": None, "outcome": None}  # fmt: skip
     member = {"id": MEMBER, "case_id": CASE, "crew_id": CREW, "agency_id": AGENCY, "role": label("team_role", "lead"),
               "answer": label("invitation", "invited"), "invited_at": AT, "answered_at": None}  # fmt: skip
     group = {"id": GROUP, "area": "kalasin", "name": "กลุ่มดอนกลาง", "person_ids": [], "people": [], "changed_at": AT,
@@ -119,13 +119,13 @@ async def test_a_case_shows_who_does_what_until_when_and_takes_tasks_invitations
     today = local_day(now_utc())
     year, before = today.year + 1, today - timedelta(days=1)
     at = f"/cases/{CASE}"
-    given = {"kind": "bring", "due_on": f"๓๐/๑๒/{year + 543}", "what": " ไม้เท้า ", "agency_id": AGENCY}
+    given = {"kind": "bring", "due_on": f"๓๐/๑๒/{year + 543}", "what": " ไม้เท้า ", "agency_ids": AGENCY}
     key = key_of(shown, f'{at}/tasks"')
     assert (await orathai.post(f"{at}/tasks", {**given, "key": key})).headers["location"] == at
     for wrong, sentence in (
         ({"due_on": "30/12/1999"}, "ปี"),
         ({"due_on": f"{before:%d/%m/%Y}"}, "ผ่านไปแล้ว" if before.year == today.year else "ปี"),
-        ({"agency_id": ""}, "กรุณาระบุผู้รับผิดชอบ"),
+        ({"agency_ids": ""}, "กรุณาระบุผู้รับผิดชอบ"),
     ):
         refused = await orathai.post(f"{at}/tasks", {**given, **wrong})
         assert (refused.status_code, sentence in words_of(refused), "ไม้เท้า" in refused.text) == (409, True, True)
@@ -133,6 +133,18 @@ async def test_a_case_shows_who_does_what_until_when_and_takes_tasks_invitations
     assert asked.key == key, "pressed twice it is one task"
     assert asked.body == {"kind": "bring", "due_on": f"{year}-12-30", "what": "ไม้เท้า", "assignee_id": None,
                           "agency_id": AGENCY}  # fmt: skip
+    several = {**given, "agency_ids": [AGENCY, GROUP], "assignee_id": CREW}
+    assert (await orathai.post(f"{at}/tasks", several)).headers["location"] == at
+    assert faces.services.of(f"POST registry /v1/cases/{CASE}/tasks")[-1].body["to"] == [
+        {"agency_id": AGENCY}, {"agency_id": GROUP}, {"assignee_id": CREW}]  # fmt: skip
+    [task] = faces.services.answers[f"GET registry /v1/cases/{CASE}/tasks"]["items"]
+    both = [
+        {**task, "together_id": GROUP},
+        task,
+        {**task, "together_id": GROUP, "done_at": AT, "outcome": label("task_outcome", "done")},
+    ]
+    faces.services.answers[f"GET registry /v1/cases/{CASE}/tasks"] = {"items": both}
+    assert "มอบพร้อมกัน 2 แห่ง เสร็จหรือตอบแล้ว 1 จาก 2" in words_of(await orathai.get(at))
     await orathai.post(f"{at}/tasks/{TASK}/done", {"outcome": "could_not"})
     await orathai.post(f"{at}/team", {"crew_id": CREW, "role": "carer"})
     await orathai.post(f"{at}/team/{MEMBER}/answer", {"said": "declined"})

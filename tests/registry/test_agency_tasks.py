@@ -155,3 +155,31 @@ async def test_whom_an_agency_has_named_is_told_of_what_it_is_given(registry: Ru
     )
     assert [row["aggregate_id"] for row in contacts if row["type"].endswith("erased.v1")] == [gone]
     assert "+66819990001" not in str([row["open_data"] for row in contacts])
+
+
+async def test_one_act_gives_one_task_to_several_with_one_last_day(registry: Running) -> None:
+    agencies = [await Agency(registry, kind=kind).known() for kind in ("fund", "welfare", "hospital")]
+    _, case_id = await a_case(registry)
+    at, volunteer = f"/v1/cases/{case_id}/tasks", str(uuid4())
+    to = [{"agency_id": str(one.id)} for one in (*agencies, agencies[0])] + [{"assignee_id": volunteer}]
+    body = {"kind": "coordinate", "what": "จัดเตียงและรถเข็น", "due_on": str(local_day(now_utc())), "to": to}
+    key = {**bearer("supervisor"), "idempotency-key": uuid4().hex}
+    made, again = [(await registry.client.post(at, json=body, headers=key)).json() for _ in range(2)]
+    assert (made, made["id"], len(made["ids"])) == (again, made["ids"][0], 4), (
+        "named twice it is one task, pressed twice too"
+    )
+    alone = await given(registry, case_id, agency_id=str(agencies[0].id))
+    shown = (await read(registry, at, MANAGER))["items"]
+    together = {one["id"]: one["together_id"] for one in shown}
+    assert together.pop(alone) is None
+    assert set(together) == set(made["ids"])
+    assert len(set(together.values())) == 1
+    assert {(one["due_on"], one["what"]) for one in shown if one["id"] != alone} == {(body["due_on"], "จัดเตียงและรถเข็น")}
+    assert [one["id"] for one in await listed(agencies[1])] == [made["ids"][1]]
+    assert (await agencies[1].post(f"/v1/tasks/{made['ids'][1]}/done", {})).status_code == 204
+    ended = {one["id"] for one in (await read(registry, at, MANAGER))["items"] if one["done_at"]}
+    assert ended == {made["ids"][1]}, "each ends their own"
+    assert len(await registry.said("registry.task.assigned")) == 5
+    for wrong in ({"to": []}, {"to": [{}]}, {"agency_id": str(new_id())}, {"to": [{"agency_id": str(new_id())}] * 21}):
+        answer = await ours(registry, "POST", at, {**body, **wrong})
+        assert answer.status_code == 422, wrong

@@ -96,7 +96,7 @@ async def case(request: Request, person: Carer, case_id: UUID) -> Response:
 
 
 async def _case(
-    request: Request, person: Person, case_id: UUID, problem: str = "", typed: dict[str, str] | None = None
+    request: Request, person: Person, case_id: UUID, problem: str = "", typed: dict[str, Any] | None = None
 ) -> Response:
     ask = backend(request)
 
@@ -113,7 +113,7 @@ async def _case(
     others = await colleagues(request, person)
     return page(
         request, "cases/case.html", status=409 if problem else 200, problem=problem, typed=typed or {}, known=known,
-        who=who, tasks=tasks, team=team, groups=groups, others=others,
+        who=who, tasks=tasks, acts=together(tasks), team=team, groups=groups, others=others,
         joinable=[(each["id"], each["name"]) for each in every if each["id"] not in joined], crew=by_name(others.crew),
         agencies=by_name(others.agencies), kinds=options("task_kind", person.lang),
         roles=options("team_role", person.lang), outcomes=options("task_outcome", person.lang, OUTCOMES),
@@ -123,7 +123,7 @@ async def _case(
 
 
 async def _do(
-    request: Request, person: Person, case_id: UUID, path: str, body: Any, typed: dict[str, str] | None = None,
+    request: Request, person: Person, case_id: UUID, path: str, body: Any, typed: dict[str, Any] | None = None,
     key: str = "",
 ) -> Response:  # fmt: skip
     """Ask the registry, then back to the case; a refusal stands above it, with what was typed."""
@@ -134,22 +134,36 @@ async def _do(
     return saved(f"/cases/{case_id}")
 
 
+def _receivers(assignee_id: str, agency_ids: list[str]) -> dict[str, Any]:
+    """One agency's, somebody's, or somebody's of an agency is one task; of several agencies each gets its own."""
+    if len(agency_ids) > 1:
+        people = [{"assignee_id": assignee_id}] if assignee_id else []
+        return {"to": [*({"agency_id": one} for one in agency_ids), *people]}
+    return {"assignee_id": assignee_id or None, "agency_id": agency_ids[0] if agency_ids else None}
+
+
+def together(tasks: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """What one act gave to several stands together, where its first task stands."""
+    acts: dict[str, list[dict[str, Any]]] = {}
+    for each in tasks:
+        acts.setdefault(each["together_id"] or each["id"], []).append(each)
+    return list(acts.values())
+
+
 @router.post("/{case_id}/tasks")
 async def assign(
     request: Request, person: Carer, case_id: UUID, kind: Short = "other", due_on: Short = "", what: Long = "",
-    assignee_id: Short = "", agency_id: Short = "", key: FormKey = "",
+    assignee_id: Short = "", agency_ids: Annotated[list[str] | None, Form()] = None, key: FormKey = "",
 ) -> Response:  # fmt: skip
-    """Somebody is to do something until a day."""
-    typed = {"kind": kind, "due_on": due_on, "what": what, "assignee_id": assignee_id, "agency_id": agency_id}
+    """Somebody, or each of several agencies, is to do something until a day."""
+    chosen = [one for one in agency_ids or () if one]
+    typed = {"kind": kind, "due_on": due_on, "what": what, "assignee_id": assignee_id, "agency_ids": chosen}
     day, problem = last_day(due_on, person.lang)
-    if not problem and not (assignee_id or agency_id):
+    if not problem and not (assignee_id or chosen):
         problem = texts()["cases.nobody"].of(person.lang)
     if problem:
         return await _case(request, person, case_id, problem, typed)
-    body = {
-        "kind": kind, "due_on": day, "what": what.strip() or None, "assignee_id": assignee_id or None,
-        "agency_id": agency_id or None,
-    }  # fmt: skip
+    body = {"kind": kind, "due_on": day, "what": what.strip() or None, **_receivers(assignee_id, chosen)}
     return await _do(request, person, case_id, f"/v1/cases/{case_id}/tasks", body, typed, key)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from services.registry import store, told, views
 from services.registry.answers import Answer, Label
@@ -30,7 +30,7 @@ from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Day, problems
 from shared.service import Runtime
 from shared.thai.dates import local_day
-from shared.work import now_utc
+from shared.work import new_id, now_utc
 
 router = APIRouter(prefix="/v1", tags=["teams"])
 
@@ -45,20 +45,39 @@ AHEAD = timedelta(days=14)
 MOST_OF_MINE = 60
 
 
-class TaskBody(Body):
-    """For whom: a crew member or volunteer (``assignee_id``), an organisation (``agency_id``), or both."""
+class Receiver(Body):
+    """A crew member or volunteer (``assignee_id``), an organisation (``agency_id``), or somebody of one (both)."""
+
+    assignee_id: UUID | None = None
+    agency_id: UUID | None = None
+
+    @property
+    def somebody(self) -> bool:
+        return self.assignee_id is not None or self.agency_id is not None
+
+
+class TaskBody(Receiver):
+    """For whom: one receiver, or several in ``to``: each gets a task of their own, with one deadline."""
 
     kind: Annotated[Code, coded("task_kind")]
     what: Note | None = None
-    assignee_id: UUID | None = None
-    agency_id: UUID | None = None
+    to: Annotated[tuple[Receiver, ...], Field(max_length=20)] = ()
     due_on: Day
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:
-        if self.assignee_id is None and self.agency_id is None:
-            raise TwoTongued("ระบุผู้รับผิดชอบ", "say who is to do it: assignee_id or agency_id", "nobody")
+        if self.somebody == bool(self.to) or not all(one.somebody for one in self.to):
+            raise TwoTongued(
+                "ระบุผู้รับผิดชอบ หนึ่งราย หรือหลายรายใน to",
+                "say who is to do it: assignee_id or agency_id, or several in to",
+                "nobody",
+            )
         return self
+
+    @property
+    def receivers(self) -> list[tuple[UUID | None, UUID | None]]:
+        """``(assignee, agency)`` of each, once."""
+        return list(dict.fromkeys((one.assignee_id, one.agency_id) for one in self.to or (self,)))
 
 
 class OutcomeBody(Body):
@@ -72,11 +91,13 @@ class TaskShown(Answer):
     """``overdue``: its day is over and it is not done. ``person_id``: told to an agency alone, where an agreement lets
 
     it know of the person for the purpose it names; the municipality opens the case.
+    ``together_id``: one for all that were given the same in one act.
     """
 
     id: UUID
     case_id: UUID
     person_id: UUID | None = None
+    together_id: UUID | None
     kind: Label
     what: str | None
     assignee_id: UUID | None
@@ -110,27 +131,38 @@ class MyTasks(Answer):
     items: list[MyTask]
 
 
+class TasksMade(Made):
+    """``ids``: of every task, as the receivers were named; ``id`` is the first."""
+
+    ids: list[UUID]
+
+
 class Tasks(Answer):
     items: list[TaskShown]
     next: UUID | None = None
 
 
 @router.post(
-    "/cases/{case_id}/tasks", status_code=201, response_model=Made, responses=problems(400, 401, 403, 404, 409, 413)
+    "/cases/{case_id}/tasks", status_code=201, response_model=TasksMade,
+    responses=problems(400, 401, 403, 404, 409, 413),
 )  # fmt: skip
 async def assign(
     request: Request, caller: Assigns, case_id: UUID, body: TaskBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """มอบหมายงาน | Somebody is to do something for this case until a day; they are told."""
+    """มอบหมายงาน | Somebody, or each of several, is to do something for this case until a day; they are told."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
             case = await held_case(work, caller, case_id)
-            task = Task(body.kind, body.due_on, caller.actor, body.assignee_id, body.agency_id, body.what)
-            task_id = await verbs.assign(work, case, task)
-            await audit(work, caller, "assign", "case", case_id, {"task": body.kind}, area=case["area"])
-            return 201, Made(id=task_id).model_dump(mode="json")
+            together = new_id() if len(body.receivers) > 1 else None
+            ids = [
+                await verbs.assign(work, case, Task(body.kind, body.due_on, caller.actor, *to, body.what, together))
+                for to in body.receivers
+            ]
+            detail = {"task": body.kind, "tasks": len(ids)}
+            await audit(work, caller, "assign", "case", case_id, detail, area=case["area"])
+            return 201, TasksMade(id=ids[0], ids=ids).model_dump(mode="json")
 
         return await once(work, request, caller, idempotency_key, body, verb)
 
@@ -236,7 +268,10 @@ async def _of_agency(
 async def _tasks(runtime: Runtime, rows: list[Row]) -> list[TaskShown]:
     texts = await told.of(runtime.pool, [row["id"] for row in rows])
     today = local_day(now_utc())
-    same = ("id", "case_id", "assignee_id", "agency_id", "due_on", "assigned_at", "assigned_by", "done_at", "done_by")
+    same = (
+        "id", "case_id", "assignee_id", "agency_id", "together_id", "due_on", "assigned_at", "assigned_by", "done_at",
+        "done_by",
+    )  # fmt: skip
     return [
         TaskShown(
             kind=views.label("task_kind", row["kind"]),

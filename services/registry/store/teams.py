@@ -16,8 +16,8 @@ Row = asyncpg.Record
 # --- tasks ----------------------------------------------------------------------------------------------------------
 
 WRITE_TASK = """
-insert into task (id, case_id, kind, assignee_id, agency_id, due_on, assigned_at, assigned_by)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into task (id, case_id, kind, assignee_id, agency_id, due_on, assigned_at, assigned_by, together_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 LOCK_TASK = """
 select t.*, k.person_id, k.area, k.protected, k.exercise, k.opened_call_id,
@@ -62,7 +62,7 @@ order by t.due_on, t.id limit $3
 
 
 async def write_task(db: Connection, values: Sequence[Any]) -> None:
-    """``id, case_id, kind, assignee_id, agency_id, due_on, assigned_at, assigned_by``."""
+    """``id, case_id, kind, assignee_id, agency_id, due_on, assigned_at, assigned_by, together_id``."""
     await db.execute(WRITE_TASK, *values)
 
 

@@ -58,7 +58,10 @@ async def coordinators(work: Work, agency_id: UUID | None) -> tuple[UUID, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """``assignee_id``: a crew member or volunteer; ``agency_id``: an organisation. One of them at least."""
+    """``assignee_id``: a crew member or volunteer; ``agency_id``: an organisation. One of them at least.
+
+    ``together_id``: of the act that gave the same to others as well.
+    """
 
     kind: str
     due_on: date
@@ -66,6 +69,7 @@ class Task:
     assignee_id: UUID | None = None
     agency_id: UUID | None = None
     what: str | None = None
+    together_id: UUID | None = None
 
 
 async def assign(work: Work, case: Row, task: Task) -> UUID:
@@ -78,7 +82,10 @@ async def assign(work: Work, case: Row, task: Task) -> UUID:
     if case["closed_at"] is not None:
         raise refusal("case_closed")
     task_id: UUID = new_id()
-    facts = (task_id, case["id"], task.kind, task.assignee_id, task.agency_id, task.due_on, work.now, task.by)
+    facts = (
+        task_id, case["id"], task.kind, task.assignee_id, task.agency_id, task.due_on, work.now, task.by,
+        task.together_id,
+    )  # fmt: skip
     await store.teams.write_task(work.db, facts)
     await store.told.put(work.db, told.rows(task_id, case["person_id"], {"what": task.what}))
     origin = origin_of_case(case)
