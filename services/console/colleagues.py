@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,11 +37,23 @@ async def every_agency(request: Request, person: Person, purpose: str | None = N
         params["cursor"] = found["next"]
 
 
+def names_of_agencies(found: Iterable[Mapping[str, Any]], lang: str) -> dict[str, str]:
+    """Id → name, in the reader's language where there is one."""
+    name = "name_en" if lang == "en" else "name_th"
+    return {each["id"]: each[name] or each["name_th"] for each in found}
+
+
+async def owners(request: Request, person: Person, facts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The names of the agencies whose facts are among these; nobody is asked where there are none."""
+    if not any(each["agency_id"] for each in facts):
+        return {}
+    return names_of_agencies(await every_agency(request, person), person.lang)
+
+
 async def colleagues(request: Request, person: Person) -> Colleagues:
     """Everybody with an account in one of the person's municipalities, and every agency that works with them."""
     found = await every_agency(request, person)
-    name = "name_en" if person.lang == "en" else "name_th"
-    agencies = {each["id"]: each[name] or each["name_th"] for each in found}
+    agencies = names_of_agencies(found, person.lang)
     crew: dict[str, str] = {}
     logins: dict[str, str] = {}
     for account in await accounts.everybody(runtime(request).pool):

@@ -46,7 +46,7 @@ MATTERS: dict[str, dict[str, Any]] = {
     },
     "/v1/corrections": {
         "id": PROPOSAL, "person_id": PERSON, "area": "kalasin", "change": {"mobility": "stretcher"}, "reason": None,
-        "proposed_by": "person:b", "proposed_in": ["trat"], "proposed_at": AT, "decision": None, "decided_at": None,
+        "agency_id": None, "proposed_by": "person:b", "proposed_in": ["trat"], "proposed_at": AT, "decision": None, "decided_at": None,
     },
     "/v1/group-proposals": {
         "id": PROPOSAL, "person_id": PERSON, "area": "kalasin", "joins": True, "assessment_id": OTHER,

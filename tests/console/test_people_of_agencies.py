@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -37,8 +38,11 @@ SHARING = {
     "POST /sharing/agreements/{agreement_id}/end": {Role.SUPERVISOR},
 }  # fmt: skip
 """Agreements to which they are a party."""
-CASES = {"GET /cases/tasks", "POST /cases/tasks/{task_id}/done"}
-"""What their agency was given, for those who care."""
+CASES = {
+    "GET /cases/tasks", "POST /cases/tasks/{task_id}/done", "GET /people/{person_id}/change", "POST /people/{person_id}/change/fields",
+    "POST /people/{person_id}/care/need", "POST /people/{person_id}/care/need/edit", "POST /people/{person_id}/care/met",
+}  # fmt: skip
+"""What their agency was given, and what they propose, for those who care."""
 SIGNING = ("/account", "/sign-out", "/role")
 DESCRIBES = {
     "GET /", "GET /tokens.json", "GET /favicon.ico", "GET /gallery", "GET /gallery/crew", "GET /sw.js", "GET /desk/worker.js",
@@ -141,7 +145,8 @@ async def test_an_agency_with_an_agreement_sees_what_it_opens_and_why_no_more(fa
         part = words_of(await nurse.get(f"/people/{who}/{tab}?purpose=care"))
         assert "หน่วยงานของท่านยังดูส่วนนี้ไม่ได้" in part
         assert not re.search("ไม่มีความต้องการ|ยังไม่เคย|ยังไม่มีใครบันทึก|ยังไม่ทราบที่อยู่", part)
-    assert (await nurse.get(f"/people/{who}/change?purpose=care")).status_code == 403
+    form = (await nurse.get(f"/people/{who}/change?purpose=care")).text
+    assert ('name="alias"' in form, 'name="mobility"' in form, 'name="born"' in form) == (True, False, False)
 
 
 async def test_what_is_opened_of_care_is_read_alone_and_a_withdrawal_is_heard_of(faces: Faces, behind: Behind) -> None:
@@ -204,3 +209,44 @@ async def test_an_agency_does_what_it_was_given_and_the_municipality_reads_how_i
     seen = words_of(await ours.get(f"/cases/{case_id}"))
     assert "ไม่รับงาน" in seen
     assert "งบปีนี้หมดแล้ว" in seen
+
+
+async def test_an_agency_proposes_what_it_found_and_the_municipality_decides(faces: Faces, behind: Behind) -> None:
+    who = await behind.person("มานี มีนา", mobility="walking")
+    hospital = await Agency(behind.running).known()
+    await hospital.agreement(bases=["s24_4", "s26_5a"], field_class="restricted")
+    nurse, ours = (
+        await faces.sign_in(Role.CASE_MANAGER, agency_id=hospital.id, login="nurse-of-hospital"),
+        await faces.sign_in(Role.CASE_MANAGER, login="manager-of-town"),
+    )
+    form = await nurse.get(f"/people/{who}/change?purpose=care")
+    words = words_of(form)
+    assert ("สิ่งที่แก้จะส่งเป็นข้อเสนอ" in words, "ปกปิด" in words, "/change/contact" in form.text) == (True, False, False)
+    was = re.search(r'name="was" value="([^"]*)"', form.text)
+    assert was is not None
+    typed = {"was": unescape(was[1]), "name": "มานี มีนา", "mobility": "wheelchair", "language": "th", "may_be_texted": "yes",
+             "reason": "ไปเยี่ยมมา", "purpose": "care"}  # fmt: skip
+    sent = await nurse.post(f"/people/{who}/change/fields", typed)
+    assert sent.status_code == 303, words_of(sent)
+    assert (await behind.shown(who))["mobility"] == "walking"
+    inbox = await ours.get("/people/proposals")
+    assert ("โรงพยาบาลตัวอย่าง" in words_of(inbox), "ไปเยี่ยมมา" in words_of(inbox)) == (True, True)
+    [one] = await behind.running.sql("select id from correction")
+    await ours.post(f"/people/proposals/corrections/{one['id']}", {"decision": "accepted"})
+    assert (await behind.shown(who))["mobility"] == "wheelchair"
+
+    need = {"need": "carer", "urgency": "9", "note": "อยู่คนเดียว", "purpose": "care"}
+    assert (await nurse.post(f"/people/{who}/care/need", need)).status_code == 303
+    mine, theirs = (
+        await nurse.get(f"/people/{who}/care?purpose=care"),
+        await ours.get(f"/people/{who}/care?purpose=care"),
+    )
+    assert ("/care/need/edit" in mine.text, "/care/need/edit" in theirs.text) == (True, False), (
+        "its owner alone changes it"
+    )
+    assert "โรงพยาบาลตัวอย่าง" in words_of(theirs)
+    [found] = await behind.running.sql("select id, agency_id from life_need")
+    assert found["agency_id"] == hospital.id
+    met = {"need_id": str(found["id"]), "outcome": "not_accepted", "purpose": "care"}
+    assert (await ours.post(f"/people/{who}/care/met", met)).status_code == 303
+    assert "ตรวจแล้วไม่รับ" in words_of(await nurse.get(f"/people/{who}/care?purpose=care"))

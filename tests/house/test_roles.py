@@ -35,7 +35,8 @@ DECIDES = {
     "POST /v1/tasks/{task_id}/done", "POST /v1/team/{member_id}/answer", "GET /v1/agencies", "GET /v1/agreements", "GET /v1/agreements/{agreement_id}",
     "GET /v1/agreements/{agreement_id}/effect", "POST /v1/agreements/{agreement_id}/sign",
     "POST /v1/agreements/{agreement_id}/end", "POST /v1/access/why", "GET /v1/withdrawals",
-    "POST /v1/withdrawals/acknowledge", "POST /v1/break-glass",
+    "POST /v1/withdrawals/acknowledge", "POST /v1/break-glass", "GET /v1/corrections",
+    "POST /v1/persons/{person_id}/corrections", "POST /v1/persons/{person_id}/needs", "POST /v1/needs/{need_id}/met",
 }  # fmt: skip
 """Routes at which somebody of another agency is asked on what ground they come; everywhere else they are refused."""
 Operation = tuple[str, str]

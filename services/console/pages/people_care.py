@@ -9,10 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
+from services.console.colleagues import owners
 from services.console.labels import label, options
 from services.console.pages.people_tabs import (
     AskingCarer,
-    Carer,
     Doc,
     Purpose,
     Short,
@@ -35,7 +35,7 @@ Note = Annotated[str, Form(max_length=200)]
 Notes = Annotated[str, Form(max_length=8000)]
 """What several people may have noted; a browser sends each end of a line as two characters."""
 URGENCIES = ("9", "5", "1")
-MET_AS = ("given", "by_others", "no_longer", "opened_in_error")
+MET_AS = ("given", "by_others", "no_longer", "opened_in_error", "not_accepted")
 LAST_VISITS = 10
 LISTS = ("needs", "assessments", "visits")
 
@@ -59,7 +59,8 @@ async def _care(
         unmet=[each for each in needs if each["met_at"] is None],
         met=[each for each in needs if each["met_at"] is not None],
         instruments=by_instrument(assessments), visits=visits[:LAST_VISITS], older_visits=len(visits) > LAST_VISITS,
-        field_of=standing, wanted=options("life_need", person.lang),
+        owners=await owners(request, person, needs), proposes=person.agency_id is not None, field_of=standing,
+        wanted=options("life_need", person.lang),
         urgencies=options("need_urgency", person.lang, URGENCIES), met_as=options("need_outcome", person.lang, MET_AS),
         result=lambda code: label("visit_result", code, person.lang),
     )  # fmt: skip
@@ -80,7 +81,7 @@ def standing(visit: Doc, field: str) -> Any:
 
 @router.post("/{person_id}/care/need")
 async def open_need(
-    request: Request, person: Carer, person_id: UUID, need: Short, urgency: Annotated[int, Form()] = 5,
+    request: Request, person: AskingCarer, person_id: UUID, need: Short, urgency: Annotated[int, Form()] = 5,
     note: Note = "", purpose: Short = "",
 ) -> Response:  # fmt: skip
     """Something is missing; it stays open until it is met."""
@@ -92,7 +93,7 @@ async def open_need(
 
 @router.post("/{person_id}/care/need/edit")
 async def edit_need(
-    request: Request, person: Carer, person_id: UUID, need_id: Annotated[UUID, Form()], need: Short,
+    request: Request, person: AskingCarer, person_id: UUID, need_id: Annotated[UUID, Form()], need: Short,
     urgency: Annotated[int, Form()], note: Notes = "", purpose: Short = "",
 ) -> Response:  # fmt: skip
     """How urgent an open need is, and its note, whole: one that was emptied is taken out."""
@@ -104,7 +105,7 @@ async def edit_need(
 
 @router.post("/{person_id}/care/met")
 async def meet_need(
-    request: Request, person: Carer, person_id: UUID, need_id: Annotated[UUID, Form()], outcome: Short = "given",
+    request: Request, person: AskingCarer, person_id: UUID, need_id: Annotated[UUID, Form()], outcome: Short = "given",
     purpose: Short = "",
 ) -> Response:  # fmt: skip
     why = purpose_sent(person, purpose)

@@ -1,6 +1,7 @@
 """Changing what is written of somebody: fields, telephones, groups, and asking that they be secret or not any more.
 
-Of people of another municipality the same form proposes: whoever owns the facts decides (``people_proposals``).
+Of people of another municipality, and for an agency, the same form proposes: whoever owns the facts decides
+(``people_proposals``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from fastapi.responses import Response
 from services.console.desk import packs_of
 from services.console.labels import label, options
 from services.console.pages.people_tabs import (
+    AskingCarer,
     Carer,
     Doc,
     Purpose,
@@ -24,6 +26,7 @@ from services.console.pages.people_tabs import (
     back,
     filled,
     known_person,
+    owns,
     purpose_sent,
     tab_page,
     tried,
@@ -51,7 +54,7 @@ MEANWHILE = 409
 
 
 @router.get("/{person_id}/change")
-async def show(request: Request, person: Carer, person_id: UUID, purpose: Purpose = "") -> Response:
+async def show(request: Request, person: AskingCarer, person_id: UUID, purpose: Purpose = "") -> Response:
     why = asked_for(person, purpose)
     return await _form(request, person, person_id, why) if why else ask_purpose(request, person)
 
@@ -74,7 +77,7 @@ async def _form(
         kinds=options("identifier_kind", person.lang), ends=options("number_end", person.lang),
         groups=options("group", person.lang), asks=person.role is Role.REGISTRY_OFFICER,
         reasons=options("disclosure_reason", person.lang),
-        erases=options("erasure_reason", person.lang) if person.role in ERASERS and person.sees(known["area"]) else [],
+        erases=options("erasure_reason", person.lang) if person.role in ERASERS and owns(person, known["area"]) else [],
     )  # fmt: skip
 
 
@@ -124,7 +127,7 @@ def _value(name: str, value: Any, lang: str) -> str:
 @router.post("/{person_id}/change/fields")
 async def change(
     request: Request,
-    person: Carer,
+    person: AskingCarer,
     person_id: UUID,
     purpose: Short = "",
     was: Annotated[str, Form(max_length=4000)] = "",
@@ -162,7 +165,7 @@ async def change(
         return await _form(
             request, person, person_id, why, problem=problem, status=status, known=known, typed=typed, was=was
         )
-    return back(person_id, "/change" if not person.sees(known["area"]) else "", why)
+    return back(person_id, "/change" if not owns(person, known["area"]) else "", why)
 
 
 def named_areas(typed: Doc, form: Mapping[str, Any], lang: str) -> Doc:
@@ -184,7 +187,7 @@ def named_areas(typed: Doc, form: Mapping[str, Any], lang: str) -> Doc:
 async def _send(request: Request, person: Person, known: Doc, why: str, body: Doc, reason: str) -> tuple[str, int]:
     """The change; of another municipality's person a proposal of it."""
     path = f"/v1/persons/{known['id']}"
-    if person.sees(known["area"]):
+    if owns(person, known["area"]):
         return await tried(person, backend(request).patch(person, "registry", path, body, purpose=why))
     proposal = {"change": body, **filled(reason=reason)}
     return await tried(person, backend(request).post(person, "registry", f"{path}/corrections", proposal, purpose=why))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from services.console.area_tree import Place, chooser, listed, there
+from services.console.colleagues import owners
 from services.console.labels import label
 from services.console.navigation import REGISTER
 from services.console.pages.people_tabs import Carer, Doc, Short, tried
@@ -48,6 +49,7 @@ async def _inbox(
     ids = [each["person_id"] for each in (*proposed["items"], *joining["items"], *secret)]
     return page(
         request, "people/proposals.html", status=status, problem=problem or unknown, corrections=proposed,
+        owners=await owners(request, person, proposed["items"]),
         groups=joining, disclosures=secret, names=await names_of(request, person, ids),
         agrees=person.role is Role.SUPERVISOR, keeps=person.role in REGISTER, purpose=PURPOSE,
         change_said=lambda change: said_change(change, person.lang), **await chooser(request, person, place),

@@ -38,12 +38,16 @@ TABS = (
     Place("who", "", READERS, agencies=True),
     Place("home", "/home", READERS, agencies=True),
     Place("care", "/care", CARERS, agencies=True),
-    Place("change", "/change", CARERS),
+    Place("change", "/change", CARERS, agencies=True),
     Place("consent", "/consent", CARERS),
     Place("access", "/access", READERS),
     Place("then", "/then", CARERS),
 )  # fmt: skip
 """The tabs of a person's page, each under ``/people/{id}``; a tab's name is the text ``person.tab_<key>``."""
+
+
+PROPOSED_FOR = frozenset({"care", "case_work", "registration"})
+"""For which purposes an agency may propose; the others are for looking."""
 
 
 def purposes_of(person: Person) -> list[tuple[str, str]]:
@@ -69,6 +73,11 @@ def ask_purpose(request: Request, person: Person) -> Response:
 async def known_person(request: Request, person: Person, person_id: UUID, why: str) -> Doc:
     found: Doc = await backend(request).get(person, "registry", f"/v1/persons/{person_id}", purpose=why)
     return found
+
+
+def owns(person: Person, area: str) -> bool:
+    """Whether they change the facts of this municipality themselves; others propose."""
+    return person.agency_id is None and person.sees(area)
 
 
 def no_ground(refused: BackendRefused) -> bool:
@@ -99,17 +108,23 @@ def tab_page(
     form that was refused stays open (``refused``), with what was typed (``typed_in``).
     """
     base, asked = f"/people/{known['id']}", urlencode({"purpose": why})
-    theirs = [tab for tab in TABS if person.role in tab.roles and (tab.agencies or person.agency_id is None)]
+    theirs = [tab for tab in TABS if _has(person, tab, why)]
     tabs = [(f"{base}{tab.path}?{asked}", tab.key) for tab in theirs]
     current = next(tab.path for tab in TABS if tab.key == key)
     return page(
         request, f"people/{key}.html", status=status, known=known, purpose=why, base=base, tabs=tabs,
         current=f"{base}{current}?{asked}", purpose_label=dict(purposes_of(person))[why], problem=problem,
-        cares=person.role in CARERS and person.agency_id is None, own=person.sees(known["area"]),
+        cares=person.role in CARERS and person.agency_id is None, own=owns(person, known["area"]),
         hidden={field for each in known.get("withheld", ()) for field in each["fields"]},
         code=labeller(person.lang), phone=phone_shown,
         relation=lambda code: label("relation", code, person.lang), **refusing(request, bool(problem)), **context,
     )  # fmt: skip
+
+
+def _has(person: Person, tab: Place, why: str) -> bool:
+    if person.role not in tab.roles:
+        return False
+    return person.agency_id is None or (tab.agencies and (tab.key != "change" or why in PROPOSED_FOR))
 
 
 def refusing(request: Request, refused: bool) -> dict[str, Callable[..., Any]]:

@@ -19,7 +19,7 @@ from services.registry.api.gate import areas_of, person_for
 from services.registry.api.reach import lives_of
 from services.registry.keys import ring
 from services.registry.records import Person
-from services.registry.rules.decide import MISSING, Asked, Decision, decide
+from services.registry.rules.decide import MISSING, Asked, Decision, decide, lacks_to_propose
 from services.registry.rules.fields import KINDS, PUBLIC, SECRET, Kind, cut, kind_of
 from services.registry.rules.grounds import NOWHERE, Agreement, BreakGlass, Consent, Lives, party, reaches
 from services.registry.store.people import Row
@@ -162,6 +162,20 @@ async def open_person(runtime: Runtime, caller: Caller, person_id: UUID, kind: K
         await _refuse(runtime, caller, person_id, seen.decisions[kind], found.area if found else None)
         raise no_ground(seen.decisions[kind])
     return found, seen
+
+
+async def must_propose(runtime: Runtime, caller: Caller, person_id: UUID, kinds: Iterable[Kind]) -> Access:
+    """What an agency may see of the person, where it may also propose something of these kinds.
+
+    Raises:
+        Refused: 404 as :func:`open_person`; 403 there is no ground, saying what is missing.
+
+    """
+    person, seen = await open_person(runtime, caller, person_id)
+    lacks = lacks_to_propose(caller.purpose or "", (seen.decisions[kind] for kind in KINDS if kind in set(kinds)))
+    if lacks is not None:
+        await _refuse(runtime, caller, person_id, lacks, person.area)
+    return seen
 
 
 async def not_protected(db: Pool, seen: Access, rows: Sequence[Row]) -> list[Row]:

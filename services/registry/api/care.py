@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, told, views
 from services.registry.answers import Label
-from services.registry.api.access import classes, not_protected, open_person
+from services.registry.api.access import classes, must_propose, not_protected, open_person
 from services.registry.api.care_models import (
     AssessmentBody,
     Assessments,
@@ -39,7 +39,7 @@ from services.registry.api.gate import (
     whose,
 )
 from services.registry.rules.access import ROUTES
-from services.registry.rules.fields import HEALTH
+from services.registry.rules.fields import HEALTH, SECRET
 from services.registry.rules.questionnaires import questionnaires
 from services.registry.store.people import Row
 from services.registry.verbs import care as verbs
@@ -49,6 +49,7 @@ from shared.auth import Caller
 from shared.errors import Refused, refuse
 from shared.openapi import problems
 from shared.refusal import Refusal
+from shared.service import Runtime
 
 router = APIRouter(prefix="/v1", tags=["care"])
 
@@ -171,19 +172,46 @@ async def decide_proposal(
 
 @router.post("/persons/{person_id}/needs", status_code=201, responses=problems(400, 401, 403, 404, 409, 413))
 async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body: NeedBody) -> NeedMade:
-    """พบความต้องการ | Something is missing; it stays open until it is met. Told again it is the same need."""
+    """พบความต้องการ | Something is missing; it stays open until it is met. Told again it is the same need.
+
+    An agency's stands beside the municipality's, with the agency as its owner.
+    """
     runtime = runtime_of(request)
+    caller = await _proposing(runtime, caller, person_id, body.case_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         person = await held_for(work, caller, person_id)
         # Who may not read the needs does not replace what others noted there.
         reads = caller.role in ROUTES["GET /v1/persons/{person_id}/needs"].roles
         emptied = body.note is None and "note" in body.model_fields_set
         wanted = Wanted(
-            body.need, body.urgency, caller.actor, body.note, body.case_id, body.id, rewrites=reads, emptied=emptied
+            body.need,
+            body.urgency,
+            caller.actor,
+            body.note,
+            body.case_id,
+            body.id,
+            rewrites=reads,
+            emptied=emptied,
+            agency_id=caller.agency_id,
         )
         need_id = await verbs.open_need(work, person, wanted)
         await audit(work, caller, "open_need", "person", person.id, {"need_id": str(need_id)}, area=person.area)
     return NeedMade(id=need_id)
+
+
+async def _proposing(runtime: Runtime, caller: Caller, person_id: UUID, case_id: UUID | None = None) -> Caller:
+    """Whoever writes of somebody's needs; of an agency who may, with what they stand on.
+
+    Raises:
+        Refused: 403, 404 as :func:`must_propose`; 404 a case that is not there for the agency.
+
+    """
+    if caller.agency_id is None:
+        return caller
+    seen = await must_propose(runtime, caller, person_id, [HEALTH])
+    if case_id is not None and not seen.may(SECRET) and await store.calls.protected_cases(runtime.pool, [case_id]):
+        raise refuse("not_found", field="case_id")
+    return seen.caller
 
 
 @router.get("/persons/{person_id}/needs", responses=problems(401, 403, 404))
@@ -199,7 +227,7 @@ async def read_needs(request: Request, caller: ReadsNeeds, person_id: UUID) -> N
 
 
 def _need(row: Row, note: str | None) -> NeedShown:
-    same = ("id", "case_id", "opened_at", "opened_by", "met_at")
+    same = ("id", "agency_id", "case_id", "opened_at", "opened_by", "met_at")
     return NeedShown(
         need=views.label("life_need", row["need"]),
         urgency=views.label("need_urgency", str(row["urgency"])),
@@ -211,12 +239,14 @@ def _need(row: Row, note: str | None) -> NeedShown:
 
 @router.post("/needs/{need_id}/met", responses=problems(400, 401, 403, 404, 409, 413))
 async def meet_need(request: Request, caller: MeetsNeeds, need_id: UUID, body: MetBody) -> NeedShown:
-    """ได้รับการตอบสนองแล้ว | It is there now."""
+    """ได้รับการตอบสนองแล้ว | It is there now. The municipality ends any, an agency its own."""
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await own_held_for(work, caller, await whose(work, need_id))
+        person_id = await whose(work, need_id)
+        caller = await _proposing(runtime, caller, person_id)
+        person = await own_held_for(work, caller, person_id)
         row = await store.care.lock_need(work.db, need_id)
-        if row is None:
+        if row is None or caller.agency_id not in (None, row["agency_id"]):
             raise refuse("not_found")
         await verbs.meet_need(work, person, row, body.outcome)
         await audit(work, caller, "meet_need", "person", person.id, {"need_id": str(need_id)}, area=person.area)

@@ -186,7 +186,10 @@ class NeedMade(Answer):
 
 
 class NeedShown(Answer):
+    """``agency_id``: the agency whose need it is; none is the municipality."""
+
     id: UUID
+    agency_id: UUID | None
     need: Label
     urgency: Label
     note: str | None

@@ -12,12 +12,15 @@ from pydantic import model_validator
 
 from services.registry import store, told, views
 from services.registry.answers import Answer, Label
+from services.registry.api.access import must_propose
 from services.registry.api.care_models import ProposalBody
 from services.registry.api.case_gate import Limit, Made
 from services.registry.api.gate import AreaCode, areas_of, gate, held_for, narrowed, places_for, runtime_of, whose
 from services.registry.bodies import ChangeBody
+from services.registry.rules.fields import kind_of
 from services.registry.values import Line
 from services.registry.verbs import teams as verbs
+from services.registry.verbs.teams import Proposer
 from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import Refused, TwoTongued, refuse
@@ -29,6 +32,8 @@ router = APIRouter(prefix="/v1", tags=["teams"])
 Proposes = Annotated[Caller, Depends(gate("POST /v1/persons/{person_id}/corrections"))]
 ReadsCorrections = Annotated[Caller, Depends(gate("GET /v1/corrections"))]
 Decides = Annotated[Caller, Depends(gate("POST /v1/corrections/{correction_id}/decide"))]
+SHOWN_AS = dict.fromkeys(("birth_date", "age"), "birth_on")
+"""What is sent of a birth → the field by whose class it is decided."""
 OWN = (409, "own_facts", "ข้อมูลนี้เป็นของพื้นที่ท่านเอง แก้ไขได้เลย", "these are your own municipality's facts: change them")
 
 
@@ -46,9 +51,12 @@ class CorrectionBody(Body):
 
 
 class CorrectionShown(Answer):
+    """``area``: who owns the facts and decides. ``agency_id``: who proposed it, else people of ``proposed_in``."""
+
     id: UUID
     person_id: UUID
     area: str
+    agency_id: UUID | None
     change: dict[str, Any]
     reason: str | None
     proposed_by: str
@@ -65,13 +73,20 @@ class Corrections(Answer):
 
 @router.post("/persons/{person_id}/corrections", status_code=201, responses=problems(400, 401, 403, 404, 409, 413))
 async def propose(request: Request, caller: Proposes, person_id: UUID, body: CorrectionBody) -> Made:
-    """เสนอแก้ไขข้อมูลของพื้นที่อื่น | What another municipality has written is proposed to be otherwise, never overwritten."""
+    """เสนอแก้ไขข้อมูลของพื้นที่อื่น | What another municipality has written is proposed to be otherwise, never overwritten;
+
+    by an agency, where an agreement opens the fields to it.
+    """
     runtime = runtime_of(request)
+    if caller.agency_id is not None:
+        kinds = {kind_of("person", SHOWN_AS.get(field, field)) for field in body.change.model_fields_set}
+        caller = (await must_propose(runtime, caller, person_id, kinds)).caller
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         person = await held_for(work, caller, person_id)
-        if caller.may_see(person.area):
+        if caller.agency_id is None and caller.may_see(person.area):
             raise Refused(*OWN)
-        made = await verbs.propose(work, person, body.change, body.reason, caller.actor, sorted(caller.areas))
+        by = Proposer(caller.actor, sorted(caller.areas) if caller.agency_id is None else [], caller.agency_id)
+        made = await verbs.propose(work, person, body.change, body.reason, by)
         fields = {"fields": sorted(body.change.model_fields_set)}
         await audit(work, caller, "propose", "person", person.id, fields, area=person.area)
     return Made(id=made)
@@ -87,13 +102,15 @@ async def read_corrections(
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> Corrections:
-    """ข้อเสนอแก้ไข | What others propose to change in one's facts, and what one has proposed to others."""
+    """ข้อเสนอแก้ไข | What others propose to change in one's facts, and what one has proposed oneself."""
     pool, places = runtime_of(request).pool, await places_for(runtime_of(request), caller, area_code)
-    rows = await store.teams.read_corrections(pool, areas_of(caller), cursor, limit, waiting=waiting, places=places)
+    rows = await store.teams.read_corrections(
+        pool, areas_of(caller), cursor, limit, waiting=waiting, places=places, agency_id=caller.agency_id
+    )
     ids, where = [row["person_id"] for row in rows], [row["area"] for row in rows]
     await audit(pool, caller, "read_corrections", "person", ids or None, narrowed(area_code), area=where or None)
     texts = await told.of(pool, [row["id"] for row in rows])
-    same = ("id", "person_id", "area", "proposed_by", "proposed_in", "proposed_at", "decided_at")
+    same = ("id", "person_id", "area", "agency_id", "proposed_by", "proposed_in", "proposed_at", "decided_at")
     items = [
         CorrectionShown(
             change=orjson.loads(texts[row["id"]]["change"]),

@@ -55,7 +55,7 @@ def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
     """The caller of ``route``, e.g. ``GET /v1/cases``, if their role and purpose do. Unknown routes let nobody in."""
     rule = ROUTES[route]
     everybody = rule.roles == frozenset(Role)
-    desks = rule.agencies or rule.given or everybody
+    desks = rule.agencies or rule.given or rule.proposes or everybody
     of_role = may(*sorted(rule.roles), agencies=desks, held=not rule.whole)
     of_agencies = desks or rule.by_task
 
@@ -63,7 +63,7 @@ def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
         caller = await of_role(request)
         if caller.agency_id is not None and not of_agencies:
             raise Refused(*NOT_FOR_AGENCIES)
-        fault = purpose_fault(rule, caller.role, caller.purpose)
+        fault = purpose_fault(rule, caller.role, caller.purpose, agency=caller.agency_id is not None)
         if fault is not None:
             raise Refused(403, fault, *FAULTS[fault], field="Karuna-Purpose")
         if caller.places:

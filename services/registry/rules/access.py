@@ -41,6 +41,8 @@ class Rule:
     """What somebody is asked to do themselves, so an agency's crews and volunteers may come as well."""
     given: bool = False
     """Of an agency's people each sees and ends what their agency was given, and nothing else."""
+    proposes: bool = False
+    """An agency's people may write here what is theirs: for a purpose they name, where an agreement opens it."""
     whole: bool = False
     """The work of the whole municipality: not for an account that is held to places."""
 
@@ -122,9 +124,9 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/persons/{person_id}/assessments": Rule(CARE, reads=True, agencies=True),
     "GET /v1/group-proposals": Rule(CARE, reads=True),
     "POST /v1/group-proposals/{proposal_id}/decide": Rule(CARE),
-    "POST /v1/persons/{person_id}/needs": Rule(FIELD),
+    "POST /v1/persons/{person_id}/needs": Rule(FIELD, proposes=True),
     "GET /v1/persons/{person_id}/needs": Rule(CARE, reads=True, agencies=True),
-    "POST /v1/needs/{need_id}/met": Rule(CARE),
+    "POST /v1/needs/{need_id}/met": Rule(CARE, proposes=True),
     "GET /v1/gaps": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN})),
     "GET /v1/gaps/people": Rule(CARE, reads=True),
     "GET /v1/community/cards": Rule(DESK),
@@ -154,8 +156,8 @@ ROUTES: Final[dict[str, Rule]] = {
     "PUT /v1/care-groups/{group_id}": Rule(CARE, whole=True),
     "POST /v1/care-groups/{group_id}/people": Rule(CARE),
     "GET /v1/care-groups": Rule(CARE, reads=True),
-    "POST /v1/persons/{person_id}/corrections": Rule(CARE),
-    "GET /v1/corrections": Rule(CARE, reads=True),
+    "POST /v1/persons/{person_id}/corrections": Rule(CARE, proposes=True),
+    "GET /v1/corrections": Rule(CARE, reads=True, given=True),
     "POST /v1/corrections/{correction_id}/decide": Rule(CARE),
     "GET /v1/persons/{person_id}/copy": Rule(REGISTER, reads=True),
     "GET /v1/exports/persons": Rule(REGISTER, reads=True),
@@ -177,9 +179,12 @@ PURPOSES: Final[dict[str, frozenset[Role]]] = {
 """Which roles may have which purpose; labels are the code list ``purpose``."""
 
 
-def purpose_fault(rule: Rule, role: Role, purpose: str | None) -> str | None:
-    """Why the purpose does not do, as a code: ``purpose_missing``, ``purpose_unknown``, ``purpose_not_yours``."""
-    if not rule.reads:
+def purpose_fault(rule: Rule, role: Role, purpose: str | None, *, agency: bool = False) -> str | None:
+    """Why the purpose does not do, as a code: ``purpose_missing``, ``purpose_unknown``, ``purpose_not_yours``.
+
+    ``agency``: whether somebody of an agency asks.
+    """
+    if not (rule.reads or (agency and rule.proposes)):
         return None
     if not purpose:
         return "purpose_missing"

@@ -8,7 +8,7 @@ held to places sees nobody beside them, whosever people they are: who lives else
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -150,6 +150,23 @@ def decide(
         return Decision(allowed=False, missing=("no_agreement",))
     nearest, lacks = min(lacking, key=lambda each: len(each[1]))
     return Decision(allowed=False, agreement=nearest.id, missing=lacks)
+
+
+PROPOSES_FOR: Final = frozenset({"care", "case_work", "registration"})
+"""For which purposes an agency writes something down, where an agreement has them; the others are for looking."""
+
+
+def lacks_to_propose(purpose: str, decisions: Iterable[Decision]) -> Decision | None:
+    """Why an agency may not propose what these decisions are about, or None: what an agreement opens may be proposed.
+
+    Broken glass is for looking in an emergency, and so opens nothing here.
+    """
+    for each in decisions:
+        if not each.allowed:
+            return each
+        if each.way != "agreement":
+            return Decision(allowed=False, missing=("no_agreement",))
+    return None if purpose in PROPOSES_FOR else Decision(allowed=False, missing=("purpose",))
 
 
 def _of_our_own(asked: Asked, today: date) -> Decision:

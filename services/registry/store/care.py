@@ -130,12 +130,14 @@ async def leave_group(db: Connection, person_id: UUID, group: str, on: date) -> 
 # --- needs ----------------------------------------------------------------------------------------------------------
 
 WRITE_NEEDS = """
-insert into life_need (id, person_id, case_id, need, urgency, opened_at, opened_by)
-select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::smallint[], $6::timestamptz[], $7::text[])
+insert into life_need (id, person_id, case_id, need, urgency, opened_at, opened_by, agency_id)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::smallint[], $6::timestamptz[], $7::text[],
+                     $8::uuid[])
 on conflict do nothing returning id
 """
 OPEN_NEED = """
-select * from life_need where person_id = any(array(select records_of($1))) and need = $2 and met_at is null limit 1
+select * from life_need where person_id = any(array(select records_of($1))) and need = $2 and met_at is null
+  and agency_id is not distinct from $3 limit 1
 """
 RAISE_NEED = "update life_need set urgency = $2 where id = $1"
 LOCK_NEED = "select * from life_need where id = $1 for update"
@@ -146,8 +148,8 @@ order by (met_at is null) desc, urgency desc, opened_at desc, id limit 200
 """
 
 
-Need = tuple[UUID, UUID, UUID | None, str, int, datetime, str]
-"""``id, person_id, case_id, need, urgency, opened_at, opened_by``."""
+Need = tuple[UUID, UUID, UUID | None, str, int, datetime, str, UUID | None]
+"""``id, person_id, case_id, need, urgency, opened_at, opened_by, agency_id``."""
 
 
 async def write_needs(db: Connection, needs: Sequence[Need]) -> set[UUID]:
@@ -155,8 +157,9 @@ async def write_needs(db: Connection, needs: Sequence[Need]) -> set[UUID]:
     return {row["id"] for row in await db.fetch(WRITE_NEEDS, *map(list, zip(*needs, strict=True)))}
 
 
-async def open_need(db: Connection, person_id: UUID, need: str) -> Row | None:
-    return await db.fetchrow(OPEN_NEED, person_id, need)
+async def open_need(db: Connection, person_id: UUID, need: str, agency_id: UUID | None = None) -> Row | None:
+    """The open one of this owner: the municipality, or an agency."""
+    return await db.fetchrow(OPEN_NEED, person_id, need, agency_id)
 
 
 async def set_urgency(db: Connection, need_id: UUID, urgency: int) -> None:

@@ -264,22 +264,23 @@ async def read_groups(
 # --- corrections ----------------------------------------------------------------------------------------------------
 
 PROPOSE = """
-insert into correction (id, person_id, area, fields, proposed_by, proposed_in, proposed_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into correction (id, person_id, area, fields, proposed_by, proposed_in, proposed_at, agency_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 LOCK_CORRECTION = "select * from correction where id = $1 for update"
 DECIDE_CORRECTION = "update correction set decision = $2, decided_by = $3, decided_at = $4 where id = $1"
+# $6: those alone that this agency has proposed.
 READ_CORRECTIONS = Search("""
 select c.* from correction c join person p on p.id = c.person_id
 where ($1::text[] is null or c.area = any($1) or c.proposed_in && $1) and p.erased_at is null
   and p.disclosure <> 'secret' and (c.decision is null or not $2) and ($3::uuid is null or c.id > $3)
-  and ($5::text[] is null or lies_in(lives_in(p.id), $5))
+  and ($5::text[] is null or lies_in(lives_in(p.id), $5)) and ($6::uuid is null or c.agency_id = $6)
 order by c.id limit $4
 """)
 
 
 async def propose(db: Connection, values: Sequence[Any]) -> None:
-    """``id, person_id, area, fields, proposed_by, proposed_in, proposed_at``."""
+    """``id, person_id, area, fields, proposed_by, proposed_in, proposed_at, agency_id``."""
     await db.execute(PROPOSE, *values)
 
 
@@ -299,9 +300,13 @@ async def read_corrections(
     *,
     waiting: bool,
     places: Sequence[str] | None = None,
+    agency_id: UUID | None = None,
 ) -> list[Row]:
-    """Those to be decided in these areas, and those proposed from there; ``places``: of who lives there."""
-    return await look_up(db, READ_CORRECTIONS, areas, waiting, after, limit, places)
+    """Those to be decided in these areas, and those proposed from there; ``places``: of who lives there.
+
+    ``agency_id``: those alone that this agency has proposed.
+    """
+    return await look_up(db, READ_CORRECTIONS, areas, waiting, after, limit, places, agency_id)
 
 
 # --- erasure --------------------------------------------------------------------------------------------------------

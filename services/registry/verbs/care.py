@@ -142,7 +142,7 @@ def _group_origin(person: Person, *, protected: bool) -> Origin:
 class Wanted:
     """Something that is missing in somebody's life. ``rewrites``: whether the note replaces the one before;
 
-    ``emptied``: it was said to be empty, and not merely left out.
+    ``emptied``: it was said to be empty, and not merely left out. ``agency_id``: whose it is, none is the municipality.
     """
 
     need: str
@@ -153,6 +153,7 @@ class Wanted:
     id: UUID | None = None
     rewrites: bool = True
     emptied: bool = False
+    agency_id: UUID | None = None
 
 
 def _beside(before: str | None, note: str | None) -> str | None:
@@ -164,7 +165,7 @@ def _beside(before: str | None, note: str | None) -> str | None:
 
 
 async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
-    """Open a need. Told again while it is open, it becomes as urgent as was told last; the person is held.
+    """Open a need. Told again by its owner while it is open, it becomes as urgent as was told last; the person is held.
 
     Who does not rewrite makes it more urgent, never less.
 
@@ -174,7 +175,7 @@ async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
     """
     if wanted.case_id and not await store.care.case_is_of(work.db, wanted.case_id, person.id):
         raise refuse("not_found", field="case_id")
-    known = await store.care.open_need(work.db, person.id, wanted.need)
+    known = await store.care.open_need(work.db, person.id, wanted.need, wanted.agency_id)
     if known is not None:
         if known["urgency"] < wanted.urgency or (wanted.rewrites and known["urgency"] != wanted.urgency):
             await store.care.set_urgency(work.db, known["id"], wanted.urgency)
@@ -210,7 +211,7 @@ async def open_needs(work: Work, wanted: Sequence[tuple[Person, Wanted]]) -> Non
 
 
 def _need(work: Work, row_id: UUID, person: Person, wanted: Wanted) -> store.care.Need:
-    return row_id, person.id, wanted.case_id, wanted.need, wanted.urgency, work.now, wanted.by
+    return row_id, person.id, wanted.case_id, wanted.need, wanted.urgency, work.now, wanted.by, wanted.agency_id
 
 
 def _say_opened(work: Work, row_id: UUID, person: Person, wanted: Wanted, said: Origin) -> None:

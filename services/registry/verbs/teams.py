@@ -188,13 +188,21 @@ async def answer(work: Work, row: Row, said: str) -> None:
 # --- corrections ----------------------------------------------------------------------------------------------------
 
 
-async def propose(
-    work: Work, person: Person, change: ChangeBody, reason: str | None, by: str, areas: list[str]
-) -> UUID:
-    """Another municipality's facts are not changed but proposed to be; sealed until their owner decides."""
+@dataclass(frozen=True, slots=True)
+class Proposer:
+    """Whose proposal it is: of people of these municipalities, or of an agency."""
+
+    login: str
+    areas: list[str]
+    agency_id: UUID | None = None
+
+
+async def propose(work: Work, person: Person, change: ChangeBody, reason: str | None, by: Proposer) -> UUID:
+    """Another owner's facts are not changed but proposed to be; sealed until their owner decides."""
     correction_id: UUID = new_id()
     fields = sorted(change.model_fields_set)
-    await store.teams.propose(work.db, (correction_id, person.id, person.area, fields, by, areas, work.now))
+    facts = (correction_id, person.id, person.area, fields, by.login, by.areas, work.now, by.agency_id)
+    await store.teams.propose(work.db, facts)
     body = orjson.dumps(change.model_dump(mode="json", exclude_unset=True)).decode()
     await store.told.put(work.db, told.rows(correction_id, person.id, {"change": body, "reason": reason}))
     return correction_id
