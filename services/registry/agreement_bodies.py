@@ -61,6 +61,8 @@ class AgencyBody(Body):
             )
         if self.municipality is not None and self.municipality not in self.areas:
             raise TwoTongued("เทศบาลต้องอยู่ในพื้นที่ของตน", "a municipality works in its own area", "municipality")
+        if self.kind == "department" and len(set(self.areas)) > 1:
+            raise TwoTongued("สำนักหรือกองเป็นของเทศบาลเดียว", "a department is of one municipality", "department")
         if self.until_on is not None and self.until_on < self.from_on:
             raise REVERSED
         return self

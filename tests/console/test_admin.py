@@ -76,8 +76,8 @@ async def test_an_account_of_another_agency_is_of_that_agency_from_the_first_mom
     yesterday = (local_day(now_utc()) - timedelta(days=1)).isoformat()
     same = {"name_en": None, "areas": ["kalasin"], "coordinators": []}
     agencies = [
-        {"id": ours, "name_th": "โรงพยาบาลตัวอย่าง", "until_on": None, **same},
-        {"id": over, "name_th": "มูลนิธิที่เลิกแล้ว", "until_on": yesterday, **same},
+        {"id": ours, "name_th": "โรงพยาบาลตัวอย่าง", "until_on": None, "kind": {"code": "hospital"}, **same},
+        {"id": over, "name_th": "มูลนิธิที่เลิกแล้ว", "until_on": yesterday, "kind": {"code": "foundation"}, **same},
     ]
     faces.services.answers["GET registry /v1/agencies"] = {"items": agencies, "next": None}
     anan = await faces.sign_in(Role.ADMIN, areas=("kalasin", "khonkaen"))

@@ -163,6 +163,11 @@ async def test_tasks_are_mine_late_or_all_and_a_group_is_put_whole_with_whom_it_
     for which, said in (("mine", {"mine": "true"}), ("late", {"overdue": "true"}), ("all", {})):
         await orathai.get(f"/cases/tasks?which={which}")
         assert faces.services.of("GET registry /v1/tasks")[-1].query == {"limit": "100", **said}
+    narrowed = await orathai.get(f"/cases/tasks?which=all&agency={AGENCY}")
+    assert faces.services.of("GET registry /v1/tasks")[-1].query == {"limit": "100", "agency_id": AGENCY}
+    assert f"which=late&amp;agency={AGENCY}" in narrowed.text, "another tab is of the same agency"
+    await orathai.get(f"/cases/tasks?which=all&agency={GROUP}")
+    assert faces.services.of("GET registry /v1/tasks")[-1].query == {"limit": "100"}, "no agency of theirs"
     ended = await orathai.post(f"/cases/tasks/{TASK}/done", {"which": "late"})
     assert ended.headers["location"] == "/cases/tasks?which=late"
     joined = await orathai.post(f"/cases/{CASE}/group", {"group_id": GROUP, "person_id": PERSON})

@@ -183,3 +183,21 @@ async def test_one_act_gives_one_task_to_several_with_one_last_day(registry: Run
     for wrong in ({"to": []}, {"to": [{}]}, {"agency_id": str(new_id())}, {"to": [{"agency_id": str(new_id())}] * 21}):
         answer = await ours(registry, "POST", at, {**body, **wrong})
         assert answer.status_code == 422, wrong
+
+
+async def test_a_department_is_in_the_directory_and_its_tasks_carry_its_name(registry: Running) -> None:
+    """Its people are the municipality's own: they share the one register, and find what their department was given."""
+    social = await Agency(registry, kind="department").known(name_th="กองสวัสดิการสังคม")
+    body = {"kind": "department", "name_th": "x", "areas": [AREA, "trat"], "from_on": "2026-01-01"}
+    two = await registry.client.put(
+        f"/v1/agencies/{new_id()}", json=body, headers=bearer("supervisor", areas=[AREA, "trat"])
+    )
+    assert problem_of(two)["errors"][0]["code"] == "department", two.text
+    _, case_id = await a_case(registry)
+    task = await given(registry, case_id, agency_id=str(social.id))
+    await given(registry, case_id, assignee_id=str(uuid4()))
+    found = (await read(registry, f"/v1/tasks?agency_id={social.id}", MANAGER))["items"]
+    assert [one["id"] for one in found] == [task]
+    assert (await read(registry, f"/v1/tasks?agency_id={new_id()}", MANAGER))["items"] == []
+    for kind in ("local_government", "health_office", "agriculture"):
+        await Agency(registry, kind=kind).known()

@@ -80,9 +80,10 @@ def _names(agencies: list[dict[str, Any]], lang: str) -> dict[str, str]:
 
 
 def _open_ones(agencies: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those whose last day is not over."""
+    """Those whose last day is not over; accounts of a department are the municipality's own, like everybody's there."""
     today = local_day(now_utc()).isoformat()
-    return [each for each in agencies if not each["until_on"] or each["until_on"] >= today]
+    outside = [each for each in agencies if each["kind"]["code"] != "department"]
+    return [each for each in outside if not each["until_on"] or each["until_on"] >= today]
 
 
 @router.get("/new")

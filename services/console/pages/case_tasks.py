@@ -35,26 +35,31 @@ def _purpose(person: Person) -> str:
 
 @router.get("/tasks")
 async def tasks(
-    request: Request, person: Doer, which: Which = "mine", place: Place = "",
+    request: Request, person: Doer, which: Which = "mine", place: Place = "", agency: Place = "",
     cursor: Annotated[UUID | None, Query()] = None,
 ) -> Response:  # fmt: skip
-    """Open tasks: those one gave or has, those whose day is over, or all of one's municipalities or of one place.
+    """Open tasks: those one gave or has, those whose day is over, or all of one's municipalities, of one place,
 
-    An agency's people have those that were given to their agency.
+    or of one agency or department. An agency's people have those that were given to their agency.
     """
-    return await _tasks(request, person, which, place, cursor)
+    return await _tasks(request, person, which, place, cursor, agency=agency)
 
 
 async def _tasks(
-    request: Request, person: Person, which: str, place: str, cursor: UUID | None = None, problem: str = ""
-) -> Response:
+    request: Request, person: Person, which: str, place: str, cursor: UUID | None = None, problem: str = "",
+    agency: str = "",
+) -> Response:  # fmt: skip
+    others = await colleagues(request, person)
+    agency = agency if agency in others.agencies and person.agency_id is None else ""
     params: dict[str, str | int] = {"limit": 100, **({"cursor": str(cursor)} if cursor else {})}
     params |= {"mine": {"mine": "true"}, "late": {"overdue": "true"}}.get(which, {})
+    params |= {"agency_id": agency} if agency else {}
     found, unknown = await listed(request, person, "/v1/tasks", params, place, _purpose(person))
     found["items"].sort(key=lambda each: each["due_on"])
     return page(
         request, "cases/tasks.html", status=409 if problem else 200, problem=problem or unknown, found=found,
-        which=which, others=await colleagues(request, person), outcomes=options("task_outcome", person.lang, OUTCOMES),
+        which=which, others=others, agency=agency, agencies=by_name(others.agencies),
+        outcomes=options("task_outcome", person.lang, OUTCOMES),
         older=cursor is not None, purpose=_purpose(person),
         **(await chooser(request, person, place) if person.agency_id is None else NO_PLACES),
     )  # fmt: skip

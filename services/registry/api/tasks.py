@@ -183,14 +183,15 @@ async def find_tasks(
     *,
     overdue: bool = False,
     mine: bool = False,
+    agency_id: UUID | None = None,
     area_code: AreaCode = None,
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> Tasks:
     """งานที่ยังไม่เสร็จ | Open tasks: of one's municipalities, of one's agency, or (crews and volunteers) one's own.
 
-    ``mine``: those alone that the caller gave or has (an agency's are all its own); ``area_code``: of who lives there,
-    for who cares for them.
+    ``mine``: those alone that the caller gave or has (an agency's are all its own); ``agency_id``: given to this agency
+    or department; ``area_code``: of who lives there, for who cares for them.
     """
     runtime = runtime_of(request)
     if caller.agency_id is not None and caller.role in CARE:
@@ -210,6 +211,7 @@ async def find_tasks(
         limit=limit,
         mine=(caller.actor, crew_id) if mine else None,
         places=places,
+        agency_id=agency_id,
     )
     await audit(runtime.pool, caller, "find_tasks", "task", [row["id"] for row in rows] or None, narrowed(area_code))
     return Tasks(items=await _tasks(runtime, rows), next=rows[-1]["id"] if len(rows) == limit else None)

@@ -29,14 +29,14 @@ MARK_OVERDUE = "update task set overdue_at = $2 where id = $1"
 READ_TASKS = "select * from task where case_id = any($1::uuid[]) order by done_at is not null, due_on, id"
 OPEN_TASKS = "select id from task where case_id = $1 and done_at is null order by id"
 # $2: somebody's own; $3: only those whose day is over; $7, $8: those that somebody gave or has; $9: codes in which the
-# person lives. Secret people's stand in their case alone.
+# person lives; $10: those of one agency or department. Secret people's stand in their case alone.
 FIND_TASKS = Search("""
 select t.* from task t join case_file k on k.id = t.case_id join person p on p.id = k.person_id
 where t.done_at is null and ($1::text[] is null or k.area = any($1)) and p.erased_at is null
   and ($2::uuid is null or t.assignee_id = $2) and (not k.protected or $2 is not null) and p.disclosure <> 'secret'
   and (not $3 or t.due_on < $4) and ($5::uuid is null or t.id > $5)
   and ($7::text is null or t.assigned_by = $7 or t.assignee_id = $8::uuid)
-  and ($9::text[] is null or lies_in(lives_in(p.id), $9))
+  and ($9::text[] is null or lies_in(lives_in(p.id), $9)) and ($10::uuid is null or t.agency_id = $10)
 order by t.id limit $6
 """)
 
@@ -99,10 +99,16 @@ async def find_tasks(
     limit: int,
     mine: tuple[str, UUID | None] | None = None,
     places: Sequence[str] | None = None,
+    agency_id: UUID | None = None,
 ) -> list[Row]:
-    """``mine``: those that this login gave, or that this crew member has; ``places``: of who lives there."""
+    """``mine``: those that this login gave, or that this crew member has; ``places``: of who lives there.
+
+    ``agency_id``: those given to this agency or department.
+    """
     login, crew_id = mine or (None, None)
-    return await look_up(db, FIND_TASKS, areas, assignee_id, overdue, today, after, limit, login, crew_id, places)
+    return await look_up(
+        db, FIND_TASKS, areas, assignee_id, overdue, today, after, limit, login, crew_id, places, agency_id
+    )
 
 
 async def agency_tasks(
