@@ -125,7 +125,7 @@ async def test_a_case_shows_who_does_what_until_when_and_takes_tasks_invitations
     for wrong, sentence in (
         ({"due_on": "30/12/1999"}, "ปี"),
         ({"due_on": f"{before:%d/%m/%Y}"}, "ผ่านไปแล้ว" if before.year == today.year else "ปี"),
-        ({"agency_ids": ""}, "กรุณาระบุผู้รับผิดชอบ"),
+        ({"agency_ids": []}, "กรุณาระบุผู้รับผิดชอบ"),
     ):
         refused = await orathai.post(f"{at}/tasks", {**given, **wrong})
         assert (refused.status_code, sentence in words_of(refused), "ไม้เท้า" in refused.text) == (409, True, True)

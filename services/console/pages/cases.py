@@ -153,10 +153,10 @@ def together(tasks: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 @router.post("/{case_id}/tasks")
 async def assign(
     request: Request, person: Carer, case_id: UUID, kind: Short = "other", due_on: Short = "", what: Long = "",
-    assignee_id: Short = "", agency_ids: Annotated[list[str] | None, Form()] = None, key: FormKey = "",
+    assignee_id: Short = "", agency_ids: Annotated[list[UUID] | None, Form()] = None, key: FormKey = "",
 ) -> Response:  # fmt: skip
     """Somebody, or each of several agencies, is to do something until a day."""
-    chosen = [one for one in agency_ids or () if one]
+    chosen = [str(one) for one in agency_ids or ()]
     typed = {"kind": kind, "due_on": due_on, "what": what, "assignee_id": assignee_id, "agency_ids": chosen}
     day, problem = last_day(due_on, person.lang)
     if not problem and not (assignee_id or chosen):

@@ -16,7 +16,7 @@ from services.registry import records, store
 from services.registry.api.reach import must_reach, places_of
 from services.registry.keys import ring
 from services.registry.records import Person
-from services.registry.rules.access import ROUTES, SEES_PROTECTED, purpose_fault
+from services.registry.rules.access import CARE, ROUTES, SEES_PROTECTED, purpose_fault
 from services.registry.rules.decide import OWN, own_basis
 from services.registry.values import AREA_CODE
 from shared.auth import NOT_FOR_AGENCIES, Caller, Role, may
@@ -55,13 +55,14 @@ def gate(route: str) -> Callable[[Request], Awaitable[Caller]]:
     """The caller of ``route``, e.g. ``GET /v1/cases``, if their role and purpose do. Unknown routes let nobody in."""
     rule = ROUTES[route]
     everybody = rule.roles == frozenset(Role)
-    desks = rule.agencies or rule.given or rule.proposes or everybody
-    of_role = may(*sorted(rule.roles), agencies=desks, held=not rule.whole)
+    desks = rule.agencies or rule.given or everybody
+    of_role = may(*sorted(rule.roles), agencies=desks or rule.proposes, held=not rule.whole)
     of_agencies = desks or rule.by_task
 
     async def check(request: Request) -> Caller:
         caller = await of_role(request)
-        if caller.agency_id is not None and not of_agencies:
+        # Who is sent by an agency writes nothing here: who cares for people there proposes.
+        if caller.agency_id is not None and not (of_agencies or (rule.proposes and caller.role in CARE)):
             raise Refused(*NOT_FOR_AGENCIES)
         fault = purpose_fault(rule, caller.role, caller.purpose, agency=caller.agency_id is not None)
         if fault is not None:

@@ -128,8 +128,8 @@ async def _propose(work: Work, asked: Asked, row: Ready, person: Person, wrong: 
     }
     if not change:
         return Took(row.row, "unchanged", person.id, person.area)
-    areas = sorted(asked.areas or ())
-    await teams.propose(work, person, ChangeBody.model_validate(change), None, asked.by, areas)
+    by = teams.Proposer(asked.by, sorted(asked.areas or ()))
+    await teams.propose(work, person, ChangeBody.model_validate(change), None, by)
     column = column_of(row.cells, next(iter(change)))
     return Took(row.row, "matched", person.id, person.area, column, *PROPOSED)
 
