@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from services.console.rules.paper import Wrong, read_card, read_clock
 from services.console.rules.rides import rides
 from services.console.store import board as store
 from shared.auth import Role
-from shared.thai.dates import BANGKOK
+from shared.thai.dates import BANGKOK, local_day
 from shared.work import new_id, now_utc
 from tests.console.faces import Asked, Faces
 from tests.console.story import WAY, Story, whole
@@ -217,7 +217,7 @@ async def test_a_protected_call_tells_its_colour_only_to_those_who_may_know(face
     await tell(faces, story)
     row = await row_of(faces, story)
     assert (row.severity, row.number, row.kind, row.stage, row.chips[0].unit_id) == (None, None, None, "assigned", None)
-    assignment = {
+    assignment: Doc = {
         "id": str(new_id()), "trip_id": str(story.trip_id), "unit_id": str(UNIT), "status": "accepted", "stamps": {},
         "asked_at": story.began.isoformat(), "respond_by_at": None, "role": "primary",
     }  # fmt: skip
@@ -480,9 +480,24 @@ async def test_a_day_that_is_none_is_refused_at_its_field(faces: Faces) -> None:
     assert faces.services.of("POST dispatch /v1/plans/day") == []
 
 
+async def test_a_list_that_is_left_open_over_midnight_stays_the_day_it_says(faces: Faces) -> None:
+    answering(faces, unit_of(), **{"GET dispatch /v1/trips": {"items": [], "next": None}})
+    desk = await faces.sign_in(Role.DISPATCHER)
+    before = local_day(now_utc())
+    opened = await desk.get("/rides")
+    assert opened.status_code == 303, "without its day in the address, its refresh becomes another day's list"
+    named = date.fromisoformat(opened.headers["location"].removeprefix("/rides?on="))
+    assert before <= named <= local_day(now_utc())
+    screen = await desk.get(opened.headers["location"])
+    assert (screen.status_code, 'class="button" href="/rides"' in screen.text) == (200, True), (
+        "the next day is one press away"
+    )
+    assert faces.services.of("GET dispatch /v1/trips")[-1].query["on"] == named.isoformat()
+
+
 async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booked(faces: Faces) -> None:
     trip = trip_of(now_utc() + timedelta(hours=3), status="requested")
-    offer = {"trip_id": trip["id"], "unit_id": str(UNIT), "call_sign": "K7", "early_s": 900.0, "shared": 0,
+    offer = {"trip_id": trip["id"], "unit_id": str(UNIT), "call_sign": "K7", "early_s": 900.0, "shared": 0, "on_the_way": False,
              "start_at": "2026-11-22T01:20:00+00:00", "pickup_at": "2026-11-22T01:30:00+00:00",
              "dropoff_at": "2026-11-22T01:50:00+00:00", "free_at": "2026-11-22T02:00:00+00:00"}  # fmt: skip
     left = {"trip_id": str(UNIT), "code": "all_bound", "th": "หน่วยติดงานหมด", "en": "all are bound"}

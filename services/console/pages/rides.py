@@ -52,10 +52,12 @@ async def day(
     request: Request, person: AtDesk, on: Annotated[str | None, Query(max_length=20)] = None,
     offers: UUID | None = None,
 ) -> Response:  # fmt: skip
-    """The rides of a day (``on``: any way of writing a day, in either era; left out: today).
+    """The rides of a day (``on``: any way of writing a day, in either era; left out: on to today's own address).
 
     ``offers``: the ride for which units and times are wanted. A day that cannot be read is refused at its field.
     """
+    if not on and offers is None:  # a list that is left open over midnight asks again for the day in its address
+        return go(f"/rides?on={local_day(now_utc()).isoformat()}")
     try:
         when = day_named(on)
     except Refused as refused:
@@ -118,7 +120,7 @@ async def _day(
         request, "rides/day.html", status=422 if unread else 409 if refusing else 200, on=on, known=trips is not None,
         day_text=unread[0] if unread else on, unread=unread[1] if unread else None,
         before=(on - timedelta(days=1)).isoformat(), after=(on + timedelta(days=1)).isoformat(),
-        today=on == local_day(now), rides=rides(booked, numbers, now), told=told, units=choices(units),
+        rides=rides(booked, numbers, now), told=told, units=choices(units),
         signs={str(unit.row.id): unit.facts["call_sign"] for unit in units or ()}, refusing=refusing,
         reasons=options("reason_override", person.lang), code=labeller(person.lang), position=position,
         now=now.isoformat(), offered=offered, decides=person.role in DECIDES,
