@@ -211,6 +211,35 @@ def local(at: str) -> str:
     return f"{bangkok(datetime.fromisoformat(at)):%H:%M:%S}"
 
 
+async def test_what_a_colleague_finished_is_not_called_taken_away_and_what_was_has_its_number(
+    town: Town, open_as: SignIn
+) -> None:
+    page = await open_as("crew1", "/crew", phone=True)
+    call_id, assignment_id = await ordered(town)
+    number = (await town.ask("intake", "GET", f"/v1/calls/{call_id}", role="dispatcher"))["number"]
+    await expect(page.locator("#job")).to_contain_text(number)
+    await town.drive(assignment_id)
+    await expect(page.locator("#job")).to_be_empty()
+
+    async def settled() -> bool:
+        return '"lost":[]' in await page.evaluate(KEPT)
+
+    await eventually(settled)
+    await expect(page.locator(".trouble")).to_have_count(0)
+
+    call_id, assignment_id = await ordered(town)
+    number = (await town.ask("intake", "GET", f"/v1/calls/{call_id}", role="dispatcher"))["number"]
+    await expect(page.locator("#job")).to_contain_text(number)
+    path = f"/v1/trips/{(await town.trips(call_id))[0]['id']}/cancel"
+    await town.ask("dispatch", "POST", path, role="dispatcher", body={"reason": "caller_withdrew"})
+    trouble = page.locator(".trouble")
+    await expect(trouble).to_contain_text("งานนี้ถูกถอนจากท่านแล้ว")
+    await expect(trouble).to_contain_text(f"{number} · แจ้งท่านเมื่อ")
+    assert [*await faults(page), *await cut_off(page)] == []
+    await trouble.get_by_role("button", name="รับทราบ").click()
+    await expect(trouble).to_have_count(0)
+
+
 async def test_a_trip_taken_away_meanwhile_is_told_not_dropped(town: Town, open_as: SignIn) -> None:
     page = await open_as("crew1", "/crew", phone=True, lang="en")
     call_id, assignment_id = await ordered(town)

@@ -130,6 +130,33 @@ async def test_a_phone_is_told_which_of_its_units_is_meant(faces: Faces) -> None
     assert [job["unit_id"] for job in state["jobs"]] == [str(UNIT)]
 
 
+async def test_a_phone_learns_how_what_it_knew_has_ended_and_by_which_number_it_goes(faces: Faces) -> None:
+    crew, strange, ids = await faces.sign_in(Role.CREW), new_id(), {}
+    for name, unit, protected in (
+        ("cleared", UNIT, False), ("declined", UNIT, False), ("expired", UNIT, False), ("released", UNIT, False),
+        ("released", UNIT, True), ("cleared", strange, False), (None, UNIT, False),
+    ):  # fmt: skip
+        story = Story(protected=protected)
+        story.call("received")
+        ids[name, unit, protected] = one = new_id()
+        story.assignment("ordered", one, unit)
+        if name:
+            story.assignment(name, one, unit)
+        for raw in story.said:
+            await faces.running.runtime.inbox.take([raw])
+    known(faces, trip(call_id=str(story.call_id)))
+    query = "&".join(f"had={each}" for each in ids.values())
+    state = (await crew.get(f"/crew/state?{query}", headers=JSON)).json()
+    own = {key: str(each) for key, each in ids.items() if key[0] and key[1] == UNIT}
+    assert state["ended"] == {each: name for (name, _, _), each in own.items()}
+    [job] = state["jobs"]
+    number = f"KLS-6911-{story.call_id.hex[-4:]}"
+    assert (job["number"], number in job["html"]) == (number, True), "by LINE and radio it is spoken of by this alone"
+    known(faces, trip())
+    state = (await crew.get("/crew/state?full=true", headers=JSON)).json()
+    assert (state["ended"], state["jobs"][0]["number"]) == ({}, None), "what is not told openly has no number here"
+
+
 async def test_whom_a_crew_brought_it_may_say_to_be_ready(faces: Faces) -> None:
     known(faces)
     crew = await faces.sign_in(Role.CREW)

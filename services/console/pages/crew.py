@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -20,7 +20,7 @@ from services.console.labels import facility_options, labeller, options
 from services.console.people import Person
 from services.console.rules import journey
 from services.console.rules.journey import Job
-from services.console.store import crews
+from services.console.store import board, crews
 from services.console.texts import some
 from services.console.tokens import token
 from services.console.towns import community_names, town_of
@@ -91,11 +91,13 @@ def _tone(step: str) -> dict[str, str]:
 
 @router.get("/crew/state")
 async def state(
-    request: Request, person: Crew, seen: Annotated[str, Query(max_length=60)] = "", full: bool = False
-) -> Response:
+    request: Request, person: Crew, seen: Annotated[str, Query(max_length=60)] = "", full: bool = False,
+    had: Annotated[tuple[UUID, ...], Query(max_length=50)] = (),
+) -> Response:  # fmt: skip
     """What this crew has to do now. Unchanged since ``seen``: 204, and nothing personal was read.
 
     ``full`` reads in any case, so that nothing is missed while the picture of open facts stands still.
+    ``had``: assignments the phone knew as open; ``ended`` says of those that are over how they ended.
     """
     units = await _units(request, person)
     ids = [UUID(unit["id"]) for unit in units]
@@ -109,11 +111,13 @@ async def state(
     facilities = await facilities_of(request, person)
     lang = lang_of(request)
     jobs = journey.jobs_of(trips["items"])
+    numbers = await _numbers(request, jobs)
     returns = await crews.returns(runtime(request).pool, person.areas, ids, since)
     return JSONResponse({
         "mark": mark, "now": now_utc().isoformat(), "account": str(person.account_id), "csrf": masked(person.csrf),
         "units": [_unit(unit, person) for unit in units],
-        "jobs": [_job(request, job, facilities, jobs) for job in jobs],
+        "jobs": [_job(request, job, facilities, jobs, numbers.get(job.trip["call_id"])) for job in jobs],
+        "ended": await _ended(request, had, {unit["id"] for unit in units}),
         "home": [_home(unit) for unit in units if _homeward(unit, since)],
         "returns": [{"id": str(row["id"]), "at": row["brought_at"], "number": row["number"]} for row in returns],
         "waste": None if bags is None else [_bags(each) for each in bags],
@@ -139,6 +143,25 @@ def _print(units: list[dict[str, Any]]) -> str:
     """Changes with the duty and cleanliness of the units, and with what they came back from."""
     said = "|".join(f"{unit['id']}{unit['duty']}{unit['cleanliness']}{unit['homeward_id']}" for unit in units)
     return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+async def _numbers(request: Request, jobs: Sequence[Job]) -> dict[str, str]:
+    """Call id → the number by which desk, LINE and radio speak of it; none for one that is not told openly."""
+    calls = await board.calls(runtime(request).pool, [UUID(job.trip["call_id"]) for job in jobs])
+    return {str(call.id): call.state["number"] for call in calls if call.state.get("number")}
+
+
+async def _ended(request: Request, had: Sequence[UUID], units: Collection[str]) -> dict[str, str]:
+    """Assignment → how it ended (``cleared``, ``released``, …), of those of these units that are over.
+
+    One that is not told openly says no unit: its id is known to its crew alone.
+    """
+    found = await board.assignments(runtime(request).pool, had) if had else []
+    return {
+        str(each.id): each.status
+        for each in found
+        if each.ended_at is not None and each.state.get("unit_id") in {None, *units}
+    }
 
 
 def _homeward(unit: dict[str, Any], after: datetime) -> bool:
@@ -188,17 +211,19 @@ def _bags(log: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "at": log["packed_at"], "hands": hands}
 
 
-def _job(request: Request, job: Job, facilities: dict[str, dict[str, Any]], jobs: Sequence[Job]) -> dict[str, Any]:
+def _job(
+    request: Request, job: Job, facilities: dict[str, dict[str, Any]], jobs: Sequence[Job], number: str | None
+) -> dict[str, Any]:
     """For the phone: what it counts with, and the card as it is to be shown."""
     lang = lang_of(request)
     facility = facilities.get(job.destination.get("facility_id") or job.trip.get("facility_id") or "")
     html = render(
-        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), job=job,
+        "crew/job.html", lang, person=None, csrf="", code=labeller(lang), job=job, number=number,
         trip=job.trip, facility=facility, facility_name=_name(facility, lang) if facility else None,
         community_name=community_names(request, lang), stops=journey.stops_of(jobs, job.assignment.get("run_id")),
     )  # fmt: skip
     return {
-        "id": job.id, "trip_id": job.trip["id"], "unit_id": job.assignment["unit_id"],
+        "id": job.id, "number": number, "trip_id": job.trip["id"], "unit_id": job.assignment["unit_id"],
         "status": job.status, "transports": job.transports, "stamps": job.assignment["stamps"],
         "lane": job.trip["lane"], "severity": job.trip["severity"], "html": html,
         "facility_id": facility["id"] if facility else None, "asked_at": job.assignment["asked_at"],

@@ -31,6 +31,7 @@ UNITS_BY_ID = "select * from thing where noun = 'unit' and id = any($1::uuid[])"
 WORK = """
 select * from thing where noun = 'assignment' and ended_at is null and ($1::text[] is null or area = any($1))
 """
+CALLS = "select * from thing where noun = 'call' and id = any($1::uuid[])"
 ASSIGNMENTS = "select * from thing where noun = 'assignment' and id = any($1::uuid[])"
 WORK_OF_UNITS = """
 select * from thing where noun = 'assignment' and ended_at is null and area = any($1)
@@ -71,6 +72,11 @@ async def work(pool: Pool, areas: Sequence[str] | None) -> list[Thing]:
 async def assignments(pool: Pool, ids: Sequence[UUID]) -> list[Thing]:
     """These, over or not."""
     return _things(await pool.fetch(ASSIGNMENTS, list(ids)))
+
+
+async def calls(pool: Pool, ids: Sequence[UUID]) -> list[Thing]:
+    """These, over or not."""
+    return _things(await pool.fetch(CALLS, list(ids)))
 
 
 async def work_of_units(pool: Pool, areas: Sequence[str], unit_ids: Sequence[UUID]) -> list[Thing]:

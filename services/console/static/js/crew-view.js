@@ -133,11 +133,15 @@ export function drawTroubles(acts, gone, here, { tables, words, desk, on }) {
     cards.push(card);
   }
   const refused = new Set(acts.filter((each) => each.state === "refused").map((each) => each.id));
-  for (const each of gone.filter((id) => !refused.has(id))) { // said once: a refused step says it already
+  const untold = gone.filter((each) => !refused.has(each.id)); // said once: a refused step says it already
+  for (const [expired, title, hint] of [[false, words.gone, words.gone_hint], [true, words.gone_late, words.gone_late_hint]]) {
+    const those = untold.filter((each) => (each.how === "expired") === expired);
+    if (!those.length) continue;
     const ok = element("button", { type: "button", text: words.understood });
-    ok.addEventListener("click", () => on.understood(each));
-    cards.push(element("section", { className: "card trouble" }, element("h2", { text: words.gone }),
-      element("p", { text: words.gone_hint }), element("p", { className: "buttons" }, ok, ...callDesk(desk, words))));
+    ok.addEventListener("click", () => on.understood(those));
+    const lines = those.filter((each) => each.asked_at).map((each) => element("li", { text: say(words.gone_which, { number: each.number ?? "–", at: clock(each.asked_at) }) }));
+    cards.push(element("section", { className: "card trouble" }, element("h2", { text: title }), element("ul", {}, ...lines),
+      element("p", { text: hint }), element("p", { className: "buttons" }, ok, ...callDesk(desk, words))));
   }
   const box = $("troubles");
   const print = JSON.stringify([acts.filter((a) => a.state === "refused").map((a) => a.key), gone, cards.map((c) => c.textContent)]);

@@ -3,6 +3,8 @@ const LOOK_MS = 10_000;
 const FULL_MS = 60_000;
 const HOLD_MS = 4_000;
 const CORRECT_MS = 30 * 60_000;
+const SURE_MS = 30_000; // a trip that vanished and of which nobody says how it ended was taken away
+const ASK_AGAIN_MS = 2_000;
 const OLD_MS = 12 * 3600_000;
 const tables = JSON.parse(document.getElementById("tables").textContent);
 const words = JSON.parse(document.getElementById("words").textContent);
@@ -15,6 +17,7 @@ const { whereabouts } = await import(tables.modules.where);
 const { waste } = await import(tables.modules.waste);
 const { $, element, instantOf, stand } = view;
 const desk = document.querySelector('#next a[href^="tel:"]')?.getAttribute("href").slice(4) ?? "";
+const SETTLED = ["cleared", "at_base", "declined"]; // ended by this crew, also from another phone or by LINE
 const NOTHING = { mark: "", units: [], jobs: [], home: [], returns: [], waste: [], facilities: [] };
 
 /** Everything the page knows just now. */
@@ -24,6 +27,7 @@ const my = {
   wasteAt: 0, // when it asked and was told of waste, of which an unchanged mark says nothing
   fullAt: 0,
   acts: [],
+  lost: [], // not here any more, and how it ended is not known yet
   gone: [],
   skipped: [],
   found: {}, // what the crew found, to go with its next step
@@ -51,11 +55,12 @@ const to = {
 // --- what the server knows ----------------------------------------------------
 
 async function look({ full = false } = {}) {
-  const whole = full || Date.now() - my.fullAt > FULL_MS;
+  const whole = full || my.lost.length > 0 || Date.now() - my.fullAt > FULL_MS;
   const askedAt = Date.now();
   let answer;
   try {
     const query = new URLSearchParams({ seen: my.server.mark, full: String(whole) });
+    for (const each of [...my.server.jobs, ...my.lost]) query.append("had", each.id);
     answer = await fetch(`/crew/state?${query}`, { headers: { accept: "application/json" }, cache: "no-store" });
   } catch {
     my.reached = false;
@@ -82,8 +87,9 @@ async function heard(said, askedAt) {
   for (const job of my.server.jobs) {
     const { status } = stand(job, my.acts, tables, 0);
     const ours = my.acts.some((act) => act.id === job.id && ["clear", "decline"].includes(act.step) && act.state !== "refused");
-    if (!still.has(job.id) && !ours && status !== "cleared") my.gone.push(job.id);
+    if (!still.has(job.id) && !ours && status !== "cleared") my.lost.push({ id: job.id, number: job.number, asked_at: job.asked_at, since: Date.now() });
   }
+  settle(still, said.ended ?? {});
   my.server = { ...said, waste: said.waste ?? my.server.waste };
   if (said.waste) my.wasteAt = askedAt;
   my.fetchedAt = Date.now();
@@ -92,8 +98,17 @@ async function heard(said, askedAt) {
   draw();
 }
 
+/** What vanished was done by the crew itself, or is told with its number as soon as it is known how it ended. */
+function settle(still, ended) {
+  const lost = my.lost.filter((each) => !still.has(each.id) && !SETTLED.includes(ended[each.id]));
+  const over = lost.filter((each) => ended[each.id] || Date.now() - each.since > SURE_MS);
+  my.gone.push(...over.map((each) => ({ ...each, how: ended[each.id] })));
+  my.lost = lost.filter((each) => !over.includes(each));
+  if (my.lost.length) setTimeout(() => look({ full: true }), ASK_AGAIN_MS);
+}
+
 const remember = () => keep("state", {
-  account: tables.account, server: my.server, fetchedAt: my.fetchedAt, wasteAt: my.wasteAt, skew: my.skew, gone: my.gone,
+  account: tables.account, server: my.server, fetchedAt: my.fetchedAt, wasteAt: my.wasteAt, skew: my.skew, lost: my.lost, gone: my.gone,
 });
 
 function ring(jobs) {
@@ -249,7 +264,7 @@ const TROUBLES = {
     await refreshActs();
     await send();
   },
-  understood: async (id) => { my.gone = my.gone.filter((each) => each !== id); await remember(); draw(); },
+  understood: async (those) => { my.gone = my.gone.filter((each) => !those.includes(each)); await remember(); draw(); },
 };
 
 function wire() {
@@ -287,7 +302,8 @@ async function begin() {
   const before = await kept("state");
   if (before?.account === tables.account && Date.now() - before.fetchedAt < OLD_MS) {
     Object.assign(my, { server: { ...NOTHING, ...before.server }, fetchedAt: before.fetchedAt, wasteAt: before.wasteAt ?? before.fetchedAt, skew: before.skew });
-    my.gone = before.gone ?? [];
+    my.lost = before.lost ?? [];
+    my.gone = (before.gone ?? []).map((each) => (each.id ? each : { id: each })); // a page of before kept the ids alone
     for (const job of my.server.jobs) known.add(job.id);
   } else if (before) await wipe();
   my.skipped = (await kept("skipped")) ?? [];
