@@ -495,6 +495,35 @@ async def test_a_list_that_is_left_open_over_midnight_stays_the_day_it_says(face
     assert faces.services.of("GET dispatch /v1/trips")[-1].query["on"] == named.isoformat()
 
 
+async def test_a_day_shows_the_way_home_who_drove_and_what_lies_on_another_day(faces: Faces) -> None:
+    at = datetime(2026, 11, 22, 16, 50, tzinfo=UTC)
+    there = trip_of(at, held("cleared", str(UNIT)), status="completed")
+    home = trip_of(at, held("released", str(new_id())), held("cleared", str(UNIT)), status="completed", leg="return",
+                   call_id=there["call_id"])  # fmt: skip
+    nameless = trip_of(at + timedelta(hours=9))
+    to = {"destination": {"address": "คลินิกไต", "facility_id": None}}
+    calls = [call_of(Story(), id=there["call_id"], **to), call_of(Story(), id=nameless["call_id"], patients=[], **to)]
+    answering(faces, unit_of(), **{
+        "GET dispatch /v1/trips": {"items": [there, home, nameless], "next": None},
+        "POST intake /v1/calls/search": {"items": calls, "next": None},
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    screen = (await desk.get("/rides?on=2026-11-23")).text
+    row = {each["id"]: screen.split(f'id="trip-{each["id"]}"')[1].split("</tr>")[0] for each in (there, home, nameless)}
+    assert row[there["id"]].index("ตลาดเก่า") < row[there["id"]].index("คลินิกไต")
+    assert row[home["id"]].index("คลินิกไต") < row[home["id"]].index("ตลาดเก่า"), "a way home begins at the clinic"
+    assert "<b>K3</b>" in row[home["id"]], "who drove is still there"
+    assert ["22 พ.ย." in row[each["id"]] for each in (there, home, nameless)] == [True, True, False]
+    assert f'href="/board?call={nameless["call_id"]}"' in row[nameless["id"]], "what lacks its name can be completed"
+
+
+def test_the_way_home_stands_below_the_way_there() -> None:
+    now = datetime(2026, 11, 22, 1, tzinfo=UTC)
+    there = trip_of(now + timedelta(minutes=3), status="completed")
+    home = trip_of(now, status="completed", leg="return", outbound_id=there["id"])
+    assert [ride.trip for ride in rides([home, there], {}, now)] == [there, home]
+
+
 async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booked(faces: Faces) -> None:
     trip = trip_of(now_utc() + timedelta(hours=3), status="requested")
     offer = {"trip_id": trip["id"], "unit_id": str(UNIT), "call_sign": "K7", "early_s": 900.0, "shared": 0, "on_the_way": False,
