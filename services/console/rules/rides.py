@@ -21,6 +21,8 @@ TAKES = timedelta(minutes=45)
 class Ride:
     """One trip of the day. ``problems``: codes with what they need to be said (``rides.problem_<code>``).
 
+    ``unit_id``, ``status``: who has it or was asked to take it; of a ride that is over who drove it.
+
     ``not_there``: the way home of somebody whose way there has not ended yet.
     """
 
@@ -47,7 +49,10 @@ class Ride:
 
 
 def rides(trips: Sequence[Doc], numbers: Mapping[str, str], now: datetime) -> list[Ride]:
-    """The rides in the order of their pickup; those without a time last. ``numbers``: call → its number."""
+    """The rides in the order of their pickup; those without a time last, a way home never above the way there.
+
+    ``numbers``: call → its number.
+    """
     made = [_ride(trip) for trip in trips]
     against = _overlaps(made, numbers)
     going = {ride.trip["id"] for ride in made if not ride.over and ride.status != "at_destination"}
@@ -59,12 +64,25 @@ def rides(trips: Sequence[Doc], numbers: Mapping[str, str], now: datetime) -> li
         )
         for ride in made
     ]
-    return sorted(found, key=lambda ride: (ride.over, ride.at is None, ride.at or now, str(ride.trip["id"])))
+    times = {ride.trip["id"]: ride.at for ride in made}
+
+    def place(ride: Ride) -> tuple[bool, bool, datetime, bool, str]:
+        at = ride.at or now
+        there = times.get(ride.trip.get("outbound_id")) or at
+        return ride.over, ride.at is None, max(at, there), ride.trip["leg"] == "return", str(ride.trip["id"])
+
+    return sorted(found, key=place)
 
 
 def _held(trip: Doc) -> Doc | None:
     held = [each for each in trip["assignments"] if each["status"] in HELD and each["role"] == "primary"]
     return max(held, key=lambda each: HELD.index(each["status"]), default=None)
+
+
+def _driven(trip: Doc) -> Doc | None:
+    """The assignment that drove a ride that is over."""
+    drove = (each for each in trip["assignments"] if each["status"] == "cleared" and each["role"] == "primary")
+    return next(drove, None) if trip["status"] in OVER else None
 
 
 def unit_of(trip: Doc) -> str | None:
@@ -74,7 +92,7 @@ def unit_of(trip: Doc) -> str | None:
 
 
 def _ride(trip: Doc) -> Ride:
-    last = _held(trip)
+    last = _held(trip) or _driven(trip)
     names = ("pickup_at", "pickup_earliest_at", "pickup_latest_at", "arrive_by_at")
     at = next((_instant(trip[name]) for name in names if trip[name]), None)
     if last is None:
