@@ -327,16 +327,25 @@ async def test_the_audit_is_searched_in_every_service_and_here(faces: Faces) -> 
     await anan.post("/admin/accounts", form())
     row = {"id": 1, "at": now_utc().isoformat(), "caller": "somsri", "role": "call_taker", "purpose": "care",
            "act": "read", "noun": "person", "subject_id": str(UUID(int=3)), "detail": {}}  # fmt: skip
-    faces.services.answers["GET registry /v1/audit"] = {"items": [row], "next": None}
+    theirs = {**row, "id": 2, "caller": "lamduan", "act": "read_history",
+              "detail": {"agency_id": str(UUID(int=7)), "agreement_id": str(UUID(int=8))}}  # fmt: skip
+    glass = {**row, "id": 3, "caller": "stranger", "detail": {"agency_id": str(UUID(int=6))}}
+    party = {"agency_id": str(UUID(int=7)), "name_th": "โรงพยาบาลตัวอย่าง", "name_en": None}
+    own = {"agency_id": None, "name_th": "กาฬสินธุ์", "name_en": None}
+    faces.services.answers[f"GET registry /v1/agreements/{UUID(int=8)}"] = {"parties": [own, party]}
+    faces.services.answers["GET registry /v1/audit"] = {"items": [row, theirs, glass], "next": None}
     auditor = await faces.sign_in(Role.AUDITOR)
     found = await auditor.post("/admin/audit", {})
     words = words_of(found)
     assert "somsri" in words
-    assert "make" in words, "what administrators did to accounts"
+    assert "lamduan ผู้รับแจ้ง · โรงพยาบาลตัวอย่าง ดูประวัติ บุคคล" in words, "of which agency, and in words"
+    assert "stranger ผู้รับแจ้ง · หน่วยงานอื่น" in words
+    assert "somsri ผู้รับแจ้ง เปิดดู" in words
+    assert texts()["people.act_make"].th in words, "what administrators did to accounts"
     assert "intake, dispatch, notify" in words, "who did not answer is named"
     (asked,) = faces.services.of("GET registry /v1/audit")
     assert set(asked.query) == {"limit", "from", "to"}
     assert (await auditor.post("/admin/audit", {"subject": "x"})).status_code == 422
     about = await auditor.post("/admin/audit", {"subject": str(UUID(int=3)), "service": "registry"})
     assert about.status_code == 200
-    assert set(faces.services.asked[-1].query) == {"limit", "subject_id"}
+    assert set(faces.services.of("GET registry /v1/audit")[-1].query) == {"limit", "subject_id"}

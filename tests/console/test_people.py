@@ -6,7 +6,8 @@ import ast
 from pathlib import Path
 from uuid import UUID
 
-import services.registry
+import services
+import shared
 from karuna.contracts.catalogue import events
 from services.console.backend import BackendRefused
 from services.console.pages.people import happened
@@ -15,6 +16,8 @@ from shared.auth import Role
 from shared.chains import fhir
 from shared.work import new_id
 from tests.console.faces import Asked, Faces, words_of
+
+AUDITS = {"audit", "audit_list"}
 
 PERSON, CASE, CALL = new_id(), new_id(), new_id()
 AT = "2026-11-22T03:00:00Z"
@@ -166,10 +169,12 @@ async def test_the_registrys_refusal_is_a_page_in_ones_language(faces: Faces) ->
 
 def test_every_act_that_the_audit_knows_is_said_in_words() -> None:
     """Who looked, and what for, is read by people: no code stands among the words."""
-    acts = set(fhir.ACTIONS)
-    for path in Path(services.registry.__path__[0]).rglob("*.py"):
+    acts, nouns = set(fhir.ACTIONS), set[str]()
+    for path in (each for part in (services, shared) for each in Path(part.__path__[0]).rglob("*.py")):
         calls = [call for call in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(call, ast.Call)]
-        told = [call.args[2] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "audit"]
-        acts |= {str(act.value) for act in told if isinstance(act, ast.Constant)}
+        told = [call.args for call in calls if isinstance(call.func, ast.Name) and call.func.id in AUDITS]
+        acts |= {str(args[2].value) for args in told if isinstance(args[2], ast.Constant)}
+        nouns |= {str(args[3].value) for args in told if isinstance(args[3], ast.Constant)}
     assert {"read_as_known", "copy", "plan_visit"} <= acts
     assert [act for act in sorted(acts) if f"people.act_{act}" not in texts()] == []
+    assert [noun for noun in sorted(nouns) if f"people.noun_{noun}" not in texts()] == []

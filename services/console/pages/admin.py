@@ -14,7 +14,8 @@ from fastapi.responses import Response
 
 from services.console import maps
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import label, labeller
+from services.console.labels import label, labeller, said
+from services.console.lookers import agencies_named
 from services.console.navigation import roles_of
 from services.console.people import Person, caller_of
 from services.console.texts import teller, texts
@@ -189,12 +190,12 @@ async def audit_form(request: Request, person: Auditor) -> Response:
 
 def _audit_page(
     request: Request, person: Person, typed: dict[str, str], rows: list[dict[str, Any]] | None, *, problem: str = "",
-    away: list[str] | None = None, status: int = 200,
+    away: list[str] | None = None, lookers: dict[str, str] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
     return page(
         request, "admin/audit.html", status=status, typed=typed, rows=rows, problem=problem, away=away or [],
         services=AUDITED, code=labeller(person.lang), purpose=lambda code: label("purpose", code, person.lang),
-        most=MOST_AUDIT,
+        most=MOST_AUDIT, lookers=lookers or {}, said=lambda kind, code: said("people", kind, code, person.lang),
     )  # fmt: skip
 
 
@@ -221,7 +222,9 @@ async def search_audit(
     rows = [row for part in found if part is not None for row in part]
     rows.sort(key=lambda row: row["at"], reverse=True)
     away = [each for each, part in zip(wanted, found, strict=True) if part is None]
-    return _audit_page(request, person, typed, rows[:MOST_AUDIT], away=away)
+    newest = rows[:MOST_AUDIT]
+    lookers = await agencies_named(request, person, newest)
+    return _audit_page(request, person, typed, newest, away=away, lookers=lookers)
 
 
 def _bounds(on: date) -> tuple[datetime, datetime]:

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import options, said
+from services.console.lookers import agencies_named
 from services.console.navigation import REGISTRARS, roles_of
 from services.console.pages.people_emergency import ask_to_break
 from services.console.pages.people_tabs import (
@@ -116,12 +117,14 @@ async def show(
         return ask_to_break(request, person, status=403, missing=missing, person_id=str(person_id))
     params: dict[str, str | int] = {"limit": 50, **({"cursor": cursor} if cursor else {})}
     history = await if_seen(request, person, f"/v1/persons/{person_id}/history", why, params)
+    looks = await _looks(request, person, person_id)
     cases = await if_seen(request, person, "/v1/cases", why, {"person_id": str(person_id)})
     return tab_page(
         request, person, "who", known, why, history=history, folded=folded(history["items"] if history else []),
         cases=cases and cases["items"],
         older=cursor is not None, closed_options=options("case_outcome", person.lang, CLOSED_AS),
-        audits=_audits(person), looks=await _looks(request, person, person_id),
+        audits=_audits(person), looks=looks,
+        lookers=await agencies_named(request, replace(person, role=Role.AUDITOR), looks or []),
         told=lambda line: told(line, person.lang), happened=lambda line: happened(line, person.lang),
         act=lambda act: said("people", "act", act, person.lang), icon_of=lambda noun: ICONS.get(noun, "dots"),
         fields_said=lambda names: fields_said([f"person.{name}" for name in names], person.lang),
