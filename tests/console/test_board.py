@@ -82,9 +82,27 @@ async def test_a_row_follows_the_unit_that_goes(faces: Faces, steps: int, stage:
     row = await row_of(faces, story)
     assert row.stage == stage
     assert [each.status for each in row.chips] == ([chip] if chip else [])
-    assert row.said_no == 1, "one was silent"
+    assert (row.said_no, row.silent) == (0, 1), "who was silent did not refuse"
     assert row.unanswered == row.waits == (stage == "received")
     assert row.late_s == {"received": 60, "assigned": 480, "on_the_way": 480}.get(stage)
+
+
+async def test_who_was_silent_did_not_refuse_and_is_counted_once(faces: Faces) -> None:
+    story, asleep, refuses, unasked = Story(), new_id(), new_id(), new_id()
+    story.call("received")
+    story.trip("requested", leg="outbound")
+    for unit, first, then in (
+        (asleep, "ordered", "expired"), (asleep, "offered", "expired"), (unasked, "proposed", "expired"),
+        (refuses, "ordered", "expired"), (refuses, "ordered", "declined"),
+    ):  # fmt: skip
+        one = new_id()
+        story.assignment(first, one, unit)
+        story.assignment(then, one, unit)
+    await tell(faces, story)
+    row = await row_of(faces, story)
+    assert (row.said_no, row.silent) == (1, 1)
+    assert "ไม่รับ 1" in call_html(row, "th")
+    assert "ไม่ตอบ 1" in call_html(row, "th")
 
 
 async def test_a_row_says_that_the_van_is_late_until_it_is_there(faces: Faces) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -460,6 +461,22 @@ def fleet(faces: Faces, call_id: str, assignments: list[dict[str, Any]]) -> tupl
         f"GET dispatch /v1/trips/{trip['id']}/recommendations": {"items": advice},
     }
     return trip["id"], units
+
+
+@pytest.mark.parametrize(("status", "said"), [("expired", "ไม่ตอบในเวลา"), ("declined", "ไม่รับงาน")])
+async def test_a_unit_that_was_silent_is_not_said_to_have_refused(faces: Faces, status: str, said: str) -> None:
+    person, call_id = await faces.sign_in(Role.DISPATCHER), str(uuid4())
+    asked = {
+        "id": str(uuid4()), "role": "primary", "status": status, "asked_at": "2026-11-22T03:00:00Z",
+        "respond_by_at": None, "start_at": None, "ended_at": "2026-11-22T03:01:00Z", "stamps": {},
+    }  # fmt: skip
+    trip_id, _ = fleet(faces, call_id, [asked])
+    advice = faces.services.answers[f"GET dispatch /v1/trips/{trip_id}/recommendations"]["items"]
+    advice[0]["said_no"] = True
+    html = (await person.get(f"/desk/calls/{call_id}/trips", headers={"hx-request": "true"})).text
+    of_k1, of_k2 = re.findall(r'<span class="unit-facts">.*?</form>', html, re.DOTALL)
+    assert f'<span class="error">{said}</span>' in of_k1
+    assert 'class="error"' not in of_k2
 
 
 async def test_a_proposal_is_confirmed_and_others_stand_beside_it_with_what_they_lack(faces: Faces) -> None:

@@ -18,7 +18,7 @@ from services.console.pages.desk import AtDesk
 from services.console.pages.desk_command import refusal_text
 from services.console.pages.people_community import card_address
 from services.console.people import Person
-from services.console.rules.advice import said_once
+from services.console.rules.advice import said_once, with_answers
 from services.console.rules.call_sheet import met_choices, unmet_choices
 from services.console.towns import town_of
 from services.console.web import backend, page
@@ -104,7 +104,7 @@ async def _with_advice(request: Request, person: Person, trip: Doc, signs: dict[
         shown_units = [each for each in answer["items"] if each["unit_id"] not in asked][:SHOWN_UNITS]
     beside = [each for each in trip["assignments"] if each["role"] == "support" and not each["ended_at"]]
     still_asked = trip["status"] not in ENDED and bool((trip.get("units") or {}).get("missing"))
-    units, of_all = said_once(shown_units)
+    units, of_all = said_once(with_answers(shown_units, trip["assignments"]))
     return {
         **trip, "wants_unit": wants, "recommended": units, "of_all": of_all, "beside": bool(beside) or still_asked
     }  # fmt: skip

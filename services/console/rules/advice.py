@@ -8,6 +8,16 @@ from typing import Any
 Doc = Mapping[str, Any]
 
 
+def with_answers(units: Sequence[Doc], assignments: Sequence[Doc]) -> list[dict[str, Any]]:
+    """The units, each with its last ``answer``: ``declined``, ``expired`` (it was silent) or None.
+
+    Only a unit that dispatch counts as having said no has one: whom nobody asked did not refuse.
+    """
+    asked = sorted(assignments, key=lambda each: str(each["asked_at"]))
+    last = {each["unit_id"]: each["status"] for each in asked if each["status"] in {"declined", "expired"}}
+    return [{**unit, "answer": last.get(unit["unit_id"]) if unit["said_no"] else None} for unit in units]
+
+
 def said_once(units: Sequence[Doc]) -> tuple[list[dict[str, Any]], list[Doc]]:
     """The units with the reasons of their own, and those that hold for all of several.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,6 @@ UNKNOWN_RANK = 2
 ASKED = ("proposed", "ordered", "offered")
 WORKING = ("accepted", "en_route", "at_scene", "left_scene", "at_destination")
 BUSY = (*ASKED, *WORKING)
-SAID_NO = ("declined", "expired")
 STAGES = {
     "accepted": "assigned",
     "en_route": "on_the_way",
@@ -98,6 +98,7 @@ class CallRow:
     since: datetime | None = None
     chips: tuple[Chip, ...] = ()
     said_no: int = 0
+    silent: int = 0
     unanswered: bool = False
     not_departed: bool = False
     late: bool = False
@@ -155,7 +156,7 @@ def call_row(things: Iterable[Thing]) -> CallRow | None:
     trips = sorted(of.get("trip", []), key=lambda trip: (trip.begun_at, str(trip.id)))
     assignments = of.get("assignment", [])
     stage, since = _stage(call, trips, assignments)
-    link = state.get("link")
+    link, answers = state.get("link"), _answers(assignments)
     return CallRow(
         id=call.id,
         area=call.area,
@@ -174,7 +175,8 @@ def call_row(things: Iterable[Thing]) -> CallRow | None:
         stage=stage,
         since=since,
         chips=tuple(sorted((_chip(each) for each in assignments if each.status in ASKED + WORKING), key=_standing)),
-        said_no=sum(each.status in SAID_NO for each in assignments),
+        said_no=answers["declined"],
+        silent=answers["expired"],
         unanswered=call.stamp("unanswered") is not None and stage in {"received", "queued"},
         not_departed=any(each.status == "accepted" and each.stamp("delayed") is not None for each in assignments),
         late=any(trip.state.get("risk") == "late" for trip in trips if trip.ended_at is None) and stage in NOT_THERE,
@@ -220,6 +222,23 @@ def _furthest(assignments: Sequence[Thing]) -> tuple[str, datetime | None] | Non
         return None
     one = max(going, key=lambda each: PROGRESS.index(STAGES[each.status]))
     return STAGES[one.status], one.stamp(one.status)
+
+
+def _answers(assignments: Iterable[Thing]) -> Counter[str]:
+    """How many units said no (``declined``) or let the time run out (``expired``): each once, by its last answer.
+
+    A proposal that no dispatcher confirmed ran out without a word to the crew.
+    """
+    last = {
+        each.state.get("unit_id") or each.id: each.status
+        for each in sorted(assignments, key=lambda each: each.begun_at)
+        if each.status in {"declined", "expired"} and (each.stamp("proposed") is None or _was_told(each))
+    }
+    return Counter(last.values())
+
+
+def _was_told(assignment: Thing) -> bool:
+    return any(assignment.stamp(name) is not None for name in ("ordered", "offered", "declined"))
 
 
 def _chip(each: Thing) -> Chip:
