@@ -216,6 +216,53 @@ async def _another_tab(page: Page) -> Page:
     return second
 
 
+async def test_a_draft_of_another_tab_comes_onto_no_sheet_by_itself(town: Town, open_as: SignIn) -> None:
+    page = await open_as("malee", "/desk")
+    first = await page.context.new_page()
+    await first.goto("/desk")
+    await first.get_by_label("โทรศัพท์ผู้แจ้ง").fill("0812348001")
+    await first.locator("#complaint").fill("เด็กเป็นไข้")
+    await expect(first.locator("#saved")).not_to_be_empty()
+    tab = await first.evaluate("sessionStorage.getItem('karuna.tab')")
+
+    await page.evaluate("tab => sessionStorage.setItem('karuna.tab', tab)", tab)
+    await page.reload()  # it was that tab, which does not leave: the keys work while the page waits for it
+    await page.locator("#complaint").fill("สายใหม่")
+    page.once("dialog", lambda asked: asked.accept())
+    await page.keyboard.press("Alt+c")
+    await expect(page.locator("#complaint")).to_have_value("")
+    left = page.get_by_role("region", name="ร่างที่ค้างไว้")
+    await expect(left).to_be_hidden()
+
+    await first.close()
+    await page.close()
+    page = await page.context.new_page()
+    left = page.get_by_role("region", name="ร่างที่ค้างไว้")
+    await page.goto("/desk")
+    await expect(left).to_contain_text("0812348001 · เด็กเป็นไข้")
+    await expect(left.locator("strong")).to_contain_text(re.compile(r"\d\d:\d\d"))
+    await expect(page.locator("#complaint")).to_have_value("")
+    await page.locator("#complaint").fill("เรื่องของสายนี้")
+    assert await faults(page) == []
+    await left.get_by_role("button", name="เปิดต่อ").click()
+    await expect(page.locator("#complaint")).to_have_value("เด็กเป็นไข้")
+    await expect(left.get_by_role("listitem")).to_have_count(1)  # and the call at hand waits in its turn
+    await expect(left).to_contain_text("เรื่องของสายนี้")
+    page.once("dialog", lambda asked: asked.accept())
+    await left.get_by_role("button", name="ทิ้ง").click()
+    await expect(left).to_be_hidden()
+
+    long_ago = (
+        "k => JSON.stringify({...JSON.parse(localStorage[k]), saved_at: new Date(Date.now() - 3e6).toISOString()})"
+    )
+    place = await page.evaluate("Object.keys(localStorage).find(k => k.startsWith('karuna.draft.'))")
+    older = await page.evaluate(long_ago, place)
+    await page.evaluate("([k, v]) => localStorage.setItem(k, v)", [place, older])
+    await page.reload()  # one's own, typed long before: perhaps another caller's
+    await expect(left).to_contain_text("เด็กเป็นไข้")
+    await expect(page.locator("#complaint")).to_have_value("")
+
+
 async def _sent_as_me(page: Page) -> None:
     """What another call taker left on this computer is sent under one's own name, after a question."""
     left = {"key": str(uuid4()), "login": "somebody", "name": "เวรก่อน", "provisional": "L-000001", "state": "waiting",

@@ -3,8 +3,9 @@ import { Trouble, data, newKey, now, setServerTime } from "./base.js";
 import { combobox } from "./combobox.js";
 import { finding } from "./desk-find.js";
 import { isAway, keep, keeper, forget, send } from "./desk-kept.js";
+import { leaving, savedAt } from "./desk-left.js";
 import { openMap, place } from "./desk-place.js";
-import { draftPlace } from "./desk-tab.js";
+import { draftPlace, readDraft, setAside } from "./desk-tab.js";
 import { triage } from "./desk-triage.js";
 import { clearErrors, collect, fill, showErrors } from "./sheet.js";
 
@@ -12,11 +13,14 @@ const words = data("desk-words");
 const lang = document.documentElement.lang;
 const form = document.getElementById("sheet");
 const at = (id) => document.getElementById(id);
-const DRAFT = await draftPlace(`karuna.draft.${form.dataset.login}.`);
+const DRAFTS = `karuna.draft.${form.dataset.login}.`;
+const FRESH_MS = 10 * 60_000;
 setServerTime(form.dataset.now);
 
 let draft = { key: newKey(), received_at: null, provisional: null };
 let busy = false;
+let ours = null; // where this tab keeps its draft: known a moment later, and the keys do not wait for it
+let begun = false; // what was typed or cleared before that is this call's, and no older draft's
 
 // --- the sheet, kept as it is typed -----------------------------------------------
 
@@ -31,22 +35,37 @@ const sheet = () => {
 const isEmpty = (told) => Object.keys(told).every((name) => name === "kind");
 let saving = 0;
 
+const asDraft = (told) => ({ ...draft, sheet: told, saved_at: new Date(now()).toISOString() });
+
 function save() {
+  begun = true;
   clearTimeout(saving);
-  saving = setTimeout(() => {
-    const told = sheet();
-    if (isEmpty(told)) localStorage.removeItem(DRAFT);
-    else localStorage.setItem(DRAFT, JSON.stringify({ ...draft, sheet: told }));
-    at("saved").textContent = isEmpty(told) ? "" : words.saved;
-  }, 150);
+  saving = setTimeout(store, 150);
 }
 
-function restore() {
-  let stored = null;
-  try { stored = JSON.parse(localStorage.getItem(DRAFT)); } catch { /* broken: begin anew */ }
-  if (!stored) { asked.show(); return; }
+function store() {
+  if (!ours) return;
+  const told = sheet();
+  if (isEmpty(told)) localStorage.removeItem(ours);
+  else localStorage.setItem(ours, JSON.stringify(asDraft(told)));
+  at("saved").textContent = isEmpty(told) ? "" : words.saved;
+}
+
+/** This tab's own draft comes back where it is of this moment; an older one is offered, as those of other tabs are. */
+async function restore() {
+  ours = await draftPlace(DRAFTS);
+  const stored = readDraft(ours);
+  if (stored && !begun && now() - Date.parse(stored.saved_at) < FRESH_MS) bring(stored);
+  else {
+    if (stored?.sheet) setAside(DRAFTS, stored);
+    store();
+  }
+  left.show();
+}
+
+function bring(stored) {
   load(stored);
-  at("saved").textContent = words.restored;
+  at("saved").textContent = words.restored.replace("{at}", savedAt(stored, lang));
 }
 
 function load({ key, received_at = null, provisional = null, sheet: told }) {
@@ -60,6 +79,7 @@ function load({ key, received_at = null, provisional = null, sheet: told }) {
 }
 
 function clear() {
+  begun = true;
   draft = { key: newKey(), received_at: null, provisional: null };
   form.reset();
   clearErrors(form);
@@ -71,7 +91,7 @@ function clear() {
   showGroup("");
   showBarriers();
   asked.clear();
-  localStorage.removeItem(DRAFT);
+  if (ours) localStorage.removeItem(ours);
   at("saved").textContent = "";
 }
 
@@ -237,6 +257,18 @@ const waiting = keeper({
   },
 });
 
+const left = leaving({
+  prefix: DRAFTS, own: () => ours, words, lang,
+  onOpen: (stored) => {
+    const told = sheet();
+    if (!isEmpty(told)) setAside(DRAFTS, asDraft(told)); // the call at hand waits in its turn
+    clear();
+    bring(stored);
+    store();
+    find.focus();
+  },
+});
+
 // --- keys ------------------------------------------------------------------------------------------
 
 const open = (id, field) => { at(id).open = true; at(field).focus(); };
@@ -287,6 +319,7 @@ async function keepPage() {
 }
 if (navigator.serviceWorker) keepPage().catch(() => {});
 
-restore();
+asked.show();
 showBarriers();
 asked.judge();
+restore();
