@@ -263,6 +263,40 @@ async def test_a_draft_of_another_tab_comes_onto_no_sheet_by_itself(town: Town, 
     await expect(page.locator("#complaint")).to_have_value("")
 
 
+async def test_a_session_that_ended_keeps_the_call_and_leads_to_signing_in(town: Town, open_as: SignIn) -> None:
+    page = await open_as("malee", "/desk")
+    await page.get_by_label("โทรศัพท์ผู้แจ้ง").fill("0812348101")
+    await page.get_by_label("สถานที่ จุดสังเกต").fill("บ้านยายมี")
+    await page.locator("#complaint").fill("หอบเหนื่อย")
+    cookies = await page.context.cookies()
+    await page.context.clear_cookies()
+    await page.keyboard.press("F2")
+    line = page.locator("#kept-list li")
+    await expect(line).to_contain_text("หอบเหนื่อย · บ้านยายมี")  # whoever radios it out needs where, and whom to ring
+    await expect(line).to_contain_text("0812348101")
+    bar = page.locator(".banner-bad")
+    await expect(bar).to_have_count(1)
+    await expect(bar).to_contain_text("ออกจากระบบไปแล้ว")
+    await expect(page.locator("#taken .notice.bad")).to_contain_text("เข้าสู่ระบบ")
+    assert "ระบบรับแจ้งไม่ตอบ" not in await page.locator("body").inner_text(), "intake answers: it is the session"
+    await expect(bar.get_by_role("link")).to_have_attribute("href", "/sign-in?next=/desk")
+    assert await faults(page) == []
+
+    call = await page.evaluate("Object.entries(localStorage).find(([k]) => k.startsWith('karuna.kept.'))[1]")
+    other = call.replace('"login":"malee"', '"login":"somebody"')
+    assert other != call
+    keep = "call => localStorage.setItem('karuna.kept.' + JSON.parse(call).key, call)"
+    await page.evaluate(keep, other)
+    await page.context.add_cookies(cookies)  # type: ignore[arg-type]  # what was given back
+    await page.reload()  # another person on this computer: nothing is away, a call waits for a yes
+    await expect(bar).to_contain_text("1 สาย")
+    assert "ระบบรับแจ้งไม่ตอบ" not in await page.locator("body").inner_text()
+    await page.evaluate(keep, call)
+    await page.reload()
+    await expect(page.get_by_role("status").filter(has_text=NUMBER)).to_have_count(1)
+    await expect(page.locator("#kept")).to_be_hidden()
+
+
 async def _sent_as_me(page: Page) -> None:
     """What another call taker left on this computer is sent under one's own name, after a question."""
     left = {"key": str(uuid4()), "login": "somebody", "name": "เวรก่อน", "provisional": "L-000001", "state": "waiting",

@@ -65,8 +65,8 @@ for (const here of document.querySelectorAll(".nav > [aria-current], .tabs > [ar
   row.scrollLeft += from.left - to.left - (to.width - from.width) / 2;
 }
 
-/** Show or take away a banner. `tone`: "bad", "warn" or "note". */
-export function banner(id, text, tone = "bad") {
+/** Show or take away a banner. `tone`: "bad", "warn" or "note"; `link`: `{href, text}` behind the words. */
+export function banner(id, text, tone = "bad", link = null) {
   const place = document.getElementById("banners");
   let bar = document.getElementById(`banner-${id}`);
   if (!text) { bar?.remove(); return; }
@@ -76,7 +76,10 @@ export function banner(id, text, tone = "bad") {
     place.append(bar);
   }
   bar.className = `banner banner-${tone}`;
-  bar.textContent = text;
+  if (bar.dataset.said === text) return; // a link that is replaced each moment cannot be pressed
+  bar.dataset.said = text;
+  bar.replaceChildren(text);
+  if (link) bar.append(" ", Object.assign(document.createElement("a"), { href: link.href, textContent: link.text }));
 }
 
 const offline = () => banner("offline", navigator.onLine ? "" : document.getElementById("banners").dataset.offline);

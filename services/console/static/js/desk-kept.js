@@ -7,6 +7,11 @@ const AGAIN_MS = 4000;
 const PATIENCE_MS = 12000;
 const OURS_TO_CORRECT = (status) => status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
 
+const SIGNED_OUT = [401, 403];
+const TOLD = ["complaint", "location.landmark", "location.address", "location.community", "location.point", "caller.phone", "caller.name"];
+
+/** Why a call waits, as far as this page knows: intake is "away", or the person is "signed_out". */
+export const reason = (problem) => SIGNED_OUT.includes(problem.status) ? "signed_out" : "away";
 export const isAway = (problem) => problem instanceof Trouble && !OURS_TO_CORRECT(problem.status);
 
 /** Send one call; a silent network counts as away. */
@@ -51,11 +56,15 @@ export function keeper({ login, words, onCorrect, onSent }) {
   const place = document.getElementById("kept");
   const list = document.getElementById("kept-list");
   let sending = false;
+  let why = ""; // not known yet, or nothing is in the way
+  const banners = { away: words.kept_banner, signed_out: words.kept_sign_in, "": words.kept_unsent };
 
   function show() {
     const calls = kept();
     const waiting = calls.filter((call) => call.state === "waiting").length;
-    banner("kept", calls.length ? words.kept_banner.replace("{count}", calls.length) : "");
+    const link = why === "signed_out" ? { href: "/sign-in?next=/desk", text: words.sign_in } : null;
+    banner("kept", calls.length ? banners[why].replace("{count}", calls.length) : "", "bad", link);
+    document.getElementById("kept-hint").textContent = why === "signed_out" ? words.kept_hint_signed_out : words.kept_hint;
     document.getElementById("kept-count").textContent = calls.length;
     place.hidden = !calls.length;
     const lines = calls.map(line);
@@ -74,7 +83,7 @@ export function keeper({ login, words, onCorrect, onSent }) {
     };
     text("strong", call.provisional, "number");
     text("span", new Date(call.received_at).toLocaleTimeString("en-GB", { timeZone: "Asia/Bangkok", hour: "2-digit", minute: "2-digit" }), "number");
-    text("span", call.sheet.complaint ?? call.sheet["location.landmark"] ?? call.sheet["caller.phone"] ?? "–", "what");
+    text("span", TOLD.map((name) => call.sheet[name]).filter(Boolean).join(" · ") || "–", "what");
     const others = call.login !== login;
     text("span", call.state === "refused" ? words.kept_refused : others ? words.kept_of.replace("{name}", call.name) : words.kept_waiting, call.state === "refused" ? "error" : "muted");
     for (const error of call.errors) text("span", error[document.documentElement.lang] || error.th, "error");
@@ -114,10 +123,11 @@ export function keeper({ login, words, onCorrect, onSent }) {
         sheets.postMessage({ answer, call });
         onSent(answer, call);
       } catch (problem) {
-        if (isAway(problem)) { if ([401, 403].includes(problem.status)) banner("signed-out", words.kept_sign_in); return; }
+        if (isAway(problem)) { why = reason(problem); return; }
         write({ ...call, state: "refused", errors: problem.problem?.errors ?? [{ th: problem.message, en: problem.message }] });
       }
     }
+    why = "";
   }
 
   addEventListener("online", flush);
@@ -125,5 +135,5 @@ export function keeper({ login, words, onCorrect, onSent }) {
   document.addEventListener("visibilitychange", () => { if (!document.hidden) flush(); });
   setInterval(() => { if (show()) flush(); }, AGAIN_MS);
   if (show()) flush();
-  return { show, flush };
+  return { flush, show: (problem) => { why = reason(problem); show(); } };
 }

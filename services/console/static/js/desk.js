@@ -2,7 +2,7 @@
 import { Trouble, data, newKey, now, setServerTime } from "./base.js";
 import { combobox } from "./combobox.js";
 import { finding } from "./desk-find.js";
-import { isAway, keep, keeper, forget, send } from "./desk-kept.js";
+import { isAway, keep, keeper, forget, reason, send } from "./desk-kept.js";
 import { leaving, savedAt } from "./desk-left.js";
 import { openMap, place } from "./desk-place.js";
 import { draftPlace, readDraft, setAside } from "./desk-tab.js";
@@ -205,9 +205,10 @@ async function take() {
     if (isAway(problem)) {
       const stored = keep(call);
       clear();
-      note(words.kept_here.replace("{number}", stored.provisional));
+      const said = reason(problem) === "signed_out" ? words.kept_here_signed_out : words.kept_here;
+      note(said.replace("{number}", stored.provisional));
       find.focus();
-      waiting.show();
+      waiting.show(problem);
     } else {
       save();
       showErrors(form, problem.problem?.errors ?? [], at("sheet-problems"), lang, words.refused);
