@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,14 @@ Rights = tuple[Role, tuple[str, ...]]
 Mark = tuple[int, int]
 
 
+OVER_WITH_CALL = frozenset({"unanswered", "not_departed", "van_late"})
+"""Nobody has to go any more; a complaint, or somebody left behind, outlives its call."""
+
+
+def _is_over(alarm: Mapping[str, Any]) -> bool:
+    return bool(alarm["answered_at"]) or (alarm["status"] != "open" and alarm["kind"] in OVER_WITH_CALL)
+
+
 @dataclass(slots=True)
 class Strip:
     """Alarms and queue; None where their service does not answer: not known is not the same as none."""
@@ -41,6 +49,16 @@ class Strip:
     alarms: list[dict[str, Any]] | None = field(default_factory=list)
     queue: dict[str, Any] | None = field(default_factory=lambda: {"items": [], "alarms": 0})
     drawn: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> list[dict[str, Any]]:
+        """Alarms of which somebody must do something now."""
+        return [alarm for alarm in self.alarms or () if not _is_over(alarm)]
+
+    @property
+    def over(self) -> list[dict[str, Any]]:
+        """Alarms that are over by themselves and wait only to be seen: a unit goes, or the call is closed."""
+        return [alarm for alarm in self.alarms or () if _is_over(alarm)]
 
     def html(self, lang: str, template: str = "board/strip.html") -> str:
         """Drawn once for each language, and once more for the wall."""

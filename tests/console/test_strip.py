@@ -20,7 +20,7 @@ ALARMS, QUEUE = "GET intake /v1/alarms", "GET dispatch /v1/queue"
 
 def alarm(number: int, **changes: Any) -> dict[str, Any]:
     return {
-        "id": str(new_id()), "call_id": str(new_id()), "kind": "unanswered", "severity": "red", "answered_at": None,
+        "id": str(new_id()), "call_id": str(new_id()), "kind": "unanswered", "severity": "red", "answered_at": None, "status": "open",
         "number": f"KLS-6911-{number:04d}", "location": {"landmark": "ตลาดเก่า", "address": None},
         "received_at": now_utc().isoformat(), "caller_phone": "+66812345678", "ring": [], **changes,
     }  # fmt: skip
@@ -71,6 +71,25 @@ async def test_the_wall_says_every_alarm_without_place_or_telephone(
     faces.services.answers[ALARMS] = 503, {"code": "away"}
     hub_of(faces.running.runtime).nudge()
     assert 'data-unknown="alarms"' in (await desk.get("/board/wall")).text
+
+
+async def test_what_is_over_by_itself_stands_folded_behind_what_waits_and_goes_with_one_press(
+    faces: Faces, standing: list[dict[str, Any]]
+) -> None:
+    for number, each in enumerate(standing):
+        each["answered_at"] = each["received_at"] if 5 < number < 11 else None
+        each["status"] = "open" if number == 10 else "closed"
+        each["kind"] = "complaint" if number == 11 else "unanswered"
+    [told] = await shown(await faces.sign_in(Role.DISPATCHER))
+    open_part, over = told.split('<details class="over-alarms"')
+    assert [each["number"] in open_part for each in standing] == [False] * 11 + [True]
+    assert "เคยเตือน" not in open_part
+    assert "สัญญาณเตือนที่จบแล้ว 11" in over
+    assert over.count("เคยเตือน: ") == 11
+    assert (over.count("เรื่องปิดแล้ว"), over.count("มีหน่วยแล้ว")) == (10, 1)
+    assert f'data-acknowledge="{" ".join(each["id"] for each in standing[:11])}"' in over
+    wall = (await (await faces.sign_in(Role.SUPERVISOR)).get("/board/strip?wall=1")).text
+    assert [each["number"] in wall for each in standing] == [False] * 11 + [True]
 
 
 async def test_calls_that_wait_for_further_units_say_for_which(faces: Faces, standing: list[dict[str, Any]]) -> None:

@@ -81,10 +81,19 @@ async def test_an_acceptance_that_comes_later_answers_the_alarm_but_a_person_mus
     await crew.tells(dispatch.AssignmentAccepted)
     (alarm,) = await alarms(intake)
     assert alarm["answered_at"]
+    later = await emergency(intake)
+    await intake.do_due("watchdog")
+    assert [each["call_id"] for each in await alarms(intake)] == [later["id"], taken["id"]], "what is over comes last"
+    (waiting, alarm) = await alarms(intake)
+    third = await emergency(intake)
+    await intake.do_due("watchdog")
+    assert (await post(intake, f"/v1/calls/{third['id']}/withdraw", {})).status_code == 200
+    assert (await alarms(intake))[0]["call_id"] == later["id"], "nor does a withdrawn call come first"
+    assert (await post(intake, f"/v1/alarms/{waiting['id']}/acknowledge")).status_code == 200
     answer = await post(intake, f"/v1/alarms/{alarm['id']}/acknowledge")
     assert answer.status_code == 200
-    assert await alarms(intake) == []
-    assert len(await alarms(intake, "?acknowledged=true")) == 1
+    assert [each["call_id"] for each in await alarms(intake)] == [third["id"]]
+    assert len(await alarms(intake, "?acknowledged=true")) == 3
     again = await post(intake, f"/v1/alarms/{alarm['id']}/acknowledge")
     assert problem_of(again)["code"] == "alarm_acknowledged"
 
@@ -197,7 +206,7 @@ async def test_a_lost_unit_wakes_it_again_and_it_barks_as_often_as_nobody_goes(i
         assert timedelta(seconds=20) < due["left"] <= timedelta(seconds=60), "a minute from the loss on"
         assert await intake.do_due("watchdog") == 1
         standing = await alarms(intake)
-        assert [bool(alarm["answered_at"]) for alarm in standing] == [*before, False]
+        assert [bool(alarm["answered_at"]) for alarm in standing] == [False, *before]
     assert len(await intake.said("intake.call.unanswered")) == 2
 
 

@@ -98,14 +98,17 @@ on conflict on constraint alarm_once_per_call do nothing returning id
 """
 ANSWER_ALARMS = "update alarm set answered_at = $2 where call_id = $1 and answered_at is null"
 ANSWER_ALARM = "update alarm set answered_at = $3 where call_id = $1 and kind = $2 and answered_at is null"
-# Who waits for help comes before who was not content with it, then the most urgent, then who waits longest.
+# What is over, by itself or with its call, comes last. Who waits for help comes before who was not content
+# with it, then the most urgent, then who waits longest.
 LIST_ALARMS = Search("""
 select a.*, c.number, c.status, c.stage, c.kind as call_kind, c.severity, c.severity_scheme, c.received_at,
        c.caller_name, coalesce(c.caller_phone, c.caller_phone_typed) as caller_phone, c.lat, c.lon, c.address,
        c.landmark, c.tambon_code, c.community, c.point_typed, c.exercise
 from alarm a join call c on c.id = a.call_id
 where ($1::text[] is null or a.area = any($1)) and (a.acknowledged_at is null or $2)
-order by a.kind = 'complaint', array_position('{red,pink,yellow,green,white,black}', c.severity), a.raised_at, a.id
+order by a.answered_at is not null or (c.status <> 'open' and a.kind in ('unanswered', 'not_departed', 'van_late')),
+         a.kind = 'complaint',
+         array_position('{red,pink,yellow,green,white,black}', c.severity), a.raised_at, a.id
 limit 500
 """)
 COUNT_UNANSWERED_NOW = """
@@ -136,7 +139,7 @@ async def answer_alarm(db: Connection, call_id: UUID, kind: str, at: datetime) -
 
 
 async def list_alarms(pool: Pool, areas: list[str] | None, *, acknowledged_too: bool) -> list[Row]:
-    """Oldest first."""
+    """Those that still stand first, the most urgent before the others."""
     return await look_up(pool, LIST_ALARMS, areas, acknowledged_too)
 
 

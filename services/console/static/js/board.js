@@ -226,11 +226,15 @@ function quieten() {
 async function acknowledge(button) {
   button.disabled = true;
   try {
-    const answer = await fetch(`/board/alarms/${button.dataset.acknowledge}/acknowledge`, {
-      method: "POST",
-      headers: { "x-csrf-token": csrf(), "idempotency-key": newKey(), "hx-request": "true" },
-    });
+    let answer = null;
+    for (const id of button.dataset.acknowledge.split(" ")) {
+      answer = await fetch(`/board/alarms/${id}/acknowledge`, {
+        method: "POST",
+        headers: { "x-csrf-token": csrf(), "idempotency-key": newKey(), "hx-request": "true" },
+      });
+    }
     if (answer.ok) drawStrip(await answer.text());
+    else await refreshStrip(); // somebody else was quicker
   } finally {
     button.disabled = false;
   }
@@ -299,7 +303,7 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input, textarea, select, [contenteditable]");
   if (event.key === "F7") {
     event.preventDefault();
-    const first = strip.querySelector("[data-acknowledge]");
+    const first = strip.querySelector("[data-acknowledge]:enabled"); // one that is on its way is not pressed twice
     if (first) acknowledge(first); else quieten();
   } else if (event.altKey && event.key === "5") {
     event.preventDefault();
