@@ -16,7 +16,7 @@ from services.console.rules.paper import Wrong, read_card, read_clock
 from services.console.rules.rides import rides
 from services.console.store import board as store
 from shared.auth import Role
-from shared.thai.dates import BANGKOK, local_day
+from shared.thai.dates import BANGKOK, local, local_day, show_day
 from shared.work import new_id, now_utc
 from tests.console.faces import Asked, Faces
 from tests.console.story import WAY, Story, whole
@@ -540,6 +540,42 @@ def test_the_way_home_stands_below_the_way_there() -> None:
     there = trip_of(now + timedelta(minutes=3), status="completed")
     home = trip_of(now, status="completed", leg="return", outbound_id=there["id"])
     assert [ride.trip for ride in rides([home, there], {}, now)] == [there, home]
+
+
+async def test_the_sheet_says_all_that_it_takes_to_drive_a_ride(faces: Faces) -> None:
+    at = now_utc() + timedelta(minutes=30)
+    soon = trip_of(at, status="requested", arrive_by_at=(at + timedelta(hours=1)).isoformat(), back_entry=False,
+                   pickup_at=None, pickup_latest_at=at.isoformat())  # fmt: skip
+    home = trip_of(at, held("accepted", str(UNIT)), leg="return", back_entry=False)
+    later, gone = (trip_of(at + timedelta(hours=n), status=status, back_entry=False)
+                   for n, status in ((20, "requested"), (0, "cancelled")))  # fmt: skip
+    back = trip_of(at, leg="return", status="awaiting_ready", pickup_at=None, outbound_id=later["id"], back_entry=False)
+    to = {"destination": {"address": "คลินิกไต", "facility_id": None}, "lane": "booked"}
+    story = Story()
+    story.call("received", number=f"N-{story.call_id}", lane="booked", severity="green", kind="transfer")
+    story.trip("requested", leg="outbound", lane="booked", pickup_latest_at=at.isoformat())
+    soon["call_id"] = str(story.call_id)
+    await tell(faces, story)
+    first = local_day(at)
+    answering(faces, unit_of(), **{
+        "GET dispatch /v1/trips": lambda asked: {
+            "items": [soon, home, later, gone, back] if asked.query["on"] == first.isoformat() else [], "next": None},
+        "POST intake /v1/calls/search": lambda asked: {
+            "items": [call_of(Story(), id=each, number=f"N-{each}", **to) for each in asked.body["ids"]], "next": None},
+    })  # fmt: skip
+    desk = await faces.sign_in(Role.DISPATCHER)
+    sheet = (await desk.get("/board/print")).text
+    rows = {each["call_id"]: [row for row in sheet.split("<tr>") if f"N-{each['call_id']}" in row]
+            for each in (soon, home, later, gone, back)}  # fmt: skip
+    assert [len(found) for found in rows.values()] == [1, 1, 0, 0, 0], "each ride once, none that is far or over"
+    assert "ยังไม่มีหน่วย" in rows[soon["call_id"]][0]
+    assert show_day(at, "th", "short") in rows[soon["call_id"]][0], "a time without its day is another day's by morning"
+    assert f"ถึงก่อน {local(at + timedelta(hours=1)):%H:%M}" in rows[soon["call_id"]][0]
+    assert rows[soon["call_id"]][0].index("ตลาดเก่า") < rows[soon["call_id"]][0].index("คลินิกไต")
+    assert rows[home["call_id"]][0].index("คลินิกไต") < rows[home["call_id"]][0].index("ตลาดเก่า")
+    assert "<b>K3</b>" in rows[home["call_id"]][0]
+    faces.services.answers["GET dispatch /v1/trips"] = (503, {"code": "database_away"})
+    assert "ไม่ทราบรายการรถ" in (await desk.get("/board/print")).text
 
 
 async def test_a_ride_shows_who_could_go_and_a_day_is_planned_before_it_is_booked(faces: Faces) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -13,12 +13,16 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.labels import options
+from services.console.labels import labeller, options
 from services.console.navigation import DESK, roles_of
-from services.console.pages.board import AT_ONCE, calls_of, every, told_of, units_of
+from services.console.pages.board import calls_of, every, units_of
+from services.console.pages.crew import facilities_of
+from services.console.pages.rides import told_by_intake
 from services.console.people import Person
 from services.console.rules import days
+from services.console.rules.board import HORIZON
 from services.console.rules.paper import STAMPS, STEPS, Wrong, read_card
+from services.console.rules.rides import Ride, rides, to_drive
 from services.console.strip import PURPOSE
 from services.console.web import backend, page, signed_in
 from shared.auth import Role
@@ -32,6 +36,8 @@ Decider = Annotated[Person, Depends(signed_in(Role.DISPATCHER, Role.SUPERVISOR))
 KINDS = ("medical", "transfer", "welfare", "hazard", "other")
 GROWS_WITHIN_S = 10
 BLANK_CARDS = 6
+STILL_OUT = timedelta(hours=4)
+"""So long after midnight what was booked for the day before may still be on the road."""
 
 
 # --- the sheet -------------------------------------------------------------------
@@ -39,22 +45,41 @@ BLANK_CARDS = 6
 
 @router.get("/print")
 async def sheet(request: Request, person: Viewer) -> Response:
-    """What a desk needs on paper: open calls with places and numbers, units with their crews, empty cards."""
+    """What a desk needs on paper: open calls with places and numbers, rides to drive, units with crews, empty cards."""
     now = now_utc()
     rows = [row for row in await calls_of(request, person, now) if not row.back_entry]
-    units, crew = await asyncio.gather(units_of(request, person), _crew_of(request, person))
-    told: dict[str, dict[str, Any]] = {}
-    known = True
-    if rows and person.role in DESK:
-        try:
-            told = await told_of(request, person, [str(row.id) for row in rows[:AT_ONCE]])
-        except BackendAway:
-            known = False
+    booked, units, crew = await asyncio.gather(
+        _booked(request, person, now), units_of(request, person), _crew_of(request, person)
+    )
+    driving = to_drive(booked or (), now + HORIZON)
+    told: dict[str, dict[str, Any]] | None = {}
+    if person.role in DESK:
+        ids = {str(row.id) for row in rows} | {ride.trip["call_id"] for ride in driving}
+        told = await told_by_intake(request, person, [{"call_id": each} for each in sorted(ids)])
+    driven = {ride.trip["call_id"] for ride in driving}
     names = {str(unit.row.id): unit.facts["call_sign"] for unit in units or ()}
+    facilities = await facilities_of(request, person) if driving else {}
     return page(
-        request, "board/print.html", rows=rows, told=told, known=known, units=units, names=names, crew=crew,
+        request, "board/print.html", rows=[row for row in rows if str(row.id) not in driven], rides=driving,
+        rides_known=booked is not None, facilities={key: each["name"] for key, each in facilities.items()},
+        told=told or {}, known=told is not None, units=units, names=names, crew=crew, code=labeller(person.lang),
         now=now.isoformat(), blanks=BLANK_CARDS,
     )  # fmt: skip
+
+
+async def _booked(request: Request, person: Person, now: datetime) -> list[Ride] | None:
+    """The booked rides of the night's both days, as dispatch has them; None where it does not answer."""
+    if person.role not in DESK:
+        return []
+    try:
+        trips = [
+            trip
+            for day in sorted({local_day(now - STILL_OUT), local_day(now + HORIZON)})
+            for trip in await every(request, person, "/v1/trips", on=day.isoformat())
+        ]
+    except (BackendAway, BackendRefused):
+        return None
+    return rides([trip for trip in trips if trip["lane"] == "booked" and not trip["back_entry"]], {}, now)
 
 
 async def _crew_of(request: Request, person: Person) -> dict[str, dict[str, Any]]:

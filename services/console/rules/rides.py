@@ -74,6 +74,13 @@ def rides(trips: Sequence[Doc], numbers: Mapping[str, str], now: datetime) -> li
     return sorted(found, key=place)
 
 
+def to_drive(found: Sequence[Ride], until: datetime) -> list[Ride]:
+    """Those not over that begin until then; a way home without a time begins, for this, with its way there."""
+    times = {ride.trip["id"]: ride.at for ride in found}
+    begins = [(ride, ride.at or times.get(ride.trip.get("outbound_id"))) for ride in found if not ride.over]
+    return [ride for ride, at in begins if at is None or at <= until]
+
+
 def _held(trip: Doc) -> Doc | None:
     held = [each for each in trip["assignments"] if each["status"] in HELD and each["role"] == "primary"]
     return max(held, key=lambda each: HELD.index(each["status"]), default=None)
