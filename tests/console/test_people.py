@@ -57,10 +57,22 @@ def test_every_event_of_a_persons_history_is_told_in_few_words() -> None:
     for each in events():
         type_ = f"{each.SERVICE}.{each.NOUN}.{each.NAME}"
         if (each.SERVICE in told or each.NOUN in nouns) and f"{each.SERVICE}.{each.NOUN}" not in elsewhere:
-            line = {"type": f"{type_}.v1", "th": "", "en": ""}
+            line = {"type": f"{type_}.v1", "th": "", "en": "", "codes": []}
             assert happened(line, "th"), type_
             assert 0 < len(happened(line, "en")) <= 45, type_
-    assert happened({"type": "dispatch.unheard.of.v1", "th": "ไทย", "en": "English"}, "en") == "English"
+    unheard = {"type": "dispatch.unheard.of.v1", "th": "ไทย", "en": "English", "codes": []}
+    assert happened(unheard, "en") == "English"
+
+
+def test_a_booked_ride_comes_to_no_scene_and_to_no_hospital() -> None:
+    said = {
+        (lane, step): happened(
+            {"type": f"dispatch.assignment.{step}.v1", "th": "", "en": "", "codes": [{"field": "lane", "code": lane}]}, "th"
+        )
+        for lane in ("booked", "emergency") for step in ("at_scene", "left_scene", "at_destination")
+    }  # fmt: skip
+    assert [word for (lane, _), word in said.items() if lane == "booked"] == ["ถึงจุดรับ", "ออกจากจุดรับ", "ถึงที่หมาย"]
+    assert said["emergency", "at_scene"] == "ถึงที่เกิดเหตุ"
 
 
 async def test_a_search_says_what_for_and_leaves_nothing_in_the_address(faces: Faces) -> None:

@@ -110,7 +110,8 @@ class Call:
     async def trip(self, patient_id: UUID | None = None, **options: Any) -> UUID:
         trip_id: UUID = new_id()
         event = dispatch.TripRequested(
-            call_id=self.id, patient_id=patient_id or self.patient_id, kind="medical", leg="outbound",
+            call_id=self.id, patient_id=patient_id or self.patient_id, kind="medical",
+            leg=options.pop("leg", "outbound"),
             lane=self.facts.get("lane", "emergency"), severity="red", severity_scheme="cbd", at=now_utc(),
         )  # fmt: skip
         await self.tell(event, trip_id, **options)
@@ -132,7 +133,7 @@ class Call:
             more: dict[str, Any] = {"leg": "outbound"} if issubclass(kind, dispatch.Asked) else {}
             event = kind(
                 call_id=self.id, patient_id=self.patient_id, trip_id=trip_id, unit_id=unit, role="primary",
-                lane="emergency", severity="red", severity_scheme="cbd", by="person",
+                lane=self.facts.get("lane", "emergency"), severity="red", severity_scheme="cbd", by="person",
                 at=self.received_at + timedelta(minutes=number + 1), **more,
             )  # fmt: skip
             await self.tell(event, assignment_id, **options)

@@ -101,6 +101,15 @@ async def test_each_patient_has_their_own_trips_and_the_calls_common_lines(regis
         assert lines.count("intake.call.received.v1") == 1
 
 
+async def test_what_a_unit_did_for_a_booked_ride_says_on_which_leg(registry: Running) -> None:
+    booked = await Call(registry, patients=[somsri()], facts={"lane": "booked"}).received()
+    for leg in ("outbound", "return"):
+        await booked.stamps(await booked.trip(leg=leg), dispatch.AssignmentAtScene)
+    lines = await history(registry, await person_of(registry, booked))
+    stamps = [line["codes"] for line in lines if line["type"].endswith("at_scene.v1")]
+    assert sorted(one["th"] for codes in stamps for one in codes if one["field"] == "leg") == ["ขากลับ", "ขาไป"]
+
+
 async def test_what_names_an_unknown_call_waits_for_it(registry: Running) -> None:
     call = Call(registry, patients=[somsri()])
     trip = await call.trip()

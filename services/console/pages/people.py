@@ -146,8 +146,10 @@ def folded(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 def happened(line: dict[str, Any], lang: str) -> str:
-    """What a line tells, in few words; where we have none, the registry's own sentence."""
-    words = texts().get("people.event_" + "_".join(str(line["type"]).split(".")[:3]))
+    """What a line tells, in few words, of a booked ride in its own; where we have none, the registry's own sentence."""
+    told_as = "people.event_" + "_".join(str(line["type"]).split(".")[:3])
+    lane = next((one["code"] for one in line["codes"] if one["field"] == "lane"), "")
+    words = texts().get(f"{told_as}_{lane}") or texts().get(told_as)
     return words.of(lang) if words else str(line[lang])
 
 

@@ -81,7 +81,8 @@ async def end_barrier(db: Connection, barrier_id: UUID, state: str, outcome: str
 # --- reading ------------------------------------------------------------------------------------------------------
 
 # Two sources, one story: what was heard of the person's calls, and what the registry itself said of the person, their
-# groups and their cases. $3: areas; $4: whether protected lines are shown; $5, $6: the last line of the page before.
+# groups and their cases. What a unit did for a booked ride says on which leg it was.
+# $3: areas; $4: whether protected lines are shown; $5, $6: the last line of the page before.
 READ_HISTORY = Search("""
 with matched as (
     select m.call_id, m.patient_id, m.case_id, c.area, c.protected
@@ -89,7 +90,9 @@ with matched as (
     where m.person_id = any(array(select records_of($1))) and (not c.protected or $4)
       and ($3::text[] is null or c.area = any($3))
 ), heard as (
-    select distinct h.event_id, h.type, h.subject_id, h.occurred_at, h.call_id, h.codes
+    select distinct h.event_id, h.type, h.subject_id, h.occurred_at, h.call_id,
+        case when t.lane = 'booked' and h.type like 'dispatch.assignment.%'
+            then h.codes || jsonb_build_object('leg', t.leg) else h.codes end as codes
     from matched m join history h on h.call_id = m.call_id
     left join trip t on t.id = h.trip_id
     where coalesce(h.patient_id, t.patient_id, m.patient_id) = m.patient_id and (not h.protected or $4)
