@@ -103,6 +103,9 @@ async def test_who_would_see_what_is_read_before_a_supervisor_signs(faces: Faces
     for part in ("ใครจะเห็นอะไร", "อ่อนไหว (ม.26)", "การเคลื่อนไหว, เคส", "เมื่อเจ้าของข้อมูลยินยอมแล้ว", "ลงนามไม่ครบทั้งสองฝ่าย",
                  "เทศบาลเมืองกาฬสินธุ์, ต.กาฬสินธุ์", "ผู้จัดการรายกรณี"):  # fmt: skip
         assert part in words, part
+    whom = "ของทุกคนในทะเบียนที่อยู่ในพื้นที่นี้ ไม่จำกัดเฉพาะกลุ่มใด"
+    assert words.index("ใครจะเห็นอะไร") < words.index(whom) < words.index("เนื้อหา (แก้ไข") < words.rindex(whom)
+    assert "ข้อตกลงครอบคลุมทุกคนในทะเบียนของพื้นที่" in words_of(await malee.get("/sharing/agreements/new"))
     assert words.index("ใช้ร่วมกันได้") < words.index("การเคลื่อนไหว")
     assert "ลงนามในนามเทศบาล" not in words
     assert "ลงนามในนามเทศบาล" in words_of(await malee.get(at))

@@ -521,3 +521,4 @@ async def test_the_demonstration_has_its_partners_and_doing_it_twice_changes_not
     assert all(phone.startswith("+6690200") for _, phone in whom)
     agreements = (await read(registry, "/v1/agreements", "supervisor"))["items"]
     assert [one["works"] for one in agreements] == [True]
+    assert "ติดเตียง" not in agreements[0]["title_th"], "it opens everybody, not a group"
