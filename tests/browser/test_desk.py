@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from shared.thai.dates import BANGKOK
 from tests.browser.conftest import PHONE, SignIn, show
@@ -445,6 +446,33 @@ async def test_the_home_in_the_register_is_brought_and_yields_to_where_they_are(
     await expect(point).not_to_have_value("16.42, 103.511")
     await expect(address).to_have_value("")
     await expect(page.locator("[data-place-said]")).to_contain_text("ไม่ใช้ที่อยู่ที่ขึ้นมากับบุคคลแล้ว")
+
+
+async def test_f2_waits_for_the_place_and_says_where_none_is_known(town: Town, open_as: SignIn) -> None:
+    page = await open_as("somsri", "/desk")
+    waits = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await waits.wait()
+        await route.continue_()
+
+    await page.route("**/desk/place", slowly)
+    await page.get_by_label("โทรศัพท์ผู้แจ้ง").fill("0812348201")
+    await page.locator("#place").fill("ตลาดเก่า")
+    async with page.expect_request("**/desk/place"):
+        await page.keyboard.press("F2")
+    waits.set()
+    number = await taken_number(page)
+    assert (await called(town, number))["location"]["lat"] is not None
+    await expect(page.locator("#taken > .notice.warn")).to_have_count(0)
+
+    await page.get_by_label("โทรศัพท์ผู้แจ้ง").fill("0812348202")
+    await page.locator("#place").fill("บ้านยายมี")
+    await page.locator("#complaint").focus()
+    await expect(page.locator("[data-place-said]")).to_contain_text("ไม่พบพิกัด")
+    await page.keyboard.press("F2")
+    await expect(page.locator("#taken [data-number]")).not_to_have_text(number)
+    await expect(page.locator("#taken > .notice.warn")).to_contain_text("ไม่มีพิกัด")
 
 
 async def test_a_ringing_caller_commands_and_all_that_is_done_to_a_call(town: Town, open_as: SignIn) -> None:

@@ -3,6 +3,7 @@ import { post } from "./base.js";
 import { drawGround, script } from "./ground.js";
 
 const FEWEST_LETTERS = 4;
+const LOOKED_MS = 4000;
 const SAME_PLACE_KM = 0.3;
 const BARE = /^[-+\d.,;\s°()NEne]+$|^\S*:\/\/\S+$|^geo:\S+$|^[23456789CFGHJMPQRVWXcfghjmpqrvwx]{2,8}\+\w{2,7}(\s.*)?$/;
 
@@ -13,14 +14,22 @@ export function place(form, words, { onChange = () => {} } = {}) {
   const community = form.querySelector('[name="location.community"]');
   const said = form.querySelector("[data-place-said]");
 
-  async function read(from) {
+  let asked = { text: "", done: null }; // what of the place was looked up last, and when that is done
+  form.addEventListener("reset", () => { asked = { text: "", done: null }; });
+  function read(from) {
     const text = from.value.trim();
-    if (text.length < FEWEST_LETTERS) return;
+    if (text.length < FEWEST_LETTERS) return null;
+    const done = look(from, text);
+    if (from === field) asked = { text, done };
+    return done;
+  }
+  async function look(from, text) {
     let found;
     try { found = await post("/desk/place", { text }); } catch { return; }
     if (from.value.trim() !== text) return;
     if (found.source === "short_link") said.textContent = words.short_link;
     else if (found.lat === undefined && from === field && isBrought(point)) said.textContent = words.still_home;
+    else if (found.lat === undefined && !point.value.trim()) said.textContent = community?.value.trim() ? "" : words.no_point;
     if (found.lat === undefined || (found.source === "name" && point.value.trim() && !isBrought(point))) return;
     if (found.source === "name" && found.name === community?.value && isBrought(point)) return; // the home's own, and less exact
     const left = leaveHome(from, [found.lat, found.lon]);
@@ -31,6 +40,7 @@ export function place(form, words, { onChange = () => {} } = {}) {
   }
   /** Whether it still is what came with a person: that yields to where the caller says they are. */
   const isBrought = (each) => Boolean(each.dataset.brought) && each.value === each.dataset.brought;
+  const isTyped = (each) => Boolean(each.value.trim()) && !isBrought(each);
   /** Somewhere else: nothing of the home may stay beside it. Gives what to say of it. */
   function leaveHome(from, to) {
     const old = pair(point.dataset.brought ?? "");
@@ -45,6 +55,12 @@ export function place(form, words, { onChange = () => {} } = {}) {
   point.addEventListener("change", () => read(point));
   community?.addEventListener("change", () => { if (isBrought(point)) read(community); });
   return {
+    /** Nobody goes on before what was typed is looked up: a call without its point knows no distance. Not for ever. */
+    looked: () => {
+      const text = field.value.trim();
+      const done = asked.text === text ? asked.done : isTyped(field) && read(field);
+      return Promise.race([done, new Promise((late) => setTimeout(late, LOOKED_MS))]);
+    },
     set: (lat, lon, text) => {
       const left = leaveHome(point, [lat, lon]);
       point.value = `${lat.toFixed(6)}, ${lon.toFixed(6)}`;

@@ -194,10 +194,13 @@ async function take() {
   if (busy) return;
   busy = true;
   at("take").setAttribute("aria-busy", "true");
-  draft.received_at ??= new Date(now()).toISOString();
+  const mine = draft;
+  mine.received_at ??= new Date(now()).toISOString();
+  await where.looked();
+  if (mine !== draft) { rest(); return; } // cleared meanwhile
   const call = { ...draft, login: form.dataset.login, name: form.dataset.name, sheet: sheet() };
   try {
-    taken(await send(call));
+    taken(await send(call), call.sheet);
     if (call.provisional) forget(call.key);
     clear();
   } catch (problem) {
@@ -214,9 +217,13 @@ async function take() {
       showErrors(form, problem.problem?.errors ?? [], at("sheet-problems"), lang, words.refused);
     }
   } finally {
-    busy = false;
-    at("take").removeAttribute("aria-busy");
+    rest();
   }
+}
+
+function rest() {
+  busy = false;
+  at("take").removeAttribute("aria-busy");
 }
 
 function note(text) {
@@ -226,10 +233,13 @@ function note(text) {
   place_.firstChild.setAttribute("role", "alert");
 }
 
-function taken(answer) {
+function taken(answer, told) {
   const box = at("taken");
   box.hidden = false;
   box.innerHTML = answer.html;
+  if (!["location.point", "location.community"].some((name) => told[name])) {
+    box.append(Object.assign(document.createElement("p"), { className: "notice warn", textContent: words.taken_no_point }));
+  }
   const call = Object.assign(document.createElement("div"), { id: "taken-call" });
   box.append(call);
   box.focus({ preventScroll: true });
