@@ -10,7 +10,7 @@ import services
 import shared
 from karuna.contracts.catalogue import events
 from services.console.backend import BackendRefused
-from services.console.pages.people import happened
+from services.console.pages.people import folded, happened
 from services.console.texts import texts
 from shared.auth import Role
 from shared.chains import fhir
@@ -62,6 +62,14 @@ def test_every_event_of_a_persons_history_is_told_in_few_words() -> None:
             assert 0 < len(happened(line, "en")) <= 45, type_
     unheard = {"type": "dispatch.unheard.of.v1", "th": "ไทย", "en": "English", "codes": []}
     assert happened(unheard, "en") == "English"
+
+
+def test_messages_and_answers_of_one_call_are_one_line() -> None:
+    nouns = ("message", "reply", "message", "assignment", "reply")
+    lines = [{"noun": noun, "call_id": str(CALL), "event_id": str(new_id())} for noun in nouns]
+    assert [[line["noun"] for line in group] for group in folded(lines)] == [
+        ["message", "reply", "message"], ["assignment"], ["reply"]
+    ]  # fmt: skip
 
 
 def test_a_booked_ride_comes_to_no_scene_and_to_no_hospital() -> None:

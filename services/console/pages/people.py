@@ -137,10 +137,10 @@ def _audits(person: Person) -> bool:
 
 
 def folded(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The lines of a history, those about messages of one call that follow each other as one: there are many."""
+    """The lines of a history, those about messages and answers of one call that follow each other as one: many."""
     return [
         list(group) for _, group in groupby(
-            lines, key=lambda each: each["call_id"] if each["noun"] == "message" else each["event_id"]
+            lines, key=lambda each: each["call_id"] if each["noun"] in {"message", "reply"} else each["event_id"]
         )
     ]  # fmt: skip
 
