@@ -123,7 +123,8 @@ function rankOf(option, text) {
   if (/^\d+$/.test(text)) return null;
   const label = option.textContent.toLowerCase();
   const words = thaiWords ? [...thaiWords.segment(label)] : [];
-  if (words.some(({ index }) => label.startsWith(text, index))) return 1; // อก is in ทรวง|อก, and not in เลือด|ออก
+  const closes = (word) => word.endsWith(text) && word.length - text.length > 1; // some browsers' ทรวงอก is one word
+  if (words.some(({ index, segment }) => label.startsWith(text, index) || closes(segment))) return 1; // อก: not in เลือด|ออก
   return label.includes(text) ? 2 : null;
 }
 group.addEventListener("input", () => {
