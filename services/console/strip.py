@@ -60,6 +60,11 @@ class Strip:
         """Alarms that are over by themselves and wait only to be seen: a unit goes, or the call is closed."""
         return [alarm for alarm in self.alarms or () if _is_over(alarm)]
 
+    @property
+    def asked(self) -> int:
+        """How many of the queue have a unit that is asked and has not answered yet."""
+        return sum(item["waits_for_answer"] for item in (self.queue or {"items": []})["items"])
+
     def html(self, lang: str, template: str = "board/strip.html") -> str:
         """Drawn once for each language, and once more for the wall."""
         if (template, lang) not in self.drawn:

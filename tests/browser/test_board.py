@@ -52,6 +52,10 @@ async def test_two_people_see_each_others_work_from_call_to_scene(open_as: SignI
     trip = await town.trip(call["id"], lambda trip: bool(trip["assignments"]))
     assignment = trip["assignments"][0]
     await expect(row(one, call).locator(f'[data-assignment="{assignment["id"]}"]')).to_be_visible()
+    left = row(one, call).locator(".left")
+    await expect(left).to_have_text(re.compile(r"\d:\d\d"))
+    await left.evaluate("left => { left.dataset.left = '2026-01-01T00:00:00Z'; }")
+    await expect(left).to_have_text("เลยเวลาตอบ โทรถาม")
     await town.drive(assignment["id"], ("accept", "en_route"))
     for page in (one, other):
         chip = row(page, call).locator('[data-status="en_route"]')

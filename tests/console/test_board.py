@@ -87,6 +87,21 @@ async def test_a_row_follows_the_unit_that_goes(faces: Faces, steps: int, stage:
     assert row.late_s == {"received": 60, "assigned": 480, "on_the_way": 480}.get(stage)
 
 
+async def test_a_call_whose_unit_is_asked_does_not_say_that_none_is_free(faces: Faces) -> None:
+    story, one = Story(), new_id()
+    story.call("received")
+    story.trip("requested", leg="outbound")
+    story.trip("queued")
+    await tell(faces, story)
+    assert "รอหน่วยว่าง" in call_html(await row_of(faces, story), "th")
+    story.said.clear()
+    story.assignment("ordered", one, UNIT)
+    await tell(faces, story)
+    row = await row_of(faces, story)
+    assert row.waits, "nobody goes yet: it still sounds"
+    assert "รอหน่วยว่าง" not in call_html(row, "th")
+
+
 async def test_who_was_silent_did_not_refuse_and_is_counted_once(faces: Faces) -> None:
     story, asleep, refuses, unasked = Story(), new_id(), new_id(), new_id()
     story.call("received")

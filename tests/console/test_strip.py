@@ -107,6 +107,22 @@ async def test_calls_that_wait_for_further_units_say_for_which(faces: Faces, sta
     assert f'data-choose="{item["call_id"]}"' in told
 
 
+async def test_who_is_asked_is_told_apart_from_who_waits_for_a_unit(
+    faces: Faces, standing: list[dict[str, Any]]
+) -> None:
+    def waiting(*, asked: bool) -> dict[str, Any]:
+        return {"trip_id": str(new_id()), "call_id": str(new_id()), "severity": "red", "reasons": [], "asked": 1,
+                "declined": 0, "silent": 0, "waiting_since_at": now_utc().isoformat(), "waits_for_answer": asked}  # fmt: skip
+
+    items = [waiting(asked=asked) for asked in (True, True, False)]
+    faces.services.answers[QUEUE] = {"at": "", "alarms": 1, "items": items}
+    [told] = await shown(await faces.sign_in(Role.DISPATCHER))
+    head, lines = told.split('id="queue"')[1].split("</summary>")
+    assert '<span class="count late">1</span>' in head
+    assert "รอคำตอบ 2" in head
+    assert lines.count("สั่งหน่วยแล้ว รอคำตอบ") == 2
+
+
 async def test_in_a_storm_the_services_are_asked_a_few_times_a_second(
     faces: Faces, standing: list[dict[str, Any]]
 ) -> None:

@@ -198,8 +198,7 @@ function settle() {
 
 function seconds() {
   for (const each of document.querySelectorAll("[data-left]")) {
-    const left = Math.max(0, Math.round((Date.parse(each.dataset.left) - now()) / 1000));
-    write(each, `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`);
+    const left = say.left(each, texts);
     each.classList.toggle("late", left < 15);
   }
   document.getElementById("as-of").textContent = new Date(now()).toLocaleString("th-TH", { timeZone: "Asia/Bangkok" });

@@ -70,6 +70,12 @@ export const say = {
     const named = slot.classList.contains("on-call") ? texts.on_call.replace("{call}", number) : number;
     write(slot, number ? named : "");
   },
+  /** What is left of the time to answer, in seconds; once it is over, that somebody must ring. */
+  left(slot, texts) {
+    const left = Math.round((Date.parse(slot.dataset.left) - now()) / 1000);
+    write(slot, left > 0 ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : texts.answer_late);
+    return left;
+  },
   /** How many units are free, busy and so on. */
   tally(place, list) {
     const counts = new Map();

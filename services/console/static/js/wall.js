@@ -48,8 +48,7 @@ function soon() { asked ??= setTimeout(() => { asked = null; refreshAlarms(); },
 
 function second() {
   for (const each of document.querySelectorAll("[data-left]")) {
-    const left = Math.max(0, Math.round((Date.parse(each.dataset.left) - now()) / 1000));
-    write(each, `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`);
+    say.left(each, texts);
   }
   for (const unit of units.children) say.where(unit, fixes.get(unit.dataset.unitRow), texts);
   document.getElementById("clock").textContent =
