@@ -64,6 +64,28 @@ async def test_the_newest_stand_first_and_a_number_leads_to_its_story(faces: Fac
     assert (await somsri.post("/messages/find", {"number": "KLS-0000-0000"})).status_code == 404
 
 
+LAPSED = {"code": "assignment_expired", "th": "หมดเวลาตอบรับ", "en": "the time to answer ran out"}
+
+
+@pytest.mark.parametrize(
+    ("what", "said", "not_said"),
+    [({"status": "cancelled", "delivered_at": AT, "accepted_at": AT}, "ถึงเครื่องผู้รับ 10:00", "ยกเลิก"),
+     ({"status": "cancelled", "accepted_at": AT}, "ผู้ให้บริการรับแล้ว 10:00", "ยกเลิก"),
+     ({"status": "cancelled"}, "ยกเลิก", "จบแล้ว"),
+     ({"status": "expired", "delivered_at": AT}, "ถึงเครื่องผู้รับ 10:00", "ยกเลิก")],
+)  # fmt: skip
+async def test_what_reached_a_telephone_is_not_called_cancelled(
+    faces: Faces, what: dict[str, Any], said: str, not_said: str
+) -> None:
+    town(faces)
+    faces.services.answers["GET notify /v1/messages"] = {"items": [message(**what, reason=LAPSED)], "next": None}
+    words = words_of(await (await faces.sign_in(Role.DISPATCHER)).get("/messages"))
+    item = words[words.index("→") :].split("ส่งกี่ทาง")[0]
+    assert said in item
+    assert not_said not in item
+    assert "หมดเวลาตอบรับ" in item
+
+
 async def test_the_story_names_people_where_the_role_knows_them_and_says_why_one_was_not_told(faces: Faces) -> None:
     town(faces)
     somsri = await faces.sign_in(Role.CALL_TAKER)
