@@ -64,6 +64,7 @@ VALUES: Final[dict[str, Any]] = {
     "whole_series": True, "previous_status": "accepted", "attempt": 1, "step": "at_scene", "level": "bls",
     "on_the_way": False,
     "with_areas": ("khon-kaen",), "active": True, "version": 3, "trip_count": 18, "unplanned_count": 1,
+    "turn": 1, "presumed": True,
     "feature_count": 240, "recipient_kind": "crew", "message_class": "emergency", "final": False,
     "answer": "accept", "risk": "late",
 
@@ -145,6 +146,7 @@ SPECIAL: Final[dict[str, dict[str, Any]]] = {
     "intake.call.closed": {"outcome": "done", "at": after(60)},
     "intake.barrier.unmet": {"reason": "crew_short"},
     "registry.person.linked": {"reason": "same_identifier"},
+    "registry.person.unmatched": {"reason": "papers"},
     "registry.person.unlinked": {"reason": "opened_in_error"},
     "registry.agreement.changed": {"status": "in_force"},
     "registry.visit.recorded": {"kind": "home_visit"},

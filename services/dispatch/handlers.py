@@ -17,7 +17,7 @@ from services.dispatch.shelf import SHELVES
 from services.dispatch.store import assignments, persons, runs, trips
 from services.dispatch.verbs import steps
 from services.dispatch.verbs import trips as trip_verbs
-from services.dispatch.verbs.groups import ask_anew
+from services.dispatch.verbs.groups import ask_anew, ask_for
 from services.dispatch.verbs.lives import at_once
 from services.dispatch.verbs.needs import add_barrier
 from shared.consumer import Hears, Message, Unknown
@@ -38,7 +38,15 @@ from shared.events.intake import (
     CallWithdrawn,
 )
 from shared.events.notify import MessageExpired, MessageFailed, ReplyReceived
-from shared.events.registry import GroupJoined, GroupLeft, PersonErased, PersonLinked, PersonMatched, PersonUnlinked
+from shared.events.registry import (
+    GroupJoined,
+    GroupLeft,
+    PersonErased,
+    PersonLinked,
+    PersonMatched,
+    PersonUnlinked,
+    PersonUnmatched,
+)
 from shared.events.words import Answer, By, CallLink, RecipientKind, Step
 from shared.work import Work
 
@@ -138,9 +146,24 @@ async def person_matched(work: Work, message: Message) -> None:
         if await work.db.fetchval(CALL_HEARD, event.call_id):
             return
         raise Unknown("call", event.call_id)
-    work.gather(_link_persons, (message.envelope.area, (event.call_id, event.patient_id, message.id)))
-    if await persons.groups_of(work.db, message.id):
+    work.gather(_link_persons, (message.envelope.area, (event.call_id, event.patient_id, message.id, event.turn)))
+    if event.turn or await persons.groups_of(work.db, message.id):
         work.gather(ask_anew, message.id)
+
+
+async def person_unmatched(work: Work, message: Message) -> None:
+    """The patient is somebody else: what was asked for this person is asked no more, whoever it is."""
+    event: PersonUnmatched = message.event
+    if event.call_id is not None and event.patient_id is not None:
+        link = (event.call_id, event.patient_id, message.id, event.turn)
+        work.gather(_unlink_persons, (message.envelope.area, link))
+
+
+async def _unlink_persons(work: Work, rows: Sequence[tuple[str, trips.Link]]) -> None:
+    for area in sorted({area for area, _ in rows}):
+        await runs.serialise(work.db, area)
+    for _, link in rows:
+        await ask_for(work, await trips.unlink_person(work.db, *link))
 
 
 async def _link_persons(work: Work, rows: Sequence[tuple[str, trips.Link]]) -> None:
@@ -233,6 +256,7 @@ HEARS: Sequence[Hears] = [
     Hears(BarrierMet, barrier_met),
     Hears(BarrierUnmet, barrier_unmet),
     Hears(PersonMatched, person_matched),
+    Hears(PersonUnmatched, person_unmatched),
     Hears(PersonErased, person_erased),
     Hears(PersonLinked, person_linked),
     Hears(PersonUnlinked, person_unlinked),

@@ -193,8 +193,11 @@ class CallPage(Answer):
 
 
 class PatientOut(Answer):
+    """``person_presumed``: the register holds them for this person, and nobody has said so yet."""
+
     id: UUID
     person_id: UUID | None
+    person_presumed: bool = False
     name: str | None
     national_id: str | None
     birth_on: date | None

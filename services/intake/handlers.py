@@ -74,7 +74,14 @@ async def trip_at_risk(work: Work, message: Message) -> None:
 
 async def person_matched(work: Work, message: Message) -> None:
     event: registry.PersonMatched = message.event
-    await progress.matched(work, event.call_id, event.patient_id, message.id)
+    presumed = event.private.presumed
+    await progress.matched(work, event.call_id, event.patient_id, message.id, event.turn, presumed=presumed)
+
+
+async def person_unmatched(work: Work, message: Message) -> None:
+    event: registry.PersonUnmatched = message.event
+    if event.call_id is not None and event.patient_id is not None:
+        await progress.unmatched(work, event.call_id, event.patient_id, message.id, event.turn)
 
 
 async def person_known(work: Work, message: Message) -> None:
@@ -106,6 +113,7 @@ HEARS = [
     Hears(registry.PersonRegistered, person_known),
     Hears(registry.PersonChanged, person_known),
     Hears(registry.PersonMatched, person_matched),
+    Hears(registry.PersonUnmatched, person_unmatched),
     Hears(registry.PersonErased, person_erased),
     Hears(notify.ReplyReceived, reply_received),
     Hears(notify.RatingGiven, rating_given),

@@ -340,6 +340,8 @@ class PersonShown(Answer):
     registered_at: datetime | None
     records: list[UUID]
     """All records of this person, the one that stands for them first."""
+    to_check: int = 0
+    """How many calls and rows of files are presumed to be theirs, and nobody has said so."""
     identifiers: list[IdentifierShown]
     contacts: list[ContactShown]
     ended_contacts: list[EndedContact]

@@ -360,6 +360,19 @@ class UnlinkBody(Body):
     reason: Code | None = None
 
 
+class ConfirmBody(Body):
+    """``document_seen``: the person's numbers were compared with the card; from then on an equal number settles it."""
+
+    document_seen: bool = False
+
+
+class UnmatchBody(Body):
+    """``person_id``: of whom it was told; left out, they get a record of their own. ``reason``: how that is known."""
+
+    person_id: UUID | None = None
+    reason: Code | None = None
+
+
 class OpenCaseBody(Body):
     """``protected``: violence or a psychiatric matter, shown to those who see such matters alone."""
 

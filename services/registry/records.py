@@ -111,6 +111,7 @@ def candidate(row: Row | Mapping[str, Any], ring: Keyring) -> Candidate:
         person.birth,
         person.sex,
         same_identifier=row["same_identifier"],
+        document_seen=row["document_seen"],
         other_identifier=row["other_identifier"],
         same_phone=row["same_phone"],
         chosen=row["chosen"],

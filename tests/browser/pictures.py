@@ -125,6 +125,8 @@ async def _a_busy_morning(town: Town) -> dict[str, str]:
         await book(town, patient, noon + timedelta(minutes=40 * number))
     for card in CARDS:
         await town.ask("registry", "PUT", f"/v1/community/{uuid4()}", role="case_manager", body=card)
+    again = {**CALLS[0], "lane": "emergency", "complaint": "เหนื่อยอีก ขอออกซิเจน", "barriers": []}
+    await town.take({**again, "patient": {"name": "ยายมา ใจดี", "age": 72}})  # presumed to be who called before
     _, whom = await given(town, "ยายคำ เจริญสุข", "081-555-0203")
     await given(town, "ลุงสี ใจกว้าง", "081-555-0204")
     found = await town.ask("registry", "POST", "/v1/persons/search", role="case_manager", body={"name": "ยายมา ใจดี"})

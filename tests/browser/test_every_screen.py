@@ -41,6 +41,7 @@ MORE = {
         "/admin/exercise",
         "/people/duplicates",
         "/people/duplicates/linked",
+        "/people/duplicates/matches",
         "/people/proposals",
         "/people/glass",
         "/people/withdrawals",

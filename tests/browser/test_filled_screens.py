@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SCREENS = {
     "malee": (
         "/people/imports/{run_id}", "/sharing/agencies/{agency_id}", "/people/glass", "/people/withdrawals", "/people/proposals",
-        "/cases/groups", "/people/duplicates",
+        "/cases/groups", "/people/duplicates", "/people/duplicates/matches", "/people/{person_id}/matches?purpose=care",
     ),
     "orathai": (
         "/people/visits/new?person={person_id}", "/people/visits/disputed", "/cases/{case_id}", "/cases/reviews/{review_id}",
@@ -37,7 +37,7 @@ FEW = 6
 
 
 async def a_day_of_care(town: Town) -> dict[str, str]:
-    """Somebody with everything, six more of their group, a file that came, a correction and a wish for secrecy that wait."""
+    """Somebody with everything, six more of their group, files that came, a correction and a wish for secrecy that wait."""
     await invent_agencies(town.local, AREA)
     [account] = await town.sql("console", "select crew_id from account where login = 'volunteer1'")
     bird = Canary()
@@ -50,6 +50,10 @@ async def a_day_of_care(town: Town) -> dict[str, str]:
     part = {"format": "karuna", "area": AREA, "file": uuid4().hex * 2, "file_rows": len(rows), "first_row": 2,
             "columns": ["national_id", "name", "sex"], "rows": rows}  # fmt: skip
     run = await cared.done(town, "POST", "/v1/imports", part, "registry_officer", purpose="registration")
+    told = {**part, "file": uuid4().hex * 2, "file_rows": 1, "columns": ["name", "phone", "groups"],
+            "rows": [[bird.name, bird.phone, "hardship"]]}  # fmt: skip
+    taken = await cared.done(town, "POST", "/v1/imports", told, "registry_officer", purpose="registration")
+    assert taken["items"][0]["verdict"] == "matched", "presumed to be theirs"
     wish = {"wanted": "secret", "reason": "threat"}
     await cared.done(town, "POST", f"/v1/persons/{ids['mate_id']}/disclosure", wish, "registry_officer")
     same = {"area": AREA, "name": bird.name, "phone": bird.phone, "sex": "female", "birth_year": int(bird.born[:4])}

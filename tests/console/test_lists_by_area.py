@@ -13,6 +13,7 @@ from shared.codes.codes import code_list
 from shared.work import new_id
 from tests.console.faces import Asked, Faces, words_of
 from tests.console.test_people_links import hit, reason
+from tests.console.test_people_matches import MATCH, noted
 
 TASK, CASE, PERSON, OTHER, PAIR, VISIT, PROPOSAL = (str(new_id()) for _ in range(7))
 AT = "2026-11-22T03:00:00Z"
@@ -44,6 +45,7 @@ MATTERS: dict[str, dict[str, Any]] = {
         "id": PAIR, "area": "kalasin", "linked_at": AT, "one": hit(OTHER, "สมสี ใจดี"),
         "survivor": hit(PERSON, "สมศรี ใจดี"),
     },
+    "/v1/matches": noted(),
     "/v1/corrections": {
         "id": PROPOSAL, "person_id": PERSON, "area": "kalasin", "change": {"mobility": "stretcher"}, "reason": None,
         "agency_id": None, "proposed_by": "person:b", "proposed_in": ["trat"], "proposed_at": AT, "decision": None, "decided_at": None,
@@ -68,6 +70,7 @@ SCREENS = {
     "/people/duplicates": (
         "/v1/duplicates", f"/people/duplicates/{PAIR}/review", {"decision": "distinct", "reason": "asked"}),
     "/people/duplicates/linked": ("/v1/links", f"/people/duplicates/linked/{OTHER}/unlink", {"reason": "asked"}),
+    "/people/duplicates/matches": ("/v1/matches", f"/people/duplicates/matches/{MATCH}/confirm", {}),
     "/people/proposals": (
         "/v1/corrections", f"/people/proposals/corrections/{PROPOSAL}", {"decision": "accepted"}),
     "/people/proposals?": (
@@ -93,6 +96,7 @@ def known(faces: Faces) -> None:
         f"POST registry /v1/visits/{VISIT}/decide": (204, ""),
         f"POST registry /v1/duplicates/{PAIR}/review": (204, ""),
         f"POST registry /v1/persons/{OTHER}/unlink": (204, ""),
+        f"POST registry /v1/matches/{MATCH}/confirm": (204, ""),
         f"POST registry /v1/corrections/{PROPOSAL}/decide": (204, ""),
         f"POST registry /v1/group-proposals/{PROPOSAL}/decide": (204, ""),
     }  # fmt: skip

@@ -34,7 +34,10 @@ NARROWER = {
     "POST /cases/lessons": frozenset(Role) - {Role.PARTNER},
     **{f"{method} /people/duplicates{rest}": frozenset({SUPERVISOR, Role.REGISTRY_OFFICER})
        for method, rest in (("GET", ""), ("GET", "/linked"), ("POST", "/{pair_id}/review"),
-                            ("POST", "/linked/{person_id}/unlink"))},
+                            ("POST", "/linked/{person_id}/unlink"), ("GET", "/matches"),
+                            ("POST", "/matches/{match_id}/confirm"), ("POST", "/matches/{match_id}/link"))},
+    **{f"POST /people/{{person_id}}/matches/{{match_id}}/{act}": frozenset({SUPERVISOR, Role.REGISTRY_OFFICER})
+       for act in ("confirm", "find", "unmatch")},
     **{f"{method} /people/{{person_id}}{rest}": CARERS
        for method, rest in (("POST", "/home/find"), ("POST", "/home/together"), ("POST", "/home/found"),
                             ("POST", "/home/leave"), ("POST", "/home/group"), ("POST", "/home/ungroup"),

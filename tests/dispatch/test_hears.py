@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from shared.events import intake, registry
 from shared.events.base import Origin
 from shared.events.notify import MessageExpired, MessageFailed, ReplyReceived
@@ -257,11 +259,40 @@ def in_group(person_id: UUID, group: str = "bedridden") -> registry.GroupJoined:
     return registry.GroupJoined(person_id=person_id, at=now_utc(), private=private)
 
 
-async def match(town: Town, call_id: UUID, patient_id: UUID, person_id: UUID) -> None:
+async def match(town: Town, call_id: UUID, patient_id: UUID, person_id: UUID, turn: int = 0) -> None:
     matched = registry.PersonMatched(
-        call_id=call_id, patient_id=patient_id, at=now_utc(), by="system", private={"method": "cid"}
+        call_id=call_id, patient_id=patient_id, at=now_utc(), by="system", turn=turn, private={"method": "cid"}
     )
     await town.running.emit(person_id, matched, Origin(AREA, person_id))
+
+
+async def unmatch(town: Town, call_id: UUID, patient_id: UUID, person_id: UUID, turn: int) -> None:
+    said = registry.PersonUnmatched(call_id=call_id, patient_id=patient_id, at=now_utc(), by="person", turn=turn)
+    await town.running.emit(person_id, said, Origin(AREA, person_id))
+
+
+@pytest.mark.parametrize("order", ["asm", "ams", "mas", "as"])
+async def test_what_was_asked_for_somebody_else_is_asked_no_more(town: Town, order: str) -> None:
+    """First (a), then it was said not to be them (s) but somebody else (m): in no order the first comes back."""
+    first, second, patient_id = new_id(), new_id(), new_id()
+    await town.running.emit(new_id(), in_group(first), Origin(AREA, first))
+    await town.running.emit(new_id(), in_group(second, "elderly_alone"), Origin(AREA, second))
+    base: dict[str, Any] = {"lane": "booked", "severity": "green", "appointment": {"at": now_utc() + timedelta(days=1)}}
+    patient = {"patient_id": patient_id, "mobility": "walking", "groups": ["disabled"]}
+    call_id = await town.call(**base, patients=[patient])
+    say = {
+        "a": lambda: match(town, call_id, patient_id, first),
+        "s": lambda: unmatch(town, call_id, patient_id, first, 1),
+        "m": lambda: match(town, call_id, patient_id, second, 1),
+    }
+    for each in order:
+        await say[each]()
+    asked = ["disabled", "elderly_alone"] if "m" in order else ["disabled"]
+    assert (await town.trip(call_id))["need"]["groups"] == asked
+    told = call_event(intake.CallUpdated, **base, patients=[{**patient, "person_id": first}], at=now_utc())
+    await town.say(call_id, told)
+    if "m" in order:
+        assert (await town.trip(call_id))["need"]["groups"] == asked, "the call knows no better than the registry"
 
 
 async def test_what_the_registry_asks_of_a_crew_outlives_every_later_word_about_the_call(town: Town) -> None:

@@ -25,7 +25,7 @@ V1 = {
         layer.published
     """,
     "registry": """
-        person.registered person.matched person.changed person.linked person.unlinked person.unlocked person.erased
+        person.registered person.matched person.unmatched person.changed person.linked person.unlinked person.unlocked person.erased
         group.joined group.left location.observed location.verified visit.planned visit.cancelled visit.recorded assessment.recorded need.opened need.met
         case.opened task.assigned task.done task.overdue team.invited case.closed agreement.changed coordinator.changed coordinator.erased consent.given
         consent.withdrawn

@@ -366,6 +366,28 @@ async def _one_person(running: Running) -> dict[str, Asked]:
 ENDED = {"reason": "other"}
 
 
+NOTED = """
+insert into person_match (id, person_id, area, call_id, patient_id, method, to_check, matched_at)
+select gen_random_uuid(), m.person_id, p.area, m.call_id, m.patient_id, 'name_phone', true, now()
+from call_person m join person p on p.id = m.person_id returning id
+"""
+
+
+ERASE = "POST /v1/persons/{person_id}/erase"
+TAKEN_OUT = "POST /v1/matches/{match_id}/unmatch"
+
+
+async def _matches(running: Running, person: UUID) -> dict[str, Asked]:
+    """A call that was taken for somebody."""
+    match = await one(running, NOTED)
+    return {
+        "GET /v1/matches": Asked("/v1/matches", refusals=NOTHING, finds=str(match)),
+        "GET /v1/persons/{person_id}/matches": Asked(f"/v1/persons/{person}/matches"),
+        "POST /v1/matches/{match_id}/confirm": Asked(f"/v1/matches/{match}/confirm"),
+        TAKEN_OUT: Asked(f"/v1/matches/{match}/unmatch"),
+    }
+
+
 async def _household(running: Running) -> dict[str, Asked]:
     """Somebody in a household, in a group, and about to be secret."""
     officer = bearer("registry_officer")
@@ -435,6 +457,7 @@ async def registry(running: Running) -> Things:
             f"{at}/as-known?at={now_utc() + timedelta(seconds=2):%Y-%m-%dT%H:%M:%SZ}"
         ),
         **await _one_person(running),
+        **await _matches(running, person),
         **await _household(running),
         "POST /v1/areas/import": Asked(
             "/v1/areas/import", {"area": AREA, "rows": [{"code": "46010101", "kind": "village", "th": "บ้านทดลอง"}]}
@@ -452,8 +475,10 @@ async def registry(running: Running) -> Things:
         "POST /v1/cases": Asked("/v1/cases", {"person_id": str(person)}),
         "POST /v1/cases/{case_id}/close": Asked(f"/v1/cases/{case}/close", {"outcome": "normal"}),
         **await _agencies(running, person),
-        "POST /v1/persons/{person_id}/erase": Asked(f"{at}/erase", {}),
+        ERASE: Asked(f"{at}/erase", {}),
     }
+    for last in (TAKEN_OUT, ERASE):  # a case goes along with whom it takes out, and all with whom is erased
+        asked[last] = asked.pop(last)
     return Things(
         asked,
         {

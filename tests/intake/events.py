@@ -77,10 +77,19 @@ class Crew:
         return await self._say(self.assignment_id, kind(**values), **options)
 
 
-async def matched(intake: Running, person_id: UUID, call_id: str, patient_id: str) -> None:
-    private = registry.PersonMatched.Private(method="same_identifier")
+async def matched(
+    intake: Running, person_id: UUID, call_id: str, patient_id: str, turn: int = 0, *, presumed: bool = False
+) -> None:
+    private = registry.PersonMatched.Private(method="same_identifier", presumed=presumed)
     event = registry.PersonMatched(
-        call_id=UUID(call_id), patient_id=UUID(patient_id), at=now_utc(), by=By.SYSTEM, private=private
+        call_id=UUID(call_id), patient_id=UUID(patient_id), at=now_utc(), by=By.SYSTEM, turn=turn, private=private
+    )
+    await intake.emit(person_id, event, call_origin(person_id))
+
+
+async def unmatched(intake: Running, person_id: UUID, call_id: str, patient_id: str, turn: int) -> None:
+    event = registry.PersonUnmatched(
+        call_id=UUID(call_id), patient_id=UUID(patient_id), at=now_utc(), by=By.PERSON, turn=turn
     )
     await intake.emit(person_id, event, call_origin(person_id))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.events import dispatch
 from shared.events.words import Answer, Leg, RecipientKind
 from shared.work import new_id
@@ -123,9 +125,33 @@ async def test_a_patient_becomes_a_person_and_the_call_can_be_found_by_them(inta
     person_id = new_id()
     await events.person(intake, person_id)
     await events.matched(intake, person_id, taken["id"], patient["id"])
+    for presumed in (True, False):
+        await events.matched(intake, person_id, taken["id"], patient["id"], presumed=presumed)
+        shown = (await whole(intake, taken["id"]))["patients"][0]
+        assert (shown["person_id"], shown["person_presumed"]) == (str(person_id), presumed)
     found = (await post(intake, "/v1/calls/search", {"person_id": str(person_id)})).json()["items"]
     assert [item["id"] for item in found] == [taken["id"]]
     assert found[0]["patients"][0]["person_id"] == str(person_id)
+
+
+@pytest.mark.parametrize("order", ["asm", "ams", "mas"])
+async def test_whose_call_it_is_follows_the_last_word_of_the_registry_in_whatever_order(
+    intake: Running, order: str
+) -> None:
+    """First (a), then it was said not to be them (s) but somebody else (m): in no order the first comes back."""
+    taken = await emergency(intake)
+    patient = (await whole(intake, taken["id"]))["patients"][0]
+    first, second = new_id(), new_id()
+    say = {
+        "a": lambda: events.matched(intake, first, taken["id"], patient["id"]),
+        "s": lambda: events.unmatched(intake, first, taken["id"], patient["id"], 1),
+        "m": lambda: events.matched(intake, second, taken["id"], patient["id"], 1),
+    }
+    for each in order:
+        await say[each]()
+    assert (await whole(intake, taken["id"]))["patients"][0]["person_id"] == str(second)
+    await events.person_erased(intake, first)
+    assert (await whole(intake, taken["id"]))["erased_at"] is None, "it was not theirs"
 
 
 async def test_a_call_of_a_secret_person_shows_only_id_and_time_from_then_on(intake: Running) -> None:

@@ -23,10 +23,10 @@ from shared.events.dispatch import (
     TripRequested,
 )
 from shared.events.intake import Appointment, BarrierOpened, Caller, CallHandedOver, CallUpdated, CallWithdrawn, Patient
-from shared.events.registry import PersonMatched, PersonRegistered
+from shared.events.registry import PersonMatched, PersonRegistered, PersonUnmatched
 from shared.thai.dates import local
 from shared.work import new_id, now_utc
-from tests.harness import AREA
+from tests.harness import AREA, call_origin
 from tests.notify.conftest import Call, Town, line_id, phone
 
 CALLER = {"name": "สมศักดิ์", "phone": phone(9)}
@@ -194,6 +194,27 @@ async def test_once_a_patient_is_known_to_be_of_the_secret_class_the_caller_is_n
     assert call.number in (await town.chat(1))[0].text
     message = (await town.messages(rule="caller_on_the_way"))[0]
     assert (message["status"], message["reason"]) == ("suppressed", "not_by_text")
+
+
+@pytest.mark.parametrize("order", ["asm", "ams", "mas"])
+async def test_who_was_taken_for_somebody_else_is_told_by_their_own_telephone(town: Town, order: str) -> None:
+    """First (a), then it was said not to be them (s) but somebody else (m): in no order the first comes back."""
+    first, second = new_id(), new_id()
+    for person_id, number in ((first, 8), (second, 9)):
+        private = PersonRegistered.Private(phone=phone(number))
+        await town.service.emit(person_id, PersonRegistered(at=now_utc(), private=private), call_origin(person_id))
+    call = await town.call(caller=CALLER)
+    how = PersonMatched.Private(method="identifier")
+    facts = {"call_id": call.id, "patient_id": call.patient_id, "at": now_utc()}
+    said = {
+        "a": (first, PersonMatched(**facts, by="system", private=how)),
+        "s": (first, PersonUnmatched(**facts, by="person", turn=1)),
+        "m": (second, PersonMatched(**facts, by="person", turn=1, private=how)),
+    }
+    for each in order:
+        await town.service.emit(*said[each], call.origin)
+    [row] = await town.service.sql("select person_id from recipient where kind = 'patient' and call_id = $1", call.id)
+    assert row["person_id"] == second
 
 
 async def test_what_was_handled_on_paper_is_told_to_nobody(town: Town) -> None:
@@ -518,8 +539,6 @@ async def test_who_does_not_know_the_way_gets_a_card_of_guidance(town: Town) -> 
 
 
 async def test_a_barrier_heard_before_its_call_waits_for_it(town: Town) -> None:
-    from tests.harness import call_origin
-
     call_id = new_id()
     private = BarrierOpened.Private(barrier="knowledge", action="guide", owner="call_taker")
     event = BarrierOpened(call_id=call_id, at=now_utc(), private=private)
@@ -534,8 +553,6 @@ async def test_a_passenger_whom_the_registry_can_reach_is_told_directly_unless_t
     for may, told in ((True, "patient"), (False, None)):
         person_id = new_id()
         private = PersonRegistered.Private(phone=phone(7), may_be_texted=may)
-        from tests.harness import call_origin
-
         await town.service.emit(person_id, PersonRegistered(at=now_utc(), private=private), call_origin(person_id))
         pickup_at = now_utc() + timedelta(days=1)
         call = await town.call(caller=CALLER, lane="booked", appointment=pickup_at)

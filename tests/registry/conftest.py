@@ -27,6 +27,11 @@ def cid(number: int) -> str:
     return f"{twelve}{check_digit(twelve)}"
 
 
+def seen(number: int) -> dict[str, Any]:
+    """The same number as an identifier whose document was seen."""
+    return {"kind": "cid", "value": cid(number), "verified": True}
+
+
 @pytest_asyncio.fixture
 async def registry(database: MakeDatabase, tmp_path: Path) -> AsyncIterator[Running]:
     made = await database("registry")

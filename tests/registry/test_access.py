@@ -101,6 +101,10 @@ MAY = {
     "POST /v1/duplicates/{pair_id}/review": "registry_officer supervisor",
     "POST /v1/persons/{person_id}/link": "registry_officer supervisor",
     "POST /v1/persons/{person_id}/unlink": "registry_officer supervisor",
+    "GET /v1/matches": "registry_officer supervisor",
+    "GET /v1/persons/{person_id}/matches": "call_taker dispatcher case_manager registry_officer supervisor",
+    "POST /v1/matches/{match_id}/confirm": "registry_officer supervisor",
+    "POST /v1/matches/{match_id}/unmatch": "registry_officer supervisor",
     "PATCH /v1/persons/{person_id}": "case_manager registry_officer supervisor",
     "POST /v1/persons/{person_id}/contacts": "case_manager registry_officer supervisor",
     "POST /v1/persons/{person_id}/contacts/{contact_id}/end": "case_manager registry_officer supervisor",
@@ -225,6 +229,8 @@ OTHERWISE = {
     "GET /v1/persons/{person_id}/as-known": 404,
     "POST /v1/cases": 404,
     "POST /v1/duplicates/{pair_id}/review": 404,
+    "POST /v1/matches/{match_id}/confirm": 404,
+    "POST /v1/matches/{match_id}/unmatch": 404,
     "POST /v1/persons/{person_id}/link": 409,
     "POST /v1/persons/{person_id}/unlink": 409,
     "POST /v1/tasks/{task_id}/done": 404,
@@ -343,7 +349,8 @@ async def test_every_read_leaves_a_row_with_who_and_why(registry: Running) -> No
             assert answer.status_code == 200, route
     rows = await registry.sql("select * from audit where id > $1 order by id", before)
     assert [(row["act"], row["noun"]) for row in rows] == [
-        ("search", "person"), ("read", "person"), ("read_history", "person"), ("list_cases", "person"),
+        ("search", "person"), ("read", "person"), ("read_history", "person"),
+        ("read_matches", "person"), ("list_cases", "person"),
         ("read", "case"), ("ask_why", "person"), ("read_locations", "person"), ("near", "person"),
         ("read_community", "community"), ("search_community", "community"),
     ]  # fmt: skip

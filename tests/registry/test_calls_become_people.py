@@ -9,7 +9,7 @@ import pytest
 
 from shared.work import new_id
 from tests.harness import Running
-from tests.registry.conftest import Call, add, cid, history, person_of, read, search, somsri
+from tests.registry.conftest import Call, add, cid, history, person_of, read, search, seen, somsri
 
 
 async def test_a_new_patient_becomes_a_person_with_a_case(registry: Running) -> None:
@@ -131,6 +131,8 @@ async def test_two_at_once_of_equal_name_and_phone_make_one(registry: Running) -
     calls = [Call(registry, patients=[{"name": "สมศรี ใจดี"}]) for _ in range(4)]
     await asyncio.gather(*(call.received() for call in calls))
     assert len({await person_of(registry, call) for call in calls}) == 1
+    rows = await registry.sql("select method, to_check from person_match")
+    assert [tuple(row) for row in rows] == [("name_phone", True)] * 3, "whoever is presumed to be her is to be checked"
 
 
 async def test_the_database_itself_keeps_a_number_with_one_person(registry: Running) -> None:
@@ -167,7 +169,7 @@ async def test_a_patient_named_later_has_the_whole_story(registry: Running) -> N
 
 
 async def test_a_number_told_later_that_is_anothers_adds_a_match(registry: Running) -> None:
-    known = await add(registry, name="นางสมศรี ใจดี", national_id=cid(1))
+    known = await add(registry, name="นางสมศรี ใจดี", identifiers=[seen(1)])
     call = await Call(registry, patients=[{"name": "ยายศรี"}], caller={}).received()
     first = await person_of(registry, call)
     call.patients[0]["national_id"] = cid(1)

@@ -56,18 +56,52 @@ REASONS = {
 @pytest.mark.parametrize(("described", "candidate", "method"), REASONS.values(), ids=REASONS)
 def test_reasons(described: Described, candidate: Candidate, method: Method | None) -> None:
     verdict = decide(described, [candidate])
-    assert verdict == replace(Verdict(A, method) if method else Verdict(), number_known=candidate.same_identifier)
+    found = Verdict(A, method, presumed=method is not Method.DESK) if method else Verdict()
+    assert verdict == replace(found, number_known=candidate.same_identifier)
 
 
-def test_a_number_with_another_given_name_is_doubted() -> None:
-    verdict = decide(told("มานี ใจดี"), [known(same_identifier=True)])
+SEEN = {"same_identifier": True, "document_seen": True}
+ELSES = Verdict(doubt=True, disputed=True, number_known=True, owner=A)
+
+
+def test_only_a_number_whose_document_was_seen_settles_who_it_is() -> None:
+    assert decide(told(None), [known(**SEEN)]) == Verdict(A, Method.IDENTIFIER, number_known=True)
+
+
+def test_a_seen_number_with_another_given_name_is_doubted() -> None:
+    verdict = decide(told("มานี ใจดี"), [known(**SEEN)])
     assert verdict == Verdict(A, Method.IDENTIFIER, doubt=True, number_known=True)
 
 
 @pytest.mark.parametrize("against", [{"sex": "male"}, {"birth": Birth(1990)}])
 def test_a_number_against_which_all_else_speaks_is_somebody_elses(against: dict[str, Any]) -> None:
-    verdict = decide(told("มานะ ใจดี", **against), [known(same_identifier=True)])
-    assert verdict == Verdict(doubt=True, disputed=True, number_known=True)
+    assert decide(told("มานะ ใจดี", **against), [known(**SEEN)]) == ELSES
+
+
+UNSEEN_AGAINST = {
+    "another name": told("มานะ ใจดี"),
+    "another birth": told(birth=Birth(1990)),
+    "another birth without a name": told(None, birth=Birth(1990, date(1990, 1, 2))),
+    "an age far off": told(birth=Birth(1990, estimated=True)),
+    "nearly the name and another sex": told("สมสรี ใจดี", sex="male"),
+}
+UNSEEN_WITH = {
+    "a misspelt name": told("สมสรี ใจดี"),
+    "a title before the name": told("ยายสมศรี ใจดี"),
+    "an age that was guessed": told(birth=Birth(1957, estimated=True)),
+    "another sex alone": told(sex="male"),
+}
+
+
+@pytest.mark.parametrize("described", UNSEEN_AGAINST.values(), ids=UNSEEN_AGAINST)
+def test_a_number_that_nobody_has_seen_joins_nobody_of_another_name_or_birth(described: Described) -> None:
+    assert decide(described, [known(same_identifier=True)]) == ELSES
+
+
+@pytest.mark.parametrize("described", UNSEEN_WITH.values(), ids=UNSEEN_WITH)
+def test_a_number_that_nobody_has_seen_outlives_a_slip(described: Described) -> None:
+    verdict = decide(described, [known(same_identifier=True)])
+    assert (verdict.person_id, verdict.method, verdict.presumed) == (A, Method.IDENTIFIER, True)
 
 
 def test_two_equally_good_candidates_make_a_new_record_with_doubt() -> None:

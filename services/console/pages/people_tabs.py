@@ -40,6 +40,7 @@ TABS = (
     Place("care", "/care", CARERS, agencies=True),
     Place("change", "/change", CARERS, agencies=True),
     Place("consent", "/consent", CARERS),
+    Place("matches", "/matches", READERS),
     Place("access", "/access", READERS),
     Place("then", "/then", CARERS),
 )  # fmt: skip

@@ -17,12 +17,13 @@ INSERT_TRIPS = """
 insert into trip (id, call_id, patient_id, person_id, leg, outbound_id, area, amphoe, protected, exercise, back_entry,
                   kind, lane, severity, severity_scheme, status, received_at, on_day, pickup_earliest_at,
                   pickup_latest_at, arrive_by_at, now_at, need, details, pickup_lon, pickup_lat, drop_lon, drop_lat,
-                  facility_id)
+                  facility_id, person_turn)
 select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[],
                      $9::boolean[], $10::boolean[], $11::boolean[], $12::text[], $13::text[], $14::text[], $15::text[],
                      $16::text[], $17::timestamptz[], $18::date[], $19::timestamptz[], $20::timestamptz[],
                      $21::timestamptz[], $22::timestamptz[], $23::jsonb[], $24::jsonb[], $25::double precision[],
-                     $26::double precision[], $27::double precision[], $28::double precision[], $29::uuid[])
+                     $26::double precision[], $27::double precision[], $28::double precision[], $29::uuid[],
+                     $30::integer[])
 """
 READ_TRIP = "select * from trip where id = $1"
 LOCK_TRIP = "select * from trip where id = $1 for no key update"
@@ -57,9 +58,14 @@ update trip set details = '{}', need = '{}', person_id = null, pickup_lon = null
     drop_lat = null where person_id = $1
 """
 LINK_PERSONS = """
-update trip t set person_id = w.person_id
-from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (call_id, patient_id, person_id)
-where t.call_id = w.call_id and t.patient_id = w.patient_id and t.details <> '{}'
+update trip t set person_id = w.person_id, person_turn = w.turn
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[]) as w (call_id, patient_id, person_id, turn)
+where t.call_id = w.call_id and t.patient_id = w.patient_id and t.details <> '{}' and t.person_turn <= w.turn
+"""
+# Only whoever was taken for this person, and not since for another.
+UNLINK_PERSON = """
+update trip set person_id = null, person_turn = $4
+where call_id = $1 and patient_id = $2 and person_id = $3 and person_turn < $4 returning id
 """
 # The queue of an area: the most urgent first, then the longest waiting. What somebody else works on is skipped.
 WAITING = """
@@ -137,14 +143,14 @@ BROUGHT = """
 select exists (select from assignment a where a.trip_id = $1 and $2 = any(a.crew_ids) and a.accepted_at is not null)
 """
 
-Link = tuple[UUID, UUID, UUID]
-"""A call's patient, and the person they are: call, patient, person."""
+Link = tuple[UUID, UUID, UUID, int]
+"""A call's patient, and the person they are: call, patient, person, and the turn in which it was said."""
 
 COLUMNS = (
     "id", "call_id", "patient_id", "person_id", "leg", "outbound_id", "area", "amphoe", "protected", "exercise",
     "back_entry", "kind", "lane", "severity", "severity_scheme", "status", "received_at", "on_day",
     "pickup_earliest_at", "pickup_latest_at", "arrive_by_at", "now_at", "need", "details", "pickup_lon", "pickup_lat",
-    "drop_lon", "drop_lat", "facility_id",
+    "drop_lon", "drop_lat", "facility_id", "person_turn",
 )  # fmt: skip
 
 
@@ -190,6 +196,8 @@ class Trip:
     queue_reasons: Sequence[str] = ()
     ended_at: datetime | None = None
     version: int = 1
+    person_turn: int = 0
+    """How many times the registry had said before who the patient is; 0 also where only the call says so."""
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:
@@ -287,10 +295,22 @@ async def wipe_person(db: Connection, person_id: UUID) -> None:
 
 
 async def link_persons(db: Connection, links: Iterable[Link]) -> None:
-    """From now on these patients are these persons; of two for one patient the later counts, of an erased call none."""
-    last = {(call_id, patient_id): person_id for call_id, patient_id, person_id in links}
+    """From now on these patients are these persons; of two for one patient that of the later turn counts, of an erased
+
+    call none.
+    """
+    last: dict[tuple[UUID, UUID], tuple[UUID, int]] = {}
+    for call_id, patient_id, person_id, turn in links:
+        if turn >= last.get((call_id, patient_id), (None, 0))[1]:
+            last[call_id, patient_id] = (person_id, turn)
     calls, patients = [key[0] for key in last], [key[1] for key in last]
-    await db.execute(LINK_PERSONS, calls, patients, list(last.values()))
+    people, turns = [one for one, _ in last.values()], [turn for _, turn in last.values()]
+    await db.execute(LINK_PERSONS, calls, patients, people, turns)
+
+
+async def unlink_person(db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID, turn: int) -> list[UUID]:
+    """The patient is not this person; returns the trips of which nobody knows now whose they are."""
+    return [row["id"] for row in await db.fetch(UNLINK_PERSON, call_id, patient_id, person_id, turn)]
 
 
 async def waiting(db: Connection, area: str, now: datetime) -> list[Trip]:

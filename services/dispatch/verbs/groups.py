@@ -14,12 +14,15 @@ from shared.work import Work
 async def ask_too(work: Work, wanted: Iterable[Trip], known: Sequence[Trip]) -> None:
     """Have trips as a call asks for them ask for what the registry knows of their patients, too.
 
-    ``known``: the call's trips as they stand. The call need not know yet who its patients are.
+    ``known``: the call's trips as they stand. The call need not know yet who its patients are, or know it by what the
+    registry has taken back since.
     """
-    who = {trip.patient_id: trip.person_id for trip in known if trip.person_id is not None}
+    who = {trip.patient_id: (trip.person_id, trip.person_turn) for trip in known}
     wanted = list(wanted)
     for trip in wanted:
-        trip.person_id = trip.person_id or who.get(trip.patient_id)
+        person_id, turn = who.get(trip.patient_id, (None, 0))
+        trip.person_id = person_id if turn else trip.person_id or person_id
+        trip.person_turn = turn
     groups = await _groups(work, wanted)
     for trip in wanted:
         set_groups(trip, groups.get(trip.person_id, ()))
@@ -28,7 +31,11 @@ async def ask_too(work: Work, wanted: Iterable[Trip], known: Sequence[Trip]) -> 
 async def ask_anew(work: Work, person_ids: Sequence[UUID]) -> None:
     """The registry knows something else of these people: their open trips ask for it, by whichever record."""
     await work.write_gathered()  # who was matched just now
-    trip_ids = await persons.open_trips_of(work.db, person_ids)
+    await ask_for(work, await persons.open_trips_of(work.db, person_ids))
+
+
+async def ask_for(work: Work, trip_ids: list[UUID]) -> None:
+    """These trips ask for what is known of whose they are now."""
     if not trip_ids:
         return
     found = await trips.these(work.db, trip_ids)

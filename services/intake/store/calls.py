@@ -161,13 +161,26 @@ async def put_patients(db: Connection, call_id: UUID, patients: Sequence[Doc]) -
 
 
 MATCH_PATIENT = """
-update patient set person_id = $3 where id = $2 and call_id = $1 and person_id is distinct from $3 returning id
+update patient set person_id = $3, person_turn = $4, person_presumed = $5
+where id = $2 and call_id = $1 and coalesce(person_turn, 0) <= $4 returning id
+"""
+# Only whoever was taken for this person, and not since for another.
+UNMATCH_PATIENT = """
+update patient set person_id = null, person_turn = $4, person_presumed = null
+where id = $2 and call_id = $1 and person_id = $3 and coalesce(person_turn, 0) < $4
 """
 
 
-async def match_patient(db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID) -> bool:
-    """The registry knows who it is; False where that is no news."""
-    return await db.fetchval(MATCH_PATIENT, call_id, patient_id, person_id) is not None
+async def match_patient(
+    db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID, turn: int, *, presumed: bool
+) -> bool:
+    """The registry knows, or presumes, who it is; False where it has said otherwise since, or the patient is gone."""
+    return await db.fetchval(MATCH_PATIENT, call_id, patient_id, person_id, turn, presumed) is not None
+
+
+async def unmatch_patient(db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID, turn: int) -> None:
+    """The registry has found that it is not this person."""
+    await db.execute(UNMATCH_PATIENT, call_id, patient_id, person_id, turn)
 
 
 CALLS_OF_PERSON = """

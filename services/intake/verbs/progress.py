@@ -163,14 +163,21 @@ async def _reopen(work: Work, call: Row) -> Row:
     return after
 
 
-async def matched(work: Work, call_id: UUID, patient_id: UUID, person_id: UUID) -> None:
-    """The registry knows who a patient is. Of a person it keeps secret the call shows no more than id and time."""
+async def matched(work: Work, call_id: UUID, patient_id: UUID, person_id: UUID, turn: int, *, presumed: bool) -> None:
+    """The registry knows, or presumes, who a patient is. Of a secret person the call shows no more than id and time."""
     call = await store.lock_call(work.db, call_id)
     if call is None or call["erased_at"] is not None:
         return
-    await store.match_patient(work.db, call_id, patient_id, person_id)
+    if not await store.match_patient(work.db, call_id, patient_id, person_id, turn, presumed=presumed):
+        return
     if await progress_store.is_secret(work.db, person_id):
         await _protect(work, call)
+
+
+async def unmatched(work: Work, call_id: UUID, patient_id: UUID, person_id: UUID, turn: int) -> None:
+    """The patient is not this person. What was protected for their sake stays so."""
+    if await store.lock_call(work.db, call_id) is not None:
+        await store.unmatch_patient(work.db, call_id, patient_id, person_id, turn)
 
 
 async def person_known(work: Work, person_id: UUID, *, secret: bool) -> None:

@@ -92,7 +92,8 @@ def location_out(call: Row) -> answers.LocationOut:
 
 
 def patient_out(patient: Row) -> answers.PatientOut:
-    return answers.PatientOut(**_pick(patient, *answers.PatientOut.model_fields))
+    told = _pick(patient, *answers.PatientOut.model_fields)
+    return answers.PatientOut(**told | {"person_presumed": bool(patient["person_presumed"])})
 
 
 def search_out(call: Row, patients: Sequence[Row]) -> answers.SearchLine:

@@ -71,7 +71,15 @@ async def person_matched(work: Work, message: Message) -> None:
     if call is None:
         raise Unknown("call", event.call_id)
     if call["erased_at"] is None:
-        work.gather(_set_persons, ((event.call_id, event.patient_id), message.id))
+        work.gather(_set_persons, ((event.call_id, event.patient_id), message.id, event.turn))
+
+
+async def person_unmatched(work: Work, message: Message) -> None:
+    """The patient is somebody else: neither the telephone nor the wishes of this person are theirs."""
+    event = message.event
+    if event.call_id is not None:
+        await work.write_gathered()  # who was matched just now
+        await recipients.unset_person(work.db, event.call_id, event.patient_id, message.id, event.turn)
 
 
 async def person_unlocked(work: Work, message: Message) -> None:
@@ -98,7 +106,7 @@ async def _put_persons(work: Work, rows: list[Any]) -> None:
 
 
 async def _set_persons(work: Work, rows: list[Any]) -> None:
-    await recipients.set_persons(work.db, dict(rows))
+    await recipients.set_persons(work.db, rows)
 
 
 async def person_erased(work: Work, message: Message) -> None:

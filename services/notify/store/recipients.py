@@ -28,7 +28,9 @@ insert into recipient (kind, id, area, call_id, person_id, name, phone, line_use
 select kind, id, $2, $1, person_id, name, phone, line_user_id, language, $3, $4
 from unnest($5::text[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[])
      as w (kind, id, person_id, name, phone, line_user_id, language)
-on conflict (kind, id) do update set person_id = coalesce(excluded.person_id, recipient.person_id),
+on conflict (kind, id) do update set
+    person_id = case when recipient.person_turn > 0 then recipient.person_id
+                     else coalesce(excluded.person_id, recipient.person_id) end,
     name = excluded.name, phone = excluded.phone, line_user_id = excluded.line_user_id,
     language = excluded.language, changed_at = excluded.changed_at
 """
@@ -72,9 +74,14 @@ where kind = 'crew' and (on_duty_unit = $1 or id = any($2::uuid[]))
 """
 SET_LINK = "update recipient set linked_user_id = $3 where kind = $1 and id = $2"
 SET_PERSONS = """
-update recipient r set person_id = w.person_id
-from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (call_id, patient_id, person_id)
-where r.kind = 'patient' and r.id = w.patient_id and r.call_id = w.call_id
+update recipient r set person_id = w.person_id, person_turn = w.turn
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[]) as w (call_id, patient_id, person_id, turn)
+where r.kind = 'patient' and r.id = w.patient_id and r.call_id = w.call_id and r.person_turn <= w.turn
+"""
+# Only whoever was taken for this person, and not since for another.
+UNSET_PERSON = """
+update recipient set person_id = null, person_turn = $4
+where kind = 'patient' and id = $2 and call_id = $1 and person_id = $3 and person_turn < $4
 """
 SET_PREFERENCES = """
 update recipient set wants_routine = $3, language = coalesce($4, language), quiet_from = coalesce($5, quiet_from),
@@ -213,10 +220,20 @@ async def unblock(db: Connection, area: str, line_user_id: str) -> None:
     await db.execute(UNBLOCK, area, line_user_id)
 
 
-async def set_persons(db: Connection, persons: Mapping[tuple[UUID, UUID], UUID]) -> None:
-    """Call and patient → who they are."""
-    calls, patients = [key[0] for key in persons], [key[1] for key in persons]
-    await db.execute(SET_PERSONS, calls, patients, list(persons.values()))
+async def set_persons(db: Connection, persons: Iterable[tuple[tuple[UUID, UUID], UUID, int]]) -> None:
+    """Call and patient, who they are, and the turn in which it was said: of two the later counts."""
+    last: dict[tuple[UUID, UUID], tuple[UUID, int]] = {}
+    for key, person_id, turn in persons:
+        if turn >= last.get(key, (None, 0))[1]:
+            last[key] = (person_id, turn)
+    calls, patients = [key[0] for key in last], [key[1] for key in last]
+    people, turns = [one for one, _ in last.values()], [turn for _, turn in last.values()]
+    await db.execute(SET_PERSONS, calls, patients, people, turns)
+
+
+async def unset_person(db: Connection, call_id: UUID, patient_id: UUID, person_id: UUID, turn: int) -> None:
+    """The patient is not this person: what that one wants counts for them no more."""
+    await db.execute(UNSET_PERSON, call_id, patient_id, person_id, turn)
 
 
 async def set_preferences(db: Connection, kind: str, recipient_id: UUID, values: dict[str, Any]) -> bool:

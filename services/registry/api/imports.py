@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.registry import store
+from services.registry import store, told
 from services.registry.api.gate import area_for, areas_of, gate, runtime_of
 from services.registry.api.imports_models import (
     LONGEST_FILE,
@@ -24,11 +24,13 @@ from services.registry.api.imports_models import (
     VerdictCode,
 )
 from services.registry.api.locations import agreement_of
+from services.registry.rules.identity import packed
 from services.registry.rules.importing import fields_of, formats
 from services.registry.store.people import Row
 from services.registry.verbs import importing
 from services.registry.verbs.import_drafts import draft
 from services.registry.verbs.import_rows import Asked, Ready, Took, read
+from services.registry.verbs.matching import TOLD
 from shared.audit import audit
 from shared.auth import Caller
 from shared.database import Pool
@@ -138,11 +140,20 @@ async def _part(
         return run, took, False
     new = await importing.take(work, asked, fresh)
     await store.imports.write_rows(work.db, run["id"], [one.written() for one in new])
+    await _noted(work, run["id"], new)
     counts = Counter(run["counts"]) + Counter(one.verdict for one in new)
     await store.imports.step_run(work.db, run["id"], last + 1, dict(counts), work.now)
     stands = await store.imports.read_run(work.db, run["id"], None)
     assert stands is not None  # noqa: S101 held
     return stands, took + new, True
+
+
+async def _noted(work: Work, run_id: UUID, took: Sequence[Took]) -> None:
+    """By which rule a row was taken for somebody, with what it told, until an officer has checked it."""
+    found = [(replace(one.noted, row=(run_id, one.row)), one.told) for one in took if one.noted and one.told]
+    await store.matches.write_all(work.db, [noted for noted, _ in found])
+    texts = [told.rows(noted.id, noted.person_id, {TOLD: packed(said)}) for noted, said in found if noted.to_check]
+    await store.told.put(work.db, [row for rows in texts for row in rows])
 
 
 async def _audited(

@@ -144,6 +144,7 @@ async def read_person(request: Request, caller: Reads, person_id: UUID) -> Perso
     return PersonShown.model_validate(seen.cut("person", {
         **views.open_person(person, local_day(now_utc())),
         "records": [row["id"] for row in rows],
+        "to_check": await store.matches.count_to_check(runtime.pool, person_id, protected=protected),
         "addresses": [views.address(row) for row in addresses],
         "household": home and HouseholdOf(
             id=home["household_id"], role=views.label("household_role", home["role"]), head=home["head"]

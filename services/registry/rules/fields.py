@@ -45,7 +45,7 @@ KINDS: Final = (PUBLIC, SHARED, RESTRICTED, HEALTH, SECRET)
 
 FIELDS: Final[dict[str, dict[str, Kind]]] = {
     "person": {
-        "id": PUBLIC, "area": PUBLIC, "exercise": PUBLIC, "withheld": PUBLIC, "records": PUBLIC,
+        "id": PUBLIC, "area": PUBLIC, "exercise": PUBLIC, "withheld": PUBLIC, "records": PUBLIC, "to_check": PUBLIC,
         "name": SHARED, "alias": SHARED, "age": SHARED, "sex": SHARED, "language": SHARED, "may_be_texted": SHARED,
         "disclosure": SHARED, "registered_at": SHARED,
         "birth_on": RESTRICTED, "birth_year": RESTRICTED, "birth_estimated": RESTRICTED, "identifiers": RESTRICTED,

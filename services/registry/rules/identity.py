@@ -10,6 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from pydantic import TypeAdapter
+
 from shared.codes.codes import code_list
 from shared.events.intake import Caller, Patient
 from shared.refusal import Refusal
@@ -137,6 +139,18 @@ class Described:
             own_phone,
         )
         return any(facts)
+
+
+_DESCRIBED = TypeAdapter(Described)
+
+
+def packed(told: Described) -> str:
+    """What was told, as one text to be sealed."""
+    return _DESCRIBED.dump_json(told, exclude_defaults=True).decode()
+
+
+def unpacked(text: str) -> Described:
+    return _DESCRIBED.validate_json(text)
 
 
 def birth_of(

@@ -43,16 +43,25 @@ async def set_call_status(db: Connection, call_id: UUID, status: str) -> None:
     await db.execute(SET_CALL_STATUS, call_id, status)
 
 
-READ_MATCHES = (
-    "select patient_id, person_id, case_id from call_person where call_id = $1 order by matched_at, person_id"
-)
+READ_MATCHES = """
+select patient_id, person_id, turn from call_person where call_id = $1 order by matched_at, turn, person_id
+"""
 
 
-async def read_matches(db: Connection, call_id: UUID) -> dict[UUID, list[UUID]]:
-    """Patient → the people they were found to be; mostly one."""
-    found: dict[UUID, list[UUID]] = {}
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The people whom a patient was found to be, mostly one; ``turn``: of the last time it was said."""
+
+    people: tuple[UUID, ...]
+    turn: int
+
+
+async def read_matches(db: Connection, call_id: UUID) -> dict[UUID, Taken]:
+    """By patient."""
+    found: dict[UUID, Taken] = {}
     for row in await db.fetch(READ_MATCHES, call_id):
-        found.setdefault(row["patient_id"], []).append(row["person_id"])
+        before = found.get(row["patient_id"], Taken((), 0))
+        found[row["patient_id"]] = Taken((*before.people, row["person_id"]), max(before.turn, row["turn"]))
     return found
 
 
@@ -71,8 +80,8 @@ with fresh as (
                and closed_at is null order by opened_at limit 1)
     limit 1
 ), matched as (
-    insert into call_person (call_id, patient_id, person_id, case_id, method, doubt, matched_at)
-    select $7, $8, $2, id, $9, $10, $6 from chosen on conflict do nothing
+    insert into call_person (call_id, patient_id, person_id, case_id, method, doubt, matched_at, turn)
+    select $7, $8, $2, id, $9, $10, $6, $11 from chosen on conflict do nothing
 )
 select id, fresh from chosen
 """
@@ -87,6 +96,7 @@ class Match:
     person_id: UUID
     method: str
     doubt: bool
+    turn: int = 0
 
 
 async def write_match(
@@ -94,7 +104,7 @@ async def write_match(
 ) -> tuple[UUID, bool]:
     """Write the match into the person's open case; returns the case, and whether it was opened for this."""
     case = (match.person_id, area, protected, exercise, at, match.call_id)
-    values = (*case, match.patient_id, match.method, match.doubt)
+    values = (*case, match.patient_id, match.method, match.doubt, match.turn)
     row = await db.fetchrow(MATCH, new_id(), *values)
     if row is None:  # another transaction opened it after our snapshot was taken: now it is seen
         row = await db.fetchrow(MATCH, new_id(), *values)

@@ -54,6 +54,8 @@ union all select 'care_group', to_jsonb(t) from mine m join care_group_patient g
     join care_group t on t.id = g.group_id
 union all select 'correction', to_jsonb(t) from mine m join correction t on t.person_id = m.id
 union all select 'call_person', to_jsonb(t) from mine m join call_person t on t.person_id = m.id
+union all select 'person_match', to_jsonb(t) - '{owner_id,instead_id}'::text[] from mine m
+    join person_match t on t.person_id = m.id
 union all select 'location', to_jsonb(t) from mine m join location t on t.person_id = m.id
 union all select 'whereabouts', to_jsonb(t) from mine m join whereabouts t on t.person_id = m.id
 union all select 'visit', to_jsonb(t) from mine m join visit t on t.person_id = m.id

@@ -29,6 +29,8 @@ with found as (
 select f.n, p.*, survivor_of(p.id) as survivor_id,
     (select coalesce(array_agg(i.blind), '{}') from (select * from identifier where person_id = p.id offset 0) i
      where i.until_on is null and i.blind is not null) as own_numbers,
+    (select coalesce(array_agg(i.blind), '{}') from (select * from identifier where person_id = p.id offset 0) i
+     where i.until_on is null and i.verified) as seen_numbers,
     (select coalesce(array_agg(i.kind || ' ' || encode(i.blind, 'hex')), '{}')
      from (select * from identifier where person_id = any(r.records) offset 0) i
      where i.until_on is null and i.blind is not null) as numbers,

@@ -33,6 +33,8 @@ with found as (
 select p.*,
     exists (select from identifier i where i.person_id = p.id and i.blind = any($1) and i.until_on is null)
         as same_identifier,
+    exists (select from identifier i where i.person_id = p.id and i.blind = any($1) and i.until_on is null
+            and i.verified) as document_seen,
     exists (select from identifier i where i.person_id = any(array(select records_of(p.id)))
             and i.kind = any($4::text[]) and i.until_on is null and not i.blind = any($1)) as other_identifier,
     exists (select from contact c where c.person_id = any(array(select records_of(p.id)))

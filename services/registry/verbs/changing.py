@@ -63,7 +63,7 @@ async def change(work: Work, person_id: UUID, body: ChangeBody) -> list[str]:
     if "language" in changes:
         changes["language"] = body.language or "th"
     if {"name", "alias", *BIRTHS} & told:
-        await _mark(work, person, fresh, told)
+        await mark(work, person, fresh, told)
     addresses = body.addresses.told()
     await must_exist(work.db, [one.area_code for one in addresses if one.area_code], "addresses")
     on = local_day(work.now)
@@ -78,7 +78,7 @@ async def change(work: Work, person_id: UUID, body: ChangeBody) -> list[str]:
     return sorted(told)
 
 
-async def _mark(work: Work, person: Person, fresh: Described, told: set[str]) -> None:
+async def mark(work: Work, person: Person, fresh: Described, told: set[str]) -> None:
     """The marks of the name that is now theirs; those of the one before are of no use any more."""
     name = fresh.name if "name" in told else person.name
     alias = fresh.alias if "alias" in told else person.alias

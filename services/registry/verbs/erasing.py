@@ -35,6 +35,7 @@ async def erase_persons(work: Work, people: Sequence[tuple[UUID, Origin]], by: B
     await store.told.drop(work.db, await store.reviews.of_person(work.db, ids))
     await store.told.wipe(work.db, ids)
     await store.imports.forget(work.db, ids)
+    await store.matches.forget_people(work.db, ids)
     await store.calls.forgetting(work.db)
     locations = await store.locations.wipe(work.db, ids)
     await store.calls.forgetting(work.db, "off")
@@ -65,6 +66,7 @@ async def forget_call(work: Work, call_id: UUID, origin: Origin, *, kept_long: b
     for case in await store.calls.forget_call(work.db, call_id, work.now):
         await close(work, case["id"], ERASED, None, By.SYSTEM)
     await store.told.drop(work.db, await store.reviews.of_call(work.db, call_id))
+    await store.told.drop(work.db, await store.matches.forget_call(work.db, call_id))
     await forget_heard(work, "call", call_id)
     if only_here:
         await erase_persons(work, [(row["id"], origin) for row in only_here])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
+from uuid import UUID
 
 from services.registry import records, store
 from services.registry.bodies import ChangeBody
@@ -12,22 +13,29 @@ from services.registry.keys import ring
 from services.registry.records import Person, Source
 from services.registry.rules.identity import Birth, Described, Held
 from services.registry.rules.importing import column_of
+from services.registry.rules.matching import Verdict
 from services.registry.store import people as written_people
+from services.registry.store.matches import Learnt, Noted
 from services.registry.store.people import Row as Found
 from services.registry.store.people import Writing
 from services.registry.verbs import care, locations, people, teams
 from services.registry.verbs.care import Wanted
 from services.registry.verbs.import_rows import Asked, Became, Candidates, Ready, Took, exists, may_see
 from services.registry.verbs.locations import Observation
-from shared.work import Work
+from shared.work import Work, new_id
 
 POINTS_FROM: Final = "other"
 DIFFERS = ("differs", "ต่างจากในทะเบียน ของเดิมไม่ถูกแก้", "differs from the register, which stays as it is")
 PROPOSED = ("proposed", "เสนอแก้ไขต่อพื้นที่เจ้าของข้อมูลแล้ว", "proposed to the municipality that owns the facts")
 
 
-async def take_known(work: Work, asked: Asked, row: Ready, candidates: Candidates, one: Found) -> Took:
-    """Fill what is not known. What stands is never replaced; another municipality's facts are proposed to it."""
+async def take_known(
+    work: Work, asked: Asked, row: Ready, verdict: Verdict, candidates: Candidates, one: Found
+) -> Took:
+    """Fill what is not known. What stands is never replaced; another municipality's facts are proposed to it.
+
+    What was filled is noted with the row, so that it can be taken out again.
+    """
     person = records.opened(one, ring())
     mine = asked.areas is None or person.area in asked.areas
     if person.secret or not await may_see(work, asked, person.id, person.area):
@@ -38,10 +46,21 @@ async def take_known(work: Work, asked: Asked, row: Ready, candidates: Candidate
     told = _gaps(row, person, one)
     new = await _learn(work, asked, row, person, told)
     more = await _beside(work, asked, row, person)
-    became: Became = "matched" if new or more else "unchanged"
-    if wrong is None:
-        return Took(row.row, became, person.id, person.area)
-    return Took(row.row, became, person.id, person.area, column_of(row.cells, wrong), *DIFFERS)
+    became: Became = "matched" if new is not None or more else "unchanged"
+    noted = _noted(work, person, verdict, new or Learnt()) if became == "matched" else None
+    took = Took(row.row, became, person.id, person.area, noted=noted, told=row.told if noted else None)
+    return took if wrong is None else _differ_said(took, column_of(row.cells, wrong))
+
+
+def _noted(work: Work, person: Person, verdict: Verdict, learnt: Learnt) -> Noted:
+    """What is noted of a row by which something was written; its run is known later."""
+    assert verdict.method is not None  # noqa: S101 somebody was found
+    return Noted(new_id(), person.id, person.area, verdict.method.code, verdict.to_check, work.now, learnt=learnt)
+
+
+def _differ_said(took: Took, column: str) -> Took:
+    code, th, en = DIFFERS
+    return replace(took, field=column, code=code, th=th, en=en)
 
 
 def _differs(row: Ready, person: Person) -> str | None:
@@ -82,21 +101,21 @@ def _gaps(row: Ready, person: Person, one: Found) -> Described:
     )
 
 
-async def _learn(work: Work, asked: Asked, row: Ready, person: Person, told: Described) -> bool:
-    """Write the gaps; False where there were none."""
+async def _learn(work: Work, asked: Asked, row: Ready, person: Person, told: Described) -> Learnt | None:
+    """Write the gaps; None where there were none."""
     if not (_fills(told, person) or told.held or told.phones or told.groups or told.addresses):
-        return False
+        return None
     source = Source(work.now, exercise=asked.exercise)
     free = await _free(work, row, told.held)
-    learnt = await people.learn(
+    learnt = await people.learn_and_note(
         work, person.id, replace(told, held=free), people.origin_of(person), source, number=True
     )
     if learnt is None:
-        return False
-    if told.addresses:
-        homes = records.address_rows(ring(), person.id, told.addresses, source.on)
+        return None
+    homes = records.address_rows(ring(), person.id, told.addresses, source.on)
+    if homes:
         await written_people.write_person(work.db, Writing(addresses=homes))
-    return True
+    return replace(learnt[1], facts=(*learnt[1].facts, *(UUID(home["id"]) for home in homes)))
 
 
 async def _free(work: Work, row: Ready, held: Sequence[Held]) -> tuple[Held, ...]:

@@ -17,6 +17,7 @@ from services.registry.rules.duplicates import Known
 from services.registry.rules.identity import Described, Held
 from services.registry.rules.importing import EMPTY, Format, Row, column_of, read_row
 from services.registry.store import people as written_people
+from services.registry.store.matches import Noted
 from services.registry.store.people import Row as Found
 from services.registry.store.people import Writing
 from services.registry.verbs.locations import Agreement
@@ -63,6 +64,10 @@ class Took:
 
     nor stored.
     """
+    noted: Noted | None = None
+    """By which rule the row was taken for somebody, where something was written by it."""
+    told: Described | None = None
+    """What the row has told of them: sealed, until somebody has checked who it is."""
 
     def written(self) -> store.imports.RowWritten:
         return (self.row, self.verdict, self.person_id, self.field, self.code, self.th, self.en)

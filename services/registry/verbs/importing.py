@@ -88,7 +88,7 @@ async def _wave(work: Work, asked: Asked, rows: Sequence[Ready]) -> list[Took]:
         elif verdict.person_id is None:
             new.append(row)
         else:
-            done.append(await take_known(work, asked, row, candidates, candidates[verdict.person_id]))
+            done.append(await take_known(work, asked, row, verdict, candidates, candidates[verdict.person_id]))
     done += await take_new(work, asked, new)
     return done
 
@@ -149,6 +149,7 @@ def _candidate(row: Ready, one: Found) -> Candidate:
         {
             **dict(one),
             "same_identifier": any(mark in row.numbers for mark in one["own_numbers"]),
+            "document_seen": any(mark in row.numbers for mark in one["seen_numbers"]),
             "other_identifier": any(kind in row.kinds and mark not in mine for kind, mark in others),
             "same_phone": bool(set(row.phones) & set(one["phones"])),
             "chosen": False,

@@ -12,7 +12,7 @@ from services.registry.keys import ring
 from services.registry.records import Person, Source
 from services.registry.rules.identity import Described, Held
 from services.registry.store.people import Row
-from services.registry.verbs import changing, duplicates, people, registering
+from services.registry.verbs import changing, duplicates, people, registering, unmatching
 from shared.errors import Refused, refuse
 from shared.thai.dates import local_day
 from shared.work import Work
@@ -109,6 +109,7 @@ async def correct(
 
     """
     row = await _held(work, "identifier", person, row_id)
+    await unmatching.forget_number(work, row["person_id"], records.opened_value(row, ring(), "identifier"))
     await store.numbers.withdraw_identifier(work.db, row_id, work.now, local_day(work.now))
     made = await _write(work, person, instead, areas) if instead else None
     fields = ["identifiers_withdrawn", *(["identifiers"] if instead else [])]
@@ -137,6 +138,7 @@ async def correct_contact(work: Work, person: Person, row_id: UUID, instead: Con
 
     """
     row = await _held(work, "contact", person, row_id)
+    await unmatching.forget_number(work, row["person_id"], records.opened_value(row, ring(), "contact"))
     await store.numbers.withdraw_contact(work.db, person.id, row, work.now, local_day(work.now))
     if instead is not None:
         await changing.add_contact(work, person.id, instead)

@@ -12,6 +12,7 @@ from services.registry import records, store
 from services.registry.keys import ring
 from services.registry.records import Person, Source
 from services.registry.rules.identity import SELF, Described
+from services.registry.store.matches import Learnt
 from services.registry.store.people import Doc, Writing, Written
 from services.registry.verbs import duplicates
 from shared.events.base import Origin
@@ -83,6 +84,14 @@ async def learn(
 
     What identifies is never replaced; how they travel is, for that changes. ``number``: the numbers told are new.
     """
+    learnt = await learn_and_note(work, person_id, told, origin, source, number=number)
+    return None if learnt is None else learnt[0]
+
+
+async def learn_and_note(
+    work: Work, person_id: UUID, told: Described, origin: Origin, source: Source, *, number: bool
+) -> tuple[Person, Learnt] | None:
+    """As :func:`learn`, with what was written: so that it can be taken out again."""
     row = await store.people.lock_person(work.db, person_id)
     if row is None or row["erased_at"] is not None:
         return None
@@ -108,7 +117,13 @@ async def learn(
         await change(work, person, changes, said, beside=["contacts"] if SELF in written.reached else [])
     if changes or written.reached or rows.identifiers:
         await duplicates.look(work, person_id)
-    return person
+    return person, _learnt(person, told, changes, rows)
+
+
+def _learnt(person: Person, told: Described, changes: Doc, rows: Writing) -> Learnt:
+    facts = (*rows.identifiers, *rows.contacts, *rows.memberships)
+    needs = set(told.needs) - set(person.needs)
+    return Learnt(tuple(sorted(changes)), tuple(sorted(needs)), tuple(UUID(each["id"]) for each in facts))
 
 
 def gaps(person: Person, told: Described) -> Doc:

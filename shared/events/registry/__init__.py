@@ -54,6 +54,7 @@ from shared.events.registry.people import (
     PersonRegistered,
     PersonUnlinked,
     PersonUnlocked,
+    PersonUnmatched,
 )
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "PersonRegistered",
     "PersonUnlinked",
     "PersonUnlocked",
+    "PersonUnmatched",
     "ReferralAnswered",
     "ReferralMade",
     "ReviewClosed",

@@ -47,17 +47,40 @@ class PersonRegistered(Event, type="registry.person.registered.v1"):
 
 
 class PersonMatched(Event, type="registry.person.matched.v1"):
-    """พบว่าเป็นบุคคลในทะเบียน | A patient of a call is this person."""
+    """พบว่าเป็นบุคคลในทะเบียน | A patient of a call is this person, or is presumed to be.
+
+    ``turn``: how many times it was said before who this patient is. Of two the later counts, whichever comes first.
+    """
 
     call_id: UUID
     patient_id: UUID
     at: Instant
     by: By
+    turn: int = Field(default=0, ge=0)
 
     class Private(Part):
         method: Code
+        presumed: bool = False
 
     private: Private
+
+
+class PersonUnmatched(Event, type="registry.person.unmatched.v1"):
+    """ไม่ใช่บุคคลนี้ | What was taken for this person was told of somebody else: a call's patient, or a row of a file.
+
+    Of a call's patient ``person.matched`` of the same ``turn`` says who it is.
+    """
+
+    call_id: UUID | None = None
+    patient_id: UUID | None = None
+    at: Instant
+    by: By
+    turn: int = Field(default=0, ge=0)
+
+    class Private(Part):
+        reason: Code | None = None
+
+    private: Private = Private()
 
 
 class PersonChanged(Event, type="registry.person.changed.v1"):
