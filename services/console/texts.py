@@ -68,3 +68,9 @@ def teller(lang: str) -> Callable[..., str]:
 def some(part: str, lang: str) -> dict[str, str]:
     """All texts of a part, without its name: what a script on the page needs."""
     return {key.removeprefix(f"{part}."): text.of(lang) for key, text in texts().items() if key.startswith(f"{part}.")}
+
+
+def service_away(service: str, lang: str) -> str:
+    """That a service does not answer, by the name that people know it by."""
+    t = teller(lang)
+    return t("base.service_away", service=t(f"base.service_{service}"))

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.texts import teller
+from services.console.texts import service_away, teller
 from services.console.web import NotAllowed, PasswordFirst, SignedOut, lang_of, trouble, wants_json, whoever
 from shared.database import AWAY
 from shared.errors import Refused
@@ -112,12 +112,12 @@ async def _refused(request: Request, problem: Exception) -> Response:
 
 async def _away(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, BackendAway)  # noqa: S101
-    sentence = teller(lang_of(request))("base.service_away", service=problem.service)
+    sentence = service_away(problem.service, lang_of(request))
     return trouble(request, 503, sentence, "service_away", {"Retry-After": "3"})
 
 
 async def _own_database_away(request: Request, _: Exception) -> Response:
-    sentence = teller(lang_of(request))("base.service_away", service="console")
+    sentence = service_away("console", lang_of(request))
     return trouble(request, 503, sentence, "service_away", {"Retry-After": "3"})
 
 

@@ -180,6 +180,13 @@ def test_commands_that_are_none(typed: str, why: str) -> None:
     assert refused.value.code == why
 
 
+def test_a_command_is_understood_as_the_thai_layout_writes_it() -> None:
+    assert read_command("ก ๑๗ K๓") == read_command("d 17 K3")
+    assert (read_command("น 17"), read_command("ห ตาสี"), read_command("ื")) == (
+        read_command("o 17"), read_command("s ตาสี"), read_command("n"),
+    )  # fmt: skip
+
+
 def test_a_number_means_the_call_it_ends() -> None:
     assert is_meant("KLS-6911-0017", "17")
     assert not is_meant("KLS-6911-0117", "17")

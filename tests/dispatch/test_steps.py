@@ -18,6 +18,7 @@ async def test_a_step_out_of_order_says_what_would_be_possible(town: Town) -> No
     assert refused["code"] == "out_of_order"
     assert "accept" in refused["en"]
     assert "รับงาน" in refused["th"]
+    assert ("ถอนหน่วย" in refused["th"], "release" in refused["th"]) == (True, False)
     assert (await town.types("dispatch.assignment")) == ["assignment.ordered"]
 
 

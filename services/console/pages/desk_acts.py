@@ -20,7 +20,7 @@ from services.console.people import Person
 from services.console.rules.call_sheet import patch_of, sheet_of
 from services.console.rules.recurrence import in_words
 from services.console.rules.sheet import call_of, problems_of
-from services.console.texts import teller
+from services.console.texts import service_away
 from services.console.web import backend, lang_of, page, trouble
 from shared.thai.dates import local_day
 from shared.work import now_utc
@@ -44,7 +44,7 @@ async def _act(request: Request, person: Person, call_id: UUID, act: str, path: 
 def _said_no(request: Request, problem: BackendRefused | BackendAway, act: str) -> Response:
     lang = lang_of(request)
     if isinstance(problem, BackendAway):
-        status, sentence = 503, teller(lang)("base.service_away", service=problem.service)
+        status, sentence = 503, service_away(problem.service, lang)
     else:
         status, sentence = problem.status, problem.sentence(lang)
     place = {"HX-Retarget": f"#{act}-refused", "HX-Reswap": "innerHTML"}

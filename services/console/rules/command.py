@@ -10,10 +10,11 @@ from shared.thai.text import arabic_digits
 
 Verb = Literal["dispatch", "open", "search", "new", "keys"]
 VERBS: dict[str, Verb] = {
-    "d": "dispatch", "ส": "dispatch", "o": "open", "ป": "open", "s": "search", "ค": "search", "n": "new", "ร": "new",
+    "d": "dispatch", "ก": "dispatch", "ส": "dispatch", "o": "open", "น": "open", "ป": "open",
+    "s": "search", "ห": "search", "ค": "search", "n": "new", "ื": "new", "ร": "new",
     "?": "keys", "h": "keys",
 }  # fmt: skip
-"""Each verb by its letter in either keyboard layout."""
+"""Each verb by its letter, by what that key writes in the Thai layout, and by the first letter of a Thai word."""
 NUMBER = re.compile(r"(?:[A-Z]{2,5}-\d{4}-)?0*(\d{1,9})")
 DISPATCH_WORDS = (3, 4)
 LONGEST = 200
@@ -64,7 +65,7 @@ def _dispatch(words: list[str]) -> Command:
     if len(words) not in DISPATCH_WORDS:
         raise NotUnderstood("dispatch")
     reason = words[3].casefold() if len(words) > 3 else None  # noqa: PLR2004 the fourth word
-    return Command("dispatch", number=_number(words[1]), unit=words[2].upper(), reason=reason)
+    return Command("dispatch", number=_number(words[1]), unit=arabic_digits(words[2]).upper(), reason=reason)
 
 
 def _number(word: str) -> str:

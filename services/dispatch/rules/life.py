@@ -96,6 +96,8 @@ REASONS: Mapping[tuple[Of, str], str] = {
 }
 """Acts that need a coded reason, and the list it comes from. A decline may carry one: LINE's button does not ask."""
 
+BY_THE_DESK = {"order": "สั่งการ", "offer": "เสนองาน", "expire": "หมดเวลาตอบรับ", "release": "ถอนหน่วย"}
+"""What befalls an assignment and is no step of its crew, in Thai; the English word is the code."""
 HANDED_UP = "handed_up"
 NOT_TRANSPORTED = frozenset(
     {"handed_up", "treated_on_scene", "died_on_scene", "refused_treatment", "cancelled", "not_found",
@@ -278,7 +280,7 @@ def _out_of_order(state: Life, what: str) -> Refusal:
     status, steps = code_list(STATUS_LISTS[state.of]), code_list("step")
     now_th, now_en = status.label(state.status), status.label(state.status, "en")
     then = possible(state)
-    th = ", ".join(steps.label(step) for step in then) or "ไม่มี (จบแล้ว)"
+    th = ", ".join(BY_THE_DESK.get(step) or steps.label(step) for step in then) or "ไม่มี (จบแล้ว)"
     en = ", ".join(steps.label(step, "en") for step in then) or "nothing, it has ended"
     repeated = state.of == "assignment" and what in state.stamps
     return Refusal(
