@@ -52,5 +52,5 @@ async def test_who_has_several_roles_reads_where_they_are_changed_and_an_address
     orathai = await faces.sign_in(Role.CASE_MANAGER, Role.REGISTRY_OFFICER)
     refused = await orathai.get("/people/duplicates")
     assert (refused.status_code, "เลือกบทบาทอื่นได้ที่แถบด้านบน" in words_of(refused)) == (403, True)
-    nowhere = await orathai.get("/people/new", headers={"accept": "text/html"})
+    nowhere = await orathai.get("/people/neu", headers={"accept": "text/html"})
     assert (nowhere.status_code, "ไม่พบรายการ" in words_of(nowhere), "UUID" in nowhere.text) == (404, True, False)
