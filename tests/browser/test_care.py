@@ -42,7 +42,7 @@ async def test_records_are_linked_and_taken_apart_on_the_screen(town: Town, open
     page = await open_as("malee", "/people/duplicates")
     seen = watched(page)
     page.on("dialog", lambda asked: asked.accept())
-    pair = page.get_by_role("region").filter(has=page.get_by_role("row", name="ชื่อ")).filter(has_text=MISSPELT)
+    pair = page.get_by_role("article").filter(has=page.get_by_role("row", name="ชื่อ")).filter(has_text=MISSPELT)
     await expect(pair.get_by_text("โทรศัพท์ตรงกัน")).to_be_visible()
     await whole(page, "duplicates")
     await pair.get_by_label("ใช้ระเบียนใดเป็นหลัก").select_option(ids[1])
