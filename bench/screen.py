@@ -28,6 +28,7 @@ MOVING = 200
 CALLS, RATE_PER_S = 60, 2.0
 UNIT_IDS = "select id from unit where area = $1 order by id limit $2"
 LOGIN = "bench"
+OWN_PASSWORD = "update account set must_change = false where login = $1"  # noqa: S105 a statement
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 WATCH = """() => {
   window.seen = {};
@@ -68,6 +69,11 @@ async def screen(made: Town) -> Screen:
     base = local.listening_at("console")
     await _ready(base)
     password = await add(local, LOGIN, "bench", [Role.DISPATCHER.value], [AREA], None)
+    database = await made.ground.admin("console")
+    try:
+        await database.execute(OWN_PASSWORD, LOGIN)
+    finally:
+        await database.close()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             aiohttp.ClientSession(
