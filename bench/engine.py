@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,8 +19,10 @@ import numpy as np
 import psutil
 
 from bench import engine_cases as cases
+from bench.peers import PEERS, asked_of
 from services.dispatch.engine.pool import Engine
-from services.dispatch.planning.checker import check
+from services.dispatch.engine.worker import NICE
+from services.dispatch.planning.checker import Verdict, check
 from services.dispatch.planning.offers import known_of, offers
 from services.dispatch.planning.problem import INFINITE, Objective, Problem, Stop, Trip, Vehicle
 
@@ -41,18 +45,20 @@ GOODS = {
 
 @dataclass(slots=True)
 class Quality:
-    """``costs`` and ``vehicles`` by budget; ``best`` of the long runs and of all the others."""
+    """``found`` and ``peers`` (by their names) by budget: checked plans, None where a peer found none;
+
+    ``best`` of the long runs and of all the others that leave nobody, whoever found it.
+    """
 
     name: str
     best: float = math.inf
     fewest: int = 0
-    costs: dict[float, float] = field(default_factory=dict)
-    vehicles: dict[float, int] = field(default_factory=dict)
-    left: int = 0
+    found: dict[float, Verdict] = field(default_factory=dict)
+    peers: dict[str, dict[float, Verdict | None]] = field(default_factory=dict)
 
-    def gap(self, budget_s: float) -> float:
+    def gap(self, verdict: Verdict) -> float:
         """Per cent above the best."""
-        return 100.0 * (self.costs[budget_s] / self.best - 1.0)
+        return 100.0 * (verdict.cost / self.best - 1.0)
 
 
 @dataclass(slots=True)
@@ -67,11 +73,10 @@ class Measured:
 
 def problem_of(request: dict[str, Any]) -> Problem:
     """A case as the engine takes it, without HTTP."""
-    places: list[tuple[float, float]] = []
+    places: dict[tuple[float, float], int] = {}
 
     def place(said: dict[str, Any]) -> int:
-        places.append((said["x"], said["y"]))
-        return len(places) - 1
+        return places.setdefault((said["x"], said["y"]), len(places))
 
     def stop(said: dict[str, Any]) -> Stop:
         return Stop(place(said), (said["window"][0], said["window"][1]), said["service_s"])
@@ -87,7 +92,7 @@ def problem_of(request: dict[str, Any]) -> Problem:
         )
         for each in request["vehicles"]
     ]  # fmt: skip
-    points = np.array(places)
+    points = np.array(list(places))
     way = np.hypot(*(points[:, None, axis] - points[None, :, axis] for axis in (0, 1)))
     return Problem(vehicles, trips, way, way, Objective(request["objective"]))
 
@@ -114,17 +119,25 @@ async def measure() -> Measured:
 async def _quality(engine: Engine, name: str, case: dict[str, Any]) -> Quality:
     problem = problem_of(case)
     made = Quality(name)
+    made.found = {budget_s: check(problem, await engine.plan(problem, budget_s, 1)) for budget_s in BUDGETS_S}
+    for peer in (each for each in PEERS if asked_of(each, problem)):
+        made.peers[peer] = await asyncio.to_thread(_asked, peer, problem)
     long = [check(problem, await engine.plan(problem, LONG_S, seed)) for seed in LONG_SEEDS]
-    short = {budget_s: check(problem, await engine.plan(problem, budget_s, 1)) for budget_s in BUDGETS_S}
-    assert all(verdict.feasible for verdict in [*long, *short.values()])
-    made.fewest = min(verdict.vehicles_used for verdict in [*long, *short.values()])
+    theirs = [verdict for plans in made.peers.values() for verdict in plans.values() if verdict]
+    everybody = [*long, *made.found.values(), *theirs]
+    assert all(verdict.feasible for verdict in everybody)
+    whole = [verdict for verdict in everybody if not verdict.unserved]
+    made.fewest = min(verdict.vehicles_used for verdict in whole)
     counts = problem.objective is Objective.VEHICLES_THEN_DISTANCE
-    level = [v for v in [*long, *short.values()] if not counts or v.vehicles_used == made.fewest]
-    made.best = min(verdict.cost for verdict in level)
-    made.costs = {budget_s: verdict.cost for budget_s, verdict in short.items()}
-    made.vehicles = {budget_s: verdict.vehicles_used for budget_s, verdict in short.items()}
-    made.left = sum(len(verdict.unserved) for verdict in short.values())
+    made.best = min(each.cost for each in whole if not counts or each.vehicles_used == made.fewest)
     return made
+
+
+def _asked(peer: str, problem: Problem) -> dict[float, Verdict | None]:
+    """One of the other solvers with each budget, from the beginning; as low in priority as our engine is."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+    plans = {budget_s: PEERS[peer](problem, budget_s) for budget_s in BUDGETS_S}
+    return {budget_s: None if plan is None else check(problem, plan) for budget_s, plan in plans.items()}
 
 
 async def _first_plan(engine: Engine) -> tuple[float, int]:
@@ -151,4 +164,4 @@ async def _offers(engine: Engine) -> list[float]:
 
 
 def mean_gap(qualities: list[Quality], budget_s: float) -> float:
-    return fmean(quality.gap(budget_s) for quality in qualities)
+    return fmean(quality.gap(quality.found[budget_s]) for quality in qualities)

@@ -68,7 +68,7 @@ def _arcs(
     manager: Any, places: Sequence[int], value: Callable[[int, int], float], extra: Sequence[float] | None = None
 ) -> Callable[[int, int], int]:
     """Whole numbers between nodes, never below the real ones; worked out once, for they are asked for very often."""
-    table = [[_up(value(a, b) + (extra[i] if extra else 0.0)) for b in places] for i, a in enumerate(places)]
+    table = [[up(value(a, b) + (extra[i] if extra else 0.0)) for b in places] for i, a in enumerate(places)]
 
     def asked(one: int, other: int) -> int:
         return table[int(manager.IndexToNode(one))][int(manager.IndexToNode(other))]
@@ -76,11 +76,13 @@ def _arcs(
     return asked
 
 
-def _up(seconds: float) -> int:
+def up(seconds: float) -> int:
+    """In whole parts, never less: what is possible so is possible."""
     return NEVER if math.isinf(seconds) else math.ceil(round(seconds * GRAIN, 3))
 
 
-def _down(seconds: float) -> int:
+def down(seconds: float) -> int:
+    """In whole parts, never more."""
     return NEVER if math.isinf(seconds) else math.floor(round(seconds * GRAIN, 3))
 
 
@@ -95,13 +97,13 @@ def _cost(problem: Problem, manager: Any, routing: Any) -> None:
 
 def _loads(problem: Problem, manager: Any, routing: Any) -> None:
     for kind in sorted({kind for trip in problem.trips for kind in trip.load}):
-        carried = [_up(trip.load.get(kind, 0.0)) for trip in problem.trips]
+        carried = [up(trip.load.get(kind, 0.0)) for trip in problem.trips]
         change = [*carried, *(-each for each in carried)] + [0] * (2 * len(problem.vehicles))
 
         def asked(index: int, change: Sequence[int] = change) -> int:
             return change[int(manager.IndexToNode(index))]
 
-        places = [_down(vehicle.capacity.get(kind, 0.0)) for vehicle in problem.vehicles]
+        places = [down(vehicle.capacity.get(kind, 0.0)) for vehicle in problem.vehicles]
         routing.AddDimensionWithVehicleCapacity(
             routing.RegisterUnaryTransitCallback(asked), 0, places, True, f"places-{kind}"
         )
@@ -111,14 +113,14 @@ def _times(problem: Problem, manager: Any, routing: Any) -> Any:
     """The dimension of time: where service begins. Waiting is free; windows, shifts and durations bound it."""
     nodes = _Nodes(problem)
     asked = _arcs(manager, nodes.places(), lambda a, b: float(problem.duration_s[a, b]), nodes.service())
-    horizon = max(_down(vehicle.shift[1]) for vehicle in problem.vehicles)
+    horizon = max(down(vehicle.shift[1]) for vehicle in problem.vehicles)
     routing.AddDimension(routing.RegisterTransitCallback(asked), horizon, horizon, False, "time")
     time = routing.GetDimensionOrDie("time")
     for v, vehicle in enumerate(problem.vehicles):
-        time.CumulVar(routing.Start(v)).SetMin(_up(vehicle.shift[0]))
-        time.CumulVar(routing.End(v)).SetMax(_down(vehicle.shift[1]))
+        time.CumulVar(routing.Start(v)).SetMin(up(vehicle.shift[0]))
+        time.CumulVar(routing.End(v)).SetMax(down(vehicle.shift[1]))
         if not math.isinf(vehicle.max_duration_s):
-            time.SetSpanUpperBoundForVehicle(_down(vehicle.max_duration_s), v)
+            time.SetSpanUpperBoundForVehicle(down(vehicle.max_duration_s), v)
     return time
 
 
@@ -136,7 +138,7 @@ def _pair(problem: Problem, manager: Any, routing: Any, time: Any, number: int, 
     fit = [v for v, vehicle in enumerate(problem.vehicles) if trip.skills <= vehicle.skills]
     if not math.isinf(limit):
         # Between two beginnings: the ride itself, and the time that boarding takes.
-        solver.Add(time.CumulVar(dropoff) - time.CumulVar(pickup) <= _down(limit + trip.pickup.service_s))
+        solver.Add(time.CumulVar(dropoff) - time.CumulVar(pickup) <= down(limit + trip.pickup.service_s))
     if len(fit) < len(problem.vehicles):
         for index in (pickup, dropoff):
             routing.VehicleVar(index).SetValues([-1, *fit])
@@ -144,7 +146,7 @@ def _pair(problem: Problem, manager: Any, routing: Any, time: Any, number: int, 
 
 def _window(time: Any, index: int, stop: Stop, problem: Problem) -> None:
     latest = max(vehicle.shift[1] for vehicle in problem.vehicles)
-    opens, closes = _up(max(stop.window[0], 0.0)), _down(min(stop.window[1], latest))
+    opens, closes = up(max(stop.window[0], 0.0)), down(min(stop.window[1], latest))
     time.CumulVar(index).SetRange(opens, max(opens, closes))
 
 

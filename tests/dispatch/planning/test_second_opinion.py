@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from bench import engine_cases
 from bench.engine import problem_of
+from bench.peers import PEERS, asked_of
 from karuna.plan import compare, table
 from karuna.second_opinion import second_opinion
 from services.dispatch.app import SERVICE
@@ -43,6 +44,23 @@ def test_on_a_small_day_both_find_the_same_cost() -> None:
     assert other is not None
     assert (other.unserved, ours.unserved) == ([], [])
     assert other.cost == pytest.approx(ours.cost, rel=1e-4)
+
+
+@pytest.mark.parametrize("peer", ["VROOM", "PyVRP"])
+def test_what_the_engine_is_measured_beside_is_judged_by_the_same_checker(peer: str) -> None:
+    """Goods, as few vehicles as can be: small enough that all find the same."""
+    problem = problem_of(engine_cases.pickup_and_delivery(4, 9, vehicles=5))
+    plan, ours = PEERS[peer](problem, 1.0), check(problem, solved(problem).plan)
+    assert asked_of(peer, problem)
+    assert plan is not None
+    theirs = check(problem, plan)
+    assert (theirs.faults, theirs.unserved, theirs.vehicles_used) == ([], [], ours.vehicles_used)
+    assert theirs.cost == pytest.approx(ours.cost, rel=1e-4)
+
+
+def test_who_knows_no_ride_limit_is_not_asked_for_people() -> None:
+    problem = problem_of(engine_cases.dial_a_ride(1, 6, 2))
+    assert [peer for peer in PEERS if asked_of(peer, problem)] == ["OR-Tools"]
 
 
 async def test_both_stand_in_one_table(database: MakeDatabase, tmp_path: Path) -> None:
