@@ -158,6 +158,8 @@ async def test_an_alarm_sounds_on_every_screen_until_one_person_acknowledges_it(
     await _a_bad_night(one, town)
     await one.keyboard.press("F7")
     await expect(one.locator("[data-alarm]:visible")).to_have_count(0)
+    await expect(other.locator("#over-alarms > summary")).to_contain_text("4")
+    await expect(other.locator("body")).to_have_attribute("data-played", "red")  # what is over is listed, and silent
     await one.keyboard.press("F7")  # all that are over by one press
     await expect(one.locator("[data-acknowledge]")).to_have_count(0)
     await expect(other.locator("[data-acknowledge]")).to_have_count(0)

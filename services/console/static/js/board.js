@@ -212,8 +212,9 @@ function seconds() {
 /** Calls whose sound somebody has quietened here. */
 const quieted = new Set();
 const unheard = () => [...calls.children].filter((row) => "waits" in row.dataset && !row.hidden && !quieted.has(row.dataset.call));
+/** An alarm that is over by itself stays listed until somebody has seen it, and is silent. */
 const ringing = () => [
-  ...(strip.querySelector("[data-alarm]") ? ["alarm"] : []),
+  ...(strip.querySelector("[data-alarm]:not([data-answered])") ? ["alarm"] : []),
   ...unheard().map((row) => row.dataset.severity || "red"),
 ];
 
