@@ -160,6 +160,7 @@ def test_refusals_of_intake_stand_at_the_sheets_fields() -> None:
     [
         ("d 17 k3", Command("dispatch", number="17", unit="K3")),
         ("  D  #๑๗  K3  Local_Knowledge", Command("dispatch", number="17", unit="K3", reason="local_knowledge")),
+        ("+ 17 k3", Command("support", number="17", unit="K3")),
         ("o kls-6911-0017", Command("open", number="KLS-6911-0017")),
         ("s ยายมา ใจดี", Command("search", text="ยายมา ใจดี")),
         ("?", Command("keys")),
@@ -172,7 +173,15 @@ def test_commands(typed: str, meant: Command) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "why"),
-    [("", "verb"), ("x 1", "verb"), ("d 17", "dispatch"), ("d K3 17", "number"), ("s", "text"), ("o", "number")],
+    [
+        ("", "verb"),
+        ("x 1", "verb"),
+        ("d 17", "dispatch"),
+        ("+ 17", "dispatch"),
+        ("d K3 17", "number"),
+        ("s", "text"),
+        ("o", "number"),
+    ],
 )
 def test_commands_that_are_none(typed: str, why: str) -> None:
     with pytest.raises(NotUnderstood) as refused:
@@ -182,6 +191,7 @@ def test_commands_that_are_none(typed: str, why: str) -> None:
 
 def test_a_command_is_understood_as_the_thai_layout_writes_it() -> None:
     assert read_command("ก ๑๗ K๓") == read_command("d 17 K3")
+    assert read_command("ฌ ๑๗ K๓") == read_command("ช 17 K3") == read_command("+ 17 K3")
     assert (read_command("น 17"), read_command("ห ตาสี"), read_command("ื")) == (
         read_command("o 17"), read_command("s ตาสี"), read_command("n"),
     )  # fmt: skip
@@ -625,6 +635,11 @@ async def test_the_command_line_orders_and_says_why_it_cannot(faces: Faces) -> N
     status, text = await said("d 17 K2")
     assert (status, text.startswith("missing")) == (409, True)
     assert "local_knowledge" in text
+    faces.services.answers[path] = (409, {"code": "has_unit", "en": "the trip has its unit"})
+    assert (await said("d 17 k2"))[1].endswith("+ 17 K2"), "what can be done about it is a command that there is"
+    faces.services.answers[path] = {"status": "ordered"}
+    assert await said("+ 17 k2") == (200, "K2 is ordered to KLS-6911-0017")
+    assert faces.services.of(path)[-1].body == {"unit_id": units["K2"], "role": "support"}
 
 
 async def test_a_call_is_taken_by_a_plain_form_and_nothing_stands_in_an_address(faces: Faces) -> None:

@@ -39,7 +39,7 @@ class CannotDo(Exception):
 @router.post("/command")
 async def command(request: Request, person: AtDesk, body: CommandBody) -> JSONResponse:
     """Do it: ``{tone, text, call_id?, html?, act?}``. What cannot be done says why; nothing is half done."""
-    t = teller(person.lang)
+    t, meant = teller(person.lang), None
     try:
         meant = read_command(body.text)
         return JSONResponse(await DOES[meant.verb](request, person, meant))
@@ -49,7 +49,10 @@ async def command(request: Request, person: AtDesk, body: CommandBody) -> JSONRe
         text = t(f"desk.command_{problem.text}", number=problem.number, unit=problem.unit)
         return JSONResponse({"tone": "bad", "text": text}, 409)
     except BackendRefused as problem:
-        return JSONResponse({"tone": "bad", "text": refusal_text(problem, person.lang)}, problem.status)
+        text = refusal_text(problem, person.lang)
+        if meant is not None and problem.code == "has_unit":
+            text += " · " + t("desk.command_support", number=meant.number, unit=meant.unit)
+        return JSONResponse({"tone": "bad", "text": text}, problem.status)
 
 
 def refusal_text(problem: BackendRefused, lang: str) -> str:
@@ -102,6 +105,7 @@ async def _dispatch(request: Request, person: Person, meant: Command) -> Doc:
     if not waiting:
         raise CannotDo("no_trip", call["number"])
     wanted = {"unit_id": unit["id"], **({"override_reason": meant.reason} if meant.reason else {})}
+    wanted |= {"role": "support"} if meant.verb == "support" else {}
     made = await backend(request).post(person, "dispatch", f"/v1/trips/{waiting[0]['id']}/assign", wanted)
     done = "command_offered" if made["status"] == "offered" else "command_ordered"
     text = teller(person.lang)(f"desk.{done}", unit=unit["call_sign"], number=call["number"])
@@ -134,4 +138,4 @@ async def _keys(_: Request, __: Person, ___: Command) -> Doc:
     return {"tone": "", "text": "", "act": "keys"}
 
 
-DOES = {"dispatch": _dispatch, "open": _open, "search": _search, "new": _new, "keys": _keys}
+DOES = {"dispatch": _dispatch, "support": _dispatch, "open": _open, "search": _search, "new": _new, "keys": _keys}

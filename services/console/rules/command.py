@@ -8,11 +8,11 @@ from typing import Literal
 
 from shared.thai.text import arabic_digits
 
-Verb = Literal["dispatch", "open", "search", "new", "keys"]
+Verb = Literal["dispatch", "support", "open", "search", "new", "keys"]
 VERBS: dict[str, Verb] = {
-    "d": "dispatch", "ก": "dispatch", "ส": "dispatch", "o": "open", "น": "open", "ป": "open",
-    "s": "search", "ห": "search", "ค": "search", "n": "new", "ื": "new", "ร": "new",
-    "?": "keys", "h": "keys",
+    "d": "dispatch", "ก": "dispatch", "ส": "dispatch",
+    "+": "support", "ช": "support", "ฌ": "support", "o": "open", "น": "open", "ป": "open",
+    "s": "search", "ห": "search", "ค": "search", "n": "new", "ื": "new", "ร": "new", "?": "keys", "h": "keys",
 }  # fmt: skip
 """Each verb by its letter, by what that key writes in the Thai layout, and by the first letter of a Thai word."""
 NUMBER = re.compile(r"(?:[A-Z]{2,5}-\d{4}-)?0*(\d{1,9})")
@@ -50,8 +50,8 @@ def read_command(typed: str) -> Command:
     verb = VERBS.get(words[0].casefold()) if words else None
     if verb is None:
         raise NotUnderstood("verb")
-    if verb == "dispatch":
-        return _dispatch(words)
+    if verb in ("dispatch", "support"):
+        return _send(verb, words)
     if verb == "open":
         return Command(verb, number=_number(words[1] if len(words) > 1 else ""))
     if verb == "search":
@@ -61,11 +61,11 @@ def read_command(typed: str) -> Command:
     return Command(verb)
 
 
-def _dispatch(words: list[str]) -> Command:
+def _send(verb: Verb, words: list[str]) -> Command:
     if len(words) not in DISPATCH_WORDS:
         raise NotUnderstood("dispatch")
     reason = words[3].casefold() if len(words) > 3 else None  # noqa: PLR2004 the fourth word
-    return Command("dispatch", number=_number(words[1]), unit=arabic_digits(words[2]).upper(), reason=reason)
+    return Command(verb, number=_number(words[1]), unit=arabic_digits(words[2]).upper(), reason=reason)
 
 
 def _number(word: str) -> str:
