@@ -10,7 +10,7 @@ import services
 import shared
 from karuna.contracts.catalogue import events
 from services.console.backend import BackendRefused
-from services.console.pages.people import folded, happened
+from services.console.pages.people import folded, happened, told
 from services.console.texts import texts
 from shared.auth import Role
 from shared.chains import fhir
@@ -81,6 +81,13 @@ def test_a_booked_ride_comes_to_no_scene_and_to_no_hospital() -> None:
     }  # fmt: skip
     assert [word for (lane, _), word in said.items() if lane == "booked"] == ["ถึงจุดรับ", "ออกจากจุดรับ", "ถึงที่หมาย"]
     assert said["emergency", "at_scene"] == "ถึงที่เกิดเหตุ"
+
+
+def test_a_line_tells_no_code() -> None:
+    codes = {"barrier": ("vehicle", "รถ"), "action": ("book_vehicle", "book_vehicle"), "owner": ("dispatcher", "dispatcher"),
+             "outcome": ("partner_drove", "partner_drove"), "template": ("gone", "gone"), "score": ("3", "3")}  # fmt: skip
+    line = {"codes": [{"field": field, "code": code, "th": th, "en": code} for field, (code, th) in codes.items()]}
+    assert told(line, "th") == ["รถ", "ผู้สั่งการ", "ภาคีหรือจิตอาสารับส่ง", "3"]
 
 
 async def test_a_search_says_what_for_and_leaves_nothing_in_the_address(faces: Faces) -> None:

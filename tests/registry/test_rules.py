@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -83,6 +84,22 @@ def test_an_assessment_is_told_by_the_names_of_its_form_and_band() -> None:
     assert told["band"].th.startswith("ติดเตียง")
     dropped = {one.field: one.th for one in labelled({"instrument": "barthel_adl", "band": "gone"})}
     assert dropped["band"] == "gone", "what a later version dropped is shown as it is"
+
+
+def test_no_reason_of_a_line_is_a_code() -> None:
+    def words(field: str, code: str, **codes: Any) -> tuple[str, str]:
+        (one,) = (each for each in labelled({field: code, **codes}) if each.field == field)
+        return one.th, one.en
+
+    for code in code_list("message_reason").codes:
+        wanted = code_list("message_reason").item(code)
+        assert words("reason", code, recipient_kind="crew") == (wanted.th, wanted.en), "not another list's word for it"
+    for code in code_list("distinct_reason").codes:
+        assert code not in words("reason", code)
+    assert words("reasons", "nobody_willing") == (
+        "หน่วยที่ว่างปฏิเสธหรือไม่ตอบ", "those who are free declined or did not answer",
+    )  # fmt: skip
+    assert words("reasons", "no_oxygen")[0] == "ขาด: ให้ออกซิเจน"
 
 
 def test_no_code_holds_what_a_person_wrote() -> None:

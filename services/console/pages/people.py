@@ -49,6 +49,10 @@ ICONS = {
 }  # fmt: skip
 SILENT = frozenset({"attempt", "final", "severity_scheme"})
 """Codes of a history that mean nothing to those who read it."""
+WORDS = {"template": ("messages", "rule"), "outcome": ("desk", "outcome"), "owner": ("base", "role")}
+"""Field → where its codes have words that the registry has not."""
+WORDLESS = frozenset({"template", "action"})
+"""Of these what has no words is left out: the barrier names its action, the event its message."""
 ACTS = 50
 """How many of the last looks at a person are shown."""
 
@@ -156,8 +160,13 @@ def happened(line: dict[str, Any], lang: str) -> str:
 def told(line: dict[str, Any], lang: str) -> list[str]:
     """The codes of a line that tell people something, in their words."""
     shown = [one for one in line["codes"] if one["field"] not in SILENT]
-    words = [said("messages", "rule", one["code"], lang) if one["field"] == "template" else one[lang] for one in shown]
-    return [word for word, one in zip(words, shown, strict=True) if one["field"] != "template" or word != one["code"]]
+    words = [_word(one, lang) for one in shown]
+    return [word for word, one in zip(words, shown, strict=True) if one["field"] not in WORDLESS or word != one["code"]]
+
+
+def _word(one: dict[str, Any], lang: str) -> str:
+    ours = WORDS.get(one["field"]) if one[lang] == one["code"] else None
+    return said(*ours, one["code"], lang) if ours else str(one[lang])
 
 
 async def _looks(request: Request, person: Person, person_id: UUID) -> list[dict[str, Any]] | None:

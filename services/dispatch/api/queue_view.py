@@ -24,33 +24,13 @@ from services.dispatch.rules.ranking import rank
 from services.dispatch.store.assignments import Assignment, was_not_its_no
 from services.dispatch.store.trips import Trip
 from services.dispatch.verbs.needs import wanted
-from shared.codes.codes import code_list
+from shared.codes.queue import queue_reason
 from shared.geo import Point
-
-REASONS = {
-    "nobody_free": ("ไม่มีหน่วยว่าง", "no unit is free"),
-    "nobody_willing": ("หน่วยที่ว่างปฏิเสธหรือไม่ตอบ", "those who are free declined or did not answer"),
-    "nobody_fits": ("หน่วยที่ว่างไม่ครบตามเกณฑ์", "no free unit has what is needed"),
-    "not_confirmed": ("ผู้สั่งการยังไม่ยืนยัน", "no dispatcher has confirmed"),
-    "nobody_booked": ("ใกล้เวลารับแล้ว ยังไม่มีหน่วยรับงาน", "the pickup is near and no crew has taken it"),
-    "lost_unit": ("หลุดจากหน่วยเดิม", "it lost its unit"),
-}
-MISSING = ("skill", "equipment", "place_kind", "unit_level")
-"""Lists in which ``no_<code>`` is looked up."""
 
 
 def reason(code: str) -> ReasonOut:
-    """A queue reason in both languages; ``no_<code>`` names what is missing."""
-    if code in REASONS:
-        th, en = REASONS[code]
-        return ReasonOut(th=th, en=en)
-    what = code.removeprefix("no_")
-    for list_id in MISSING:
-        for known in code_list(list_id).codes:
-            if known.lower() == what:
-                labels = code_list(list_id)
-                return ReasonOut(th=f"ขาด: {labels.label(known)}", en=f"missing: {labels.label(known, 'en')}")
-    return ReasonOut(th=f"ขาด: {what}", en=f"missing: {what}")
+    """A queue reason in both languages."""
+    return ReasonOut(**queue_reason(code).model_dump())
 
 
 def queue(rows: Sequence[Any], now: datetime, asking: Sequence[Trip] = (), asked: Sequence[Assignment] = ()) -> Queue:

@@ -17,13 +17,14 @@ from pydantic import BaseModel
 
 from services.registry.rules.questionnaires import questionnaires
 from shared.codes.codes import all_lists
+from shared.codes.queue import queue_reason
 from shared.events.base import TYPES, Event
 from shared.events.words import RecipientKind
 from shared.thai.text import Text
 
 REASONS: Final = (
     "reason_refusal", "reason_decline", "reason_cancel", "reason_correction", "reason_override", "reason_release",
-    "reason_hand_over", "reason_close",
+    "reason_hand_over", "reason_close", "distinct_reason",
 )  # fmt: skip
 OUTCOMES: Final = (
     "mission_outcome",
@@ -61,7 +62,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "by": ("by",),
     "outcome": OUTCOMES,
     "reason": REASONS,
-    "reasons": REASONS,
+    "reasons": ("queue_reason",),
     "receiver": ("handover_receiver",),
     "recipient_kind": ("recipient_kind",),
     "template": ("template",),
@@ -154,6 +155,11 @@ def _labels(field: str, code: str, codes: Mapping[str, Any]) -> tuple[str, str]:
     wanted = CODES[field]
     if field in ("instrument", "band"):
         return _of_form(field, code, codes.get("instrument"))
+    if field == "reasons":
+        why = queue_reason(code)
+        return why.th, why.en
+    if field == "reason" and "recipient_kind" in codes:
+        wanted = ("message_reason",)
     if wanted and wanted[0].startswith("severity_") and len(wanted) > 1:
         wanted = (f"severity_{codes.get('severity_scheme', 'cbd')}", *wanted)
     for list_id in wanted:
