@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from shared.thai.dates import local_day
 from shared.work import now_utc
@@ -388,11 +389,25 @@ async def test_a_task_is_ended_without_signal_and_sent_once(town: Town, open_as:
     assert await cut_off(page) == []
     await page.get_by_role("button", name="ส่งผลของงาน").dblclick()
     await expect(page.get_by_text("รอส่ง 1 รายการ")).to_be_visible()
+    asked: list[Route] = []
+
+    async def hold_the_first(route: Route) -> None:
+        asked.append(route)
+        if len(asked) == 1:
+            await signal.wait()
+        else:
+            await route.continue_()
+
+    signal = asyncio.Event()
+    await page.route("**/visits/state", hold_the_first)
     await page.reload()
     await expect(card).to_contain_text("รอส่ง")
-    await page.context.set_offline(False)
+    assert len(asked) == 1
+    await page.context.set_offline(False)  # the signal is back while the page's first question has not failed yet
     await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
     await expect(card).to_have_count(0)
+    signal.set()
+    await asked[0].abort()
     shown = (await town.ask("registry", "GET", f"/v1/cases/{case}/tasks", role="case_manager"))["items"]
     assert [(one["id"], one["outcome"]["code"], one["note"]) for one in shown] == [(task, "done", "วางไว้หน้าบ้าน")]
     assert "วางไว้หน้าบ้าน" not in await page.evaluate(KEPT, True)

@@ -310,15 +310,16 @@ async function begin() {
   wire();
   await refreshActs();
   if (await othersWaiting(tables.account)) $("troubles").after(element("p", { className: "alert", role: "alert", text: words.others_waiting }));
-  await look();
-  await send();
   const visible = () => document.visibilityState === "visible";
-  setInterval(() => { if (visible()) look().then(send); }, LOOK_MS);
-  setInterval(() => { if (visible()) draw(); }, 1000);
+  // Listening comes first: the signal may come back while the first question is still failing.
   for (const [target, name] of [[window, "online"], [document, "visibilitychange"], [window, "pageshow"]]) {
     target.addEventListener(name, () => { if (visible()) look({ full: name === "online" }).then(send); });
   }
   addEventListener("offline", () => { my.reached = false; draw(); });
+  await look();
+  await send();
+  setInterval(() => { if (visible()) look().then(send); }, LOOK_MS);
+  setInterval(() => { if (visible()) draw(); }, 1000);
   navigator.serviceWorker?.register("/sw.js").catch(() => {});
   navigator.storage?.persist?.();
 }

@@ -1,5 +1,6 @@
 // The volunteer's page: whom to visit and what was found there, and tasks to be done, with or without signal.
 const LOOK_MS = 5 * 60_000;
+const AGAIN_MS = 20_000; // what waits is not left to the phone's own word that it has signal again
 const OLD_MS = 14 * 24 * 3600_000;
 const tables = JSON.parse(document.getElementById("tables").textContent);
 const words = JSON.parse(document.getElementById("words").textContent);
@@ -349,13 +350,16 @@ async function begin() {
   wire();
   my.open = history.state?.visit ?? null;
   draw();
-  await look();
-  await send();
   const visible = () => document.visibilityState === "visible";
-  setInterval(() => { if (visible()) look().then(send); }, LOOK_MS);
+  const waits = () => !my.reached || my.acts.some((act) => act.state === "waiting");
+  // Listening comes first: the signal may come back while the first question is still failing.
   addEventListener("online", () => look().then(send));
   document.addEventListener("visibilitychange", () => { if (visible() && Date.now() - my.fetchedAt > LOOK_MS) look().then(send); });
   addEventListener("offline", () => { my.reached = false; drawLine(); });
+  setInterval(() => { if (visible() && waits()) look().then(send); }, AGAIN_MS);
+  setInterval(() => { if (visible()) look().then(send); }, LOOK_MS);
+  await look();
+  await send();
   navigator.serviceWorker?.register("/sw.js").catch(() => {});
   navigator.storage?.persist?.();
 }
