@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from uuid import UUID
 
@@ -135,7 +136,11 @@ async def test_a_case_is_closed_by_those_who_care_for_it(faces: Faces) -> None:
     assert (await somsri.post(path, {"outcome": "normal"})).status_code == 403
     assert f'href="/cases/{CASE}"' not in (await somsri.get(f"/people/{PERSON}?purpose=care")).text
     orathai = await faces.sign_in(Role.CASE_MANAGER)
-    assert f'href="/cases/{CASE}"' in (await orathai.get(f"/people/{PERSON}?purpose=care")).text
+    page = await orathai.get(f"/people/{PERSON}?purpose=care")
+    [link] = re.findall(rf'<a href="/cases/{CASE}">.*?</a>', page.text)
+    assert ("ดูเคส" in link, "เปิดเคส" in link) == (True, False), "there is one: it would read as opening another"
+    first = re.search(r'<select id="outcome-1"[^>]* required[^>]*>\s*<option value="([^"]*)"', page.text)
+    assert (first and first[1]) == "", "how it ended is chosen, not there beforehand"
     closed = await orathai.post(path, {"outcome": "normal", "purpose": "case_work"})
     assert (closed.status_code, closed.headers["location"]) == (303, f"/people/{PERSON}?purpose=case_work")
     (asked,) = faces.services.of(f"POST registry /v1/cases/{CASE}/close")

@@ -74,11 +74,12 @@ async def test_what_is_missing_or_hostile_is_said_and_nothing_is_sent(faces: Fac
 async def test_robots_are_slowed_and_the_number_to_ring_is_said(faces: Faces) -> None:
     faces.services.answers[CALLS] = 201, TAKEN
     browser = faces.browser()
-    statuses = [
-        (await browser.post("/public/kalasin/ask", data={**HELP, "key": await key(browser)})).status_code
-        for _ in range(13)
+    answers = [
+        await browser.post("/public/kalasin/ask", data={**HELP, "key": await key(browser)}) for _ in range(13)
     ]
-    assert statuses == [200] * 12 + [429]
+    assert [each.status_code for each in answers] == [200] * 12 + [429]
+    words = words_of(answers[-1])
+    assert ("ยังไม่ได้ส่ง" in words, "กรุณาแก้ไข" in words) == (True, False), "nothing there is the citizen's to correct"
     faces.services.answers["POST intake /v1/track"] = 429, {"code": "too_many", "th": "x", "en": "x"}
     tracked = await browser.post("/public/kalasin/track", data={"code": "7K3M-Q9RT-X", "phone_last4": "1234"})
     assert (tracked.status_code, "ลองหลายครั้งเกินไป" in words_of(tracked)) == (429, True)
