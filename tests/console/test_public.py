@@ -74,9 +74,7 @@ async def test_what_is_missing_or_hostile_is_said_and_nothing_is_sent(faces: Fac
 async def test_robots_are_slowed_and_the_number_to_ring_is_said(faces: Faces) -> None:
     faces.services.answers[CALLS] = 201, TAKEN
     browser = faces.browser()
-    answers = [
-        await browser.post("/public/kalasin/ask", data={**HELP, "key": await key(browser)}) for _ in range(13)
-    ]
+    answers = [await browser.post("/public/kalasin/ask", data={**HELP, "key": await key(browser)}) for _ in range(13)]
     assert [each.status_code for each in answers] == [200] * 12 + [429]
     words = words_of(answers[-1])
     assert ("ยังไม่ได้ส่ง" in words, "กรุณาแก้ไข" in words) == (True, False), "nothing there is the citizen's to correct"

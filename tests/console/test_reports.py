@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -88,9 +89,21 @@ def test_every_figure_has_words_and_an_owner_that_knows_it() -> None:
         assert key in known[report.service]
         assert report.sdg
         wanted = {f"title_{key}", f"about_{key}"}
-        wanted |= {f"col_{column.name}" for section in report.section for column in section.columns}
+        wanted |= {f"col_{column.head}" for section in report.section for column in section.columns}
         wanted |= {f"part_{section.rows}" for section in report.section}
         assert {f"reports.{each}" for each in wanted} <= texts().keys()
+
+
+def test_what_two_figures_of_the_page_count_otherwise_has_not_the_same_head() -> None:
+    heads = {
+        (texts()[f"reports.col_{column.head}"].of(lang), key)
+        for key, report in all_reports().items()
+        for section in report.section
+        for column in section.columns
+        for lang in ("th", "en")
+        if column.kind == "count"
+    }
+    assert [head for head, times in Counter(head for head, _ in heads).items() if times > 1] == []
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,22 @@ async def test_figures_count_what_was_sent_and_never_exercises(town: Town, kpi: 
     assert {tuple(row[name] for name in columns) for row in rows} == expected
 
 
+async def test_as_many_messages_stand_as_answered_as_were_answered_asked_or_not(town: Town) -> None:
+    await ordered(town)
+    await town.press(1, (await town.chat(1))[0].buttons[0])
+    await town.until(lambda: town.messages(rule="caller_received", status="delivered"))
+    answered = "update message set status = 'acknowledged', acknowledged_at = now(), ended_at = now() where rule = $1"
+    await town.service.sql(answered, "caller_received")
+    span = {"from": (now_utc() - timedelta(hours=1)).isoformat(), "to": (now_utc() + timedelta(hours=1)).isoformat()}
+    [asked, status] = [
+        (await town.client.get(f"/v1/reports/{kpi}", params=span, headers=desk())).json()["rows"]
+        for kpi in ("acknowledged", "messages")
+    ]
+    by_status = sum(row["messages"] for row in status if row["status"] == "acknowledged")
+    assert sum(row["answered"] for row in asked) == sum(row["answered_besides"] for row in asked) == 1
+    assert by_status == 2
+
+
 async def test_code_lists_are_in_both_languages(quiet_town: Town) -> None:
     answer = await quiet_town.client.get("/v1/codes", headers=bearer("crew"))
     assert {one["id"] for one in answer.json()["lists"]} >= {"message_status", "message_reason", "answer"}

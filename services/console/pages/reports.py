@@ -200,7 +200,7 @@ def _section(section: Section, answer: dict[str, Any], lang: str) -> dict[str, A
         chart = tables.bars(names, [row[section.chart] for row in rows], [line[drawn] for line in cells], top)
     return {
         "name": section.rows,
-        "columns": [(column.name, column.kind in NUMBERS) for column in section.columns],
+        "columns": [(column.head, column.kind in NUMBERS) for column in section.columns],
         "cells": cells,
         "values": [[row.get(column.name) for column in section.columns] for row in rows],
         "chart": chart,

@@ -28,12 +28,17 @@ class _Part(BaseModel):
 
 
 class Column(_Part):
-    """``of``: the column this one is reckoned from."""
+    """``of``: the column this one is reckoned from; ``says``: its head, where the name's would be another figure's."""
 
     name: str
     kind: Kind
     list: str | None = None
     of: str | None = None
+    says: str | None = None
+
+    @property
+    def head(self) -> str:
+        return self.says or self.name
 
 
 class Section(_Part):
@@ -59,7 +64,7 @@ Row = dict[str, Any]
 
 
 def rows_of(section: Section, answer: Mapping[str, Any]) -> list[Row]:
-    """The rows of a section, small ones kept back (None), shares and means per person reckoned."""
+    """The rows of a section, small ones kept back (None), shares and means per row of its size reckoned."""
     found = answer[section.rows]
     rows = [dict(row) for row in (found if isinstance(found, list) else [found])]
     if section.size is not None and not section.kept_back:
@@ -69,7 +74,7 @@ def rows_of(section: Section, answer: Mapping[str, Any]) -> list[Row]:
             if column.kind == "share":
                 row[column.name] = _ratio(row[str(column.of)], row[str(section.size)], 100)
             elif column.kind == "each":
-                row[column.name] = _ratio(row[str(column.of)], row.get("persons"), 1)
+                row[column.name] = _ratio(row[str(column.of)], row[str(section.size)], 1)
     return rows
 
 

@@ -23,14 +23,17 @@ where not m.exercise and ($1::text[] is null or m.area = any($1)) and m.planned_
 group by 1, 2 order by 1, 2
 """)
 ANSWERED = Search("""
-select m.class, count(*) as asked, count(m.acknowledged_at) as answered,
-       (percentile_cont(0.5) within group (order by extract(epoch from m.acknowledged_at - m.planned_at)))::float
-           as p50_s,
-       (percentile_cont(0.9) within group (order by extract(epoch from m.acknowledged_at - m.planned_at)))::float
-           as p90_s,
-       count(*) filter (where m.acknowledged_at - m.planned_at <= interval '30 seconds') as within_30_s
+select m.class, count(*) filter (where m.wants_answer) as asked,
+       count(m.acknowledged_at) filter (where m.wants_answer) as answered,
+       count(m.acknowledged_at) filter (where not m.wants_answer) as answered_besides,
+       (percentile_cont(0.5) within group (order by extract(epoch from m.acknowledged_at - m.planned_at))
+           filter (where m.wants_answer))::float as p50_s,
+       (percentile_cont(0.9) within group (order by extract(epoch from m.acknowledged_at - m.planned_at))
+           filter (where m.wants_answer))::float as p90_s,
+       count(*) filter (where m.wants_answer and m.acknowledged_at - m.planned_at <= interval '30 seconds')
+           as within_30_s
 from message m
-where not m.exercise and m.wants_answer and m.status <> 'suppressed'
+where not m.exercise and (m.wants_answer or m.acknowledged_at is not null) and m.status <> 'suppressed'
   and ($1::text[] is null or m.area = any($1)) and m.planned_at >= $2 and m.planned_at < $3
 group by 1 order by 1
 """)
