@@ -8,8 +8,9 @@ properties; whoever needs overlays of layers should take shapely there.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.refusal import Refusal
 
@@ -104,6 +105,33 @@ def read_point(lon: float, lat: float, field: str = "location") -> Point:
     if inside(point, OPEN_SEA):
         raise Refusal("point_in_sea", field, "พิกัดอยู่กลางทะเล", "the point lies in the open sea")
     return point
+
+
+SMALLEST_RING = 4
+"""Positions; the last is the first again."""
+
+
+def polygons_of(geometry: Mapping[str, Any], field: str = "boundary") -> tuple[Polygon, ...]:
+    """A GeoJSON Polygon or MultiPolygon.
+
+    Raises:
+        ValueError: it is none, a ring is not closed, or (:class:`Refusal`) a position cannot be.
+
+    """
+    try:
+        many = {"Polygon": [geometry["coordinates"]], "MultiPolygon": geometry["coordinates"]}[geometry["type"]]
+        return tuple(_rings(polygon, field) for polygon in many)
+    except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as problem:
+        raise ValueError(f"neither Polygon nor MultiPolygon ({type(problem).__name__})") from None
+
+
+def _rings(polygon: Sequence[Any], field: str) -> Polygon:
+    if any(len(ring) < SMALLEST_RING or ring[0] != ring[-1] for ring in polygon):
+        raise ValueError("a ring must be closed and have at least 4 positions")
+    rings = tuple(tuple(read_point(lon, lat, field) for lon, lat, *_ in ring[:-1]) for ring in polygon)
+    if not rings:
+        raise ValueError("a polygon has a ring")
+    return rings
 
 
 def _in_extent(point: Point) -> bool:

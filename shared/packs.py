@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.geo import Polygon, inside, read_point
+from shared.geo import Polygon, inside, polygons_of
 from shared.pack_parts import Pack, Partner
 from shared.refusal import Refusal
 
@@ -42,7 +42,6 @@ FILES: Mapping[str, tuple[str, bool]] = {
     "run_cards.toml": ("run_card", False),
 }
 BOUNDARY = "boundary.geojson"
-SMALLEST_RING = 4
 
 
 def load(path: Path | str) -> Pack:
@@ -102,7 +101,7 @@ def _boundary(path: Path) -> tuple[tuple[Polygon, ...], str]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         features = document["features"] if document["type"] == "FeatureCollection" else [document]
-        polygons = tuple(polygon for feature in features for polygon in _polygons(feature["geometry"]))
+        polygons = tuple(polygon for feature in features for polygon in polygons_of(feature["geometry"], BOUNDARY))
         attribution = str(features[0]["properties"]["attribution"])
     except FileNotFoundError:
         raise PackError(BOUNDARY, "", "ไม่มีไฟล์นี้", "the file is missing") from None
@@ -112,14 +111,6 @@ def _boundary(path: Path) -> tuple[tuple[Polygon, ...], str]:
             f"must be a GeoJSON Polygon or MultiPolygon with an attribution ({type(problem).__name__}: {problem})",
         ) from None  # fmt: skip
     return polygons, attribution
-
-
-def _polygons(geometry: Mapping[str, Any]) -> Iterable[Polygon]:
-    many = {"Polygon": [geometry["coordinates"]], "MultiPolygon": geometry["coordinates"]}[geometry["type"]]
-    for polygon in many:
-        if any(len(ring) < SMALLEST_RING or ring[0] != ring[-1] for ring in polygon):
-            raise ValueError("a ring must be closed and have at least 4 positions")
-        yield tuple(tuple(read_point(lon, lat, BOUNDARY) for lon, lat, *_ in ring[:-1]) for ring in polygon)
 
 
 def _readable(problem: ValidationError) -> PackError:

@@ -6,6 +6,7 @@ from services.registry import api, handlers, keys
 from services.registry.figures import count
 from services.registry.rotation import rotate, tell_keys
 from services.registry.settings import RegistrySettings
+from services.registry.verbs.placing import PLACE_POINTS, place_points
 from services.registry.verbs.retiring import retire
 from services.registry.verbs.teams import OVERDUE, overdue
 from shared.ask import Question, asking
@@ -71,7 +72,7 @@ HEARS = [
     Hears(notify.RatingGiven, handlers.take_rating),
 ]
 
-DUE = {OVERDUE: overdue}
+DUE = {OVERDUE: overdue, PLACE_POINTS: place_points}
 
 
 QUESTIONS = (

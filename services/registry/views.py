@@ -113,13 +113,13 @@ def address(row: Row) -> AddressShown:
     return AddressShown(
         kind=row["kind"],
         area_code=code,
-        **_area_names(row),
+        **area_names(row),
         detail=records.opened_value(row, ring(), "address", "detail"),
         since_on=row["since_on"],
     )
 
 
-def _area_names(row: Row) -> dict[str, str | None]:
+def area_names(row: Row) -> dict[str, str | None]:
     """The whole name of ``area_code``; ``th`` and ``en`` are its own row's, where it is none of the official ones."""
     code = row["area_code"]
     named = {code: (row["th"], row["en"])} if code and row["th"] else {}
@@ -136,7 +136,7 @@ def household(row: Row, members: Sequence[Row], people: Mapping[UUID, Row], grou
         id=row["id"],
         area=row["area"],
         area_code=code,
-        **_area_names(row),
+        **area_names(row),
         detail=records.opened_value(row, ring(), "household", "detail"),
         members=[
             MemberShown(

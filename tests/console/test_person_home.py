@@ -69,6 +69,10 @@ async def test_points_are_noted_listed_and_drawn_and_a_point_that_is_none_is_tol
     assert (wrong.status_code, "อ่านพิกัดไม่ได้" in words_of(wrong)) == (422, True)
     assert "<details open><summary>บันทึกพิกัด" in wrong.text
     assert 'value="หลังวัด"' in wrong.text, "what was typed is not typed twice"
+    ring = [[103.50, 16.43], [103.51, 16.43], [103.51, 16.44], [103.50, 16.44], [103.50, 16.43]]
+    river = {"code": "kalasin:river", "kind": "community", "th": "ชุมชนริมน้ำ", "parents": ["460101"],
+             "boundary": {"type": "Polygon", "coordinates": [ring]}}  # fmt: skip
+    await behind.ask("POST", "/v1/areas/import", {"rows": [river]})
     for more in ({"method": "map", "source": "gis_volunteer"}, {"method": "visit", "accuracy_m": "8"}):
         assert (await orathai.post(f"{page}/observe", {**form, "point": POINT, **more})).status_code == 303
     shown = await orathai.get(f"{page}?purpose=case_work")
@@ -78,6 +82,7 @@ async def test_points_are_noted_listed_and_drawn_and_a_point_that_is_none_is_tol
     assert "16.43210, 103.50650 ± 8 ม." in words
     assert "อาสาสมัคร GIS" in words
     assert "เจ้าหน้าที่ไปเห็น" in words, "the officer's visit verified it"
+    assert words.count("อยู่ในแนวเขต ชุมชนริมน้ำ") == 1, "of the point that counts"
     drawn = re.search(r'id="drawn">(.*?)</script>', shown.text)
     assert drawn is not None
     assert drawn.group(1).count('"lat":16.4321') == 2

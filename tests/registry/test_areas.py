@@ -219,3 +219,106 @@ async def test_the_command_sends_a_file_part_by_part(registry: Running, monkeypa
     ]  # fmt: skip
     with pytest.raises(LookupError, match="ไม่พบรายการ"):
         await send(registry.client, ROWS[:1], "songkhla", dry_run=False)
+
+
+def box(west: float, south: float, side: float = 0.01) -> dict[str, Any]:
+    east, north = west + side, south + side
+    return {
+        "type": "Polygon",
+        "coordinates": [[[west, south], [east, south], [east, north], [west, north], [west, south]]],
+    }
+
+
+RIVER, HILL = "kalasin:river", "kalasin:hill"
+DRAWN: list[dict[str, Any]] = [
+    {"code": "kalasin", "kind": "municipality", "th": "เทศบาลเมืองกาฬสินธุ์", "parents": ["4601"]},
+    {"code": RIVER, "kind": "community", "th": "ชุมชนริมน้ำ", "parents": ["kalasin", "460101"], "boundary": box(103.50, 16.40)},
+    {"code": HILL, "kind": "community", "th": "ชุมชนบนเนิน", "parents": ["kalasin", "460102"], "boundary": box(103.52, 16.40)},
+]  # fmt: skip
+AT_THE_RIVER = {"lon": 103.505, "lat": 16.405}
+
+
+async def take(registry: Running, rows: list[dict[str, Any]]) -> None:
+    answer = await registry.client.post("/v1/areas/import", json={"rows": rows}, headers=bearer(OFFICER))
+    assert {one["verdict"] for one in answer.json()["items"]} == {"written"}
+
+
+async def seen_at(registry: Running, person_id: Any, **point: Any) -> None:
+    at = f"/v1/persons/{person_id}/locations"
+    answer = await registry.client.post(at, json={**AT_THE_RIVER, **point}, headers=bearer(OFFICER))
+    assert answer.status_code == 201, answer.text
+
+
+async def live_in(registry: Running, code: str) -> set[str]:
+    """By the search, by the export and by the gaps, which look each in its own way."""
+    found = {one["id"] for one in await find(registry, name="มานี มีนา", area_code=code)}
+    export = await registry.client.get(f"/v1/exports/persons?area={AREA}&area_code={code}", headers=bearer(OFFICER))
+    assert export.text.count("มานี มีนา") == len(found), code
+    path = f"/v1/gaps/people?group=bedridden&gap=not_visited&area={AREA}&area_code={code}"
+    lacking = await read(registry, path)
+    assert {one["person_id"] for one in lacking["items"]} == found, code
+    return found
+
+
+async def bedridden(registry: Running, **facts: Any) -> str:
+    person_id = await add(registry, name="มานี มีนา", **facts)
+    path = f"/v1/persons/{person_id}/groups"
+    assert (await registry.client.post(path, json={"group": "bedridden"}, headers=bearer(OFFICER))).status_code == 201
+    return str(person_id)
+
+
+SAID: list[tuple[str | None, str | None]] = [
+    (None, RIVER), ("460101", RIVER), ("4601", RIVER), ("kalasin", RIVER),
+    ("460102", "460102"), (HILL, HILL), ("900101", "900101"),
+]  # fmt: skip
+"""What is said of where somebody lives, and where they live as their point lies by the river."""
+
+
+async def test_a_point_says_where_somebody_lives_only_where_nobody_said_otherwise(registry: Running) -> None:
+    await take(registry, DRAWN)
+    for said, lives in SAID:
+        told = {"addresses": {"current": {"area_code": said}}} if said else {}
+        person_id = await bedridden(registry, **told)
+        await seen_at(registry, person_id)
+        for code in {RIVER, HILL, "460101", "460102", "900101"}:
+            below = {RIVER: "460101", HILL: "460102"}.get(lives or "")
+            assert (person_id in await live_in(registry, code)) == (code in {lives, below}), (said, code)
+    exact = await bedridden(registry)
+    await seen_at(registry, exact, lon=103.5099, accuracy_m=5)
+    unclear = await bedridden(registry)
+    await seen_at(registry, unclear, lon=103.5099, accuracy_m=30)
+    assert {exact, unclear} & await live_in(registry, RIVER) == {exact}, "as near to the edge as the point is unsure"
+    shown = (await read(registry, f"/v1/persons/{exact}/locations"))["items"][0]
+    assert (shown["area_code"], shown["area_th"]) == (RIVER, "ชุมชนริมน้ำ")
+    await seen_at(registry, exact, lon=103.525, accuracy_m=5, method="visit")
+    assert exact in await live_in(registry, HILL), "they moved"
+    assert exact not in await live_in(registry, RIVER)
+
+
+async def test_an_account_of_a_community_sees_whose_point_lies_in_it(registry: Running) -> None:
+    await take(registry, DRAWN)
+    person_id = await bedridden(registry, addresses={"current": {"area_code": "460101"}})
+    held = bearer(OFFICER, places=[RIVER], subject="outreach")
+    assert (await registry.client.get(f"/v1/persons/{person_id}", headers=held)).status_code == 404
+    await seen_at(registry, person_id)
+    assert (await registry.client.get(f"/v1/persons/{person_id}", headers=held)).status_code == 200
+    other = bearer(OFFICER, places=[HILL], subject="outreach")
+    assert (await registry.client.get(f"/v1/persons/{person_id}", headers=other)).status_code == 404
+
+
+async def test_points_that_were_there_before_are_looked_up_in_new_boundaries(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.registry.verbs.placing.BATCH", 2)
+    people = {await bedridden(registry) for _ in range(5)}
+    for one in people:
+        await seen_at(registry, one)
+    await take(registry, DRAWN[:1])
+    assert not await registry.sql("select from due where kind = 'place_points'"), "no boundary came"
+    moved = [{**DRAWN[1], "boundary": box(103.6, 16.4)}, {**DRAWN[2], "boundary": box(103.50, 16.40)}]
+    for rows, lives in ((DRAWN, RIVER), (moved, HILL)):
+        await take(registry, rows)
+        await registry.sql("update due set due_at = now() where kind = 'place_points'")
+        while await registry.runtime.due.do_one():
+            pass
+        assert await live_in(registry, lives) == people

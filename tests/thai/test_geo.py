@@ -1,11 +1,13 @@
 """Points, distances and polygons."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.area_shapes import Shape, lying_in, shape_of, smallest
 from shared.geo import METRES_PER_DEGREE, Point, distance_m, distance_to_edge_m, inside, read_point
 from shared.refusal import Refusal
 
@@ -76,3 +78,62 @@ ISLANDS_AND_COASTS = {
 @pytest.mark.parametrize("place", ISLANDS_AND_COASTS)
 def test_no_island_and_no_coast_is_taken_for_the_sea(place):
     assert read_point(*ISLANDS_AND_COASTS[place])
+
+
+def square(code: str, kind: str, west: float, south: float, side: float = 0.01) -> Shape:
+    east, north = west + side, south + side
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return shape_of(code, kind, {"type": "Polygon", "coordinates": [ring]})
+
+
+RIVER, HILL = square("kalasin:river", "community", 103.50, 16.40), square("kalasin:hill", "community", 103.51, 16.40)
+VILLAGE = square("46010103", "village", 103.49, 16.39, 0.05)
+
+
+def test_a_point_lies_in_one_area_of_each_kind() -> None:
+    shapes = (RIVER, HILL, VILLAGE)
+    assert lying_in(Point(103.505, 16.405), shapes) == {"community": "kalasin:river", "village": "46010103"}
+    assert lying_in(Point(103.495, 16.395), shapes) == {"village": "46010103"}
+    assert lying_in(Point(103.6, 16.405), shapes) == {}
+    assert smallest(lying_in(Point(103.505, 16.405), shapes)) == "kalasin:river"
+    assert smallest(lying_in(Point(103.495, 16.395), shapes)) == "46010103"
+    assert smallest({}) is None
+
+
+def test_what_may_lie_across_an_edge_lies_nowhere() -> None:
+    near_the_hill = Point(103.5099, 16.405)  # some 11 m from where the next community begins
+    assert lying_in(near_the_hill, (RIVER, HILL))["community"] == "kalasin:river"
+    assert lying_in(near_the_hill, (RIVER, HILL), within_m=5)["community"] == "kalasin:river"
+    assert lying_in(near_the_hill, (RIVER, HILL, VILLAGE), within_m=15) == {"village": "46010103"}
+    outside = Point(103.4999, 16.405)
+    assert lying_in(outside, (RIVER,), within_m=15) == {}
+
+
+def test_two_of_a_kind_that_overlap_say_nothing() -> None:
+    other = square("kalasin:other", "community", 103.504, 16.404)
+    assert lying_in(Point(103.505, 16.405), (RIVER, other, VILLAGE)) == {"village": "46010103"}
+
+
+def test_a_hole_is_not_inside() -> None:
+    ring = [[103.5, 16.4], [103.6, 16.4], [103.6, 16.5], [103.5, 16.4]]
+    hole = [[103.55, 16.42], [103.56, 16.42], [103.56, 16.43], [103.55, 16.42]]
+    shape = shape_of("kalasin:a", "community", {"type": "MultiPolygon", "coordinates": [[ring, hole]]})
+    assert lying_in(Point(103.558, 16.425), (shape,)) == {}
+    assert lying_in(Point(103.58, 16.44), (shape,)) == {"community": "kalasin:a"}
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {}, {"type": "Point", "coordinates": [103.5, 16.4]}, {"type": "Polygon"}, {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": [[[103.5, 16.4], [103.6, 16.4], [103.6, 16.5], [103.5, 16.5]]]},
+        {"type": "Polygon", "coordinates": [[[103.5, 16.4], [103.6, 16.4], [103.5, 16.4]]]},
+        {"type": "Polygon", "coordinates": [[[16.4, 103.5], [16.4, 103.6], [16.5, 103.6], [16.4, 103.5]]]},
+        {"type": "Polygon", "coordinates": [["north", "east", "south", "north"]]},
+        {"type": "Polygon", "coordinates": [[[None, 1], [2, 3], [3, 4], [None, 1]]]},
+        {"type": ["Polygon"], "coordinates": []}, {"type": "MultiPolygon", "coordinates": [[]]},
+    ],
+)  # fmt: skip
+def test_what_is_no_closed_polygon_in_the_country_is_refused(geometry: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        shape_of("kalasin:a", "community", geometry)

@@ -130,6 +130,8 @@ def _shown(row: Any, now: Any, pictures: list[PictureShown]) -> LocationShown:
         verified=views.label("verification_method", method) if method else None,
         with_id=None if now is None else now["with_location_id"],
         verified_at=None if now is None else now["verified_at"],
+        area_code=None if now is None else now["area_code"],
+        **(views.area_names(now) if now is not None else {"area_th": None, "area_en": None}),
     )
 
 

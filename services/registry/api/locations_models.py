@@ -148,7 +148,10 @@ class FileVerdicts(Answer):
 
 
 class LocationShown(Answer):
-    """``stands``: here the person is held to live. ``verified``: how, where two sources or an officer say so."""
+    """``stands``: here the person is held to live. ``verified``: how, where two sources or an officer say so.
+
+    ``area_code``: in whose boundary that point plainly lies, with its name.
+    """
 
     id: UUID
     use: Label
@@ -166,6 +169,9 @@ class LocationShown(Answer):
     verified: Label | None
     with_id: UUID | None
     verified_at: datetime | None
+    area_code: str | None
+    area_th: str | None
+    area_en: str | None
 
 
 class Locations(Answer):

@@ -15,6 +15,7 @@ from typing import Any, Final
 from rapidfuzz import fuzz, process
 
 from services.registry.rules.sounds import folded
+from shared.geo import polygons_of
 from shared.refusal import Refusal
 from shared.thai.areas import LENGTHS, area, full_name
 from shared.thai.text import tidy
@@ -36,7 +37,6 @@ PREFIXES = re.compile(
 ALIKE: Final = 72.0
 """rapidfuzz's ratio (0 to 100) from which a name may be meant."""
 TAMBON_DIGITS: Final = 6
-POLYGONS: Final = frozenset({"Polygon", "MultiPolygon"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,19 @@ def read_node(told: Node, own: Mapping[str, str]) -> Node:
             raise Refusal("parent_unknown", "parents", f"ไม่มีพื้นที่รหัส {parent}", f"there is no area {parent}")
         if kind not in KINDS[told.kind]:
             raise Refusal("parent_kind", "parents", "อยู่ในพื้นที่ชนิดนี้ไม่ได้", f"a {told.kind} cannot lie in a {kind}")
-    if told.boundary is not None and told.boundary.get("type") not in POLYGONS:
-        raise Refusal("boundary_shape", "boundary", "เขตต้องเป็นรูปหลายเหลี่ยม", "a boundary is a Polygon or MultiPolygon")
+    _check_boundary(told.boundary)
     return Node(told.code, told.area, told.kind, tidy(told.th), tidy(told.en or told.th), tuple(parents), told.boundary)
+
+
+def _check_boundary(told: Mapping[str, Any] | None) -> None:
+    try:
+        if told is not None:
+            polygons_of(told)
+    except ValueError as problem:
+        raise Refusal(
+            "boundary_shape", "boundary", "เขตต้องเป็นรูปหลายเหลี่ยมที่ปิด มีพิกัดในประเทศไทย",
+            f"a boundary is a Polygon or MultiPolygon of closed rings in Thailand: {problem}",
+        ) from None  # fmt: skip
 
 
 def keeps_its_kind(node: Node, tree: Mapping[str, Node]) -> None:

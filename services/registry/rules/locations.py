@@ -25,6 +25,11 @@ Verdict = Literal["verified", "confirms", "differs", "kept"]
 Method = Literal["two_sources", "officer_visit"]
 
 
+def spread_m(accuracy_m: int | None, method: str) -> float:
+    """How far off a point may be."""
+    return ASSUMED_M[method] if accuracy_m is None else accuracy_m
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One observation. ``by``: whose; all rows of the post are one source, whoever loads the file."""
@@ -39,7 +44,7 @@ class Seen:
 
     @property
     def spread_m(self) -> float:
-        return ASSUMED_M[self.method] if self.accuracy_m is None else self.accuracy_m
+        return spread_m(self.accuracy_m, self.method)
 
     @property
     def witness(self) -> str:

@@ -47,16 +47,28 @@ select code from put
 NAMED = "select code from area_node where area = $1 and kind <> 'village' and (th = $2 or en = $2) limit 2"
 PUT_PARENTS = "insert into area_parent (code, parent) select $1, unnest($2::text[]) on conflict do nothing"
 LIVES_IN = "select lives_in($1)"
-# What lives_in (migration 0009) says of one person, of the array {records}: asked of each of a hundred thousand, a
+BOUNDARIES_STAND = """
+select count(*) as count, max(changed_at) as changed_at from area_node where area = $1 and boundary is not null
+"""
+BOUNDARIES = "select code, kind, boundary from area_node where area = $1 and boundary is not null order by code"
+# What lives_in (migration 0029) says of one person, of the array {records}: asked of each of a hundred thousand, a
 # function costs seconds.
-PLACE_OF = """coalesce(
-    (select a.area_code from address a where a.person_id = any({records}) and a.kind = 'current'
-        and a.until_on is null and a.area_code is not null limit 1),
-    (select h.area_code from household_member m
-        cross join lateral (select * from household h where h.id = m.household_id offset 0) h
-        where m.person_id = any({records}) and m.until_on is null and h.area_code is not null limit 1),
-    (select a.area_code from address a where a.person_id = any({records}) and a.kind = 'registered'
-        and a.until_on is null and a.area_code is not null limit 1))"""
+PLACE_OF = """(
+    select case when said.code is null then seen.code when seen.code is null then said.code
+        when said.code ~ '^[0-9]+$' and seen.code like said.code || '%' then seen.code
+        when exists (select from area_parent p where p.code = seen.code
+            and (p.parent = said.code or said.code ~ '^[0-9]+$' and p.parent like said.code || '%')) then seen.code
+        else said.code end
+    from (select coalesce(
+        (select a.area_code from address a where a.person_id = any({records}) and a.kind = 'current'
+            and a.until_on is null and a.area_code is not null limit 1),
+        (select h.area_code from household_member m
+            cross join lateral (select * from household h where h.id = m.household_id offset 0) h
+            where m.person_id = any({records}) and m.until_on is null and h.area_code is not null limit 1),
+        (select a.area_code from address a where a.person_id = any({records}) and a.kind = 'registered'
+            and a.until_on is null and a.area_code is not null limit 1)) as code offset 0) as said,
+        (select (select w.area_code from whereabouts w where w.person_id = any({records}) and w.area_code is not null
+            order by w.use, w.verified_at desc nulls last limit 1) as code offset 0) as seen)"""
 # For an account that is held to places: where somebody lives, by the record that stands for them.
 LIVE = """
 select w.id, survivor_of(w.id) as survivor_id, lives_in(w.id) as place from unnest($1::uuid[]) as w (id)
@@ -74,7 +86,8 @@ from (
 ) w
 """
 
-# The records with an address or a household in one of the codes {places}, or below an official one: found by the codes.
+# The records with an address, a household or a point in one of the codes {places}, or below an official one: found by
+# the codes.
 # Whoever lives there is among them; of a rare code it reads a few, where a list would be read to its end.
 NEAR = """reach as (
     select t as low, case when t ~ '^[0-9]{{2,6}}$' then t || ':' else t end as high from unnest({places}::text[]) as t
@@ -87,6 +100,9 @@ NEAR = """reach as (
         select id from household where area_code ~>=~ r.low and area_code ~<=~ r.high offset 0) h
     cross join lateral (select person_id from household_member where household_id = h.id and until_on is null
                         offset 0) m
+    union
+    select w.person_id from reach r cross join lateral (
+        select person_id from whereabouts where area_code ~>=~ r.low and area_code ~<=~ r.high offset 0) w
 )"""
 
 
@@ -142,6 +158,18 @@ async def put(db: Connection, node: Node, at: datetime) -> bool:
         return False
     await db.execute(PUT_PARENTS, node.code, list(node.parents))
     return True
+
+
+async def boundaries_stand(db: Connection | Pool, area: str) -> tuple[int, datetime | None]:
+    """How many boundaries a municipality has and when one was last written: where neither changed, none did."""
+    row = await db.fetchrow(BOUNDARIES_STAND, area)
+    assert row is not None  # noqa: S101 an aggregate
+    return row["count"], row["changed_at"]
+
+
+async def boundaries(db: Connection | Pool, area: str) -> list[Row]:
+    """``code, kind, boundary`` (GeoJSON) of a municipality's rows that have one."""
+    return await db.fetch(BOUNDARIES, area)
 
 
 async def lives_in(db: Connection | Pool, person_id: UUID) -> str | None:

@@ -23,7 +23,9 @@ READ_LOCATIONS = """
 select * from location where person_id = any(array(select records_of($1))) order by observed_at desc, id desc limit 200
 """
 READ_WHEREABOUTS = """
-select * from whereabouts where person_id = any(array(select records_of($1))) order by verified_at desc nulls last
+select w.*, n.th, n.en from whereabouts w
+left join lateral (select th, en from area_node where code = w.area_code offset 0) n on true
+where w.person_id = any(array(select records_of($1))) order by w.verified_at desc nulls last
 """
 SURVIVORS = """
 select person_id, survivor_of(person_id) as survivor_id from person_link
@@ -51,7 +53,7 @@ async def read_locations(db: Connection | Pool, person_id: UUID) -> list[Row]:
 
 
 async def read_whereabouts(db: Connection | Pool, person_id: UUID) -> list[Row]:
-    """What counts now: at most one row a use and record, the last verified first."""
+    """What counts now: at most one row a use and record, the last verified first; with the names of its area."""
     return await db.fetch(READ_WHEREABOUTS, person_id)
 
 
@@ -61,24 +63,65 @@ async def survivors(db: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
 
 
 SET_WHEREABOUTS = """
-insert into whereabouts (person_id, use, location_id, point, cell, key_id, method, with_location_id, verified_at)
-select s.person_id, s.use, l.id, l.point, s.cell, s.key_id, s.method, s.other_id, s.verified_at
-from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::integer[], $6::text[], $7::uuid[], $8::timestamptz[])
-     as s (person_id, use, location_id, cell, key_id, method, other_id, verified_at)
+insert into whereabouts (person_id, use, location_id, point, cell, key_id, method, with_location_id, verified_at,
+                         area_code)
+select s.person_id, s.use, l.id, l.point, s.cell, s.key_id, s.method, s.other_id, s.verified_at, s.area_code
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::integer[], $6::text[], $7::uuid[], $8::timestamptz[],
+            $9::text[]) as s (person_id, use, location_id, cell, key_id, method, other_id, verified_at, area_code)
 cross join lateral (select id, point from location where id = s.location_id offset 0) l
 on conflict (person_id, use) do update set location_id = excluded.location_id, point = excluded.point,
     cell = excluded.cell, key_id = excluded.key_id, method = excluded.method, verified_at = excluded.verified_at,
-    with_location_id = excluded.with_location_id
+    with_location_id = excluded.with_location_id, area_code = excluded.area_code
 """
 
 
-Stands = tuple[UUID, str, UUID, bytes, int, str | None, UUID | None, datetime | None]
-"""Person, use, observation, mark of its cell, the mark's key; how it was verified, with which other one, and when."""
+Stands = tuple[UUID, str, UUID, bytes, int, str | None, UUID | None, datetime | None, str | None]
+"""Person, use, observation, mark of its cell, the mark's key; how it was verified, with which other one, and when; the
+
+code of the area in whose boundary it lies.
+"""
 
 
 async def set_whereabouts(db: Connection, rows: Sequence[Stands]) -> None:
     """From now on these observations count."""
     await db.execute(SET_WHEREABOUTS, *map(list, zip(*rows, strict=True)))
+
+
+# The points that count, person by person after ($1, $2), to be looked up in new boundaries.
+TO_PLACE = """
+select w.person_id, w.use, w.location_id as id, w.point, l.accuracy_m, l.method, p.area from (
+    select * from whereabouts where (person_id, use) > ($1::uuid, $2) order by person_id, use limit $3) w
+cross join lateral (select area from person where id = w.person_id offset 0) p
+cross join lateral (select accuracy_m, method from location where id = w.location_id offset 0) l
+order by w.person_id, w.use
+"""
+PLACE = """
+select w.person_id, w.use, w.location_id as id, w.point, l.accuracy_m, l.method
+from (select * from whereabouts where (person_id, use) > ($2::uuid, $3) order by person_id, use limit $4) w
+cross join lateral (select from person p where p.id = w.person_id and p.area = $1 offset 0) p
+cross join lateral (select accuracy_m, method from location where id = w.location_id offset 0) l
+order by w.person_id, w.use
+"""
+LAST_TO_PLACE = """
+select person_id, use from whereabouts where (person_id, use) > ($1::uuid, $2) order by person_id, use
+offset $3 limit 1
+"""
+PLACE = """
+update whereabouts w set area_code = s.area_code
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[]) as s (person_id, use, location_id, area_code)
+where w.person_id = s.person_id and w.use = s.use and w.location_id = s.location_id
+"""
+
+
+async def to_place(db: Connection, after: tuple[UUID, str], limit: int) -> list[Row]:
+    """The next points that count, of every municipality, sealed, with what is known of how exact they are."""
+    return await db.fetch(TO_PLACE, *after, limit)
+
+
+async def place(db: Connection, rows: Sequence[tuple[UUID, str, UUID, str | None]]) -> None:
+    """Person, use, observation, area: where these lie, as long as they still count."""
+    if rows:
+        await db.execute(PLACE, *map(list, zip(*rows, strict=True)))
 
 
 # Everybody in these cells, or (from the other side) everybody of these groups: whichever is fewer to begin with.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.registry import store
 from services.registry.rules.areas import ORDER, OWN, VILLAGE, Node, keeps_its_kind, kind_of, read_node
 from services.registry.rules.community import code_of
+from services.registry.verbs.placing import boundaries_changed
 from shared.database import Connection, Pool
 from shared.errors import Refused
 from shared.refusal import Refusal
@@ -49,6 +50,8 @@ async def take(work: Work, told: Sequence[Node], slug: str, *, dry_run: bool) ->
         else:
             texts = ("รหัสนี้เป็นของเทศบาลอื่น", "this code belongs to another municipality")
             verdicts[number] = Verdict(number, node.code, "other_area", "code", *texts)
+    if any(told[number - 1].boundary and one.verdict == "written" for number, one in verdicts.items()):
+        await boundaries_changed(work, slug)
     return [verdicts[number] for number in sorted(verdicts)]
 
 

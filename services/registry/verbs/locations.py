@@ -18,6 +18,7 @@ from services.registry.rules import locations as rules
 from services.registry.rules.addresses import House, house_of
 from services.registry.rules.locations import Judged, Seen, Standing, judge
 from services.registry.store.people import Doc, Row, hexed
+from services.registry.verbs import placing
 from services.registry.verbs.people import origin_of
 from shared.crypto import Keyring
 from shared.errors import Refused
@@ -97,7 +98,9 @@ async def observe(work: Work, person: Person, told: Observation, agreement: Agre
     judged = judge(new, current, earlier, within_m=agreement.within_m, within=agreement.within)
     _say(work, person, new, judged)
     if judged.stands:
-        await store.locations.set_whereabouts(work.db, [_stands(work, person, told.use, new, judged)])
+        lies_in = await placing.area_of(work.db, person.area, new.point, new.spread_m)
+        stands = _stands(work, person, told.use, new, judged, lies_in)
+        await store.locations.set_whereabouts(work.db, [stands])
     return Observed(row_id, judged.verdict)
 
 
@@ -109,7 +112,8 @@ async def observe_first(work: Work, told: Sequence[tuple[Person, Observation]], 
         new = _seen_now(work, one)
         judged = judge(new, None, [], within_m=agreement.within_m, within=agreement.within)
         rows.append(_row(work, person, one, new))
-        stand.append(_stands(work, person, one.use, new, judged))
+        lies_in = await placing.area_of(work.db, person.area, new.point, new.spread_m)
+        stand.append(_stands(work, person, one.use, new, judged, lies_in))
         _say(work, person, new, judged)
     if rows:
         await store.locations.write_locations(work.db, rows)
@@ -154,10 +158,12 @@ async def _current(work: Work, person_id: UUID, use: str, seen: dict[UUID, Seen]
     return Standing(known, row["method"])
 
 
-def _stands(work: Work, person: Person, use: str, new: Seen, judged: Judged) -> store.locations.Stands:
+def _stands(
+    work: Work, person: Person, use: str, new: Seen, judged: Judged, lies_in: str | None
+) -> store.locations.Stands:
     verified = (None, None, None) if judged.method is None else (judged.method, judged.other, work.now)
     cell = cell_mark(ring(), new.point, exercise=person.exercise)
-    return person.id, use, new.id, cell, ring().current, *verified
+    return person.id, use, new.id, cell, ring().current, *verified, lies_in
 
 
 def cell_mark(keys: Keyring, point: Point, *, exercise: bool) -> bytes:
