@@ -24,6 +24,7 @@ on conflict (bucket, key) do update set
     opened_at = case when t.opened_at <= $4 then excluded.opened_at else t.opened_at end
 returning tries, opened_at
 """
+READ_TRIES = "select tries from throttle where bucket = $1 and key = $2 and opened_at > $3"
 FORGET_TRIES = "delete from throttle where bucket = $1 and key = $2"
 SWEEP_TRIES = "delete from throttle where opened_at < $1"
 KEPT = timedelta(days=1)
@@ -50,6 +51,12 @@ async def spend(pool: Pool, limit: Limit, key: str, *, at: datetime | None = Non
     if row is not None and row["tries"] > limit.tries:
         wait_s = (row["opened_at"] + limit.window - now).total_seconds()
         raise refuse("too_many", headers={"Retry-After": str(max(1, round(wait_s)))})
+
+
+async def spent(pool: Pool, limit: Limit, key: str, *, at: datetime | None = None) -> bool:
+    """Whether the next try would be refused; nothing is counted."""
+    tries = await pool.fetchval(READ_TRIES, limit.bucket, _hash(key), (at or now_utc()) - limit.window)
+    return bool(tries and tries >= limit.tries)
 
 
 async def forget(pool: Pool, limit: Limit, key: str) -> None:

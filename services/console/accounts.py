@@ -1,4 +1,4 @@
-"""Signing in: passwords (argon2id), second factor (TOTP), locks against guessing, and what an account may be.
+"""Signing in: passwords (argon2id) and second factor (TOTP). How often somebody may try stands in ``tries.py``.
 
 Sources: OWASP Password Storage Cheat Sheet (argon2id), RFC 6238 (TOTP), NIST SP 800-63B (length before rules).
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import argon2
 import pyotp
@@ -16,8 +16,6 @@ from services.console.store.accounts import Account
 
 HASHER = argon2.PasswordHasher()
 SHORTEST = 12
-LOCK_AFTER = 5
-LOCK_FOR = timedelta(minutes=5)
 STEP_S = 30
 NOBODY = HASHER.hash("nobody-has-this-password")
 """Checked where there is no such account, so that the time taken tells nothing."""
@@ -25,7 +23,7 @@ NOBODY = HASHER.hash("nobody-has-this-password")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``code``: ok, wrong, locked, needs_code. ``step``: the time step of the code that was used."""
+    """``code``: ok, wrong, needs_code. ``step``: the time step of the code that was used."""
 
     code: str
     step: int = 0
@@ -40,8 +38,6 @@ async def judge(account: Account | None, password: str, code: str, now: datetime
     right = await asyncio.to_thread(_verify, account.password if account and account.password else NOBODY, password)
     if account is None or not account.active or not account.password:
         return Verdict("wrong")
-    if account.locked_until is not None and account.locked_until > now:
-        return Verdict("locked")
     if not right:
         return Verdict("wrong")
     if account.totp_secret is None:

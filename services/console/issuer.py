@@ -21,7 +21,7 @@ import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.console.store import accounts
+from services.console.store import accounts, browsers
 from shared.auth import Role, make_token
 from shared.database import AWAY, Connection, Pool
 from shared.service import Runtime
@@ -107,6 +107,7 @@ async def keep_named(runtime: Runtime) -> None:
         try:
             await name_revoked(runtime.pool, runtime.parts["signer"].public_file)
             await accounts.drop_old(runtime.pool, now_utc() - timedelta(days=30))
+            await browsers.drop_old(runtime.pool, now_utc() - timedelta(days=400))
         except (*AWAY, OSError, ValueError) as problem:
             log.warning("issuer.list_not_written", reason=type(problem).__name__)
         await asyncio.sleep(60)

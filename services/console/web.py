@@ -34,6 +34,8 @@ from shared.thai.dates import local, show_day
 from shared.work import new_id, now_utc
 
 COOKIE = "karuna_session"
+BROWSER = "karuna_browser"
+"""A cookie of a browser on which somebody has signed in; it signs nobody in (``tries.py``)."""
 SAVED = "karuna_saved"
 """A cookie between a form and the next page; it says nothing else."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

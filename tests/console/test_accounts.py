@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from datetime import timedelta
 
+import httpx
 import jwt
 import pyotp
 import pytest
 
 from karuna.accounts import DESK as DEMONSTRATED
 from karuna.accounts import Invented, logins
-from services.console.accounts import judge, new_secret
+from services.console import tries
+from services.console.accounts import hashed, judge, new_secret
 from services.console.issuer import name_revoked
 from services.console.store import accounts
-from services.console.web import COOKIE, inside
+from services.console.web import BROWSER, COOKIE, inside
 from shared.auth import Issuers, Role
 from shared.work import now_utc
 from tests.console.conftest import HERE, PASSWORD, Console
@@ -38,14 +41,67 @@ async def test_the_right_password_gives_a_session_and_the_wrong_one_a_sentence(c
     assert (await console.client.get("/account")).status_code == 200
 
 
-async def test_five_wrong_tries_rest_the_account_even_for_the_right_password(console: Console) -> None:
-    account_id = await console.account()
+def elsewhere(console: Console, host: str = "203.0.113.9") -> Console:
+    """Another browser, at another address."""
+    app = console.client._transport.app  # type: ignore[attr-defined]
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app, client=(host, 1)), base_url=HERE)
+    return Console(dataclasses.replace(console.running, client=client))
+
+
+async def five_wrong(console: Console, login: str = "somsri") -> str:
+    """What the sixth try is told."""
     for _ in range(5):
-        await console.sign_in(password="guess after guess")
-    assert "5 นาที" in (await console.sign_in()).text
-    await console.pool.execute("update account set locked_until = now() - interval '1 s' where id = $1", account_id)
+        await console.sign_in(login, password="guess after guess")
+    return (await console.sign_in(login)).text
+
+
+async def test_wrong_tries_rest_an_account_where_they_were_made_and_nowhere_else(console: Console) -> None:
+    await console.account()
+    hostile = elsewhere(console)
+    assert "กรุณารอ 5 นาที" in await five_wrong(hostile), "even for the right password"
+    assert "กรุณารอ 5 นาที" in await five_wrong(hostile, "nobody"), (
+        "who does not exist rests alike: the answer tells nothing"
+    )
     assert (await console.sign_in()).status_code == 303
-    assert await console.pool.fetchval("select failures from account") == 0
+    await console.pool.execute("update throttle set opened_at = opened_at - interval '5 minutes'")
+    assert (await hostile.sign_in()).status_code == 303, "and there until its time is over"
+
+
+async def test_a_browser_that_has_signed_in_is_kept_out_by_nobody_at_its_address_or_elsewhere(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "ELSEWHERE", dataclasses.replace(tries.ELSEWHERE, tries=6))
+    account_id, beside = await console.account(), elsewhere(console, "127.0.0.1")
+    await console.sign_in()
+    await five_wrong(beside)
+    stranger = elsewhere(console)
+    await five_wrong(stranger)
+    assert "เครื่องที่เคยเข้า" in (await elsewhere(console, "203.0.113.10").sign_in()).text
+    assert (await console.sign_in()).status_code == 303, (
+        "somebody else sits at the same address, and in the whole world"
+    )
+    kept = await console.pool.fetchval("select cookie_hash from browser")
+    assert console.client.cookies[BROWSER].encode() not in kept
+    assert "กรุณารอ 5 นาที" in await five_wrong(console), "who guesses on it rests on it"
+    await accounts.reset(console.pool, account_id, await hashed("a brand new password"), now_utc())
+    assert (await stranger.sign_in(password="a brand new password")).status_code == 303
+
+
+async def test_the_cookie_of_a_browser_signs_nobody_in_and_is_only_its_own_accounts(console: Console) -> None:
+    await console.account()
+    await console.account("wichai")
+    await console.sign_in()
+    cookie = console.client.cookies[BROWSER]
+    console.client.cookies.delete(COOKIE)
+    assert (await console.client.get("/account")).headers["location"].startswith("/sign-in")
+    hostile = elsewhere(console)
+    hostile.client.cookies.set(BROWSER, "made-up")
+    await hostile.sign_in("wichai")
+    given = {each.value for each in hostile.client.cookies.jar if each.name == BROWSER} - {"made-up"}
+    assert len(given - {cookie}) == 1, "what was brought along is worth nothing"
+    await console.sign_in("wichai")
+    assert console.client.cookies[BROWSER] == cookie, "a computer that several use"
+    assert await console.pool.fetchval("select count(*) from browser") == 3
 
 
 async def test_a_code_is_needed_where_there_is_a_second_factor_and_is_good_once(console: Console) -> None:
@@ -70,9 +126,11 @@ async def test_an_open_screen_is_not_enough_to_set_a_second_factor(console: Cons
     for password in ("", "not this one at all"):
         await console.post("/account/second-factor", secret=secret, code=pyotp.TOTP(secret).now(), password=password)
         assert await console.pool.fetchval(kept) is False
-    assert await console.pool.fetchval("select failures from account") == 2
     await console.post("/account/second-factor", secret=secret, code=pyotp.TOTP(secret).now(), password=PASSWORD)
     assert await console.pool.fetchval(kept) is True
+    for _ in range(3):
+        rests = await console.post("/account/password", old="guess after guess", new="a brand new password")
+    assert (rests.status_code, "กรุณารอ 5 นาที" in rests.text) == (429, True), "an open screen is no place to guess"
 
 
 async def test_nothing_is_changed_without_the_sessions_own_token(console: Console) -> None:

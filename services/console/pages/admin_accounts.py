@@ -22,6 +22,7 @@ from services.console.rules.accounts import Wanted
 from services.console.store import accounts
 from services.console.store.accounts import Account
 from services.console.towns import EVERYWHERE, area_names, area_options
+from services.console.tries import rests_elsewhere
 from services.console.web import backend, go, page, runtime, signed_in
 from shared.audit import audit
 from shared.auth import Role
@@ -165,7 +166,7 @@ async def _one(request: Request, person: Person, account_id: UUID, *, password: 
         edits=person.role is Role.ADMIN, own=account_id == person.account_id,
         agency_names=_names(await _agencies(request, person), person.lang) if account.agency_id else {},
         places=[named[code] for code in account.places],
-        locked=account.locked_until is not None and account.locked_until > now_utc(),
+        locked=await rests_elsewhere(runtime(request).pool, account, now_utc()),
     )  # fmt: skip
 
 

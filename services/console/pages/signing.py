@@ -12,11 +12,13 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from services.console import accounts as rules
+from services.console import tries
 from services.console.issuer import name_revoked
 from services.console.people import Person
 from services.console.rules.devices import device_name
-from services.console.store import accounts
+from services.console.store import accounts, browsers
 from services.console.web import (
+    BROWSER,
     COOKIE,
     NotAllowed,
     cookie_hash,
@@ -30,8 +32,7 @@ from services.console.web import (
     whoever,
 )
 from shared.auth import Role
-from shared.errors import Refused
-from shared.limits import Limit, address_of, forget, spend
+from shared.limits import address_of
 from shared.work import new_id, now_utc
 
 router = APIRouter(include_in_schema=False)
@@ -49,8 +50,8 @@ HOMES = {
     Role.PARTNER: "/public",
 }
 Text = Annotated[str, Form(max_length=300)]
-FROM_ONE_PLACE = Limit("console.sign_in", 30, timedelta(minutes=5))
-"""A whole office may sign in from one address at the change of shifts; a guesser does not get far."""
+REMEMBERED = timedelta(days=400)
+"""How long a browser is known on which somebody has signed in."""
 
 
 def home_of(role: Role, agency_id: UUID | None = None) -> str:
@@ -97,21 +98,37 @@ async def sign_in(
     pool, now = runtime(request).pool, now_utc()
     if not same_origin(request):
         return await _form(request, "origin", next_=next_, status=403)
-    try:
-        await spend(pool, FROM_ONE_PLACE, address_of(request), at=now)
-    except Refused:
-        return await _form(request, "too_many", login=login, next_=next_, status=429)
-    account = await accounts.by_login(pool, login.strip().lower())
+    asked = login.strip().lower()
+    account = await accounts.by_login(pool, asked)
+    cookie, known = await _browser(request)
+    where = tries.Place(address_of(request), cookie_hash(cookie) if account and account.id in known else None)
+    problem = await tries.try_password(pool, asked, account, where, now)
+    if problem:
+        return await _form(request, problem, login=login, next_=next_, status=429)
     verdict = await rules.judge(account, password, code, now)
     if account is None or verdict.code != "ok":
-        if account is not None and verdict.code == "wrong":
-            await accounts.failed(pool, account.id, rules.LOCK_AFTER, now + rules.LOCK_FOR)
         return await _form(request, verdict.code, login=login, next_=next_, status=401)
     if verdict.step and not await accounts.use_step(pool, account.id, verdict.step):
         return await _form(request, "wrong", login=login, next_=next_, status=401)
-    await accounts.passed(pool, account.id, verdict.step)
-    await forget(pool, FROM_ONE_PLACE, address_of(request))
-    return await _begin(request, account, next_)
+    await tries.was_right(pool, account, where)
+    await browsers.remember(pool, cookie_hash(cookie), account.id, now)
+    answer = await _begin(request, account, next_)
+    _give(request, answer, BROWSER, cookie, REMEMBERED)
+    return answer
+
+
+async def _browser(request: Request) -> tuple[str, set[UUID]]:
+    """The cookie that tells this browser from others, and whose accounts it has seen; one of nobody's is made anew."""
+    cookie = request.cookies.get(BROWSER, "")
+    known = await browsers.accounts_of(runtime(request).pool, cookie_hash(cookie)) if cookie else set()
+    return (cookie, known) if known else (secrets.token_urlsafe(32), known)
+
+
+def _give(request: Request, answer: Response, name: str, cookie: str, lasts: timedelta) -> None:
+    answer.set_cookie(
+        name, cookie, max_age=int(lasts.total_seconds()), httponly=True, samesite="lax",
+        secure=settings(request).secure_cookies,
+    )  # fmt: skip
 
 
 @router.post("/demo-sign-in")
@@ -140,10 +157,7 @@ async def _begin(request: Request, account: accounts.Account, next_: str) -> Res
     answer = go(
         "/account" if account.must_change else next_ if inside(next_) != "/" else home_of(role, account.agency_id)
     )
-    answer.set_cookie(
-        COOKIE, cookie, max_age=int(LASTS.total_seconds()), httponly=True, samesite="lax",
-        secure=settings(request).secure_cookies,
-    )  # fmt: skip
+    _give(request, answer, COOKIE, cookie, LASTS)
     return answer
 
 
@@ -204,9 +218,10 @@ async def change_password(
     """A new password of one's own; all other devices are signed out."""
     pool, now = runtime(request).pool, now_utc()
     account = await accounts.by_id(pool, person.account_id)
+    if not await tries.may_retype(pool, account, person.session_id, now):
+        return await _account(request, person, "password_rests", status=429)
     verdict = await rules.judge(account, old, "", now)
     if verdict.code not in {"ok", "needs_code"}:
-        await accounts.failed(pool, person.account_id, rules.LOCK_AFTER, now + rules.LOCK_FOR)
         return await _account(request, person, "password_wrong", status=422)
     if len(new) < rules.SHORTEST or new == old:
         return await _account(request, person, "password_short", status=422)
@@ -226,10 +241,11 @@ async def second_factor(
     pool, now = runtime(request).pool, now_utc()
     wanted = secret or rules.new_secret()
     if secret:
-        verdict = await rules.judge(await accounts.by_id(pool, person.account_id), password, "", now)
-        if verdict.code not in {"ok", "needs_code"}:
-            await accounts.failed(pool, person.account_id, rules.LOCK_AFTER, now + rules.LOCK_FOR)
-        elif rules.matching_step(secret, code, now) > 0:
+        account = await accounts.by_id(pool, person.account_id)
+        if not await tries.may_retype(pool, account, person.session_id, now):
+            return await _account(request, person, "password_rests", status=429)
+        verdict = await rules.judge(account, password, "", now)
+        if verdict.code in {"ok", "needs_code"} and rules.matching_step(secret, code, now) > 0:
             await accounts.set_totp(pool, person.account_id, secret, now)
             return await _account(request, person, "totp_on")
     picture = segno.make(rules.enrolment_uri(wanted, person.login)).svg_data_uri(scale=4)

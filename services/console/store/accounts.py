@@ -35,15 +35,7 @@ update account set name = $2, roles = $3, areas = $4, crew_id = $5, changed_at =
 SET_PLACES = "update account set places = $2, changed_at = $3 where id = $1"
 SET_AGENCY = "update account set agency_id = $2, changed_at = $3 where id = $1"
 SET_ACTIVE = "update account set active = $2, changed_at = $3 where id = $1"
-RESET = """
-update account set password = $2, must_change = true, failures = 0, locked_until = null, changed_at = $3 where id = $1
-"""
-FAILED = """
-update account set failures = failures + 1,
-       locked_until = case when failures + 1 >= $2 then $3 else locked_until end
-where id = $1
-"""
-PASSED = "update account set failures = 0, locked_until = null, totp_step = greatest(totp_step, $2) where id = $1"
+RESET = "update account set password = $2, must_change = true, changed_at = $3 where id = $1"
 USE_STEP = "update account set totp_step = $2 where id = $1 and totp_step < $2 returning id"
 SET_PASSWORD = "update account set password = $2, must_change = false, changed_at = $3 where id = $1"  # noqa: S105
 SET_TOTP = "update account set totp_secret = $2, totp_step = 0, changed_at = $3 where id = $1"
@@ -82,8 +74,6 @@ class Account:
     demo: bool
     active: bool
     must_change: bool
-    failures: int
-    locked_until: datetime | None
     made_at: datetime
     changed_at: datetime
     agency_id: UUID | None = None
@@ -164,16 +154,8 @@ async def set_active(db: Connection | Pool, account_id: UUID, at: datetime, *, a
 
 
 async def reset(db: Connection | Pool, account_id: UUID, password: str, at: datetime) -> None:
-    """A password of somebody else's making (hashed), to be changed at the next signing in; locks are lifted."""
+    """A password of somebody else's making (hashed), to be changed at the next signing in; tries begin anew."""
     await db.execute(RESET, account_id, password, at)
-
-
-async def failed(db: Connection | Pool, account_id: UUID, lock_after: int, until: datetime) -> None:
-    await db.execute(FAILED, account_id, lock_after, until)
-
-
-async def passed(db: Connection | Pool, account_id: UUID, step: int) -> None:
-    await db.execute(PASSED, account_id, step)
 
 
 async def use_step(db: Connection | Pool, account_id: UUID, step: int) -> bool:
