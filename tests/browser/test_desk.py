@@ -320,6 +320,8 @@ async def book_wrongly(page: Page) -> None:
     await page.locator("#on").fill(day.isoformat())
     await page.locator("#at").fill("9:30")
     await page.keyboard.press("F2")
+    await expect(page.locator("#sheet-problems")).to_contain_text("ถามผู้แจ้งก่อน")
+    await page.keyboard.press("F2")  # asked once, also by a desk without intake
 
 
 async def waiting_since(page: Page) -> list[str]:
@@ -336,6 +338,7 @@ async def test_a_ride_with_return_and_recurrence_is_refused_corrected_and_taken(
     day = (datetime.now(BANGKOK) + timedelta(days=4)).date()
     await page.get_by_label("Caller's phone").fill("12")
     await page.get_by_label("Place: landmark").fill("หลังวัดกลาง")
+    await expect(page.locator("#phone-said")).to_contain_text("Ask again")
     await page.get_by_label("patient transport").check()
     await page.get_by_label("Patient's name").fill("ตาสี มีสุข")
     await page.get_by_label("Age, year").fill("2490")
@@ -343,7 +346,6 @@ async def test_a_ride_with_return_and_recurrence_is_refused_corrected_and_taken(
     await focus_is(page, "#on")
     await page.get_by_label("Day (either era)").fill(f"{day:%d/%m}/{day.year + 543}")
     await page.get_by_label("Time", exact=True).fill("99")
-    await page.get_by_label("Going to").select_option(index=1)
     await page.get_by_label("And back again").check()
     for weekday in ("Mo", "We", "Fr"):
         await page.get_by_label(weekday, exact=True).check()
@@ -355,13 +357,17 @@ async def test_a_ride_with_return_and_recurrence_is_refused_corrected_and_taken(
     await focus_is(page, "#at")
     assert await page.locator("#at").get_attribute("aria-describedby") == "at-refused"
     await page.locator("#at").fill("9.30")
-    await page.keyboard.press("F2")  # intake cannot read the number
+    await page.keyboard.press("F2")  # where to?
+    await focus_is(page, "#facility")
+    await expect(page.locator("#sheet-problems")).to_contain_text("Ask the caller")
+    await page.keyboard.press("F2")  # asked once; intake cannot read the number
     await focus_is(page, "#phone")
     await expect(page.locator("#phone-refused")).to_be_visible()
     await expect(page.get_by_label("Patient's name")).to_have_value("ตาสี มีสุข")
     await page.set_viewport_size(PHONE)
     assert [*await faults(page), *await cut_off(page)] == []
     await show(page, "desk-refused-phone")
+    await page.get_by_label("Going to").select_option(index=1)
     await page.locator("#phone").fill("081 234 5801")
     await page.keyboard.press("F2")
 

@@ -16,7 +16,7 @@ from services.console.rules.call_sheet import MET, UNMET, patch_of, sheet_of
 from services.console.rules.command import Command, NotUnderstood, is_meant, read_command
 from services.console.rules.places import is_short_link, named_place, read_place
 from services.console.rules.recurrence import in_words
-from services.console.rules.sheet import call_of, problems_of
+from services.console.rules.sheet import asks_of, call_of, problems_of
 from services.console.texts import texts
 from services.intake.rules import barriers
 from shared.auth import Role
@@ -309,9 +309,9 @@ def test_the_desk_offers_every_outcome_of_a_barrier() -> None:
 # --- at the door -----------------------------------------------------------------------
 
 
-async def take(person: SignedIn, sheet: dict[str, Any], key: str = "key-12345") -> Any:
+async def take(person: SignedIn, sheet: dict[str, Any], key: str = "key-12345", **told: Any) -> Any:
     headers = {"x-csrf-token": person.csrf, "idempotency-key": key, "accept": "application/json"}
-    return await person.client.post("/desk/calls", json={"sheet": sheet}, headers=headers)
+    return await person.client.post("/desk/calls", json={"sheet": sheet, **told}, headers=headers)
 
 
 async def test_who_may_open_the_desk(faces: Faces) -> None:
@@ -331,6 +331,50 @@ async def test_a_refusal_of_intake_comes_back_field_by_field(faces: Faces) -> No
     [asked] = faces.services.of("POST intake /v1/calls")
     assert (asked.key, asked.purpose) == ("key-12345", "emergency")
     assert asked.claims["role"] == "call_taker"
+
+
+RIDE = {"appointment.on": "2569-12-01", "appointment.time": "8:30"}
+WHERE, WHO = "destination.facility_id", "patients.0.name"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "asked"),
+    [
+        (RIDE, [WHERE, WHO]),
+        ({"lane": "booked", "patients.0.name": "ตาสี"}, [WHERE]),
+        ({**RIDE, "destination.address": "รพ.", "patients.0.born": "72"}, [WHO]),
+        ({**RIDE, "destination.facility_id": "x", "patients.1.id": "y"}, []),
+        ({**RIDE, "lane": "emergency"}, []),
+        ({**RIDE, "answers": {"breathes": "yes"}}, []),
+        ({"complaint": "หายใจไม่ออก"}, []),
+    ],
+)
+def test_what_a_ride_lacks_is_asked_and_nothing_of_an_emergency(sheet: dict[str, Any], asked: list[str]) -> None:
+    assert [each.field for each in asks_of(sheet)] == asked
+
+
+async def test_a_ride_is_asked_for_once_and_then_taken_as_it_is(faces: Faces) -> None:
+    person = await faces.sign_in(Role.CALL_TAKER)
+    first = await take(person, RIDE)
+    assert (first.status_code, first.json()["code"]) == (422, "asks")
+    assert [each["field"] for each in first.json()["errors"]] == [WHERE, WHO]
+    assert faces.services.of("POST intake /v1/calls") == []
+    faces.services.answers["POST intake /v1/calls"] = (422, {"code": "invalid", "th": "ผิด", "en": "wrong"})
+    assert (await take(person, RIDE, asked=True)).json()["code"] == "invalid", "intake was asked"
+    plain = await person.post("/desk/plain", RIDE)
+    assert (plain.status_code, 'name="asked" value="yes"' in plain.text) == (422, True)
+    assert len(faces.services.of("POST intake /v1/calls")) == 1
+    await person.post("/desk/plain", {**RIDE, "asked": "yes"})
+    assert len(faces.services.of("POST intake /v1/calls")) == 2
+
+
+async def test_a_number_nobody_can_ring_is_said_while_the_caller_is_there(faces: Faces) -> None:
+    person = await faces.sign_in(Role.CALL_TAKER)
+    headers = {"x-csrf-token": person.csrf, "accept": "application/json"}
+    for text, doubt in (("0812345", "สั้นเกินไป"), ("ไม่ทราบ", "ตัวเลขเท่านั้น"), ("0812345678, 0812345679", "ทีละเบอร์"),
+                        ("081 234 5678", ""), ("๐๔๓-๘๑๑-๒๓๔ ต่อ 12", ""), ("1669", ""), ("+856 20 5555 1234", "")):  # fmt: skip
+        said = (await person.client.post("/desk/phone", json={"text": text}, headers=headers)).json()["said"]
+        assert (bool(said), doubt in said) == (bool(doubt), True), text
 
 
 async def test_intake_away_is_told_as_away_and_not_as_refused(faces: Faces) -> None:

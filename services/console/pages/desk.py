@@ -17,10 +17,13 @@ from services.console.navigation import DESK
 from services.console.pages.map import maps_of
 from services.console.people import Person
 from services.console.rules import places
-from services.console.rules.sheet import call_of, problems_of, sheet_of_form
+from services.console.rules.sheet import asks_of, call_of, problems_of, sheet_of_form
+from services.console.texts import teller
 from services.console.web import backend, go, page, render, settings, signed_in
 from shared.geo import Point
+from shared.refusal import Refusal
 from shared.thai.dates import local_day
+from shared.thai.phones import read_phone
 from shared.work import new_id, now_utc
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
@@ -36,10 +39,14 @@ class Body(BaseModel):
 
 
 class SheetBody(Body):
-    """The sheet as typed, and when the call was taken if it waited on the desk's computer."""
+    """The sheet as typed, and when the call was taken if it waited on the desk's computer.
+
+    ``asked``: what a ride lacks was asked for already, or the caller is gone.
+    """
 
     sheet: Annotated[Doc, Field(max_length=400)]
     received_at: Annotated[str | None, Field(max_length=40)] = None
+    asked: bool = False
 
 
 class TextBody(Body):
@@ -62,11 +69,12 @@ async def sheet(request: Request, person: AtDesk) -> Response:
 
 
 async def _sheet(
-    request: Request, person: Person, values: Doc | None = None, wrong: list[Doc] | None = None, status: int = 200
-) -> Response:
+    request: Request, person: Person, values: Doc | None = None, wrong: list[Doc] | None = None, status: int = 200,
+    *, asked: bool = False,
+) -> Response:  # fmt: skip
     facilities = await desk.all_of(request, person, "/v1/facilities")
     return page(
-        request, "desk/take.html", status=status, now=now_utc(), values=values or {}, key=new_id().hex,
+        request, "desk/take.html", status=status, now=now_utc(), values=values or {}, key=new_id().hex, asked=asked,
         lists=desk.lists(request, person), wrong=[("", each[person.lang]) for each in wrong or ()],
         facilities=facility_options(facilities, person.lang),
     )  # fmt: skip
@@ -109,6 +117,17 @@ async def place(request: Request, person: AtDesk, body: TextBody) -> JSONRespons
     if found is None:
         return JSONResponse({"source": "short_link" if places.is_short_link(body.text) else None})
     return JSONResponse({"lat": found.point.lat, "lon": found.point.lon, "source": found.source})
+
+
+@router.post("/phone")
+async def phone(person: AtDesk, body: TextBody) -> JSONResponse:
+    """What is doubtful about the caller's number: ``{said}``, empty where somebody can be rung there."""
+    try:
+        read_phone(body.text)
+    except Refusal as doubt:
+        why = doubt.en if person.lang == "en" else doubt.th
+        return JSONResponse({"said": teller(person.lang)("desk.phone_doubt", why=why)})
+    return JSONResponse({"said": ""})
 
 
 async def _known_place(request: Request, person: Person, text: str) -> tuple[str, Point] | None:
@@ -161,6 +180,8 @@ async def take(request: Request, person: AtDesk, body: SheetBody, key: Key) -> J
     told, refusals = call_of(typed, desk.centre_of(request, person), local_day(now))
     if refusals:
         return JSONResponse({"code": "invalid", "errors": problems_of({}, refusals)}, 422)
+    if not body.asked and (asks := asks_of(typed)):
+        return JSONResponse({"code": "asks", "errors": problems_of({}, asks)}, 422)
     if body.received_at:
         told["received_at"] = body.received_at
     try:
@@ -183,6 +204,8 @@ async def take_plain(request: Request, person: AtDesk) -> Response:
     key = str(typed.get("key") or "")
     if refusals:
         return await _sheet(request, person, typed, problems_of({}, refusals), 422)
+    if not typed.get("asked") and (asks := asks_of(coded)):
+        return await _sheet(request, person, typed, problems_of({}, asks), 422, asked=True)
     try:
         taken = await backend(request).post(
             person, "intake", "/v1/calls", told, key=f"desk-{key}" if key else None, purpose="emergency"

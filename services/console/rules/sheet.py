@@ -40,6 +40,8 @@ BORN = Refusal(
     "not_born", "born", "พิมพ์อายุ ปีเกิด หรือวันเกิด เช่น 72, 8 เดือน, 2497, 12/3/2497",
     "an age, a year or a day of birth: 72, 8 months, 1954, 12/3/1954",
 )  # fmt: skip
+WHERE_TO = Refusal("where_to", "destination.facility_id", "ยังไม่มีปลายทาง ไปที่ไหน", "no destination: where to?")
+WHO_GOES = Refusal("who_goes", "patients.0.name", "ยังไม่มีชื่อผู้โดยสาร ใครจะไป", "no passenger's name: who goes?")
 ALIASES = {
     "appointment.at": "appointment.time", "appointment.recurrence": "recurrence.days", "location": "location.landmark",
     "location.lat": "location.point", "location.lon": "location.point", "external_refs.0.number": "ref_1669",
@@ -70,6 +72,20 @@ def call_of(sheet: Sheet, near: Point, today: date) -> tuple[Doc, list[Refusal]]
     if ref := _text(sheet, "ref_1669"):
         body["external_refs"] = [{"system": "1669", "number": ref}]
     return body, refusals
+
+
+def asks_of(sheet: Sheet) -> list[Refusal]:
+    """What a ride lacks, to be asked once while the caller is there. It is taken without where nobody knows.
+
+    Nothing of an emergency, nor of what an answer may make one.
+    """
+    answers = sheet.get("answers")
+    urgent = _text(sheet, "lane") == "emergency" or (isinstance(answers, dict) and "yes" in answers.values())
+    if urgent or not _can_wait(sheet):
+        return []
+    goes = any(_text(sheet, f"patients.{n}.{name}") for n in range(_many(sheet)) for name in ("name", "id"))
+    where = any(_text(sheet, f"destination.{name}") for name in ("facility_id", "address"))
+    return [ask for ask, known in ((WHERE_TO, where), (WHO_GOES, goes)) if not known]
 
 
 def sheet_of_form(fields: Iterable[tuple[str, str]]) -> Doc:

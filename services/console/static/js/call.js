@@ -1,5 +1,6 @@
 // A call that is open on the page: its trips are read again every few seconds, units are ordered by one key.
 import { Trouble, post } from "./base.js";
+import { phone } from "./desk-phone.js";
 import { place } from "./desk-place.js";
 import { collect, showErrors } from "./sheet.js";
 
@@ -49,6 +50,7 @@ function arrived(part) {
 /** The sheet for correcting: sent as JSON, refused field by field, then the call is shown anew. */
 function edit(form) {
   place(form, JSON.parse(form.dataset.words));
+  phone(form);
   form.querySelector("[name=complaint]").focus();
   const again = () => window.htmx.ajax("GET", form.dataset.shows, { target: form.dataset.into, swap: "outerHTML" });
   form.querySelector("[data-cancel-edit]").addEventListener("click", again);

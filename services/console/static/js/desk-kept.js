@@ -15,9 +15,9 @@ export const reason = (problem) => SIGNED_OUT.includes(problem.status) ? "signed
 export const isAway = (problem) => problem instanceof Trouble && !OURS_TO_CORRECT(problem.status);
 
 /** Send one call; a silent network counts as away. */
-export function send({ key, sheet, received_at }) {
+export function send({ key, sheet, received_at, asked }) {
   const silence = new Promise((_, no) => setTimeout(() => no(new Trouble(0, null)), PATIENCE_MS));
-  return Promise.race([post("/desk/calls", { sheet, received_at }, { key }), silence]);
+  return Promise.race([post("/desk/calls", { sheet, received_at, asked: Boolean(asked) }, { key }), silence]);
 }
 
 export function kept() {
@@ -118,7 +118,7 @@ export function keeper({ login, words, onCorrect, onSent }) {
   async function sendAll() {
     for (const call of kept().filter((each) => each.login === login && each.state === "waiting")) {
       try {
-        const answer = await send(call);
+        const answer = await send({ ...call, asked: true }); // the caller is gone
         forget(call.key);
         sheets.postMessage({ answer, call });
         onSent(answer, call);

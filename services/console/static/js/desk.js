@@ -4,6 +4,7 @@ import { combobox } from "./combobox.js";
 import { finding } from "./desk-find.js";
 import { isAway, keep, keeper, forget, reason, send } from "./desk-kept.js";
 import { leaving, savedAt } from "./desk-left.js";
+import { phone } from "./desk-phone.js";
 import { openMap, place } from "./desk-place.js";
 import { draftPlace, readDraft, setAside } from "./desk-tab.js";
 import { triage } from "./desk-triage.js";
@@ -68,13 +69,14 @@ function bring(stored) {
   at("saved").textContent = words.restored.replace("{at}", savedAt(stored, lang));
 }
 
-function load({ key, received_at = null, provisional = null, sheet: told }) {
-  draft = { key, received_at, provisional };
+function load({ key, received_at = null, provisional = null, asked: before = false, sheet: told }) {
+  draft = { key, received_at, provisional, asked: before };
   const last = Math.max(0, ...Object.keys(told).map((name) => Number(/^patients\.(\d+)/.exec(name)?.[1] ?? 0)));
   while (document.querySelectorAll("#patients [data-patient]").length <= last) addPatient();
   fill(form, told);
   showGroup(told["triage.criteria_group"] ?? "");
   showBarriers();
+  rings();
   asked.set(told.answers ?? {});
 }
 
@@ -110,7 +112,8 @@ function showBarriers() {
 }
 
 const find = at("find");
-const people = finding({ form, save });
+const rings = phone(form);
+const people = finding({ form, save: () => { save(); rings(); } });
 
 // --- criteria group ------------------------------------------------------------------
 
@@ -215,7 +218,9 @@ async function take() {
       waiting.show(problem);
     } else {
       save();
-      showErrors(form, problem.problem?.errors ?? [], at("sheet-problems"), lang, words.refused);
+      const asks = problem.problem?.code === "asks"; // once: sent again it is taken as it is
+      if (asks) mine.asked = true;
+      showErrors(form, problem.problem?.errors ?? [], at("sheet-problems"), lang, asks ? words.asks : words.refused);
     }
   } finally {
     rest();
@@ -255,7 +260,7 @@ const waiting = keeper({
   login: form.dataset.login, words,
   onCorrect: (call) => {
     clear();
-    load(call);
+    load({ ...call, asked: true }); // the caller is gone
     showErrors(form, call.errors, at("sheet-problems"), lang, words.refused);
     save();
   },
