@@ -7,12 +7,14 @@ import re
 import struct
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 from uuid import UUID
 
 import pytest
 
 from services.console import maps
 from services.console.accounts import new_secret
+from services.console.pages.admin import policies_said
 from services.console.pages.admin_fleet import in_order
 from services.console.rules.accounts import faults, may_manage, wanted
 from services.console.store import accounts
@@ -20,6 +22,7 @@ from services.console.texts import texts
 from services.intake.bodies import CallBody
 from shared.auth import Role
 from shared.codes.codes import all_lists
+from shared.pack_parts import DispatchPolicies, Policies
 from shared.refusal import Refusal
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
@@ -193,10 +196,25 @@ async def test_the_overview_says_what_is_ready_and_who_listens(faces: Faces, tmp
     assert "karuna dead-letters list intake" in letters
     assert letters.count("ยังไม่ทราบ") == 3, "who does not say is not counted as none"
     assert " 3 " in letters
-    assert "order_timeout_s" in words_of(await anan.get("/admin/pack"))
+    pack = words_of(await anan.get("/admin/pack"))
+    assert "หน่วยต้องตอบคำสั่งภายใน (วินาที) dispatch.order_timeout_s 30 " in pack
+    assert "สั่งการเหตุฉุกเฉิน · ขาว (ทั่วไป) dispatch.mode.white ผู้สั่งการยืนยัน" in pack
     codes = words_of(await anan.get("/admin/codes"))
     assert "ยังไม่มีแพทย์" in codes
     assert "ประเภทหน่วยงาน · Kind of agency agency_kind" in codes
+
+
+@pytest.mark.parametrize("lang", ["th", "en"])
+def test_every_setting_of_a_pack_has_a_name_and_a_value_in_words(lang: str) -> None:
+    full = Policies.model_validate({"dispatch": {"mode": {"red": "auto"}, "departs_within_s": {"red": 120}}})
+    said = policies_said(full, lang)
+    assert {name for _, name, _ in said} >= {"dispatch.mode.red", "notify.brand.th", "reports.co2_g_per_km"}
+    for called, name, value in said:
+        assert called != name, name
+        assert value not in {"None", "auto", "confirm", "propose", "off", "full"}, name
+    for field in ("choice", "relocation", "day_plan", "on_the_way", "default_mode"):
+        for choice in get_args(DispatchPolicies.model_fields[field].annotation):
+            assert f"pack.is_{choice}" in texts(), (field, choice)
 
 
 def test_every_code_list_has_a_name() -> None:

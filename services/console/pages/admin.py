@@ -25,6 +25,7 @@ from shared.audit import READ_AUDIT, audit
 from shared.auth import Role
 from shared.codes.codes import all_lists
 from shared.database import look_up
+from shared.pack_parts import Policies
 from shared.packs import PackError, load
 from shared.refusal import Refusal
 from shared.thai.dates import Years, day_bounds, local_day, read_day
@@ -104,8 +105,30 @@ async def pack(request: Request, person: Reader, area: Word = "") -> Response:
         shown, problem = None, wrong.en if person.lang == "en" else wrong.th
     return page(
         request, "admin/pack.html", pack=shown, problem=problem, areas=areas, chosen=chosen,
-        policies=_flat(shown.policies.model_dump(mode="json")) if shown else [],
+        policies=policies_said(shown.policies, person.lang) if shown else [],
     )  # fmt: skip
+
+
+def policies_said(policies: Policies, lang: str) -> list[tuple[str, str, str]]:
+    """``(what it is called, dispatch.order_timeout_s, its value in words)``."""
+    return [(_called(name, lang), name, _said(value, lang)) for name, value in _flat(policies.model_dump(mode="json"))]
+
+
+def _called(name: str, lang: str) -> str:
+    """By its own text; of what is set for each severity the setting's, with the severity."""
+    known = texts().get("pack." + name.replace(".", "_"))
+    if known is not None:
+        return known.of(lang)
+    setting, _, severity = name.rpartition(".")
+    return f"{_called(setting, lang)} · {label('severity_ed5', severity, lang)}" if setting else name
+
+
+def _said(value: str, lang: str) -> str:
+    severities = value.split(", ")
+    if set(severities) <= set(all_lists()["severity_ed5"].codes):
+        ranked = [code for code in all_lists()["severity_ed5"].codes if code in severities]
+        return ", ".join(label("severity_ed5", code, lang) for code in ranked)
+    return said("pack", "is", value, lang).removesuffix(".0")
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
