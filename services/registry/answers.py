@@ -356,7 +356,10 @@ class CodeShown(Label):
 
 
 class HistoryLine(Answer):
-    """One event: ``th``/``en`` what happened, ``codes`` how; ``subject_id`` the trip, assignment, message …"""
+    """One event: ``th``/``en`` what happened, ``codes`` how; ``subject_id`` the trip, assignment, message …
+
+    ``number``: its call's, as people say it.
+    """
 
     event_id: UUID
     at: datetime
@@ -365,6 +368,7 @@ class HistoryLine(Answer):
     noun: str
     subject_id: UUID
     call_id: UUID | None
+    number: str | None = None
     th: str
     en: str
     codes: list[CodeShown]

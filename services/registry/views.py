@@ -193,6 +193,7 @@ def history_line(row: Row, shows: Callable[[str], bool] = lambda _: True) -> His
         noun=noun,
         subject_id=row["subject_id"],
         call_id=row["call_id"],
+        number=row.get("number"),
         th=name.th,
         en=name.en,
         codes=[

@@ -67,7 +67,10 @@ def test_every_event_of_a_persons_history_is_told_in_few_words() -> None:
 
 def test_messages_and_answers_of_one_call_are_one_line() -> None:
     nouns = ("message", "reply", "message", "assignment", "reply")
-    lines = [{"noun": noun, "call_id": str(CALL), "event_id": str(new_id())} for noun in nouns]
+    lines = [
+        {"noun": noun, "call_id": str(CALL), "event_id": str(new_id()), "type": f"x.{noun}.y.v1"} for noun in nouns
+    ]
+    lines += [{**lines[3], "type": f"dispatch.assignment.{what}.v1"} for what in ("cleared", "at_base", "crew_changed")]
     assert [[line["noun"] for line in group] for group in folded(lines)] == [
         ["message", "reply", "message"], ["assignment"], ["reply"]
     ]  # fmt: skip
@@ -89,6 +92,27 @@ def test_a_line_tells_no_code() -> None:
              "outcome": ("partner_drove", "partner_drove"), "template": ("gone", "gone"), "score": ("3", "3")}  # fmt: skip
     line = {"codes": [{"field": field, "code": code, "th": th, "en": code} for field, (code, th) in codes.items()]}
     assert told(line, "th") == ["รถ", "ผู้สั่งการ", "ภาคีหรือจิตอาสารับส่ง", "3"]
+
+
+async def test_a_line_says_of_which_call_and_by_which_unit_where_units_are_known(faces: Faces) -> None:
+    known(faces)
+    unit = {"field": "unit_id", **label(str(CASE), str(CASE), str(CASE))}
+    line = {"event_id": str(new_id()), "at": AT, "source": "dispatch", "type": "dispatch.assignment.at_scene.v1",
+            "noun": "assignment", "subject_id": str(CALL), "call_id": str(CALL), "number": "KLS-6911-0017", "th": "", "en": "",
+            "codes": [unit]}  # fmt: skip
+    faces.services.answers |= {
+        f"GET registry /v1/persons/{PERSON}/history": {"items": [line], "next": None},
+        "GET dispatch /v1/units": {"items": [{"id": str(CASE), "call_sign": "K3"}], "next": None},
+    }
+    desk = words_of(await (await faces.sign_in(Role.CALL_TAKER)).get(f"/people/{PERSON}?purpose=care"))
+    assert "ถึงที่เกิดเหตุ KLS-6911-0017 · K3" in desk
+    carer = words_of(await (await faces.sign_in(Role.CASE_MANAGER)).get(f"/people/{PERSON}?purpose=care"))
+    assert "ถึงที่เกิดเหตุ KLS-6911-0017" in carer
+    assert "K3" not in carer, "units are the desk's"
+    faces.services.answers["GET dispatch /v1/units"] = 503, {"code": "away"}
+    assert "KLS-6911-0017" in words_of(
+        await (await faces.sign_in(Role.DISPATCHER)).get(f"/people/{PERSON}?purpose=care")
+    )
 
 
 async def test_a_search_says_what_for_and_leaves_nothing_in_the_address(faces: Faces) -> None:

@@ -72,6 +72,7 @@ async def test_the_whole_story_of_a_call_is_in_the_history(registry: Running) ->
     assert {code["field"]: code["th"] for code in first["codes"]}["lane"] == "ฉุกเฉิน"
     stamp = next(line for line in lines if line["type"].endswith("at_scene.v1"))
     assert (stamp["th"], stamp["noun"]) == ("ถึงที่เกิดเหตุ", "assignment")
+    assert {line["number"] for line in lines if line["call_id"]} == {"KLS-6908-0001"}
     text = str(lines)
     assert not [secret for secret in ("สมศรี", "812345678", cid(1), "หายใจไม่ออก") if secret in text]
 

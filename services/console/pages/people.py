@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import options, said
 from services.console.lookers import agencies_named
-from services.console.navigation import REGISTRARS, roles_of
+from services.console.navigation import DESK, REGISTRARS, roles_of
 from services.console.pages.people_emergency import ask_to_break
 from services.console.pages.people_tabs import (
     Asker,
@@ -47,8 +47,10 @@ ICONS = {
     "patient": "hospital", "unit": "tower", "location": "pin", "need": "hand", "assessment": "checks", "visit": "walk",
     "consent": "check", "task": "list", "team": "people",
 }  # fmt: skip
-SILENT = frozenset({"attempt", "final", "severity_scheme"})
-"""Codes of a history that mean nothing to those who read it."""
+SILENT = frozenset({"attempt", "final", "severity_scheme", "number", "unit_id"})
+"""Codes of a history that mean nothing to those who read it, or stand beside the line in words."""
+OF_THE_UNIT = ("dispatch.assignment.cleared.", "dispatch.assignment.at_base.", "dispatch.assignment.crew_changed.")
+"""What a crew does when the patient is no longer with it: told on the call, not of the patient."""
 WORDS = {"template": ("messages", "rule"), "outcome": ("desk", "outcome"), "owner": ("base", "role")}
 """Field → where its codes have words that the registry has not."""
 WORDLESS = frozenset({"template", "action"})
@@ -122,6 +124,7 @@ async def show(
     params: dict[str, str | int] = {"limit": 50, **({"cursor": cursor} if cursor else {})}
     history = await if_seen(request, person, f"/v1/persons/{person_id}/history", why, params)
     looks = await _looks(request, person, person_id)
+    signs = await _call_signs(request, person)
     cases = await if_seen(request, person, "/v1/cases", why, {"person_id": str(person_id)})
     return tab_page(
         request, person, "who", known, why, history=history, folded=folded(history["items"] if history else []),
@@ -129,7 +132,8 @@ async def show(
         older=cursor is not None, closed_options=options("case_outcome", person.lang, CLOSED_AS),
         audits=_audits(person), looks=looks,
         lookers=await agencies_named(request, replace(person, role=Role.AUDITOR), looks or []),
-        told=lambda line: told(line, person.lang), happened=lambda line: happened(line, person.lang),
+        told=lambda line: [*which(line, signs), *told(line, person.lang)],
+        happened=lambda line: happened(line, person.lang),
         act=lambda act: said("people", "act", act, person.lang), icon_of=lambda noun: ICONS.get(noun, "dots"),
         fields_said=lambda names: fields_said([f"person.{name}" for name in names], person.lang),
         may_messages=person.role in roles_of("messages") and person.agency_id is None,
@@ -141,10 +145,14 @@ def _audits(person: Person) -> bool:
 
 
 def folded(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The lines of a history, those about messages and answers of one call that follow each other as one: many."""
+    """The lines of a history that are about the person; those about messages and answers of one call that follow each
+
+    other are one: many.
+    """
+    theirs = [line for line in lines if not str(line["type"]).startswith(OF_THE_UNIT)]
     return [
         list(group) for _, group in groupby(
-            lines, key=lambda each: each["call_id"] if each["noun"] in {"message", "reply"} else each["event_id"]
+            theirs, key=lambda each: each["call_id"] if each["noun"] in {"message", "reply"} else each["event_id"]
         )
     ]  # fmt: skip
 
@@ -162,6 +170,23 @@ def told(line: dict[str, Any], lang: str) -> list[str]:
     shown = [one for one in line["codes"] if one["field"] not in SILENT]
     words = [_word(one, lang) for one in shown]
     return [word for word, one in zip(words, shown, strict=True) if one["field"] not in WORDLESS or word != one["code"]]
+
+
+def which(line: dict[str, Any], signs: dict[str, str]) -> list[str]:
+    """Of which call it was, and which unit, for those who know units."""
+    unit = next((signs.get(one["code"]) for one in line["codes"] if one["field"] == "unit_id"), None)
+    return [each for each in (line.get("number"), unit) if each]
+
+
+async def _call_signs(request: Request, person: Person) -> dict[str, str]:
+    """Unit → call sign; empty for whom dispatch tells no units, or while it is away."""
+    if person.role not in DESK or person.agency_id is not None:
+        return {}
+    try:
+        found = await backend(request).get(person, "dispatch", "/v1/units", params={"limit": 500})
+    except (BackendAway, BackendRefused):
+        return {}
+    return {each["id"]: each["call_sign"] for each in found["items"]}
 
 
 def _word(one: dict[str, Any], lang: str) -> str:

@@ -38,6 +38,7 @@ OUTCOMES: Final = (
 
 CODES: Final[dict[str, tuple[str, ...]]] = {
     "number": (),
+    "unit_id": (),
     "status": ("call_status",),
     "kind": ("kind", "visit_kind"),
     "hazard": ("hazard",),

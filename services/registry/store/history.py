@@ -81,8 +81,8 @@ async def end_barrier(db: Connection, barrier_id: UUID, state: str, outcome: str
 # --- reading ------------------------------------------------------------------------------------------------------
 
 # Two sources, one story: what was heard of the person's calls, and what the registry itself said of the person, their
-# groups and their cases. What a unit did for a booked ride says on which leg it was.
-# $3: areas; $4: whether protected lines are shown; $5, $6: the last line of the page before.
+# groups and their cases. What a unit did for a booked ride says on which leg it was, and every line of a call its
+# number. $3: areas; $4: whether protected lines are shown; $5, $6: the last line of the page before.
 READ_HISTORY = Search("""
 with matched as (
     select m.call_id, m.patient_id, m.case_id, c.area, c.protected
@@ -111,7 +111,9 @@ with matched as (
     select id, type, aggregate_id, occurred_at, (select c.id from call c where c.id = correlation_id), null, data
     from own
 )
-select * from both_sources order by occurred_at desc, event_id desc limit $7
+select b.*,
+    (select n.codes->>'number' from history n where n.call_id = b.call_id and n.codes ? 'number' limit 1) as number
+from both_sources b order by b.occurred_at desc, b.event_id desc limit $7
 """)
 OWN_AGGREGATES = """
 with record as materialized (select records_of($1) as id)
