@@ -22,7 +22,7 @@ def message(of: object = SENT, **changes: Any) -> dict[str, Any]:
            "due_at": None, "tries": 3, "reason": {"code": "no_route", "th": "ส่งไม่ได้", "en": "no route"}, "code": "69",
            "accepted_at": None, "parts": []}  # fmt: skip
     made = {
-        "id": str(of), "call_id": str(CALL), "trip_id": None, "assignment_id": None, "rule": "crew_ordered",
+        "id": str(of), "call_id": str(CALL), "call_number": "KLS-6911-0017", "recipient_name": "วีระ เมตตาจิต", "trip_id": None, "assignment_id": None, "rule": "crew_ordered",
         "template": "crew_ordered", "recipient_kind": "crew", "recipient_id": str(CREW), "message_class": "emergency",
         "language": "th", "status": "failed", "status_label": {"th": "ส่งไม่สำเร็จ", "en": "failed"}, "reason": None,
         "answer": None, "asks": ["accept", "decline"], "exercise": False, "planned_at": AT, "expires_at": AT,
@@ -57,7 +57,18 @@ async def test_the_newest_stand_first_and_a_number_leads_to_its_story(faces: Fac
     (asked,) = faces.services.of("GET notify /v1/messages")
     assert asked.query == {"newest": "true", "limit": "50", "status": "failed"}
     assert f"/messages?after={SENT}&amp;status=failed" in recent.text
-    assert "ส่งไม่ได้" in words_of(recent)
+    words = words_of(recent)
+    assert "ส่งไม่ได้" in words
+    assert "→ ชุดปฏิบัติการ วีระ เมตตาจิต" in words
+    assert "KLS-6911-0017 ดูทั้งเหตุ" in words
+    needs = await somsri.get("/messages?status=needs_somebody")
+    assert faces.services.of("GET notify /v1/messages")[-1].query == {
+        "newest": "true",
+        "limit": "50",
+        "needs_somebody": "true",
+    }
+    assert f"/messages?after={SENT}&amp;status=needs_somebody" in needs.text
+    assert "ต้องโทรหรือไปพบ" in words_of(needs)
     found = await somsri.post("/messages/find", {"number": "KLS-6911-0017"})
     assert found.headers["location"] == f"/messages/calls/{CALL}"
     faces.services.answers["POST intake /v1/calls/search"] = {"items": [], "next": None}

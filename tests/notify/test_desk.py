@@ -34,6 +34,7 @@ async def test_the_desk_sees_what_was_sent_with_addresses_masked_and_the_reading
     assert crew["status_label"] == {"th": "ผู้ให้บริการรับแล้ว", "en": "taken by the provider"}
     assert crew["attempts"][0]["address"] == "••••0001"
     assert call.number in crew["attempts"][0]["text"]
+    assert (crew["call_number"], crew["recipient_name"]) == (call.number, "สมชาย 1")
     assert line_id(1) not in answer.text
     assert phone(9) not in answer.text
     audit = await town.service.sql("select * from audit where subject_id = $1", call.id)
@@ -46,6 +47,7 @@ async def test_an_auditor_sees_no_text(town: Town) -> None:
     texts = [attempt["text"] for item in answer.json()["items"] for attempt in item["attempts"]]
     assert texts
     assert set(texts) == {None}
+    assert {item["recipient_name"] for item in answer.json()["items"]} == {None}
 
 
 async def test_another_municipality_and_other_roles_see_nothing(town: Town) -> None:
@@ -76,6 +78,27 @@ async def test_pages_follow_each_other_without_holes(town: Town) -> None:
     older = (await town.client.get(f"{url}&after={seen[1]}", headers=desk())).json()["items"]
     assert [item["id"] for item in older] == seen[:1]
     assert {item["rule"]: item["asks"] for item in newest}["crew_ordered"] == ["accept", "decline"]
+
+
+async def test_what_did_not_arrive_is_listed_until_it_is_sent_again_or_answered(quiet_town: Town) -> None:
+    town = quiet_town
+    call, message = await ordered(town)
+    url = "/v1/messages?needs_somebody=true"
+    assert (await town.client.get(url, headers=desk())).json()["items"] == []
+    await town.service.sql("update message set status = 'failed' where id = $1", message["id"])
+    needing = (await town.client.get(url, headers=desk())).json()["items"]
+    assert [(item["id"], item["call_number"]) for item in needing] == [(str(message["id"]), call.number)]
+    assert (await town.client.get(url, headers=bearer("dispatcher", areas=["sample"]))).json()["items"] == []
+    again = await town.client.post(f"/v1/messages/{message['id']}/resend", headers=desk())
+    assert again.status_code == 201
+    assert (await town.client.get(url, headers=desk())).json()["items"] == [], "what becomes of it is the new one's"
+    await town.service.sql("update message set status = 'failed' where resent_from is not null")
+    assert [item["id"] for item in (await town.client.get(url, headers=desk())).json()["items"]] == [again.json()["id"]]
+    await town.client.post(f"/v1/messages/{again.json()['id']}/acknowledge", json={}, headers=desk())
+    assert (await town.client.get(url, headers=desk())).json()["items"] == []
+    await town.service.sql("update message set protected = true")
+    items = (await town.client.get(f"/v1/messages?call_id={call.id}", headers=desk())).json()["items"]
+    assert {item["recipient_name"] for item in items} == {None}, "of what is protected no name"
 
 
 async def test_why_tells_also_whom_nobody_told(town: Town) -> None:

@@ -28,6 +28,8 @@ Short = Annotated[str, Form(max_length=200)]
 RESENDABLE = frozenset({"accepted", "delivered", "unknown", "failed", "expired"})
 ANSWERABLE = frozenset({"planned", *RESENDABLE})
 READS_CALLS = DESK | {Role.CASE_MANAGER}
+NEEDS = "needs_somebody"
+"""Beside the statuses: what did not arrive, so that somebody rings or goes there."""
 SHOWN = 50
 INBOX_SHOWN = 60
 
@@ -37,14 +39,16 @@ async def recent(
     request: Request, person: Reader, status: Annotated[str, Query(max_length=20)] = "", after: UUID | None = None
 ) -> Response:
     """The newest messages, those of one status where asked for."""
-    wanted = status if status in code_list("message_status").codes else ""
+    wanted = status if status in (NEEDS, *code_list("message_status").codes) else ""
     params: dict[str, str | int] = {"newest": "true", "limit": SHOWN}
-    params |= {"status": wanted} if wanted else {}
+    params |= {NEEDS: "true"} if wanted == NEEDS else {"status": wanted} if wanted else {}
     params |= {"after": str(after)} if after else {}
     found = await backend(request).get(person, "notify", "/v1/messages", params=params, purpose="care")
+    needs = (NEEDS, teller(person.lang)("messages.needs_somebody"))
     return page(
         request, "messages/recent.html", found=found, chosen=wanted,
-        status_options=options("message_status", person.lang), older=after is not None, back="/messages",
+        status_options=[needs, *options("message_status", person.lang)],
+        older=after is not None, back="/messages",
         **_shared(request, person),
     )  # fmt: skip
 

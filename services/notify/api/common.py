@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -83,16 +84,21 @@ class AttemptOut(BaseModel):
 
 
 class MessageOut(BaseModel):
-    """One intent for one recipient, with all that was tried. ``asks``: the answers its buttons offer."""
+    """One intent for one recipient, with all that was tried. ``asks``: the answers its buttons offer.
+
+    ``recipient_name``: for roles that may read texts, and of nothing protected.
+    """
 
     id: UUID
     call_id: UUID | None
+    call_number: str | None
     trip_id: UUID | None
     assignment_id: UUID | None
     rule: str
     template: str
     recipient_kind: str
     recipient_id: UUID
+    recipient_name: str | None
     message_class: str
     language: str
     status: str
@@ -127,10 +133,13 @@ def reason(code: str | None) -> Reason | None:
     return Reason(code=code, th=text.th, en=text.en)
 
 
-def message_out(row: Any, attempts: list[Any], caller: Caller) -> MessageOut:
+def message_out(row: Any, whom: Mapping[str, Any], attempts: list[Any], caller: Caller) -> MessageOut:
+    """``whom``: the call's number and the recipient's name, as far as they are known."""
     names = {name: row[name] for name in MessageOut.model_fields if name in row}
     return MessageOut(
         **{key: value for key, value in names.items() if key != "reason"},
+        call_number=whom.get("call_number"),
+        recipient_name=whom.get("recipient_name") if caller.role in READS_TEXTS else None,
         message_class=row["class"],
         status_label=label("message_status", row["status"]),
         reason=reason(row["reason"]),

@@ -61,13 +61,20 @@ async def list_messages(
     after: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     newest: Annotated[bool, Query(description="newest first; `after` then goes back in time")] = False,
+    needs_somebody: Annotated[
+        bool, Query(description="what did not arrive and was not sent again, newest first; no other filter counts then")
+    ] = False,
 ) -> Page:
     """What was sent. Addresses are masked; texts are for those who serve the call."""
     pool = runtime_of(request).pool
-    rows = await store.listed(
-        pool, areas_of(caller), call_id=call_id, assignment_id=assignment_id, status=status, after=after, limit=limit,
-        newest=newest,
-    )  # fmt: skip
+    areas = areas_of(caller)
+    if needs_somebody:
+        rows = await store.needing(pool, areas, after=after, limit=limit)
+    else:
+        rows = await store.listed(
+            pool, areas, call_id=call_id, assignment_id=assignment_id, status=status, after=after, limit=limit,
+            newest=newest,
+        )  # fmt: skip
     items = await _shown(runtime_of(request), rows, caller, "list_messages", call_id)
     return Page(items=items, next=items[-1].id if len(items) == limit else None)
 
@@ -130,6 +137,7 @@ async def _shown(runtime: Runtime, rows: list[Any], caller: Caller, act: str, ca
     attempts: dict[UUID, list[Any]] = {}
     for attempt in await store.attempts_of(runtime.pool, [row["id"] for row in rows]):
         attempts.setdefault(attempt["message_id"], []).append(attempt)
+    whom = await store.whom(runtime.pool, [row["id"] for row in rows])
     areas = [row["area"] for row in rows]
     if call_id:
         await audit(
@@ -138,4 +146,4 @@ async def _shown(runtime: Runtime, rows: list[Any], caller: Caller, act: str, ca
     elif rows:
         ids = [row["id"] for row in rows]
         await audit(runtime.pool, caller, act, "message", ids, {"messages": len(rows)}, area=areas)
-    return [message_out(row, attempts.get(row["id"], []), caller) for row in rows]
+    return [message_out(row, whom.get(row["id"], {}), attempts.get(row["id"], []), caller) for row in rows]

@@ -161,6 +161,20 @@ where ($1::text[] is null or m.area = any($1)) and ($2::uuid is null or m.call_i
   and ($4::text is null or m.status = $4) and ($5::uuid is null or m.id < $5)
 order by m.id desc limit $6
 """)
+# Not those that were sent again: what became of that stands with the new one.
+LIST_NEEDING = Search("""
+select m.* from message m
+where ($1::text[] is null or m.area = any($1)) and m.status in ('failed', 'unknown')
+  and not exists (select from message n where n.resent_from = m.id) and ($2::uuid is null or m.id < $2)
+order by m.id desc limit $3
+""")
+WHOM = """
+select m.id, (select nullif(c.number, '') from call c where c.id = m.call_id) as call_number,
+    case when not m.protected
+        then (select r.name from recipient r where r.kind = m.recipient_kind and r.id = m.recipient_id)
+    end as recipient_name
+from message m where m.id = any($1::uuid[])
+"""
 ABOUT = Search("""
 select m.* from message m
 where ($1::text[] is null or m.area = any($1)) and m.call_id = $2 and ($3::uuid is null or m.recipient_id = $3)
@@ -372,6 +386,16 @@ async def listed(
 ) -> list[Record]:
     """In the order they were planned; ``newest`` first where asked for."""
     return await look_up(db, LIST_NEWEST if newest else LIST, areas, call_id, assignment_id, status, after, limit)
+
+
+async def needing(db: Pool, areas: Sequence[str] | None, *, after: UUID | None, limit: int) -> list[Record]:
+    """What did not arrive, or may not have: somebody must ring or go there. Newest first."""
+    return await look_up(db, LIST_NEEDING, areas, after, limit)
+
+
+async def whom(db: Connection | Pool, message_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Of each message its call's number and the recipient's name; no name of what is protected."""
+    return {row["id"]: dict(row) for row in await db.fetch(WHOM, list(message_ids))}
 
 
 async def about(db: Pool, areas: Sequence[str] | None, call_id: UUID, recipient_id: UUID | None) -> list[Record]:
