@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import time
 import tracemalloc
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from services.dispatch.api.travel import MOST_MATRICES
 from services.dispatch.policy import load_policies
+from services.dispatch.travel import matrix
+from shared.refusal import Refusal
 from tests.dispatch.conftest import Town
 from tests.harness import AREA, bearer
 
@@ -128,7 +132,9 @@ async def test_bad_questions_name_the_field(with_matrix: Town, field: str, chang
         ("duration_s", {"duration_s": [[0, -1], [1, 0]]}),
         ("duration_s", {"duration_s": [[0, "1"], [1, 0]]}),
         ("duration_s", {"duration_s": [[0, True], [1, 0]]}),
-        ("duration_s", {"duration_s": [[0] * 1001] * 1001}),
+        ("duration_s", {"duration_s": [[0] * 2401]}),
+        ("duration_s", {"duration_s": [[]] * 2401}),
+        ("duration_s", {"duration_s": [[0, 0], [0, 0], [0, 0]]}),
         ("distance_m", {"duration_s": [[0]], "distance_m": [[0, 1], [1, 0]]}),
         ("speed", {"duration_s": [[0]], "speed": 3}),
         ("body", []),
@@ -186,6 +192,48 @@ async def test_the_municipalitys_own_roads_answer_where_it_has_them(town: Town, 
 async def put(town: Town, body: Any, headers: dict[str, str]) -> httpx.Response:
     headers = {**headers, "content-type": "application/json"}
     return await town.running.client.put("/v1/travel-matrices/large", content=body, headers=headers)
+
+
+@pytest.fixture
+def row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix, "MOST_COMMAS", -1)
+
+
+@pytest.mark.usefixtures("row_by_row")
+def test_a_large_matrix_is_read_row_by_row_as_a_small_one_is_as_a_whole() -> None:
+    said = {
+        "duration_s": [[0, 1.5, None], [2, 0, 3], [1e-3, 4e2, 0]],
+        "distance_m": [[0, 1, None], [2, 0, 3], [4, 5, 0]],
+    }
+    whole, turned = matrix.read_matrix(said), dict(reversed(said.items()))
+    for indent in (None, 2):
+        found = matrix.read_text(json.dumps(turned, indent=indent).encode())
+        assert np.array_equal(found.duration_s, whole.duration_s)
+        assert np.array_equal(found.distance_m, whole.distance_m)  # type: ignore[arg-type]
+    assert matrix.read_text(b'{"distance_m": null, "duration_s": [[0]]}').distance_m is None
+
+
+@pytest.mark.usefixtures("row_by_row")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]", "{}", '{"duration_s": 1}', '{"duration_s": []}', '{"duration_s": [[0]]', '{"duration_s": [[0]]}}',
+        '{"duration_s": [[0],]}', '{"duration_s": [[0] [0]]}', '{"duration_s": [[0,1],[0,1,2]]}', '{"duration_s": [[[0]]]}',
+        '{"duration_s": [[0, 1]]}', '{"duration_s": [[0], [0]]}', '{"duration_s": [["0"]]}', '{"duration_s": [[true]]}',
+        '{"duration_s": [[-1]]}', '{"duration_s": [[1e308]]}', '{"duration_s": [[0]], "speed": [[0]]}',
+        '{"distance_m": [[0]]}', '{"duration_s": [[0]], "distance_m": [[null]]}', '{"duration_s": [{"a": 0}]}',
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_large_matrix_is_one_clear_answer(text: str) -> None:
+    with pytest.raises(Refusal):
+        matrix.read_text(text.encode())
+
+
+@pytest.mark.usefixtures("row_by_row")
+@pytest.mark.parametrize("row", ["[0,]", "[NaN]", "[x]"])
+def test_a_row_that_is_no_json_is_none_in_a_large_matrix_too(row: str) -> None:
+    with pytest.raises(json.JSONDecodeError):
+        matrix.read_text(b'{"duration_s": [%b]}' % row.encode())
 
 
 LARGE = b'{"duration_s":[' + b",".join([b"[" + b"0," * 5000 + b"0]"] * 1000) + b"]}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.dispatch import layer, planner, policy
-from services.dispatch.engine.pool import MOST_EACH, PREVIEWS, Engine
+from services.dispatch.engine.pool import MOST_DRIVES, MOST_EACH, PREVIEWS, Engine
 from services.dispatch.store.plans import Kept
 from shared.pack_parts import DispatchPolicies
 from shared.work import now_utc
@@ -155,6 +155,15 @@ async def _searching(engine: Engine, least: int = 1) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while engine.searching < least:
             await asyncio.sleep(0.01)
+
+
+def test_previews_hold_no_more_drives_together_than_there_is_memory_for() -> None:
+    engine = Engine()
+    assert engine._has_room("one", PREVIEWS, 2 * MOST_DRIVES), "alone none is too large"
+    engine._whose[1], engine._drives[1] = "one", MOST_DRIVES - 10
+    assert engine._has_room("other", PREVIEWS, 10)
+    assert not engine._has_room("other", PREVIEWS, 11)
+    assert engine._has_room(None, PREVIEWS, MOST_DRIVES), "the municipality's own day waits for none"
 
 
 async def test_nobody_is_planned_while_somebody_plans_a_day_and_previews_keep_nobody_waiting(town: Town) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from services.dispatch.travel.matrix import GREATEST, MOST_PLACES
+from services.dispatch.travel.matrix import GREATEST, MOST_WITHIN
 from services.dispatch.travel.places import Id, Metric, Place, Said
 from shared.errors import TwoTongued
 from shared.http import Body
@@ -80,7 +80,7 @@ class TripIn(Body):
 
 
 _DRIVE = {"type": "number", "minimum": 0, "maximum": GREATEST, "nullable": True}
-_ROWS = {"type": "array", "minItems": 1, "maxItems": MOST_PLACES, "items": {"type": "array", "items": _DRIVE}}
+_ROWS = {"type": "array", "minItems": 1, "maxItems": MOST_WITHIN, "items": {"type": "array", "items": _DRIVE}}
 MatrixIn = Annotated[
     Any,
     WithJsonSchema(
@@ -96,7 +96,8 @@ MatrixIn = Annotated[
 class PlanBody(Body):
     """``metric`` euclidean: distance = duration = distance in the plane. ``matrix`` or ``matrix_id`` with matrix.
 
-    A matrix has 1,000 places at most, which is 499 trips where each has two of its own; the others take 1,000 trips.
+    A matrix within has 1,000 places at most, which is 499 trips where each has two of its own. One that was put before
+    has 2,400, which is enough for 1,000 trips and 200 vehicles at places of their own.
     """
 
     metric: Metric = "euclidean"

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from services.dispatch.api.plans_models import PlanBody, StopIn
-from services.dispatch.planning.problem import INFINITE, Objective, Problem, Stop, Trip, Vehicle
+from services.dispatch.planning.problem import INFINITE, Drives, Objective, Problem, Stop, Trip, Vehicle, narrow
 from services.dispatch.rules.ranking import TravelTimes
-from services.dispatch.travel.matrix import Matrix, Numbers
+from services.dispatch.travel.matrix import Matrix
 from services.dispatch.travel.places import Metric, Place, Said
 from shared.geo import Point
 
-Ways = tuple[Numbers, Numbers, Said]
+Ways = tuple[Drives, Drives, Said]
 
 
 def problem_of(body: PlanBody, matrix: Matrix | None, known: TravelTimes) -> tuple[Problem, Said]:
@@ -61,7 +61,8 @@ def _stop(stop: StopIn, number: int) -> Stop:
 def _travel(places: Sequence[Place], metric: Metric, matrix: Matrix | None, known: TravelTimes) -> Ways:
     """Between all places, and who says so."""
     if matrix is not None:
-        return matrix.duration_s, matrix.duration_s if matrix.distance_m is None else matrix.distance_m, "matrix"
+        way = narrow(matrix.duration_s)
+        return way, way if matrix.distance_m is None else narrow(matrix.distance_m), "matrix"
     if metric == "euclidean":
         at = np.array([(place.x, place.y) for place in places], dtype=np.float64).reshape(-1, 2)
         way = np.hypot(*(at[:, None, axis] - at[None, :, axis] for axis in (0, 1)))

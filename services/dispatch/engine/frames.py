@@ -5,6 +5,7 @@ Nobody else can write into them, so pickle is safe here, and it carries matrices
 
 from __future__ import annotations
 
+import io
 import pickle
 from typing import Any, BinaryIO
 
@@ -12,9 +13,13 @@ LENGTH = 8
 READY, PLAN, CANCEL, FOUND, FAILED = "ready", "plan", "cancel", "found", "failed"
 
 
-def packed(message: tuple[Any, ...]) -> bytes:
-    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    return len(body).to_bytes(LENGTH, "big") + body
+def packed(message: tuple[Any, ...]) -> memoryview:
+    made = io.BytesIO()
+    made.write(bytes(LENGTH))
+    pickle.dump(message, made, protocol=pickle.HIGHEST_PROTOCOL)
+    frame = made.getbuffer()  # put together in one place: large matrices are not copied once more
+    frame[:LENGTH] = (len(frame) - LENGTH).to_bytes(LENGTH, "big")
+    return frame
 
 
 def unpacked(body: bytes) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ import structlog
 from prometheus_client import Gauge
 
 from services.dispatch.engine import cache, frames
-from services.dispatch.planning.problem import Plan, Problem
+from services.dispatch.planning.problem import Plan, Problem, drives_of
 
 log = structlog.get_logger()
 
@@ -27,6 +27,11 @@ OWN = 2
 """So many more for the municipalities' own days, which no preview may keep waiting."""
 MOST_EACH = 2
 """Of an outsider's previews at once."""
+MOST_DRIVES = 12_000_000
+"""Between places, of all previews together: as many as the greatest has with distances of its own. Each is held several
+
+times over, and the container has no memory for more. A preview that is alone is never too large.
+"""
 AGAIN_S = 1.0
 PATIENCE_S = 10.0
 """Beyond the time it was given: an engine that is later than that hangs, and is started again."""
@@ -54,6 +59,7 @@ class Engine:
     _process: asyncio.subprocess.Process | None = None
     _waiting: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
     _whose: dict[int, str | None] = field(default_factory=dict)
+    _drives: dict[int, int] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
 
     async def run(self) -> None:
@@ -118,11 +124,13 @@ class Engine:
         """Of these, a municipality's own days."""
         return sum(whose is None for whose in self._whose.values())
 
-    def _has_room(self, whose: str | None, most: int) -> bool:
+    def _has_room(self, whose: str | None, most: int, drives: int) -> bool:
         if whose is None:
             return self.planning < OWN
         mine = sum(each == whose for each in self._whose.values())
-        return mine < most and self.searching - self.planning < PREVIEWS
+        others = sum(self._drives[number] for number, each in self._whose.items() if each is not None)
+        fits = not others or others + drives <= MOST_DRIVES
+        return fits and mine < most and self.searching - self.planning < PREVIEWS
 
     async def plan(
         self, problem: Problem, within_s: float, seed: int, *, whose: str | None = None, most: int = PREVIEWS
@@ -133,23 +141,25 @@ class Engine:
 
         Raises:
             NotReady: not warm.
-            Busy: too many at once.
+            Busy: too many, or too much, at once.
             Lost: the engine died meanwhile.
 
         """
         if not self.ready or self._process is None or self._process.stdin is None:
             raise NotReady
-        if not self._has_room(whose, most):
+        drives = drives_of(problem)
+        if not self._has_room(whose, most, drives):
             raise Busy
         ends = time.monotonic() + within_s
         number, pipe = next(self._numbers), self._process.stdin
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._whose[number] = whose
+        self._whose[number], self._drives[number] = whose, drives
         RUNNING.set(len(self._waiting))
         try:
             body = await asyncio.to_thread(frames.packed, (frames.PLAN, number, problem, ends, seed, self.threads))
             pipe.write(body)
             await pipe.drain()
+            del body  # a large one is not kept while it is searched
             async with asyncio.timeout(within_s + PATIENCE_S):
                 found = await waiting
         except TimeoutError:
@@ -162,7 +172,7 @@ class Engine:
             pipe.write(frames.packed((frames.CANCEL, number)))
             raise
         finally:
-            del self._waiting[number], self._whose[number]
+            del self._waiting[number], self._whose[number], self._drives[number]
             RUNNING.set(len(self._waiting))
         plan: Plan = found.plan
         return plan

@@ -93,6 +93,18 @@ class Problem:
     objective: Objective = Objective.DISTANCE
 
 
+def drives_of(problem: Problem) -> int:
+    """How many drives it holds."""
+    return problem.duration_s.size * (1 if problem.distance_m is problem.duration_s else 2)
+
+
+def narrow(drives: Drives) -> Drives:
+    """The same in half the memory where nothing is lost, as of whole seconds and metres."""
+    with np.errstate(over="ignore"):
+        half = drives.astype(np.float32)
+    return half if np.array_equal(half, drives) else drives
+
+
 def compact(problem: Problem) -> Problem:
     """The same problem with the places that it names, and no others."""
     stops = [stop for trip in problem.trips for stop in (trip.pickup, trip.dropoff)]

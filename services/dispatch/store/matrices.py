@@ -36,8 +36,8 @@ READ_MATRIX = "select places, duration_s, distance_m, put_at from travel_matrix 
 
 async def put(db: Connection, area: str, matrix_id: str, matrix: Matrix, at: datetime) -> bool:
     """True when it was not there before."""
-    distance = None if matrix.distance_m is None else matrix.distance_m.astype("<f8").tobytes()
-    duration = matrix.duration_s.astype("<f8").tobytes()
+    distance = None if matrix.distance_m is None else _raw(matrix.distance_m)
+    duration = _raw(matrix.duration_s)
     return bool(await db.fetchval(PUT_MATRIX, area, matrix_id, matrix.places, duration, distance, at))
 
 
@@ -70,6 +70,11 @@ async def read(db: Connection | Pool, area: str, matrix_id: str) -> tuple[dateti
         return None
     distance = None if row["distance_m"] is None else _square(row["distance_m"], row["places"])
     return row["put_at"], Matrix(_square(row["duration_s"], row["places"]), distance)
+
+
+def _raw(numbers: Numbers) -> memoryview:
+    """As it lies in memory: a large one is not copied on its way to the database."""
+    return np.ascontiguousarray(numbers, dtype="<f8").data.cast("B")
 
 
 def _square(raw: bytes, places: int) -> Numbers:

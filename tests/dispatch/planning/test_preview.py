@@ -151,6 +151,12 @@ async def matrices_do_as_well(running: Running) -> None:
     assert put.status_code == 201
     named = (await ask(running, **by_index, matrix_id="the-town")).json()
     assert (named["cost"], named["routes"]) == (inline["cost"], inline["routes"])
+    large = b'{"duration_s": [' + b",".join([b"[" + b"0," * 1499 + b"0]"] * 1500) + b"]}"
+    headers = {**bearer("dispatcher"), "content-type": "application/json"}
+    put = await running.client.put("/v1/travel-matrices/the-region", content=large, headers=headers)
+    assert put.json()["places"] == 1500
+    at_the_end = [{**VAN, "start": {"index": 1499}, "end": {"index": 1499}}]
+    assert (await ask(running, **{**by_index, "vehicles": at_the_end}, matrix_id="the-region")).json()["cost"] == 0
     no_way = {"duration_s": [[0, None, None], [None, 0, None], [None, None, 0]]}
     left = (await ask(running, **by_index, matrix=no_way)).json()
     assert [each["reason"] for each in left["unserved"]] == ["unreachable"]
