@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ import orjson
 from karuna.local import Local
 from karuna.words import refusal
 from shared.auth import Role
-from shared.features import csv_of, is_geojson, table_of
 from shared.refusal import Refusal
+from shared.sheets import read_sheet
 
 COLUMNS = ("person_id", "area_code", "address", "name", "lon", "lat", "accuracy_m", "observed_at")
 """Whose home it is stands in ``person_id``, or the house says: ``area_code``, ``address``, and a name among several."""
@@ -41,22 +41,21 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
     these as properties; the first row or point is number 2.
 
     Raises:
-        LookupError: a column is missing, or a number is none, or a feature no point; names the row.
+        LookupError: a column is missing, or a number is none, or a feature no point, or a quote open; names the row.
 
     """
-    text = file.read_text("utf-8-sig")
     try:
-        lines = io.StringIO(csv_of(table_of(text)) if is_geojson(text) else text, newline="")
+        sheet = read_sheet(file.read_bytes())
     except Refusal as refused:
         raise LookupError(f"{refused.th} ({refused.en})") from None
-    table = csv.DictReader(lines)
-    if missing := {"lon", "lat"} - set(table.fieldnames or ()):
+    if missing := {"lon", "lat"} - set(sheet.columns):
         raise LookupError(f"ไม่มีคอลัมน์ (no column): {', '.join(sorted(missing))}")
-    return [_row(number, line) for number, line in enumerate(table, start=2)]
+    rows = chain.from_iterable(enumerate(rows, first) for first, rows in sheet.parts(PART))
+    return [_row(number, dict(zip(sheet.columns, cells, strict=False))) for number, cells in rows if any(cells)]
 
 
-def _row(number: int, line: dict[str, str | None]) -> dict[str, Any]:
-    told = {name: (line.get(name) or "").strip() for name in COLUMNS}
+def _row(number: int, line: dict[str, str]) -> dict[str, Any]:
+    told = {name: line.get(name, "") for name in COLUMNS}
     row: dict[str, Any] = {name: value for name, value in told.items() if value}
     try:
         row.update({name: float(told[name]) for name in ("lon", "lat")})

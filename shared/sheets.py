@@ -58,24 +58,24 @@ def read_sheet(data: bytes, most: int | None = None) -> Sheet:
     ``most``: of a file with more rows, empty ones too, ``rows`` is ``most`` + 1.
 
     Raises:
-        Refusal: no text in an encoding we know, no table, or nothing in it.
+        Refusal: no text in an encoding we know, no table, nothing in it, or a quote that is not closed (names its row).
 
     """
     text = _decoded(data)
-    if is_geojson(text):
-        text, delimiter = csv_of(table_of(text)), ","
-    else:
-        delimiter = _delimiter(text)
-    count, head = 0, None
+    theirs = not is_geojson(text)  # the quotes of a table that we write ourselves are closed
+    text, delimiter = (text, _delimiter(text)) if theirs else (csv_of(table_of(text)), ",")
+    count, head, number = 0, None, -1
     try:
         for number, cells in enumerate(_lines(text, delimiter)):
             head = cells if head is None else head
+            if theirs and _swallows(cells, len(head), delimiter):
+                raise _quote(number)
             count = number if any(cells) else count  # empty rows at the end are none
             if most is not None and number > most:
                 count = number
                 break
     except csv.Error:
-        raise Refusal(*BAD_BYTES) from None
+        raise _quote(number + 1) from None
     if not head or not count:
         raise Refusal(*EMPTY)
     return Sheet(tuple(head), count, hashlib.sha256(data).hexdigest(), text, delimiter)
@@ -98,12 +98,34 @@ def _delimiter(text: str) -> str:
     return next((one for one in DELIMITERS if one in head), ",")
 
 
+def _swallows(cells: list[str], columns: int, delimiter: str) -> bool:
+    """Whether a cell of several lines has taken the row below into itself: it holds as many delimiters as a row, or
+
+    there are more cells than the head has. An address of two lines is neither.
+    """
+    broken = [cell for cell in cells if "\n" in cell or "\r" in cell]
+    if not broken:
+        return False
+    return any(cells[columns:]) or any(0 < columns - 1 <= cell.count(delimiter) for cell in broken)
+
+
+def _quote(number: int) -> Refusal:
+    """Told before anything is sent: who stands below would be read as part of one person's cell."""
+    row = HEAD_ROW + number
+    return Refusal(
+        "sheet_quote",
+        "file",
+        f'แถว {row}: มีเครื่องหมายคำพูด (") ที่ไม่ปิด หรืออยู่ผิดที่ ให้ลบออก หรือเขียนเป็น "" ในช่องที่ครอบด้วย "',
+        f'row {row}: a quote (") is not closed or out of place: take it out, or write "" in a cell within quotes',
+    )
+
+
 def _lines(text: str, delimiter: str) -> Iterator[list[str]]:
     """The 43 files have no quotes, so there a quote is a character like others."""
     lines = io.StringIO(text, newline="")
     if delimiter == "|":
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     else:
-        reader = csv.reader(lines, delimiter=delimiter)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
     for cells in reader:
         yield [cell.strip() for cell in cells]

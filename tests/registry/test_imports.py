@@ -96,6 +96,30 @@ def test_what_is_no_table_is_refused_in_both_languages(data: bytes) -> None:
     assert refused.value.th != refused.value.en
 
 
+QUOTES = {
+    "never closed": ('name,sex,address\nก,1,"12 หมู่ 4\nข,2,5\nค,1,6\n', 2),
+    "closed by the next one that is not": ('name,sex,address\nก,1,7\nข,2,"12 หมู่ 4\nค,1,"6 หมู่ 5\n', 3),
+    "closed by somebody's inches": ('name,sex,address\nก,1,"12 หมู่ 4\nข,2,ท่อ 8"\nค,1,6\n', 2),
+    "closed in a cell further on": ('name,sex,address\nก,"1,12\nข,2,ท่อ 8"\nค,1,6\n', 2),
+    "closed in a cell further back": ('name,sex,address\nก,1,"12\nข,2",5\nค,1,6\n', 2),
+}
+
+
+@pytest.mark.parametrize("name", QUOTES)
+def test_a_quote_that_takes_the_people_below_into_one_cell_stops_the_file(name: str) -> None:
+    text, row = QUOTES[name]
+    with pytest.raises(Refusal) as refused:
+        read_sheet(text.encode())
+    assert refused.value.code == "sheet_quote"
+    assert (f"แถว {row}:" in refused.value.th, f"row {row}:" in refused.value.en) == (True, True)
+
+
+def test_an_address_of_two_lines_and_inches_within_a_cell_are_read_as_they_stand() -> None:
+    sheet = read_sheet('name,sex,address\nก,1,"12 หมู่ 4\nต.เหนือ, กส."\nข,2,ท่อ 8"\n"""แดง"" ค",1,\n'.encode())
+    [(_, rows)] = sheet.parts(10)
+    assert rows == [["ก", "1", "12 หมู่ 4\nต.เหนือ, กส."], ["ข", "2", 'ท่อ 8"'], ['"แดง" ค', "1", ""]]
+
+
 def of(format_id: str, told: dict[str, str]) -> Any:
     format_ = formats()[format_id]
     return read_row(format_, list(told), fields_of(format_, list(told)), list(told.values()))
