@@ -67,7 +67,6 @@ async def test_a_person_is_found_read_for_a_purpose_and_an_auditor_sees_who_look
     await town.take({**CALL, "patient": {**CALL["patient"], "name": name, "national_id": "1101700230708"}})
     person = await person_of(town, name)
     page = await open_as("orathai", "/people")
-    await page.get_by_label("ชื่อ", exact=True).check()
     await page.get_by_label("สิ่งที่ค้นหา").fill(name)
     await page.get_by_label("ดูเพื่ออะไร").select_option("case_work")
     await page.get_by_role("button", name="ค้นหา", exact=True).click()

@@ -115,6 +115,13 @@ async def test_a_line_says_of_which_call_and_by_which_unit_where_units_are_known
     )
 
 
+SOUGHT = (
+    ("อุไร นาดี (สมมติ 78)", "name"), ("๐๘๑-๒๓๔ ๕๖๗๘", "phone"), ("โทร 043-811-234 ต่อ 12", "phone"), ("+66 81 234 5678", "phone"),
+    ("1-1037-00012-34-5", "national_id"), ("๑๑๐๓๗๐๐๐๑๒๓๔๕", "national_id"), ("0812345", "phone"), ("บ้านเลขที่ 12", "name"),
+)  # fmt: skip
+"""What is typed into the one box → by what the register is asked."""
+
+
 async def test_a_search_says_what_for_and_leaves_nothing_in_the_address(faces: Faces) -> None:
     known(faces)
     somsri = await faces.sign_in(Role.CALL_TAKER)
@@ -124,14 +131,17 @@ async def test_a_search_says_what_for_and_leaves_nothing_in_the_address(faces: F
         assert (refused.status_code, sentence in words_of(refused)) == (422, True)
     assert faces.services.asked == [], "nothing is asked before the reader said what for, in a purpose of the role's"
 
-    found = await somsri.post("/people", {"by": "phone", "text": " 0812345678 ", "purpose": "care"})
+    found = await somsri.post("/people", {"text": " 0812345678 ", "purpose": "care"})
     (asked,) = faces.services.of("POST registry /v1/persons/search")
     assert (asked.body, asked.purpose, asked.claims["role"]) == ({"phone": "0812345678"}, "care", "call_taker")
     assert f"/people/{PERSON}?purpose=care" in found.text
     assert "0812345678" not in str(found.url)
+    for text, way in SOUGHT:
+        await somsri.post("/people", {"text": text, "purpose": "care"})
+        assert list(faces.services.of("POST registry /v1/persons/search")[-1].body) == [way], text
 
     faces.services.answers["POST registry /v1/persons/search"] = 422, {"code": "x", "th": "เลขผิด", "en": "not a number"}
-    wrong = await somsri.post("/people", {"by": "national_id", "text": "12", "purpose": "care"})
+    wrong = await somsri.post("/people", {"text": "12", "purpose": "care"})
     assert (wrong.status_code, "เลขผิด" in words_of(wrong)) == (422, True)
 
 

@@ -76,7 +76,7 @@ async def test_whose_it_is_is_looked_for_and_it_goes_to_them_with_a_reason(faces
     shown = await officer.get(f"{at}?purpose=registration")
     for part in ("แถว 7 ของไฟล์", "เป็นของคนอื่น", "ดูว่าเป็นของใคร"):
         assert part in words_of(shown), part
-    found = await officer.post(f"{at}/{MATCH}/find", {"text": "สมศี", "by": "name", "purpose": "registration"})
+    found = await officer.post(f"{at}/{MATCH}/find", {"text": "สมศี", "purpose": "registration"})
     assert "สมศี มั่นคง" in words_of(found)
     assert f'value="{ONE}"' not in found.text, "the person themselves is nobody else"
     act = {"purpose": "registration", "other_id": OTHER}

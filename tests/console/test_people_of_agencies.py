@@ -94,7 +94,7 @@ async def test_an_agency_is_told_what_is_missing_breaks_the_glass_and_it_closes_
     assert "/people/proposals" not in home.text
     assert 'href="/cases"' not in home.text
     assert 'href="/cases/tasks"' in home.text
-    refused = await nurse.post("/people", {"by": "phone", "text": "0815550077", "purpose": "care"})
+    refused = await nurse.post("/people", {"text": "0815550077", "purpose": "care"})
     assert (refused.status_code, "ไม่มีข้อตกลงระหว่างหน่วยงาน" in words_of(refused)) == (403, True)
     assert "มานี" not in refused.text
     known = await nurse.get(f"/people/{who}?purpose=care")
@@ -130,7 +130,7 @@ async def test_an_agency_with_an_agreement_sees_what_it_opens_and_why_no_more(fa
     hospital = await Agency(behind.running).known()
     await hospital.agreement(field_class="shared")
     nurse = await faces.sign_in(Role.CASE_MANAGER, agency_id=hospital.id)
-    found = await nurse.post("/people", {"by": "name", "text": "มานี มีนา", "purpose": "care"})
+    found = await nurse.post("/people", {"text": "มานี มีนา", "purpose": "care"})
     assert who in found.text
     words = words_of(await nurse.get(f"/people/{who}?purpose=care"))
     assert "มานี มีนา" in words

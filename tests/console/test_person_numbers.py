@@ -81,9 +81,9 @@ async def test_somebody_without_name_number_or_address_is_registered_from_a_sear
     faces: Faces, behind: Behind
 ) -> None:
     taker = await faces.sign_in(Role.CALL_TAKER)
-    searched = await taker.post("/people", {"by": "name", "text": "แดง ไม่ทราบนามสกุล", "purpose": "care"})
+    searched = await taker.post("/people", {"text": "แดง ไม่ทราบนามสกุล", "purpose": "care"})
     assert 'action="/people/new/begin"' in searched.text
-    begun = await taker.post("/people/new/begin", {"by": "name", "text": "แดง ไม่ทราบ", "purpose": "care"})
+    begun = await taker.post("/people/new/begin", {"text": "แดง ไม่ทราบ", "purpose": "care"})
     assert (begun.status_code, 'value="แดง ไม่ทราบ"' in begun.text) == (200, True)
     typed = {"alias": "ลุงแดง", "born": "70", "usual_place": "ศาลาหน้าวัด", "may_be_texted": "yes", "purpose": "care"}
     made = await taker.post("/people/new", {**typed, "key": "once"})

@@ -16,6 +16,7 @@ from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import phone_shown
 from services.console.pages.desk import AtDesk, Body
 from services.console.people import Person
+from services.console.rules.seeking import rings, sought
 from services.console.towns import community_names
 from services.console.web import backend, render
 from shared.geo import Point, distance_m
@@ -26,7 +27,7 @@ from shared.thai.text import arabic_digits
 router = APIRouter(prefix="/desk", include_in_schema=False)
 Doc = dict[str, Any]
 CASE_NUMBER = re.compile(r"[A-Z]{2,5}-\d{4}-\d{4,}")
-ID_DIGITS, PHONE_DIGITS, NAME_LETTERS = 13, 9, 2
+NAME_LETTERS = 2
 FEW = 8
 SAME_PLACE_M = 300
 """So near each other two points are the same home."""
@@ -47,27 +48,15 @@ class CallBody(Body):
     call_id: UUID
 
 
-def sought(text: str) -> tuple[Doc | None, Doc | None]:
-    """What to ask registry and intake for this text; None where there is nothing to ask them."""
+def asked_of(text: str) -> tuple[Doc | None, Doc | None]:
+    """What to ask registry and intake for this text; None where there is nothing to ask them yet."""
     typed = " ".join(arabic_digits(text).split())
-    digits = re.sub(r"[\s\-().+]", "", typed)
     if CASE_NUMBER.fullmatch(typed.upper()):
         return None, {"number": typed.upper()}
-    if digits.isdigit():
-        if len(digits) == ID_DIGITS:
-            return {"national_id": digits}, {"national_id": digits}
-        return _of_phone(typed) if len(digits) >= PHONE_DIGITS else (None, None)
-    if len(typed) >= NAME_LETTERS:
-        return {"name": typed}, {"name": typed}
-    return None, None
-
-
-def _of_phone(typed: str) -> tuple[Doc | None, Doc | None]:
-    try:
-        read_phone(typed, "phone")
-    except Refusal:
+    wanted = sought(text)
+    if ("phone" in wanted and not rings(typed)) or len(typed) < NAME_LETTERS:
         return None, None
-    return {"phone": typed}, {"phone": typed}
+    return wanted, wanted
 
 
 @router.post("/find")
@@ -78,7 +67,7 @@ async def find(request: Request, person: AtDesk, body: FindBody) -> JSONResponse
 
 async def options(request: Request, person: Person, text: str) -> str:
     """What was found, as HTML."""
-    of_registry, of_intake = sought(text)
+    of_registry, of_intake = asked_of(text)
     people, calls = await asyncio.gather(
         _search(request, person, "registry", "/v1/persons/search", of_registry),
         _search(request, person, "intake", "/v1/calls/search", of_intake),

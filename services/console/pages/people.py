@@ -32,6 +32,7 @@ from services.console.pages.people_tabs import (
     tab_page,
 )
 from services.console.people import Person
+from services.console.rules.seeking import sought
 from services.console.texts import texts
 from services.console.web import backend, go, page
 from shared.auth import Role
@@ -39,7 +40,6 @@ from shared.codes.codes import code_list
 
 router = APIRouter(prefix="/people", include_in_schema=False)
 
-WAYS = ("phone", "name", "national_id")
 CLOSED_AS = tuple(code for code in code_list("case_outcome").codes if code != "erased")
 ICONS = {
     "call": "call", "trip": "car", "assignment": "ambulance", "run": "ambulance", "barrier": "hand",
@@ -63,7 +63,6 @@ ACTS = 50
 class Looking:
     """A search as it was typed."""
 
-    by: str = "phone"
     text: str = ""
     purpose: str = ""
 
@@ -79,22 +78,20 @@ def _search_page(
     status: int = 200,
 ) -> Response:  # fmt: skip
     return page(
-        request, "people/search.html", status=status, looking=looking, found=found, problem=problem, ways=WAYS,
+        request, "people/search.html", status=status, looking=looking, found=found, problem=problem,
         purposes=purposes_of(person), registers=person.role in REGISTRARS and person.agency_id is None,
     )  # fmt: skip
 
 
 @router.post("")
-async def search(
-    request: Request, person: Asker, text: Short = "", by: Short = "phone", purpose: Short = ""
-) -> Response:
-    """Find somebody. By POST: what is typed never stands in an address."""
-    looking = Looking(by if by in WAYS else "phone", text.strip(), asked_for(person, purpose))
+async def search(request: Request, person: Asker, text: Short = "", purpose: Short = "") -> Response:
+    """Find somebody by whatever was typed. By POST: it never stands in an address."""
+    looking = Looking(text.strip(), asked_for(person, purpose))
     if not looking.text or not looking.purpose:
         return _search_page(request, person, looking, problem="empty" if not looking.text else "purpose", status=422)
     try:
         found = await backend(request).post(
-            person, "registry", "/v1/persons/search", {looking.by: looking.text}, purpose=looking.purpose
+            person, "registry", "/v1/persons/search", sought(looking.text), purpose=looking.purpose
         )
     except BackendRefused as refused:
         if no_ground(refused):

@@ -32,12 +32,12 @@ from services.console.pages.people_tabs import (
 from services.console.people import Person
 from services.console.rules import days
 from services.console.rules.places import read_place
+from services.console.rules.seeking import sought
 from services.console.texts import texts
 from services.console.web import as_json, backend, settings
 
 router = APIRouter(prefix="/people", include_in_schema=False)
 
-WAYS = ("phone", "name", "national_id")
 METHODS = ("visit", "gps", "map", "address")
 PICTURE_S = 60.0
 MOST_SHOWN = 12
@@ -68,7 +68,7 @@ async def _home(
         request, person, "home", known, why, problem=problem, status=status, household=household, places=places,
         unseen=seen is None,
         shown=places[:MOST_SHOWN], drawn=as_json({"maps": maps, "points": [_drawn(each, person) for each in places]}),
-        found=found, ways=WAYS, roles=options("household_role", person.lang),
+        found=found, roles=options("household_role", person.lang),
         methods=options("location_method", person.lang, METHODS), sources=options("observer_kind", person.lang),
         uses=options("location_use", person.lang), groups=options("group", person.lang),
     )  # fmt: skip
@@ -83,17 +83,14 @@ def _drawn(place: Doc, person: Person) -> Doc:
 
 
 @router.post("/{person_id}/home/find")
-async def find(
-    request: Request, person: Carer, person_id: UUID, text: Short = "", by: Short = "phone", purpose: Short = ""
-) -> Response:
+async def find(request: Request, person: Carer, person_id: UUID, text: Short = "", purpose: Short = "") -> Response:
     """Whom this person lives with: looked for like anybody, by POST."""
     why = purpose_sent(person, purpose)
-    way = by if by in WAYS else "phone"
     if not text.strip():
         problem = texts()["people.problem_empty"].of(person.lang)
         return await _home(request, person, person_id, why, problem=problem, status=422)
     try:
-        found = await backend(request).post(person, "registry", "/v1/persons/search", {way: text.strip()}, purpose=why)
+        found = await backend(request).post(person, "registry", "/v1/persons/search", sought(text), purpose=why)
     except BackendRefused as refused:
         return await _home(
             request, person, person_id, why, problem=refused.sentence(person.lang), status=refused.status

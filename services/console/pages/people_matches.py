@@ -27,6 +27,7 @@ from services.console.pages.people_tabs import (
     tried,
 )
 from services.console.people import Person
+from services.console.rules.seeking import sought
 from services.console.texts import texts
 from services.console.web import backend, page, saved, signed_in
 
@@ -36,7 +37,6 @@ router = APIRouter(prefix="/people", include_in_schema=False)
 Keeper = Annotated[Person, Depends(signed_in(*REGISTER))]
 PURPOSE = "registration"
 """What the queue is read for, always."""
-WAYS = ("phone", "name", "national_id")
 HERE = "/people/duplicates/matches"
 
 
@@ -111,7 +111,6 @@ async def _matches(
     return tab_page(
         request, person, "matches", known, why, problem=problem, status=status, matches=seen["items"],
         keeps=person.role in REGISTER and person.agency_id is None, found=found, looked=str(looked or ""),
-        ways_shown=[(way, texts()[f"people.by_{way}"].of(person.lang)) for way in WAYS],
         reasons=options("distinct_reason", person.lang), calls_open=person.role in DESK,
     )  # fmt: skip
 
@@ -131,16 +130,15 @@ async def confirm(
 
 @router.post("/{person_id}/matches/{match_id}/find")
 async def find(
-    request: Request, person: Keeper, person_id: UUID, match_id: UUID, text: Short = "", by: Short = "phone",
-    purpose: Short = "",
-) -> Response:  # fmt: skip
+    request: Request, person: Keeper, person_id: UUID, match_id: UUID, text: Short = "", purpose: Short = ""
+) -> Response:
     """Of whom it was told: looked for like anybody, by POST."""
-    why, way = purpose_sent(person, purpose), by if by in WAYS else "phone"
+    why = purpose_sent(person, purpose)
     if not text.strip():
         problem = texts()["people.problem_empty"].of(person.lang)
         return await _matches(request, person, person_id, why, problem=problem, status=422, looked=match_id)
     try:
-        found = await backend(request).post(person, "registry", "/v1/persons/search", {way: text.strip()}, purpose=why)
+        found = await backend(request).post(person, "registry", "/v1/persons/search", sought(text), purpose=why)
     except BackendRefused as refused:
         return await _matches(
             request, person, person_id, why, problem=refused.sentence(person.lang), status=refused.status,

@@ -18,6 +18,7 @@ from services.console.pages.people_tabs import Doc, Short, asked_for, filled, pu
 from services.console.people import Person
 from services.console.rules import particulars
 from services.console.rules.particulars import WHICH_AREA
+from services.console.rules.seeking import sought
 from services.console.towns import area_options
 from services.console.web import backend, page, saved, signed_in
 from shared.refusal import Refusal
@@ -27,8 +28,6 @@ from shared.work import now_utc
 router = APIRouter(prefix="/people/new", include_in_schema=False)
 
 Registrar = Annotated[Person, Depends(signed_in(*REGISTRARS))]
-BEGUN_BY = {"phone": "phone", "name": "name", "national_id": "national_id"}
-"""What was searched by → the field in which it stands."""
 NUMBERS = ("national_id", "phone", "area")
 LIKE_SOMEBODY = 409
 
@@ -39,9 +38,9 @@ async def blank(request: Request, person: Registrar) -> Response:
 
 
 @router.post("/begin")
-async def begin(request: Request, person: Registrar, by: Short = "", text: Short = "", purpose: Short = "") -> Response:
+async def begin(request: Request, person: Registrar, text: Short = "", purpose: Short = "") -> Response:
     """From a search that did not find them: what was typed is not typed twice. By POST, for it is in no address."""
-    started = {BEGUN_BY[by]: text.strip()} if by in BEGUN_BY else {}
+    started = {name: text.strip() for name in sought(text)}
     return await _form(request, person, {**_empty(person), **started}, purpose=purpose, searched=True)
 
 
