@@ -107,6 +107,7 @@ async def test_a_case_is_worked_on_to_its_end_and_looked_back_on(town: Town, ope
     await page.reload()
     await expect(task.get_by_text("เลยกำหนด")).to_be_visible()
     await whole(page, "case")
+    await page.get_by_label("ผลเมื่อปิดเคส").select_option("normal")
     await page.get_by_role("button", name="ปิดเคส").click()
     await expect(page.get_by_role("alert")).to_contain_text("ยังมีงานที่ไม่เสร็จ")
     await page.goto("/cases")
@@ -116,6 +117,7 @@ async def test_a_case_is_worked_on_to_its_end_and_looked_back_on(town: Town, ope
     await task.get_by_role("button", name="บันทึกผล").click()
     await expect(task).to_have_count(0)
     await page.goto(f"/cases/{case_id}")
+    await page.get_by_label("ผลเมื่อปิดเคส").select_option("normal")
     await page.get_by_role("button", name="ปิดเคส").click()
     await expect(page.get_by_text("กลับสู่ภาวะปกติ").first).to_be_visible()
 

@@ -157,6 +157,42 @@ async def test_a_case_shows_who_does_what_until_when_and_takes_tasks_invitations
     assert (early.status_code, "ยังมีงานที่ไม่เสร็จ" in words_of(early)) == (409, True)
 
 
+async def test_cases_with_nothing_to_do_stand_apart_and_are_closed_together(faces: Faces) -> None:
+    known(faces)
+    idle, gone = str(new_id()), str(new_id())
+
+    def listed(asked: Asked) -> dict[str, Any]:
+        tasks = {"open": 1, "overdue": 0, "next_due_on": "2026-11-20"}
+        none = {"open": 0, "overdue": 0, "next_due_on": None}
+        items = [{**case(), "who": hit("ตาปกติ ตามนัด"), "tasks": tasks}]
+        items += [{**case(one), "who": {**hit(""), "name": None}, "tasks": none} for one in (idle, gone)]
+        return {"items": [] if asked.query["overdue"] == "true" else items, "next": None}
+
+    faces.services.answers |= {
+        "GET registry /v1/cases": listed,
+        f"POST registry /v1/cases/{idle}/close": (204, ""),
+        f"POST registry /v1/cases/{gone}/close": (409, {"code": "case_closed", "th": "ปิดไปแล้ว", "en": "closed"}),
+    }
+    orathai = await faces.sign_in(Role.CASE_MANAGER)
+    busy, apart = (await orathai.get("/cases")).text.split('id="idle"')
+    assert ("ตาปกติ" in busy, "ตาปกติ" in apart) == (True, False)
+    assert [f'name="case_ids" value="{one}"' in apart for one in (idle, gone, CASE)] == [True, True, False]
+    assert "22 พ.ย. 2569 10:00" in apart, "who has no name is told apart by the time"
+    for form in ({"outcome": "normal"}, {"case_ids": [idle]}, {"case_ids": [idle], "outcome": "erased"}):
+        assert (await orathai.post("/cases/close", form)).status_code == 422
+    assert not faces.services.of(f"POST registry /v1/cases/{idle}/close")
+    both = {"case_ids": [idle, gone], "outcome": "normal", "place": "kalasin"}
+    closed = await orathai.post("/cases/close", both)
+    assert closed.headers["location"] == "/cases?place=kalasin", "whom somebody else has closed is closed"
+    assert faces.services.of(f"POST registry /v1/cases/{idle}/close")[-1].body == {"outcome": "normal"}
+    faces.services.answers[f"POST registry /v1/cases/{gone}/close"] = (
+        404,
+        {"code": "not_found", "th": "ไม่พบ", "en": "gone"},
+    )
+    some = await orathai.post("/cases/close", both)
+    assert (some.status_code, "ยังไม่ได้ปิด 1 เคส: ไม่พบ" in words_of(some)) == (409, True)
+
+
 async def test_tasks_are_mine_late_or_all_and_a_group_is_put_whole_with_whom_it_cares_for(faces: Faces) -> None:
     known(faces)
     orathai = await faces.sign_in(Role.CASE_MANAGER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -32,6 +33,8 @@ PURPOSE = "case_work"
 CLOSED_AS = tuple(code for code in code_list("case_outcome").codes if code != "erased")
 OUTCOMES = tuple(code for code in code_list("task_outcome").codes if code != "case_closed")
 MOST_LATE = 100
+AT_ONCE = 50
+"""As many as one page shows."""
 
 
 def reading_for(person: Person) -> str:
@@ -62,12 +65,20 @@ async def open_cases(
     request: Request, person: Carer, place: Annotated[str | None, Query(max_length=80)] = None,
     cursor: Annotated[UUID | None, Query()] = None,
 ) -> Response:  # fmt: skip
-    """What is open there: first every case with a late task, then the others, the newest first."""
+    """What is open there: first every case with a late task, then the others, the newest first; what nobody has to do
+
+    anything in stands apart, to be closed together.
+    """
+    return await _list(request, person, place, cursor)
+
+
+async def _list(
+    request: Request, person: Person, place: str | None, cursor: UUID | None, problem: str = "", status: int = 200
+) -> Response:
     known = await places(request, person)
     chosen = place if place in dict(known) else next((code for code, _ in known), EVERYWHERE)
     where = {"area": chosen} if chosen in dict(area_options(request, person)) else {"area_code": chosen}
     late: list[dict[str, Any]] = []
-    problem = ""
     found: dict[str, Any] = {"items": [], "next": None}
     ask = backend(request).get
     try:
@@ -80,10 +91,37 @@ async def open_cases(
         if refused.status != 422:  # noqa: PLR2004 the registry does not know the community yet
             raise
         problem = refused.sentence(person.lang)
+    idle = [each for each in found["items"] if not each["tasks"]["open"]]
     return page(
-        request, "cases/list.html", places=known, chosen=chosen, late=late, found=found, older=cursor is not None,
+        request, "cases/list.html", status=status, places=known, chosen=chosen, late=late, found=found, idle=idle,
+        older=cursor is not None, closed_options=options("case_outcome", person.lang, CLOSED_AS),
         purpose=PURPOSE, purpose_label=reading_for(person), problem=problem,
     )  # fmt: skip
+
+
+@router.post("/close")
+async def close_several(
+    request: Request, person: Carer, case_ids: Annotated[list[UUID] | None, Form()] = None, outcome: Short = "",
+    place: Short = "",
+) -> Response:  # fmt: skip
+    """Several end alike; what cannot be closed is said and stays, what somebody else has closed already is closed."""
+    chosen = case_ids or []
+    if not 0 < len(chosen) <= AT_ONCE or outcome not in CLOSED_AS:
+        return await _list(request, person, place, None, texts()["cases.close_which"].of(person.lang), 422)
+    refused: list[str] = []
+    for case_id in chosen:
+        try:
+            path = f"/v1/cases/{case_id}/close"
+            await backend(request).post(person, "registry", path, {"outcome": outcome}, purpose=PURPOSE)
+        except BackendRefused as problem:
+            if problem.code != "case_closed":
+                refused.append(problem.sentence(person.lang))
+    if refused:
+        told = (
+            texts()["cases.not_closed"].of(person.lang).format(n=len(refused), why=" · ".join(dict.fromkeys(refused)))
+        )
+        return await _list(request, person, place, None, told, 409)
+    return saved(f"/cases?place={quote(place)}" if place else "/cases")
 
 
 # --- one case ----------------------------------------------------------------------------------------------------
