@@ -44,7 +44,7 @@ def agreement_body(area: str) -> dict[str, Any]:
     return {
         "area": area, "title_th": "ดูแลคนในทะเบียนร่วมกัน (สมมติ)", "title_en": "Care of everybody registered (invented)",
         "agency_ids": [str(agency_id(area, "hospital"))], "areas": [area], "purposes": ["care"],
-        "field_class": "restricted", "bases": ["s24_4", "s26_5a"], "from_on": FROM_ON,
+        "field_class": "restricted", "bases": ["s24_4", "s26_5a"], "writes": ["visit", "location"], "from_on": FROM_ON,
     }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def names_of_agencies(found: Iterable[Mapping[str, Any]], lang: str) -> dict[str
 
 async def owners(request: Request, person: Person, facts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The names of the agencies whose facts are among these; nobody is asked where there are none."""
-    if not any(each["agency_id"] for each in facts):
+    if not any(each.get("agency_id") for each in facts):
         return {}
     return names_of_agencies(await every_agency(request, person), person.lang)
 

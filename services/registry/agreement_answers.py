@@ -49,7 +49,10 @@ class PartyShown(Answer):
 
 
 class AgreementShown(Answer):
-    """``works``: it holds today between the parties that have signed it; ``lacking``: why not, as codes."""
+    """``works``: it holds today between the parties that have signed it; ``lacking``: why not, as codes.
+
+    ``writes``: what its agencies are entrusted with writing down.
+    """
 
     id: UUID
     area: str
@@ -60,6 +63,7 @@ class AgreementShown(Answer):
     purposes: list[Label]
     field_class: Label
     bases: list[Label]
+    writes: list[Label]
     from_on: date
     until_on: date | None
     ended_on: date | None

@@ -34,6 +34,9 @@ def _one_of(known: frozenset[str], th: str, en: str) -> AfterValidator:
 
 
 Purpose = Annotated[Code, _one_of(frozenset(PURPOSES), "ไม่รู้จักวัตถุประสงค์นี้", "no such purpose")]
+Writes = Annotated[
+    Code, _one_of(frozenset(code_list("agency_writes").codes), "ไม่รู้จักสิ่งที่ให้บันทึก", "nothing that an agency writes")
+]
 LegalBasis = Annotated[Code, _one_of(frozenset(BY_CODE), "ไม่รู้จักฐานกฎหมายนี้", "no such legal basis")]
 AgencyKind = Annotated[
     Code, _one_of(frozenset(code_list("agency_kind").codes), "ไม่รู้จักประเภทหน่วยงานนี้", "no such kind of agency")
@@ -92,7 +95,10 @@ class CoordinatorBody(Body):
 
 
 class AgreementBody(Body):
-    """Who may see what. It works between those parties that have signed it; ``field_class``: up to which class."""
+    """Who may see what. It works between those parties that have signed it; ``field_class``: up to which class.
+
+    ``writes``: what its agencies are entrusted with writing down (``visit``, ``location``), of whom they see so much.
+    """
 
     area: Area
     """The municipality that makes it, a party itself."""
@@ -105,6 +111,7 @@ class AgreementBody(Body):
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1, max_length=10)]
     field_class: FieldClass
     bases: Annotated[tuple[LegalBasis, ...], Field(min_length=1, max_length=10)]
+    writes: Annotated[tuple[Writes, ...], Field(max_length=10)] = ()
     from_on: Day
     until_on: Day | None = None
 

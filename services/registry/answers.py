@@ -359,6 +359,7 @@ class HistoryLine(Answer):
     """One event: ``th``/``en`` what happened, ``codes`` how; ``subject_id`` the trip, assignment, message …
 
     ``number``: its call's, as people say it.
+    ``agency_id``: which agency wrote it down, where it was not the municipality.
     """
 
     event_id: UUID
@@ -372,6 +373,7 @@ class HistoryLine(Answer):
     th: str
     en: str
     codes: list[CodeShown]
+    agency_id: UUID | None = None
 
 
 class HistoryPage(Answer):

@@ -181,9 +181,10 @@ def history_line(row: Row, shows: Callable[[str], bool] = lambda _: True) -> His
     ``shows``: whether the reader may hear that this field of a person was changed.
     """
     source, noun, _, _ = row["type"].split(".")
-    codes = row["codes"]
+    codes, own = row["codes"], None
     if codes is None:
-        codes = codes_of(TYPES[row["type"]].read(row["data"])) if row["data"] else {}
+        own = TYPES[row["type"]].read(row["data"]) if row["data"] else None
+        codes = codes_of(own) if own else {}
     name = name_of(row["type"])
     return HistoryLine(
         event_id=row["event_id"],
@@ -201,6 +202,7 @@ def history_line(row: Row, shows: Callable[[str], bool] = lambda _: True) -> His
             for one in labelled(codes)
             if one.field != "written" or shows(one.code)
         ],
+        agency_id=getattr(getattr(own, "private", None), "agency_id", None),
     )
 
 

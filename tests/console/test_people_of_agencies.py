@@ -41,6 +41,7 @@ SHARING = {
 CASES = {
     "GET /cases/tasks", "POST /cases/tasks/{task_id}/done", "GET /people/{person_id}/change", "POST /people/{person_id}/change/fields",
     "POST /people/{person_id}/care/need", "POST /people/{person_id}/care/need/edit", "POST /people/{person_id}/care/met",
+    "POST /people/{person_id}/care/visit", "POST /people/{person_id}/home/observe",
 }  # fmt: skip
 """What their agency was given, and what they propose, for those who care."""
 SIGNING = ("/account", "/sign-out", "/role")
@@ -250,3 +251,48 @@ async def test_an_agency_proposes_what_it_found_and_the_municipality_decides(fac
     met = {"need_id": str(found["id"]), "outcome": "not_accepted", "purpose": "care"}
     assert (await ours.post(f"/people/{who}/care/met", met)).status_code == 303
     assert "ตรวจแล้วไม่รับ" in words_of(await nurse.get(f"/people/{who}/care?purpose=care"))
+
+
+async def test_an_agency_that_is_entrusted_writes_visits_and_points_under_its_name(
+    faces: Faces, behind: Behind
+) -> None:
+    who = await behind.person("มานี มีนา")
+    hospital = await Agency(behind.running).known()
+    await hospital.agreement()
+    nurse, ours = (
+        await faces.sign_in(Role.CASE_MANAGER, agency_id=hospital.id, login="nurse-who-visits"),
+        await faces.sign_in(Role.SUPERVISOR, login="chief-of-town"),
+    )
+    care, home = f"/people/{who}/care", f"/people/{who}/home"
+    page = await nurse.get(f"{care}?purpose=care")
+    visit = {"purpose": "care", "key": key_of(page), "result": "as_told", "check.bedsores": "no", "note": "แผลแห้งดี"}
+    refused = await nurse.post(f"{care}/visit", visit)
+    assert (refused.status_code, "ข้อตกลงไม่ได้ให้หน่วยงานของท่านบันทึกเรื่องนี้" in words_of(refused)) == (403, True)
+    assert "แผลแห้งดี" in refused.text, "what was typed stays"
+
+    terms = {"title_th": "เยี่ยมบ้านร่วมกัน", "area": AREA, "agency_ids": str(hospital.id), "areas": AREA, "purposes": "care",
+             "field_class": "restricted", "bases": ["s24_4", "s26_5a"], "writes": ["visit", "location"],
+             "from_on": "1/1/2569"}  # fmt: skip
+    made = (await ours.post("/sharing/agreements", terms)).headers["location"]
+    shown = words_of(await ours.get(made))
+    assert "หน่วยงานบันทึกเป็นของตนเองได้: พิกัดที่อยู่, การเยี่ยม" in shown
+    await ours.post(f"{made}/sign", {"municipality": AREA})
+    await ours.post(f"{made}/sign", {"agency_id": str(hospital.id), "paper": "กส 1/2569"})
+
+    empty = await nurse.post(f"{care}/visit", {"purpose": "care", "key": key_of(page)})
+    assert empty.status_code == 422
+    yesterday = local_day(now_utc()) - timedelta(days=1)
+    visit["visited_on"] = f"{yesterday.day}/{yesterday.month}/{yesterday.year + 543}"
+    for _ in range(2):
+        assert (await nurse.post(f"{care}/visit", visit)).status_code == 303, "pressed twice it is one"
+    [row] = await behind.running.sql("select agency_id, visited_at from visit")
+    assert (row["agency_id"], local_day(row["visited_at"])) == (hospital.id, yesterday)
+    point = {"purpose": "care", "point": "16.4322, 103.5065", "method": "gps"}
+    assert (await nurse.post(f"{home}/observe", point)).status_code == 303
+    form = (await nurse.get(f"{home}?purpose=care")).text
+    assert ('name="source"' in form, 'value="visit"' in form) == (False, False), "it is no officer's"
+    for where in (f"{care}?purpose=care", f"{home}?purpose=care", f"/people/{who}?purpose=care"):
+        assert "โรงพยาบาลตัวอย่าง" in words_of(await ours.get(where)), where
+    own = {"purpose": "care", "key": key_of(await ours.get(f"{care}?purpose=care")), "note": "ไปเยี่ยมเอง"}
+    assert (await ours.post(f"{care}/visit", own)).status_code == 303
+    assert len(await behind.running.sql("select from visit where agency_id is null")) == 1

@@ -41,7 +41,7 @@ NARROWER = {
     **{f"{method} /people/{{person_id}}{rest}": CARERS
        for method, rest in (("POST", "/home/find"), ("POST", "/home/together"), ("POST", "/home/found"),
                             ("POST", "/home/leave"), ("POST", "/home/group"), ("POST", "/home/ungroup"),
-                            ("POST", "/home/observe"), ("POST", "/picture"), ("GET", "/care"), ("POST", "/care/need"), ("POST", "/care/need/edit"),
+                            ("POST", "/home/observe"), ("POST", "/picture"), ("GET", "/care"), ("POST", "/care/need"), ("POST", "/care/need/edit"), ("POST", "/care/visit"),
                             ("POST", "/care/met"), ("GET", "/change"), ("POST", "/change/fields"),
                             ("POST", "/change/contact"), ("POST", "/change/contact/{contact_id}/end"),
                             ("POST", "/change/contact/{contact_id}/correct"), ("POST", "/change/identifier"),

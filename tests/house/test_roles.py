@@ -37,6 +37,7 @@ DECIDES = {
     "POST /v1/agreements/{agreement_id}/end", "POST /v1/access/why", "GET /v1/withdrawals",
     "POST /v1/withdrawals/acknowledge", "POST /v1/break-glass", "GET /v1/corrections",
     "POST /v1/persons/{person_id}/corrections", "POST /v1/persons/{person_id}/needs", "POST /v1/needs/{need_id}/met",
+    "POST /v1/persons/{person_id}/locations", "PUT /v1/visits/{visit_id}",
 }  # fmt: skip
 """Routes at which somebody of another agency is asked on what ground they come; everywhere else they are refused."""
 Operation = tuple[str, str]

@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from services.registry.rules.access import CARE, DESK
 from services.registry.rules.decide import PROPOSES_FOR, Decision, lacks_to_propose
-from shared.work import new_id
+from shared.thai.dates import local_day
+from shared.work import new_id, now_utc
 from tests.harness import Running, problem_of
 from tests.registry.agencies import Agency, ours
-from tests.registry.conftest import Call, person_of, read, somsri
+from tests.registry.conftest import Call, history, person_of, read, somsri
 
 MANAGER = "case_manager"
 CHANGE = {"change": {"mobility": "stretcher"}, "reason": "ไปเยี่ยมเมื่อวาน"}
 NEED = {"need": "carer", "urgency": 9, "note": "อยู่คนเดียว"}
+POINT = {"lon": 103.5, "lat": 16.43, "accuracy_m": 10}
+WRITTEN = {"corrections": CHANGE, "needs": NEED, "locations": POINT}
+ENTRUSTED = {"writes": ["visit", "location"]}
 
 
 async def somebody(registry: Running, **changes: Any) -> str:
@@ -40,19 +45,19 @@ def test_what_an_agreement_opens_may_be_proposed_for_a_purpose_of_writing_and_gl
         assert lacks_to_propose(purpose, [glass, agreed]) == Decision(allowed=False, missing=("no_agreement",))
 
 
-@pytest.mark.parametrize("what", ["corrections", "needs"])
+@pytest.mark.parametrize("what", WRITTEN)
 async def test_an_agency_proposes_where_an_agreement_opens_the_field_for_the_purpose(
     registry: Running, what: str
 ) -> None:
     """Role × agreement × purpose, closed by default."""
     hospital = await Agency(registry).known()
     person = await somebody(registry)
-    at, body = f"/v1/persons/{person}/{what}", CHANGE if what == "corrections" else NEED
+    at, body, terms = f"/v1/persons/{person}/{what}", WRITTEN[what], ENTRUSTED if what == "locations" else {}
     assert problem_of(await hospital.post(at, body, purpose=""))["code"] == "purpose_missing"
     assert lacking(await hospital.post(at, body)) == ["no_agreement"]
-    await hospital.agreement(field_class="shared")
-    assert lacking(await hospital.post(at, body)) == ["field_class"], "both are about health"
-    agreement = await hospital.agreement()
+    await hospital.agreement(field_class="shared", **terms)
+    assert lacking(await hospital.post(at, body)) == ["field_class"], "all are about health, or where somebody lives"
+    agreement = await hospital.agreement(**terms)
     for role in DESK | {"crew", "volunteer", "auditor", "admin"}:
         answer = await hospital.post(at, body, role, crew_id=str(new_id()))
         assert (answer.status_code == 201) == (role in CARE), (role, answer.text)
@@ -145,3 +150,98 @@ async def test_a_protected_case_is_not_there_for_an_agencys_need(registry: Runni
     hidden = await hospital.post(f"/v1/persons/{person}/needs", other)
     nowhere = await hospital.post(f"/v1/persons/{person}/needs", {**other, "case_id": str(UUID(int=5))})
     assert (hidden.status_code, problem_of(hidden)["code"]) == (nowhere.status_code, problem_of(nowhere)["code"])
+
+
+async def visited(
+    agency: Agency, visit_id: UUID, person: str, note: str = "", base: int = 0, **body: Any
+) -> httpx.Response:
+    fields = {"result": {"value": "as_told"}, "note": {"value": note, "base": base}}
+    told = {"person_id": person, "fields": fields, **body}
+    return await agency.registry.client.put(f"/v1/visits/{visit_id}", json=told, headers=agency.headers())
+
+
+async def test_an_agency_writes_visits_where_an_agreement_entrusts_it_with_them(registry: Running) -> None:
+    hospital = await Agency(registry).known()
+    person, one = await somebody(registry), new_id()
+    assert lacking(await visited(hospital, one, person)) == ["no_agreement"]
+    await hospital.agreement()
+    assert lacking(await visited(hospital, one, person)) == ["writes"], "to look is not to write"
+    await hospital.agreement(writes=["location"])
+    assert lacking(await visited(hospital, one, person)) == ["writes"]
+    await hospital.agreement(field_class="shared", writes=["visit"])
+    assert lacking(await visited(hospital, one, person)) == ["writes"], "the nearest: the other opens no health"
+    agreement = await hospital.agreement(writes=["visit"])
+    kept = await visited(hospital, one, person, "แผลดีขึ้น")
+    assert (kept.status_code, kept.json()["agency_id"]) == (200, str(hospital.id)), kept.text
+    nurse = hospital.headers("volunteer", crew_id=str(new_id()))
+    sent = await registry.client.put(f"/v1/visits/{new_id()}", json={"person_id": person}, headers=nurse)
+    assert problem_of(sent)["code"] == "not_for_agencies", "who cares for people there writes, nobody who is sent"
+
+    [row] = await registry.sql("select caller, detail from audit where act = 'visit'")
+    assert (row["detail"]["agency_id"], row["detail"]["agreement_id"]) == (str(hospital.id), agreement)
+    [line] = [each for each in await history(registry, UUID(person)) if each["type"] == "registry.visit.recorded.v1"]
+    assert line["agency_id"] == str(hospital.id)
+    [seen] = (await read(registry, f"/v1/persons/{person}/visits", MANAGER))["items"]
+    assert (seen["agency_id"], seen["visitor"]) == (str(hospital.id), row["caller"])
+    said = await registry.said("registry.visit.recorded")
+    assert "แผล" not in str([dict(each) for each in said])
+    assert (await ours(registry, "POST", f"/v1/agreements/{agreement}/end", {"reason": "over"})).status_code == 200
+    assert lacking(await visited(hospital, one, person, "อีกครั้ง", 1)) == ["writes"]
+
+
+async def test_nobody_writes_in_the_visit_of_another_owner(registry: Running) -> None:
+    hospital, other = await Agency(registry).known(), await Agency(registry).known()
+    for agency in (hospital, other):
+        await agency.agreement(**ENTRUSTED)
+    person, theirs, own, crew = await somebody(registry), new_id(), new_id(), new_id()
+    assert (await visited(hospital, theirs, person, "ของโรงพยาบาล")).status_code == 200
+    told = {"person_id": person, "fields": {"note": {"value": "ของเทศบาล"}}}
+    assert (await ours(registry, "PUT", f"/v1/visits/{own}", told)).status_code == 200
+    plan = {"crew_ids": [str(crew)], "due_on": str(local_day(now_utc()))}
+    planned = (await ours(registry, "POST", f"/v1/persons/{person}/planned-visits", plan)).json()["id"]
+    wrong = [
+        await visited(other, theirs, person, "ของอีกหน่วยงาน", 1),
+        await ours(registry, "PUT", f"/v1/visits/{theirs}", told),
+        await visited(hospital, own, person, "ของโรงพยาบาล", 1),
+        await visited(hospital, UUID(planned), person),
+    ]
+    assert [(each.status_code, problem_of(each)["code"]) for each in wrong] == [(409, "other_visit")] * 4
+    more = await visited(hospital, theirs, person, "เพิ่มเติม", 1)
+    notes = {
+        each["id"]: field_of(each, "note")
+        for each in (await hospital.get(f"/v1/persons/{person}/visits")).json()["items"]
+    }
+    assert (more.status_code, notes) == (200, {str(theirs): "เพิ่มเติม", str(own): "ของเทศบาล"})
+    [case] = await registry.sql("update case_file set protected = true returning id")
+    hidden, nowhere = [
+        await visited(hospital, new_id(), person, case_id=case_id) for case_id in (str(case["id"]), str(UUID(int=5)))
+    ]
+    assert (hidden.status_code, problem_of(hidden)["code"]) == (nowhere.status_code, problem_of(nowhere)["code"])
+
+
+def field_of(visit: dict[str, Any], name: str) -> str:
+    return str(next(each["stands"]["value"] for each in visit["fields"] if each["field"] == name))
+
+
+async def test_an_agencys_point_is_one_source_and_displaces_nothing_alone(registry: Running) -> None:
+    hospital = await Agency(registry).known()
+    await hospital.agreement(**ENTRUSTED)
+    person = await somebody(registry)
+    at = f"/v1/persons/{person}/locations"
+    for said in ({"method": "visit"}, {"source": "officer"}, {"source": "health_volunteer"}):
+        refused = await hospital.post(at, {**POINT, **said})
+        assert (refused.status_code, problem_of(refused)["code"]) == (403, "not_yours"), said
+    claimed = await ours(registry, "POST", at, {**POINT, "source": "agency"})
+    assert claimed.status_code == 422, "nobody says it of themselves"
+    seen = [
+        (await ours(registry, "POST", at, {**POINT, "method": "map"}, MANAGER)).json(),
+        (await hospital.post(at, {**POINT, "lat": 16.44})).json(),
+        (await hospital.post(at, {**POINT, "lat": 16.44, "lon": 103.50001}, "supervisor")).json(),
+    ]
+    assert [each["verdict"]["code"] for each in seen] == ["kept"] * 3, "two of one hospital do not verify"
+    items = {each["id"]: each for each in (await read(registry, at, "supervisor"))["items"]}
+    assert [items[each["id"]]["stands"] for each in seen] == [True, False, False]
+    assert [items[each["id"]]["agency_id"] for each in seen] == [None, str(hospital.id), str(hospital.id)]
+    assert items[seen[1]["id"]]["source"]["code"] == "agency"
+    volunteer = await ours(registry, "POST", at, {**POINT, "lat": 16.44, "source": "health_volunteer"}, "volunteer")
+    assert volunteer.json()["verdict"]["code"] == "verified", "with somebody else it does"

@@ -48,11 +48,13 @@ NOON = datetime(2026, 3, 1, 5, tzinfo=UTC)
 def seen(by: str, metres: float, **facts: Any) -> Seen:
     return Seen(
         facts.get("id", uuid4()), north(metres), facts.get("accuracy_m", 10), facts.get("method", "gps"),
-        facts.get("source", "health_volunteer"), by, NOON + timedelta(days=facts.get("day", 0)),
+        facts.get("source", "health_volunteer"), by, NOON + timedelta(days=facts.get("day", 0)), facts.get("agency"),
     )  # fmt: skip
 
 
 FIRST, OFFICERS = seen("a", 0), seen("o", 0, method="visit")
+HOSPITAL = UUID(int=7)
+NURSE = seen("n", 0, agency=HOSPITAL)
 CASES: dict[str, tuple[Seen, Standing | None, list[Seen], tuple[str, bool]]] = {
     "the first is kept": (seen("b", 0), None, [], ("kept", True)),
     "two who agree": (seen("b", 20), Standing(FIRST), [FIRST], ("verified", True)),
@@ -67,6 +69,13 @@ CASES: dict[str, tuple[Seen, Standing | None, list[Seen], tuple[str, bool]]] = {
         seen("p2", 5, source="post"), Standing(seen("p", 0, source="post")), [seen("p", 0, source="post")],
         ("kept", True)),
     "the post against somebody who was there": (seen("p", 500, source="post"), Standing(FIRST), [FIRST], ("kept", False)),
+    "an agency alone displaces nobody else's": (seen("n", 500, agency=HOSPITAL), Standing(FIRST), [FIRST], ("kept", False)),
+    "an agency sees it first": (NURSE, None, [], ("kept", True)),
+    "and better": (seen("m", 500, agency=HOSPITAL), Standing(NURSE), [NURSE], ("kept", True)),
+    "two of one agency are one source": (seen("m", 5, agency=HOSPITAL), Standing(NURSE), [NURSE], ("kept", True)),
+    "an agency and a neighbour": (seen("n", 5, agency=HOSPITAL), Standing(FIRST), [FIRST], ("verified", True)),
+    "an agency's visit is no officer's": (
+        seen("n", 900, method="visit", agency=HOSPITAL), Standing(OFFICERS, "officer_visit"), [], ("differs", False)),
     "an officer was there": (seen("o", 900, method="visit"), Standing(FIRST, "two_sources"), [FIRST], ("verified", True)),
     "agrees with what is verified": (seen("b", 9), Standing(OFFICERS, "officer_visit"), [OFFICERS], ("confirms", False)),
     "differs from what is verified": (seen("b", 900), Standing(OFFICERS, "officer_visit"), [], ("differs", False)),

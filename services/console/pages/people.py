@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
+from services.console.colleagues import owners
 from services.console.labels import options, said
 from services.console.lookers import agencies_named
 from services.console.navigation import DESK, REGISTRARS, roles_of
@@ -126,6 +127,7 @@ async def show(
     return tab_page(
         request, person, "who", known, why, history=history, folded=folded(history["items"] if history else []),
         cases=cases and cases["items"],
+        owners=await owners(request, person, history["items"] if history else []),
         older=cursor is not None, closed_options=options("case_outcome", person.lang, CLOSED_AS),
         audits=_audits(person), looks=looks,
         lookers=await agencies_named(request, replace(person, role=Role.AUDITOR), looks or []),

@@ -27,7 +27,12 @@ from services.console.pages.people_tabs import (
     tried,
 )
 from services.console.people import Person
+from services.console.rules import days
+from services.console.texts import texts
 from services.console.web import backend
+from shared.codes.codes import code_list
+from shared.thai.dates import Years, local_day
+from shared.work import now_utc
 
 router = APIRouter(prefix="/people", include_in_schema=False)
 
@@ -38,6 +43,8 @@ URGENCIES = ("9", "5", "1")
 MET_AS = ("given", "by_others", "no_longer", "opened_in_error", "not_accepted")
 LAST_VISITS = 10
 LISTS = ("needs", "assessments", "visits")
+ANSWERS = ("yes", "no", "unknown")
+"""To a point of a visit's checklist."""
 
 
 @router.get("/{person_id}/care")
@@ -59,11 +66,20 @@ async def _care(
         unmet=[each for each in needs if each["met_at"] is None],
         met=[each for each in needs if each["met_at"] is not None],
         instruments=by_instrument(assessments), visits=visits[:LAST_VISITS], older_visits=len(visits) > LAST_VISITS,
-        owners=await owners(request, person, needs), proposes=person.agency_id is not None, field_of=standing,
+        owners=await owners(request, person, [*needs, *visits]), field_of=standing, visiting=_visit_form(person.lang),
         wanted=options("life_need", person.lang),
         urgencies=options("need_urgency", person.lang, URGENCIES), met_as=options("need_outcome", person.lang, MET_AS),
         result=lambda code: label("visit_result", code, person.lang),
     )  # fmt: skip
+
+
+def _visit_form(lang: str) -> Doc:
+    """What may be written of a visit."""
+    return {
+        "kinds": options("visit_kind", lang), "results": options("visit_result", lang),
+        "checks": options("visit_check", lang),
+        "answers": [(each, texts()[f"visits.{each}"].of(lang)) for each in ANSWERS],
+    }  # fmt: skip
 
 
 def by_instrument(assessments: list[Doc]) -> list[list[Doc]]:
@@ -110,6 +126,29 @@ async def meet_need(
 ) -> Response:  # fmt: skip
     why = purpose_sent(person, purpose)
     asked = backend(request).post(person, "registry", f"/v1/needs/{need_id}/met", {"outcome": outcome}, purpose=why)
+    return await _done(request, person, person_id, why, *await tried(person, asked))
+
+
+@router.post("/{person_id}/care/visit")
+async def write_visit(
+    request: Request, person: AskingCarer, person_id: UUID, key: Annotated[UUID, Form()], visited_on: Short = "",
+    kind: Short = "home_visit", result: Short = "", note: Notes = "", purpose: Short = "",
+) -> Response:  # fmt: skip
+    """Somebody was there. By the form's key it is kept once; an agency's is its own."""
+    why = purpose_sent(person, purpose)
+    today = local_day(now_utc())
+    day, problem = days.read(visited_on, "visited_on", person.lang, Years(today.year - 1, today.year))
+    typed = await request.form()
+    checks = {f"check.{code}": str(typed.get(f"check.{code}", "")) for code in code_list("visit_check").codes}
+    told = filled(result=result, note=note.replace("\r\n", "\n"), **checks)
+    fields = {name: {"value": value} for name, value in told.items()}
+    if problem or not fields:
+        problem = problem or texts()["person.visit_empty"].of(person.lang)
+        return await _care(request, person, person_id, why, problem=problem, status=422)
+    body: Doc = {"person_id": str(person_id), "kind": kind, "fields": fields}
+    if day and day != str(today):
+        body["visited_at"] = f"{day}T12:00:00+07:00"
+    asked = backend(request).put(person, "registry", f"/v1/visits/{key}", body, purpose=why)
     return await _done(request, person, person_id, why, *await tried(person, asked))
 
 

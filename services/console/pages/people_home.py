@@ -10,11 +10,13 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import Response
 
 from services.console.backend import BackendRefused
+from services.console.colleagues import owners
 from services.console.desk import centre_of
 from services.console.labels import options
 from services.console.pages.map import maps_of
 from services.console.pages.people_tabs import (
     Asker,
+    AskingCarer,
     Carer,
     Doc,
     Purpose,
@@ -35,10 +37,13 @@ from services.console.rules.places import read_place
 from services.console.rules.seeking import sought
 from services.console.texts import texts
 from services.console.web import as_json, backend, settings
+from shared.codes.codes import code_list
 
 router = APIRouter(prefix="/people", include_in_schema=False)
 
 METHODS = ("visit", "gps", "map", "address")
+SOURCES = tuple(code for code in code_list("observer_kind").codes if code != "agency")
+"""Who may have seen a point; that an agency did is known by the account."""
 PICTURE_S = 60.0
 MOST_SHOWN = 12
 """How many observations are listed; the registry keeps the last 200."""
@@ -63,13 +68,15 @@ async def _home(
     seen = await if_seen(request, person, f"/v1/persons/{person_id}/locations", why)
     places = (seen or {"items": []})["items"]
     own = person.agency_id is None
+    methods = [method for method in METHODS if own or method != "visit"]
     maps = await asyncio.to_thread(maps_of, settings(request).map_dir, person) if own else []
     return tab_page(
         request, person, "home", known, why, problem=problem, status=status, household=household, places=places,
-        unseen=seen is None,
+        unseen=seen is None, owners=await owners(request, person, places),
         shown=places[:MOST_SHOWN], drawn=as_json({"maps": maps, "points": [_drawn(each, person) for each in places]}),
         found=found, roles=options("household_role", person.lang),
-        methods=options("location_method", person.lang, METHODS), sources=options("observer_kind", person.lang),
+        methods=options("location_method", person.lang, methods),
+        sources=options("observer_kind", person.lang, SOURCES),
         uses=options("location_use", person.lang), groups=options("group", person.lang),
     )  # fmt: skip
 
@@ -184,7 +191,7 @@ async def leave_group(
 
 @router.post("/{person_id}/home/observe")
 async def observe(
-    request: Request, person: Carer, person_id: UUID, point: Short, method: Short = "map", use: Short = "home",
+    request: Request, person: AskingCarer, person_id: UUID, point: Short, method: Short = "map", use: Short = "home",
     source: Short = "", accuracy_m: Short = "", purpose: Short = "",
 ) -> Response:  # fmt: skip
     """One more observation of where this person lives; none is ever overwritten."""

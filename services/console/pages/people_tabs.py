@@ -48,7 +48,7 @@ TABS = (
 
 
 PROPOSED_FOR = frozenset({"care", "case_work", "registration"})
-"""For which purposes an agency may propose; the others are for looking."""
+"""For which purposes an agency may propose or write what is its own; the others are for looking."""
 
 
 def purposes_of(person: Person) -> list[tuple[str, str]]:
@@ -116,6 +116,7 @@ def tab_page(
         request, f"people/{key}.html", status=status, known=known, purpose=why, base=base, tabs=tabs,
         current=f"{base}{current}?{asked}", purpose_label=dict(purposes_of(person))[why], problem=problem,
         cares=person.role in CARERS and person.agency_id is None, own=owns(person, known["area"]),
+        proposes=person.agency_id is not None and person.role in CARERS and why in PROPOSED_FOR,
         hidden={field for each in known.get("withheld", ()) for field in each["fields"]},
         code=labeller(person.lang), phone=phone_shown,
         relation=lambda code: label("relation", code, person.lang), **refusing(request, bool(problem)), **context,

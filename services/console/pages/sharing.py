@@ -157,6 +157,7 @@ async def _form(request: Request, person: Person, typed: Mapping[str, Any], prob
         request, "sharing/agreement_new.html", status=422 if problem else 200, problem=problem, typed=typed, own=own,
         areas=[*own, *choices], agencies=named, purposes=options("purpose", person.lang, PURPOSES),
         classes=options("field_class", person.lang), bases=options("legal_basis", person.lang),
+        writes=options("agency_writes", person.lang),
         others=[each for each in known_areas(request) if each not in dict(own)],
     )  # fmt: skip
 
@@ -166,13 +167,15 @@ async def make_agreement(
     request: Request, person: SetsUp, title_th: Short = "", title_en: Short = "",
     area_: Annotated[str, Form(alias="area")] = "",
     agency_ids: Several = None, municipalities: Several = None, areas: Several = None, purposes: Several = None,
-    field_class: Short = "shared", bases: Several = None, from_on: Short = "", until_on: Short = "", key: Short = "",
+    field_class: Short = "shared", bases: Several = None, writes: Several = None, from_on: Short = "",
+    until_on: Short = "", key: Short = "",
 ) -> Response:  # fmt: skip
     """A new agreement: it opens nothing before the sides have signed, and its terms never change."""
     typed: dict[str, Any] = {
         "title_th": title_th.strip(), "title_en": title_en.strip(), "area": area_, "agency_ids": agency_ids or [],
         "municipalities": municipalities or [], "areas": areas or [], "purposes": purposes or [],
-        "field_class": field_class, "bases": bases or [], "from_on": from_on, "until_on": until_on, "key": key,
+        "field_class": field_class, "bases": bases or [], "writes": writes or [], "from_on": from_on,
+        "until_on": until_on, "key": key,
     }  # fmt: skip
     needed = ("title_th", "agency_ids", "areas", "purposes", "bases", "from_on")
     lacking = next((name for name in needed if not typed[name]), None)

@@ -73,6 +73,8 @@ class Grounds:
     caller: Caller
     agreements: Sequence[Agreement]
     now: datetime
+    writes: str | None = None
+    """What the asker wants to write down: only an agreement that entrusts the agency with it counts."""
 
     def decide(
         self,
@@ -86,7 +88,7 @@ class Grounds:
         caller = self.caller
         asked = Asked(
             caller.role, caller.agency_id, caller.actor, owner, areas, caller.purpose or "", kind,
-            places=caller.places, lives=lives,
+            places=caller.places, lives=lives, writes=self.writes,
         )  # fmt: skip
         return decide(asked, self.agreements, consents, glass, self.now)
 
@@ -102,11 +104,12 @@ class Grounds:
         return min(found, key=lambda each: (not each.allowed, len(each.missing)), default=nobody)
 
 
-async def grounds_of(runtime: Runtime, caller: Caller) -> Grounds:
+async def grounds_of(runtime: Runtime, caller: Caller, writes: str | None = None) -> Grounds:
     """Of the municipality itself nothing is read."""
     if caller.agency_id is None:
         return Grounds(caller, (), now_utc())
-    return Grounds(caller, await store.agreements.between(runtime.pool, [party(agency=caller.agency_id)]), now_utc())
+    agreements = await store.agreements.between(runtime.pool, [party(agency=caller.agency_id)])
+    return Grounds(caller, agreements, now_utc(), writes)
 
 
 def access(
@@ -145,8 +148,12 @@ def classes(allowed: Iterable[Kind]) -> list[str]:
     return [kind.name for kind in KINDS if kind in set(allowed)]
 
 
-async def open_person(runtime: Runtime, caller: Caller, person_id: UUID, kind: Kind = PUBLIC) -> tuple[Person, Access]:
+async def open_person(
+    runtime: Runtime, caller: Caller, person_id: UUID, kind: Kind = PUBLIC, writes: str | None = None
+) -> tuple[Person, Access]:
     """The person, if there is one for this caller, and what they may see; ``kind`` is the least they must.
+
+    ``writes``: what an agency is going to write down of them.
 
     Raises:
         Refused: 404 none, erased, of another municipality or place, or secret; 403 there is no ground, saying what is
@@ -157,25 +164,51 @@ async def open_person(runtime: Runtime, caller: Caller, person_id: UUID, kind: K
         person = await person_for(runtime, caller, person_id)
         known = await lives_of(runtime.pool, caller, [person.id])
         return person, access(await grounds_of(runtime, caller), person, lives=known.get(person.id, NOWHERE))
-    found, seen = await weigh(runtime, caller, person_id)
+    found, seen = await weigh(runtime, caller, person_id, writes=writes)
     if found is None or not seen.may(kind):
         await _refuse(runtime, caller, person_id, seen.decisions[kind], found.area if found else None)
         raise no_ground(seen.decisions[kind])
     return found, seen
 
 
-async def must_propose(runtime: Runtime, caller: Caller, person_id: UUID, kinds: Iterable[Kind]) -> Access:
+async def must_propose(
+    runtime: Runtime, caller: Caller, person_id: UUID, kinds: Iterable[Kind], writes: str | None = None
+) -> Access:
     """What an agency may see of the person, where it may also propose something of these kinds.
+
+    ``writes``: what is not proposed but written down as the agency's own, where an agreement says so.
 
     Raises:
         Refused: 404 as :func:`open_person`; 403 there is no ground, saying what is missing.
 
     """
-    person, seen = await open_person(runtime, caller, person_id)
+    person, seen = await open_person(runtime, caller, person_id, writes=writes)
     lacks = lacks_to_propose(caller.purpose or "", (seen.decisions[kind] for kind in KINDS if kind in set(kinds)))
     if lacks is not None:
         await _refuse(runtime, caller, person_id, lacks, person.area)
     return seen
+
+
+async def as_writer(
+    runtime: Runtime,
+    caller: Caller,
+    person_id: UUID,
+    kind: Kind,
+    case_id: UUID | None = None,
+    writes: str | None = None,
+) -> Caller:
+    """Whoever writes something of this kind of somebody; of an agency who may, with what they stand on.
+
+    Raises:
+        Refused: 403, 404 as :func:`must_propose`; 404 a case that is not there for the agency.
+
+    """
+    if caller.agency_id is None:
+        return caller
+    seen = await must_propose(runtime, caller, person_id, [kind], writes)
+    if case_id is not None and not seen.may(SECRET) and await store.calls.protected_cases(runtime.pool, [case_id]):
+        raise refuse("not_found", field="case_id")
+    return standing(caller, [seen.decisions[kind]])
 
 
 async def not_protected(db: Pool, seen: Access, rows: Sequence[Row]) -> list[Row]:
@@ -188,18 +221,19 @@ async def not_protected(db: Pool, seen: Access, rows: Sequence[Row]) -> list[Row
 
 
 async def weigh(
-    runtime: Runtime, asker: Caller, person_id: UUID, *, known: bool = False
+    runtime: Runtime, asker: Caller, person_id: UUID, *, known: bool = False, writes: str | None = None
 ) -> tuple[Person | None, Access]:
     """Every decision about one person for somebody of an agency.
 
     An agency that could see nobody is told so whether or not there is such a person (None): nobody is looked for.
     ``known``: who asks on the agency's behalf knows of the person, so nothing has to be hidden from them.
+    ``writes``: as :func:`must_propose`.
 
     Raises:
         Refused: 404 none, erased, of another municipality, or secret.
 
     """
-    grounds = await grounds_of(runtime, asker)
+    grounds = await grounds_of(runtime, asker, writes)
     glass = await store.consents.read_glass(runtime.pool, person_id, asker.actor, grounds.now)
     at_best = grounds.blind()
     if not (at_best.allowed or glass or known):

@@ -199,6 +199,7 @@ async def _shown(db: Connection | Pool, row: Row) -> AgreementShown:
     return AgreementShown(
         parties=parties, areas=row["areas"], purposes=[label("purpose", each) for each in row["purposes"]],
         field_class=label("field_class", row["field_class"]),
-        bases=[label("legal_basis", each) for each in row["bases"]], works=not lacking, lacking=lacking,
+        bases=[label("legal_basis", each) for each in row["bases"]],
+        writes=[label("agency_writes", each) for each in row["writes"]], works=not lacking, lacking=lacking,
         **agreements.described(row),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, told, views
 from services.registry.answers import Label
-from services.registry.api.access import classes, must_propose, not_protected, open_person
+from services.registry.api.access import as_writer, classes, not_protected, open_person
 from services.registry.api.care_models import (
     AssessmentBody,
     Assessments,
@@ -39,7 +39,7 @@ from services.registry.api.gate import (
     whose,
 )
 from services.registry.rules.access import ROUTES
-from services.registry.rules.fields import HEALTH, SECRET
+from services.registry.rules.fields import HEALTH
 from services.registry.rules.questionnaires import questionnaires
 from services.registry.store.people import Row
 from services.registry.verbs import care as verbs
@@ -49,7 +49,6 @@ from shared.auth import Caller
 from shared.errors import Refused, refuse
 from shared.openapi import problems
 from shared.refusal import Refusal
-from shared.service import Runtime
 
 router = APIRouter(prefix="/v1", tags=["care"])
 
@@ -177,7 +176,7 @@ async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body:
     An agency's stands beside the municipality's, with the agency as its owner.
     """
     runtime = runtime_of(request)
-    caller = await _proposing(runtime, caller, person_id, body.case_id)
+    caller = await as_writer(runtime, caller, person_id, HEALTH, body.case_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         person = await held_for(work, caller, person_id)
         # Who may not read the needs does not replace what others noted there.
@@ -197,21 +196,6 @@ async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body:
         need_id = await verbs.open_need(work, person, wanted)
         await audit(work, caller, "open_need", "person", person.id, {"need_id": str(need_id)}, area=person.area)
     return NeedMade(id=need_id)
-
-
-async def _proposing(runtime: Runtime, caller: Caller, person_id: UUID, case_id: UUID | None = None) -> Caller:
-    """Whoever writes of somebody's needs; of an agency who may, with what they stand on.
-
-    Raises:
-        Refused: 403, 404 as :func:`must_propose`; 404 a case that is not there for the agency.
-
-    """
-    if caller.agency_id is None:
-        return caller
-    seen = await must_propose(runtime, caller, person_id, [HEALTH])
-    if case_id is not None and not seen.may(SECRET) and await store.calls.protected_cases(runtime.pool, [case_id]):
-        raise refuse("not_found", field="case_id")
-    return seen.caller
 
 
 @router.get("/persons/{person_id}/needs", responses=problems(401, 403, 404))
@@ -243,7 +227,7 @@ async def meet_need(request: Request, caller: MeetsNeeds, need_id: UUID, body: M
     runtime = runtime_of(request)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         person_id = await whose(work, need_id)
-        caller = await _proposing(runtime, caller, person_id)
+        caller = await as_writer(runtime, caller, person_id, HEALTH)
         person = await own_held_for(work, caller, person_id)
         row = await store.care.lock_need(work.db, need_id)
         if row is None or caller.agency_id not in (None, row["agency_id"]):

@@ -94,7 +94,10 @@ class FieldShown(Answer):
 
 
 class VisitShown(Answer):
-    """``distance_m``: how far the phone was from where the person is held to live."""
+    """``distance_m``: how far the phone was from where the person is held to live. ``agency_id``: whose visit it is;
+
+    none is the municipality.
+    """
 
     id: UUID
     person_id: UUID
@@ -104,6 +107,7 @@ class VisitShown(Answer):
     visited_at: datetime
     recorded_at: datetime
     visitor: str
+    agency_id: UUID | None = None
     distance_m: int | None
     accuracy_m: int | None
     disputed: bool

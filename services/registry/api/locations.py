@@ -12,9 +12,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from services.registry import records, store, views
-from services.registry.api.access import classes, open_person
+from services.registry.api.access import as_writer, classes, open_person
 from services.registry.api.gate import area_for, areas_of, gate, held_for, runtime_of, sees_protected
 from services.registry.api.locations_models import (
+    AGENCY,
     FileBody,
     FileVerdicts,
     LocationBody,
@@ -72,18 +73,24 @@ def agreement_of(runtime: Runtime) -> Agreement:
 async def observe(
     request: Request, caller: Observes, person_id: UUID, body: LocationBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """บันทึกพิกัด | Somebody saw where this person lives. Nothing is overwritten; two who agree verify it."""
+    """บันทึกพิกัด | Somebody saw where this person lives. Nothing is overwritten; two who agree verify it.
+
+    An agency is one source, whoever there writes, and its word alone displaces nobody else's.
+    """
     runtime = runtime_of(request)
-    source = body.source or OWN_SOURCE.get(caller.role, "officer")
-    if caller.role not in CARE and (body.method == "visit" or (body.source and source in SPOKEN_FOR - {_own(caller)})):
-        raise Refused(*NOT_YOURS, field="method" if body.method == "visit" else "source")
+    source = body.source or _own(caller)
+    if body.method == "visit" and not _is_officer(caller):
+        raise Refused(*NOT_YOURS, field="method")
+    if source != _own(caller) and not _may_say(caller, source):
+        raise Refused(*NOT_YOURS, field="source")
+    caller = await as_writer(runtime, caller, person_id, RESTRICTED, writes="location")
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
             person = await held_for(work, caller, person_id)
             told = Observation(
                 body.use, body.point(), body.accuracy_m, body.method, source, caller.actor,
-                body.observed_at or work.now, body.photo, body.id,
+                body.observed_at or work.now, body.photo, body.id, caller.agency_id,
             )  # fmt: skip
             made = await verbs.observe(work, person, told, agreement_of(runtime))
             await audit(work, caller, "observe", "person", person_id, {"verdict": made.verdict}, area=person.area)
@@ -94,7 +101,16 @@ async def observe(
 
 
 def _own(caller: Caller) -> str:
-    return OWN_SOURCE.get(caller.role, "officer")
+    return AGENCY if caller.agency_id is not None else OWN_SOURCE.get(caller.role, "officer")
+
+
+def _is_officer(caller: Caller) -> bool:
+    return caller.role in CARE and caller.agency_id is None
+
+
+def _may_say(caller: Caller, source: str) -> bool:
+    """Whether they may say that somebody of this kind saw it, and not they themselves."""
+    return _is_officer(caller) or (caller.agency_id is None and source not in SPOKEN_FOR)
 
 
 @router.get("/persons/{person_id}/locations", responses=problems(401, 403, 404))
@@ -122,6 +138,7 @@ def _shown(row: Any, now: Any, pictures: list[PictureShown]) -> LocationShown:
         method=views.label("location_method", row["method"]),
         source=views.label("observer_kind", row["source"]),
         seen_by=row["seen_by"],
+        agency_id=row["agency_id"],
         photo=records.opened_value(row, ring(), "location", "photo"),
         pictures=pictures,
         observed_at=row["observed_at"],

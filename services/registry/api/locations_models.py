@@ -24,10 +24,12 @@ MOST_NEAR = 500
 Degrees = Annotated[float, Field(ge=-180, le=180)]
 Metres = Annotated[int, Field(ge=0, le=100_000)]
 Use = Literal["home", "usual"]
+AGENCY = "agency"
+"""What somebody of another agency is: known by the account, and said by nobody."""
 
 
 def _source(code: str) -> str:
-    if code not in code_list("observer_kind").codes:
+    if code == AGENCY or code not in code_list("observer_kind").codes:
         raise TwoTongued("ไม่รู้จักผู้บันทึกชนิดนี้ ดูรายการที่ /v1/codes", "unknown kind of observer; see /v1/codes", "unknown_code")
     return code
 
@@ -151,6 +153,7 @@ class LocationShown(Answer):
     """``stands``: here the person is held to live. ``verified``: how, where two sources or an officer say so.
 
     ``area_code``: in whose boundary that point plainly lies, with its name.
+    ``agency_id``: whose observation it is; none is the municipality.
     """
 
     id: UUID
@@ -161,6 +164,7 @@ class LocationShown(Answer):
     method: Label
     source: Label
     seen_by: str
+    agency_id: UUID | None = None
     photo: str | None
     pictures: list[PictureShown]
     observed_at: datetime

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, told, views
-from services.registry.api.access import classes, not_protected, open_person
+from services.registry.api.access import as_writer, classes, not_protected, open_person
 from services.registry.api.care_models import (
     DecideBody,
     FieldShown,
@@ -58,18 +58,23 @@ Decides = Annotated[Caller, Depends(gate("POST /v1/visits/{visit_id}/decide"))]
 async def record_visit(request: Request, caller: Records, visit_id: UUID, body: VisitBody) -> VisitShown:
     """บันทึกการเยี่ยม | A visit, whole or in part. Different fields merge; the same field written twice shows both.
 
-    Who may not read visits is answered what they have just sent, how it stands, and nothing of others.
+    Who may not read visits is answered what they have just sent, how it stands, and nothing of others. An agency's
+    stands beside the municipality's: neither writes in the other's.
     """
     runtime = runtime_of(request)
     try:
         fields = {name: Written(checked(name, one.value), one.base) for name, one in body.fields.items()}
     except Refusal as refusal:
         raise Refused(422, refusal.code, refusal.th, refusal.en, field=refusal.field) from None
+    caller = await as_writer(runtime, caller, body.person_id, HEALTH, body.case_id, "visit")
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         person = await held_for(work, caller, body.person_id)
         point = body.point.point() if body.point else None
         at = body.visited_at or work.now
-        visit = Visit(visit_id, body.kind, at, caller.actor, fields, body.case_id, body.task_id, point, body.accuracy_m)
+        visit = Visit(
+            visit_id, body.kind, at, caller.actor, fields, body.case_id, body.task_id, point, body.accuracy_m,
+            caller.agency_id,
+        )  # fmt: skip
         await verbs.record(work, person, visit)
         await audit(work, caller, "visit", "person", person.id, {"fields": sorted(fields)}, area=person.area)
         row = await store.visits.read_visit(work.db, visit_id)
@@ -179,7 +184,10 @@ async def _shown(db: Connection | Pool, rows: Sequence[Row]) -> list[VisitShown]
             field.stands, field.version = said, value["version"]
         else:
             field.others.append(said)
-    same = ("id", "person_id", "case_id", "task_id", "visited_at", "recorded_at", "visitor", "distance_m", "accuracy_m")
+    same = (
+        "id", "person_id", "case_id", "task_id", "visited_at", "recorded_at", "visitor", "agency_id", "distance_m",
+        "accuracy_m",
+    )  # fmt: skip
     return [
         VisitShown(
             kind=views.label("visit_kind", row["kind"]),

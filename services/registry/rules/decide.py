@@ -72,6 +72,10 @@ MISSING: Final[dict[str, tuple[str, str, str, str]]] = {
         "ข้อมูลชั้นนี้ไม่อยู่ในข้อตกลง", "the field class is not in the agreement",
         "ขอเฉพาะข้อมูลที่ตกลงไว้ หรือทำข้อตกลงใหม่", "do with what is in it, or make one that has it",
     ),
+    "writes": (
+        "ข้อตกลงไม่ได้ให้หน่วยงานของท่านบันทึกเรื่องนี้", "the agreement does not entrust your agency with writing this down",
+        "ทำข้อตกลงใหม่ที่ระบุให้บันทึก", "make one that says so",
+    ),
     "basis": (
         "ข้อตกลงไม่มีฐานกฎหมายสำหรับข้อมูลนี้", "the agreement names no legal basis for this",
         "เพิ่มฐานกฎหมายในข้อตกลงใหม่ หรือขอความยินยอม", "make one that names the basis, or ask for consent",
@@ -97,7 +101,8 @@ class Asked:
     """``agency`` None: the municipality itself. ``areas``: the codes under which the record lies; ``owner``: its
 
     municipality. ``basis``: one that the asker insists on, else any does. ``places``: codes to which the asker is held,
-    with all that lies in them; ``lives``: where the person is, for this asker.
+    with all that lies in them; ``lives``: where the person is, for this asker. ``writes``: what an agency wants to
+    write down, beside seeing the field.
     """
 
     role: Role
@@ -110,6 +115,7 @@ class Asked:
     basis: str | None = None
     places: frozenset[str] = frozenset()
     lives: Lives = NOWHERE
+    writes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +210,7 @@ def _lacks(
         "other_place": not reaches(asked.places, asked.lives),
         "purpose": asked.purpose not in agreement.purposes,
         "field_class": asked.kind.field_class.rank > agreement.field_class.rank,
+        "writes": asked.writes is not None and asked.writes not in agreement.writes,
     }
     lacks = [code for code, wrong in checks.items() if wrong]
     # A purpose that is not agreed upon has no basis either: only the first is told.

@@ -50,7 +50,8 @@ def party(*, agency: UUID | None = None, area: str = "") -> str:
 class Agreement:
     """``field_class``: up to which class; ``areas``: codes or slugs, each with all that lies in it.
 
-    It works between those who have signed it. ``until_on`` is its last day.
+    It works between those who have signed it. ``until_on`` is its last day; ``writes``: what an agency may write down
+    by it (the code list ``agency_writes``), beside what it sees.
     """
 
     id: UUID
@@ -63,6 +64,7 @@ class Agreement:
     from_on: date
     until_on: date | None = None
     ended_on: date | None = None
+    writes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

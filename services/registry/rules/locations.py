@@ -32,7 +32,10 @@ def spread_m(accuracy_m: int | None, method: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One observation. ``by``: whose; all rows of the post are one source, whoever loads the file."""
+    """One observation. ``by``: whose; all rows of the post are one source, whoever loads the file, and so is an agency,
+
+    whoever there writes it down.
+    """
 
     id: UUID
     point: Point
@@ -41,6 +44,7 @@ class Seen:
     source: str
     by: str
     observed_at: datetime
+    agency: UUID | None = None
 
     @property
     def spread_m(self) -> float:
@@ -48,7 +52,14 @@ class Seen:
 
     @property
     def witness(self) -> str:
+        if self.agency is not None:
+            return f"agency:{self.agency}"
         return POST if self.source == POST else self.by
+
+    @property
+    def from_outside(self) -> bool:
+        """Alone it displaces nothing that others have written."""
+        return self.source == POST or self.agency is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +91,10 @@ def judge(
     """What one more observation changes. ``earlier``: of the same person and use, none older than ``within`` counts.
 
     The post never displaces a verified point, neither alone nor as one of two; a verified point gives way to an
-    officer's visit, or to two others who agree with each other and not with it.
+    officer's visit, or to two others who agree with each other and not with it. An agency counts as one of two, and
+    alone displaces only what it has seen itself.
     """
-    if new.method == VISIT:
+    if new.method == VISIT and new.agency is None:
         return Judged("verified", stands=True, method="officer_visit")
     verified = standing is not None and standing.method is not None
     if standing is not None and verified:
@@ -97,7 +109,7 @@ def judge(
         return Judged("verified", stands=True, method="two_sources", other=other.id)
     if verified:
         return Judged("differs", stands=False)
-    return Judged("kept", stands=standing is None or new.source != POST or standing.seen.source == POST)
+    return Judged("kept", stands=standing is None or not new.from_outside or standing.seen.witness == new.witness)
 
 
 def _confirms(new: Seen, one: Seen, within_m: float, within: timedelta) -> bool:

@@ -17,8 +17,8 @@ Row = asyncpg.Record
 
 WRITE_AGREEMENT = """
 insert into agreement (id, area, title_th, title_en, parties, areas, purposes, field_class, bases, from_on, until_on,
-                       made_by, made_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                       writes, made_by, made_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """
 READ_AGREEMENT = """
 select a.*, array(select s.party from signature s where s.agreement_id = a.id order by s.party) as signed
@@ -93,4 +93,5 @@ def as_rule(row: Row) -> Agreement:
         from_on=row["from_on"],
         until_on=row["until_on"],
         ended_on=row["ended_on"],
+        writes=frozenset(row["writes"]),
     )

@@ -13,8 +13,8 @@ from shared.database import Connection, Pool, Search, look_up
 Row = asyncpg.Record
 
 WRITE_VISIT = """
-insert into visit (id, person_id, case_id, task_id, kind, visited_at, recorded_at, visitor)
-values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning id
+insert into visit (id, person_id, case_id, task_id, kind, visited_at, recorded_at, visitor, agency_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning id
 """
 LOCK_VISIT = "select * from visit where id = $1 for update"
 SET_FIX = "update visit set distance_m = $2, accuracy_m = $3 where id = $1 and distance_m is null"
@@ -46,7 +46,7 @@ WIPE_VISITS = "delete from visit where person_id = any($1::uuid[]) returning id"
 
 
 async def write_visit(db: Connection, values: Sequence[Any]) -> bool:
-    """``id, person_id, case_id, task_id, kind, visited_at, recorded_at, visitor``; False where it stands already."""
+    """``id, person_id, case_id, task_id, kind, visited_at, recorded_at, visitor, agency_id``; False where it stands."""
     return await db.fetchval(WRITE_VISIT, *values) is not None
 
 

@@ -74,7 +74,8 @@ async def make(work: Work, body: AgreementBody, by: str) -> UUID:
     agreement_id = new_id()
     await store.agreements.write_agreement(work.db, agreement_id, (
         body.area, body.title_th, body.title_en, sorted(parties), sorted(set(body.areas)), sorted(set(body.purposes)),
-        body.field_class.value, sorted(set(body.bases)), body.from_on, body.until_on, by, work.now,
+        body.field_class.value, sorted(set(body.bases)), body.from_on, body.until_on, sorted(set(body.writes)), by,
+        work.now,
     ))  # fmt: skip
     await say_changed(work, agreement_id)
     return agreement_id

@@ -215,7 +215,7 @@ def _need(work: Work, row_id: UUID, person: Person, wanted: Wanted) -> store.car
 
 
 def _say_opened(work: Work, row_id: UUID, person: Person, wanted: Wanted, said: Origin) -> None:
-    private = NeedOpened.Private(need=wanted.need)
+    private = NeedOpened.Private(need=wanted.need, agency_id=wanted.agency_id)
     work.say(row_id, NeedOpened(person_id=person.id, at=work.now, case_id=wanted.case_id, private=private), said)
 
 

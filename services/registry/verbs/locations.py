@@ -58,6 +58,8 @@ class Observation:
     observed_at: datetime
     photo: str | None = None
     id: UUID | None = None
+    agency_id: UUID | None = None
+    """Whose observation it is; none is the municipality."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ async def observe_first(work: Work, told: Sequence[tuple[Person, Observation]], 
 
 def _say(work: Work, person: Person, new: Seen, judged: Judged) -> None:
     origin = origin_of(person)
-    private = LocationObserved.Private(source=new.source, accuracy_m=new.accuracy_m)
+    private = LocationObserved.Private(source=new.source, accuracy_m=new.accuracy_m, agency_id=new.agency)
     work.say(new.id, LocationObserved(person_id=person.id, at=new.observed_at, private=private), origin)
     if judged.method is not None:
         how = LocationVerified.Private(method=judged.method)
@@ -187,6 +189,7 @@ def _row(work: Work, person: Person, told: Observation, new: Seen) -> Doc:
         "method": told.method,
         "source": told.source,
         "seen_by": told.by,
+        "agency_id": str(told.agency_id) if told.agency_id else None,
         "photo": hexed(keys.seal(told.photo, "location", row_id, "photo")) if told.photo else None,
         "once": hexed(keys.mark("location", _once(person, told, new))),
         "key_id": keys.current,
@@ -197,13 +200,15 @@ def _row(work: Work, person: Person, told: Observation, new: Seen) -> Doc:
 
 def _seen_now(work: Work, told: Observation) -> Seen:
     at = min(told.observed_at, work.now)
-    return Seen(told.id or new_id(), told.point, told.accuracy_m, told.method, told.source, told.by, at)
+    row_id = told.id or new_id()
+    return Seen(row_id, told.point, told.accuracy_m, told.method, told.source, told.by, at, told.agency_id)
 
 
 def _seen(row: Row) -> Seen:
     return Seen(
-        row["id"], point_of(row), row["accuracy_m"], row["method"], row["source"], row["seen_by"], row["observed_at"]
-    )
+        row["id"], point_of(row), row["accuracy_m"], row["method"], row["source"], row["seen_by"], row["observed_at"],
+        row["agency_id"],
+    )  # fmt: skip
 
 
 def point_of(row: Row | Mapping[str, Any]) -> Point:

@@ -50,10 +50,12 @@ class Visit:
     task_id: UUID | None = None
     point: Point | None = None
     accuracy_m: int | None = None
+    agency_id: UUID | None = None
+    """Whose visit it is; none is the municipality."""
 
 
 async def record(work: Work, person: Person, visit: Visit) -> None:
-    """Keep a visit, or add to it what one more phone says of it. The person is held.
+    """Keep a visit, or add to it what one more phone of its owner says of it. The person is held.
 
     Raises:
         Refused: 404 no such case of theirs; 409 the id is another visit's; 422 it lies in the future.
@@ -65,12 +67,17 @@ async def record(work: Work, person: Person, visit: Visit) -> None:
         raise refuse("not_found", field="case_id")
     at = min(visit.visited_at, work.now)
     plan = await store.plans.lock(work.db, visit.id)
-    if plan is not None and not await store.plans.is_of(work.db, plan, person.id):
+    # What is planned was given to the municipality's own people.
+    if plan is not None and (visit.agency_id or not await store.plans.is_of(work.db, plan, person.id)):
         raise _refuse("other_visit", "id")
-    facts = (visit.id, person.id, visit.case_id, visit.task_id, visit.kind, at, work.now, visit.by)
+    facts = (
+        visit.id, person.id, visit.case_id, visit.task_id, visit.kind, at, work.now, visit.by, visit.agency_id,
+    )  # fmt: skip
     fresh = await store.visits.write_visit(work.db, facts)
     row = await store.visits.lock_visit(work.db, visit.id)
-    if row is None or (not fresh and not await store.care.visit_is_of(work.db, visit.id, person.id)):
+    if row is None or row["agency_id"] != visit.agency_id:
+        raise _refuse("other_visit", "id")
+    if not fresh and not await store.care.visit_is_of(work.db, visit.id, person.id):
         raise _refuse("other_visit", "id")
     if fresh and plan is None and not await store.aggregates.is_free(work.db, visit.id):
         raise _refuse("other_visit", "id")
@@ -81,7 +88,9 @@ async def record(work: Work, person: Person, visit: Visit) -> None:
         await store.plans.done(work.db, visit.id, work.now)
     if fresh:
         result = visit.fields.get("result")
-        private = VisitRecorded.Private(kind=visit.kind, result=result.value if result else None)
+        private = VisitRecorded.Private(
+            kind=visit.kind, result=result.value if result else None, agency_id=visit.agency_id
+        )
         event = VisitRecorded(person_id=person.id, at=at, case_id=visit.case_id, task_id=visit.task_id, private=private)
         work.say(visit.id, event, await origin_in_case(work, person, visit.case_id))
 

@@ -46,6 +46,8 @@ class VisitRecorded(OfPerson, Event, type="registry.visit.recorded.v1"):
     class Private(Part):
         kind: Code
         result: Code | None = None
+        agency_id: UUID | None = None
+        """Whose visit it is; none is the municipality."""
 
     private: Private
 
@@ -71,6 +73,8 @@ class NeedOpened(OfPerson, Event, type="registry.need.opened.v1"):
 
     class Private(Part):
         need: Code
+        agency_id: UUID | None = None
+        """Whose need it is; none is the municipality."""
 
     private: Private
 

@@ -167,6 +167,8 @@ class LocationObserved(OfPerson, Event, type="registry.location.observed.v1"):
     class Private(Part):
         source: Code
         accuracy_m: int | None = Field(default=None, ge=0)
+        agency_id: UUID | None = None
+        """Whose observation it is; none is the municipality."""
 
     private: Private
 
