@@ -337,3 +337,51 @@ async def test_a_day_is_told_of_which_the_number_held(registry: Running) -> None
     for days, held in ((-20, 1), (-5, 0)):
         then = await read(registry, f"{at}/as-known?at={now}&about={day(days)}")
         assert len(then["identifiers"]) == held, date.fromisoformat(day(days))
+
+
+async def test_what_was_entered_in_error_comes_back_by_no_file_and_no_call(registry: Running) -> None:
+    """The file still has the mistake: it is recognised as this person's row, and what was withdrawn stays away."""
+    line = [cid(1), "นางบัวผัน ศรีสุข", "12/05/2497", "0812345678"]
+    columns = ["national_id", "name", "birth_date", "phone"]
+    file = {"format": "karuna", "file_rows": 1, "first_row": 2, "columns": columns, "rows": [line]}
+
+    async def sent(number: int) -> dict[str, Any]:
+        body = {**file, "file": f"{number:064x}"}
+        answer = await registry.client.post("/v1/imports", json=body, headers=bearer(OFFICER, purpose="registration"))
+        assert answer.status_code == 200, answer.text
+        [item] = answer.json()["items"]
+        return {name: item[name] for name in ("verdict", "code", "field")}
+
+    assert (await sent(1))["verdict"] == "created"
+    [one] = await registry.sql("select id from person")
+    person_id, at = one["id"], f"/v1/persons/{one['id']}"
+    shown = await read(registry, at)
+    correct, phone = f"{at}/identifiers/{shown['identifiers'][0]['id']}/correct", shown["contacts"][0]["id"]
+    await done(registry, correct, {"instead": {"kind": "cid", "value": cid(2)}})
+    again = {"verdict": "unchanged", "code": "entered_in_error", "field": "national_id"}
+    assert await sent(2) == again, "the wrong number does not make somebody else of her"
+    await done(registry, f"{at}/contacts/{phone}/correct")
+    for number, telephone in ((3, "0812345678"), (4, "081-234-5678")):
+        line[3] = telephone
+        assert await sent(number) == again
+    line[0] = ""
+    assert await sent(5) == {**again, "field": "phone"}
+    patient = {"name": line[1], "national_id": cid(1), "birth_on": "1954-05-12"}
+    call = await Call(registry, patients=[patient], caller={"phone": "+66812345678", "relation": "self"}).received()
+    assert await person_of(registry, call) == person_id
+    assert await phones(registry, person_id) == []
+    assert await numbers(registry, person_id) == [("cid", "", False, True), ("cid", cid(2), True, False)]
+    assert await registry.sql("select count(*) as n from person") == [(1,)]
+
+    # Nothing that is kept says which number it was, or finds whose it truly is.
+    owner = await add(registry, name="เจ้าของเลข", national_id=cid(1), phone="0812345678")
+    assert await found_by(registry, national_id=cid(1)) == [str(owner)]
+    marks = {row["mark"] for row in await registry.sql("select mark from entered_in_error")}
+    blind = {row["blind"] for row in await registry.sql("select blind from identifier union select blind from contact")}
+    assert (len(marks), marks & blind) == (2, set())
+    # An officer may say that it is theirs after all.
+    await done(registry, f"{at}/contacts", {"phone": "0812345678"})
+    assert await phones(registry, person_id) == ["+66812345678"]
+    assert len(await registry.sql("select from entered_in_error")) == 1
+    await done(registry, f"{at}/erase")
+    assert await registry.sql("select from entered_in_error") == []

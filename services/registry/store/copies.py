@@ -26,6 +26,7 @@ SEALED: Final[dict[str, tuple[str, ...]]] = {
 LEFT_OUT: Final[dict[str, str]] = {
     "person_key": "marks for searching, made from the name",
     "person_mark": "marks for searching and comparing, made from name and birth",
+    "entered_in_error": "marks by which a mistake that comes again is recognised; whose number it was is not known",
     "duplicate": "a guess about another person",
     "care_group_patient": "told by care_group",
 }

@@ -36,6 +36,8 @@ select f.n, p.*, survivor_of(p.id) as survivor_id,
      where i.until_on is null and i.blind is not null) as numbers,
     (select coalesce(array_agg(c.blind), '{}')
      from (select * from contact where person_id = any(r.records) offset 0) c where c.until_on is null) as phones,
+    (select coalesce(array_agg(e.person_id::text || ' ' || encode(e.mark, 'hex')), '{}')
+     from (select * from entered_in_error where person_id = any(r.records) offset 0) e) as in_error,
     (select coalesce(array_agg(g.group_code), '{}')
      from (select * from membership where person_id = any(r.records) offset 0) g where g.until_on is null) as groups,
     (select coalesce(array_agg(a.kind), '{}')

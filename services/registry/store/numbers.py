@@ -45,6 +45,14 @@ select * from contact where person_id = any(array(select records_of($1))) and un
 order by until_on desc, id
 """
 
+NOTE_ERROR = """
+insert into entered_in_error (person_id, mark) select * from unnest($1::uuid[], $2::bytea[]) on conflict do nothing
+"""
+TAKE_BACK_ERROR = """
+delete from entered_in_error where person_id = any(array(select records_of($1))) and mark = any($2::bytea[])
+"""
+ERRORS = "select person_id, mark from entered_in_error where person_id = any(array(select records_of($1)))"
+
 TABLES: Final = {"identifier": LOCK_IDENTIFIER, "contact": LOCK_CONTACT}
 
 
@@ -84,3 +92,17 @@ async def unmark_ended(db: Connection, person_id: UUID, marks: Sequence[bytes]) 
 async def ended_contacts(db: Connection | Pool, person_id: UUID) -> list[Row]:
     """What a person was reached by once, the last first; of what was entered in error no value is left."""
     return await db.fetch(ENDED_CONTACTS, person_id)
+
+
+async def note_error(db: Connection, marks: Sequence[tuple[UUID, bytes]]) -> None:
+    """Record and mark of what was entered in error of somebody."""
+    await db.execute(NOTE_ERROR, *map(list, zip(*marks, strict=True)))
+
+
+async def take_back_error(db: Connection, person_id: UUID, marks: Sequence[bytes]) -> None:
+    await db.execute(TAKE_BACK_ERROR, person_id, list(marks))
+
+
+async def errors(db: Connection, person_id: UUID) -> list[tuple[UUID, bytes]]:
+    """Record and mark of everything that was entered in error of this person."""
+    return [(row["person_id"], row["mark"]) for row in await db.fetch(ERRORS, person_id)]

@@ -40,6 +40,8 @@ select p.*,
     exists (select from contact c where c.person_id = any(array(select records_of(p.id)))
             and c.blind = any($5::bytea[]) and c.until_on is null)
         as same_phone,
+    array(select e.person_id::text || ' ' || encode(e.mark, 'hex') from entered_in_error e
+          where e.person_id = any(array(select records_of(p.id)))) as in_error,
     p.id = any($3) as chosen, survivor_of(p.id) as survivor_id
 from found join person p on p.id = found.person_id
 where p.erased_at is null and p.exercise = $6 limit 50
@@ -58,7 +60,8 @@ async def find_candidates(
 ) -> list[Row]:
     """Everybody who may be meant, and what they share. ``kinds``: of which a person has only one at a time.
 
-    A number or telephone of any record of a person is theirs; ``survivor_id`` tells records of one person.
+    A number or telephone of any record of a person is theirs; ``survivor_id`` tells records of one person, ``in_error``
+    (record and mark) what was entered in error of them.
     """
     return await db.fetch(
         FIND_CANDIDATES, list(numbers), list(names), list(chosen), list(kinds), list(phones), exercise
@@ -371,6 +374,7 @@ with gone as (
 ), houses as (delete from household_member where person_id = any($1)
 ), numbers as (delete from identifier where person_id = any($1)
 ), contacts as (delete from contact where person_id = any($1)
+), errors as (delete from entered_in_error where person_id = any($1)
 ), groups as (delete from membership where person_id = any($1) returning id
 )
 select coalesce(array_agg(id), '{}') from groups

@@ -12,7 +12,7 @@ from services.registry.records import Person, Source
 from services.registry.rules.identity import Described, Phone
 from services.registry.store.people import Doc, Writing
 from services.registry.values import read_own_phone
-from services.registry.verbs import duplicates, people
+from services.registry.verbs import duplicates, in_error, people
 from services.registry.verbs.areas import must_exist
 from shared.errors import Refused, refuse
 from shared.events.base import Origin
@@ -97,6 +97,7 @@ async def add_contact(work: Work, person_id: UUID, body: ContactBody) -> None:
     told = Described(phones=(phone,))
     marks = records.phone_marks(ring(), [phone.e164], exercise=person.exercise)
     await store.numbers.unmark_ended(work.db, person_id, marks)
+    await in_error.take_back(work, person_id, phone.e164)
     await people.learn(
         work, person_id, told, people.origin_of(person), Source(work.now, exercise=person.exercise), number=False
     )

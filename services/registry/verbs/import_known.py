@@ -18,14 +18,18 @@ from services.registry.store import people as written_people
 from services.registry.store.matches import Learnt, Noted
 from services.registry.store.people import Row as Found
 from services.registry.store.people import Writing
-from services.registry.verbs import care, locations, people, teams
+from services.registry.verbs import care, in_error, locations, people, teams
 from services.registry.verbs.care import Wanted
-from services.registry.verbs.import_rows import Asked, Became, Candidates, Ready, Took, exists, may_see
+from services.registry.verbs.import_rows import Asked, Became, Candidates, Ready, Took, Why, exists, may_see
 from services.registry.verbs.locations import Observation
 from shared.work import Work, new_id
 
 POINTS_FROM: Final = "other"
 DIFFERS = ("differs", "ต่างจากในทะเบียน ของเดิมไม่ถูกแก้", "differs from the register, which stays as it is")
+IN_ERROR = (
+    "entered_in_error", "ยกเลิกไปแล้วเพราะบันทึกผิด ไม่ได้บันทึกอีก ให้แก้ในไฟล์",
+    "it was withdrawn as entered in error and is not written again: correct the file",
+)  # fmt: skip
 PROPOSED = ("proposed", "เสนอแก้ไขต่อพื้นที่เจ้าของข้อมูลแล้ว", "proposed to the municipality that owns the facts")
 
 
@@ -43,13 +47,17 @@ async def take_known(
     wrong = _differs(row, person)
     if not mine:
         return await _propose(work, asked, row, person, wrong)
-    told = _gaps(row, person, one)
+    errors = in_error.errors_of(one)
+    kept = in_error.left(row.told, errors)
+    told = in_error.left(_gaps(row, person, one), errors)
     new = await _learn(work, asked, row, person, told)
     more = await _beside(work, asked, row, person)
     became: Became = "matched" if new is not None or more else "unchanged"
     noted = _noted(work, person, verdict, new or Learnt()) if became == "matched" else None
     took = Took(row.row, became, person.id, person.area, noted=noted, told=row.told if noted else None)
-    return took if wrong is None else _differ_said(took, column_of(row.cells, wrong))
+    if wrong is not None:
+        return _said(took, column_of(row.cells, wrong), DIFFERS)
+    return took if kept == row.told else _said(took, _in_error_at(row, kept), IN_ERROR)
 
 
 def _noted(work: Work, person: Person, verdict: Verdict, learnt: Learnt) -> Noted:
@@ -58,8 +66,15 @@ def _noted(work: Work, person: Person, verdict: Verdict, learnt: Learnt) -> Note
     return Noted(new_id(), person.id, person.area, verdict.method.code, verdict.to_check, work.now, learnt=learnt)
 
 
-def _differ_said(took: Took, column: str) -> Took:
-    code, th, en = DIFFERS
+def _in_error_at(row: Ready, kept: Described) -> str:
+    """The column of what was withdrawn and stands in the file still."""
+    if row.told.held == kept.held:
+        return column_of(row.cells, "phone")
+    return column_of(row.cells, "national_id" if "national_id" in row.cells.columns else "identifiers")
+
+
+def _said(took: Took, column: str, why: Why) -> Took:
+    code, th, en = why
     return replace(took, field=column, code=code, th=th, en=en)
 
 

@@ -18,6 +18,7 @@ from services.registry.rules.importing import UNKNOWN_NEED, column_of
 from services.registry.rules.matching import Candidate, Verdict, decide, reason
 from services.registry.store import people as written_people
 from services.registry.store.people import Row as Found
+from services.registry.verbs import in_error
 from services.registry.verbs.import_known import take_known
 from services.registry.verbs.import_new import take_new
 from services.registry.verbs.import_rows import Asked, Candidates, Ready, Took, exists, may_see, refused
@@ -145,7 +146,7 @@ def _candidate(row: Ready, one: Found) -> Candidate:
     """As ``FIND_CANDIDATES`` tells of one."""
     mine = {mark.hex() for mark in row.numbers}
     others = [number.split(" ") for number in one["numbers"]]
-    return records.candidate(
+    candidate = records.candidate(
         {
             **dict(one),
             "same_identifier": any(mark in row.numbers for mark in one["own_numbers"]),
@@ -156,3 +157,4 @@ def _candidate(row: Ready, one: Found) -> Candidate:
         },
         ring(),
     )
+    return in_error.weighed(candidate, row.told, in_error.errors_of(one))

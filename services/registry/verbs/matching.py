@@ -18,7 +18,7 @@ from services.registry.rules.identity import Described, of_patient, packed
 from services.registry.rules.matching import Method, Verdict, decide
 from services.registry.store.calls import Match, Taken
 from services.registry.store.matches import Learnt, Noted
-from services.registry.verbs import cases, people
+from services.registry.verbs import cases, in_error, people
 from shared.codes.codes import code_list
 from shared.events.base import Origin
 from shared.events.intake import CallReceived, CallTriaged, CallUpdated
@@ -118,7 +118,8 @@ async def find(work: Work, told: Described, chosen: list[UUID], *, exercise: boo
         phones=records.phone_marks(ring(), (phone.e164 for phone in told.phones), exercise=exercise),
         exercise=exercise,
     )
-    return decide(told, [records.candidate(row, ring()) for row in rows])
+    found = [in_error.weighed(records.candidate(row, ring()), told, in_error.errors_of(row)) for row in rows]
+    return decide(told, found)
 
 
 async def _belongs(

@@ -12,9 +12,10 @@ from services.registry.keys import ring
 from services.registry.records import Person, Source
 from services.registry.rules.identity import Described, Held
 from services.registry.store.people import Row
-from services.registry.verbs import changing, duplicates, people, registering, unmatching
+from services.registry.verbs import changing, duplicates, in_error, people, registering, unmatching
 from shared.errors import Refused, refuse
 from shared.thai.dates import local_day
+from shared.thai.identifiers import Identifier
 from shared.work import Work
 
 REFUSALS = {
@@ -65,6 +66,7 @@ async def _write(work: Work, person: Person, body: IdentifierBody, areas: Sequen
     held = body.held()
     if body.until_on is None:
         await _must_be_free(work, person, held, areas)
+    await in_error.take_back(work, person.id, held)
     source = Source(work.now, exercise=person.exercise)
     days = (body.since_on or min(today, body.until_on or today), body.until_on)
     row = records.identifier_row(
@@ -109,7 +111,10 @@ async def correct(
 
     """
     row = await _held(work, "identifier", person, row_id)
-    await unmatching.forget_number(work, row["person_id"], records.opened_value(row, ring(), "identifier"))
+    value = records.opened_value(row, ring(), "identifier")
+    await unmatching.forget_number(work, row["person_id"], value)
+    if value is not None:
+        await in_error.note(work, person.id, Held(Identifier(row["kind"], value), row["issuer"]))
     await store.numbers.withdraw_identifier(work.db, row_id, work.now, local_day(work.now))
     made = await _write(work, person, instead, areas) if instead else None
     fields = ["identifiers_withdrawn", *(["identifiers"] if instead else [])]
@@ -138,7 +143,10 @@ async def correct_contact(work: Work, person: Person, row_id: UUID, instead: Con
 
     """
     row = await _held(work, "contact", person, row_id)
-    await unmatching.forget_number(work, row["person_id"], records.opened_value(row, ring(), "contact"))
+    phone = records.opened_value(row, ring(), "contact")
+    await unmatching.forget_number(work, row["person_id"], phone)
+    if phone is not None:
+        await in_error.note(work, person.id, phone)
     await store.numbers.withdraw_contact(work.db, person.id, row, work.now, local_day(work.now))
     if instead is not None:
         await changing.add_contact(work, person.id, instead)

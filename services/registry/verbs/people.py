@@ -14,7 +14,7 @@ from services.registry.records import Person, Source
 from services.registry.rules.identity import SELF, Described
 from services.registry.store.matches import Learnt
 from services.registry.store.people import Doc, Writing, Written
-from services.registry.verbs import duplicates
+from services.registry.verbs import duplicates, in_error
 from shared.events.base import Origin
 from shared.events.registry import GroupJoined, PersonChanged, PersonRegistered
 from shared.events.words import Disclosure, Language, Mobility, Need
@@ -91,10 +91,14 @@ async def learn(
 async def learn_and_note(
     work: Work, person_id: UUID, told: Described, origin: Origin, source: Source, *, number: bool
 ) -> tuple[Person, Learnt] | None:
-    """As :func:`learn`, with what was written: so that it can be taken out again."""
+    """As :func:`learn`, with what was written: so that it can be taken out again.
+
+    What was entered in error of them stays away.
+    """
     row = await store.people.lock_person(work.db, person_id)
     if row is None or row["erased_at"] is not None:
         return None
+    told = await in_error.without(work, person_id, told)
     person = records.opened(row, ring())
     changes = gaps(person, told)
     person = replace(person, disclosure=changes.get("disclosure", person.disclosure))
