@@ -145,8 +145,18 @@ class HeardShown(Answer):
     acknowledged_at: datetime | None
 
 
+class StillOpen(Answer):
+    """An agency that sees something of the person without the consent, and by which agreement."""
+
+    agency_id: UUID
+    agreement_id: UUID
+
+
 class ConsentShown(Answer):
-    """``status``: given, expired or withdrawn; ``heard``: who must hear of the withdrawal, and has."""
+    """``status``: given, expired or withdrawn; ``heard``: who must hear of the withdrawal, and has.
+
+    ``still``: of a withdrawn one, to whom agreements open the person for this purpose all the same.
+    """
 
     id: UUID
     person_id: UUID
@@ -159,6 +169,7 @@ class ConsentShown(Answer):
     withdrawn_at: datetime | None
     status: str
     heard: list[HeardShown]
+    still: list[StillOpen]
 
 
 class Consents(Answer):
@@ -166,7 +177,7 @@ class Consents(Answer):
 
 
 class WithdrawalShown(Answer):
-    """What an agency must stop, and until when it has to say that it did."""
+    """What an agency must stop, and until when it has to say that it did; ``still``: what opens it without consent."""
 
     consent_id: UUID
     agency_id: UUID
@@ -177,6 +188,7 @@ class WithdrawalShown(Answer):
     due_at: datetime
     overdue: bool
     acknowledged_at: datetime | None
+    still: list[StillOpen]
 
 
 class Withdrawals(Answer):

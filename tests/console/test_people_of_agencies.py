@@ -179,7 +179,10 @@ async def test_what_is_opened_of_care_is_read_alone_and_a_withdrawal_is_heard_of
     assert "ยาและการรักษา" not in words_of(await nurse.get(page))
     waits = "/people/withdrawals"
     assert "โรงพยาบาลตัวอย่าง" in words_of(await orathai.get(waits))
-    assert "หยุดใช้แล้ว" in words_of(await nurse.get(waits))
+    theirs = words_of(await nurse.get(waits))
+    assert ("หยุดใช้แล้ว" in theirs, "ข้อตกลง “ดูแลผู้ป่วยติดเตียง” ยังเปิดข้อมูลของบุคคลนี้" in theirs) == (True, True)
+    kept = words_of(await orathai.get(f"/people/{who}/consent?purpose=case_work"))
+    assert "โรงพยาบาลตัวอย่าง: ยังเห็นตามข้อตกลง “ดูแลผู้ป่วยติดเตียง”" in kept
     assert (await nurse.post(waits, {"consent_id": given["id"]})).status_code == 303
     assert "ไม่มีรายการรอรับทราบ" in words_of(await orathai.get(waits))
 

@@ -44,6 +44,7 @@ async def test_what_stands_on_consent_stops_with_it_and_the_agency_says_that_it_
     assert problem_of(await ours(registry, "POST", withdraw))["code"] == "consent_withdrawn"
 
     waiting = (await hospital.get("/v1/withdrawals")).json()["items"]
+    assert (waiting[0]["still"], (await read(registry, f"{at}/consents"))["items"][0]["still"]) == ([], [])
     assert [(one["consent_id"], one["person_id"], one["overdue"]) for one in waiting] == [
         (consent["id"], str(person_id), False)
     ]
@@ -68,6 +69,26 @@ async def test_what_stands_on_consent_stops_with_it_and_the_agency_says_that_it_
     }
     assert set(said["registry.consent.withdrawn.v1"]["open_data"]) == {"person_id", "at"}
     assert agreement_id not in str([dict(row) for row in said.values()])
+
+
+async def test_a_withdrawal_says_to_whom_agreements_on_another_basis_open_the_person_all_the_same(
+    registry: Running,
+) -> None:
+    hospital, fund = await Agency(registry).known(), await Agency(registry, kind="fund").known()
+    agreement_id = await hospital.agreement()
+    await hospital.agreement(purposes=["registration"])
+    await fund.agreement(from_on=str(today() + timedelta(days=1)), sign=False)
+    person_id = await add(registry, name="มานี")
+    at = f"/v1/persons/{person_id}/consents"
+    still = [{"agency_id": str(hospital.id), "agreement_id": agreement_id}]
+    for named in ({"agency_id": str(hospital.id)}, {}):  # also where nobody stood on it
+        consent = await give(registry, person_id, **named)
+        told = await ours(registry, "POST", f"/v1/consents/{consent['id']}/withdraw", {"by": "self"})
+        assert (consent["still"], told.json()["still"]) == ([], still)
+    assert [one["still"] for one in (await read(registry, at))["items"]] == [still, still]
+    assert [one["still"] for one in (await hospital.get("/v1/withdrawals")).json()["items"]] == [still]
+    await ours(registry, "POST", f"/v1/agreements/{agreement_id}/end", {"reason": "x"})
+    assert [one["still"] for one in (await read(registry, at))["items"]] == [[], []]
 
 
 async def test_whoever_could_never_see_the_person_hears_of_no_withdrawal(registry: Running) -> None:

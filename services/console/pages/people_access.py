@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from services.console.backend import BackendRefused
 from services.console.labels import options
 from services.console.navigation import READERS
-from services.console.pages.people_consent import agencies_of
+from services.console.pages.people_consent import agencies_of, agreement_titles
 from services.console.pages.people_tabs import (
     PURPOSES,
     Doc,
@@ -68,23 +68,11 @@ async def _access(request: Request, person: Person, person_id: UUID, why: str, *
     return tab_page(
         request, person, "access", known, why, problem=problem, status=status, agencies=agencies,
         named=dict(agencies), about=asked or {}, verdicts=verdicts, glass=glass, state_of=state_of,
-        agreements=await _agreements(request, person, verdicts),
+        agreements=await agreement_titles(request, person, (each["agreement_id"] for each in verdicts)),
         roles=[(each.value, texts()[f"base.role_{each.value}"].of(person.lang)) for each in Role if each in READERS],
         aims=options("purpose", person.lang, list(PURPOSES)), reviews=person.role is Role.SUPERVISOR,
         fields_said=lambda names: fields_said(names, person.lang),
     )  # fmt: skip
-
-
-async def _agreements(request: Request, person: Person, verdicts: list[Doc]) -> dict[str, str]:
-    """Id → title of the agreements that decide, for those who may read them."""
-    found: dict[str, str] = {}
-    for agreement_id in {each["agreement_id"] for each in verdicts if each["agreement_id"]}:
-        try:
-            told = await backend(request).get(person, "registry", f"/v1/agreements/{agreement_id}")
-        except BackendRefused:
-            continue
-        found[agreement_id] = (told["title_en"] if person.lang == "en" else None) or told["title_th"]
-    return found
 
 
 @router.post("/{person_id}/access")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
+from services.console.backend import BackendRefused
 from services.console.colleagues import every_agency
 from services.console.labels import options
 from services.console.pages.people_tabs import (
@@ -41,6 +43,18 @@ async def agencies_of(request: Request, person: Person, why: str) -> list[tuple[
     return [(each["id"], (each["name_en"] if person.lang == "en" else None) or each["name_th"]) for each in items]
 
 
+async def agreement_titles(request: Request, person: Person, ids: Iterable[str | None]) -> dict[str, str]:
+    """Id → title, for those who may read them."""
+    found: dict[str, str] = {}
+    for agreement_id in sorted({each for each in ids if each}):
+        try:
+            told = await backend(request).get(person, "registry", f"/v1/agreements/{agreement_id}")
+        except BackendRefused:
+            continue
+        found[agreement_id] = (told["title_en"] if person.lang == "en" else None) or told["title_th"]
+    return found
+
+
 @router.get("/{person_id}/consent")
 async def show(request: Request, person: Carer, person_id: UUID, purpose: Purpose = "") -> Response:
     why = asked_for(person, purpose)
@@ -54,9 +68,11 @@ async def _consents(
     path = f"/v1/persons/{person_id}/consents"
     given = (await backend(request).get(person, "registry", path, purpose=why))["items"]
     agencies = await agencies_of(request, person, why)
+    still = (one["agreement_id"] for each in given for one in each["still"])
     return tab_page(
         request, person, "consent", known, why, problem=problem, status=status, agencies=agencies,
-        named=dict(agencies), stand=[each for each in given if each["status"] == "given"],
+        named=dict(agencies), titles=await agreement_titles(request, person, still),
+        stand=[each for each in given if each["status"] == "given"],
         over=[each for each in given if each["status"] != "given"], aims=options("purpose", person.lang, FOR),
         givers=[(code, texts()[f"person.given_{code}"].of(person.lang)) for code in GIVERS],
     )  # fmt: skip

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from services.console.navigation import CARERS
-from services.console.pages.people_consent import agencies_of
+from services.console.pages.people_consent import agencies_of, agreement_titles
 from services.console.pages.people_tabs import tried
 from services.console.people import Person
 from services.console.web import backend, go, page, signed_in
@@ -35,6 +35,9 @@ async def _list(
     found = await backend(request).get(person, "registry", "/v1/withdrawals", params=params, purpose=PURPOSE)
     return page(
         request, "people/withdrawals.html", status=status, problem=problem, found=found, purpose=PURPOSE,
+        titles=await agreement_titles(
+            request, person, (one["agreement_id"] for each in found["items"] for one in each["still"])
+        ),
         named=dict(await agencies_of(request, person, PURPOSE)), theirs=person.agency_id is not None,
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from services.registry.agreement_answers import (
     GlassPage,
     GlassShown,
     HeardShown,
+    StillOpen,
     Withdrawals,
     WithdrawalShown,
 )
@@ -90,7 +91,8 @@ async def read_consents(request: Request, caller: Reads, person_id: UUID) -> Con
     await audit(runtime.pool, caller, "read_consents", "person", person_id, area=person.area)
     rows = await store.consents.read_consents(runtime.pool, [person_id])
     heard = await _heard(runtime.pool, [row["id"] for row in rows])
-    return Consents(items=[_consent(row, heard.get(row["id"], [])) for row in rows])
+    items = [_consent(row, heard.get(row["id"], []), await _still(runtime.pool, row, person.area)) for row in rows]
+    return Consents(items=items)
 
 
 @router.post("/consents/{consent_id}/withdraw", responses=problems(400, 401, 403, 404, 409, 413))
@@ -108,7 +110,8 @@ async def withdraw_consent(
         detail = {"person_id": str(person.id)}
         await audit(work, caller, "withdraw", "consent", consent_id, detail, area=person.area)
         heard = await _heard(work.db, [consent_id])
-        return _consent(await store.consents.lock_consent(work.db, consent_id), heard.get(consent_id, []))
+        row = await store.consents.lock_consent(work.db, consent_id)
+        return _consent(row, heard.get(consent_id, []), await _still(work.db, row, person.area))
 
 
 @router.get("/withdrawals", responses=problems(401, 403))
@@ -137,6 +140,7 @@ async def list_withdrawals(
     items = [
         WithdrawalShown(purpose=label("purpose", row["purpose"]),
                         overdue=row["acknowledged_at"] is None and row["due_at"] < now,
+                        still=await _still(runtime.pool, row, row["area"]),
                         **{name: row[name] for name in same})
         for row in rows
     ]  # fmt: skip
@@ -251,14 +255,23 @@ async def _heard(db: Connection | Pool, consent_ids: Sequence[UUID]) -> dict[UUI
     return found
 
 
-def _consent(row: Row | None, heard: Sequence[HeardShown] = ()) -> ConsentShown:
+async def _still(db: Connection | Pool, row: Row | None, owner: str) -> list[StillOpen]:
+    """To whom the person is open although this consent was withdrawn; of one that stands nobody."""
+    if row is None or row["withdrawn_at"] is None:
+        return []
+    found = await consents.still_open(db, row["person_id"], owner, row["purpose"], row["agency_id"], now_utc())
+    return [StillOpen(agency_id=agency, agreement_id=agreement) for agency, agreement in found]
+
+
+def _consent(row: Row | None, heard: Sequence[HeardShown] = (), still: Sequence[StillOpen] = ()) -> ConsentShown:
     if row is None:
         raise refuse("not_found")
     over = row["until_on"] is not None and row["until_on"] < local_day(now_utc())
     same = ("id", "person_id", "agency_id", "given_by", "paper", "given_at", "until_on", "withdrawn_at")
     status = "withdrawn" if row["withdrawn_at"] else "expired" if over else "given"
     kept = {name: row[name] for name in same}
-    return ConsentShown(purpose=label("purpose", row["purpose"]), status=status, heard=list(heard), **kept)
+    return ConsentShown(purpose=label("purpose", row["purpose"]), status=status, heard=list(heard),
+                        still=list(still), **kept)  # fmt: skip
 
 
 def _glass(row: Row | None, note: str | None) -> GlassShown:

@@ -18,6 +18,7 @@ from services.registry.store.people import Row
 from services.registry.verbs.agreements import NO_AGENCY, agencies_of
 from services.registry.verbs.people import origin_of
 from shared.auth import Caller, Role
+from shared.database import Connection, Pool
 from shared.errors import Refused
 from shared.events.registry import ConsentGiven, ConsentWithdrawn, PersonUnlocked
 from shared.thai.dates import day_bounds, local_day
@@ -86,10 +87,7 @@ async def _who_stood_on_it(work: Work, person: Person, row: Row) -> list[UUID]:
     """
     if row["agency_id"] is not None:
         return [row["agency_id"]]
-    every = [records.opened(each, ring()) for each in await store.links.records(work.db, person.id)]
-    codes = await store.consents.read_areas(work.db, [one.id for one in every])
-    areas = frozenset({person.area}).union(*codes.values())
-    kinds = KINDS[-1:] if any(one.secret for one in every) else KINDS
+    _, areas, kinds = await _whole(work.db, person.id, person.area)
     stood = {
         agency
         for each in await store.agreements.between(work.db, [party(area=person.area)])
@@ -97,6 +95,38 @@ async def _who_stood_on_it(work: Work, person: Person, row: Row) -> list[UUID]:
         if _opened_by(each, agency, person.area, areas, kinds, row, work.now)
     }
     return await store.consents.known_agencies(work.db, sorted(stood))
+
+
+async def _whole(
+    db: Connection | Pool, person_id: UUID, owner: str
+) -> tuple[list[UUID], frozenset[str], Sequence[Kind]]:
+    """Ids of all records of the person, where they lie, and the kinds of field that there are of them."""
+    every = [records.opened(each, ring()) for each in await store.links.records(db, person_id)]
+    ids = [one.id for one in every]
+    codes = await store.consents.read_areas(db, ids)
+    return ids, frozenset({owner}).union(*codes.values()), KINDS[-1:] if any(one.secret for one in every) else KINDS
+
+
+async def still_open(
+    db: Connection | Pool, person_id: UUID, owner: str, purpose: str, agency_id: UUID | None, now: datetime
+) -> list[tuple[UUID, UUID]]:
+    """``(agency, agreement)`` of all to whom agreements open something of the person for this purpose today.
+
+    What a withdrawn consent does not end: an agreement on another basis, or a consent that stands beside it.
+    ``agency_id``: of this agency alone.
+    """
+    ids, areas, kinds = await _whole(db, person_id, owner)
+    given = [store.consents.consent_as_rule(row) for row in await store.consents.read_consents(db, ids)]
+    mine = [party(area=owner)] if agency_id is None else [party(area=owner), party(agency=agency_id)]
+    return [
+        (agency, each.id)
+        for each in await store.agreements.between(db, mine)
+        for agency in (agencies_of(sorted(each.signed)) if agency_id is None else [agency_id])
+        if any(
+            decide(Asked(Role.SUPERVISOR, agency, "", owner, areas, purpose, kind), [each], given, [], now).allowed
+            for kind in kinds
+        )
+    ]
 
 
 def _opened_by(
