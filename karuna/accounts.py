@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from karuna.local import Local
-from karuna.seed import seed_id
+from karuna.seed import seed_id, shift_at
 from services.console.accounts import hashed
 from services.console.issuer import name_revoked
 from services.console.store import accounts, promises
@@ -53,10 +54,13 @@ def logins(people: Sequence[Invented]) -> list[str]:
     return [f"{each.login:11} {', '.join(each.roles):31} {each.name}" for each in people]
 
 
-async def demonstration(local: Local, area: str) -> list[Invented]:
-    """Accounts that everybody may use on this machine, and promises to show: all of it invented. Gives the accounts."""
+async def demonstration(local: Local, area: str, *, at: datetime | None = None) -> list[Invented]:
+    """Accounts that everybody may use on this machine, and promises to show: all of it invented. Gives the accounts.
+
+    The crews' accounts are of who is on duty at the moment ``at``; None: by day.
+    """
     pack = load(local.areas / area)
-    crews = [member for member in pack.crew if member.shift == "day" and member.kind != "volunteer"][:2]
+    crews = [member for member in pack.crew if member.shift == shift_at(at) and member.kind != "volunteer"][:2]
     volunteers = [member for member in pack.crew if member.kind == "volunteer"][:1]
     people = [
         *DESK,

@@ -11,7 +11,7 @@ import hashlib
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
@@ -23,6 +23,7 @@ from karuna.seed_agencies import seed_agencies
 from shared.auth import Role
 from shared.pack_parts import CrewMember, Pack, Vehicle
 from shared.packs import load
+from shared.thai.dates import BANGKOK
 
 NAMESPACE = UUID("6b617275-6e61-7000-8000-000000000000")
 PEOPLE = 300
@@ -33,6 +34,8 @@ GIVEN = (
 )
 FAMILY = (*("ใจงาม", "ศรีสุข", "นาดี", "ภูมิดี", "ทองคำ"), *("วงศ์ใหญ่", "แสนสุข", "พลเยี่ยม", "ดวงดี", "บุญเรือง"))
 MOBILITY = ("walking", "walking", "assisted", "wheelchair", "stretcher")
+CHANGES = {"day": time(8), "night": time(20)}
+"""When each crew comes, by Thai time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,12 @@ def line_user(area: str, code: str) -> str:
     return "U" + hashlib.md5(f"{area}/{code}".encode(), usedforsecurity=False).hexdigest()
 
 
-async def seed(local: Local, area: str, *, on_duty: bool = True, people: bool = True) -> Seeded:
-    """Put everything the pack describes; day crews go on duty with their vehicles. ``people``: the invented ones too.
+async def seed(
+    local: Local, area: str, *, on_duty: bool = True, people: bool = True, at: datetime | None = None
+) -> Seeded:
+    """Put everything the pack describes; crews go on duty with their vehicles. ``people``: the invented ones too.
+
+    ``at``: the moment whose crews these are by the roster; None: those of the day, whatever the hour.
 
     Raises:
         RuntimeError: a service refused something; the text is its answer.
@@ -88,7 +95,7 @@ async def seed(local: Local, area: str, *, on_duty: bool = True, people: bool = 
         await _all(partial(put, "crew", m.code, crew_body(area, m)) for m in pack.crew)
         await _all(partial(put, "unit", v.code, unit_body(area, pack, v)) for v in pack.vehicle)
         if on_duty:
-            await _all(partial(_go_on_duty, client, dispatch, area, pack, v) for v in pack.vehicle)
+            await sign_on(client, dispatch, area, pack, at)
     if people:
         await invent_people(local, area)
         await invent_agencies(local, area)
@@ -147,13 +154,25 @@ def crew_body(area: str, member: CrewMember) -> dict[str, Any]:
     }
 
 
-def day_crew(pack: Pack, vehicle: Vehicle) -> list[CrewMember]:
-    """Who goes with a vehicle by day."""
-    return [member for member in pack.crew if member.vehicle == vehicle.code and member.shift == "day"]
+def crew_of(pack: Pack, vehicle: Vehicle, shift: str = "day") -> list[CrewMember]:
+    """Who goes with a vehicle by day, or by night."""
+    return [member for member in pack.crew if member.vehicle == vehicle.code and member.shift == shift]
+
+
+def shift_at(at: datetime | None) -> str:
+    """``day`` or ``night`` at a moment; None: by day."""
+    clock = at.astimezone(BANGKOK).time() if at else CHANGES["day"]
+    return "day" if CHANGES["day"] <= clock < CHANGES["night"] else "night"
+
+
+def crew_at(pack: Pack, vehicle: Vehicle, at: datetime | None) -> list[CrewMember]:
+    """Who is on duty with a vehicle at a moment: one that nobody relieves keeps the crew of its day."""
+    by_day, by_night = crew_of(pack, vehicle), crew_of(pack, vehicle, "night")
+    return by_night if by_day and by_night and shift_at(at) == "night" else by_day
 
 
 def unit_body(area: str, pack: Pack, vehicle: Vehicle) -> dict[str, Any]:
-    crew = day_crew(pack, vehicle)
+    crew = crew_of(pack, vehicle)
     return {
         "call_sign": vehicle.code,
         "station_id": str(seed_id(area, "station", vehicle.station)),
@@ -161,16 +180,35 @@ def unit_body(area: str, pack: Pack, vehicle: Vehicle) -> dict[str, Any]:
         "volunteer": bool(crew) and all(member.kind == "volunteer" for member in crew) and vehicle.kind == "car",
         "exercise": vehicle.exercise,
         "vehicle_id": str(seed_id(area, "vehicle", vehicle.code)),
-        "crew_ids": [str(seed_id(area, "crew", member.code)) for member in crew],
+        "crew_ids": ids_of(area, crew),
     }
 
 
-async def _go_on_duty(client: httpx.AsyncClient, dispatch: str, area: str, pack: Pack, vehicle: Vehicle) -> None:
-    if not day_crew(pack, vehicle):
-        return
-    answer = await client.post(f"{dispatch}/v1/units/{seed_id(area, 'unit', vehicle.code)}/duty", json={"on": True})
-    if answer.status_code not in {200, 201, 409}:  # 409: it is on duty or on a run already
-        raise RuntimeError(f"duty of {vehicle.code}: {answer.status_code} {answer.text[:300]}")
+async def sign_on(client: httpx.AsyncClient, dispatch: str, area: str, pack: Pack, at: datetime | None) -> None:
+    """Put on duty whom the roster has at that moment, and leave a crew that people have put together themselves.
+
+    Raises:
+        RuntimeError: dispatch refused something; the text is its answer.
+
+    """
+    answer = await client.get(f"{dispatch}/v1/units", params={"area": area, "limit": 200})
+    known = {each["id"]: each for each in answer.json()["items"]}
+
+    async def go(vehicle: Vehicle) -> None:
+        unit, crew = str(seed_id(area, "unit", vehicle.code)), ids_of(area, crew_at(pack, vehicle, at))
+        ours = [set(ids_of(area, crew_of(pack, vehicle, shift))) for shift in CHANGES]
+        now = known[unit]
+        if not crew or (now["duty"] == "on_duty" and set(now["crew_ids"]) not in ours):
+            return
+        said = await client.post(f"{dispatch}/v1/units/{unit}/duty", json={"on": True, "crew_ids": crew})
+        if said.status_code not in {200, 201, 409}:  # 409: on a run, or somebody of them is with another unit
+            raise RuntimeError(f"duty of {vehicle.code}: {said.status_code} {said.text[:300]}")
+
+    await _all(partial(go, vehicle) for vehicle in pack.vehicle)
+
+
+def ids_of(area: str, crew: Iterable[CrewMember]) -> list[str]:
+    return [str(seed_id(area, "crew", member.code)) for member in crew]
 
 
 async def _people(client: httpx.AsyncClient, local: Local, area: str) -> int:

@@ -6,22 +6,20 @@ Through the public API, under ids made from the pack's codes: doing it again add
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 
 from karuna.local import Local
-from karuna.seed import day_crew, seed_id
+from karuna.seed import CHANGES, crew_of, ids_of, seed_id
 from shared.auth import Role
-from shared.pack_parts import CrewMember, Pack, Vehicle
+from shared.pack_parts import Pack
 from shared.packs import load
 from shared.thai.dates import BANGKOK
 
 DAYS = 7
-CHANGES = (time(8), time(20))
-"""When the day crew comes, and the night crew."""
 BEDS = 3
 STATES = ("working", "working", "weak", "broken")
 CONFLICT = 409
@@ -66,26 +64,22 @@ def _rosters(area: str, pack: Pack, now: datetime) -> list[Thing]:
     made: list[Thing] = []
     today = now.astimezone(BANGKOK).date()
     for vehicle in pack.vehicle:
-        crews = (day_crew(pack, vehicle), _night_crew(pack, vehicle))
-        if not all(crews):
+        crews = {shift: crew_of(pack, vehicle, shift) for shift in CHANGES}
+        if not all(crews.values()):
             continue
-        for ahead in range(DAYS):
-            for begins, crew in zip(CHANGES, crews, strict=True):
-                start = datetime.combine(today + timedelta(days=ahead), begins, BANGKOK)
+        for ahead in range(-1, DAYS):  # the night that began yesterday is not over
+            for shift, crew in crews.items():
+                start = datetime.combine(today + timedelta(days=ahead), CHANGES[shift], BANGKOK)
                 until = start + timedelta(hours=12)
                 if until <= now:
                     continue
                 body = {
                     "unit_id": str(seed_id(area, "unit", vehicle.code)), "from_at": start.isoformat(),
-                    "until_at": until.isoformat(), "kind": "night" if begins == CHANGES[1] else "emergency",
-                    "crew_ids": [str(seed_id(area, "crew", member.code)) for member in crew],
+                    "until_at": until.isoformat(), "kind": "night" if shift == "night" else "emergency",
+                    "crew_ids": ids_of(area, crew),
                 }  # fmt: skip
                 made.append(("shifts", seed_id(area, "shift", f"{vehicle.code}/{start.isoformat()}"), body))
     return made
-
-
-def _night_crew(pack: Pack, vehicle: Vehicle) -> list[CrewMember]:
-    return [member for member in pack.crew if member.vehicle == vehicle.code and member.shift == "night"]
 
 
 def _beds(area: str, pack: Pack) -> list[Thing]:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 import httpx
 import nats
@@ -44,8 +44,9 @@ async def up(home: Home, *, demo: bool) -> int:
     try:
         with home.lock():
             async with installation(home) as local:
-                done = await seed(local, AREA, people=False)
-                people = await demonstration(local, AREA)
+                now = datetime.now(UTC)
+                done = await seed(local, AREA, people=False, at=now)
+                people = await demonstration(local, AREA, at=now)
                 _welcome(local, people, done.line(), time.monotonic() - started)
                 ground = asyncio.create_task(local.keep_ground(_told))
                 await _live(local, stop, demo=demo)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -74,7 +75,7 @@ def seed(
     """ใส่ข้อมูลสมมติของเทศบาล (fill in the invented municipality; doing it twice changes nothing)."""
     from karuna.seed import seed as fill
 
-    out.print(wait(fill(here(home), area)).line())
+    out.print(wait(fill(here(home), area, at=datetime.now(UTC))).line())
 
 
 @app.command()

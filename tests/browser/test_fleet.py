@@ -9,11 +9,14 @@ import pytest
 from playwright.async_api import Page, expect
 
 from karuna.local import Local
+from karuna.seed import crew_of, seed, seed_id
 from karuna.seed_fleet import furnish
+from shared.packs import load
 from shared.thai.dates import BANGKOK
+from shared.work import now_utc
 from tests.browser.conftest import SignIn
 from tests.browser.test_records import whole
-from tests.journeys.town import AREA
+from tests.journeys.town import AREA, Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,6 +33,33 @@ async def test_a_furnished_fleet_is_shown_whole(installation: Local, open_as: Si
     for path in ("/fleet", "/fleet/places", "/fleet/stock"):
         await page.goto(path)
         await whole(page, f"furnished-{path.rpartition('/')[2]}")
+
+
+async def test_whom_the_roster_has_at_the_hour_is_on_duty_and_a_crew_that_people_made_stays(town: Town) -> None:
+    await furnish(town.local, AREA)
+    pack = load(town.local.areas / AREA)
+    k1, k2 = (next(each for each in pack.vehicle if each.code == code) for code in ("K1", "K2"))
+    mixed = [str(seed_id(AREA, "crew", member.code)) for member in (*crew_of(pack, k2), *crew_of(pack, k2, "night"))]
+    await town.ask("dispatch", "POST", f"/v1/units/{seed_id(AREA, 'unit', 'K2')}/duty",
+                   role="dispatcher", body={"on": True, "crew_ids": mixed})  # fmt: skip
+    try:
+        await seed(town.local, AREA, people=False, at=now_utc())
+        now = await town.ask("dispatch", "GET", "/v1/roster/now", role="supervisor")
+        assert {each["shift"]["unit_id"]: each["missing"] for each in now["items"]}
+        assert [each["shift"]["unit_id"] for each in now["items"] if each["missing"] or each["extra"]] == [
+            str(seed_id(AREA, "unit", "K2"))
+        ]
+        for hour, shift in ((3, "night"), (12, "day"), (20, "night"), (8, "day")):
+            await seed(town.local, AREA, people=False, at=now_utc().astimezone(BANGKOK).replace(hour=hour, minute=0))
+            units = (await town.ask("dispatch", "GET", "/v1/units?limit=200", role="supervisor"))["items"]
+            here = {each["call_sign"]: set(each["crew_ids"]) for each in units}
+            assert here["K1"] == {str(seed_id(AREA, "crew", member.code)) for member in crew_of(pack, k1, shift)}, hour
+            assert here["K2"] == set(mixed)
+    finally:
+        by_day = [str(seed_id(AREA, "crew", member.code)) for member in crew_of(pack, k2)]
+        await town.ask("dispatch", "POST", f"/v1/units/{seed_id(AREA, 'unit', 'K2')}/duty",
+                       role="dispatcher", body={"on": True, "crew_ids": by_day})  # fmt: skip
+        await seed(town.local, AREA, people=False)
 
 
 async def test_a_shift_is_put_by_the_keyboard_and_swapped(open_as: SignIn) -> None:
