@@ -47,7 +47,8 @@ def problem_of(body: PlanBody, matrix: Matrix | None, known: TravelTimes) -> tup
         for number, each in enumerate(body.trips)
     ]  # fmt: skip
     duration_s, distance_m, source = _travel(listed, body.metric, matrix, known)
-    return Problem(vehicles, trips, duration_s, distance_m, Objective(body.objective)), source
+    objective, shortest = Objective(body.objective), body.metric != "matrix"
+    return Problem(vehicles, trips, duration_s, distance_m, objective, shortest), source
 
 
 def _limit(seconds: float | None) -> float:

@@ -203,9 +203,20 @@ def insert(M: Model, S: State, i: int, v: int, p: int, q: int) -> None:
 
 @compiled
 def take_out(M: Model, S: State, v: int) -> None:
-    """Remove all marked trips from a route."""
+    """Remove all marked trips from a route; mark and remove the others, too, where they need those on their way."""
     n = len(M.trip)
     remember(S, v)
+    _remove_marked(M, S, v)
+    if not settle(M, S, v):
+        for k in range(1, S.car[v].size - 1):
+            S.trip[S.stop[NOW, v, k].node % n].mark = True
+        _remove_marked(M, S, v)
+        settle(M, S, v)
+
+
+@compiled
+def _remove_marked(M: Model, S: State, v: int) -> None:
+    n = len(M.trip)
     kept = 1
     for k in range(1, S.car[v].size):
         node = S.stop[NOW, v, k].node
@@ -216,4 +227,3 @@ def take_out(M: Model, S: State, v: int) -> None:
         S.stop[NOW, v, kept].node = node
         kept += 1
     S.car[v].size = kept
-    settle(M, S, v)

@@ -225,11 +225,15 @@ def latest(M: Model, v: int, row: Numbers, size: int, at: Numbers) -> None:
 
 
 @compiled
-def settle(M: Model, S: State, v: int) -> None:
-    """Work out everything that is known of a feasible route: times, loads, cost."""
+def settle(M: Model, S: State, v: int) -> bool:
+    """Work out everything that is known of a route: times, loads, cost. False where it has no times.
+
+    So it may be when something was taken out by way of which the others were quicker, by a matrix that has such ways.
+    """
     n = len(M.trip)
     row, size = S.stop[NOW, v], S.car[v].size
-    schedule(M, v, row, size, S.at)
+    if not schedule(M, v, row, size, S.at):
+        return False
     latest(M, v, row, size, S.at)
     S.figures[F_STAMP] += 1
     S.car[v].stamp = S.figures[F_STAMP]
@@ -251,3 +255,4 @@ def settle(M: Model, S: State, v: int) -> None:
             S.onboard[NOW, v, k, kind] = S.onboard[NOW, v, k - 1, kind] + sign * M.load[trip, kind]
         row[k].riding = row[k - 1].riding + sign * M.trip[trip].people
     S.car[v].cost = cost + M.c[row[size - 2].node, row[size - 1].node] + M.fleet[v].opening if size > 2 else 0.0
+    return True

@@ -84,13 +84,17 @@ class Vehicle:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """``duration_s[a, b]`` and ``distance_m[a, b]``: from place a to place b; infinite where there is no way."""
+    """``duration_s[a, b]`` and ``distance_m[a, b]``: from place a to place b; infinite where there is no way.
+
+    ``shortest``: no drive is quicker by way of another place. What a stranger's matrix says need not be so.
+    """
 
     vehicles: Sequence[Vehicle]
     trips: Sequence[Trip]
     duration_s: Drives
     distance_m: Drives
     objective: Objective = Objective.DISTANCE
+    shortest: bool = True
 
 
 def drives_of(problem: Problem) -> int:
@@ -208,7 +212,10 @@ def arrays_of(problem: Problem, *, neighbours: int = 60) -> Arrays:
     service = np.array([stop.service_s for stop in stops] + [0.0] * len(homes))
     windows = np.array([stop.window for stop in stops], dtype=np.float64).reshape(2 * n, 2)
     ride = np.array([trip.max_ride_s for trip in trips], dtype=np.float64)
-    opens, closes = _narrowed(windows, service, ride, t, n)
+    every = np.arange(n)[:, None]
+    p, d = every, every + n
+    across = t[p, d] if problem.shortest else _quickest(t, service, 2 * n, p, d)
+    opens, closes = _narrowed(windows, service, ride, across[:, 0], n)
     kinds = kinds_of(problem) or ["seat"]
     load = np.array([[trip.load.get(kind, 0.0) for kind in kinds] for trip in trips], dtype=np.float64)
     load = load.reshape(n, len(kinds))
@@ -216,7 +223,13 @@ def arrays_of(problem: Problem, *, neighbours: int = 60) -> Arrays:
     cap = np.array([[v.capacity.get(kind, 0.0) for kind in kinds] for v in vehicles], dtype=np.float64)
     cap = cap.reshape(len(vehicles), len(kinds))
     shift = np.array([v.shift for v in vehicles], dtype=np.float64).reshape(-1, 2)
-    compat = compatible(problem) & _alone(problem, t, opens, closes, service, ride, depots)
+    able = compatible(problem)
+    compat = able & _alone(problem, t, opens, closes, service, ride, depots, every)
+    lost = np.flatnonzero(~compat.any(axis=1))[:, None]
+    if not problem.shortest and len(lost):
+        # Nobody could take them alone; by way of somebody else's stop they may be in time.
+        by_way = _alone(problem, t, opens, closes, service, ride, depots, lost, by_way=True)
+        compat[lost[:, 0]] = able[lost[:, 0]] & by_way
     return Arrays(
         t=t,
         c=c,
@@ -251,21 +264,38 @@ def compatible(problem: Problem) -> NDArray[np.bool_]:
     return fits
 
 
+def _quickest(t: Floats, service: Floats, stops: int, a: Any, b: Any) -> Floats:
+    """From ``a`` to ``b`` (nodes, broadcast together): directly, or by way of one stop, which takes its time."""
+    best = t[a, b]
+    for stop in range(stops):
+        np.minimum(best, t[a, stop] + service[stop] + t[stop, b], out=best)
+    return np.asarray(best)
+
+
 def _alone(
-    problem: Problem, t: Floats, opens: Floats, closes: Floats, service: Floats, ride: Floats, depots: NDArray[np.int32]
-) -> NDArray[np.bool_]:
-    """Whether a vehicle with nothing else to do could make the trip in its shift: [trip, vehicle]."""
+    problem: Problem, t: Floats, opens: Floats, closes: Floats, service: Floats, ride: Floats,
+    depots: NDArray[np.int32], p: NDArray[np.intp], *, by_way: bool = False,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Whether a vehicle with nothing else to do could make the trips ``p`` [trip, 1] in its shift: [trip, vehicle].
+
+    ``by_way``: or, at the best, with somebody else's stop on its ways.
+    """
     n = len(problem.trips)
-    p, d = np.arange(n)[:, None], np.arange(n, 2 * n)[:, None]
+    d = p + n
     start, end = depots[:, 0][None, :], depots[:, 1][None, :]
+
+    def way(a: NDArray[Any], b: NDArray[Any]) -> Floats:
+        return _quickest(t, service, 2 * n, a, b) if by_way else t[a, b]
+
+    there, across, back = way(start, p), way(p, d), way(d, end)
     shift = np.array([v.shift for v in problem.vehicles], dtype=np.float64).reshape(-1, 2)
-    longest = np.minimum(ride[:, None], np.array([v.max_ride_s for v in problem.vehicles])[None, :])
-    direct = service[p] + t[p, d]
-    soonest = np.maximum(opens[p], shift[:, 0] + t[start, p])
+    longest = np.minimum(ride[p], np.array([v.max_ride_s for v in problem.vehicles])[None, :])
+    direct = service[p] + across
+    soonest = np.maximum(opens[p], shift[:, 0] + there)
     drop = np.maximum(opens[d], soonest + direct)
     latest = np.minimum(closes[p], drop - direct)
-    home = drop + service[d] + t[d, end]
-    out = home - (latest - t[start, p])
+    home = drop + service[d] + back
+    out = home - (latest - there)
     duration = np.array([v.max_duration_s for v in problem.vehicles])[None, :]
     return np.asarray(
         (soonest <= closes[p] + SLACK) & (drop <= closes[d] + SLACK) & (drop - latest - service[p] <= longest + SLACK)
@@ -273,10 +303,11 @@ def _alone(
     )  # fmt: skip
 
 
-def _narrowed(windows: Floats, service: Floats, ride: Floats, t: Floats, n: int) -> tuple[Floats, Floats]:
+def _narrowed(windows: Floats, service: Floats, ride: Floats, across: Floats, n: int) -> tuple[Floats, Floats]:
+    """``across``: the shortest ways from pickup to drop-off."""
     opens, closes = windows[:, 0].copy(), windows[:, 1].copy()
     p, d = np.arange(n), np.arange(n, 2 * n)
-    direct = service[p] + t[p, d]
+    direct = service[p] + across
     opens[d] = np.maximum(opens[d], opens[p] + direct)
     closes[p] = np.minimum(closes[p], closes[d] - direct)
     opens[p] = np.maximum(opens[p], opens[d] - ride - service[p])
