@@ -60,9 +60,10 @@ class Backend:
 
     async def get(
         self, person: Person, service: str, path: str, *, params: Mapping[str, str | int] | None = None,
-        purpose: str | None = None,
+        purpose: str | None = None, within_s: float | None = None,
     ) -> Any:  # fmt: skip
-        return await self._ask("GET", person, service, path, params=params, purpose=purpose)
+        """``within_s``: as :meth:`post`."""
+        return await self._ask("GET", person, service, path, params=params, purpose=purpose, within_s=within_s)
 
     async def file(
         self, person: Person, service: str, path: str, *, params: Mapping[str, str | int], purpose: str,

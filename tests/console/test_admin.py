@@ -367,3 +367,27 @@ async def test_the_audit_is_searched_in_every_service_and_here(faces: Faces) -> 
     about = await auditor.post("/admin/audit", {"subject": str(UUID(int=3)), "service": "registry"})
     assert about.status_code == 200
     assert set(faces.services.of("GET registry /v1/audit")[-1].query) == {"limit", "subject_id"}
+
+
+async def test_an_auditor_verifies_the_chains_of_every_service_and_reads_what_is_wrong(faces: Faces) -> None:
+    whole = {"whole": True, "rows": 1234, "lanes": 2, "before": 0, "anchors": 1, "unreadable": 0,
+             "signed_at": now_utc().isoformat(), "faults": [], "more": False}  # fmt: skip
+    for service in ("intake", "dispatch", "registry", "notify"):
+        faces.services.answers[f"GET {service} /v1/audit/verify"] = whole
+    anan, auditor = await faces.sign_in(Role.ADMIN), await faces.sign_in(Role.AUDITOR)
+    assert 'action="/admin/audit/verify"' in (await auditor.get("/admin/audit")).text
+    assert (await anan.post("/admin/audit/verify")).status_code == 403
+    shown = await auditor.post("/admin/audit/verify")
+    words = words_of(shown)
+    assert ("บันทึกของทุกบริการครบถ้วน" in words, words.count("1,234 แถว 2 สาย")) == (True, 4), words
+    assert faces.services.of("GET registry /v1/audit/verify")[-1].purpose == "audit"
+    assert len(await faces.running.sql("select from audit where act = 'verify'")) == 1, "and the console its own"
+
+    fault = {"kind": "changed", "th": "แถวถูกแก้", "en": "a row was changed", "lane": 0, "row_id": 77, "count": 1}
+    faces.services.answers["GET registry /v1/audit/verify"] = {**whole, "whole": False, "faults": [fault]}
+    words = words_of(await auditor.post("/admin/audit/verify"))
+    assert ("บันทึกของทุกบริการครบถ้วน" in words, "แถวถูกแก้ · แถวที่ 77" in words) == (False, True), words
+    faces.services.answers["GET registry /v1/audit/verify"] = whole
+    del faces.services.answers["GET notify /v1/audit/verify"]
+    words = words_of(await auditor.post("/admin/audit/verify"))
+    assert ("บันทึกของทุกบริการครบถ้วน" in words, "ไม่ตอบ จึงยังไม่ได้ตรวจ" in words) == (False, True), "unknown is not whole"

@@ -84,7 +84,7 @@ NARROWER = {
     "GET /admin/exercise": frozenset({SUPERVISOR}),
     "POST /admin/exercise": frozenset({SUPERVISOR}),
     "GET /admin/audit": frozenset({AUDITOR}),
-    "POST /admin/audit": frozenset({AUDITOR}),
+    "POST /admin/audit": frozenset({AUDITOR}), "POST /admin/audit/verify": frozenset({AUDITOR}),
     **{f"{method} /fleet{rest}": KEEPERS
        for method, rest in (("GET", "/shifts/{shift_id}"), ("POST", "/shifts/{shift_id}"),
                             ("POST", "/shifts/{shift_id}/drop"), ("POST", "/shifts/{shift_id}/swap"),
