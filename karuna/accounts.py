@@ -14,7 +14,11 @@ from karuna.local import Local
 from karuna.seed import seed_id, shift_at
 from services.console.accounts import hashed
 from services.console.issuer import name_revoked
+from services.console.rules import accounts as rules
 from services.console.store import accounts, promises
+from shared.audit import audit
+from shared.auth import Caller, Role
+from shared.database import Connection, connect
 from shared.packs import load
 from shared.work import new_id, now_utc
 
@@ -38,6 +42,8 @@ DESK = (
 )
 
 
+OPERATOR = Caller("local-admin", Role.ADMIN, frozenset({"*"}))
+"""Whoever sits at the machine: the command line asks the services under this name, too."""
 PROMISES = (
     ("ผู้ป่วยวิกฤติได้รับการช่วยเหลือภายใน 8 นาที ร้อยละ 80", "80 % of critical patients are reached within 8 minutes",
      "ร้อยละ 80 ภายในสิ้นปี 2570", "80 % by the end of 2027", 80.0, 52.0),
@@ -97,9 +103,10 @@ async def add(
     is signed in to it is out at once.
     """
     password = secrets.token_urlsafe(12)
-    connection = await asyncpg.connect(local.postgres.dsn("console"))
+    connection = await connect(local.postgres.dsn("console"))
     try:
         async with connection.transaction():
+            before = await accounts.by_login(connection, login.lower())
             account_id = await accounts.put(
                 connection, new_id(), login.lower(), name, await hashed(password), roles, areas, crew_id, now_utc(),
                 must_change=True,
@@ -110,11 +117,30 @@ async def add(
                 await accounts.set_places(connection, account_id, places, now_utc())
             if agency_id is not None or places:
                 await accounts.revoke_all(connection, account_id, now_utc())
+            await _note(connection, "change" if before else "make", account_id)
         if agency_id is not None or places:
             await name_revoked(connection, local.issuer.public_file)
     finally:
         await connection.close()
     return password
+
+
+async def roles_of(local: Local, login: str) -> tuple[str, ...] | None:
+    """The roles of the account of this login; None: there is none."""
+    connection = await connect(local.postgres.dsn("console"))
+    try:
+        found = await accounts.by_login(connection, login.lower())
+        return found.roles if found else None
+    finally:
+        await connection.close()
+
+
+async def _note(connection: Connection, act: str, account_id: UUID) -> None:
+    """Who holds the machine gives rights too: it stands in the audit as what administrators do on the screen."""
+    account = await accounts.by_id(connection, account_id)
+    if account is not None:
+        detail, area = {**rules.noted(account), "by": "command"}, rules.area_of(account)
+        await audit(connection, OPERATOR, act, "account", account_id, detail, area=area)
 
 
 async def lines(local: Local) -> list[str]:
@@ -133,7 +159,7 @@ async def lines(local: Local) -> list[str]:
 
 async def close(local: Local, login: str) -> bool:
     """Close an account; its browsers are out at once, its tokens within half a minute. False: there is none."""
-    connection = await asyncpg.connect(local.postgres.dsn("console"))
+    connection = await connect(local.postgres.dsn("console"))
     try:
         found = await accounts.by_login(connection, login)
         if found is None:
@@ -152,6 +178,7 @@ async def close(local: Local, login: str) -> bool:
             active=False,
         )
         await accounts.revoke_all(connection, found.id, now)
+        await _note(connection, "close", found.id)
         await name_revoked(connection, local.issuer.public_file)
     finally:
         await connection.close()

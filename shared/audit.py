@@ -43,7 +43,7 @@ router = APIRouter()
 
 
 async def audit(
-    where: Work | Pool,
+    where: Work | Pool | Connection,
     caller: Caller,
     act: str,
     noun: str,
@@ -54,7 +54,8 @@ async def audit(
 ) -> None:
     """Write down that ``caller`` did ``act`` (``read``, ``search``, ``erase`` …) to one or several subjects.
 
-    Given a ``Work`` the row is part of its transaction; given the pool it stands at once (a read has no transaction).
+    Given a ``Work``, or a connection, the row is part of its transaction; given the pool it stands at once (a read has
+    no transaction).
     ``area``: the subject's municipality; of several subjects one for all, or one each.
     """
     ids = [subject_id] if subject_id is None or isinstance(subject_id, UUID) else list(subject_id)
@@ -89,7 +90,7 @@ def ids_told(shown: Sequence[UUID]) -> dict[str, Any]:
 
 
 async def _write(
-    where: Work | Pool,
+    where: Work | Pool | Connection,
     caller: Caller,
     act: str,
     noun: str,

@@ -29,12 +29,15 @@ def account_add(
     home: HomeOption = None,
 ) -> None:
     """สร้างหรือเปลี่ยนบัญชี พิมพ์รหัสผ่านครั้งแรกครั้งเดียว (make or change an account; prints its first password once)."""
-    from karuna.accounts import add
+    from karuna.accounts import add, roles_of
     from services.console.rules.accounts import HELD
 
     if place and not set(role) <= HELD:
         raise typer.BadParameter(f"--place: {', '.join(sorted(HELD))}")
+    before = wait(roles_of(here(home), login))
     password = wait(add(here(home), login, name, [each.value for each in role], area, crew, agency, place or ()))
+    if before is not None:
+        out.print(f"มีบัญชีนี้อยู่แล้ว เปลี่ยนบทบาทและรหัสผ่านแล้ว เดิมเป็น (there was one: changed, it was) {' '.join(before)}")
     out.print(f"{login}  {password}\nต้องเปลี่ยนเมื่อเข้าใช้ครั้งแรก (to be changed at the first sign-in)")
 
 

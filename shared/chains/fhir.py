@@ -21,9 +21,10 @@ _ACTS: Final = {
             move_in move_out meet_need answer approve decide decide_correction decide_disclosure decide_group done end
             end_community write cancel_visit requeue hand_over barrier_met barrier_unmet acknowledge_message correct
             set_preferences reset_password second_factor_off revoke_device ready cancel_trip stand_down step release
-            answer_swap set_duty answer_alert end_identifier correct_identifier end_contact correct_contact""",
+            answer_swap set_duty answer_alert end_identifier correct_identifier end_contact correct_contact
+            change_password second_factor_on""",
     "D": "erase drop_picture drop_shift",
-    "E": "search search_community near ask_why",
+    "E": "search search_community near ask_why sign_in sign_in_refused",
 }
 ACTIONS: Final = {act: action for action, acts in _ACTS.items() for act in acts.split()}
 """Act → C, R, U, D, E (execute); whatever is not here reads."""

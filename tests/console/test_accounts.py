@@ -112,6 +112,12 @@ async def test_a_code_is_needed_where_there_is_a_second_factor_and_is_good_once(
     code = pyotp.TOTP(secret).now()
     assert (await console.sign_in(code=code)).status_code == 303
     assert (await console.sign_in(code=code)).status_code == 401, "a code seen over a shoulder"
+    await elsewhere(console).sign_in("nobody", "my password in the wrong box")
+    rows = await console.pool.fetch("select act, caller, subject_id, detail from audit order by id")
+    assert [(row["act"], row["caller"], row["subject_id"]) for row in rows] == [
+        (act, "person:somsri", account_id) for act in ("sign_in_refused", "sign_in", "sign_in_refused")
+    ], "who came in and who was kept out"
+    assert "wrong box" not in str([dict(row) for row in rows])
     late = now_utc() + timedelta(minutes=2)
     account = await accounts.by_login(console.pool, "somsri")
     assert (await judge(account, PASSWORD, code, late)).code == "wrong"
@@ -128,6 +134,7 @@ async def test_an_open_screen_is_not_enough_to_set_a_second_factor(console: Cons
         assert await console.pool.fetchval(kept) is False
     await console.post("/account/second-factor", secret=secret, code=pyotp.TOTP(secret).now(), password=PASSWORD)
     assert await console.pool.fetchval(kept) is True
+    assert await console.pool.fetchval("select count(*) from audit where act = 'second_factor_on'") == 1
     for _ in range(3):
         rests = await console.post("/account/password", old="guess after guess", new="a brand new password")
     assert (rests.status_code, "กรุณารอ 5 นาที" in rests.text) == (429, True), "an open screen is no place to guess"

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from karuna.accounts import add, lines
+from karuna.accounts import add, close, lines
 from karuna.local import Local
 from services.console.navigation import CARERS, READERS, SHARERS
 from shared.auth import Role
@@ -82,6 +82,16 @@ async def test_an_account_that_becomes_an_agencys_is_out_at_once(faces: Faces, t
     assert str(hospital) in told[0]
     await add(local, "somsri-moves", "สมศรี", ["case_manager"], [AREA], None)
     assert [line for line in await lines(local) if str(hospital) in line], "made again, it is the agency's still"
+    await add(local, "new-admin", "คนใหม่", ["admin"], [AREA], None)
+    assert await close(local, "new-admin")
+    rows = await faces.running.sql("select act, caller, areas, detail from audit where noun = 'account' order by id")
+    assert [(row["act"], row["detail"]["roles"]) for row in rows] == [
+        ("change", ["case_manager"]), ("change", ["case_manager"]), ("make", ["admin"]), ("close", ["admin"])
+    ]  # fmt: skip
+    assert {(row["caller"], row["detail"]["by"], *row["areas"]) for row in rows} == {
+        ("person:local-admin", "command", AREA)
+    }, "rights given at the machine stand in the audit too"
+    assert not any(word in str(dict(row)) for row in rows for word in ("somsri", "สมศรี", "new-admin", "คนใหม่"))
 
 
 async def test_an_agency_is_told_what_is_missing_breaks_the_glass_and_it_closes_by_itself(

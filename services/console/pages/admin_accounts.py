@@ -47,13 +47,8 @@ def not_found() -> BackendRefused:
 
 
 async def _note(request: Request, person: Person, act: str, account: Account | Wanted, account_id: UUID) -> None:
-    detail: dict[str, Any] = {"roles": list(account.roles), "areas": list(account.areas)}
-    if account.agency_id is not None:
-        detail["agency_id"] = str(account.agency_id)
-    if account.places:
-        detail["places"] = list(account.places)
-    area = next((each for each in account.areas if each != "*"), None)
-    await audit(runtime(request).pool, caller_of(person), act, "account", account_id, detail, area=area)
+    pool, caller = runtime(request).pool, caller_of(person)
+    await audit(pool, caller, act, "account", account_id, rules.noted(account), area=rules.area_of(account))
 
 
 @router.get("")

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from services.console import accounts as rules
 from services.console import tries
 from services.console.issuer import name_revoked
-from services.console.people import Person
+from services.console.people import Person, caller_of
 from services.console.rules.devices import device_name
 from services.console.store import accounts, browsers
 from services.console.web import (
@@ -31,7 +31,8 @@ from services.console.web import (
     signed_in,
     whoever,
 )
-from shared.auth import Role
+from shared.audit import audit
+from shared.auth import Caller, Role
 from shared.limits import address_of
 from shared.work import new_id, now_utc
 
@@ -106,15 +107,29 @@ async def sign_in(
     if problem:
         return await _form(request, problem, login=login, next_=next_, status=429)
     verdict = await rules.judge(account, password, code, now)
-    if account is None or verdict.code != "ok":
+    if account is None:
         return await _form(request, verdict.code, login=login, next_=next_, status=401)
-    if verdict.step and not await accounts.use_step(pool, account.id, verdict.step):
-        return await _form(request, "wrong", login=login, next_=next_, status=401)
+    if verdict.code == "ok" and verdict.step and not await accounts.use_step(pool, account.id, verdict.step):
+        verdict = rules.Verdict("wrong")
+    if verdict.code != "ok":
+        if verdict.code != "needs_code":  # half way in, and asked for the rest
+            await _note(request, account, "sign_in_refused")
+        return await _form(request, verdict.code, login=login, next_=next_, status=401)
+    await _note(request, account, "sign_in")
     await tries.was_right(pool, account, where)
     await browsers.remember(pool, cookie_hash(cookie), account.id, now)
     answer = await _begin(request, account, next_)
     _give(request, answer, BROWSER, cookie, REMEMBERED)
     return answer
+
+
+async def _note(request: Request, account: accounts.Account, act: str) -> None:
+    """Who came in, who was kept out, and who changed how they get in. What was typed for a login that nobody has is
+
+    written nowhere: often it is a password.
+    """
+    caller = Caller(account.login, Role(account.roles[0]), frozenset(account.areas))
+    await audit(runtime(request).pool, caller, act, "account", account.id)
 
 
 async def _browser(request: Request) -> tuple[str, set[UUID]]:
@@ -226,6 +241,7 @@ async def change_password(
     if len(new) < rules.SHORTEST or new == old:
         return await _account(request, person, "password_short", status=422)
     await accounts.set_password(pool, person.account_id, await rules.hashed(new), now)
+    await audit(pool, caller_of(person), "change_password", "account", person.account_id)
     for device in await accounts.sessions_of(pool, person.account_id, now):
         if device["id"] != person.session_id:
             await _revoke(request, device["id"])
@@ -247,6 +263,7 @@ async def second_factor(
         verdict = await rules.judge(account, password, "", now)
         if verdict.code in {"ok", "needs_code"} and rules.matching_step(secret, code, now) > 0:
             await accounts.set_totp(pool, person.account_id, secret, now)
+            await audit(pool, caller_of(person), "second_factor_on", "account", person.account_id)
             return await _account(request, person, "totp_on")
     picture = segno.make(rules.enrolment_uri(wanted, person.login)).svg_data_uri(scale=4)
     return page(request, "base/second_factor.html", secret=wanted, picture=picture, wrong=bool(secret))

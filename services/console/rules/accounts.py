@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
 from shared.auth import Role
@@ -44,6 +45,32 @@ class Wanted:
     @property
     def agency_id(self) -> UUID | None:
         return _id(self.agency)
+
+
+class Rights(Protocol):
+    """What an account may do, and where."""
+
+    @property
+    def roles(self) -> Sequence[str]: ...
+    @property
+    def areas(self) -> Sequence[str]: ...
+    @property
+    def agency_id(self) -> UUID | None: ...
+    @property
+    def places(self) -> Sequence[str]: ...
+
+
+def noted(account: Rights) -> dict[str, Any]:
+    """What an audit keeps of an account that is made or changed: its rights, never a name or login."""
+    detail: dict[str, Any] = {"roles": list(account.roles), "areas": list(account.areas)}
+    if account.agency_id is not None:
+        detail["agency_id"] = str(account.agency_id)
+    return detail | ({"places": list(account.places)} if account.places else {})
+
+
+def area_of(account: Rights) -> str | None:
+    """The municipality under which such a row stands: the first that is not ``*``."""
+    return next((each for each in account.areas if each != "*"), None)
 
 
 def _id(text: str) -> UUID | None:
