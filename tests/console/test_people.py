@@ -16,7 +16,7 @@ from services.console.texts import texts
 from shared.auth import Role
 from shared.chains import fhir
 from shared.work import new_id
-from tests.console.faces import Asked, Faces, words_of
+from tests.console.faces import Faces, words_of
 
 AUDITS = {"audit", "audit_list"}
 
@@ -157,7 +157,6 @@ async def test_a_person_is_read_only_for_a_purpose_and_the_calendar_follows_the_
     words = words_of(shown)
     assert "1 ก.พ. 2498" in words
     assert "รับแจ้ง" in words
-    assert "ใครเคยดู" not in words, "an auditor's"
     english = words_of(await orathai.get(f"/people/{PERSON}?purpose=case_work&lang=en"))
     assert "1 Feb 1955" in english
 
@@ -206,23 +205,31 @@ def test_a_form_that_was_saved_already_says_so_in_place_of_its_key() -> None:
     assert "saved already" in refused.sentence("en")
 
 
-async def test_an_auditor_sees_who_looked_and_why(faces: Faces) -> None:
+async def test_who_cares_for_somebody_sees_who_looked_of_which_agency_and_why(faces: Faces) -> None:
     known(faces)
-
-    def pages(asked: Asked) -> object:
-        row = {"at": AT, "role": "call_taker", "purpose": "emergency", "noun": "person", "detail": {}}
-        first = {**row, "id": 1, "caller": "somsri", "act": "read", "subject_id": str(PERSON)}
-        last = {**row, "id": 2, "caller": "wichai", "act": "something_new", "subject_id": str(PERSON)}
-        return {"items": [last], "next": None} if "after" in asked.query else {"items": [first], "next": 1}
-
-    faces.services.answers["GET registry /v1/audit"] = pages
-    malee = await faces.sign_in(Role.SUPERVISOR, Role.AUDITOR)
-    words = words_of(await malee.get(f"/people/{PERSON}?purpose=care"))
-    assert words.index("something_new") < words.index("somsri"), "newest first; an act nobody named shows as it is"
-    asked = faces.services.of("GET registry /v1/audit")
-    assert {(each.claims["role"], each.query["subject_id"]) for each in asked} == {("auditor", str(PERSON))}
-    faces.services.answers["GET registry /v1/audit"] = 503, {"code": "away"}
-    assert "ยังไม่ทราบ" in words_of(await malee.get(f"/people/{PERSON}?purpose=care")), "the rest is shown"
+    hospital = {"id": str(new_id()), "name_th": "รพ. ตัวอย่าง", "name_en": None}
+    row = {
+        "at": AT,
+        "role": "case_manager",
+        "purpose": "care",
+        "caller": "person:agent",
+        "act": "read",
+        "agency": hospital,
+    }
+    looks = [{**row, "act": "something_new", "caller": "wichai", "agency": None}, row]
+    faces.services.answers[f"GET registry /v1/persons/{PERSON}/looks"] = {"items": looks}
+    orathai = await faces.sign_in(Role.CASE_MANAGER)
+    words = words_of(await orathai.get(f"/people/{PERSON}?purpose=care"))
+    assert "ใครเคยดู" in words
+    assert words.index("something_new") < words.index("person:agent ผู้จัดการรายกรณี · รพ. ตัวอย่าง"), (
+        "as the registry tells them"
+    )
+    [asked] = faces.services.of(f"GET registry /v1/persons/{PERSON}/looks")
+    assert (asked.claims["role"], asked.purpose) == ("case_manager", "care")
+    assert "ใครเคยดู" not in words_of(await (await faces.sign_in(Role.CALL_TAKER)).get(f"/people/{PERSON}?purpose=care"))
+    assert len(faces.services.of(f"GET registry /v1/persons/{PERSON}/looks")) == 1
+    faces.services.answers[f"GET registry /v1/persons/{PERSON}/looks"] = 503, {"code": "away"}
+    assert "ยังไม่ทราบ" in words_of(await orathai.get(f"/people/{PERSON}?purpose=care")), "the rest is shown"
 
 
 async def test_the_registrys_refusal_is_a_page_in_ones_language(faces: Faces) -> None:

@@ -53,7 +53,7 @@ async def test_it_is_said_who_would_see_what_by_which_agreement_or_which_rule_is
     form = {"purpose": "care", "agency_id": str(hospital.id), "role": "case_manager", "aim": "care"}
     assert "ไม่มีข้อตกลงระหว่างหน่วยงาน" in words_of(await taker.post(page, form))
     asks = words_of(await orathai.get(f"{page}?purpose=care"))
-    assert f"ใครเคยเปิดดูคนนี้ และเพื่ออะไร: หัวหน้าที่เป็นผู้ตรวจสอบด้วยเห็นในหน้าประวัติ ผู้ตรวจสอบค้นด้วยรหัสนี้: {who}" in asks
+    assert f"ใครเคยเปิดดูคนนี้ และเพื่ออะไร: ผู้ที่ดูแลเห็นในหน้าประวัติ ผู้ตรวจสอบค้นทุกระบบด้วยรหัสนี้: {who}" in asks
     assert "การถามไม่เปิดข้อมูลของบุคคลนี้ให้ใครเห็น" in asks, "said of asking, not of who has looked"
     await hospital.agreement()
     answer = words_of(await orathai.post(page, form))

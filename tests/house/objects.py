@@ -453,6 +453,7 @@ async def registry(running: Running) -> Things:
         "POST /v1/persons/search": Asked("/v1/persons/search", {"ids": [str(person)]}, NOTHING, str(person)),
         "GET /v1/persons/{person_id}": Asked(at),
         "GET /v1/persons/{person_id}/history": Asked(f"{at}/history"),
+        "GET /v1/persons/{person_id}/looks": Asked(f"{at}/looks"),
         "GET /v1/persons/{person_id}/as-known": Asked(
             f"{at}/as-known?at={now_utc() + timedelta(seconds=2):%Y-%m-%dT%H:%M:%SZ}"
         ),

@@ -95,6 +95,7 @@ MAY = {
     "GET /v1/persons/{person_id}": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/persons/{person_id}/history": "call_taker dispatcher case_manager registry_officer supervisor",
     "GET /v1/persons/{person_id}/as-known": "case_manager registry_officer supervisor",
+    "GET /v1/persons/{person_id}/looks": "case_manager registry_officer supervisor",
     "POST /v1/persons/{person_id}/erase": "registry_officer supervisor admin",
     "GET /v1/duplicates": "registry_officer supervisor",
     "GET /v1/links": "registry_officer supervisor",
@@ -336,6 +337,35 @@ async def test_a_reader_without_a_good_purpose_is_refused_by_the_headers_name(
             assert answer.status_code == 403, route
             problem = problem_of(answer)
             assert (problem["code"], problem["errors"][0]["field"]) == (code, "Karuna-Purpose")
+
+
+async def test_who_cares_for_somebody_sees_who_looked_in_lists_and_records_and_of_which_agency(
+    registry: Running,
+) -> None:
+    person_id, other = await add(registry, name="ยายมา ใจดี"), await add(registry, name="ตาสี ใจดี")
+    await read(registry, f"/v1/persons/{person_id}", "dispatcher", purpose="emergency")
+    await search(registry, "call_taker", ids=[str(person_id)])
+    agency = new_id()
+    await registry.sql(
+        "insert into agency (id, kind, name_th, areas, from_on, changed_at) values ($1, 'hospital', 'รพ. ตัวอย่าง', $2, '2020-01-01', now())",
+        agency, [AREA],
+    )  # fmt: skip
+    await registry.sql(
+        "insert into audit (at, caller, role, act, noun, subject_id, detail, areas)"
+        " values (now(), 'person:agent', 'case_manager', 'read', 'person', $1, jsonb_build_object('agency_id', $2::text), $3)",
+        person_id, str(agency), [AREA],
+    )  # fmt: skip
+    looks = (await read(registry, f"/v1/persons/{person_id}/looks", "case_manager"))["items"]
+    told = [(each["caller"], each["role"], each["act"], each["agency"] and each["agency"]["name_th"]) for each in looks]
+    assert told[:3] == [
+        ("person:agent", "case_manager", "read", "รพ. ตัวอย่าง"),
+        ("person:test-call_taker", "call_taker", "search", None),
+        ("person:test-dispatcher", "dispatcher", "read", None),
+    ]
+    assert looks[2]["purpose"] == "emergency"
+    assert "read" not in {each["act"] for each in (await read(registry, f"/v1/persons/{other}/looks"))["items"]}
+    again = (await read(registry, f"/v1/persons/{person_id}/looks", "case_manager"))["items"]
+    assert again[0]["act"] == "read_looks", "who asks who looked has looked"
 
 
 async def test_every_read_leaves_a_row_with_who_and_why(registry: Running) -> None:

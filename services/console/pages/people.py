@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,10 +11,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.console.backend import BackendAway, BackendRefused
-from services.console.colleagues import owners
+from services.console.colleagues import names_of_agencies, owners
 from services.console.labels import options, said
-from services.console.lookers import agencies_named
-from services.console.navigation import DESK, REGISTRARS, roles_of
+from services.console.navigation import CARERS, DESK, REGISTRARS, roles_of
 from services.console.pages.people_emergency import ask_to_break
 from services.console.pages.people_tabs import (
     Asker,
@@ -36,7 +35,6 @@ from services.console.people import Person
 from services.console.rules.seeking import sought
 from services.console.texts import texts
 from services.console.web import backend, go, page
-from shared.auth import Role
 from shared.codes.codes import code_list
 
 router = APIRouter(prefix="/people", include_in_schema=False)
@@ -56,8 +54,6 @@ WORDS = {"template": ("messages", "rule"), "outcome": ("desk", "outcome"), "owne
 """Field → where its codes have words that the registry has not."""
 WORDLESS = frozenset({"template", "action"})
 """Of these what has no words is left out: the barrier names its action, the event its message."""
-ACTS = 50
-"""How many of the last looks at a person are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,7 @@ async def show(
         return ask_to_break(request, person, status=403, missing=missing, person_id=str(person_id))
     params: dict[str, str | int] = {"limit": 50, **({"cursor": cursor} if cursor else {})}
     history = await if_seen(request, person, f"/v1/persons/{person_id}/history", why, params)
-    looks = await _looks(request, person, person_id)
+    looks = await _looks(request, person, person_id, why)
     signs = await _call_signs(request, person)
     cases = await if_seen(request, person, "/v1/cases", why, {"person_id": str(person_id)})
     return tab_page(
@@ -129,8 +125,8 @@ async def show(
         cases=cases and cases["items"],
         owners=await owners(request, person, history["items"] if history else []),
         older=cursor is not None, closed_options=options("case_outcome", person.lang, CLOSED_AS),
-        audits=_audits(person), looks=looks,
-        lookers=await agencies_named(request, replace(person, role=Role.AUDITOR), looks or []),
+        told_who_looked=_is_told_who_looked(person), looks=looks,
+        lookers=names_of_agencies((each["agency"] for each in looks or () if each["agency"]), person.lang),
         told=lambda line: [*which(line, signs), *told(line, person.lang)],
         happened=lambda line: happened(line, person.lang),
         act=lambda act: said("people", "act", act, person.lang), icon_of=lambda noun: ICONS.get(noun, "dots"),
@@ -139,8 +135,8 @@ async def show(
     )  # fmt: skip
 
 
-def _audits(person: Person) -> bool:
-    return Role.AUDITOR in person.roles and person.agency_id is None
+def _is_told_who_looked(person: Person) -> bool:
+    return person.role in CARERS and person.agency_id is None
 
 
 def folded(lines: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -193,22 +189,16 @@ def _word(one: dict[str, Any], lang: str) -> str:
     return said(*ours, one["code"], lang) if ours else str(one[lang])
 
 
-async def _looks(request: Request, person: Person, person_id: UUID) -> list[dict[str, Any]] | None:
-    """Who looked at this person and why, newest first, for those who are auditors as well; None: not known now."""
-    if not _audits(person):
+async def _looks(request: Request, person: Person, person_id: UUID, why: str) -> list[dict[str, Any]] | None:
+    """Who looked at this person and why, newest first, for those who care for them; None: not known now."""
+    if not _is_told_who_looked(person):
         return []
-    auditor = replace(person, role=Role.AUDITOR)
-    items: list[dict[str, Any]] = []
-    params: dict[str, str | int] = {"subject_id": str(person_id), "limit": 500}
     try:
-        while True:
-            found = await backend(request).get(auditor, "registry", "/v1/audit", params=params, purpose="audit")
-            items += found["items"]
-            if found["next"] is None:
-                return items[::-1][:ACTS]
-            params["after"] = found["next"]
+        found = await backend(request).get(person, "registry", f"/v1/persons/{person_id}/looks", purpose=why)
     except (BackendAway, BackendRefused):
         return None
+    items: list[dict[str, Any]] = found["items"]
+    return [{**each, "detail": {"agency_id": each["agency"] and each["agency"]["id"]}} for each in items]
 
 
 @router.post("/{person_id}/cases")

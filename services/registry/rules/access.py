@@ -54,6 +54,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /v1/persons/{person_id}": Rule(DESK, reads=True, agencies=True),
     "GET /v1/persons/{person_id}/history": Rule(DESK, reads=True, agencies=True),
     "GET /v1/persons/{person_id}/as-known": Rule(CARE, reads=True),
+    "GET /v1/persons/{person_id}/looks": Rule(CARE, reads=True),
     "POST /v1/persons/{person_id}/erase": Rule(frozenset({OFFICER, SUPERVISOR, Role.ADMIN})),
     "GET /v1/duplicates": Rule(REGISTER, reads=True),
     "GET /v1/links": Rule(REGISTER, reads=True),
