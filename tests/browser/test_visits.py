@@ -173,15 +173,31 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     assert NAME not in await page.evaluate(CACHED)
 
 
-async def test_leaving_with_something_unsent_is_asked_about_and_then_leaves_nothing(
+async def come(page: Page, login: str) -> None:
+    """Sign in on this phone as whoever takes it up would."""
+    await page.goto("/sign-in?next=/visits")
+    await page.locator(f'button[value="{login}"]').click()
+    await page.wait_for_url("**/visits")
+
+
+async def leave(page: Page) -> None:
+    if (menu := page.locator(".crew-menu")) and await menu.count() and await menu.get_attribute("open") is None:
+        await menu.locator("summary").click()
+    await page.get_by_role("button", name="Sign out").click()
+
+
+async def test_what_was_not_sent_waits_for_its_writer_whoever_signs_out_on_whatever_page(
     town: Town, open_as: SignIn
 ) -> None:
-    await given(town)
+    _, person = await given(town, "ละเอียด รอเจ้าของ", "0812345604")
     page = await open_as("volunteer1", "/visits", phone=True, lang="en")
     await page.evaluate("navigator.serviceWorker.ready")
-    await page.get_by_role("button", name=NAME).first.click()
+    await page.get_by_role("button", name="ละเอียด รอเจ้าของ").click()
+    await page.get_by_role("group", name="Result").get_by_role("radio").first.check()
     await page.get_by_label("Notes").fill("x-canary-x")
     await page.get_by_label("Notes").blur()
+    await expect(page.get_by_text("1 begun and not sent")).to_be_visible()
+    await expect(page.get_by_text("All sent")).to_be_hidden()
 
     async def kept() -> bool:
         return "x-canary-x" in await page.evaluate(KEPT, True)
@@ -195,13 +211,90 @@ async def test_leaving_with_something_unsent_is_asked_about_and_then_leaves_noth
         await (dialog.dismiss() if len(asked) == 1 else dialog.accept())
 
     page.on("dialog", answer)
-    for _ in range(2):
-        if await page.locator(".crew-menu").get_attribute("open") is None:
-            await page.locator(".crew-menu summary").click()
-        await page.get_by_role("button", name="Sign out").click()
+    for path in ("/visits", "/account", "/crew", "/crew/tasks"):  # stays; then leaves by each page
+        await page.goto(path)
+        await page.wait_for_function("navigator.serviceWorker.controller")
+        if path == "/visits":
+            await leave(page)
+            assert (len(asked), page.url.endswith("/visits")) == (1, True)
+        await leave(page)
+        await page.wait_for_url("**/sign-in")
+        raw = await page.evaluate(KEPT, False)
+        assert "a key" in raw, path
+        assert not [told for told in ("x-canary-x", "ละเอียด", str(person)) if told in raw]
+        assert await kept(), path
+        await come(page, "volunteer1")
+        await expect(page.get_by_text("1 begun and not sent")).to_be_visible()
+    assert len(asked) == 5
+
+    # Somebody else takes the phone, reads nothing of it, and leaves it.
+    await leave(page)
     await page.wait_for_url("**/sign-in")
-    assert len(asked) == 2
+    await come(page, "crew2")
+    await expect(page.get_by_text("Somebody else's visits on this phone")).to_be_visible()
+    assert "ละเอียด" not in await page.content()
+    await leave(page)
+    await page.wait_for_url("**/sign-in")
+    assert len(asked) == 6, "there is nothing of crew2's to ask about"
+    await come(page, "volunteer1")
+    await page.get_by_role("button", name="ละเอียด รอเจ้าของ").click()
+    await expect(page.get_by_label("Notes")).to_have_value("x-canary-x")
+    await page.get_by_role("button", name="Send the visit").click()
+    await expect(page.get_by_text("All sent")).to_be_visible()
+    assert (await stored(town, person))["visit"] == 1
+    await leave(page)
+    await page.wait_for_url("**/sign-in")
     assert await page.evaluate(KEPT, False) == "", "not even the key"
+
+
+async def test_what_was_written_of_a_cancelled_visit_is_read_and_sent_with_a_need_not_added(
+    town: Town, open_as: SignIn
+) -> None:
+    name = "ประไพ ถูกยกเลิก"
+    visit, person = await given(town, name, "0812345605")
+    page = await open_as("volunteer1", "/visits", phone=True)
+    await page.evaluate("navigator.serviceWorker.ready")
+    await page.reload()
+    await page.get_by_role("button", name=name).click()
+    await page.context.set_offline(True)
+    await page.get_by_role("group", name="ผลการเยี่ยม").get_by_label("ตรงตามที่แจ้ง", exact=True).check()
+    await page.get_by_label("เร่งด่วนมาก").check()
+    await page.get_by_label("รายละเอียด (ถ้ามี)").fill("ขอเตียงด่วน")
+    await page.get_by_label("บันทึก", exact=True).fill(NOTE)
+    await page.get_by_label("บันทึก", exact=True).blur()
+    await page.get_by_role("button", name="ส่งผลการเยี่ยม").click()
+    await expect(page.locator("#next-hint")).to_have_text(re.compile("เลือกว่าขาดอะไร"))
+
+    async def kept() -> bool:
+        return "ขอเตียงด่วน" in await page.evaluate(KEPT, True)
+
+    await eventually(kept)
+    await page.get_by_role("button", name="กลับไปรายชื่อ").click()
+    await town.ask("registry", "POST", f"/v1/planned-visits/{visit}/cancel", role="case_manager", body={})
+    await page.context.set_offline(False)
+    trouble = page.locator("#troubles section")
+    await expect(trouble).to_contain_text(name)
+    await expect(page.get_by_text("เขียนค้างไว้ 1 รายการ")).to_be_visible()
+    await expect(page.get_by_text("ส่งครบแล้ว")).to_be_hidden()
+    await show(page, "visits-gone")
+    assert [*await faults(page), *await cut_off(page)] == []
+    await trouble.get_by_role("button", name="เปิดอ่านหรือส่ง").click()
+    await expect(page.get_by_text("สิ่งที่ท่านเขียนไว้ยังส่งให้เจ้าหน้าที่ได้")).to_be_visible()
+    await expect(page.get_by_label("บันทึก", exact=True)).to_have_value(NOTE)
+    assert await page.locator("#one").get_by_text("9 หมู่ 2").count() == 0, (
+        "where somebody lives is not theirs to know any more"
+    )
+    assert [*await faults(page), *await cut_off(page)] == []
+    await expect(page.get_by_label("รายละเอียด (ถ้ามี)")).to_have_value("ขอเตียงด่วน")
+    await page.get_by_label("ขาดอะไร").select_option("supplies")
+    page.on("dialog", lambda asked: asked.accept())  # without the questionnaire
+    await page.get_by_role("button", name="ส่งผลการเยี่ยม").click()
+    await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
+    shown = await town.ask("registry", "GET", f"/v1/visits/{visit}", role="case_manager")
+    assert NOTE in [each["stands"]["value"] for each in shown["fields"] if each["field"] == "note"]
+    found = await town.ask("registry", "GET", f"/v1/persons/{person}/needs", role="case_manager")
+    assert [(one["need"]["code"], one["note"]) for one in found["items"]] == [("supplies", "ขอเตียงด่วน")]
+    await expect(trouble).to_have_count(0)
 
 
 async def test_a_picture_taken_without_signal_is_seen_by_the_officer_once(town: Town, open_as: SignIn) -> None:

@@ -121,7 +121,9 @@ async def test_what_was_written_is_passed_on_by_its_own_ids_and_a_refusal_is_a_s
     assert (await stranger.get("/visits/state", headers=JSON)).status_code == 403
 
 
-def test_the_worker_keeps_the_volunteers_page_and_forgets_all_of_it_at_sign_out() -> None:
+def test_the_worker_keeps_the_volunteers_page_and_forgets_at_sign_out_all_but_what_is_unsent() -> None:
     script = worker_script()
     assert re.search(r'"/static/js/visits-queue\.js\?v=', script)
-    assert '"karuna-visits": [["kept"], ["kept", "drafts", "acts", "pictures", "keys"]]' in script
+    assert '"karuna-visits": ["kept"]' in script
+    assert 'const UNSENT = ["drafts", "acts"];' in script
+    assert 'clear("karuna-visits", SEALED, UNSENT)' in script

@@ -1,11 +1,14 @@
 // The pages of crews and volunteers without signal: their shells are kept on the phone. Nothing else of the console is
 // touched, and no answer with anybody's data is kept here: a page itself remembers its trip or its visits, and forgets
-// them at sign-out.
+// them at sign-out. What was written and not sent stays for its writer, from whatever page somebody signs out.
 const NAME = "karuna-crew-__VERSION__";
 const SHELL = ["__SHELL__"];
 const PAGES = ["/crew", "/visits"];
-/** Database → what goes when somebody signs in, and what when they sign out. What was pressed holds codes and times alone. */
-const GOES = { "karuna-crew": [["kept"], ["kept"]], "karuna-visits": [["kept"], ["kept", "drafts", "acts", "pictures", "keys"]] };
+/** Database → what goes when somebody signs in or out. What a crew pressed holds codes and times alone. */
+const GOES = { "karuna-crew": ["kept"], "karuna-visits": ["kept"] };
+/** What goes too at sign-out where nothing is unsent: what it was sealed with. */
+const UNSENT = ["drafts", "acts"];
+const SEALED = ["pictures", "keys"];
 const PATIENCE_MS = 5000;
 
 self.addEventListener("install", (event) => {
@@ -61,20 +64,26 @@ async function shell(request) {
 async function forget(left) {
   const kept = await caches.open(NAME);
   for (const path of PAGES) await kept.delete(path);
-  for (const [name, stores] of Object.entries(GOES)) await clear(name, stores[Number(left)]);
+  for (const [name, stores] of Object.entries(GOES)) await clear(name, stores);
+  if (left) await clear("karuna-visits", SEALED, UNSENT);
 }
 
-function clear(name, stores) {
+/** Empty these stores; with `unless`: only where those hold nothing. */
+function clear(name, stores, unless = []) {
   return new Promise((resolve) => {
     const asked = indexedDB.open(name);
     asked.onupgradeneeded = () => asked.transaction.abort(); // there was nothing: make nothing
     asked.onerror = resolve;
     asked.onsuccess = () => {
       const db = asked.result;
-      const there = stores.filter((store) => db.objectStoreNames.contains(store));
+      const [there, held] = [stores, unless].map((each) => each.filter((store) => db.objectStoreNames.contains(store)));
       if (!there.length) { db.close(); resolve(); return; }
-      const wiping = db.transaction(there, "readwrite");
-      for (const store of there) wiping.objectStore(store).clear();
+      const wiping = db.transaction([...there, ...held], "readwrite");
+      const wipe = ([first, ...rest]) => {
+        if (first) wiping.objectStore(first).count().onsuccess = ({ target }) => { if (!target.result) wipe(rest); };
+        else for (const store of there) wiping.objectStore(store).clear();
+      };
+      wipe(held);
       wiping.oncomplete = wiping.onerror = () => { db.close(); resolve(); };
     };
   });

@@ -113,6 +113,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-submit]")) event.target.form.submit();
 });
+// A volunteer's page (visits.js) leaves word of what it could not send: whoever signs out, on any page, hears of it.
+document.addEventListener("submit", (event) => {
+  if (event.target.getAttribute("action") !== "/sign-out" || !localStorage.getItem("karuna-unsent")) return;
+  if (confirm(document.getElementById("banners").dataset.unsent)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
   if (question && !confirm(question)) event.preventDefault();

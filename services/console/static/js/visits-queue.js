@@ -7,8 +7,8 @@
 // pictures: { id, data }: a picture that a draft or an act names.
 //
 // Every row is sealed (AES-GCM; store and id are the associated data) under a key that the browser shows to no script and
-// that goes with everything else at sign-out. It guards what a copy of the phone's memory still holds after that, not
-// an unlocked phone on which somebody is signed in.
+// that goes at sign-out, unless something here is still to be sent, whoever wrote it: that waits for its writer, and its
+// key with it. It guards what a copy of the phone's memory still holds after that, not an unlocked phone.
 const NAME = "karuna-visits";
 const STORES = { kept: "id", drafts: "id", acts: "key", pictures: "id" };
 const PATIENCE_MS = 20_000;
@@ -113,11 +113,15 @@ export const keep = (value) => write([["kept", { id: "state", ...value }]]);
 export const kept = () => one("kept", "state");
 /** Who is to be visited goes; what was written stays until it is sent. */
 export const forgetPeople = () => on("kept", "readwrite", (of) => of("kept").clear());
-/** Nothing of anybody stays, nor what it was sealed with. */
-export const wipe = () => {
-  const names = [...Object.keys(STORES), "keys"];
-  return on(names, "readwrite", (of) => { for (const name of names) of(name).clear(); });
-};
+/** At sign-out (as sw.js does from other pages): who is to be visited goes; with nothing unsent of anybody the key too. */
+export const leave = () => on([...Object.keys(STORES), "keys"], "readwrite", (of) => {
+  of("kept").clear();
+  of("drafts").count().onsuccess = ({ target: drafts }) => {
+    of("acts").count().onsuccess = ({ target: acts }) => {
+      if (!drafts.result && !acts.result) for (const name of ["pictures", "keys"]) of(name).clear();
+    };
+  };
+});
 
 /** `taken`: { id, data } of a picture that the draft names from now on; `away`: the id of one that it names no more. */
 export const putDraft = (draft, { taken, away } = {}) => write(
@@ -133,7 +137,7 @@ export const addActs = (acts, draft) => write([
   ["drafts", { ...draft, at: Date.now() }],
 ]);
 
-/** Of this account: drafts by visit, acts in their order, and how many acts of others wait here. */
+/** Of this account: drafts by visit, acts in their order, and how much of others is unsent here. */
 export async function written(account) {
   const [drafts, acts] = [await all("drafts"), await all("acts")];
   const old = Date.now() - FOREIGN_MS;
@@ -142,7 +146,8 @@ export async function written(account) {
   return {
     drafts: new Map(drafts.filter((draft) => draft.account === account).map((draft) => [draft.id, draft])),
     acts: acts.filter((act) => act.account === account).sort((one, other) => one.n - other.n),
-    others: acts.filter((act) => act.account !== account && act.made_at >= old).length,
+    others: acts.filter((act) => act.account !== account && act.made_at >= old).length
+      + drafts.filter((draft) => draft.account !== account && draft.at >= old && !draft.sent).length,
   };
 }
 

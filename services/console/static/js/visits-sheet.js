@@ -1,7 +1,10 @@
 // The sheet of one visit: who, what was found, questionnaires with their scores, needs, and where the phone is.
+export const NO_NEED = { need: "", urgency: 5, note: "" };
+
 export function sheet({ tables, words, now: instant, view, forms, locked, changed, pictures }) {
   const { distance, element, icon, say } = view;
-  const now = { visit: null, draft: null };
+  const now = { visit: null, draft: null, showNeeds: () => {} };
+  const gone = element("p", { className: "notice warn", role: "status", text: words.gone });
   const save = (draft = now.draft, pictures = {}) => changed(draft, pictures);
   const head = (name, text) => element("h2", {}, icon(`${tables.icons}#${name}`), document.createTextNode(text));
 
@@ -23,7 +26,8 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
     const title = element("h1", { text: titled(visit), tabindex: "-1" });
     const back = element("button", { type: "button", className: "quiet back", text: words.back });
     back.addEventListener("click", () => history.back());
-    place.replaceChildren(back, title, who(visit), ...(visit.disputed.length ? [disputed(visit)] : []), visit.task ? ended() : wrote());
+    gone.hidden = !visit.gone;
+    place.replaceChildren(back, title, gone, who(visit), ...(visit.disputed.length ? [disputed(visit)] : []), visit.task ? ended() : wrote());
     place.querySelector(".written").inert = locked(visit.id);
   }
 
@@ -100,22 +104,54 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
   function needs() {
     const { draft } = now;
     const list = element("ul", { className: "stack" });
-    const what = element("select", { id: "need" }, ...tables.needs.map(([code, label]) => element("option", { value: code, text: label })));
+    const what = element("select", { id: "need" }, ...[["", "–"], ...tables.needs].map(([code, label]) => element("option", { value: code, text: label })));
     const more = element("input", { id: "need-note", maxlength: "200", autocomplete: "off" });
-    let urgency = 5;
-    const redraw = () => list.replaceChildren(...draft.needs.map((one) => {
+    const urgency = element("div");
+    const problem = element("p", { className: "error", role: "status" });
+    const listed = (one) => {
       const away = element("button", { type: "button", className: "quiet", text: words.remove });
-      away.addEventListener("click", () => { draft.needs = draft.needs.filter((each) => each !== one); redraw(); save(); });
+      away.addEventListener("click", () => { draft.needs = draft.needs.filter((each) => each !== one); show(); save(); });
       const text = [tables.need_names[one.need], tables.urgency_names[one.urgency], one.note].filter(Boolean).join(" · ");
       return element("li", { className: "row" }, element("span", { text }), away);
-    }));
+    };
+    const show = (said = "") => {
+      list.replaceChildren(...draft.needs.map(listed));
+      what.value = draft.need.need;
+      more.value = draft.need.note;
+      problem.textContent = said;
+      urgency.replaceChildren(choices("urgency", words.urgency, tables.urgencies, draft.need.urgency, (code) => { draft.need.urgency = Number(code); save(); }));
+    };
     const add = element("button", { type: "button", text: words.add_need });
-    add.addEventListener("click", () => { draft.needs.push({ need: what.value, urgency, note: more.value.trim() }); more.value = ""; redraw(); save(); });
-    redraw();
+    what.addEventListener("change", () => { draft.need.need = what.value; save(); });
+    typed(more, (text) => { draft.need.note = text; });
+    add.addEventListener("click", () => {
+      if (!draft.need.need) { show(words.needs_need); what.focus(); return; }
+      addNeed(draft);
+      show();
+      save();
+    });
+    show();
+    now.showNeeds = show;
     return element("section", { className: "card stack" }, head("hand", words.needs), list,
-      element("p", { className: "field" }, element("label", { for: "need", text: words.need }), what),
-      choices("urgency", words.urgency, tables.urgencies, urgency, (code) => { urgency = Number(code); }),
-      element("p", { className: "field" }, element("label", { for: "need-note", text: words.need_note }), more), add);
+      element("p", { className: "field" }, element("label", { for: "need", text: words.need }), what), urgency,
+      element("p", { className: "field" }, element("label", { for: "need-note", text: words.need_note }), more), problem, add);
+  }
+
+  function addNeed(draft) {
+    draft.needs.push({ ...draft.need, note: draft.need.note.trim() });
+    draft.need = { ...NO_NEED };
+  }
+
+  /** Something was said of a need, but not which: it can be neither sent nor thrown away. */
+  const halfNeed = ({ need }) => !need.need && Boolean(need.note.trim() || need.urgency !== NO_NEED.urgency);
+
+  /** Each letter is in the draft at once, and on the phone when the fingers rest. */
+  function typed(field, put) {
+    const { draft } = now;
+    let timer = 0;
+    const keep = () => { clearTimeout(timer); put(field.value); save(draft); };
+    field.addEventListener("input", () => { put(field.value); clearTimeout(timer); timer = setTimeout(keep, 500); });
+    field.addEventListener("change", keep);
   }
 
   // --- where the phone is ---
@@ -159,10 +195,7 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
     const area = element("textarea", { id: "note", maxlength: "2000", rows: "4" });
     const { draft } = now;
     area.value = draft.fields.note ?? "";
-    let timer = 0;
-    const take = () => { clearTimeout(timer); draft.fields.note = area.value; save(draft); };
-    area.addEventListener("input", () => { draft.fields.note = area.value; clearTimeout(timer); timer = setTimeout(take, 500); });
-    area.addEventListener("change", take);
+    typed(area, (text) => { draft.fields.note = text; });
     return element("section", { className: "card" }, element("p", { className: "field" }, element("label", { for: "note", text: words.note }), area));
   }
 
@@ -173,17 +206,20 @@ export function sheet({ tables, words, now: instant, view, forms, locked, change
     if (visit.task && !draft.fields.outcome) { document.querySelector('input[name="outcome"]')?.focus(); return { problem: words.needs_outcome }; }
     if (visit.task) return { draft };
     if (!draft.fields.result) { document.querySelector('input[name="result"]')?.focus(); return { problem: words.needs_result }; }
+    if (halfNeed(draft)) { now.showNeeds(words.needs_need); document.getElementById("need").focus(); return { problem: words.needs_need }; }
     const begun = forms().filter((form) => Object.keys(draft.answers[form.id] ?? {}).length);
     const broken = begun.find((form) => missing(form, draft.answers[form.id]));
     if (broken) return { problem: say(words.half_answered, { form: broken.name, n: missing(broken, draft.answers[broken.id]) }) };
     const met = !tables.not_met.includes(draft.fields.result);
     const skipped = met ? forms().filter((form) => visit.forms.includes(form.id) && !begun.includes(form)) : [];
     if (skipped.length && !confirm(say(words.skipped, { forms: skipped.map((form) => form.name).join(", ") }))) return {};
+    if (draft.need.need) { addNeed(draft); now.showNeeds(); } // chosen, and only the button to add it was not pressed
     return { draft };
   }
 
   function freshen(visit) {
     now.visit = visit;
+    gone.hidden = !visit.gone;
     const box = document.querySelector("#one .written");
     if (box) box.inert = locked(visit.id);
   }

@@ -7,7 +7,7 @@ const words = JSON.parse(document.getElementById("words").textContent);
 // By the addresses the page names, which change with their content: old and new never meet after an update.
 const queue = await import(tables.modules.queue);
 const { $, distance, element, icon, say } = await import(tables.modules.view);
-const { sheet } = await import(tables.modules.sheet);
+const { NO_NEED, sheet } = await import(tables.modules.sheet);
 const { pictures } = await import(tables.modules.picture);
 const NOTHING = { visits: [], tasks: [], forms: [] };
 
@@ -46,7 +46,19 @@ const to = {
 const now = () => new Date(Date.now() + my.skew).toISOString();
 const remember = () => queue.keep({ account: tables.account, server: my.server, fetchedAt: my.fetchedAt, skew: my.skew });
 /** Visits, and tasks in the same shape. */
-const items = () => [...my.server.visits, ...(my.server.tasks ?? [])];
+const given = () => [...my.server.visits, ...(my.server.tasks ?? [])];
+/** Begun here, and not given any more: whoever wrote it reads it, goes on, and decides whether it is sent. */
+function orphans() {
+  if (my.signedOut || !my.fetchedAt) return [];
+  const still = new Set(given().map((each) => each.id));
+  return [...my.drafts.values()].filter((draft) => !still.has(draft.id));
+}
+const items = () => [...given(), ...orphans().filter((draft) => draft.of).map((draft) => ({ ...draft.of, gone: true }))];
+/** What the draft must keep of a visit to be read and sent without it: whose it is by name, nothing of where they live. */
+const core = ({ id, task, kind, kind_label, due, forms, own, person }) => ({
+  id, task, kind, kind_label, due, forms, own, what: null, disputed: [], pictures: 0,
+  person: person && { id: person.id, name: person.name, line: "", places: [], contacts: [], home: null },
+});
 const waitingOf = (id) => my.acts.filter((act) => act.visit_id === id);
 /** Thai time; of another day than today with the day, for what is kept here may be two weeks old. */
 function clock(ms) {
@@ -128,16 +140,24 @@ async function send() {
 
 // --- drawing --------------------------------------------------------------------
 
+/** How many visits wait, were refused, and are begun. */
+function unsent() {
+  const of = (state) => new Set(my.acts.filter((act) => act.state === state).map((act) => act.visit_id)).size;
+  return { waiting: of("waiting"), not_accepted: of("refused"), unfinished: [...my.drafts.values()].filter((draft) => !draft.sent).length };
+}
+
 function drawLine() {
-  const waiting = my.acts.filter((act) => act.state === "waiting").length;
+  const counts = Object.entries(unsent()).filter(([, n]) => n);
+  if (counts.length) localStorage.setItem("karuna-unsent", "yes");
+  else localStorage.removeItem("karuna-unsent");
   const parts = [];
   if (my.signedOut) parts.push(words.signed_out);
   else if (!my.reached) parts.push(say(words.no_signal, { at: my.fetchedAt ? clock(my.fetchedAt) : "–" }));
-  else if (!waiting) parts.push(words.all_sent);
-  if (waiting) parts.push(say(words.waiting, { n: new Set(my.acts.map((act) => act.visit_id)).size }));
+  else if (!counts.length) parts.push(words.all_sent);
+  for (const [name, n] of counts) parts.push(say(words[name], { n }));
   const line = $("sync");
   const text = parts.join(" · ");
-  line.className = `sync ${my.signedOut || !my.reached ? "tone-bad" : waiting ? "tone-wait" : "tone-done"}`;
+  line.className = `sync ${my.signedOut || !my.reached ? "tone-bad" : counts.length ? "tone-wait" : "tone-done"}`;
   if (line.dataset.text === text) return;
   line.dataset.text = text;
   line.replaceChildren(element("span", { text }));
@@ -187,8 +207,13 @@ function card(visit) {
     element("span", { className: visit.late && !visit.done_at ? "late" : "", text: say(visit.late && !visit.done_at ? words.was_due : visit.task ? words.task_due : words.due, { day: visit.due }) }),
   );
   if (visit.disputed.length) button.append(element("span", { className: "notice warn", text: words.disputed_short }));
-  button.addEventListener("click", () => { history.pushState({ visit: visit.id }, ""); openVisit(visit.id); });
+  button.addEventListener("click", () => goTo(visit.id));
   return element("li", {}, button);
+}
+
+function goTo(id) {
+  history.pushState({ visit: id }, "");
+  openVisit(id);
 }
 
 function openVisit(id) {
@@ -199,18 +224,19 @@ function openVisit(id) {
   if (id) $("one").querySelector("h1")?.focus();
 }
 
-/** Begun here, and meanwhile cancelled or sent by another: whoever wrote it decides that it goes. */
 function orphan(draft) {
+  const read = element("button", { type: "button", text: words.orphan_read });
+  read.addEventListener("click", () => goTo(draft.id));
   const away = element("button", { type: "button", className: "danger", text: words.throw_away });
   away.addEventListener("click", async () => { if (confirm(words.throw_away_sure)) { await queue.dropDraft(draft); await reread(); draw(); } });
-  return element("section", { className: "card trouble" }, element("p", { text: say(words.orphan, { at: clock(draft.at) }) }), element("div", { className: "buttons" }, away));
+  return element("section", { className: "card trouble" }, ...(draft.of ? [element("h2", { text: sheets.title(draft.of) })] : []),
+    element("p", { text: say(words.orphan, { at: clock(draft.at) }) }), element("div", { className: "buttons" }, ...(draft.of ? [read] : []), away));
 }
 
 function drawTroubles() {
   const refused = my.acts.filter((act) => act.state === "refused");
-  const still = new Set(items().map((visit) => visit.id));
-  const orphans = my.signedOut || !my.fetchedAt ? [] : [...my.drafts.values()].filter((draft) => !draft.sent && !still.has(draft.id));
-  const print = [...refused.map((act) => act.key), ...orphans.map((draft) => draft.id)].join();
+  const left = orphans().filter((draft) => !draft.sent);
+  const print = [...refused.map((act) => act.key), ...left.map((draft) => draft.id)].join();
   if ($("troubles").dataset.print === print) return;
   $("troubles").dataset.print = print;
   $("troubles").replaceChildren(...refused.map((act) => {
@@ -229,15 +255,15 @@ function drawTroubles() {
       element("h2", { text: say(words.refused, { what: words[`kind_${act.kind}`] }) }),
       element("p", { text: act.problem }),
       element("div", { className: "buttons" }, again, away));
-  }), ...orphans.map(orphan));
+  }), ...left.map(orphan));
 }
 
 // --- one visit --------------------------------------------------------------------
 
 const blank = (visit) => ({
-  id: visit.id, account: tables.account, person_id: visit.person?.id ?? null, begun_at: null, sent: false,
+  id: visit.id, of: core(visit), account: tables.account, person_id: visit.person?.id ?? null, begun_at: null, sent: false,
   fields: Object.fromEntries(Object.entries(visit.own).map(([name, own]) => [name, own.value])),
-  answers: {}, needs: [], pictures: [], fix: null, home: false, source: localStorage.getItem("visits-source") ?? "",
+  answers: {}, needs: [], need: { ...NO_NEED }, pictures: [], fix: null, home: false, source: localStorage.getItem("visits-source") ?? "",
 });
 
 function drawOne(visit) {
@@ -325,9 +351,7 @@ function wire() {
   addEventListener("popstate", (event) => openVisit(event.state?.visit ?? null));
   $("sign-out").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const unsent = my.acts.length + [...my.drafts.values()].filter((draft) => !draft.sent).length;
-    if (unsent && !confirm(words.sign_out_waiting)) return;
-    await queue.wipe();
+    await inTurn(queue.leave); // after what is just being written down
     localStorage.removeItem("visits-source");
     $("sign-out").submit();
   });
