@@ -360,13 +360,43 @@ async def test_the_audit_is_searched_in_every_service_and_here(faces: Faces) -> 
     assert "stranger ผู้รับแจ้ง · หน่วยงานอื่น" in words
     assert "somsri ผู้รับแจ้ง เปิดดู" in words
     assert texts()["people.act_make"].th in words, "what administrators did to accounts"
-    assert "intake, dispatch, notify" in words, "who did not answer is named"
+    assert "รับแจ้ง, สั่งการ, แจ้งเตือน" in words, "who did not answer is named"
     (asked,) = faces.services.of("GET registry /v1/audit")
     assert set(asked.query) == {"limit", "from", "to"}
     assert (await auditor.post("/admin/audit", {"subject": "x"})).status_code == 422
     about = await auditor.post("/admin/audit", {"subject": str(UUID(int=3)), "service": "registry"})
     assert about.status_code == 200
     assert set(faces.services.of("GET registry /v1/audit")[-1].query) == {"limit", "subject_id"}
+
+
+async def test_the_audit_is_asked_by_what_people_know_where_the_auditor_may_look_somebody_up(faces: Faces) -> None:
+    who, call = str(UUID(int=3)), str(UUID(int=4))
+    faces.services.answers |= {
+        "GET registry /v1/audit": {"items": [], "next": None},
+        "POST registry /v1/persons/search": lambda asked: {"items": [{"id": who}] * (2 if "name" in asked.body else 1)},
+        "POST intake /v1/calls/search": lambda asked: {
+            "items": [{"id": call}] if "0017" in asked.body["number"] else []
+        },
+    }
+    malee = await faces.sign_in(Role.AUDITOR, Role.SUPERVISOR)
+
+    async def asked_for(subject: str) -> str:
+        answer = await malee.post("/admin/audit", {"subject": subject, "service": "registry"})
+        assert answer.status_code == 200, words_of(answer)
+        return str(faces.services.of("GET registry /v1/audit")[-1].query["subject_id"])
+
+    assert await asked_for("081-234-5678") == who
+    assert await asked_for("kls-6911-๐๐๑๗") == call, "(Thai digits too)"
+    [looked_up] = faces.services.of("POST registry /v1/persons/search")
+    assert (looked_up.claims["role"], looked_up.purpose) == ("supervisor", "audit")
+    for typed, sentence in (("มา ใจดี", "พบหลายคน"), ("KLS-6911-0099", "ไม่พบบุคคลหรือเหตุนี้")):
+        refused = await malee.post("/admin/audit", {"subject": typed})
+        assert (refused.status_code, sentence in words_of(refused)) == (422, True)
+    before = len(faces.services.asked)
+    alone = await faces.sign_in(Role.AUDITOR)
+    refused = await alone.post("/admin/audit", {"subject": "มา ใจดี"})
+    assert (refused.status_code, "ค้นด้วยรหัสเท่านั้น" in words_of(refused)) == (422, True)
+    assert len(faces.services.asked) == before, "nobody is looked up by who may not"
 
 
 async def test_an_auditor_verifies_the_chains_of_every_service_and_reads_what_is_wrong(faces: Faces) -> None:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.responses import Response
 
 from services.console import maps
+from services.console.audited import NotOne, asked_about
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import label, labeller, said
 from services.console.lookers import agencies_named
@@ -225,20 +226,21 @@ def _audit_page(
 @router.post("/audit")
 async def search_audit(
     request: Request, person: Auditor, actor: Annotated[str, Form(max_length=200)] = "",
-    subject: Annotated[str, Form(max_length=40)] = "", day: Annotated[str, Form(max_length=20)] = "",
+    subject: Annotated[str, Form(max_length=200)] = "", day: Annotated[str, Form(max_length=20)] = "",
     service: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:  # fmt: skip
     """Who did what to whom and why, in every service that answers. By POST: an actor's login is personal."""
     typed = {"actor": actor.strip(), "subject": subject.strip(), "day": day.strip(), "service": service}
     today = local_day(now_utc())
     try:
-        about = UUID(typed["subject"]) if typed["subject"] else None
+        about = await asked_about(request, person, typed["subject"])
         on = read_day(typed["day"], Years(today.year - 20, today.year + 1), "day") if typed["day"] else today
     except Refusal as refused:
         sentence = refused.en if person.lang == "en" else refused.th
         return _audit_page(request, person, typed, None, problem=sentence, status=422)
-    except ValueError:
-        return _audit_page(request, person, typed, None, problem=teller(person.lang)("admin.audit_no_id"), status=422)
+    except NotOne as none:
+        sentence = teller(person.lang)(f"admin.audit_{none.code}")
+        return _audit_page(request, person, typed, None, problem=sentence, status=422)
     span = None if about is not None and not typed["day"] else _bounds(on)
     wanted = [service] if service in AUDITED else list(AUDITED)
     found = await asyncio.gather(*(_audited(request, person, each, typed["actor"], about, span) for each in wanted))
