@@ -42,6 +42,7 @@ async def test_a_file_is_tried_then_taken_and_lists_and_copies_go_out(
         assert "ครบทุกแถวแล้ว" in await _send(officer, "take")
         [run] = (await behind.ask("GET", "/v1/imports"))["items"]
         assert run["counts"] == {"created": 1, "refused": 1}
+        assert f"· {run['begun_by'].removeprefix('person:')}" in words_of(await officer.get("/people/imports"))
         assert "ครบทุกแถวแล้ว" in await _send(officer, "take")
         assert len((await behind.ask("GET", "/v1/imports"))["items"]) == 1
         rows = await officer.get(f"/people/imports/{run['id']}?verdict=refused")

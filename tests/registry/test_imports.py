@@ -141,6 +141,10 @@ ROWS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("f43-person", {"PRENAME": "999", "NAME": "สมชาย", "BIRTH": "19500101"}, {"name": "สมชาย", "birth_year": 1950}),
     ("karuna", {"Name": "สมศรี", "groups": "ผู้ป่วยติดเตียง", "sex": "หญิง"},
      {"name": "สมศรี", "groups": ["bedridden"], "sex": "female"}),
+    ("karuna", {"คำนำหน้า": "นาง", "ชื่อ": "สมศรี", "นามสกุล": "ใจดี", "วันเกิด": "1/2/2490", "โทรศัพท์": "0812345678",
+                "เพศ": "หญิง", "ที่อยู่": "9 หมู่ 2"},
+     {"name": "นางสมศรี ใจดี", "birth_date": "1/2/2490", "phone": "0812345678", "sex": "female",
+      "addresses": {"current": {"detail": "9 หมู่ 2"}}}),
 ]  # fmt: skip
 
 
@@ -183,6 +187,8 @@ def test_a_head_we_do_not_know_is_named_by_places_for_it_may_be_a_person() -> No
     with pytest.raises(Refusal) as refused:
         fields_of(formats()["karuna"], ["name", "นางสมศรี ใจดี", "0812345678"])
     assert "2, 3" in refused.value.en
+    for said in (refused.value.th, refused.value.en):
+        assert [name for name in ("birth_date", "วันเกิด", "usual_place") if name not in said] == []
     assert "สมศรี" not in refused.value.th + refused.value.en
     assert len(fields_of(formats()["f43-person"], PERSON.split("|"))) == 33
 

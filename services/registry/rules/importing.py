@@ -147,10 +147,10 @@ def fields_of(format_: Format, columns: Sequence[str]) -> list[str | None]:
     found = [format_.columns.get(name) for name in names]
     told = [one for one in found if one is not None]
     if unknown or not told:
-        places = ", ".join(unknown) or "1"
+        places, known = ", ".join(unknown) or "1", ", ".join(format_.columns)
         raise Refusal(
-            "columns_unknown", "columns", f"หัวตารางไม่ตรงกับรูปแบบ {format_.id}: ไม่รู้จักคอลัมน์ที่ {places}",
-            f"the head is none of the format {format_.id}: unknown columns {places}",
+            "columns_unknown", "columns", f"หัวตารางไม่ตรงกับรูปแบบ {format_.id}: ไม่รู้จักคอลัมน์ที่ {places} · ใช้ได้: {known}",
+            f"the head is none of the format {format_.id}: unknown columns {places}; known are {known}",
         )  # fmt: skip
     if len(told) != len(set(told)):
         raise Refusal("columns_twice", "columns", "หัวตารางมีคอลัมน์ซ้ำ", "a column stands twice")
