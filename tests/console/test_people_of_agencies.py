@@ -306,6 +306,12 @@ async def test_an_agency_that_is_entrusted_writes_visits_and_points_under_its_na
     assert ('name="source"' in form, 'value="visit"' in form) == (False, False), "it is no officer's"
     for where in (f"{care}?purpose=care", f"{home}?purpose=care", f"/people/{who}?purpose=care"):
         assert "โรงพยาบาลตัวอย่าง" in words_of(await ours.get(where)), where
+    other = {"person_id": who, "fields": {"note": {"value": "แผลยังซึม"}}}
+    headers = hospital.headers(subject="another-nurse")
+    told = await behind.running.client.put(f"/v1/visits/{UUID(visit['key'])}", json=other, headers=headers)
+    assert told.json()["disputed"], "two of one agency wrote the same field"
+    disputed = words_of(await ours.get("/people/visits/disputed"))
+    assert ("แผลยังซึม" in disputed, "โรงพยาบาลตัวอย่าง" in disputed) == (True, True), "and whose visit it is"
     own = {"purpose": "care", "key": key_of(await ours.get(f"{care}?purpose=care")), "note": "ไปเยี่ยมเอง"}
     assert (await ours.post(f"{care}/visit", own)).status_code == 303
     assert len(await behind.running.sql("select from visit where agency_id is null")) == 1

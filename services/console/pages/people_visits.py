@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from services.console.area_tree import Place, area_choices, chooser, listed, there
 from services.console.backend import BackendRefused
+from services.console.colleagues import owners
 from services.console.labels import label, options
 from services.console.navigation import CARERS, GOERS
 from services.console.people import Person
@@ -187,7 +188,8 @@ async def _disputed(
     return page(
         request, "people/visits_disputed.html", status=409 if problem else 200, found=found, problem=problem or unknown,
         names=await names_of(request, person, [each["person_id"] for each in found["items"]]), purpose=PURPOSE,
-        older=cursor is not None, field_name=lambda field: field_name(field, person.lang),
+        owners=await owners(request, person, found["items"]), older=cursor is not None,
+        field_name=lambda field: field_name(field, person.lang),
         said=lambda field, value: value_said(field, value, person.lang), **await chooser(request, person, place),
     )  # fmt: skip
 
