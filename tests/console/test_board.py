@@ -469,7 +469,8 @@ def test_who_has_not_arrived_does_not_wait_to_go_home(outbound: Doc, not_there: 
 
 async def test_a_ride_is_booked_and_a_refusal_says_what_stands_against_it(faces: Faces) -> None:
     trip = trip_of(now_utc() + timedelta(hours=3), status="requested")
-    waiting = trip_of(now_utc() + timedelta(hours=5), status="awaiting_ready", leg="return")
+    waiting = trip_of(now_utc() + timedelta(hours=5), status="awaiting_ready", leg="return",
+                      outbound_id=trip["id"])  # fmt: skip
     conflict = {"code": "conflicts", "th": "ชนกับงานอื่น", "en": "conflicts", "status": 409, "overridable": True,
                 "conflicts": [{"code": "booked", "starts_at": "2026-11-22T02:00:00+00:00"}]}  # fmt: skip
     answering(faces, unit_of(), **{
@@ -485,6 +486,8 @@ async def test_a_ride_is_booked_and_a_refusal_says_what_stands_against_it(faces:
     screen = (await desk.get("/rides?on=22/11/2569")).text
     assert "บุญมา &lt;b&gt;ใจงาม&lt;/b&gt;" in screen
     assert faces.services.of("GET dispatch /v1/trips")[-1].query["on"] == "2026-11-22"
+    asks = f'action="/rides/{waiting["id"]}/ready" data-confirm="ขาไปของผู้ป่วยรายนี้ยังไม่ถึง'
+    assert asks in screen, "nobody is fetched at night from where they have not been brought"
     form = {"on": "2026-11-22", "unit_id": str(UNIT), "start": "0830"}
     elsewhere = await desk.post(f"/rides/{trip['id']}/assign", {**form, "held": str(new_id())})
     assert (elsewhere.status_code, "มีคนเพิ่งเปลี่ยนหน่วย" in elsewhere.text) == (409, True), "another tab was first"

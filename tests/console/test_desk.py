@@ -643,6 +643,20 @@ async def test_several_units_stand_with_what_is_missing_and_are_stood_down(faces
     assert "Stand down" not in html
 
 
+async def test_ready_for_the_way_home_asks_first_where_the_way_there_has_not_ended(faces: Faces) -> None:
+    person, call_id = await faces.sign_in(Role.CALL_TAKER), str(uuid4())
+    there, back = trip_with([]), {**trip_with([]), "leg": "return", "status": "awaiting_ready"}
+    back["outbound_id"] = there["id"]
+    faces.services.answers |= {
+        "GET dispatch /v1/trips": {"items": [there, back]}, "GET dispatch /v1/units": {"items": []},
+        f"GET dispatch /v1/trips/{there['id']}/recommendations": {"items": []},
+    }  # fmt: skip
+    for status, asks in (("requested", True), ("completed", False)):
+        there["status"] = status
+        html = (await person.get(f"/desk/calls/{call_id}/trips", headers={"hx-request": "true"})).text
+        assert (f'id="ready-{back["id"]}"' in html, 'hx-confirm="ขาไป' in html) == (True, asks)
+
+
 async def test_dispatch_away_is_said_and_the_call_is_shown_all_the_same(faces: Faces) -> None:
     person, call_id = await faces.sign_in(Role.DISPATCHER, lang="en"), str(uuid4())
     faces.services.answers["GET dispatch /v1/trips"] = (503, {})
