@@ -286,14 +286,28 @@ async def test_equipment_and_hydrants_are_kept(faces: Faces) -> None:
     screen = (await desk.get("/fleet/stock")).text
     for word in ("อยู่ 2 จาก 3", "ถึงกำหนดบำรุงรักษา", "ฝาหาย", "812 เมตร"):
         assert word in screen, word
+    assert f'value="31/1/2563" id="due-{account}"' in screen, "whoever only counts leaves the maintenance as it is"
     assert (await desk.post(f"/fleet/stock/equipment/{account}/lend", {"trip_id": trip})).status_code == 303
     assert faces.services.of(f"POST dispatch /v1/equipment/{account}/loans")[0].body == {"trip_id": trip, "count": 1}
     form = {"count": "3", "condition": "worn", "due": "31/01/2570"}
-    assert (await desk.post(f"/fleet/stock/equipment/{account}/keep", form)).status_code == 303
+    for wrong in ({"due": "32/13/2569"}, {"due": "ปีหน้า"}, {"count": "สาม"}, {"count": "1001"}):
+        refused = await desk.post(f"/fleet/stock/equipment/{account}/keep", {**form, **wrong})
+        typed = next(iter(wrong.values()))
+        assert (refused.status_code, f'value="{typed}"' in refused.text) == (422, True), "and it is not typed twice"
+    assert not faces.services.of(f"PUT dispatch /v1/equipment/{account}")
+    assert (await desk.post(f"/fleet/stock/equipment/{account}/keep", {**form, "count": "๓"})).status_code == 303
     said = faces.services.of(f"PUT dispatch /v1/equipment/{account}")[0].body
+    assert said["count"] == 3
     assert (said["maintenance_due_on"], said["condition"], said["community"]) == ("2027-01-31", "worn", "ชุมชนวัดกลาง")
     assert (await desk.post(f"/fleet/stock/hydrants/{hydrant}/check", {"status": "working"})).status_code == 303
     assert (await desk.post(f"/fleet/stock/loans/{loan}/return", {"condition": "good"})).status_code == 303
+    [fresh] = re.findall(r'name="hydrant_id" value="([^"]+)"', screen)
+    answering(faces, **{f"PUT dispatch /v1/hydrants/{fresh}": red})
+    new = {"name": "หัวแดงหน้าวัด", "lat": "16,43", "lon": "103.5", "area": AREA, "hydrant_id": fresh}
+    assert (await desk.post("/fleet/stock/hydrants", {**new, "lat": "เหนือ"})).status_code == 422
+    for _ in range(2):  # pressed twice it is the same one
+        assert (await desk.post("/fleet/stock/hydrants", new)).status_code == 303
+    assert [each.body["lat"] for each in faces.services.of(f"PUT dispatch /v1/hydrants/{fresh}")] == [16.43, 16.43]
 
 
 async def test_somebody_without_an_account_checks_in_and_out(faces: Faces) -> None:
