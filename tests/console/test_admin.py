@@ -369,6 +369,27 @@ async def test_the_audit_is_searched_in_every_service_and_here(faces: Faces) -> 
     assert set(faces.services.of("GET registry /v1/audit")[-1].query) == {"limit", "subject_id"}
 
 
+async def test_what_was_looked_at_before_a_long_export_is_on_an_older_page(faces: Faces) -> None:
+    at = now_utc()
+    row = {"id": 1, "caller": "somsri", "role": "call_taker", "purpose": "care", "noun": "person",
+           "subject_id": None, "detail": {}, "act": "export"}  # fmt: skip
+    many = [{**row, "at": at.isoformat()} for _ in range(307)]
+    first = {**row, "at": (at - timedelta(minutes=1)).isoformat(), "act": "read_history", "caller": "curious"}
+    faces.services.answers["GET registry /v1/audit"] = {"items": [first, *many], "next": None}
+    auditor = await faces.sign_in(Role.AUDITOR)
+    newest = await auditor.post("/admin/audit", {"service": "registry"})
+    assert ("1–200 จาก 308" in words_of(newest), "curious" in words_of(newest)) == (True, False)
+    assert 'name="skip" value="200"' in newest.text
+    older = await auditor.post("/admin/audit", {"service": "registry", "skip": "200"})
+    assert ("curious" in words_of(older), 'name="skip"' in older.text) == (True, False)
+    await faces.running.sql(
+        "insert into audit (at, caller, role, act, noun, detail, areas) select now(), 'person:x', 'admin', 'make', 'account', '{}',"
+        " array['kalasin'] from generate_series(1, 600)"
+    )
+    here = await auditor.post("/admin/audit", {"service": "console"})
+    assert re.search(r"1–200 จาก 60\d", words_of(here)), "of the console's own too"
+
+
 async def test_the_audit_is_asked_by_what_people_know_where_the_auditor_may_look_somebody_up(faces: Faces) -> None:
     who, call = str(UUID(int=3)), str(UUID(int=4))
     faces.services.answers |= {

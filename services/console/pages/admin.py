@@ -214,10 +214,13 @@ async def audit_form(request: Request, person: Auditor) -> Response:
 
 def _audit_page(
     request: Request, person: Person, typed: dict[str, str], rows: list[dict[str, Any]] | None, *, problem: str = "",
-    away: list[str] | None = None, lookers: dict[str, str] | None = None, status: int = 200,
+    away: list[str] | None = None, lookers: dict[str, str] | None = None, status: int = 200, skip: int = 0,
+    every: int = 0,
 ) -> Response:  # fmt: skip
+    """``skip``: how many newer ones than ``rows`` there are, of ``every`` one that was found."""
     return page(
-        request, "admin/audit.html", status=status, typed=typed, rows=rows, problem=problem, away=away or [],
+        request, "admin/audit.html", status=status, typed=typed, rows=rows, skip=skip, every=every, problem=problem,
+        away=away or [],
         services=AUDITED, code=labeller(person.lang), purpose=lambda code: label("purpose", code, person.lang),
         most=MOST_AUDIT, lookers=lookers or {}, said=lambda kind, code: said("people", kind, code, person.lang),
     )  # fmt: skip
@@ -227,7 +230,7 @@ def _audit_page(
 async def search_audit(
     request: Request, person: Auditor, actor: Annotated[str, Form(max_length=200)] = "",
     subject: Annotated[str, Form(max_length=200)] = "", day: Annotated[str, Form(max_length=20)] = "",
-    service: Annotated[str, Form(max_length=20)] = "",
+    service: Annotated[str, Form(max_length=20)] = "", skip: Annotated[int, Form(ge=0, le=10_000_000)] = 0,
 ) -> Response:  # fmt: skip
     """Who did what to whom and why, in every service that answers. By POST: an actor's login is personal."""
     typed = {"actor": actor.strip(), "subject": subject.strip(), "day": day.strip(), "service": service}
@@ -247,9 +250,9 @@ async def search_audit(
     rows = [row for part in found if part is not None for row in part]
     rows.sort(key=lambda row: row["at"], reverse=True)
     away = [each for each, part in zip(wanted, found, strict=True) if part is None]
-    newest = rows[:MOST_AUDIT]
-    lookers = await agencies_named(request, person, newest)
-    return _audit_page(request, person, typed, newest, away=away, lookers=lookers)
+    shown = rows[skip : skip + MOST_AUDIT]
+    lookers = await agencies_named(request, person, shown)
+    return _audit_page(request, person, typed, shown, away=away, lookers=lookers, skip=skip, every=len(rows))
 
 
 def _bounds(on: date) -> tuple[datetime, datetime]:
@@ -264,7 +267,11 @@ async def _audited(
     if service == "console":
         pool, areas = runtime(request).pool, None if "*" in person.areas else list(person.areas)
         start, end = span or (None, None)
-        own = await look_up(pool, READ_AUDIT, about, actor or None, start, end, 0, 500, areas)
+        own: list[Any] = []
+        while part := await look_up(
+            pool, READ_AUDIT, about, actor or None, start, end, own[-1]["id"] if own else 0, 500, areas
+        ):
+            own += part
         await audit(pool, caller_of(person), "read_audit", "audit", about, {"rows": len(own)})
         return [{"service": service, **dict(row)} for row in own]
     params: dict[str, str | int] = {"limit": 500}
