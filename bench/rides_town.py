@@ -59,7 +59,7 @@ class RidesTown:
 def write_pack(areas: Path) -> None:
     """The sample's settings under another name, with streets: a grid of 14 km, slower and quicker ones."""
     folder = areas / AREA
-    shutil.copytree(SAMPLE, folder)
+    shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("areas.geojson"))
     text = (SAMPLE / "area.toml").read_text("utf-8")
     text = text.replace('slug = "kalasin"', f'slug = "{AREA}"').replace('case_prefix = "KLS"', 'case_prefix = "RID"')
     (folder / "area.toml").write_text(text, "utf-8")

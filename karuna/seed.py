@@ -18,11 +18,12 @@ from uuid import UUID, uuid5
 
 import httpx
 
+from karuna.areas import read_rows, send
 from karuna.local import Local
 from karuna.seed_agencies import seed_agencies
 from shared.auth import Role
 from shared.pack_parts import CrewMember, Pack, Vehicle
-from shared.packs import load
+from shared.packs import AREAS, load
 from shared.thai.dates import BANGKOK
 
 NAMESPACE = UUID("6b617275-6e61-7000-8000-000000000000")
@@ -97,9 +98,31 @@ async def seed(
         if on_duty:
             await sign_on(client, dispatch, area, pack, at)
     if people:
+        await invent_areas(local, area)
         await invent_people(local, area)
         await invent_agencies(local, area)
     return Seeded(area, len(pack.station), len(pack.facility), len(pack.vehicle), len(pack.crew))
+
+
+async def invent_areas(local: Local, area: str) -> None:
+    """The pack's communities and villages with their boundaries, into the register's area tree. Twice changes nothing.
+
+    Raises:
+        RuntimeError: the registry refused one; the text is its answer.
+
+    """
+    file = local.areas / area / AREAS
+    if not file.exists():
+        return
+    token = local.issuer.token(Role.REGISTRY_OFFICER, areas=[area])
+    headers = {"authorization": f"Bearer {token}", "karuna-purpose": "care"}
+    async with httpx.AsyncClient(base_url=local.url("registry"), headers=headers, timeout=60) as client:
+        try:
+            verdicts = await send(client, read_rows(file), area, dry_run=False)
+        except LookupError as problem:
+            raise RuntimeError(str(problem)) from None
+    if wrong := [one for one in verdicts if one["en"] is not None]:
+        raise RuntimeError(f"{AREAS}: {wrong[0]['code']}: {wrong[0]['en']}")
 
 
 async def invent_people(local: Local, area: str) -> int:

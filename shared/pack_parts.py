@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from shared.area_shapes import Shape, lying_in
 from shared.codes.codes import code_list
 from shared.geo import Point, Polygon, read_point
 from shared.pack_cards import RunCard
@@ -79,6 +80,14 @@ class Area(_Part):
     partial_tambons: tuple[Tambon, ...] = ()
     centre: Place
     community: tuple[Community, ...] = ()
+
+
+class Bounded(_Part):
+    """A community, village or quarter with its boundary, by its code in the area tree."""
+
+    code: str = Field(pattern=r"^([0-9]{8}|[a-z][a-z0-9-]{1,30}:[a-z0-9][a-z0-9_-]{0,39})$")
+    name: Text
+    shape: Shape
 
 
 class Limits(_Part):
@@ -280,6 +289,7 @@ class Pack(_Part):
     area: Area
     boundary: tuple[Polygon, ...]
     boundary_attribution: str
+    bounded: tuple[Bounded, ...] = ()
     service: tuple[Service, ...] = Field(min_length=1)
     partner: tuple[Partner, ...] = ()
     policies: Policies = Policies()
@@ -298,6 +308,10 @@ class Pack(_Part):
         """Its code in the area tree, by whatever it was told; what is in no list as it was."""
         known = self.community(told)
         return f"{self.area.slug}:{known.code}" if known else told
+
+    def lying_in(self, point: Point) -> dict[str, str]:
+        """Kind → code of the community, village and quarter in whose boundary the point plainly lies."""
+        return lying_in(point, (each.shape for each in self.bounded))
 
     def partners_for(self, what: str, tambon_code: str | None = None) -> tuple[Partner, ...]:
         """Who takes this over, those of the tambon first, then those who serve everywhere."""

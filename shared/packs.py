@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from shared.area_shapes import shape_of
 from shared.geo import Polygon, inside, polygons_of
-from shared.pack_parts import Pack, Partner
+from shared.pack_parts import Bounded, Pack, Partner
 from shared.refusal import Refusal
 
 __all__ = ["Pack", "PackError", "Partner", "load", "load_all"]
@@ -42,6 +43,9 @@ FILES: Mapping[str, tuple[str, bool]] = {
     "run_cards.toml": ("run_card", False),
 }
 BOUNDARY = "boundary.geojson"
+AREAS = "areas.geojson"
+"""As ``karuna registry areas`` takes it over: each feature with ``code``, ``kind``, ``th`` and ``en``."""
+BOUNDED = frozenset({"community", "village", "quarter"})
 
 
 def load(path: Path | str) -> Pack:
@@ -62,6 +66,7 @@ def load(path: Path | str) -> Pack:
         elif needed:
             raise PackError(name, "", "ไม่มีไฟล์นี้", "the file is missing")
     content["boundary"], content["boundary_attribution"] = _boundary(folder / BOUNDARY)
+    content["bounded"] = _areas(folder / AREAS) if (folder / AREAS).exists() else ()
     try:
         pack = Pack.model_validate(content)
     except ValidationError as problem:
@@ -113,6 +118,24 @@ def _boundary(path: Path) -> tuple[tuple[Polygon, ...], str]:
     return polygons, attribution
 
 
+def _areas(path: Path) -> tuple[Bounded, ...]:
+    """The features that have a shape; the others (the municipality itself) are the register's alone."""
+    found: list[Bounded] = []
+    try:
+        for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
+            told = feature["properties"]
+            if feature["geometry"] is not None and told["kind"] in BOUNDED:
+                name = {"th": told["th"], "en": told.get("en") or told["th"]}
+                shape = shape_of(told["code"], told["kind"], feature["geometry"])
+                found.append(Bounded.model_validate({"code": told["code"], "name": name, "shape": shape}))
+    except (KeyError, TypeError, AttributeError, ValueError) as problem:  # of pydantic and of JSON, too
+        raise PackError(
+            AREAS, f"after {len(found)}", "ต้องเป็น GeoJSON ที่มี code, kind, th และแนวเขตที่ปิด",
+            f"each feature has code, kind and th, and a closed Polygon or MultiPolygon ({problem})",
+        ) from None  # fmt: skip
+    return tuple(found)
+
+
 def _readable(problem: ValidationError) -> PackError:
     first = problem.errors()[0]
     files = {key: name for name, (key, _) in FILES.items()}
@@ -141,11 +164,29 @@ def _consistent(pack: Pack) -> None:
             raise PackError(
                 "area.toml", f"community.{place}", "จุดของชุมชนอยู่นอกเขต", "the community's point lies outside"
             )
+    _areas_are_ours(pack, tambons)
     for what in ("outside_area", "red_flag"):
         if not any(not each.tambons for each in pack.partners_for(what)):
             raise PackError(
                 "partners.toml", "takes", f"ต้องมีหน่วยงานรับช่วงต่อ ({what}) ที่รับได้ทุกพื้นที่",
                 f"somebody must take {what} everywhere: nobody is ever dropped",
+            )  # fmt: skip
+
+
+def _areas_are_ours(pack: Pack, tambons: Container[str]) -> None:
+    """Boundaries of communities that calls are told apart by, and of villages of our tambons."""
+    _unique(AREAS, "code", (each.code for each in pack.bounded))
+    communities = {f"{pack.area.slug}:{each.code}" for each in pack.area.community}
+    for each in pack.bounded:
+        right = {
+            "community": each.code in communities,
+            "village": each.code.isdigit() and each.code[:6] in tambons,
+            "quarter": each.code.startswith(f"{pack.area.slug}:") and each.code not in communities,
+        }
+        if not right[each.shape.kind]:
+            raise PackError(
+                AREAS, each.code, "ชุมชนต้องอยู่ใน area.toml หมู่บ้านต้องอยู่ในตำบลของเทศบาล",
+                "a community stands in area.toml, a village lies in a tambon of ours, a quarter begins with the slug",
             )  # fmt: skip
 
 

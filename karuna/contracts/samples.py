@@ -77,6 +77,7 @@ VALUES: Final[dict[str, Any]] = {
 
     "lat": 16.4322, "lon": 103.5061, "address": "ลานหน้าศาลากลาง", "landmark": "ใกล้หอนาฬิกา",
     "tambon_code": "460101", "community": "ชุมชนตัวอย่าง", "point_as_typed": "103.5061, 16.4322",
+    "area_codes": ("46010103", "kalasin:rimpao"),
     "complaint": "หายใจลำบาก ปากเขียว", "criteria_group": 5, "idc": "5 แดง 1", "rc": "red", "hazard": "snake",
     "requirements": ("oxygen_set",), "barrier": "people", "barriers": ("money", "people"), "action": "lift_team",
     "owner": "dispatcher", "clinic": "คลินิกโรคปอด", "duration_min": 45, "return_trip": True,

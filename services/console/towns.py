@@ -44,10 +44,14 @@ def area_names(request: Request, lang: str) -> Callable[[str], str]:
 
 
 def community_names(request: Request, lang: str) -> Callable[[str | None], str]:
-    """``community_name(told)``: a community that was chosen from the list by its name; what was typed as it is."""
+    """``community_name(told)``: a community that was chosen from the list by its name; what was typed as it is.
+
+    Villages and quarters whose boundaries the pack has, too.
+    """
     of_all = [(town, each) for town in _known(request).values() for each in town.area.community]
     # Calls of before keep the municipality's own code, without its slug.
-    named = {code: each.name for town, each in of_all for code in (town.community_code(each.code), each.code)}
+    named = {each.code: each.name for town in _known(request).values() for each in town.bounded}
+    named |= {code: each.name for town, each in of_all for code in (town.community_code(each.code), each.code)}
 
     def name(told: str | None) -> str:
         known = named.get(told or "")

@@ -12,7 +12,7 @@ from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
 from services.dispatch.travel.road_files import FILES
 from shared.geo import Point
 from shared.pack_cards import RunCard
-from shared.pack_parts import Area, DispatchPolicies, ReportPolicies, Targets
+from shared.pack_parts import DispatchPolicies, Pack, ReportPolicies, Targets
 from shared.packs import load_all
 
 RED_WAITS, YELLOW_WAITS, OTHERS_WAIT = timedelta(0), timedelta(seconds=60), timedelta(minutes=10)
@@ -44,8 +44,8 @@ class Policy:
     """Which units go together."""
     demand: tuple[Point, ...] = ()
     """Where calls come from: the middles of the communities."""
-    town: Area | None = None
-    """Its communities, by which figures are told apart."""
+    town: Pack | None = None
+    """Its communities and their boundaries, by which figures are told apart."""
     travel_times: TravelTimes = field(default_factory=GreatCircle)
     """The port to travel times: straight lines, the roads of the pack, or an OSRM server."""
     weights: Weights = field(default_factory=Weights)
@@ -123,7 +123,7 @@ def load_policies(areas_dir: Path) -> None:
                 slug, pack.policies.dispatch, pack.policies.targets, pack.policies.reports, demand, pack.run_card
             )
             found = _roads_of(areas_dir / slug, made) or made.travel_times
-            _policies[slug] = replace(made, travel_times=found, town=pack.area)
+            _policies[slug] = replace(made, travel_times=found, town=pack)
 
 
 def _roads_of(folder: Path, policy: Policy) -> TravelTimes | None:

@@ -219,6 +219,8 @@ class CallerOut(Answer):
 
 
 class LocationOut(Answer):
+    """``area_codes``: communities, villages and quarters in which it lies, as was said or found by the point."""
+
     lat: float | None
     lon: float | None
     address: str | None
@@ -226,6 +228,7 @@ class LocationOut(Answer):
     tambon_code: str | None
     community: str | None
     point_as_typed: str | None
+    area_codes: list[str]
 
 
 class LinkOut(Answer):

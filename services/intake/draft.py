@@ -16,7 +16,7 @@ from services.intake.bodies import AppointmentBody, CallBody
 from services.intake.desk import Desk, Taker
 from services.intake.rules import appointments, kinds, reading, service_area, services
 from services.intake.rules.protection import is_protected
-from services.intake.rules.service_area import Verdict
+from services.intake.rules.service_area import Verdict, lies_in
 from services.intake.rules.triage import PatientFacts, Triage, triage
 from services.intake.verbs.common import INVALID, refused
 from shared.geo import Point
@@ -94,6 +94,7 @@ def draft(desk: Desk, taker: Taker, body: CallBody, now: datetime) -> Draft:
     reading.check_findable(columns, notes)
     pack, verdict = place(desk, taker, columns)
     columns["community"] = community_code(pack, columns)
+    columns["area_codes"] = lies_in(pack, columns)
     visits = read_visits(body.appointment, pack, now, notes, back_entry=body.back_entry)
     if errors := notes.errors_of(judged.lane):
         raise refused(INVALID, errors)

@@ -72,6 +72,7 @@ def location_of(call: Row) -> Location:
         tambon_code=call["tambon_code"],
         community=call["community"],
         point_as_typed=call["point_typed"],
+        area_codes=tuple(call["area_codes"] or ()) or None,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from shared.events.base import Event, Part
 from shared.events.words import (
     AmphoeCode,
+    AreaCode,
     Barrier,
     By,
     CallKind,
@@ -84,6 +85,8 @@ class Location(Part):
     community: Line | None = None
     point_as_typed: Line | None = None
     """A point of an emergency that lies where it cannot be (the sea, another country): a person must look."""
+    area_codes: tuple[AreaCode, ...] | None = None
+    """Community, village and quarter in which it lies: as was said, else as the boundaries say of the point."""
 
 
 class Destination(Part):

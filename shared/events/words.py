@@ -300,6 +300,9 @@ AmphoeCode = Annotated[str, Field(pattern=r"^[0-9]{4}$")]
 TambonCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 """Sub-district code of the Department of Provincial Administration, e.g. ``460101``."""
 
+AreaCode = Annotated[str, Field(pattern=r"^([0-9]{8}|[a-z][a-z0-9-]{1,30}:[a-z0-9][a-z0-9_-]{0,39})$")]
+"""A village by its eight digits, or a community or quarter as ``municipality:code``, e.g. ``kalasin:rimpao``."""
+
 Phone = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{3,14}|[0-9]{3,6})$")]
 """E.164, e.g. ``+66812345678``, or a Thai short code such as ``1669``."""
 

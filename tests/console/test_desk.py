@@ -249,6 +249,7 @@ async def test_a_community_is_shown_by_name_and_kept_by_code_in_either_language(
         f"GET intake {path}": call, f"PATCH intake {path}": {"version": 5, "warnings": []},
         "GET dispatch /v1/facilities": {"items": []},
     }  # fmt: skip
+    call["location"]["area_codes"] = ["46010205", "kalasin:talatkao"]
     names = {"th": ("ชุมชนตลาดเก่าร่วมใจ", "ชุมชนดอนกรุณา"), "en": ("Talat Kao Ruam Chai", "Don Karuna")}
     for lang, (own, other) in names.items():
         person = await faces.sign_in(Role.CALL_TAKER, lang=lang)
@@ -270,6 +271,8 @@ async def test_a_call_leads_to_the_card_of_its_community_by_the_code_of_today_or
     card = "/people/community/card?town=kalasin&name=kalasin%3Atalatkao"
     for told, leads in (("kalasin:talatkao", card), ("talatkao", card), ("หลังตลาด", ""), (None, "")):
         assert card_of(request, {"area": "kalasin", "location": {"community": told}}) == leads, told
+    found = {"community": None, "area_codes": ["46010205", "kalasin:talatkao"]}
+    assert card_of(request, {"area": "kalasin", "location": found}) == card, "by the point"
 
 
 def test_correcting_adds_barriers_and_begins_a_series() -> None:

@@ -212,6 +212,8 @@ async def test_calls_and_people_are_counted_of_a_tambon_or_a_community_by_who_ma
     assert faces.services.of("GET intake /v1/reports/calls")[-1].query["area_code"] == "460101"
     assert (await malee.get("/reports/response_times.csv?place=460101")).status_code == 200
     assert faces.services.of("GET dispatch /v1/reports/response_times")[-1].query["area_code"] == "460101"
+    assert "บ้านคุ้งคำ หมู่ 5" in words_of(await malee.get("/reports?place=46010205")), "of which the pack has a boundary"
+    assert faces.services.of("GET intake /v1/reports/calls")[-1].query["area_code"] == "46010205"
     assert (await malee.get("/reports/messages.csv?place=460101")).status_code == 404
     niran = await faces.sign_in(Role.CASE_MANAGER)
     before = len(faces.services.asked)

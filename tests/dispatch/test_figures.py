@@ -120,6 +120,7 @@ async def test_figures_of_a_tambon_or_a_community_are_told_to_who_sees_trips(tow
     places = (
         {"tambon_code": "460101", "community": "kalasin:donkaruna"}, {"community": "ชุมชนดอนกรุณา"},
         {"tambon_code": "460102"}, {"tambon_code": "460102", "community": "donkaruna"}, {},
+        {"area_codes": ["46010604", "kalasin:lamphanrungrueang"]},
     )  # fmt: skip
     unit = await town.unit(1)
     for number, place in enumerate(places):
@@ -134,16 +135,16 @@ async def test_figures_of_a_tambon_or_a_community_are_told_to_who_sees_trips(tow
         rows = (await town.get(f"/v1/reports/{kpi}", area_code=code))["rows"]
         return sum(row[column] for row in rows)
 
-    codes = ("460101", "460102", "4601", "46", "kalasin:donkaruna", "460103")
-    assert [await counted("trips", "trips", code) for code in codes] == [2, 2, 4, 4, 3, 0]
-    assert [await counted("response_times", "trips", code) for code in codes] == [2, 2, 4, 4, 3, 0]
-    assert [await counted("distance", "trips", code) for code in codes] == [1, 0, 1, 1, 1, 0]
-    assert [await counted("queue", "queued", code) for code in codes] == [0, 2, 2, 2, 1, 0]
-    assert [await counted("units", "runs", code) for code in codes] == [2, 0, 2, 2, 2, 0]
+    codes = ("460101", "460102", "4601", "46", "kalasin:donkaruna", "460103", "460106", "46010604")
+    assert [await counted("trips", "trips", code) for code in codes] == [2, 2, 5, 5, 3, 0, 1, 1]
+    assert [await counted("response_times", "trips", code) for code in codes] == [2, 2, 5, 5, 3, 0, 1, 1]
+    assert [await counted("distance", "trips", code) for code in codes] == [1, 0, 1, 1, 1, 0, 0, 0]
+    assert [await counted("queue", "queued", code) for code in codes] == [0, 2, 3, 3, 1, 0, 1, 1]
+    assert [await counted("units", "runs", code) for code in codes] == [2, 0, 2, 2, 2, 0, 0, 0]
     assert await counted("stamps", "missions", "460102") == 0 < await counted("stamps", "missions", "460101")
     late = {row["what"]: row["times"] for row in (await town.get("/v1/reports/days_since", area_code="460101"))["rows"]}
     assert late == {"red_over_target": 2, "ride_missed": 0}
-    assert sum(row["trips"] for row in (await town.get("/v1/reports/trips"))["rows"]) == 5
+    assert sum(row["trips"] for row in (await town.get("/v1/reports/trips"))["rows"]) == 6
     for code in ("460199", "kalasin:nowhere", "songkhla:donkaruna", "46010103"):
         await town.get("/v1/reports/trips", area_code=code, status=422)
     for role in ("auditor", "admin", "case_manager"):

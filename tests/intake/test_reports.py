@@ -116,6 +116,16 @@ async def test_figures_of_a_tambon_or_a_community_are_told_to_who_may_read_calls
         assert await report(intake, kpi, "?area_code=460103") is not None
     for code in ("460199", "kalasin:nowhere", "songkhla:donkaruna", "46010103"):
         assert (await get(intake, f"/v1/reports/calls?area_code={code}", "supervisor")).status_code == 422, code
+    for number in range(5):  # of these nobody says a community
+        by_river = await emergency(intake, location={"lon": 103.4996, "lat": 16.4486})
+        told = {"lon": 103.506, "lat": 16.434, "tambon_code": "460102", "address": f"{number} หมู่ 5"}
+        await emergency(intake, location=told)
+    shown = (await get(intake, f"/v1/calls/{by_river['id']}")).json()["location"]
+    assert (shown["community"], shown["area_codes"]) == (None, ["46010205", "kalasin:nuamai"])
+    assert (await all_of("kalasin:nuamai"), await all_of("kalasin:talatkao")) == (5, 5), "by the point"
+    assert await all_of("46010205") == 10, "by the point, and by what the address says of the village"
+    assert await all_of("460102") == 20, "a point without a tambon lies in that of its community"
+    assert await all_of("460101") == 10, "what was said of the tambon stands"
     for role in ("auditor", "admin"):
         refused = await get(intake, "/v1/reports/calls?area_code=460101", role)
         assert (refused.status_code, refused.json()["code"]) == (403, "all_of_it")

@@ -317,8 +317,9 @@ async def test_a_community_is_kept_by_its_code_in_the_area_tree_whichever_way_it
         version = (await intake.client.get(path, headers=desk)).json()["version"]
         body = {"version": version, "location": {"community": other}}
         assert (await intake.client.patch(path, json=body, headers=desk)).status_code == 200
-        kept = (await intake.client.get(path, headers=desk)).json()["location"]["community"]
-        assert kept == ("kalasin:donkaruna" if other == told else other)
+        kept = (await intake.client.get(path, headers=desk)).json()["location"]
+        assert kept["community"] == ("kalasin:donkaruna" if other == told else other)
+        assert kept["area_codes"] == (["kalasin:donkaruna"] if other == told else [])
 
 
 async def test_a_red_flag_offers_the_call_to_1669_and_the_hand_over_is_recorded(intake: Running) -> None:

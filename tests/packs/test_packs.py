@@ -1,11 +1,13 @@
 """Settings packs: the two that are shipped load, and whatever is wrong is said with file and field."""
 
+import json
 import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from shared.geo import Point
 from shared.packs import PackError, load, load_all
 
 AREAS = Path(__file__).parents[2] / "deploy" / "areas"
@@ -103,6 +105,40 @@ def test_a_broken_boundary_is_refused(sample, old, new):
     with pytest.raises(PackError) as refused:
         load(sample)
     assert refused.value.file == "boundary.geojson"
+
+
+def write_areas(folder, **told):
+    square = [[103.57, 16.33], [103.58, 16.33], [103.58, 16.34], [103.57, 16.33]]
+    properties = {"code": "sample:q-1", "kind": "quarter", "th": "ย่านทดลอง", **told}
+    geometry = {"type": "Polygon", "coordinates": [square]}
+    features = [
+        {"properties": properties, "geometry": geometry},
+        {"properties": {"kind": "municipality"}, "geometry": None},
+    ]
+    (folder / "areas.geojson").write_text(json.dumps({"features": features}), "utf-8")
+
+
+def test_boundaries_inside_the_municipality_may_be_told(sample):
+    assert load(sample).bounded == ()
+    write_areas(sample)
+    [quarter] = load(sample).bounded
+    assert (quarter.code, quarter.name.en, quarter.shape.kind) == ("sample:q-1", "ย่านทดลอง", "quarter")
+    assert load(sample).lying_in(Point(103.577, 16.332)) == {"quarter": "sample:q-1"}
+    assert len(load(AREAS / "kalasin").bounded) == 14
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"code": "sample:nowhere", "kind": "community"}, {"code": "46999901", "kind": "village"},
+        {"code": "kalasin:q-1"}, {"code": "46030101"}, {"code": "x y"}, {"th": ""}, {"kind": []},
+    ],
+)  # fmt: skip
+def test_a_boundary_of_what_is_not_ours_is_refused(sample, wrong):
+    write_areas(sample, **wrong)
+    with pytest.raises(PackError) as refused:
+        load(sample)
+    assert refused.value.file == "areas.geojson"
 
 
 def test_a_file_that_is_no_toml_is_named(sample):

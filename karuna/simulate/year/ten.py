@@ -40,7 +40,7 @@ def _moved(pack: Pack, number: int, east: float, north: float) -> Pack:
         for rings in pack.boundary
     )
     return pack.model_copy(update={
-        "area": area, "boundary": boundary,
+        "area": area, "boundary": boundary, "bounded": (),
         "station": tuple(each.model_copy(update=shifted(each.model_dump())) for each in pack.station),
         "facility": tuple(each.model_copy(update=shifted(each.model_dump())) for each in pack.facility),
     })  # fmt: skip

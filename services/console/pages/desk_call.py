@@ -69,11 +69,11 @@ async def shown(request: Request, person: Person, call_id: UUID, *, told: str = 
 
 
 def card_of(request: Request, call: Doc) -> str:
-    """Where the card of the call's community is; empty where it lies in none of the list."""
-    town, told = town_of(request, call["area"]), call["location"]["community"]
-    if town is None or not told or town.community(told) is None:
-        return ""
-    return card_address(town.area.slug, town.community_code(told))
+    """Where the card of the community is that was said or found by the point; empty where it is in no list."""
+    town, place = town_of(request, call["area"]), call["location"]
+    told = (place["community"], *(place.get("area_codes") or ()))
+    known = town and next((each for each in told if each and town.community(each)), None)
+    return card_address(town.area.slug, town.community_code(known)) if town and known else ""
 
 
 async def trips_of(request: Request, person: Person, call_id: UUID) -> list[Doc] | None:

@@ -112,7 +112,7 @@ def _by_part(person: Person, report: Report) -> bool:
 
 
 def parts_of(request: Request, person: Person) -> list[tuple[str, str]]:
-    """``(code, name)`` of the tambons and communities whose figures this person may ask for."""
+    """``(code, name)`` of the tambons, communities, villages and quarters whose figures this person may ask for."""
     if person.role not in SEES_PARTS:
         return []
     lang = "en" if person.lang == "en" else "th"
@@ -123,7 +123,8 @@ def parts_of(request: Request, person: Person) -> list[tuple[str, str]]:
         for town in towns
         for one in town.area.community
     ]
-    return [*((code, tambon_name(code, lang)) for code in sorted(tambons)), *own]
+    bounded = [(one.code, one.name.say("en" if lang == "en" else "th")) for town in towns for one in town.bounded]
+    return list(dict([*((code, tambon_name(code, lang)) for code in sorted(tambons)), *own, *bounded]).items())
 
 
 def _ask(

@@ -62,7 +62,8 @@ async def report(
     """ตัวชี้วัด | Response times and stamps by severity, missing ones counted; trips by outcome; queue; units;
 
     distance, cost saved and CO2; days since something happened that should not have. ``area_code``: of trips of calls
-    whose place lies in this tambon (or amphoe, changwat) or community of the settings pack; for who sees trips.
+    whose place lies in this tambon (or amphoe, changwat), or in a community, village or quarter of the
+    settings pack; for who sees trips.
     """
     until = to or now_utc()
     areas = areas_of(caller, area)

@@ -17,11 +17,12 @@ from shared.database import Pool, Search, look_up
 def _there(trip: str, number: int) -> str:
     """Of a part (``$number + 1`` is told): the tambon of the call's place begins with ``$number``; of whom none is
 
-    known, the community says it. What was erased lies nowhere.
+    known, the community says it, or what was found by the point. What was erased lies nowhere.
     """
     tambon, community = (f"{trip}details->'location'->>'{name}'" for name in ("tambon_code", "community"))
     return f"""(${number + 1}::text[] is null or {tambon} like ${number} || '%'
-       or ({tambon} is null or ${number}::text is null) and {community} = any(${number + 1}))"""
+       or ({tambon} is null or ${number}::text is null)
+          and ({community} = any(${number + 1}) or {trip}details->'location'->'area_codes' ?| ${number + 1}))"""
 
 
 # Per trip of the emergency lane: the first asking, the first acceptance and the first arrival at the scene.

@@ -95,7 +95,8 @@ async def report(
 ) -> ReportOut:
     """ตัวเลข | Intake's own figures, without exercises; cells below 5 are not told.
 
-    ``area_code``: of calls whose place lies in this tambon (or amphoe, changwat) or community of the settings pack.
+    ``area_code``: of calls whose place lies in this tambon (or amphoe, changwat), or in a community, village or
+    quarter of the settings pack.
     """
     if area is not None and not caller.may_see(area):
         raise refuse("not_found")
@@ -103,7 +104,7 @@ async def report(
         raise Refused(*ALL_OF_IT, field="area_code")
     areas = [area] if area else areas_of(caller)
     try:
-        there = None if area_code is None else part(area_code, (pack.area for pack in desk_at(request).packs_of(areas)))
+        there = None if area_code is None else part(area_code, desk_at(request).packs_of(areas))
     except Refusal as refusal:
         raise Refused(422, refusal.code, refusal.th, refusal.en, field="area_code") from None
     rows, suppressed = await REPORTS[kpi](runtime_of(request).pool, Span(areas, there, from_, to))

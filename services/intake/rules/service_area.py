@@ -6,11 +6,13 @@ decide, so a community or a point is asked for. Outside is handed over to a part
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from shared.geo import Point, distance_to_edge_m, inside
 from shared.pack_parts import Pack, Partner
+from shared.thai.addresses import village_code
 
 Status = Literal["inside", "outside", "undecided"]
 Evidence = Literal["point", "community", "tambon", "nothing"]
@@ -57,3 +59,22 @@ def _by_point(pack: Pack, point: Point, tambon_code: str | None) -> Verdict:
 
 def _outside(pack: Pack, by: Evidence, tambon_code: str | None) -> Verdict:
     return Verdict("outside", by, partners=pack.partners_for("outside_area", tambon_code))
+
+
+def lies_in(pack: Pack, place: Mapping[str, Any]) -> list[str]:
+    """Codes of the communities, villages and quarters in which a place (columns of a call) lies, for the figures.
+
+    Of each kind what was said, else what the pack's boundaries say of the point. A village of another tambon than the
+    one that was said is none. ``community`` is a code of the area tree by now, or a name that is in no list.
+    """
+    tambon, lat = place["tambon_code"], place["lat"]
+    found = {} if lat is None else pack.lying_in(Point(place["lon"], lat))
+    if tambon and not found.get("village", tambon).startswith(tambon):
+        del found["village"]
+    if place["community"] is not None:
+        found["community"] = place["community"]
+    said = village_code(tambon, place["address"]) if tambon and place["address"] else None
+    if said is not None:
+        found["village"] = said
+    listed = {kind: code for kind, code in found.items() if kind != "community" or pack.community(code)}
+    return sorted(listed.values())

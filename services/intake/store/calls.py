@@ -115,16 +115,15 @@ update call c set (
     version, updated_at, status, stage, kind, lane, severity, severity_scheme, rc, criteria_group, idc, hazard,
     requirements, protected, amphoe, patient_count, answered_at, ended_at, outcome, reason, reason_text, caller_name,
     caller_name_key, caller_phone, caller_phone_typed, caller_relation, caller_line_user_id, caller_language, lat, lon,
-    point_typed, address, landmark, tambon_code, community, destination, complaint, answers, appointment,
+    point_typed, address, landmark, tambon_code, community, area_codes, destination, complaint, answers, appointment,
     appointment_at, occurrence, companions, external_refs, notes
 ) = (
     select c.version + 1, $3::timestamptz, r.status, r.stage, r.kind, r.lane, r.severity, r.severity_scheme, r.rc,
     r.criteria_group, r.idc, r.hazard, r.requirements, r.protected, r.amphoe, r.patient_count, r.answered_at,
     r.ended_at, r.outcome, r.reason, r.reason_text, r.caller_name, r.caller_name_key, r.caller_phone,
     r.caller_phone_typed, r.caller_relation, r.caller_line_user_id, r.caller_language, r.lat, r.lon, r.point_typed,
-    r.address, r.landmark,
-    r.tambon_code, r.community, r.destination, r.complaint, r.answers, r.appointment, r.appointment_at, r.occurrence,
-    r.companions, r.external_refs, r.notes
+    r.address, r.landmark, r.tambon_code, r.community, r.area_codes, r.destination, r.complaint, r.answers,
+    r.appointment, r.appointment_at, r.occurrence, r.companions, r.external_refs, r.notes
     from jsonb_populate_record(c, $2) as r
 ) where c.id = $1 returning *
 """

@@ -103,7 +103,7 @@ ANSWER_ALARM = "update alarm set answered_at = $3 where call_id = $1 and kind = 
 LIST_ALARMS = Search("""
 select a.*, c.number, c.status, c.stage, c.kind as call_kind, c.severity, c.severity_scheme, c.received_at,
        c.caller_name, coalesce(c.caller_phone, c.caller_phone_typed) as caller_phone, c.lat, c.lon, c.address,
-       c.landmark, c.tambon_code, c.community, c.point_typed, c.exercise
+       c.landmark, c.tambon_code, c.community, c.area_codes, c.point_typed, c.exercise
 from alarm a join call c on c.id = a.call_id
 where ($1::text[] is null or a.area = any($1)) and (a.acknowledged_at is null or $2)
 order by a.answered_at is not null or (c.status <> 'open' and a.kind in ('unanswered', 'not_departed', 'van_late')),

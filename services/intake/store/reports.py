@@ -28,9 +28,10 @@ class Span:
         return self.areas, self.start, self.end, part and part.tambon, None if part is None else list(part.communities)
 
 
-# Of a part ($5 is told): the tambon begins with $4; of whom no tambon is known, the community says it.
+# Of a part ($5 is told): the tambon begins with $4; of whom no tambon is known, the community says it, or what was
+# found by the point.
 _there = """($5::text[] is null or c.tambon_code like $4 || '%'
-       or (c.tambon_code is null or $4::text is null) and c.community = any($5))"""
+       or (c.tambon_code is null or $4::text is null) and (c.community = any($5) or c.area_codes && $5))"""
 
 COUNT_CALLS = Search(f"""
 with wanted as (

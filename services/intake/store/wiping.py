@@ -29,7 +29,8 @@ with people as (
 update call set
     caller_name = null, caller_name_key = null, caller_phone = null, caller_phone_typed = null,
     caller_relation = null, caller_line_user_id = null, caller_language = null, lat = null, lon = null,
-    point_typed = null, address = null, landmark = null, tambon_code = null, community = null, destination = null,
+    point_typed = null, address = null, landmark = null, tambon_code = null, community = null,
+    area_codes = null, destination = null,
     complaint = null, answers = null, appointment = null, appointment_at = null, companions = 0, external_refs = '[]',
     notes = null, reason_text = null, tracking_code = null, series_of = null, occurrence = null,
     requirements = '{}', hazard = null, erased_at = $3, updated_at = $3, version = version + 1,
@@ -72,12 +73,12 @@ KEEP_OF_CALL = """
 update call c set (
     status, stage, ended_at, erased_at, caller_name, caller_name_key, caller_phone, caller_phone_typed,
     caller_relation, caller_line_user_id, caller_language, lat, lon, point_typed, address, landmark, tambon_code,
-    community, destination, appointment, appointment_at, companions, external_refs, tracking_code, series_of,
-    occurrence, requirements, hazard, patient_count
+    community, area_codes, destination, appointment, appointment_at, companions, external_refs, tracking_code,
+    series_of, occurrence, requirements, hazard, patient_count
 ) = (
     select r.status, r.stage, r.ended_at, null::timestamptz, r.caller_name, r.caller_name_key, r.caller_phone,
         r.caller_phone_typed, r.caller_relation, r.caller_line_user_id, r.caller_language, r.lat, r.lon,
-        r.point_typed, r.address, r.landmark, r.tambon_code, r.community, r.destination, r.appointment,
+        r.point_typed, r.address, r.landmark, r.tambon_code, r.community, r.area_codes, r.destination, r.appointment,
         r.appointment_at, r.companions, r.external_refs, r.tracking_code, r.series_of, r.occurrence,
         r.requirements, r.hazard, (select count(*) from patient p where p.call_id = c.id)
     from jsonb_populate_record(c, $2) as r

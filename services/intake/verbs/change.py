@@ -17,7 +17,7 @@ from services.intake.draft import amphoe_of, community_code, judge, judged_colum
 from services.intake.rules import kinds, life, reading
 from services.intake.rules.appointments import occurrences
 from services.intake.rules.protection import is_protected
-from services.intake.rules.service_area import check
+from services.intake.rules.service_area import check, lies_in
 from services.intake.store import calls as store
 from services.intake.store import progress as progress_store
 from services.intake.verbs.barriers import open_more
@@ -163,7 +163,9 @@ def _placed(desk: Desk, call: Row, place: Doc, notes: reading.Notes) -> Doc:
     verdict = check(pack, point=point, community=place["community"], tambon_code=place["tambon_code"])
     if not verdict.served:
         notes.remark(PLACE_OUTSIDE)
-    return {"amphoe": amphoe_of(pack, place), "community": community_code(pack, place)}
+    community = community_code(pack, place)
+    codes = lies_in(pack, {**place, "community": community})
+    return {"amphoe": amphoe_of(pack, place), "community": community, "area_codes": codes}
 
 
 def _appointment(call: Row, body: PatchBody, now: datetime, notes: reading.Notes) -> Doc:

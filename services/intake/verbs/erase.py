@@ -98,8 +98,8 @@ async def _wipe_one_of_many(work: Work, call: Row, theirs: Sequence[Row]) -> Non
 KEPT = (
     "status", "stage", "ended_at", "caller_name", "caller_name_key", "caller_phone", "caller_phone_typed",
     "caller_relation", "caller_line_user_id", "caller_language", "lat", "lon", "point_typed", "address", "landmark",
-    "tambon_code", "community", "destination", "appointment", "appointment_at", "companions", "external_refs",
-    "tracking_code", "series_of", "occurrence", "requirements", "hazard",
+    "tambon_code", "community", "area_codes", "destination", "appointment", "appointment_at", "companions",
+    "external_refs", "tracking_code", "series_of", "occurrence", "requirements", "hazard",
 )  # fmt: skip
 
 

@@ -88,7 +88,8 @@ def caller_out(call: Row) -> answers.CallerOut:
 
 def location_out(call: Row) -> answers.LocationOut:
     places = ("lat", "lon", "address", "landmark", "tambon_code", "community")
-    return answers.LocationOut(**_pick(call, *places), point_as_typed=call["point_typed"])
+    codes = list(call["area_codes"] or ())
+    return answers.LocationOut(**_pick(call, *places), point_as_typed=call["point_typed"], area_codes=codes)
 
 
 def patient_out(patient: Row) -> answers.PatientOut:

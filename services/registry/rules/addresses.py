@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.registry.rules.areas import VILLAGE
+from shared.thai.addresses import moo_of
 from shared.thai.text import arabic_digits, tidy
 
 HOUSE: Final = re.compile(r"^(?:บ้าน)?(?:เลขที่)?\s*(\d{1,5}(?:\s*/\s*\d{1,5})*)")
-MOO: Final = re.compile(r"(?:หมู่ที่|หมู่|ม\.|moo)\s*(\d{1,3})", re.IGNORECASE)
 TAMBON_DIGITS: Final = 6
 
 
@@ -36,9 +36,9 @@ def house_of(area_code: str | None, detail: str | None) -> House | None:
     if not area_code or not detail or not area_code[:TAMBON_DIGITS].isdecimal() or len(area_code) < TAMBON_DIGITS:
         return None
     text = arabic_digits(tidy(detail))
-    number, moo = HOUSE.match(text), MOO.search(text)
+    number, moo = HOUSE.match(text), moo_of(text)
     if number is None:
         return None
     village = int(area_code[TAMBON_DIGITS:]) if VILLAGE.match(area_code) else None
-    told = int(moo[1]) if moo else village
+    told = village if moo is None else moo
     return House(area_code[:TAMBON_DIGITS], re.sub(r"\s", "", number[1]), told)

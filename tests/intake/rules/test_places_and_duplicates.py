@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.rules.duplicates import CallFacts, candidates, score
-from services.intake.rules.service_area import check
+from services.intake.rules.service_area import check, lies_in
 from shared.geo import Point
 from shared.packs import load
 
@@ -40,6 +40,31 @@ def test_the_best_evidence_decides(where, status, by):
     assert found.served == (status != "outside")
     assert bool(found.ask) == (status == "undecided")
     assert bool(found.partners) == (status == "outside")
+
+
+NUAMAI = {"lon": 103.4996, "lat": 16.4486}  # in the village 46010205, too
+
+
+@pytest.mark.parametrize(
+    ("told", "codes"),
+    [
+        (NUAMAI, ["46010205", "kalasin:nuamai"]),
+        ({**NUAMAI, "community": "kalasin:donkaruna"}, ["46010205", "kalasin:donkaruna"]),
+        ({**NUAMAI, "community": "ที่ไหนสักแห่ง"}, ["46010205"]),
+        ({**NUAMAI, "tambon_code": "460102"}, ["46010205", "kalasin:nuamai"]),
+        ({**NUAMAI, "tambon_code": "460101"}, ["kalasin:nuamai"]),
+        ({**NUAMAI, "tambon_code": "460102", "address": "๑๒ หมู่ที่ ๗"}, ["46010207", "kalasin:nuamai"]),
+        ({"tambon_code": "460102", "address": "99/1 ม.7 ถ.ริมคลอง"}, ["46010207"]),
+        ({"address": "99/1 ม.7"}, []),
+        ({"tambon_code": "460102", "address": "99 ม.120"}, []),
+        ({"community": "kalasin:donkaruna"}, ["kalasin:donkaruna"]),
+        ({"lon": FAR.lon, "lat": FAR.lat}, []),
+        ({}, []),
+    ],
+)
+def test_what_was_said_of_a_place_stands_and_boundaries_say_the_rest(told, codes):
+    nothing = dict.fromkeys(("lat", "lon", "tambon_code", "community", "address"))
+    assert lies_in(KALASIN, {**nothing, **told}) == codes
 
 
 def test_a_tambon_partly_inside_asks_for_the_community_or_a_point():
