@@ -134,6 +134,11 @@ def _rings(polygon: Sequence[Any], field: str) -> Polygon:
     return rings
 
 
+def positions_of(polygons: Sequence[Polygon]) -> list[list[list[tuple[float, float]]]]:
+    """The coordinates of a GeoJSON MultiPolygon; every ring is closed again."""
+    return [[[(point.lon, point.lat) for point in (*ring, ring[0])] for ring in rings] for rings in polygons]
+
+
 def _in_extent(point: Point) -> bool:
     lon_ok = THAILAND_LON[0] <= point.lon <= THAILAND_LON[1]
     return lon_ok and THAILAND_LAT[0] <= point.lat <= THAILAND_LAT[1]

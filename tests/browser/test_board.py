@@ -245,11 +245,19 @@ async def test_the_towns_own_map_is_drawn_and_a_place_is_pointed_at(
         await expect(board.locator("#map")).to_have_attribute("data-ground", "2")
         await expect(board.locator("#map")).to_contain_text("<b>ชุมชนริมน้ำ</b>")
         await expect(board.locator("#map")).to_contain_text("Market road")
+        await expect(board.locator("#map")).to_have_attribute("data-boundaries", "14")  # communities and villages
+        await expect(board.locator("#map")).not_to_contain_text("Rim Nam Pao Mai")  # named when one looks from nearer
         await expect(board.locator("#map")).to_have_css("font-family", re.compile("^Sarabun"))  # Leaflet's has no Thai
         await expect(board.locator(".leaflet-control-attribution")).to_contain_text("© <i>ผู้ทำแผนที่</i>")
         # Asked anew each time: a page of ours may not evaluate, so a question that waits in the page is refused.
         await eventually(lambda: board.evaluate(DRAWN))
         await show(board, "board-own-map")
+
+        async def nearer() -> bool:
+            await board.locator(".leaflet-control-zoom-in").click()
+            return "Talat Kao Ruam Chai" in await board.locator("#map").inner_text()
+
+        await eventually(nearer)
 
         desk = await open_as("somsri", "/desk")
         await expect(desk.locator(".question").first).to_be_visible()  # it is awake

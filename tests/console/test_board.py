@@ -319,11 +319,20 @@ async def test_a_base_map_is_given_in_parts_to_those_of_the_area(faces: Faces) -
     answering(faces, **{"GET dispatch /v1/stations": nothing, "GET dispatch /v1/facilities": nothing})
     desk = await faces.sign_in(Role.DISPATCHER)
     places = (await desk.get("/map/places.json")).json()
-    assert places["maps"] == [{"url": "/map/kalasin.pmtiles", "kind": "pmtiles", "attribution": "© OpenStreetMap"}]
+    areas = {"url": "/map/kalasin/areas.json", "kind": "areas", "attribution": ""}
+    tiles = {"url": "/map/kalasin.pmtiles", "kind": "pmtiles", "attribution": "© OpenStreetMap"}
+    assert places["maps"] == [tiles, areas]
+    drawn = (await desk.get("/map/kalasin/areas.json")).json()["features"]
+    assert {each["properties"]["kind"] for each in drawn} == {"community", "village"}
+    assert drawn[0]["properties"]["name_en"] == "Rim Nam Pao Mai"
+    ring = drawn[0]["geometry"]["coordinates"][0][0]
+    assert ring[0] == ring[-1]
+    assert (await desk.get("/map/sample/areas.json")).status_code == 404, "another municipality's"
+    assert (await faces.browser().get("/map/kalasin/areas.json")).status_code == 303
     maps.put(folder, "kalasin", b'{"type": "Point", "coordinates": [103.5, 16.4]}', "© Kalasin", now_utc())
     marks = (await desk.get("/desk/marks")).json()
     assert [(each["url"], each["attribution"]) for each in marks["maps"]] == [
-        ("/map/kalasin.geojson", "© Kalasin"), ("/map/kalasin.pmtiles", "© OpenStreetMap"),
+        ("/map/kalasin.geojson", "© Kalasin"), ("/map/kalasin.pmtiles", "© OpenStreetMap"), (areas["url"], ""),
     ]  # fmt: skip
     shapes = await desk.get("/map/kalasin.geojson")
     assert (shapes.headers["content-type"], shapes.json()["type"]) == ("application/geo+json", "Point")

@@ -57,6 +57,8 @@ async def test_the_bedridden_near_a_flood_are_drawn_and_listed_for_a_purpose(fac
     assert f"/people/{PERSON}?purpose=emergency" in shown.text
     assert shown.text.count('class="home"') == 1
     assert 'class="zone high"' in shown.text
+    assert (shown.text.count('class="part community"'), shown.text.count('class="part village"')) == (12, 2)
+    assert "แนวเขตชุมชนและหมู่บ้าน" in words
     assert str(shown.url).endswith("/people/near")
     assert shown.headers["cache-control"] == "no-store"
 

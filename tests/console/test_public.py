@@ -237,6 +237,7 @@ async def test_the_risk_map_is_drawn_and_said_in_words(faces: Faces) -> None:
     assert "ปีก่อน" not in words
     assert "2642" in words, "its last day, in the years of the Buddhist era"
     assert shown.text.count('class="zone high" d="M') == 1
+    assert shown.text.count('class="part community" d="M') == 12
     [asked] = faces.services.of(LAYERS)
     assert (asked.claims["role"], asked.claims["areas"]) == ("partner", [AREA]), "it sees what everybody may see"
     await faces.browser().get("/public/kalasin/risks")

@@ -19,7 +19,7 @@ from services.console.people import Person
 from services.console.rules import places
 from services.console.rules.sheet import asks_of, call_of, problems_of, sheet_of_form
 from services.console.texts import teller
-from services.console.web import backend, go, page, render, settings, signed_in
+from services.console.web import backend, go, page, render, signed_in
 from shared.geo import Point
 from shared.refusal import Refusal
 from shared.thai.dates import local_day
@@ -103,7 +103,7 @@ async def marks(request: Request, person: AtDesk) -> JSONResponse:
     )
     centre = desk.centre_of(request, person)
     items = desk.marks(stations or [], facilities or [], desk.packs_of(request, person), person.lang)
-    own = await asyncio.to_thread(maps_of, settings(request).map_dir, person)
+    own = await maps_of(request, person)
     return JSONResponse({"centre": {"lat": centre.lat, "lon": centre.lon}, "items": items, "maps": own})
 
 

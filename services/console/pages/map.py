@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -13,7 +12,9 @@ from services.console import maps
 from services.console.navigation import DESK
 from services.console.pages.board import every
 from services.console.people import Person
+from services.console.towns import area_options, town_of
 from services.console.web import settings, signed_in
+from shared.geo import positions_of
 
 router = APIRouter(prefix="/map", include_in_schema=False)
 
@@ -28,8 +29,7 @@ async def places(request: Request, person: AtDesk) -> Response:
         every(request, person, "/v1/stations"), every(request, person, "/v1/facilities")
     )
     found = {"stations": _named(stations, person.lang), "facilities": _named(facilities, person.lang)}
-    own = await asyncio.to_thread(maps_of, settings(request).map_dir, person)
-    return JSONResponse({**found, "maps": own}, headers={"cache-control": "no-store"})
+    return JSONResponse({**found, "maps": await maps_of(request, person)}, headers={"cache-control": "no-store"})
 
 
 def _named(items: list[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
@@ -42,12 +42,33 @@ def _named(items: list[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def maps_of(folder: Path, person: Person) -> list[dict[str, str]]:
-    """``{url, kind, attribution}`` of the maps of the person's areas."""
-    return [
+async def maps_of(request: Request, person: Person) -> list[dict[str, str]]:
+    """``{url, kind, attribution}`` of the maps of the person's areas, and of what lies in them (``areas``)."""
+    known = await asyncio.to_thread(maps.known, settings(request).map_dir)
+    own = [
         {"url": f"/map/{each['area']}.{each['kind']}", "kind": each["kind"], "attribution": each["attribution"]}
-        for each in maps.known(folder) if person.sees(each["area"])
+        for each in known if person.sees(each["area"])
     ]  # fmt: skip
+    towns = [slug for slug, _ in area_options(request, person) if (town := town_of(request, slug)) and town.bounded]
+    return own + [{"url": f"/map/{slug}/areas.json", "kind": "areas", "attribution": ""} for slug in towns]
+
+
+@router.get("/{area}/areas.json")
+async def boundaries(request: Request, person: SignedIn, area: str) -> Response:
+    """The communities, villages and quarters of a municipality as GeoJSON, with their names in both languages."""
+    town = town_of(request, area) if person.sees(area) else None
+    if town is None:
+        return Response(status_code=404)
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"kind": each.shape.kind, "name_th": each.name.th, "name_en": each.name.en},
+            "geometry": {"type": "MultiPolygon", "coordinates": positions_of(each.shape.polygons)},
+        }
+        for each in town.bounded
+    ]
+    content = {"type": "FeatureCollection", "features": features}
+    return JSONResponse(content, media_type=maps.MEDIA["geojson"], headers={"cache-control": "private, max-age=600"})
 
 
 @router.get("/{area}.{kind}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -36,7 +35,7 @@ from services.console.rules import days
 from services.console.rules.places import read_place
 from services.console.rules.seeking import sought
 from services.console.texts import texts
-from services.console.web import as_json, backend, settings
+from services.console.web import as_json, backend
 from shared.codes.codes import code_list
 
 router = APIRouter(prefix="/people", include_in_schema=False)
@@ -69,7 +68,7 @@ async def _home(
     places = (seen or {"items": []})["items"]
     own = person.agency_id is None
     methods = [method for method in METHODS if own or method != "visit"]
-    maps = await asyncio.to_thread(maps_of, settings(request).map_dir, person) if own else []
+    maps = await maps_of(request, person) if own else []
     return tab_page(
         request, person, "home", known, why, problem=problem, status=status, household=household, places=places,
         unseen=seen is None, owners=await owners(request, person, places),

@@ -142,7 +142,7 @@ def _picture(
         (Point(each.lon, each.lat), each.name.say("en" if lang == "en" else "th"))
         for each in town.area.community if west < each.lon < east and south < each.lat < north
     ]  # fmt: skip
-    return drawn(town.boundary, names, collections, [*here, *homes], around)
+    return drawn(town.boundary, names, collections, [*here, *homes], around, [each.shape for each in town.bounded])
 
 
 def _widened(points: Sequence[Point], metres: float) -> list[Point]:

@@ -39,7 +39,8 @@ async def risks(request: Request, area: str | None = None) -> Response:
     slug, lang = town.area.slug, lang_of(request)
     layers = await _layers(request, slug)
     names = [(Point(each.lon, each.lat), each.name.say("en" if lang == "en" else "th")) for each in town.area.community]
-    picture = drawn(town.boundary, names, [each["geojson"] for each in layers]) if layers else None
+    parts = [each.shape for each in town.bounded]
+    picture = drawn(town.boundary, names, [each["geojson"] for each in layers], parts=parts) if layers else None
     return page(
         request, "public/risks.html", town=town, base="/public" if slug == home else f"/public/{slug}",
         code=labeller(lang), layers=layers, picture=picture,

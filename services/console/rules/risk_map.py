@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.geo import METRES_PER_DEGREE, Point, Polygon
+from shared.area_shapes import Shape
+from shared.geo import METRES_PER_DEGREE, Point, Polygon, positions_of
 
 WIDTH = 1000.0
 """Of the drawing, in its own units; its height follows from what is drawn."""
@@ -19,13 +20,14 @@ LEVELS = ("low", "medium", "high")
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """SVG paths: ``boundary`` and ``zones`` (level, path); ``names``: x, y and what stands there; ``dots``: x, y.
+    """SVG paths: ``boundary``, ``parts`` (kind, path) and ``zones`` (level, path).
 
-    ``metre``: how long a metre is.
+    ``names``: x, y and what stands there; ``dots``: x, y; ``metre``: how long a metre is.
     """
 
     height: float
     boundary: str
+    parts: Sequence[tuple[str, str]]
     zones: Sequence[tuple[str, str]]
     names: Sequence[tuple[float, float, str]]
     dots: Sequence[tuple[float, float]]
@@ -34,11 +36,11 @@ class Drawn:
 
 def drawn(
     boundary: Sequence[Polygon], names: Iterable[tuple[Point, str]], collections: Iterable[dict[str, Any]],
-    dots: Sequence[Point] = (), around: Sequence[Point] = (),
+    dots: Sequence[Point] = (), around: Sequence[Point] = (), parts: Iterable[Shape] = (),
 ) -> Drawn:  # fmt: skip
     """The municipality with the zones of these layers, or the part of it in which the points ``around`` lie; what lies
 
-    beyond is cut off.
+    beyond is cut off. ``parts``: its communities, villages and quarters.
     """
     corners = around or [point for polygon in boundary for point in polygon[0]]
     west, east = min(point.lon for point in corners), max(point.lon for point in corners)
@@ -58,8 +60,11 @@ def drawn(
         for collection in collections
         for feature in collection["features"]
     ]
-    outline = path([[(point.lon, point.lat) for point in ring] for ring in polygon] for polygon in boundary)
+    outline = path(positions_of(boundary))
+    inner = [(one.kind, path(positions_of(one.polygons))) for one in parts]
     labels = [(*at(point.lon, point.lat), name) for point, name in names]
     height = round((north - south) * scale + 2 * ROOM * WIDTH, 1)
     ordered = sorted(zones, key=lambda zone: LEVELS.index(zone[0]))
-    return Drawn(height, outline, ordered, labels, [at(dot.lon, dot.lat) for dot in dots], scale / METRES_PER_DEGREE)
+    return Drawn(
+        height, outline, inner, ordered, labels, [at(dot.lon, dot.lat) for dot in dots], scale / METRES_PER_DEGREE
+    )

@@ -1,6 +1,7 @@
 // The municipality's own maps beneath everything else: GeoJSON as it was imported, PMTiles by protomaps-leaflet.
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const LABELS_MAX = 60;
+const NAMES_FROM = 15; // of boundaries: from further away the names lie upon each other and upon the calls
 const NAMES = (lang) => [`name_${lang}`, `name:${lang}`, "name", "name_th", "name:th", "NAME"];
 
 const AGAIN_MS = [500, 1000, 2000, 5000];
@@ -22,13 +23,15 @@ export async function script(path) {
 /** Text for a tooltip or an attribution: Leaflet takes strings for HTML, and these were typed by people. */
 export const plain = (text) => Object.assign(document.createElement("span"), { textContent: text ?? "" });
 
-/** Draw `maps` ([{url, kind, attribution}]) on a Leaflet map; one that cannot be read is left out. Gives how many. */
+/** Draw `maps` ([{url, kind, attribution}]) on a Leaflet map; one that cannot be read is left out. Gives how many, without
+
+    boundaries (kind `areas`): lines alone are no ground to find one's way on. */
 export async function drawGround(L, map, maps, { prefix = "/static/vendor" } = {}) {
   map.createPane("own").style.zIndex = 240;
   map.getPane("own").style.pointerEvents = "none";
-  const drawn = await Promise.all(maps.map((each) => (each.kind === "geojson" ? shapes : tiles)(L, map, each, prefix).catch(() => false)));
+  const drawn = await Promise.all(maps.map((each) => (each.kind === "pmtiles" ? tiles : shapes)(L, map, each, prefix).catch(() => false)));
   for (const { attribution } of maps.filter((_, n) => drawn[n])) map.attributionControl?.addAttribution(plain(attribution).innerHTML);
-  return drawn.filter(Boolean).length;
+  return drawn.filter((one, n) => one && maps[n].kind !== "areas").length;
 }
 
 async function tiles(L, map, { url }, prefix) {
@@ -38,7 +41,7 @@ async function tiles(L, map, { url }, prefix) {
   return true;
 }
 
-async function shapes(L, map, { url }) {
+async function shapes(L, map, { url, kind }) {
   const answer = await fetch(url);
   if (!answer.ok) return false;
   const content = await answer.json();
@@ -47,12 +50,13 @@ async function shapes(L, map, { url }) {
   const line = css("--muted");
   const look = {
     Polygon: { color: css("--strong-line"), weight: 1.5, fillColor: css("--strong-line"), fillOpacity: 0.1 },
+    Boundary: { color: css("--muted"), weight: 1, opacity: 0.7, dashArray: "6 5", fill: false },
     LineString: { color: line, weight: 2, opacity: 0.75 },
   };
   const layer = L.geoJSON(content, {
     pane: "own",
     interactive: false,
-    style: (feature) => look[(feature?.geometry?.type ?? "").replace("Multi", "")] ?? look.Polygon,
+    style: (feature) => kind === "areas" ? look.Boundary : look[(feature?.geometry?.type ?? "").replace("Multi", "")] ?? look.Polygon,
     pointToLayer: (feature, at) => L.circleMarker(at, { pane: "own", radius: 4, color: line, weight: 1, fillColor: line, fillOpacity: 0.9, interactive: false }),
   }).addTo(map);
   let labels = 0;
@@ -62,5 +66,11 @@ async function shapes(L, map, { url }) {
     labels += 1;
     each.bindTooltip(plain(name), { permanent: true, direction: "center", className: "ground-name", pane: "own" });
   });
+  if (kind === "areas") {
+    const names = () => layer.eachLayer((each) => (map.getZoom() < NAMES_FROM ? each.closeTooltip() : each.openTooltip()));
+    map.on("zoomend", names);
+    names();
+    map.getContainer().dataset.boundaries = layer.getLayers().length;
+  }
   return true;
 }
