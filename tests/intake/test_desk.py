@@ -281,6 +281,16 @@ async def test_a_ringing_telephone_shows_what_is_known_under_its_number(intake: 
     assert ringing["phone"] == E164
 
 
+async def test_who_rings_stands_once_the_longest_waiting_first_until_a_call_is_taken(intake: Running) -> None:
+    for phone in (PHONE, "0812346002", PHONE):
+        await post(intake, "/v1/ringing", {"from": phone})
+    assert [each["phone"] for each in (await get(intake, "/v1/ringing")).json()["items"]] == [E164, "+66812346002"]
+    await emergency(intake)
+    assert [each["phone"] for each in (await get(intake, "/v1/ringing")).json()["items"]] == ["+66812346002"]
+    await post(intake, "/v1/ringing", {"from": PHONE})
+    assert [each["phone"] for each in (await get(intake, "/v1/ringing")).json()["items"]] == ["+66812346002", E164]
+
+
 async def test_the_desk_gets_questions_and_can_try_answers(intake: Running) -> None:
     tree = (await get(intake, "/v1/triage/6")).json()
     assert tree["questions"][0]["th"]

@@ -55,6 +55,7 @@ from shared.work import Work, new_id, now_utc
 router = APIRouter(prefix="/v1")
 ACT = problems(400, 401, 403, 404, 409, 413)
 RINGING_SHOWN = timedelta(minutes=2)
+MOST_RINGING = 10
 
 
 # --- alarms ------------------------------------------------------------------
@@ -198,10 +199,21 @@ async def announce(
 
 @router.get("/ringing", tags=["desk"], response_model=RingingList, responses=problems(401, 403))
 async def ringing_now(request: Request, caller: AtDesk) -> RingingList:
-    """สายที่กำลังเรียกเข้า | Who has rung in the last two minutes."""
+    """สายที่กำลังเรียกเข้า | Who has rung in the last two minutes, each number once, whoever has waited longest first.
+
+    Of whom a call was taken since, nobody need answer any more.
+    """
     pool = runtime_of(request).pool
     rows = await progress_store.recent_ringing(pool, areas_of(caller), now_utc() - RINGING_SHOWN)
-    items = [shown.ringing_out(row, await store.calls_of_phone(pool, row["area"], row["phone"])) for row in rows[:10]]
+    waiting: dict[tuple[str, str], RingingOut] = {}
+    for row in rows:
+        number = row["area"], row["phone"]
+        if number in waiting:
+            continue
+        calls = await store.calls_of_phone(pool, *number)
+        if not any(call["received_at"] >= row["rang_at"] for call in calls):
+            waiting[number] = shown.ringing_out(row, calls)
+    items = list(waiting.values())[:MOST_RINGING]
     shown_calls = {UUID(str(call["id"])): item.area for item in items for call in item.calls}
     if shown_calls:
         await audit(pool, caller, "ringing", "call", list(shown_calls), area=list(shown_calls.values()))

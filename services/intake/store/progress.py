@@ -199,7 +199,7 @@ with gone as (delete from ringing where rang_at < $4::timestamptz - interval '1 
 insert into ringing (id, area, phone, rang_at) values ($1, $2, $3, $4)
 """
 RECENT_RINGING = Search("""
-select * from ringing where ($1::text[] is null or area = any($1)) and rang_at >= $2 order by rang_at desc limit 50
+select * from ringing where ($1::text[] is null or area = any($1)) and rang_at >= $2 order by rang_at limit 50
 """)
 
 
@@ -209,4 +209,5 @@ async def add_ringing(db: Connection, ringing_id: UUID, area: str, phone: str, a
 
 
 async def recent_ringing(pool: Pool, areas: list[str] | None, since: datetime) -> list[Row]:
+    """Who has waited longest stands first."""
     return await look_up(pool, RECENT_RINGING, areas, since)
