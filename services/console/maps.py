@@ -2,21 +2,19 @@
 
 Under ``map_dir``: ``<area>.geojson`` and ``<area>.pmtiles``, each with what was told of it beside: ``<file>.json`` with
 ``{"attribution", "imported_at"}`` (``<area>.json`` where an older version wrote it).
-PMTiles are known by the header of their version 3 (github.com/protomaps/PMTiles, spec/v3): seven letters, the version,
-offsets and lengths as little-endian 64-bit numbers.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import struct
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from services.console import tiles
 from shared.refusal import Refusal
 
 Kind = Literal["geojson", "pmtiles"]
@@ -27,13 +25,12 @@ MOST_POSITIONS = 200_000
 DEEPEST = 4
 FURTHEST_LON, FURTHEST_LAT = 180, 90
 SHORTEST_ATTRIBUTION, LONGEST_ATTRIBUTION = 3, 300
-MAGIC, VERSION, HEADER_BYTES = b"PMTiles", 3, 127
 SHAPES = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"})
 
 
 def kind_of(content: bytes) -> Kind:
     """What a file is, by what is in it and never by its name."""
-    return "pmtiles" if content.startswith(MAGIC) else "geojson"
+    return "pmtiles" if content.startswith(tiles.MAGIC) else "geojson"
 
 
 def check(content: bytes, attribution: str) -> Kind:
@@ -57,13 +54,14 @@ def check(content: bytes, attribution: str) -> Kind:
 
 
 def _check_pmtiles(content: bytes) -> None:
-    """The header is whole, of version 3, and points inside the file."""
-    broken = Refusal("not_pmtiles", "file", "ไฟล์ PMTiles ไม่สมบูรณ์ หรือไม่ใช่รุ่น 3", "no whole PMTiles file of version 3")
-    if len(content) < HEADER_BYTES or content[len(MAGIC)] != VERSION:
-        raise broken
-    spans = struct.unpack_from("<8Q", content, 8)
-    if any(offset + length > len(content) for offset, length in zip(spans[::2], spans[1::2], strict=True)):
-        raise broken
+    """It can be drawn: nobody sees a broken one before it is everybody's map."""
+    try:
+        tiles.check(content)
+    except ValueError:
+        raise Refusal(
+            "not_pmtiles", "file", "ไฟล์ PMTiles ไม่สมบูรณ์ หรือไม่ใช่แผนที่เวกเตอร์รุ่น 3",
+            "no whole PMTiles file of version 3 with vector tiles",
+        ) from None  # fmt: skip
 
 
 def _check_geojson(content: bytes) -> None:

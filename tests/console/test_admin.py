@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import struct
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import get_args
@@ -26,6 +26,7 @@ from shared.pack_parts import DispatchPolicies, Policies
 from shared.refusal import Refusal
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
+from tests.browser.tiles import write_tiles
 from tests.console.faces import Faces, words_of
 
 PASSWORD = re.compile(r'class="big-code">([^<]+)<')
@@ -292,9 +293,9 @@ def test_call_signs_stand_in_their_order() -> None:
 SQUARE = {"type": "Polygon", "coordinates": [[[103.4, 16.4], [103.5, 16.4], [103.5, 16.5], [103.4, 16.4]]]}
 
 
-def tiles(length: int = 10, version: int = 3) -> bytes:
-    header = maps.MAGIC + bytes([version]) + struct.pack("<8Q", 127, length, 127, 0, 127, 0, 127, 0)
-    return header.ljust(127, b"\0") + bytes(10)
+def tiles(tmp_path: Path) -> bytes:
+    write_tiles(tmp_path / "made.pmtiles", 16.43, 103.5)
+    return (tmp_path / "made.pmtiles").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -302,8 +303,8 @@ def tiles(length: int = 10, version: int = 3) -> bytes:
     [(b"[]", "not_geojson"), (b"{", "not_geojson"), (b'{"type": "Point", "coordinates": [200, 1]}', "not_geojson"),
      (b'{"type": "Point", "coordinates": ["a", 1]}', "not_geojson"), (b'{"type": "Evil"}', "not_geojson"),
      (b'{"type": "Point", "coordinates": [1%s, 1]}' % (b"0" * 400), "not_geojson"),
-     (b'{"type": "FeatureCollection", "features": []}', "too_many_points"), (tiles(11), "not_pmtiles"),
-     (tiles(version=2), "not_pmtiles"), (b"PMTiles\x03", "not_pmtiles"), (b" " * 5_000_001, "too_large"),
+     (b'{"type": "FeatureCollection", "features": []}', "too_many_points"),
+     (b"PMTiles\x03" + bytes(200), "not_pmtiles"), (b"PMTiles\x03", "not_pmtiles"), (b" " * 5_000_001, "too_large"),
      (b"[" * 100_000, "not_geojson")],
 )  # fmt: skip
 def test_what_is_no_map_is_refused(content: bytes, code: str) -> None:
@@ -312,7 +313,21 @@ def test_what_is_no_map_is_refused(content: bytes, code: str) -> None:
     assert refused.value.code == code
 
 
-async def test_a_map_is_kept_with_whose_it_is(faces: Faces) -> None:
+@pytest.mark.parametrize(
+    "broken",
+    [lambda map_: map_[:-1], lambda map_: map_[: len(map_) // 2], lambda map_: map_[:-20] + bytes(20),
+     lambda map_: map_[:7] + b"\x02" + map_[8:], lambda map_: map_[:97] + b"\x03" + map_[98:],
+     lambda map_: map_[:99] + b"\x02" + map_[100:], lambda map_: map_[:127] + bytes(50) + map_[177:]],
+)  # fmt: skip
+def test_tiles_that_cannot_be_drawn_never_become_the_map(broken: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    whole = tiles(tmp_path)
+    assert maps.check(whole, "© somebody") == "pmtiles"
+    with pytest.raises(Refusal) as refused:
+        maps.check(broken(whole), "© somebody")
+    assert refused.value.code == "not_pmtiles"
+
+
+async def test_a_map_is_kept_with_whose_it_is(faces: Faces, tmp_path: Path) -> None:
     anan = await faces.sign_in(Role.ADMIN)
     file = {"file": ("../../evil.geojson", json.dumps(SQUARE).encode())}
     form = {"area": "kalasin", "attribution": "© เทศบาล"}
@@ -323,9 +338,9 @@ async def test_a_map_is_kept_with_whose_it_is(faces: Faces) -> None:
     assert (await anan.post("/admin/map", {**form, "area": "khonkaen"}, files=file)).status_code == 403
     nobody = await anan.post("/admin/map", {**form, "attribution": " "}, files=file)
     assert (nobody.status_code, "ที่มา" in words_of(nobody)) == (422, True)
-    assert maps.put(folder, "kalasin", tiles(), "© OSM", now_utc()) == "pmtiles"
+    assert maps.put(folder, "kalasin", tiles(tmp_path), "© OSM", now_utc()) == "pmtiles"
     with pytest.raises(Refusal):
-        maps.put(folder, "../kalasin", tiles(), "© OSM", now_utc())
+        maps.put(folder, "../kalasin", tiles(tmp_path), "© OSM", now_utc())
 
 
 async def test_an_exercise_is_always_one(faces: Faces) -> None:
