@@ -225,6 +225,18 @@ async def test_a_dry_run_tells_all_and_changes_nothing_and_the_file_twice_is_onc
     assert runs["items"][0]["counts"] == {"created": 3, "refused": 3, "unchanged": 1}
 
 
+async def test_who_came_by_a_file_is_told_so_with_when_and_by_whom_it_was_brought(registry: Running) -> None:
+    first = (await ask(registry, part(TOWN)))["items"][0]
+    [run] = (await read(registry, "/v1/imports"))["items"]
+    path = f"/v1/persons/{first['person_id']}"
+    found = await read(registry, f"{path}/matches")
+    [came, *_] = [one for one in found["files"] if one["row"] == first["row"]]
+    assert (came["run_id"], came["verdict"]["code"], came["format"]["code"]) == (run["id"], "created", "karuna")
+    assert (came["begun_at"], came["begun_by"]) == (run["begun_at"], run["begun_by"])
+    [kept, *_] = (await read(registry, f"{path}/copy"))["tables"]["import_row"]
+    assert (kept["format"], kept["begun_by"]) == ("karuna", run["begun_by"]), "the person's own copy says it"
+
+
 async def test_a_file_goes_on_where_it_stopped_and_half_a_part_is_never_there(
     registry: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,7 @@ async def _matches(
     seen = await backend(request).get(person, "registry", f"/v1/persons/{person_id}/matches", purpose=why)
     return tab_page(
         request, person, "matches", known, why, problem=problem, status=status, matches=seen["items"],
+        files=seen.get("files", []),
         keeps=person.role in REGISTER and person.agency_id is None, found=found, looked=str(looked or ""),
         reasons=options("distinct_reason", person.lang), calls_open=person.role in DESK,
     )  # fmt: skip

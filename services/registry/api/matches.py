@@ -78,9 +78,26 @@ class MatchShown(Answer):
     protected: bool
 
 
+class CameBy(Answer):
+    """The row of a file by which somebody came, or was met: which file, when and by whom it was brought."""
+
+    run_id: UUID
+    row: int
+    verdict: Label
+    format: Label
+    begun_at: datetime
+    begun_by: str
+
+
 class MatchPage(Answer):
     items: list[MatchShown]
     next: UUID | None
+
+
+class PersonMatches(MatchPage):
+    """``files``: rows of files, also where nobody had to be told from another."""
+
+    files: list[CameBy]
 
 
 class Confirmed(Answer):
@@ -114,7 +131,7 @@ async def list_matches(
 
 
 @router.get("/persons/{person_id}/matches", responses=problems(401, 403, 404))
-async def read_matches(request: Request, caller: Reads, person_id: UUID, call_id: UUID | None = None) -> MatchPage:
+async def read_matches(request: Request, caller: Reads, person_id: UUID, call_id: UUID | None = None) -> PersonMatches:
     """ข้อมูลใดเข้ามาเป็นของบุคคลนี้ | What was taken for this person, by which rule, and what was taken out; the last 50."""
     runtime = runtime_of(request)
     person = await person_for(runtime, caller, person_id)
@@ -122,7 +139,13 @@ async def read_matches(request: Request, caller: Reads, person_id: UUID, call_id
         runtime.pool, person.id, protected=sees_protected(caller), call_id=call_id, limit=MOST
     )
     await audit(runtime.pool, caller, "read_matches", "person", person.id, area=person.area)
-    return MatchPage(items=await _shown(runtime.pool, rows), next=None)
+    files = [] if call_id else await store.imports.of_person(runtime.pool, person.id, MOST)
+    return PersonMatches(items=await _shown(runtime.pool, rows), next=None, files=[_came_by(row) for row in files])
+
+
+def _came_by(row: Row) -> CameBy:
+    codes = {name: views.label(f"import_{name}", row[name]) for name in ("verdict", "format")}
+    return CameBy(**codes, **{name: row[name] for name in ("run_id", "row", "begun_at", "begun_by")})
 
 
 @router.post("/matches/{match_id}/confirm", responses=problems(400, 401, 403, 404, 409, 413))

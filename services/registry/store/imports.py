@@ -55,6 +55,19 @@ async def find_many(
     return await db.fetch(FIND_MANY, *_columns(numbers), *_columns(names), exercise)
 
 
+OF_PERSON = """
+select t.run_id, t.row, t.verdict, f.format, f.begun_at, f.begun_by
+from (select * from import_row where person_id = any(array(select records_of($1))) and verdict <> 'refused' offset 0) t
+cross join lateral (select * from import_run where id = t.run_id offset 0) f
+order by f.begun_at desc, t.row limit $2
+"""
+
+
+async def of_person(db: Connection | Pool, person_id: UUID, limit: int) -> list[Row]:
+    """The rows of files by which this person came or was met, with their file; newest first."""
+    return await db.fetch(OF_PERSON, person_id, limit)
+
+
 KNOWN_MARKS = """
 select a.n from unnest($1::int[], $2::bytea[]) as a (n, blind)
 cross join lateral (select from identifier where blind = a.blind and until_on is null limit 1) i
