@@ -113,6 +113,10 @@ async def test_lists_hold_nobody_secret_no_number_and_no_formula_and_each_person
     assert cid(7) not in str(lines)
     assert next(line for line in lines if line["id"] == str(sick))["groups"] == ""
     assert not await _csv(registry, "&group=psychiatric")
+    unknown = await registry.client.get(
+        f"/v1/exports/persons?area={AREA}&group=zzz", headers=bearer(OFFICER, **REGISTERS)
+    )
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_code"), "no file with nobody in it"
     assert [line["id"] for line in await _csv(registry, "&group=bedridden&area_code=4601")] == [str(first)]
     seen = await read(registry, f"/v1/audit?subject_id={first}", "auditor", purpose="audit")
     assert [one["act"] for one in seen["items"]][-2:] == ["export", "export"]

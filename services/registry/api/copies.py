@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from services.registry import records, store, views
-from services.registry.api.gate import area_for, areas_of, gate, own_person_for, runtime_of
+from services.registry.api.gate import area_for, areas_of, gate, group_asked, own_person_for, runtime_of
 from services.registry.api.reach import places_of
 from services.registry.keys import ring
 from services.registry.store.copies import SEALED
@@ -145,6 +145,8 @@ async def export_persons(request: Request, caller: Exports, wanted: Annotated[Wa
 
     Nobody secret is in it, no protected group and no number; each person in it has an audit row.
     """
+    if wanted.group is not None:
+        group_asked(wanted.group)
     runtime = runtime_of(request)
     area = area_for(caller, wanted.area)
     places = await places_of(runtime.pool, caller, wanted.area_code)

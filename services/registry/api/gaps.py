@@ -10,17 +10,16 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.registry import store, views
 from services.registry.answers import Answer, Label
-from services.registry.api.gate import AreaCode, area_for, gate, runtime_of, sees_protected
+from services.registry.api.gate import AreaCode, area_for, gate, group_asked, runtime_of, sees_protected
 from services.registry.api.reach import places_of
 from services.registry.rules.access import CARE
 from services.registry.rules.areas import whole_name
 from services.registry.rules.gaps import GAPS, URGENCIES, Tally, by_tambon, publishable, summed
 from services.registry.store.gaps import Sought
-from services.registry.values import known_group
 from shared.audit import audit
 from shared.auth import Caller
 from shared.database import Pool
-from shared.errors import Refused, TwoTongued
+from shared.errors import Refused
 from shared.openapi import problems
 from shared.work import now_utc
 
@@ -99,10 +98,7 @@ async def _sought(
     request: Request, caller: Caller, group: str, days: int, area: str | None, area_code: str | None
 ) -> Sought:
     """Raises: Refused 422 there is no such group or area; 404 not the caller's area."""
-    try:
-        known_group(group)
-    except TwoTongued as wrong:
-        raise Refused(422, "unknown_code", wrong.th, wrong.en, field="group") from None
+    group_asked(group)
     places = await places_of(runtime_of(request).pool, caller, area_code)
     since = now_utc() - timedelta(days=days)
     return Sought(area_for(caller, area), group, sees_protected(caller), places, since)

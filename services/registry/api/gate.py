@@ -18,10 +18,10 @@ from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.access import CARE, ROUTES, SEES_PROTECTED, purpose_fault
 from services.registry.rules.decide import OWN, own_basis
-from services.registry.values import AREA_CODE
+from services.registry.values import AREA_CODE, known_group
 from shared.auth import NOT_FOR_AGENCIES, Caller, Role, may
 from shared.database import Connection, Pool
-from shared.errors import Refused, refuse
+from shared.errors import Refused, TwoTongued, refuse
 from shared.service import Runtime
 from shared.thai.dates import local_day
 from shared.work import Work, now_utc
@@ -111,6 +111,14 @@ def area_for(caller: Caller, asked: str | None) -> str:
     if len(caller.areas) != 1 or "*" in caller.areas:
         raise Refused(*NO_AREA, field="area")
     return next(iter(caller.areas))
+
+
+def group_asked(code: str) -> None:
+    """Raises: Refused 422 there is no such group: nobody in it would be no answer."""
+    try:
+        known_group(code)
+    except TwoTongued as wrong:
+        raise Refused(422, "unknown_code", wrong.th, wrong.en, field="group") from None
 
 
 async def places_for(runtime: Runtime, caller: Caller, area_code: str | None) -> list[str] | None:
