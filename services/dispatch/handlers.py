@@ -68,7 +68,8 @@ async def call_changed(work: Work, message: Message) -> None:
 async def call_withdrawn(work: Work, message: Message) -> None:
     event: CallWithdrawn = message.event
     series = event.along_with_id is not None
-    await trip_verbs.cancel_call(work, message.id, message.envelope.area, "caller_withdrew", whole_series=series)
+    reason = "died" if event.private.reason == "died" else "caller_withdrew"
+    await trip_verbs.cancel_call(work, message.id, message.envelope.area, reason, whole_series=series)
 
 
 async def call_closed(work: Work, message: Message) -> None:

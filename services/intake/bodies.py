@@ -199,7 +199,7 @@ class ReasonBody(Body):
 
 
 class WithdrawBody(ReasonBody):
-    """``whole_series``: the visits that are still to come are withdrawn as well."""
+    """``whole_series``: the visits still to come are withdrawn as well; with the reason ``died`` they always are."""
 
     whole_series: bool = False
 

@@ -320,9 +320,11 @@ async def test_a_day_of_the_buddhist_era_is_refused_instead_of_looking_empty(tow
 
 
 async def test_a_ride_withdrawn_with_its_series_says_so(town: Town) -> None:
-    alone, visit = await ride(town), await ride(town)
+    alone, visit, died = await ride(town), await ride(town), CallWithdrawn.Private(reason="died")
     await town.say(alone, CallWithdrawn(at=now_utc(), by="person"))
-    await town.say(visit, CallWithdrawn(at=now_utc(), by="person", along_with_id=alone))
+    await town.say(visit, CallWithdrawn(at=now_utc(), by="person", along_with_id=alone, private=died))
     gone = [row["data"] for row in await town.running.said("dispatch.trip.cancelled")]
     said = {event["call_id"]: event["whole_series"] for event in gone}
     assert said == {str(alone): False, str(visit): True}
+    reasons = {event["call_id"]: event["private"]["reason"] for event in gone}
+    assert reasons == {str(alone): "caller_withdrew", str(visit): "died"}

@@ -350,6 +350,10 @@ async def test_one_visit_is_withdrawn_or_the_whole_series(intake: Running) -> No
         ride["series"][0]["id"]: None, ride["id"]: ride["id"],
         **{visit["id"]: ride["id"] for visit in ride["series"][1:]},
     }  # fmt: skip
+    other = await booked(intake, in_days(1), appointment={"recurrence": "FREQ=DAILY;COUNT=3"})
+    await acted(intake, other["series"][1]["id"], "withdraw", {"reason": "died"})
+    statuses = [(await whole(intake, visit["id"]))["status"] for visit in (other, *other["series"])]
+    assert statuses == ["withdrawn"] * 3, "nobody comes for who has died"
 
 
 async def test_a_booking_is_refused_for_a_past_appointment_and_taken_from_paper(intake: Running) -> None:

@@ -169,7 +169,8 @@ select * from call where series_of = $1 and occurrence > $2 and status = 'open' 
 """
 LAST_OF_SERIES = "select max(occurrence) as occurrence, max(appointment_at) as at from call where series_of = $1"
 OPEN_OF_SERIES = """
-select * from call where series_of = $1 and occurrence > $2 and status = 'open' order by occurrence for update
+select * from call where (series_of = $1 or id = $1) and occurrence > $2 and status = 'open'
+order by occurrence for update
 """
 MOVED_OF_SERIES = "select id, number, appointment_at, status from call where series_of = $1 order by occurrence"
 

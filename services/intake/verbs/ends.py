@@ -29,6 +29,8 @@ HAND_OVER_INSTEAD = Refusal(
     "เหตุผลนี้ต้องส่งต่อหน่วยงานที่รับผิดชอบ ไม่ใช่ปฏิเสธ", "for this reason somebody else is asked: hand it over",
 )  # fmt: skip
 
+DIED = "died"
+
 UNKNOWN_RECEIVER = Refusal(
     "unknown_receiver", "receiver", "ไม่มีหน่วยงานรหัสนี้ในชุดตั้งค่า ให้ใส่ receiver_name ด้วย",
     "no partner of the settings pack has this code: give receiver_name as well",
@@ -38,6 +40,8 @@ UNKNOWN_RECEIVER = Refusal(
 async def withdraw(work: Work, call: Row, body: WithdrawBody, watchdog_s: int) -> Row:
     """Help is not wanted any more. ``whole_series``: neither are the visits that were still to come.
 
+    Of who has died none is wanted, whatever was ticked: a crew and a reminder would come to the bereaved.
+
     Raises:
         Refused: 409, the call is over; 422, no such reason.
 
@@ -46,12 +50,16 @@ async def withdraw(work: Work, call: Row, body: WithdrawBody, watchdog_s: int) -
     if body.reason is not None:
         with refusing(INVALID):
             reason = life.wanted_code("reason_cancel", body.reason, body.text, "reason")
-    along_with_id = call["id"] if body.whole_series and _in_series(call) else None
-    if body.whole_series:
+    whole_series = body.whole_series or reason == DIED
+    along_with_id = call["id"] if whole_series and _in_series(call) else None
+    if whole_series:
         first_id: UUID = call["series_of"] or call["id"]
         await work.cancel(SERIES, first_id)
         # The last one first: so nothing that is open is carried over to a visit that will not be.
-        for visit in reversed(await progress_store.open_of_series(work.db, first_id, call["occurrence"] or 1)):
+        after = 0 if reason == DIED else call["occurrence"] or 1
+        for visit in reversed(await progress_store.open_of_series(work.db, first_id, after)):
+            if visit["id"] == call["id"]:
+                continue
             await withdraw_one(work, visit, reason, body.text, watchdog_s, along_with_id=along_with_id)
     return await withdraw_one(work, call, reason, body.text, watchdog_s, along_with_id=along_with_id)
 
