@@ -144,7 +144,7 @@ async def test_a_visit_without_signal_is_kept_sent_once_and_a_difference_is_told
     # Meanwhile another wrote the same field, and another field, of the same visit.
     fields = {"note": {"value": "แผลแย่ลง"}, "check.home_safe": {"value": "yes"}}
     body = {"person_id": str(person), "fields": fields}
-    await town.ask("registry", "PUT", f"/v1/visits/{visit}", role="volunteer", body=body, claims={"subject": "other"})
+    await town.ask("registry", "PUT", f"/v1/visits/{visit}", role="case_manager", body=body)
     await page.context.set_offline(False)
     await expect(page.get_by_text("ส่งครบแล้ว")).to_be_visible()
     await expect(card).to_contain_text("ส่งแล้ว")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import httpx
 
@@ -11,6 +12,7 @@ from shared.work import new_id
 from tests.console.faces import Faces, SignedIn, words_of
 from tests.console.with_registry import Behind, behind
 from tests.harness import bearer
+from tests.registry.conftest import GOES, goes_to
 from tests.registry.photos import opened, photo
 
 __all__ = ["behind"]
@@ -19,7 +21,7 @@ __all__ = ["behind"]
 async def visited(behind: Behind, person: str) -> str:
     visit = str(new_id())
     body = {"person_id": person, "fields": {"result": {"value": "as_told"}}}
-    await behind.ask("PUT", f"/v1/visits/{visit}", body, Role.VOLUNTEER)
+    await behind.ask("PUT", f"/v1/visits/{visit}", body, Role.VOLUNTEER, **await goes_to(behind.running, person))
     return visit
 
 
@@ -35,6 +37,7 @@ async def test_a_volunteers_picture_is_seen_with_the_visit_and_removed_by_an_off
     person, picture = await behind.person("มะลิ ใจงาม"), str(new_id())
     visit = await visited(behind, person)
     goer = await faces.sign_in(Role.VOLUNTEER)
+    await faces.running.sql("update account set crew_id = $1 where id = $2", UUID(GOES), goer.account_id)
     assert (await send(goer, visit, photo(), picture, csrf="")).status_code == 403
     for _ in range(2):
         sent = await send(goer, visit, photo(), picture)

@@ -496,7 +496,7 @@ async def _locations(running: Running, person: UUID) -> dict[str, Asked]:
     at, here = f"/v1/persons/{person}/locations", {"lon": 103.5, "lat": 16.4}
     await running.client.post(at, json=here, headers=bearer("supervisor"))
     return {
-        "POST /v1/persons/{person_id}/locations": Asked(at, here, of_the_area=True),
+        "POST /v1/persons/{person_id}/locations": Asked(at, here),
         "GET /v1/persons/{person_id}/locations": Asked(at),
         "POST /v1/persons/near": Asked("/v1/persons/near", {"point": here}, NOTHING, str(person)),
         "POST /v1/locations/import": Asked(
@@ -590,7 +590,7 @@ async def _picture(running: Running, visit: str) -> dict[str, Asked]:
     kept = await running.client.put(put, content=content, headers=bearer("supervisor"))
     assert kept.status_code == 200, kept.text
     return {
-        "PUT /v1/pictures/{picture_id}": Asked(put, content, of_the_area=True),
+        "PUT /v1/pictures/{picture_id}": Asked(put, content),
         "GET /v1/pictures/{picture_id}": Asked(at),
         "DELETE /v1/pictures/{picture_id}": Asked(at),
     }
@@ -621,19 +621,19 @@ async def _care(running: Running, person: UUID) -> dict[str, Asked]:
             "/v1/planned-visits/mine", refusals=NOTHING, finds=plan, by="volunteer", crew_id=goes
         ),
         "POST /v1/planned-visits/{plan_id}/cancel": Asked(f"/v1/planned-visits/{plan}/cancel", {}),
-        "PUT /v1/visits/{visit_id}": Asked(visit, told, of_the_area=True),
+        "PUT /v1/visits/{visit_id}": Asked(visit, told),
         "GET /v1/visits/{visit_id}": Asked(visit),
         "GET /v1/visits": Asked("/v1/visits", refusals=NOTHING, finds=visit.rpartition("/")[2]),
         "GET /v1/persons/{person_id}/visits": Asked(f"{at}/visits"),
         "POST /v1/visits/{visit_id}/decide": Asked(f"{visit}/decide", decision),
         **await _picture(running, visit.rpartition("/")[2]),
-        "POST /v1/persons/{person_id}/assessments": Asked(f"{at}/assessments", answers, of_the_area=True),
+        "POST /v1/persons/{person_id}/assessments": Asked(f"{at}/assessments", answers),
         "GET /v1/persons/{person_id}/assessments": Asked(f"{at}/assessments"),
         "GET /v1/group-proposals": Asked("/v1/group-proposals", refusals=NOTHING, finds=str(proposal)),
         "POST /v1/group-proposals/{proposal_id}/decide": Asked(
             f"/v1/group-proposals/{proposal}/decide", {"decision": "accepted"}
         ),
-        "POST /v1/persons/{person_id}/needs": Asked(f"{at}/needs", {"need": "food"}, of_the_area=True),
+        "POST /v1/persons/{person_id}/needs": Asked(f"{at}/needs", {"need": "food"}),
         "GET /v1/persons/{person_id}/needs": Asked(f"{at}/needs"),
         "POST /v1/needs/{need_id}/met": Asked(f"/v1/needs/{need}/met", {}),
         "GET /v1/gaps": Asked(f"/v1/gaps?group=hardship&area={AREA}"),

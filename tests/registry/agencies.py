@@ -58,6 +58,8 @@ class Agency:
         return agreement_id
 
 
-async def ours(registry: Running, method: str, path: str, body: Any = None, role: str = "supervisor") -> httpx.Response:
+async def ours(
+    registry: Running, method: str, path: str, body: Any = None, role: str = "supervisor", **claims: Any
+) -> httpx.Response:
     """Asked by somebody of the municipality itself."""
-    return await registry.client.request(method, path, json=body, headers=bearer(role, **OURS))
+    return await registry.client.request(method, path, json=body, headers=bearer(role, **{**OURS, **claims}))

@@ -161,6 +161,21 @@ def somsri(**changes: Any) -> dict[str, Any]:
 OFFICER = "registry_officer"
 
 
+GOES = str(new_id())
+"""Somebody who goes to people's homes."""
+
+
+async def goes_to(running: Running, person_id: UUID | str) -> dict[str, str]:
+    """Claims of somebody who goes to this person, of whose care group they are."""
+    await running.sql(
+        """with g as (insert into care_group values ($1, 'kalasin', 'กลุ่มดูแล', now()) on conflict do nothing),
+        m as (insert into care_group_member values ($1, $1, 'x') on conflict do nothing)
+        insert into care_group_patient values ($1, $2) on conflict do nothing""",
+        UUID(GOES), UUID(str(person_id)),
+    )  # fmt: skip
+    return {"crew_id": GOES}
+
+
 async def person_of(registry: Running, call: Call, patient_id: UUID | None = None) -> UUID:
     """Whom the call's (first) patient was found to be."""
     rows = await registry.sql(

@@ -14,7 +14,7 @@ from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.harness import Running, problem_of
 from tests.registry.agencies import Agency, ours
-from tests.registry.conftest import Call, history, person_of, read, somsri
+from tests.registry.conftest import Call, goes_to, history, person_of, read, somsri
 
 MANAGER = "case_manager"
 CHANGE = {"change": {"mobility": "stretcher"}, "reason": "ไปเยี่ยมเมื่อวาน"}
@@ -243,5 +243,6 @@ async def test_an_agencys_point_is_one_source_and_displaces_nothing_alone(regist
     assert [items[each["id"]]["stands"] for each in seen] == [True, False, False]
     assert [items[each["id"]]["agency_id"] for each in seen] == [None, str(hospital.id), str(hospital.id)]
     assert items[seen[1]["id"]]["source"]["code"] == "agency"
-    volunteer = await ours(registry, "POST", at, {**POINT, "lat": 16.44, "source": "health_volunteer"}, "volunteer")
+    again = {**POINT, "lat": 16.44, "source": "health_volunteer"}
+    volunteer = await ours(registry, "POST", at, again, "volunteer", **await goes_to(registry, person))
     assert volunteer.json()["verdict"]["code"] == "verified", "with somebody else it does"

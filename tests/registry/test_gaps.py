@@ -14,7 +14,7 @@ from scipy.optimize import linprog
 from services.registry.rules.gaps import GAPS, URGENCIES, Tally, by_tambon, publishable, summed
 from shared.work import now_utc
 from tests.harness import Running, bearer, problem_of
-from tests.registry.conftest import add, read
+from tests.registry.conftest import add, goes_to, read
 
 CARE = "case_manager"
 
@@ -153,7 +153,9 @@ async def test_who_lacks_what_is_counted_by_place_and_listed_for_who_cares(regis
     far = await in_group(registry, "460201", phone="0812345602")
     await in_group(registry, "460101", exercise=True)
     await add(registry, addresses={"current": {"area_code": "460101"}})
-    at, volunteer = f"/v1/persons/{cared}", bearer("volunteer")
+    at = f"/v1/persons/{cared}"
+    for one in (cared, alone, far):
+        volunteer = bearer("volunteer", **await goes_to(registry, one))
     home = {"lon": 103.5, "lat": 16.43, "method": "visit"}
     await registry.client.post(f"{at}/locations", json=home, headers=bearer("registry_officer"))
     visit = {"person_id": str(cared), "fields": {"result": {"value": "as_told"}}}

@@ -20,7 +20,7 @@ from services.registry.rules.locations import Judged, Seen, Standing, judge
 from shared.crypto import Keyring
 from shared.geo import METRES_PER_DEGREE, Point
 from tests.harness import AREA, Running, bearer, problem_of
-from tests.registry.conftest import add, history, read, search
+from tests.registry.conftest import add, goes_to, history, read, search
 
 HOME = Point(103.5012345, 16.4312345)
 FLOOD = {
@@ -106,7 +106,7 @@ async def observe(
     return await registry.client.post(
         f"/v1/persons/{person_id}/locations",
         json={"lon": point.lon, "lat": point.lat, "accuracy_m": 10, **body},
-        headers=bearer(role, subject=who, areas=body.pop("areas", [AREA])),
+        headers=bearer(role, subject=who, areas=body.pop("areas", [AREA]), **await goes_to(registry, person_id)),
     )
 
 

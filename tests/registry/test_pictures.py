@@ -28,7 +28,7 @@ from shared.retention import retire_all
 from shared.work import now_utc
 from tests.harness import Running, bearer, problem_of
 from tests.registry.agencies import Agency
-from tests.registry.conftest import add, read
+from tests.registry.conftest import GOES, add, goes_to, read
 from tests.registry.photos import HIDDEN, opened, photo
 
 CARE = "case_manager"
@@ -117,7 +117,8 @@ def test_a_picture_that_would_fill_the_memory_is_not_unpacked(side: int) -> None
 async def visited(registry: Running, person: UUID, role: str = "volunteer", **more: Any) -> str:
     visit = str(uuid4())
     body = {"person_id": str(person), "fields": {"result": {"value": "as_told"}}, **more}
-    answer = await registry.client.put(f"/v1/visits/{visit}", json=body, headers=bearer(role))
+    claims = {} if role == CARE else await goes_to(registry, person)
+    answer = await registry.client.put(f"/v1/visits/{visit}", json=body, headers=bearer(role, **claims))
     assert answer.status_code == 200, answer.text
     return visit
 
@@ -127,7 +128,9 @@ async def send(
 ) -> Any:
     """``owner``: ``visit_id=…`` or ``location_id=…``. The answer."""
     at = f"/v1/pictures/{more.pop('id', None) or uuid4()}?{owner}"
-    return await registry.client.put(at, content=photo() if content is None else content, headers=bearer(role, **more))
+    return await registry.client.put(
+        at, content=photo() if content is None else content, headers=bearer(role, **{"crew_id": GOES, **more})
+    )
 
 
 async def look(registry: Running, picture: str, role: str = CARE, **claims: Any) -> Any:
@@ -202,7 +205,9 @@ async def test_a_place_is_seen_by_the_desk_a_visit_by_those_who_care_and_a_volun
 ) -> None:
     person = await add(registry, name="มานี")
     here = {"lon": 103.5, "lat": 16.4, "method": "gps"}
-    place = await registry.client.post(f"/v1/persons/{person}/locations", json=here, headers=bearer("volunteer"))
+    place = await registry.client.post(
+        f"/v1/persons/{person}/locations", json=here, headers=bearer("volunteer", **await goes_to(registry, person))
+    )
     home = (await send(registry, f"location_id={place.json()['id']}")).json()["id"]
     visit = await visited(registry, person)
     inside = (await send(registry, f"visit_id={visit}")).json()["id"]
@@ -267,12 +272,12 @@ async def test_the_volunteer_is_told_that_theirs_have_arrived_and_never_of_other
     path = f"/v1/persons/{person}/planned-visits"
     visit = (await registry.client.post(path, json=plan, headers=bearer(CARE))).json()["id"]
     body = {"person_id": str(person), "fields": {"note": {"value": "x"}}}
-    await registry.client.put(f"/v1/visits/{visit}", json=body, headers=bearer("volunteer"))
-    await send(registry, f"visit_id={visit}")
-    await send(registry, f"visit_id={visit}", subject="other")
+    await registry.client.put(f"/v1/visits/{visit}", json=body, headers=bearer("volunteer", crew_id=goes))
+    await send(registry, f"visit_id={visit}", crew_id=goes)
+    await send(registry, f"visit_id={visit}", crew_id=goes, subject="other")
     mine = await read(registry, "/v1/planned-visits/mine", "volunteer", crew_id=goes)
     assert mine["items"][0]["pictures"] == 1
-    again = await registry.client.put(f"/v1/visits/{visit}", json=body, headers=bearer("volunteer"))
+    again = await registry.client.put(f"/v1/visits/{visit}", json=body, headers=bearer("volunteer", crew_id=goes))
     assert [one["taken_by"] for one in again.json()["pictures"]] == ["person:test-volunteer"]
 
 
@@ -321,7 +326,7 @@ async def test_the_release_before_which_knows_of_no_pictures_erases_whoever_has_
 
 async def test_a_young_picture_keeps_the_record_and_an_old_one_goes_with_it(registry: Running) -> None:
     person = await add(registry, name="มานี")
-    await send(registry, f"visit_id={await visited(registry, person)}")
+    await send(registry, f"visit_id={await visited(registry, person, CARE)}", role=CARE)
     long_ago = now_utc() - timedelta(days=400)
     for table, column in (("person", "changed_at"), ("known", "known_from"), ("visit", "recorded_at")):
         await registry.sql(f"update {table} set {column} = $1", long_ago)

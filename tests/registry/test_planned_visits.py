@@ -12,7 +12,7 @@ import pytest
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.harness import Running, bearer, problem_of
-from tests.registry.conftest import Call, add, history, person_of, read
+from tests.registry.conftest import GOES, Call, add, goes_to, history, person_of, read
 
 CARE = "case_manager"
 FIRST, SECOND, STRANGER = new_id(), new_id(), new_id()
@@ -29,10 +29,14 @@ async def mine(registry: Running, crew_id: UUID, **claims: Any) -> list[dict[str
     return items
 
 
-async def write(registry: Running, visit_id: str, person_id: UUID, who: str, **fields: tuple[str, int]) -> Any:
+async def write(
+    registry: Running, visit_id: str, person_id: UUID, who: str, crew_id: UUID = FIRST, **fields: tuple[str, int]
+) -> Any:
     told = {name: {"value": value, "base": base} for name, (value, base) in fields.items()}
     body = {"person_id": str(person_id), "fields": told}
-    return await registry.client.put(f"/v1/visits/{visit_id}", json=body, headers=bearer("volunteer", subject=who))
+    return await registry.client.put(
+        f"/v1/visits/{visit_id}", json=body, headers=bearer("volunteer", subject=who, crew_id=str(crew_id))
+    )
 
 
 async def planned(registry: Running, query: str = "") -> list[str]:
@@ -84,7 +88,13 @@ async def test_a_visit_is_given_read_at_the_door_and_written_by_two(registry: Ru
     await registry.client.post(f"/v1/planned-visits/{once['id']}/cancel", headers=bearer(CARE))
 
     other = await add(registry, name="คนอื่น")
-    assert problem_of(await write(registry, visit_id, other, "v1", note=("x", 0)))["code"] == "other_visit"
+    await goes_to(registry, other)
+    assert problem_of(await write(registry, visit_id, other, "v1", UUID(GOES), note=("x", 0)))["code"] == "other_visit"
+    stranger = await write(registry, visit_id, person_id, "v3", new_id(), result=("as_told", 0))
+    assert stranger.status_code == 404, "nobody ends a visit to whom it was not given"
+    await goes_to(registry, person_id)
+    carer = await write(registry, visit_id, person_id, "v3", UUID(GOES), result=("as_told", 0))
+    assert problem_of(carer)["code"] == "other_visit", "nor who goes there for something else"
     assert (await write(registry, visit_id, person_id, "v1", note=("แผลดีขึ้น", 0))).status_code == 200
     assert await planned(registry, "?state=planned") == [visit_id], "a visit without a result is not done yet"
     said = await write(registry, visit_id, person_id, "v2", note=("แผลแย่ลง", 0), result=("as_told", 0))

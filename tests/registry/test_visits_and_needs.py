@@ -15,7 +15,7 @@ from services.registry.rules.visits import Standing, bring_together, checked
 from shared.crypto import Keyring
 from shared.refusal import Refusal
 from tests.harness import Running, bearer, problem_of
-from tests.registry.conftest import add, history, read
+from tests.registry.conftest import add, goes_to, history, read
 
 CARE = "case_manager"
 BARTHEL, POVERTY = questionnaires()["barthel_adl"], questionnaires()["poverty"]
@@ -101,7 +101,7 @@ async def visit(
     return await registry.client.put(
         f"/v1/visits/{visit_id}",
         json={"person_id": str(person_id), "fields": fields, **body},
-        headers=bearer(role, subject=who),
+        headers=bearer(role, subject=who, **({} if role == CARE else await goes_to(registry, person_id))),
     )
 
 
@@ -145,7 +145,9 @@ async def test_two_phones_write_one_visit_nothing_is_lost_and_an_officer_decides
     assert problem_of(taken)["code"] == "other_visit", "an id of something else is no visit's"
     for path, body in (("needs", {"need": "food"}), ("locations", home)):
         answer = await registry.client.post(
-            f"/v1/persons/{person_id}/{path}", json={**body, "id": str(person_id)}, headers=bearer("volunteer")
+            f"/v1/persons/{person_id}/{path}",
+            json={**body, "id": str(person_id)},
+            headers=bearer("volunteer", **await goes_to(registry, person_id)),
         )
         assert answer.status_code == 409, path
     wrong = await visit(registry, uuid4(), person_id, "v1", fields={"check.lives_here": ("maybe", 0)})
@@ -158,7 +160,7 @@ async def assess(registry: Running, person_id: UUID, total: int, **body: Any) ->
     return await registry.client.post(
         f"/v1/persons/{person_id}/assessments",
         json={"instrument": "barthel_adl", "answers": answers_with(total), **body},
-        headers=bearer("volunteer"),
+        headers=bearer("volunteer", **await goes_to(registry, person_id)),
     )
 
 
@@ -194,7 +196,7 @@ async def test_a_worse_score_proposes_the_bedridden_with_itself_as_evidence(regi
     gap = await registry.client.post(
         f"/v1/persons/{person_id}/assessments",
         json={"instrument": "depression_2q", "answers": {"low": 1}},
-        headers=bearer("volunteer"),
+        headers=bearer("volunteer", **await goes_to(registry, person_id)),
     )
     assert problem_of(gap)["errors"][0]["field"] == "answers.joyless"
     names = {line["type"] for line in await history(registry, person_id, CARE)}
@@ -213,7 +215,7 @@ async def test_a_need_stays_open_until_it_is_met_and_erasure_takes_everything_al
         answer = await registry.client.post(
             f"/v1/persons/{who}/needs",
             json={"need": "carer", "urgency": urgency, "note": note},
-            headers=bearer("volunteer"),
+            headers=bearer("volunteer", **await goes_to(registry, who)),
         )
         opened.append(answer.json()["id"])
     assert opened[0] == opened[1] == opened[2], "and who cannot see how urgent it is makes it no less urgent"
@@ -255,7 +257,9 @@ async def test_a_note_that_was_sent_is_taken_out_again_of_a_visit_and_of_a_need(
 
     async def noted(role: str = CARE, **body: Any) -> str | None:
         told = {"need": "carer", **body}
-        await registry.client.post(f"/v1/persons/{person_id}/needs", json=told, headers=bearer(role))
+        await registry.client.post(
+            f"/v1/persons/{person_id}/needs", json=told, headers=bearer(role, **await goes_to(registry, person_id))
+        )
         found: str | None = (await read(registry, f"/v1/persons/{person_id}/needs", CARE))["items"][0]["note"]
         return found
 
@@ -291,7 +295,9 @@ async def test_a_card_takes_nobodys_texts_and_names_no_secret_person(registry: R
     person_id, body = await add(registry, name="มานี"), {"community": "ดอนกลาง", "kind": "skill", "what": "อดีตพยาบาล"}
     await visit(registry, uuid4(), person_id, "v1", fields={"note": ("อยู่กับลูกสาว", 0)})
     need = await registry.client.post(
-        f"/v1/persons/{person_id}/needs", json={"need": "carer", "note": "แผลกดทับ"}, headers=bearer("volunteer")
+        f"/v1/persons/{person_id}/needs",
+        json={"need": "carer", "note": "แผลกดทับ"},
+        headers=bearer("volunteer", **await goes_to(registry, person_id)),
     )
     before = await registry.sql("select owner_id, field, value from told order by 1, 2")
     value_id = (await registry.sql("select id from visit_value"))[0]["id"]
@@ -352,7 +358,9 @@ async def test_writing_a_visit_reads_nothing_of_it_and_no_note_is_written_over(r
     notes = []
     for role, note in (("volunteer", "แผลกดทับ"), ("crew", "ไม่มี"), ("crew", "ไม่มี"), ("crew", None), (CARE, "เตียงลม")):
         body = {"need": "carer", "note": note}
-        told = await registry.client.post(f"/v1/persons/{person_id}/needs", json=body, headers=bearer(role))
+        told = await registry.client.post(
+            f"/v1/persons/{person_id}/needs", json=body, headers=bearer(role, **await goes_to(registry, person_id))
+        )
         assert told.status_code == 201, told.text
         notes.append((await read(registry, f"/v1/persons/{person_id}/needs", CARE))["items"][0]["note"])
     assert notes == ["แผลกดทับ", *["แผลกดทับ\nไม่มี"] * 3, "เตียงลม"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from services.registry import records, store
 from services.registry.api.reach import must_reach, places_of
 from services.registry.keys import ring
 from services.registry.records import Person
-from services.registry.rules.access import CARE, ROUTES, SEES_PROTECTED, purpose_fault
+from services.registry.rules.access import CARE, GOES, ROUTES, SEES_PROTECTED, purpose_fault
 from services.registry.rules.decide import OWN, own_basis
 from services.registry.values import AREA_CODE, known_group
 from shared.auth import NOT_FOR_AGENCIES, Caller, Role, may
@@ -47,6 +48,8 @@ NOT_BY_PLACE = (
     "บทบาทของท่านกรองรายการนี้ตามที่อยู่ของบุคคลไม่ได้",
     "your role does not narrow this list by where people live",
 )
+STILL_WRITES = timedelta(days=7)
+"""How long what was written without signal may come after the visit was made, called off or the case closed."""
 AreaCode = Annotated[str | None, Query(pattern=AREA_CODE, description="of who lives there or below it alone")]
 """A tambon, village, community or quarter by which a list is narrowed; it opens nothing that the list had not."""
 
@@ -186,6 +189,32 @@ async def held_for(work: Work, caller: Caller, person_id: UUID) -> Person:
     """
     await store.links.hold(work.db, [person_id])
     return await _seen(work.db, caller, person_id)
+
+
+async def sent_for(work: Work, caller: Caller, person_id: UUID) -> Person:
+    """The same, for who writes down what was found at somebody's home: volunteers and crews are sent there.
+
+    Raises:
+        Refused: 404 as :func:`person_for`, or nobody sends them.
+
+    """
+    person = await held_for(work, caller, person_id)
+    await must_be_sent(work.db, caller, person.id)
+    return person
+
+
+async def must_be_sent(db: Connection | Pool, caller: Caller, person_id: UUID) -> None:
+    """A volunteer or a crew goes to this person; of a desk nothing is asked.
+
+    Raises:
+        Refused: 404.
+
+    """
+    if caller.role not in GOES:
+        return
+    crew_id = UUID(caller.crew_id) if caller.crew_id else None
+    if crew_id is None or not await store.plans.is_sent(db, crew_id, person_id, now_utc() - STILL_WRITES):
+        raise refuse("not_found")
 
 
 async def own_held_for(work: Work, caller: Caller, person_id: UUID) -> Person:

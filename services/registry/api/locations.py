@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from services.registry import records, store, views
 from services.registry.api.access import as_writer, classes, open_person
-from services.registry.api.gate import area_for, areas_of, gate, held_for, runtime_of, sees_protected
+from services.registry.api.gate import area_for, areas_of, gate, held_for, runtime_of, sees_protected, sent_for
 from services.registry.api.locations_models import (
     AGENCY,
     FileBody,
@@ -87,7 +87,7 @@ async def observe(
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
-            person = await held_for(work, caller, person_id)
+            person = await sent_for(work, caller, person_id)
             told = Observation(
                 body.use, body.point(), body.accuracy_m, body.method, source, caller.actor,
                 body.observed_at or work.now, body.photo, body.id, caller.agency_id,

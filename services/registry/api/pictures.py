@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from services.registry import store
 from services.registry.api.access import classes, not_protected, open_person
-from services.registry.api.gate import gate, held_for, own_held_for, person_for, runtime_of
+from services.registry.api.gate import gate, must_be_sent, own_held_for, person_for, runtime_of, sent_for
 from services.registry.api.pictures_models import PictureShown, shown
 from services.registry.keys import ring
 from services.registry.pictures import Drawn, drawn_anew
@@ -62,7 +62,7 @@ async def take(
         return shown(verbs.the_same(known, whose))
     drawn = await _drawn(await request.body())
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await held_for(work, caller, person_id)
+        person = await sent_for(work, caller, person_id)
         kept = await verbs.keep(work, person, picture_id, whose, drawn, caller.actor)
         await audit(work, caller, "add_picture", "person", person.id, {"picture_id": str(picture_id)}, area=person.area)
         return shown(kept)
@@ -78,7 +78,9 @@ async def _about(runtime: Runtime, caller: Caller, whose: Whose) -> UUID:
     owner = await verbs.owner(runtime.pool, whose)
     if owner is None:
         raise refuse("not_found", field="visit_id" if whose.visit_id else "location_id")
-    return (await person_for(runtime, caller, owner["person_id"])).id
+    person = await person_for(runtime, caller, owner["person_id"])
+    await must_be_sent(runtime.pool, caller, person.id)
+    return person.id
 
 
 async def _drawn(content: bytes) -> Drawn:

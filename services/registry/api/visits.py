@@ -24,15 +24,15 @@ from services.registry.api.gate import (
     AreaCode,
     areas_of,
     gate,
-    held_for,
     narrowed,
     own_held_for,
     person_for,
     places_for,
     runtime_of,
+    sent_for,
 )
 from services.registry.api.pictures_models import by_owner
-from services.registry.rules.access import ROUTES
+from services.registry.rules.access import GOES, ROUTES
 from services.registry.rules.fields import HEALTH
 from services.registry.rules.visits import checked
 from services.registry.store.people import Row
@@ -68,12 +68,13 @@ async def record_visit(request: Request, caller: Records, visit_id: UUID, body: 
         raise Refused(422, refusal.code, refusal.th, refusal.en, field=refusal.field) from None
     caller = await as_writer(runtime, caller, body.person_id, HEALTH, body.case_id, "visit")
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await held_for(work, caller, body.person_id)
+        person = await sent_for(work, caller, body.person_id)
         point = body.point.point() if body.point else None
         at = body.visited_at or work.now
+        goes = caller.crew_id if caller.role in GOES else None
         visit = Visit(
             visit_id, body.kind, at, caller.actor, fields, body.case_id, body.task_id, point, body.accuracy_m,
-            caller.agency_id,
+            caller.agency_id, goes,
         )  # fmt: skip
         await verbs.record(work, person, visit)
         await audit(work, caller, "visit", "person", person.id, {"fields": sorted(fields)}, area=person.area)

@@ -82,6 +82,26 @@ cross join lateral (select * from location l where l.id = h.location_id offset 0
 order by w.id, l.use <> 'home', h.verified_at desc nulls last
 """
 IS_RECORD_OF = "select $2::uuid = any(array(select records_of($1)))"
+# Whether $2 is somebody to whom $1 is sent, or was until $3: by a visit, a task, a team or a care group.
+SENT = """
+select exists (
+    select from planned_visit v where v.person_id = any(w.ids) and v.crew_ids @> array[$1::uuid]
+        and (v.done_at is null or v.done_at > $3) and (v.cancelled_at is null or v.cancelled_at > $3)
+) or exists (
+    select from case_file k
+    cross join lateral (select * from task t where t.case_id = k.id and t.assignee_id = $1 offset 0) t
+    where k.person_id = any(w.ids) and (t.done_at is null or t.done_at > $3)
+) or exists (
+    select from case_file k
+    cross join lateral (select * from team_member m where m.case_id = k.id and m.crew_id = $1 offset 0) m
+    where k.person_id = any(w.ids) and m.answer <> 'declined' and (k.closed_at is null or k.closed_at > $3)
+) or exists (
+    select from care_group_patient c
+    cross join lateral (
+        select * from care_group_member m where m.group_id = c.group_id and m.crew_id = $1 offset 0) m
+    where c.person_id = any(w.ids)
+) from (select array(select records_of($2)) as ids offset 0) w
+"""
 WIPE_PLANS = "delete from planned_visit where person_id = any($1::uuid[]) returning id"
 
 
@@ -101,6 +121,12 @@ async def lock(db: Connection, plan_id: UUID) -> Row | None:
 async def is_of(db: Connection, plan: Row, person_id: UUID) -> bool:
     """Whether it was planned for this person, by whichever of their records."""
     found: bool = await db.fetchval(IS_RECORD_OF, plan["person_id"], person_id)
+    return found
+
+
+async def is_sent(db: Connection | Pool, crew_id: UUID, person_id: UUID, since: datetime) -> bool:
+    """Whether this crew member goes to this person, or did until ``since``: a visit, task, team or care group."""
+    found: bool = await db.fetchval(SENT, crew_id, person_id, since)
     return found
 
 

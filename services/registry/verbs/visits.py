@@ -52,6 +52,8 @@ class Visit:
     accuracy_m: int | None = None
     agency_id: UUID | None = None
     """Whose visit it is; none is the municipality."""
+    goes: str | None = None
+    """The crew member who was sent; None: a desk writes."""
 
 
 async def record(work: Work, person: Person, visit: Visit) -> None:
@@ -67,8 +69,9 @@ async def record(work: Work, person: Person, visit: Visit) -> None:
         raise refuse("not_found", field="case_id")
     at = min(visit.visited_at, work.now)
     plan = await store.plans.lock(work.db, visit.id)
-    # What is planned was given to the municipality's own people.
-    if plan is not None and (visit.agency_id or not await store.plans.is_of(work.db, plan, person.id)):
+    # What is planned was given to people of the municipality's own, and they or a desk say how it was.
+    given = plan is None or visit.goes is None or UUID(visit.goes) in plan["crew_ids"]
+    if not given or (plan and (visit.agency_id or not await store.plans.is_of(work.db, plan, person.id))):
         raise _refuse("other_visit", "id")
     facts = (
         visit.id, person.id, visit.case_id, visit.task_id, visit.kind, at, work.now, visit.by, visit.agency_id,
