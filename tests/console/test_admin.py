@@ -343,6 +343,17 @@ async def test_a_map_is_kept_with_whose_it_is(faces: Faces, tmp_path: Path) -> N
         maps.put(folder, "../kalasin", tiles(tmp_path), "© OSM", now_utc())
 
 
+async def test_that_nobody_can_go_is_said_before_an_exercise(faces: Faces) -> None:
+    malee = await faces.sign_in(Role.SUPERVISOR)
+    real = {"call_sign": "K1", "exercise": False, "duty": "on_duty"}
+    asleep = {"call_sign": "X1", "exercise": True, "duty": "off_duty"}
+    for units, warned in (([real, asleep], True), ([real, {**asleep, "duty": "on_duty"}], False)):
+        faces.services.answers["GET dispatch /v1/units"] = {"items": units, "next": None}
+        assert ("ยังไม่มีหน่วยซ้อม" in words_of(await malee.get("/admin/exercise"))) is warned
+    del faces.services.answers["GET dispatch /v1/units"]
+    assert "ยังไม่มีหน่วยซ้อม" not in words_of(await malee.get("/admin/exercise")), "not known is not none"
+
+
 async def test_an_exercise_is_always_one(faces: Faces) -> None:
     faces.services.answers["POST intake /v1/calls"] = 201, {"id": str(UUID(int=9)), "number": "KLS-6911-0099"}
     malee = await faces.sign_in(Role.SUPERVISOR)

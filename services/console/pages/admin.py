@@ -18,6 +18,7 @@ from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import label, labeller, said
 from services.console.lookers import agencies_named
 from services.console.navigation import roles_of
+from services.console.pages.admin_fleet import every
 from services.console.people import Person, caller_of
 from services.console.texts import teller, texts
 from services.console.towns import area_options
@@ -184,8 +185,17 @@ async def import_map(
 
 
 @router.get("/exercise")
-async def exercise(request: Request, _: Trainer) -> Response:
-    return page(request, "admin/exercise.html", kinds=list(EXERCISES), made=None)
+async def exercise(request: Request, person: Trainer) -> Response:
+    return await _exercise_page(request, person)
+
+
+async def _exercise_page(request: Request, person: Person, made: dict[str, Any] | None = None) -> Response:
+    try:
+        units = await every(request, person, "unit")
+        nobody = not any(each["exercise"] and each["duty"] == "on_duty" for each in units)
+    except (BackendAway, BackendRefused):
+        nobody = False  # not known
+    return page(request, "admin/exercise.html", kinds=list(EXERCISES), made=made, nobody=nobody)
 
 
 @router.post("/exercise")
@@ -201,7 +211,7 @@ async def start_exercise(request: Request, person: Trainer, kind: Annotated[str,
         "location": {"lat": where.area.centre.lat, "lon": where.area.centre.lon},
     }  # fmt: skip
     made = await backend(request).post(person, "intake", "/v1/calls", body, key=uuid4().hex, purpose="emergency")
-    return page(request, "admin/exercise.html", kinds=list(EXERCISES), made=made)
+    return await _exercise_page(request, person, made)
 
 
 # --- audit search --------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ KEPT = {"crew": ("line_user_id", "language", "quiet_from", "quiet_until")}
 """What a form does not show and must not lose: a put replaces everything."""
 
 
-async def _all(request: Request, person: Person, noun: str) -> list[dict[str, Any]]:
+async def every(request: Request, person: Person, noun: str) -> list[dict[str, Any]]:
     """Every entry of a noun in the person's areas."""
     found: list[dict[str, Any]] = []
     params: dict[str, str | int] = {"limit": 500}
@@ -95,7 +95,7 @@ def _known(noun: str) -> str:
 
 @router.get("/{noun}")
 async def listed(request: Request, person: Keeper, noun: str) -> Response:
-    found = await _all(request, person, _known(noun))
+    found = await every(request, person, _known(noun))
     return page(request, "admin/fleet.html", noun=noun, nouns=list(NOUNS), entries=found, name_of=_name_of)
 
 
@@ -116,7 +116,7 @@ async def _entry(request: Request, person: Person, noun: str, entry_id: str) -> 
         BackendRefused: 404.
 
     """
-    found = next((each for each in await _all(request, person, noun) if each["id"] == entry_id), None)
+    found = next((each for each in await every(request, person, noun) if each["id"] == entry_id), None)
     if found is None:
         raise not_found()
     renamed = {field.name: found[field.shown] for field in NOUNS[noun][1] if field.shown}
@@ -133,7 +133,7 @@ async def _form(
         if field.kind in {"code", "codes", "skills"}:
             choices[field.name] = options(field.of, person.lang)
         elif field.kind in {"one", "many"}:
-            choices[field.name] = [(each["id"], _name_of(each)) for each in await _all(request, person, field.of)]
+            choices[field.name] = [(each["id"], _name_of(each)) for each in await every(request, person, field.of)]
     errors = {each["field"].split(".")[-1]: each.get(person.lang) or each.get("th")
               for each in (problem.problem.get("errors") or [] if problem else [])}  # fmt: skip
     return page(
