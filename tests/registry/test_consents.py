@@ -228,6 +228,15 @@ async def test_an_emergency_opens_one_record_for_one_caller_for_three_hours(regi
     said = (await registry.said("registry.person.unlocked"))[-1]
     assert said["data"]["private"]["officer_ids"] == [str(officer)]
     assert set(said["open_data"]) == {"at"}
+    guessed = [
+        (await hospital.post("/v1/break-glass", {**asked, "national_id": cid(n)}, purpose="emergency")).status_code
+        for n in range(70, 76)
+    ]
+    assert guessed == [404] * 5 + [429], "nobody asks with a list of numbers who is in the register"
+    assert await registry.audited("glass_missed") == [None] * 5
+    later = {**asked, "national_id": cid(76)}
+    colleague = await hospital.post("/v1/break-glass", later, purpose="emergency", subject="doctor")
+    assert colleague.status_code == 404, "whoever else is there goes on"
     ours_too = await ours(registry, "POST", "/v1/break-glass", asked)
     assert problem_of(ours_too)["code"] == "not_needed"
 

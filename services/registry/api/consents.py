@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -44,7 +45,9 @@ from shared.auth import Caller
 from shared.database import Connection, Pool
 from shared.errors import Refused, refuse
 from shared.http import IdempotencyKey, once
+from shared.limits import Limit, spend, spent
 from shared.openapi import problems
+from shared.service import Runtime
 from shared.thai.dates import local_day
 from shared.work import Work, now_utc
 
@@ -58,6 +61,10 @@ Hears = Annotated[Caller, Depends(gate("POST /v1/withdrawals/acknowledge"))]
 Breaks = Annotated[Caller, Depends(gate("POST /v1/break-glass"))]
 ListsGlass = Annotated[Caller, Depends(gate("GET /v1/break-glass"))]
 Reviews = Annotated[Caller, Depends(gate("POST /v1/break-glass/{glass_id}/review"))]
+
+MISSES = Limit("glass.miss", 5, timedelta(minutes=15))
+"""How often somebody may ask for who is not in the register."""
+NOT_FOUND = 404
 
 
 @router.post(
@@ -159,12 +166,31 @@ async def acknowledge_withdrawals(request: Request, caller: Hears, body: Acknowl
     return Acknowledged(consent_ids=mine)
 
 
-@router.post("/break-glass", status_code=201, response_model=GlassOpened, responses=problems(400, 401, 403, 404, 413))
+@router.post(
+    "/break-glass", status_code=201, response_model=GlassOpened, responses=problems(400, 401, 403, 404, 413, 429)
+)
 async def break_glass(
     request: Request, caller: Breaks, body: BreakGlassBody, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """เปิดดูกรณีฉุกเฉิน | An agency without an agreement opens one record for three hours; a reason, and officers hear."""
+    """เปิดดูกรณีฉุกเฉิน | An agency without an agreement opens one record for three hours; a reason, and officers hear.
+
+    Who is not there leaves an audit row and counts: with a list of numbers anybody could ask who is in the register.
+    """
     runtime = runtime_of(request)
+    if await spent(runtime.pool, MISSES, caller.actor):
+        await spend(runtime.pool, MISSES, caller.actor)
+    try:
+        return await _break(runtime, request, caller, body, idempotency_key)
+    except Refused as refused:
+        if refused.status == NOT_FOUND:
+            await audit(runtime.pool, caller, "glass_missed", "person", body.person_id)
+            await spend(runtime.pool, MISSES, caller.actor)
+        raise
+
+
+async def _break(
+    runtime: Runtime, request: Request, caller: Caller, body: BreakGlassBody, idempotency_key: str | None
+) -> JSONResponse:
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
