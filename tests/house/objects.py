@@ -122,7 +122,7 @@ async def intake(running: Running) -> Things:
         "POST /v1/ringing": Asked(
             "/v1/ringing", {"from": "0812345678", "area": AREA}, frozenset({404, 201}), str(call)
         ),
-        "GET /v1/ringing": Asked("/v1/ringing", refusals=NOTHING, finds=str(ringing)),
+        "GET /v1/ringing": Asked("/v1/ringing", refusals=NOTHING, finds="+66812345678"),
         "GET /v1/reports/{kpi}": Asked(f"/v1/reports/calls?area={AREA}"),
         "POST /v1/calls/{call_id}/link": Asked(f"{act}/link", pair),
         "POST /v1/calls/{call_id}/unlink": Asked(f"{act}/unlink", pair),
