@@ -103,7 +103,6 @@ async def intake(running: Running) -> Things:
     await running.do_due("watchdog")
     alarm = await one(running, "select id from alarm")
     barriers = [row["id"] for row in await running.sql("select id from barrier order by id")]
-    ringing = await one(running, "select id from ringing")
     again = {"caller": {"phone": "0812345678"}, "location": {"landmark": "หน้าวัดกลาง", "tambon_code": "460101"}}
     act = f"/v1/calls/{call}"
     pair = {"other_call_id": str(other), "link": "related"}
