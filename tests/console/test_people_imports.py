@@ -25,7 +25,7 @@ from tests.console.with_registry import Behind, registry_behind
 from tests.patience import PATIENCE_S
 from tests.platform_fixtures import MakeDatabase
 
-FILE = "name,sex,adl,groups\nนางทดลอง ใจดี,หญิง,3,\n<b>นายผิด</b> ใจดี,ไม่รู้จัก,,\n".encode("cp874")
+FILE = "name,sex,adl,groups\nนางทดลอง ใจดี,หญิง,3,\n<b>นายผิด</b> ใจดี,,,ไม่รู้จัก\n".encode("cp874")
 
 
 async def test_a_file_is_tried_then_taken_and_lists_and_copies_go_out(
@@ -46,7 +46,7 @@ async def test_a_file_is_tried_then_taken_and_lists_and_copies_go_out(
         assert "ครบทุกแถวแล้ว" in await _send(officer, "take")
         assert len((await behind.ask("GET", "/v1/imports"))["items"]) == 1
         rows = await officer.get(f"/people/imports/{run['id']}?verdict=refused")
-        assert "sex ไม่รู้จักคำหรือรหัสในช่องนี้" in words_of(rows)
+        assert "groups ไม่รู้จักคำหรือรหัสในช่องนี้" in words_of(rows)
         answer = await officer.get(f"/people/imports/{run['id']}/verdicts.csv")
         lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
         assert [line["verdict"] for line in lines] == ["created", "refused"]

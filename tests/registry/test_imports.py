@@ -157,19 +157,19 @@ def test_needs_and_points_stand_beside_the_person() -> None:
     row = of("imed", {"name": "คำ", "need": "ผู้ดูแล", "urgency": "9", "lat": "16.43", "lng": "103.5"})
     assert row.needs == ("carer", 9)
     diapers, strange = (of("imed", {"name": "คำ", "need": need}) for need in ("ผ้าอ้อมผู้ใหญ่", "ช้าง"))
-    assert (diapers.needs, strange.needs, strange.unknown_need) == (("supplies", 1), None, True)
+    assert (diapers.needs, strange.needs, [one.code for one in strange.passed]) == (
+        ("supplies", 1),
+        None,
+        ["unknown_need"],
+    )
     assert (row.point.lon, row.point.lat, row.point_method) == (103.5, 16.43, "gps")
 
 
 WRONG: list[tuple[str, dict[str, str], str, str]] = [
-    ("imed", {"name": "คำ", "adl": "21"}, "adl", "adl_range"),
-    ("imed", {"name": "คำ", "urgency": "9"}, "urgency", "need_missing"),
-    ("imed", {"name": "คำ", "need": "carer", "urgency": "2"}, "urgency", "unknown_code"),
     ("imed", {"name": "คำ", "rtambon": "ไม่มีตำบลนี้"}, "rtambon", "tambon_unclear"),
-    ("imed", {"name": "คำ", "lat": "16.4"}, "lat", "point_half"),
+    ("karuna", {"name": "คำ", "groups": "คนแปลก"}, "groups", "unknown_code"),
     ("imed", {"name": "คำ", "group": "violence"}, "group", "secret_by_hand"),
     ("f43-person", {"NAME": "คำ", "DISCHARGE": "1"}, "DISCHARGE", "discharged"),
-    ("f43-person", {"NAME": "คำ", "BIRTH": "2493"}, "BIRTH", "birth8"),
     ("f43-person", {"NAME": "คำ", "HN": "1"}, "HN", "hospital_missing"),
     ("karuna", {"name": "a\x00b"}, "name", "characters"),
     ("karuna", {"name": "", "sex": ""}, "", "row_empty"),
@@ -181,6 +181,44 @@ def test_what_cannot_be_read_names_its_column(format_id: str, told: dict[str, st
     with pytest.raises(Refusal) as refused:
         of(format_id, told)
     assert (refused.value.field, refused.value.code) == (column, code)
+
+
+PASSED: list[tuple[str, dict[str, str], list[tuple[str, str]], dict[str, Any]]] = [
+    ("karuna", {"name": "คำ", "mobility": "เดินไม่ได้", "sex": "?", "needs": "oxygen ช้าง"},
+     [("sex", "unknown_code"), ("mobility", "unknown_code"), ("needs", "unknown_code")],
+     {"name": "คำ", "needs": ["oxygen"]}),
+    ("karuna", {"name": "คำ", "mobility": "ติดเตียง", "birth_date": "๒๕๐๐"}, [],
+     {"name": "คำ", "mobility": "stretcher", "birth_year": 2500}),
+    ("imed", {"name": "คำ", "adl": "21", "urgency": "9"}, [("adl", "adl_range"), ("urgency", "need_missing")],
+     {"name": "คำ"}),
+    ("imed", {"name": "คำ", "lat": "16.4"}, [("lat", "point_half")], {"name": "คำ"}),
+    ("f43-person", {"NAME": "คำ", "BIRTH": "2493"}, [("BIRTH", "birth8")], {"name": "คำ"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("format_id", "told", "passed", "body"), PASSED)
+def test_a_cell_that_cannot_be_read_is_passed_over_and_the_person_is_not_turned_away(
+    format_id: str, told: dict[str, str], passed: list[tuple[str, str]], body: dict[str, Any]
+) -> None:
+    row = of(format_id, told)
+    assert ([(one.field, one.code) for one in row.passed], row.body) == (passed, body)
+    urgent = of("imed", {"name": "คำ", "need": "carer", "urgency": "2"})
+    assert (urgent.needs, [one.field for one in urgent.passed]) == (("carer", 1), ["urgency"])
+
+
+async def test_every_cell_that_was_passed_over_is_told_at_once_and_the_person_is_there(registry: Running) -> None:
+    columns = ["name", "mobility", "birth_date", "phone"]
+    rows = [
+        ["นางสมศรี ใจดี", "เดินไม่ได้", "1/5/54", "0812345678, 0898765432"],
+        ["นายสมหมาย ทองดี", "", "1957", "0812345671"],
+        ["", "เดินไม่ได้", "", ""],
+    ]
+    several, year, nobody = (await ask(registry, part(rows, columns=columns)))["items"]
+    assert (several["verdict"], several["field"], several["code"]) == ("created", "mobility", "unknown_code")
+    assert all(f" · {name}: this cell was not taken" in several["en"] for name in ("birth_date", "phone"))
+    assert "0812345678" not in several["en"] + several["th"]
+    assert (year["code"], (await read(registry, f"/v1/persons/{year['person_id']}"))["birth_year"]) == (None, 1957)
+    assert (nobody["verdict"], nobody["code"]) == ("refused", "row_empty")
 
 
 def test_a_head_we_do_not_know_is_named_by_places_for_it_may_be_a_person() -> None:

@@ -1,11 +1,12 @@
 """One row of a file of people, as the fields of ``POST /v1/persons``. Pure; formats are data (``data/imports.toml``).
 
-Whatever cannot be read refuses its own row and names the column; what stands in a cell is never quoted. Nobody is
-refused for what is missing, an identifier least of all.
+What cannot be read names its column; what stands in a cell is never quoted. Of :data:`SOFT` fields the cell alone is
+passed over, others refuse their row. Nobody is refused for what is missing, an identifier least of all.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.registry.rules import import_words as said
 from services.registry.rules.identity import SECRET_GROUPS
 from services.registry.rules.questionnaires import questionnaires
 from shared.codes.codes import code_list
@@ -27,46 +29,21 @@ DATA = Path(__file__).parents[1] / "data" / "imports.toml"
 
 CODED: Final = {"sex": "sex", "mobility": "mobility", "needs": "need", "groups": "group", "need": "life_need"}
 """Field → code list whose codes and labels (Thai or English) may stand in the cell."""
-WORDS: Final[dict[str, dict[str, str]]] = {
-    "sex": {"1": "male", "2": "female", "ช": "male", "ญ": "female", "m": "male", "f": "female", "ผู้ชาย": "male",
-            "ผู้หญิง": "female"},
-    "groups": {"ติดเตียง": "bedridden", "ติดบ้าน": "homebound", "คนพิการ": "disabled", "ผู้พิการ": "disabled"},
-    "need": {"ผ้าอ้อม": "supplies", "ผ้าอ้อมผู้ใหญ่": "supplies", "แผ่นรองซับ": "supplies", "รถเข็น": "equipment",
-             "วีลแชร์": "equipment", "ไม้เท้า": "equipment", "เตียง": "equipment", "อาหาร": "food", "ยา": "medicine",
-             "ซ่อมบ้าน": "home_repair", "รายได้": "income", "อาชีพ": "income"},
-}  # fmt: skip
-"""Other ways in which codes are written; "1" and "2" are of the 43 files and of iMed@home."""
 LISTS: Final = frozenset({"needs", "groups"})
+SOFT: Final = frozenset({
+    "sex", "mobility", "needs", "birth_date", "birth_year", "birth8", "age", "phone", "mobile", "telephone", "language",
+    "adl", "need", "urgency", "lat", "lon", "accuracy_m",
+})  # fmt: skip
+"""Fields whose cell is passed over where it cannot be read. Not ``groups``: an unknown word may mean a secret one; nor
+numbers and addresses, by which somebody is told from others."""
 SEPARATORS: Final = str.maketrans(";,/|", "    ")
 URGENCY: Final = {"1": 1, "5": 5, "9": 9}
 """iMed@home: can wait, urgent, very urgent."""
 DISCHARGED: Final = {"1": ("ตาย", "died"), "2": ("ย้าย", "moved"), "3": ("สาบสูญ", "missing")}
 """43 files, DISCHARGE; 9 or nothing: still there."""
 FIRST_OF_JANUARY: Final = "0101"
-
-EMPTY = ("row_empty", "", "แถวนี้ไม่บอกว่าเป็นใคร", "this row tells of nobody")
-WIDTH = ("row_width", "", "จำนวนช่องไม่ตรงกับหัวตาราง", "not as many cells as the head has columns")
-CHARACTERS = ("characters", "มีอักขระที่เก็บไม่ได้", "holds characters that cannot be stored")
-UNKNOWN = ("unknown_code", "ไม่รู้จักคำหรือรหัสในช่องนี้", "a word or code in this cell is not known")
-_NEEDS = code_list("life_need").items
-UNKNOWN_NEED = (
-    "unknown_need",
-    f"ไม่รู้จักความต้องการนี้ จึงบันทึกทุกอย่างยกเว้นความต้องการ ใช้ได้: {', '.join(each.th for each in _NEEDS)}",
-    f"this need is not known: all but the need was taken; known are {', '.join(each.en for each in _NEEDS)}",
-)  # fmt: skip
-NO_NUMBER = ("not_a_number", "ไม่ใช่ตัวเลข", "not a number")
-BIRTH = ("birth8", "วันเกิดต้องเป็น ปปปปดดวว ปี ค.ศ.", "a birth is YYYYMMDD, in the Christian era")
-ADL = ("adl_range", "คะแนน ADL อยู่ระหว่าง 0-20", "an ADL score lies between 0 and 20")
-NO_NEED = ("need_missing", "ระบุความเร่งด่วนโดยไม่บอกความต้องการ", "an urgency without a need")
-POINT = ("point_half", "พิกัดต้องมีทั้ง lat และ lon", "a point has both lat and lon")
-TAMBON = (
-    "tambon_unclear", "ไม่พบตำบลนี้ หรือมีหลายแห่ง ให้ใส่อำเภอและจังหวัด หรือรหัสตำบล 6 หลัก",
-    "no such tambon, or several: give amphoe and changwat, or its code of 6 digits",
-)  # fmt: skip
-SECRET = (
-    "secret_by_hand", "กลุ่มปกปิดนำเข้าจากไฟล์ไม่ได้ ให้ขึ้นทะเบียนเป็นรายคน",
-    "a secret group is not imported from a file: register the person by hand",
-)  # fmt: skip
+YEAR: Final = re.compile("[0-9]{4}")
+"""A birth of which the year alone is written."""
 
 
 class _Told(BaseModel):
@@ -95,16 +72,21 @@ class Format:
 class Row:
     """``body``: of ``POST /v1/persons``; ``columns``: field → the file's column, for what is refused later.
 
-    ``unknown_need``: a need stood there that we have no code for; nobody is turned away for that.
+    ``passed``: why which cell was passed over (``field`` is the file's column); nobody is turned away for that.
     """
 
     body: dict[str, Any] = field(default_factory=dict)
     needs: tuple[str, int] | None = None
-    unknown_need: bool = False
+    passed: list[Refusal] = field(default_factory=list)
     point: Point | None = None
     accuracy_m: int | None = None
     point_method: str = "map"
     columns: dict[str, str] = field(default_factory=dict)
+
+    def pass_over(self, column: str, why: Refusal) -> None:
+        """Say of this cell that it was not taken, and why."""
+        th, en = f"ไม่ได้บันทึกช่องนี้: {why.th}", f"this cell was not taken: {why.en}"
+        self.passed.append(Refusal(why.code, column, th, en))
 
 
 @cache
@@ -127,7 +109,7 @@ def _codes(own: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
     for name, list_id in CODED.items():
         items = code_list(list_id).items
         found[name] = {text.casefold(): item.code for item in items for text in (item.code, item.th, item.en)}
-        found[name] |= WORDS.get(name, {})
+        found[name] |= said.WORDS.get(name, {})
     for name, table in own.items():
         found[name] = {**found.get(name, {}), **table}
     return found
@@ -161,32 +143,42 @@ def read_row(format_: Format, columns: Sequence[str], fields: Sequence[str | Non
     """What a row tells.
 
     Raises:
-        Refusal: it cannot be read; ``field`` is the column.
+        Refusal: a field that is not soft cannot be read, or nothing is told; ``field`` is the column.
 
     """
     if not any(cells):
-        raise Refusal(*EMPTY)
+        raise Refusal(*said.EMPTY)
     if len(cells) != len(columns):
-        raise Refusal(*WIDTH)
+        raise Refusal(*said.WIDTH)
     told: dict[str, str] = {}
     row = Row(point_method=format_.point_method)
     for column, name, cell in zip(columns, fields, cells, strict=True):
         if name is None or not cell:
             continue
         if UNSTORABLE.search(cell):
-            raise Refusal(CHARACTERS[0], column, *CHARACTERS[1:])
+            raise Refusal(said.CHARACTERS[0], column, *said.CHARACTERS[1:])
         told[name] = cell
         row.columns[name] = column
     for step in STEPS:
-        try:
-            step(format_, told, row)
-        except Refusal as refusal:
-            raise refusal.at(row.columns.get(refusal.field, refusal.field)) from None
+        _take(step, format_, told, row)
     for name, text in told.items():
         row.body[name] = text
     if not row.body:
-        raise Refusal(*EMPTY)
+        raise Refusal(*said.EMPTY)
     return row
+
+
+def _take(step: Step, format_: Format, told: dict[str, str], row: Row) -> None:
+    """Take a step; what it cannot read of a soft field is taken out of ``told``, and the rest of it is read."""
+    try:
+        step(format_, told, row)
+    except Refusal as refusal:
+        column = row.columns.get(refusal.field, refusal.field)
+        if refusal.field not in SOFT:
+            raise refusal.at(column) from None
+        told.pop(refusal.field, None)
+        row.pass_over(column, refusal)
+        _take(step, format_, told, row)
 
 
 def column_of(row: Row, path: str) -> str:
@@ -210,15 +202,19 @@ def _coded(format_: Format, told: dict[str, str], row: Row) -> None:
         text = told.pop(name)
         whole = table.get(text.casefold())
         words = [text] if whole else text.translate(SEPARATORS).split()
-        row.body[name] = sorted({_code(table, word, name) for word in words})
+        known = [code for word in words if (code := table.get(arabic_digits(word).casefold()))]
+        if known:
+            row.body[name] = sorted(set(known))
+        if len(known) < len(words):
+            raise Refusal(said.UNKNOWN[0], name, *said.UNKNOWN[1:])
     if not SECRET_GROUPS.isdisjoint(row.body.get("groups", ())):
-        raise Refusal(SECRET[0], "groups", *SECRET[1:])
+        raise Refusal(said.SECRET[0], "groups", *said.SECRET[1:])
 
 
 def _code(table: Mapping[str, str], text: str, name: str) -> str:
     found = table.get(arabic_digits(text).casefold())
     if found is None:
-        raise Refusal(UNKNOWN[0], name, *UNKNOWN[1:])
+        raise Refusal(said.UNKNOWN[0], name, *said.UNKNOWN[1:])
     return found
 
 
@@ -248,11 +244,14 @@ def _birth(_: Format, told: dict[str, str], row: Row) -> None:
     for name in ("birth_year", "age"):
         if name in told:
             row.body[name] = _whole(told.pop(name), name)
+    if YEAR.fullmatch(year := arabic_digits(told.get("birth_date", ""))) and "birth_year" not in row.body:
+        row.body["birth_year"] = int(year)
+        del told["birth_date"]
     text = arabic_digits(told.pop("birth8", ""))
     if not text:
         return
     if len(text) != len("YYYYMMDD") or not text.isdecimal():
-        raise Refusal(BIRTH[0], "birth8", *BIRTH[1:])
+        raise Refusal(said.BIRTH[0], "birth8", *said.BIRTH[1:])
     if text.endswith(FIRST_OF_JANUARY):
         row.body["birth_year"] = int(text[:4])
     else:
@@ -262,7 +261,7 @@ def _birth(_: Format, told: dict[str, str], row: Row) -> None:
 def _whole(text: str, name: str) -> int:
     digits = arabic_digits(text)
     if not digits.isdecimal() or len(digits) > len("100000"):
-        raise Refusal(NO_NUMBER[0], name, *NO_NUMBER[1:])
+        raise Refusal(said.NO_NUMBER[0], name, *said.NO_NUMBER[1:])
     return int(digits)
 
 
@@ -295,7 +294,7 @@ def _tambon(prefix: str, parts: Mapping[str, str]) -> str:
     bare = {part: _bare(parts[part]) or None for part in ("amphoe", "changwat")}
     found = find_tambon(_bare(name), **bare)
     if len(found) != 1:
-        raise Refusal(TAMBON[0], f"{prefix}_tambon", *TAMBON[1:])
+        raise Refusal(said.TAMBON[0], f"{prefix}_tambon", *said.TAMBON[1:])
     return found[0].code
 
 
@@ -314,7 +313,7 @@ def _adl(_: Format, told: dict[str, str], row: Row) -> None:
         return
     total = _whole(text, "adl")
     if total > ADL_MOST:
-        raise Refusal(ADL[0], "adl", *ADL[1:])
+        raise Refusal(said.ADL[0], "adl", *said.ADL[1:])
     group = questionnaires()["barthel_adl"].band_of(total).group
     if group is not None:
         row.body["groups"] = sorted({*row.body.get("groups", ()), group})
@@ -324,16 +323,19 @@ ADL_MOST: Final = 20
 
 
 def _need(format_: Format, told: dict[str, str], row: Row) -> None:
-    need, urgency = told.pop("need", ""), told.pop("urgency", "")
-    if urgency and not need:
-        raise Refusal(NO_NEED[0], "urgency", *NO_NEED[1:])
-    if not need:
+    urgency = arabic_digits(told.get("urgency", "1"))
+    if "urgency" in told and "need" not in told:
+        raise Refusal(said.NO_NEED[0], "urgency", *said.NO_NEED[1:])
+    if urgency not in URGENCY:
+        raise Refusal(said.UNKNOWN[0], "urgency", *said.UNKNOWN[1:])
+    need = told.pop("need", None)
+    told.pop("urgency", None)
+    if need is None:
         return
-    if urgency and arabic_digits(urgency) not in URGENCY:
-        raise Refusal(UNKNOWN[0], "urgency", *UNKNOWN[1:])
     code = format_.codes["need"].get(need.casefold())
-    row.unknown_need = code is None
-    row.needs = (code, URGENCY[arabic_digits(urgency or "1")]) if code else None
+    if code is None:
+        raise Refusal(said.UNKNOWN_NEED[0], "need", *said.UNKNOWN_NEED[1:])
+    row.needs = (code, URGENCY[urgency])
 
 
 def _point(_: Format, told: dict[str, str], row: Row) -> None:
@@ -341,11 +343,11 @@ def _point(_: Format, told: dict[str, str], row: Row) -> None:
     if not lat and not lon:
         return
     if not lat or not lon:
-        raise Refusal(POINT[0], "lat" if lat else "lon", *POINT[1:])
+        raise Refusal(said.POINT[0], "lat" if lat else "lon", *said.POINT[1:])
     try:
         lat_lon = float(lat), float(lon)
     except ValueError:
-        raise Refusal(NO_NUMBER[0], "lat", *NO_NUMBER[1:]) from None
+        raise Refusal(said.NO_NUMBER[0], "lat", *said.NO_NUMBER[1:]) from None
     try:
         row.point = read_point(lat_lon[1], lat_lon[0], "lat")
     except Refusal as refusal:
@@ -365,7 +367,7 @@ STEPS: Final[tuple[Step, ...]] = (_gone, _coded, _name, _numbers, _birth, _phone
 FEEDS: Final[dict[str, tuple[str, ...]]] = {
     "name": ("name", "given", "family"),
     "birth_date": ("birth_date", "birth8"),
-    "birth_year": ("birth_year", "birth8"),
+    "birth_year": ("birth_year", "birth8", "birth_date"),
     "phone": ("phone", "mobile", "telephone"),
     "identifiers": ("hn", "passport"),
     "groups": ("groups", "adl"),

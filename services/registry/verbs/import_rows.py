@@ -15,7 +15,8 @@ from services.registry.keys import ring
 from services.registry.records import Person
 from services.registry.rules.duplicates import Known
 from services.registry.rules.identity import Described, Held
-from services.registry.rules.importing import EMPTY, Format, Row, column_of, read_row
+from services.registry.rules.import_words import EMPTY
+from services.registry.rules.importing import SOFT, Format, Row, column_of, read_row
 from services.registry.store import people as written_people
 from services.registry.store.matches import Noted
 from services.registry.store.people import Row as Found
@@ -117,12 +118,27 @@ def read(
     for number, cells in lines:
         try:
             row = read_row(format_, columns, fields, cells)
-            yield _ready(number, row, exercise=exercise)
+            yield _without_soft(number, row, exercise=exercise)
         except Refusal as refusal:
             yield refused(number, refusal.field or None, (refusal.code, refusal.th, refusal.en))
         except ValidationError as problem:
-            wrong = field_problems(problem.errors(include_url=False, include_input=False))[0]
+            found = field_problems(problem.errors(include_url=False, include_input=False))
+            wrong = next((one for one in found if one.field not in SOFT), found[0])
             yield refused(number, column_of(row, wrong.field), (wrong.code, wrong.th, wrong.en))
+
+
+def _without_soft(number: int, row: Row, *, exercise: bool) -> Ready:
+    """The row as it can be looked for; soft fields that no body may hold are passed over."""
+    try:
+        return _ready(number, row, exercise=exercise)
+    except ValidationError as problem:
+        wrong = {one.field: one for one in field_problems(problem.errors(include_url=False, include_input=False))}
+        if not wrong.keys() <= SOFT:
+            raise
+    for name, one in wrong.items():
+        del row.body[name]
+        row.pass_over(column_of(row, name), Refusal(one.code, name, one.th, one.en))
+    return _ready(number, row, exercise=exercise)
 
 
 Why = tuple[str, str, str]

@@ -14,7 +14,7 @@ from uuid import UUID
 from services.registry import records, store
 from services.registry.keys import ring
 from services.registry.rules.areas import kind_of
-from services.registry.rules.importing import UNKNOWN_NEED, column_of
+from services.registry.rules.importing import column_of
 from services.registry.rules.matching import Candidate, Verdict, decide, reason
 from services.registry.store import people as written_people
 from services.registry.store.people import Row as Found
@@ -22,6 +22,7 @@ from services.registry.verbs import in_error
 from services.registry.verbs.import_known import take_known
 from services.registry.verbs.import_new import take_new
 from services.registry.verbs.import_rows import Asked, Candidates, Ready, Took, exists, may_see, refused
+from shared.refusal import Refusal
 from shared.work import Work
 
 NO_AREA = ("area_unknown", "ไม่รู้จักพื้นที่นี้", "no such area")
@@ -37,18 +38,21 @@ async def take(work: Work, asked: Asked, rows: Sequence[Ready | Took]) -> list[T
     while left:
         wave, left = _apart(left)
         done += await _wave(work, asked, wave)
-    needless = {one.row: column_of(one.cells, "need") for one in ready if one.cells.unknown_need}
-    return sorted((_without_need(one, needless.get(one.row)) for one in done), key=lambda one: one.row)
+    passed = {one.row: one.cells.passed for one in ready}
+    return sorted((_but(one, passed.get(one.row, ())) for one in done), key=lambda one: one.row)
 
 
-def _without_need(took: Took, column: str | None) -> Took:
-    """Said of a row that was taken, too: the need in this column was not. What else is said of it stays first."""
-    if column is None or took.person_id is None:
+def _but(took: Took, passed: Sequence[Refusal]) -> Took:
+    """Said of a row that was taken, too: which of its cells were not. What else is said of it stays first."""
+    if not passed or took.person_id is None:
         return took
-    code, th, en = UNKNOWN_NEED
+    left = list(passed)
     if took.code is None:
-        return replace(took, field=column, code=code, th=th, en=en)
-    return replace(took, th=f"{took.th} · {column}: {th}", en=f"{took.en} · {column}: {en}")
+        first = left.pop(0)
+        took = replace(took, field=first.field, code=first.code, th=first.th, en=first.en)
+    th = " · ".join([took.th or "", *(f"{one.field}: {one.th}" for one in left)])
+    en = " · ".join([took.en or "", *(f"{one.field}: {one.en}" for one in left)])
+    return replace(took, th=th, en=en)
 
 
 def _apart(rows: Sequence[Ready]) -> tuple[list[Ready], list[Ready]]:
