@@ -183,3 +183,23 @@ async def close(local: Local, login: str) -> bool:
     finally:
         await connection.close()
     return True
+
+
+async def second_factor_off(local: Local, login: str) -> bool:
+    """Take the second factor off an account whose telephone is lost; its browsers are out. False: there is none.
+
+    For whoever holds the machine: an installation's only administrator has nobody else to ask.
+    """
+    connection = await connect(local.postgres.dsn("console"))
+    try:
+        found = await accounts.by_login(connection, login.lower())
+        if found is None:
+            return False
+        async with connection.transaction():
+            await accounts.set_totp(connection, found.id, None, now_utc())
+            await accounts.revoke_all(connection, found.id, now_utc())
+            await _note(connection, "second_factor_off", found.id)
+        await name_revoked(connection, local.issuer.public_file)
+    finally:
+        await connection.close()
+    return True

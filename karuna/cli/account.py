@@ -10,7 +10,7 @@ import typer
 from karuna.cli.common import HomeOption, here, out, wait
 from shared.auth import Role
 
-app = typer.Typer(help="บัญชีผู้ใช้หน้าจอ (accounts of the console): add, list, close", no_args_is_help=True)
+app = typer.Typer(help="บัญชีผู้ใช้หน้าจอ (accounts of the console)", no_args_is_help=True)
 
 
 @app.command("add")
@@ -61,3 +61,16 @@ def account_close(
         out.print(f"ไม่มีบัญชี (no account): {login}")
         raise typer.Exit(1)
     out.print(f"ปิดแล้ว (closed): {login}")
+
+
+@app.command("second-factor-off")
+def account_second_factor_off(
+    login: Annotated[str, typer.Argument(help="ชื่อผู้ใช้ (what they sign in with)")], home: HomeOption = None
+) -> None:
+    """ปิดรหัสขั้นที่สองของผู้ที่โทรศัพท์หาย (take off the second factor of somebody whose telephone is lost)."""
+    from karuna.accounts import second_factor_off
+
+    if not wait(second_factor_off(here(home), login)):
+        out.print(f"ไม่มีบัญชี (no account): {login}")
+        raise typer.Exit(1)
+    out.print(f"ปิดรหัสขั้นที่สองแล้ว ตั้งใหม่ได้ที่ /account (second factor off; a new one is set up at /account): {login}")

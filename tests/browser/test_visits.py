@@ -504,3 +504,11 @@ async def test_a_task_is_ended_without_signal_and_sent_once(town: Town, open_as:
     shown = (await town.ask("registry", "GET", f"/v1/cases/{case}/tasks", role="case_manager"))["items"]
     assert [(one["id"], one["outcome"]["code"], one["note"]) for one in shown] == [(task, "done", "วางไว้หน้าบ้าน")]
     assert "วางไว้หน้าบ้าน" not in await page.evaluate(KEPT, True)
+    assert NAME in await page.evaluate(KEPT, True)
+
+    # The phone is lost, and signed out from the console: whom it was to visit goes with the first page it asks for.
+    await town.sql("console", "update session set revoked_at = now()")
+    await page.goto("/visits")
+    await page.wait_for_url("**/sign-in**")
+    assert await page.evaluate(KEPT, False) == "", "not even the key"
+    assert NAME not in await page.evaluate(CACHED)

@@ -132,8 +132,10 @@ async def test_an_open_screen_is_not_enough_to_set_a_second_factor(console: Cons
     for password in ("", "not this one at all"):
         await console.post("/account/second-factor", secret=secret, code=pyotp.TOTP(secret).now(), password=password)
         assert await console.pool.fetchval(kept) is False
-    await console.post("/account/second-factor", secret=secret, code=pyotp.TOTP(secret).now(), password=PASSWORD)
+    code = pyotp.TOTP(secret).now()
+    await console.post("/account/second-factor", secret=secret, code=code, password=PASSWORD)
     assert await console.pool.fetchval(kept) is True
+    assert (await elsewhere(console).sign_in(code=code)).status_code == 401, "the code that set it up was used by that"
     assert await console.pool.fetchval("select count(*) from audit where act = 'second_factor_on'") == 1
     for _ in range(3):
         rests = await console.post("/account/password", old="guess after guess", new="a brand new password")

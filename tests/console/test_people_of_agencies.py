@@ -12,9 +12,10 @@ from uuid import UUID
 
 import pytest
 
-from karuna.accounts import add, close, lines
+from karuna.accounts import add, close, lines, second_factor_off
 from karuna.local import Local
 from services.console.navigation import CARERS, READERS, SHARERS
+from services.console.store import accounts as store
 from shared.auth import Role
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
@@ -83,10 +84,18 @@ async def test_an_account_that_becomes_an_agencys_is_out_at_once(faces: Faces, t
     await add(local, "somsri-moves", "สมศรี", ["case_manager"], [AREA], None)
     assert [line for line in await lines(local) if str(hospital) in line], "made again, it is the agency's still"
     await add(local, "new-admin", "คนใหม่", ["admin"], [AREA], None)
+    pool_of_console = faces.running.runtime.pool
+    admin = await store.by_login(pool_of_console, "new-admin")
+    assert admin is not None
+    await store.set_totp(pool_of_console, admin.id, "A" * 32, now_utc())
+    assert await second_factor_off(local, "New-admin"), "an only administrator's telephone is lost"
+    assert not await second_factor_off(local, "nobody")
+    assert await faces.running.sql("select 1 from account where totp_secret is not null") == []
     assert await close(local, "new-admin")
     rows = await faces.running.sql("select act, caller, areas, detail from audit where noun = 'account' order by id")
     assert [(row["act"], row["detail"]["roles"]) for row in rows] == [
-        ("change", ["case_manager"]), ("change", ["case_manager"]), ("make", ["admin"]), ("close", ["admin"])
+        ("change", ["case_manager"]), ("change", ["case_manager"]), ("make", ["admin"]),
+        ("second_factor_off", ["admin"]), ("close", ["admin"])
     ]  # fmt: skip
     assert {(row["caller"], row["detail"]["by"], *row["areas"]) for row in rows} == {
         ("person:local-admin", "command", AREA)

@@ -156,6 +156,20 @@ async def test_who_was_to_go_is_told_once_that_a_visit_is_cancelled_and_who_canc
     assert lines.count("registry.visit.cancelled.v1") == 2
 
 
+async def test_who_has_died_is_visited_no_more_and_whoever_was_to_go_hears_it(registry: Running) -> None:
+    person_id = await add(registry)
+    for outcome, left in (("normal", 1), ("died", 0)):
+        visit_id = (await give(registry, person_id)).json()["id"]
+        opened = await registry.client.post("/v1/cases", json={"person_id": str(person_id)}, headers=bearer(CARE))
+        close = f"/v1/cases/{opened.json()['id']}/close"
+        closed = await registry.client.post(close, json={"outcome": outcome}, headers=bearer(CARE))
+        assert closed.status_code == 200
+        assert len(await planned(registry, "?state=planned")) == left, outcome
+        assert (visit_id in await planned(registry, "?state=cancelled")) is (left == 0)
+    said = await registry.said("registry.visit.cancelled")
+    assert [row["data"]["crew_ids"] for row in said] == [[str(FIRST), str(SECOND)]] * 2
+
+
 async def test_a_visit_that_is_to_be_made_stands_in_the_history_and_outlives_the_call(registry: Running) -> None:
     call = await Call(registry, patients=[{"name": "มะลิ"}]).received()
     person_id = await person_of(registry, call)

@@ -261,8 +261,9 @@ async def second_factor(
         if not await tries.may_retype(pool, account, person.session_id, now):
             return await _account(request, person, "password_rests", status=429)
         verdict = await rules.judge(account, password, "", now)
-        if verdict.code in {"ok", "needs_code"} and rules.matching_step(secret, code, now) > 0:
-            await accounts.set_totp(pool, person.account_id, secret, now)
+        step = rules.matching_step(secret, code, now)
+        if verdict.code in {"ok", "needs_code"} and step > 0:
+            await accounts.set_totp(pool, person.account_id, secret, now, step)
             await audit(pool, caller_of(person), "second_factor_on", "account", person.account_id)
             return await _account(request, person, "totp_on")
     picture = segno.make(rules.enrolment_uri(wanted, person.login)).svg_data_uri(scale=4)

@@ -42,13 +42,13 @@ self.addEventListener("fetch", (event) => {
   else if (event.request.method === "GET" && SHELL.includes(asked)) event.respondWith(shell(event.request));
 });
 
-/** Fresh where there is signal; the kept one where there is none. Signed out: the kept one goes. */
+/** Fresh where there is signal; the kept one where there is none. Signed out: what was kept goes. */
 async function page(request, path) {
   const kept = await caches.open(NAME);
   const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS, null); });
   const fresh = fetch(request).then(async (answer) => {
     if (answer.ok && !answer.redirected) await kept.put(path, answer.clone());
-    else if (answer.type === "opaqueredirect" || answer.redirected) await kept.delete(path);
+    else if (answer.type === "opaqueredirect" || answer.redirected) await forget(true); // signed out from afar: a lost phone
     return answer;
   });
   const first = await Promise.race([fresh.catch(() => null), late]);

@@ -38,7 +38,7 @@ SET_ACTIVE = "update account set active = $2, changed_at = $3 where id = $1"
 RESET = "update account set password = $2, must_change = true, changed_at = $3 where id = $1"
 USE_STEP = "update account set totp_step = $2 where id = $1 and totp_step < $2 returning id"
 SET_PASSWORD = "update account set password = $2, must_change = false, changed_at = $3 where id = $1"  # noqa: S105
-SET_TOTP = "update account set totp_secret = $2, totp_step = 0, changed_at = $3 where id = $1"
+SET_TOTP = "update account set totp_secret = $2, totp_step = $4, changed_at = $3 where id = $1"
 START = """
 insert into session (id, account_id, cookie_hash, csrf, role, device, started_at, seen_at, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7, $7, $8)
@@ -167,8 +167,11 @@ async def set_password(db: Connection | Pool, account_id: UUID, password: str, a
     await db.execute(SET_PASSWORD, account_id, password, at)
 
 
-async def set_totp(db: Connection | Pool, account_id: UUID, secret: str | None, at: datetime) -> None:
-    await db.execute(SET_TOTP, account_id, secret, at)
+async def set_totp(
+    db: Connection | Pool, account_id: UUID, secret: str | None, at: datetime, used_step: int = 0
+) -> None:
+    """``used_step``: of the code that showed that the app has the secret; it opens nothing again. No secret: off."""
+    await db.execute(SET_TOTP, account_id, secret, at, used_step)
 
 
 async def start_session(

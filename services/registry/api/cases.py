@@ -17,7 +17,7 @@ from services.registry.api.reach import must_reach, places_of
 from services.registry.bodies import CloseBody, OpenCaseBody
 from services.registry.rules.fields import HEALTH, SECRET
 from services.registry.values import AREA_CODE
-from services.registry.verbs import cases
+from services.registry.verbs import cases, changing, plans
 from shared.audit import audit
 from shared.auth import Caller
 from shared.errors import Refused, refuse
@@ -130,7 +130,7 @@ async def read_case(request: Request, caller: Reads, case_id: UUID) -> CaseShown
 
 @router.post("/{case_id}/close", responses=problems(400, 401, 403, 404, 409, 413))
 async def close_case(request: Request, caller: Closes, case_id: UUID, body: CloseBody) -> CaseShown:
-    """ปิดเคส | Back to normal, or another end that has a code."""
+    """ปิดเคส | Back to normal, or another coded end. Who has died is visited no more: planned visits are off."""
     runtime = runtime_of(request)
     areas, protected = areas_of(caller), sees_protected(caller)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
@@ -138,7 +138,10 @@ async def close_case(request: Request, caller: Closes, case_id: UUID, body: Clos
         if before is None:
             raise refuse("not_found")
         await must_reach(work.db, caller, [before["person_id"]])
+        gone = await changing.hold(work, before["person_id"]) if body.outcome == cases.DIED else None
         await cases.close(work, case_id, body.outcome, body.at)
+        if gone is not None:
+            await plans.cancel_all(work, gone)
         await audit(work, caller, "close", "case", case_id, {"outcome": body.outcome}, area=before["area"])
         row = await store.calls.read_case(work.db, case_id, areas, protected=protected)
     if row is None:

@@ -23,6 +23,11 @@ select v.*, p.area from planned_visit v join person p on p.id = v.person_id wher
 """
 LOCK_PLAN = "select * from planned_visit where id = $1 for update"
 DONE = "update planned_visit set done_at = $2 where id = $1 and done_at is null and cancelled_at is null"
+# By whichever of their records.
+OPEN_OF = """
+select v.id from planned_visit v where v.person_id = any(array(select records_of($1)))
+  and v.done_at is null and v.cancelled_at is null order by v.id
+"""
 CANCELLED = "update planned_visit set cancelled_at = $2 where id = $1"
 # One's own: what is open, and what was done a moment ago; secret people are in no list.
 MINE = Search("""
@@ -133,6 +138,11 @@ async def is_sent(db: Connection | Pool, crew_id: UUID, person_id: UUID, since: 
 async def done(db: Connection, plan_id: UUID, at: datetime) -> None:
     """Somebody has been there; said again it changes nothing."""
     await db.execute(DONE, plan_id, at)
+
+
+async def open_of(db: Connection, person_id: UUID) -> list[UUID]:
+    """Visits that somebody is still to make to them."""
+    return [row["id"] for row in await db.fetch(OPEN_OF, person_id)]
 
 
 async def cancelled(db: Connection, plan_id: UUID, at: datetime) -> None:

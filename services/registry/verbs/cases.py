@@ -15,6 +15,8 @@ from shared.events.registry import CaseClosed, CaseOpened
 from shared.events.words import By
 from shared.work import Work
 
+DIED = "died"
+"""Of the code list ``case_outcome``."""
 REFUSALS = {
     "case_closed": (409, "เคสนี้ปิดไปแล้ว", "this case is closed already"),
     "too_early": (422, "เวลาปิดต้องไม่ก่อนเวลาเปิดเคส", "a case cannot be closed before it was opened"),

@@ -101,3 +101,9 @@ async def cancel(work: Work, person: Person, plan_id: UUID, by_crew_id: UUID | N
         by_crew_id=by_crew_id if by_crew_id in crew_ids else None, private=VisitCancelled.Private(kind=row["kind"]),
     )  # fmt: skip
     work.say(plan_id, cancelled, origin_of(person))
+
+
+async def cancel_all(work: Work, person: Person) -> None:
+    """Nobody is to go to them any more. The person is held."""
+    for plan_id in await store.plans.open_of(work.db, person.id):
+        await cancel(work, person, plan_id, None)
