@@ -207,6 +207,10 @@ def unit_body(area: str, pack: Pack, vehicle: Vehicle) -> dict[str, Any]:
     }
 
 
+PAGE = 200
+"""Units asked for at once."""
+
+
 async def sign_on(client: httpx.AsyncClient, dispatch: str, area: str, pack: Pack, at: datetime | None) -> None:
     """Put on duty whom the roster has at that moment, and leave a crew that people have put together themselves.
 
@@ -214,8 +218,7 @@ async def sign_on(client: httpx.AsyncClient, dispatch: str, area: str, pack: Pac
         RuntimeError: dispatch refused something; the text is its answer.
 
     """
-    answer = await client.get(f"{dispatch}/v1/units", params={"area": area, "limit": 200})
-    known = {each["id"]: each for each in answer.json()["items"]}
+    known = await _units(client, dispatch, area)
 
     async def go(vehicle: Vehicle) -> None:
         unit, crew = str(seed_id(area, "unit", vehicle.code)), ids_of(area, crew_at(pack, vehicle, at))
@@ -228,6 +231,18 @@ async def sign_on(client: httpx.AsyncClient, dispatch: str, area: str, pack: Pac
             raise RuntimeError(f"duty of {vehicle.code}: {said.status_code} {said.text[:300]}")
 
     await _all(partial(go, vehicle) for vehicle in pack.vehicle)
+
+
+async def _units(client: httpx.AsyncClient, dispatch: str, area: str) -> dict[str, dict[str, Any]]:
+    """Every unit of the area by its id: a large one has several pages of them."""
+    known: dict[str, dict[str, Any]] = {}
+    params: dict[str, Any] = {"area": area, "limit": PAGE}
+    while True:
+        page = (await client.get(f"{dispatch}/v1/units", params=params)).json()
+        known |= {each["id"]: each for each in page["items"]}
+        if page["next"] is None:
+            return known
+        params["after"] = page["next"]
 
 
 def ids_of(area: str, crew: Iterable[CrewMember]) -> list[str]:
