@@ -57,9 +57,7 @@ def account_close(
     """ปิดบัญชี และให้ทุกอุปกรณ์ออกจากระบบ (close an account and sign its devices out)."""
     from karuna.accounts import close
 
-    if not wait(close(here(home), login)):
-        out.print(f"ไม่มีบัญชี (no account): {login}")
-        raise typer.Exit(1)
+    _there(login, found=wait(close(here(home), login)))
     out.print(f"ปิดแล้ว (closed): {login}")
 
 
@@ -70,7 +68,11 @@ def account_second_factor_off(
     """ปิดรหัสขั้นที่สองของผู้ที่โทรศัพท์หาย (take off the second factor of somebody whose telephone is lost)."""
     from karuna.accounts import second_factor_off
 
-    if not wait(second_factor_off(here(home), login)):
+    _there(login, found=wait(second_factor_off(here(home), login)))
+    out.print(f"ปิดรหัสขั้นที่สองแล้ว ตั้งใหม่ได้ที่ /account (second factor off; a new one is set up at /account): {login}")
+
+
+def _there(login: str, *, found: bool) -> None:
+    if not found:
         out.print(f"ไม่มีบัญชี (no account): {login}")
         raise typer.Exit(1)
-    out.print(f"ปิดรหัสขั้นที่สองแล้ว ตั้งใหม่ได้ที่ /account (second factor off; a new one is set up at /account): {login}")
