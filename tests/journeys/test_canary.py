@@ -94,12 +94,12 @@ HEAD = ["national_id", "name", "birth_date", "phone", "current_area", "current_a
 
 
 async def _by_file(town: Town) -> None:
-    """In a clerk's file, too: tried, refused, undone by the database, taken; then lists and the person's own copy."""
+    """In a clerk's file, too: a cell passed over, a row refused, undone by the database; then lists and the own copy."""
     lives = ["460101", BIRD.address, str(BIRD.lat), str(BIRD.lon)]
     rows = [
         [BIRD.national_id, BIRD.name, BIRD.born, BIRD.phone, *lives, "2"],
-        ["", BIRD.caller, "", BIRD.phone, *lives, "1"],
-        ["", BIRD.caller, "", BIRD.wrong, *lives, BIRD.wrong],
+        ["", BIRD.caller, "", BIRD.phone, *lives, BIRD.wrong],
+        ["", BIRD.caller, "", BIRD.wrong, BIRD.wrong, *lives[1:], BIRD.wrong],
     ]
     part = {
         "format": "karuna", "area": AREA, "file": uuid4().hex * 2, "file_rows": len(rows), "first_row": 2,
