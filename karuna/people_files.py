@@ -7,6 +7,7 @@ import csv
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -16,6 +17,7 @@ import httpx
 from karuna.words import refusal
 from shared.refusal import Refusal
 from shared.sheets import Sheet, read_sheet
+from shared.thai.dates import show_moment
 
 PART = 500
 """Rows a request: each is one transaction, so that a part is there whole or not at all."""
@@ -47,14 +49,21 @@ class Wanted:
 
 @dataclass(slots=True)
 class Sent:
-    """How many rows had which verdict; ``problems`` the first that somebody should look at."""
+    """How many rows had which verdict; ``problems`` the first that somebody should look at.
+
+    ``before``: so many of them were taken before, as ``run`` says, and not written again.
+    """
 
     rows: int
     counts: Counter[str] = field(default_factory=Counter)
+    before: int = 0
+    run: dict[str, Any] | None = None
     problems: list[dict[str, Any]] = field(default_factory=list)
 
 
 MOST_PROBLEMS = 20
+ERASED_SINCE = "erased_since"
+"""What the registry says of a row that was taken before, and whose person is in it no more."""
 
 
 def opened(file: Path) -> Sheet:
@@ -86,13 +95,25 @@ async def send(
     body = wanted.body(sheet)
     parts = ({**body, "first_row": first, "rows": rows} for first, rows in sheet.parts(PART))
     async for answer in _in_order(client, parts):
+        sent.before, sent.run = sent.before + answer["before"], answer["run"]
         for one in answer["items"]:
             table.writerow([one[name] for name in COLUMNS])
-            sent.counts[one["verdict"]] += 1
+            sent.counts[ERASED_SINCE if one["code"] == ERASED_SINCE else one["verdict"]] += 1
             if one["code"] and len(sent.problems) < MOST_PROBLEMS:
                 sent.problems.append(one)
         told(sum(sent.counts.values()))
     return sent
+
+
+def taken_before(sent: Sent) -> str:
+    """When and by whom the file was begun, where rows of it were taken before; else nothing."""
+    if not sent.before or sent.run is None:
+        return ""
+    at, by = datetime.fromisoformat(sent.run["begun_at"]), sent.run["begun_by"].removeprefix("person:")
+    return (
+        f"นำเข้าไปแล้วเมื่อ {show_moment(at)} โดย {by}: ไม่ได้บันทึกซ้ำ {sent.before:,} แถว "
+        f"(taken already on {show_moment(at, 'en')} by {by}: {sent.before:,} rows are not written again)"
+    )
 
 
 async def _in_order(client: httpx.AsyncClient, parts: Iterable[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:

@@ -106,7 +106,7 @@ def import_people(
     """นำเข้าบุคคลจากไฟล์ ส่งไฟล์เดิมซ้ำได้ (people from a file; the same file again goes on where it stopped)."""
     from rich.progress import Progress
 
-    from karuna.people_files import Wanted, opened, send
+    from karuna.people_files import Wanted, opened, send, taken_before
     from karuna.points import registry_of
 
     sheet = opened(file)
@@ -127,6 +127,8 @@ def import_people(
         out.print(f"{one['row']:7,} {one['field'] or ''}: {one['th']} ({one['en']})", markup=False)
     for code, count in sorted(sent.counts.items()):
         out.print(f"{count:7,} {code}")
+    if told := taken_before(sent):
+        out.print(told, markup=False)
     out.print(f"ผลรายแถว (row by row): {out_file}")
 
 

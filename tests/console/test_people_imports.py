@@ -43,7 +43,11 @@ async def test_a_file_is_tried_then_taken_and_lists_and_copies_go_out(
         [run] = (await behind.ask("GET", "/v1/imports"))["items"]
         assert run["counts"] == {"created": 1, "refused": 1}
         assert f"· {run['begun_by'].removeprefix('person:')}" in words_of(await officer.get("/people/imports"))
-        assert "ครบทุกแถวแล้ว" in await _send(officer, "take")
+        for act in ("take", "try"):
+            again = " ".join((await _send(officer, act)).split())
+            assert "ไฟล์นี้นำเข้าไปแล้ว 2 แถว" in again
+            assert f"โดย {run['begun_by'].removeprefix('person:')}: ไม่ได้บันทึกซ้ำ" in again
+            assert [said for said in ("นำเข้าแล้ว 2 แถว", "ครบทุกแถวแล้ว", "ยังไม่มีอะไรถูกบันทึก") if said in again] == []
         assert len((await behind.ask("GET", "/v1/imports"))["items"]) == 1
         rows = await officer.get(f"/people/imports/{run['id']}?verdict=refused")
         assert "groups ไม่รู้จักคำหรือรหัสในช่องนี้" in words_of(rows)
@@ -51,6 +55,10 @@ async def test_a_file_is_tried_then_taken_and_lists_and_copies_go_out(
         lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
         assert [line["verdict"] for line in lines] == ["created", "refused"]
         await _goes_out(officer, behind, lines[0]["person_id"])
+        await behind.ask("POST", f"/v1/persons/{lines[0]['person_id']}/erase", {}, purpose="erasure")
+        again = " ".join((await _send(officer, "take")).split())
+        assert 'ลบออกจากทะเบียนไปแล้วหลังนำเข้า <strong class="number">1</strong>' in again
+        assert "ไฟล์นี้ไม่นำกลับมา" in again
         assert "อ่านเป็นข้อความไม่ได้" in await _send(officer, "take", b"\x89PNG\x00", 422)
         assert "ไม่รู้จักคอลัมน์ที่ 1, 2" in await _send(officer, "take", "นางสมศรี,ใจดี\nก,ข\n".encode(), 422)
         monkeypatch.setattr("services.console.pages.people_imports.MOST_ROWS", 1)

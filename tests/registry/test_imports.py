@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
-from karuna.people_files import Wanted, opened, send
+from karuna.people_files import Wanted, opened, send, taken_before
 from karuna.words import refusal
 from services.registry.rules.importing import every_column, fields_of, formats, read_row
 from services.registry.store.imports import FIND_MANY
@@ -249,8 +249,13 @@ async def test_a_dry_run_tells_all_and_changes_nothing_and_the_file_twice_is_onc
     assert all(one["th"] and one["en"] for one in told["items"] if one["verdict"] == "refused")
     assert told["run"]["done"]
     assert told["items"][5]["person_id"] == told["items"][0]["person_id"]
+    assert (told["before"], told["run"]["begun_by"][:7]) == (0, "person:")
     again = await ask(registry, part(TOWN))
     assert again["items"] == told["items"]
+    rehearsed = await ask(registry, part(TOWN, dry_run=True))
+    assert rehearsed["items"] == told["items"], "what would become of it is what became of it"
+    said = [(one["before"], one["run"]["begun_at"]) for one in (again, rehearsed)]
+    assert said == [(7, told["run"]["begun_at"])] * 2
     assert await count(registry, "person") == 3
     person = await read(registry, f"/v1/persons/{told['items'][0]['person_id']}")
     assert [one["group"]["code"] for one in person["groups"]] == ["bedridden"]
@@ -291,10 +296,12 @@ async def test_a_file_goes_on_where_it_stopped_and_half_a_part_is_never_there(
         cut.setattr(importing.store.imports, "add_pairs", broken)  # after the people were written
         await ask(registry, second, 503)
     assert await count(registry, "person") == 3
+    tried = await ask(registry, part(rows, dry_run=True))
+    assert (tried["before"], await count(registry, "person")) == (3, 3)
     told = await ask(registry, second)
-    assert (told["run"]["done"], await count(registry, "person")) == (True, 6)
+    assert (told["run"]["done"], told["before"], await count(registry, "person")) == (True, 0, 6)
     overlapping = await ask(registry, part(rows))
-    assert verdicts(overlapping) == ["created"] * 6
+    assert (verdicts(overlapping), overlapping["before"]) == (["created"] * 6, 6)
     assert await count(registry, "person") == 6
     other_size = part(rows, file_rows=9)
     assert (await ask(registry, other_size, 409))["code"] == "other_size"
@@ -363,6 +370,9 @@ async def test_the_erased_leave_no_trace_in_a_run_and_the_same_file_brings_nobod
     assert erased.status_code == 200, erased.text
     again = await ask(registry, part(rows))
     assert [one["person_id"] for one in again["items"]] == [None, told["items"][1]["person_id"]]
+    assert [one["code"] for one in again["items"]] == ["erased_since", None]
+    rows_now = await read(registry, f"/v1/imports/{told['run']['id']}")
+    assert rows_now["items"] == again["items"]
     left = await registry.sql("select count(*) from person where erased_at is null")
     assert left[0]["count"] == 1
     kept = await registry.sql("select r::text as line from import_row r union all select r::text from import_run r")
@@ -591,7 +601,10 @@ async def test_the_command_sends_43_files_and_imed_with_needs_and_points(
     registry.client.headers.update(_officer())
     lines = io.StringIO()
     sent = await send(registry.client, opened(person), Wanted("f43-person", AREA), lines)
-    assert (sent.counts, sent.rows) == ({"created": 1}, 1)
+    assert (sent.counts, sent.rows, taken_before(sent)) == ({"created": 1}, 1, "")
+    again = await send(registry.client, opened(person), Wanted("f43-person", AREA), io.StringIO())
+    assert (again.counts, again.before) == ({"created": 1}, 1)
+    assert ("ไม่ได้บันทึกซ้ำ 1 แถว" in taken_before(again), " by " in taken_before(again)) == (True, True)
     done: list[int] = []
     monkeypatch.setattr("karuna.people_files.PART", 1)  # two parts under way at once, whichever is quicker
     sent = await send(registry.client, opened(imed), Wanted("imed", AREA), lines, done.append)
@@ -621,7 +634,7 @@ async def test_the_command_sends_a_part_again_when_the_registry_was_away(monkeyp
             raise httpx.ConnectError("away")
         if len(asked) == 2:
             return httpx.Response(503, json={"th": "x", "en": "y"})
-        return httpx.Response(200, json={"items": []})
+        return httpx.Response(200, json={"items": [], "before": 0, "run": None})
 
     sheet = read_sheet(f"name\n{uuid4()}\n".encode())
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://registry") as client:

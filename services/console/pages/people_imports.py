@@ -38,23 +38,42 @@ MOST_BYTES, MOST_ROWS = 8 * 1024 * 1024, 20_000
 """What one request of a browser may bring; larger files are the command's."""
 MOST_SHOWN = 200
 WITHIN_S = 60.0
+ERASED_SINCE = "erased_since"
+"""What the registry says of a row whose person is in it no more."""
 NO_STORE = {"cache-control": "no-store"}
 
 
 @dataclass(slots=True)
 class Tried:
-    """What the registry said of a file: counts by verdict, and the rows that somebody should look at."""
+    """What the registry said of a file: counts by verdict, and the rows that somebody should look at.
+
+    ``before``: of rows that were taken before and are not written again; ``erased``: of these, whose people are gone.
+    """
 
     dry_run: bool
     rows: int
     counts: Counter[str] = field(default_factory=Counter)
+    before: Counter[str] = field(default_factory=Counter)
+    erased: int = 0
     told: list[dict[str, Any]] = field(default_factory=list)
     run: dict[str, Any] | None = None
 
+    @property
+    def again(self) -> int:
+        """Rows that had been taken before."""
+        return self.before.total() + self.erased
+
+    @property
+    def done(self) -> int:
+        return self.counts.total() + self.again
+
     def add(self, answer: dict[str, Any]) -> None:
         self.run = answer["run"] or self.run
-        for one in answer["items"]:
-            self.counts[one["verdict"]] += 1
+        for place, one in enumerate(answer["items"]):
+            if one["code"] == ERASED_SINCE:
+                self.erased += 1
+            else:
+                (self.before if place < answer["before"] else self.counts)[one["verdict"]] += 1
             if one["code"] and len(self.told) < MOST_SHOWN:
                 self.told.append(one)
 
@@ -106,11 +125,11 @@ async def take(
         await _send(request, person, sheet, typed, tried)
     except BackendRefused as refused:
         return await _page(
-            request, person, typed=typed, tried=tried if tried.counts else None,
+            request, person, typed=typed, tried=tried if tried.done else None,
             problem=refused.sentence(person.lang), status=refused.status,
         )  # fmt: skip
     except BackendAway:
-        cut = say("imports.cut", rows=sum(tried.counts.values()))
+        cut = say("imports.cut", rows=tried.done)
         return await _page(request, person, typed=typed, tried=tried, problem=cut, status=503)
     return await _page(request, person, typed=typed, tried=tried)
 

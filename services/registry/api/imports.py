@@ -29,6 +29,7 @@ from services.registry.rules.importing import fields_of, formats
 from services.registry.store.people import Row
 from services.registry.verbs import importing
 from services.registry.verbs.import_drafts import draft
+from services.registry.verbs.import_new import LEFT_OUT
 from services.registry.verbs.import_rows import Asked, Ready, Took, read
 from services.registry.verbs.matching import TOLD
 from shared.audit import audit
@@ -54,6 +55,10 @@ GAP = (
 )
 BEYOND = (422, "beyond_the_end", "แถวเกินจำนวนแถวของไฟล์", "more rows than the file has")
 OTHER_SIZE = (409, "other_size", "ไฟล์นี้เคยส่งด้วยจำนวนแถวอื่น", "this file was sent with another number of rows")
+ERASED_SINCE = (
+    "erased_since", "ลบออกจากทะเบียนไปแล้วหลังนำเข้า ไฟล์นี้ไม่นำกลับมา",
+    "erased from the register since: this file brings nobody back",
+)  # fmt: skip
 WRITTEN, MET = {"created", "possible_duplicate"}, {"matched", "unchanged"}
 AT_ONCE = 20
 """Rows read or drafted between two looks at what else is to be done."""
@@ -72,14 +77,13 @@ async def import_people(request: Request, caller: Imports, body: ImportBody) -> 
     rows = await _read(body)
     await _draft(runtime.pool, asked, [one for one in rows if isinstance(one, Ready)])
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        if body.dry_run:
-            run, took, new = None, await work.rehearse(lambda: importing.take(work, asked, rows)), True
-        else:
-            run, took, new = await _part(work, asked, body, rows)
-        if new:
-            await _audited(work, caller, body, took, run, area)
-    counts = Counter(one.verdict for one in took)
-    return Imported(run=run and _run(run), items=[_shown(one) for one in took], counts=dict(sorted(counts.items())))
+        part = await (_rehearsed if body.dry_run else _part)(work, asked, body, rows)
+        took = [*part.before, *part.took]
+        if body.dry_run or part.took:
+            await _audited(work, caller, body, took, part.run, area)
+    counts = dict(sorted(Counter(one.verdict for one in took).items()))
+    items = [_shown(one) for one in took]
+    return Imported(run=part.run and _run(part.run), items=items, counts=counts, before=len(part.before))
 
 
 async def _read(body: ImportBody) -> list[Ready | Took]:
@@ -114,38 +118,71 @@ async def _draft(pool: Pool, asked: Asked, rows: Sequence[Ready]) -> None:
             await asyncio.sleep(0)
 
 
-async def _part(
-    work: Work, asked: Asked, body: ImportBody, rows: Sequence[Ready | Took]
-) -> tuple[Row, list[Took], bool]:
-    """Take the rows that are next; of those taken before, say what became of them. True where something is new.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part as it was taken. ``run``: None where the file never came; ``before``: its rows that were taken before."""
+
+    run: Row | None
+    before: list[Took]
+    took: list[Took]
+
+
+async def _rehearsed(work: Work, asked: Asked, body: ImportBody, rows: Sequence[Ready | Took]) -> Part:
+    """What would become of the part: of rows that were taken before nothing more.
+
+    Raises:
+        Refused: 409 the file had another size.
+
+    """
+    run = await store.imports.find_run(work.db, _key(asked, body))
+    if run is None:
+        return Part(None, [], await work.rehearse(lambda: importing.take(work, asked, rows)))
+    before, fresh = await _met(work, body, run, rows)
+    return Part(run, before, await work.rehearse(lambda: importing.take(work, asked, fresh)) if fresh else [])
+
+
+def _key(asked: Asked, body: ImportBody) -> store.imports.FileKey:
+    return asked.area, body.format, bytes.fromhex(body.file), body.alike, body.exercise
+
+
+async def _met(
+    work: Work, body: ImportBody, run: Row, rows: Sequence[Ready | Took]
+) -> tuple[list[Took], list[Ready | Took]]:
+    """What became of the rows that were taken before, and those that were not.
+
+    Raises:
+        Refused: 409 the file had another size.
+
+    """
+    if run["rows"] != body.file_rows:
+        raise Refused(*OTHER_SIZE, field="file_rows")
+    last = body.first_row + len(body.rows) - 1
+    before = await store.imports.read_rows(work.db, run["id"], body.first_row, None, len(body.rows))
+    fresh = [one for one in rows if one.row >= run["next_row"]]
+    return [_taken(row) for row in before if row["row"] <= last], fresh
+
+
+async def _part(work: Work, asked: Asked, body: ImportBody, rows: Sequence[Ready | Took]) -> Part:
+    """Take the rows that are next; of those taken before, say what became of them.
 
     Raises:
         Refused: 409 rows before these are missing, or the file had another size.
 
     """
-    file = bytes.fromhex(body.file)
-    values = (new_id(), asked.area, body.format, file, body.alike, body.exercise, body.agency_id, body.file_rows,
-              work.now, asked.by)  # fmt: skip
-    await store.imports.begin_run(work.db, values)
-    run = await store.imports.lock_run(work.db, asked.area, body.format, file, body.alike, exercise=body.exercise)
-    if run["rows"] != body.file_rows:
-        raise Refused(*OTHER_SIZE, field="file_rows")
+    key = _key(asked, body)
+    await store.imports.begin_run(work.db, (new_id(), *key, body.agency_id, body.file_rows, work.now, asked.by))
+    run = await store.imports.lock_run(work.db, key)
+    before, fresh = await _met(work, body, run, rows)
     if body.first_row > run["next_row"]:
         raise Refused(*GAP, field="first_row", next_row=run["next_row"])
-    last = body.first_row + len(body.rows) - 1
-    before = await store.imports.read_rows(work.db, run["id"], body.first_row, None, len(body.rows))
-    took = [_taken(row) for row in before if row["row"] <= last]
-    fresh = [one for one in rows if one.row >= run["next_row"]]
     if not fresh:
-        return run, took, False
+        return Part(run, before, [])
     new = await importing.take(work, asked, fresh)
     await store.imports.write_rows(work.db, run["id"], [one.written() for one in new])
     await _noted(work, run["id"], new)
     counts = Counter(run["counts"]) + Counter(one.verdict for one in new)
-    await store.imports.step_run(work.db, run["id"], last + 1, dict(counts), work.now)
-    stands = await store.imports.read_run(work.db, run["id"], None)
-    assert stands is not None  # noqa: S101 held
-    return stands, took + new, True
+    await store.imports.step_run(work.db, run["id"], body.first_row + len(body.rows), dict(counts), work.now)
+    return Part(await store.imports.read_run(work.db, run["id"], None), before, new)
 
 
 async def _noted(work: Work, run_id: UUID, took: Sequence[Took]) -> None:
@@ -180,6 +217,9 @@ async def _audited(
 
 
 def _taken(row: Row) -> Took:
+    """What became of a row; where its person was erased since, that."""
+    if row["person_id"] is None and row["verdict"] != "refused" and row["code"] != LEFT_OUT[0]:
+        return Took(row["row"], row["verdict"], None, None, None, *ERASED_SINCE)
     return Took(row["row"], row["verdict"], row["person_id"], None, row["field"], row["code"], row["th"], row["en"])
 
 

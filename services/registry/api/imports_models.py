@@ -79,11 +79,15 @@ class ImportRun(Answer):
 
 
 class Imported(Answer):
-    """``run``: None in a dry run. ``counts``: of this part."""
+    """``run``: None in a dry run of a file that never came. ``counts``: of this part.
+
+    ``before``: so many of the first ``items`` were taken before (when and by whom, ``run`` says) and not written again.
+    """
 
     run: ImportRun | None
     items: list[ImportedRow]
     counts: dict[str, int]
+    before: int
 
 
 class ImportRuns(Answer):

@@ -145,9 +145,8 @@ BEGIN_RUN = """
 insert into import_run (id, area, format, file, alike, exercise, agency_id, rows, begun_at, begun_by, last_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9) on conflict do nothing
 """
-LOCK_RUN = """
-select * from import_run where area = $1 and format = $2 and file = $3 and alike = $4 and exercise = $5 for update
-"""
+FIND_RUN = "select * from import_run where area = $1 and format = $2 and file = $3 and alike = $4 and exercise = $5"
+LOCK_RUN = f"{FIND_RUN} for update"
 STEP_RUN = "update import_run set next_row = $2, counts = $3, last_at = $4 where id = $1"
 WRITE_ROWS = """
 insert into import_row (run_id, row, verdict, person_id, field, code, th, en)
@@ -162,6 +161,8 @@ READ_ROWS = """
 select * from import_row where run_id = $1 and row >= $2 and ($3::text is null or verdict = $3) order by row limit $4
 """
 FORGET_PEOPLE = "update import_row set person_id = null where person_id = any($1::uuid[])"
+FileKey = tuple[str, str, bytes, str, bool]
+"""``area, format, file, alike, exercise``: by these a file is known again."""
 RowWritten = tuple[int, str, UUID | None, str | None, str | None, str | None, str | None]
 """``row, verdict, person_id, field, code, th, en``."""
 
@@ -171,9 +172,14 @@ async def begin_run(db: Connection, values: Sequence[Any]) -> None:
     await db.execute(BEGIN_RUN, *values)
 
 
-async def lock_run(db: Connection, area: str, format_: str, file: bytes, alike: str, *, exercise: bool) -> Row:
+async def find_run(db: Connection, key: FileKey) -> Row | None:
+    """The run of this file; None where it never came."""
+    return await db.fetchrow(FIND_RUN, *key)
+
+
+async def lock_run(db: Connection, key: FileKey) -> Row:
     """The run of this file, held until the part is done."""
-    row = await db.fetchrow(LOCK_RUN, area, format_, file, alike, exercise)
+    row = await db.fetchrow(LOCK_RUN, *key)
     assert row is not None  # noqa: S101 begun before
     return row
 
