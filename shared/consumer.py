@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 HOLE_ALARM_S = 30
 TRIES = 3
+TOO_OFTEN = 4
+"""So often a group may take too long; after that each of its messages is tried alone."""
 GROUP = 100
 
 APPLIED = Counter("karuna_consumer_applied_total", "Messages whose effect was committed", ["noun"])
@@ -149,13 +151,16 @@ class Inbox:
 
         """
         for raw in messages:
-            try:
-                await self._take_raw([raw])
-            except TOO_LONG as problem:
-                await self._pool.fetchval("select 1")
-                await self._bury(raw, _read(raw), _where(problem))
+            await self._take_alone(raw)
         if self.anything_parked:  # not above: what is parked and takes too long is no fault of the message beside it
-            await self.drain()
+            await self.drain(apart=True)
+
+    async def _take_alone(self, raw: Raw) -> None:
+        try:
+            await self._take_raw([raw])
+        except TOO_LONG as problem:
+            await self._pool.fetchval("select 1")
+            await self._bury(raw, _read(raw), _where(problem))
 
     async def _take_raw(self, messages: Sequence[Raw]) -> None:
         letters: list[Letter] = []
@@ -166,19 +171,24 @@ class Inbox:
                 await self._bury(raw, None, str(problem))
         await self._take_group(letters)
 
-    async def drain(self) -> None:
-        """Apply what is parked and has become ripe, until nothing more is."""
+    async def drain(self, *, apart: bool = False) -> None:
+        """Apply what is parked and has become ripe, until nothing more is; ``apart``: as :meth:`take_apart` does."""
         while True:
             ripe = await store.ripe(self._pool)
             self.anything_parked = True
             raws = [Raw(row["subject"], row["body"]) for row in ripe]
-            await self._take_group([(raw, decode(raw.body, raw.subject)) for raw in raws])
+            if apart:
+                for raw in raws:
+                    await self._take_alone(raw)
+            else:
+                await self._take_group([(raw, decode(raw.body, raw.subject)) for raw in raws])
             if not ripe:
                 break
         self.anything_parked = await store.any_parked(self._pool)
 
     async def watch_holes(self) -> None:
         """Look again every second (a successor's net), and raise the alarm for a hole that does not close."""
+        too_long = 0
         while True:
             await asyncio.sleep(1)
             try:
@@ -189,8 +199,10 @@ class Inbox:
                 OLDEST_PARKED.set(state["age_s"])
                 if state["age_s"] > HOLE_ALARM_S:
                     log.error("consumer.hole", age_s=round(state["age_s"]), messages=state["messages"])
-                await self.drain()
+                await self.drain(apart=too_long >= TOO_OFTEN)
+                too_long = 0
             except (*AWAY, *COLLISION) as problem:
+                too_long += isinstance(problem, TOO_LONG)
                 log.warning("consumer.watch_failed", reason=type(problem).__name__)
 
     async def _take_group(self, letters: Sequence[Letter]) -> None:

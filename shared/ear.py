@@ -13,7 +13,7 @@ import structlog
 
 from shared.ahead import Ahead, Urgencies
 from shared.bus import Bus
-from shared.consumer import GROUP, Inbox, Raw
+from shared.consumer import GROUP, TOO_OFTEN, Inbox, Raw
 from shared.database import AWAY, COLLISION, TOO_LONG
 from shared.leader import LockConnection
 from shared.pull import Came, Pull
@@ -27,8 +27,6 @@ SLICE_S = 0.3
 """About so long one group may take: what has just come and is more urgent waits no longer."""
 LEAST_GROUP = 25
 """Much of a group's time is the same for one message as for many: smaller ones would only be slower."""
-TOO_OFTEN = 4
-"""So often a group may take too long; after that each of its messages is tried alone."""
 
 
 class Ear:

@@ -48,6 +48,34 @@ async def test_a_message_that_always_takes_too_long_dies_and_those_beside_it_tak
         assert [(row["noun"], row["aggregate_id"]) for row in letters] == [("call", endless)]
 
 
+async def test_a_parked_message_that_always_takes_too_long_dies_and_holds_nobody_up(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its turn comes with what it waited for; every message that comes after looks at what is parked."""
+    endless, awaited, after = new_id(), new_id(), new_id()
+    hears = next(line for line in HEARER.hears if line.event is Toyed)
+
+    async def handler(work: Work, message: Message) -> None:
+        if message.id == endless and await work.db.fetchval("select exists (select from known where id = $1)", awaited):
+            await _too_long(work)
+        await hears.handler(work, message)
+
+    monkeypatch.setitem(SERVICES, "registry", replace(HEARER, hears=[Hears(Toyed, handler)]))
+    async with pair.running("intake", "registry") as (speaker, hearer):
+        event = Toyed(value=1, private=Toyed.Private(secret="ลับ", names=awaited))
+        async with speaker.work(ME) as work:
+            work.say(endless, event, Origin("kalasin", endless))
+        async with asyncio.timeout(PATIENCE_S):
+            while not await hearer.pool.fetchval("select count(*) from parked"):
+                await asyncio.sleep(0.01)
+        for call in (awaited, after):
+            async with speaker.work(ME) as work:
+                await say_some(work, call, 1)
+            assert await until(hearer, call, 1) == [1]
+        letters = await hearer.pool.fetch("select aggregate_id from dead_letter")
+        assert [row["aggregate_id"] for row in letters] == [endless]
+
+
 async def test_a_due_thing_that_always_takes_too_long_lets_the_others_be_done(pair: Pair) -> None:
     runtime = await pair.runtime("intake")
     done, call = asyncio.Event(), new_id()
