@@ -44,9 +44,11 @@ select $1, subject_id, $3, $4 from unnest($2::uuid[]) as s (subject_id)
 on conflict (noun, subject_id) do update set erased_at = excluded.erased_at, by = least(e.by, excluded.by)
 """
 BLANK_HEARD = "delete from parked where noun = $1 and aggregate_id = $2"
+# What could not even be read is known by its subject alone: <tree>.<area>.<service>.<noun>.<id>.…
 BLANK_LETTERS = """
 update dead_letter set body = '', reason = 'erased', requeued_at = coalesce(requeued_at, $3)
 where aggregate_id = $2 and (noun = $1 or noun is null)
+   or aggregate_id is null and split_part(subject, '.', 4) = $1 and split_part(subject, '.', 5) = $2::text
 """
 TO_SHRED = """
 select position, stream_sequence from event_log

@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from karuna.dead_letters import letters, requeue, show
 from shared.consumer import Raw
+from shared.erasure import forget_heard
 from shared.events.intake import CallErased
-from shared.work import new_id, now_utc
+from shared.work import Cause, new_id, now_utc
 from tests.core.conftest import PACKAGE
 from tests.core.toy.services import HEARER, Toyed
 from tests.harness import Running, call_origin, service_running
@@ -212,6 +213,21 @@ async def test_an_erased_event_applies_at_once_and_drops_what_was_parked(hearer:
     assert await effects(hearer, call) == [1]
     await toy(hearer, call, 6, take=True)
     assert await effects(hearer, call) == [1, 6]
+
+
+async def test_an_erasure_wipes_what_could_not_be_read_too(hearer: Running) -> None:
+    """Such a letter has no number and no aggregate of its own; whose it is stands in its subject."""
+    call, other = new_id(), new_id()
+    for each in (call, other):
+        raw = await toy(hearer, each, 1)
+        await hearer.runtime.inbox.take([Raw(raw.subject, raw.body.replace(b'"aggregateseq":1', b'"aggregateseq":0'))])
+    async with hearer.runtime.work(Cause("system:registry")) as work:
+        await forget_heard(work, "call", call)
+    left = {
+        row["subject"].split(".")[4]: row["body"] for row in await hearer.sql("select subject, body from dead_letter")
+    }
+    assert left[str(call)] == b""
+    assert "ลับ".encode() in left[str(other)]
 
 
 async def test_a_blanked_event_only_moves_the_cursor(hearer: Running) -> None:
