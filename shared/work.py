@@ -150,16 +150,16 @@ class Work:
     async def attempt(self) -> AsyncIterator[None]:
         """A part that may be refused while the whole goes on: what it wrote, said and hinted is undone together."""
         said, hints = list(self._said), len(self._then)
-        gathered = {write: len(rows) for write, rows in self._gathered.items()}
+        gathered = {write: list(rows) for write, rows in self._gathered.items()}
         try:
             async with self.db.transaction():
                 yield
         except BaseException:
             self._said[:] = said  # what was written early is undone, and written again with the rest
+            self._gathered.clear()
+            self._gathered.update(gathered)
             del self._then[hints:]
             self.seen.clear()
-            for write, rows in self._gathered.items():
-                del rows[gathered.get(write, 0) :]
             raise
 
     async def rehearse(self, part: Callable[[], Awaitable[Given]]) -> Given:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from karuna.dead_letters import letters, requeue, show
 from shared.consumer import Raw
 from shared.erasure import forget_heard
 from shared.events.intake import CallErased
-from shared.work import Cause, new_id, now_utc
+from shared.work import Cause, Work, new_id, now_utc
 from tests.core.conftest import PACKAGE
 from tests.core.toy.services import HEARER, Toyed
 from tests.harness import Running, call_origin, service_running
@@ -228,6 +229,23 @@ async def test_an_erasure_wipes_what_could_not_be_read_too(hearer: Running) -> N
     }
     assert left[str(call)] == b""
     assert "ลับ".encode() in left[str(other)]
+
+
+async def test_what_was_gathered_before_an_attempt_that_fails_is_written(hearer: Running) -> None:
+    """Also where the attempt wrote it early: a group's other messages must not lose their rows to one refusal."""
+    kept, refused = new_id(), new_id()
+
+    async def write(work: Work, ids: list[UUID]) -> None:
+        await work.db.execute("insert into known (id) select * from unnest($1::uuid[])", ids)
+
+    async with hearer.runtime.work(Cause("system:registry")) as work:
+        work.gather(write, kept)
+        with suppress(LookupError):
+            async with work.attempt():
+                work.gather(write, refused)
+                await work.write_early()
+                raise LookupError
+    assert [row["id"] for row in await hearer.sql("select id from known")] == [kept]
 
 
 async def test_a_blanked_event_only_moves_the_cursor(hearer: Running) -> None:
