@@ -72,6 +72,12 @@ ADVICE: Final[Mapping[str, Text]] = {
         th="{service} รอเหตุการณ์ก่อนหน้าที่หายไป เรื่องนั้นจึงหยุดอยู่: สั่ง karuna streams rebuild",
         en="{service} waits for an earlier event that is missing, that matter stands still: karuna streams rebuild",
     ),
+    "missed": Text(
+        th="{service} ไม่เคยได้ยินเหตุการณ์ที่ส่งไปแล้วและจะไม่ได้ยินอีก (ถูกลบจากสตรีม หรือฐานข้อมูลกลับไปเป็นสำเนาเก่า): "
+        "สั่ง karuna streams rebuild",
+        en="{service} never heard events that were sent and will not be offered again (deleted from the stream, or its "
+        "database is an older copy): karuna streams rebuild",
+    ),
     "dead_letters": Text(
         th="{service} ทำบางเหตุการณ์ไม่ได้ เรื่องนั้นจึงหยุดอยู่: karuna dead-letters list {service} แก้สาเหตุ แล้ว requeue",
         en="{service} could not apply some events, those matters stand still: karuna dead-letters list {service}, mend "

@@ -15,10 +15,11 @@ import orjson
 from nats.aio.client import Client
 
 from karuna.advice import advice
+from karuna.holes import missed
 from karuna.local import Local
 from karuna.platform.broker import connect_once
-from karuna.platform.provision import provision
-from shared.streams import LISTENERS, SERVICES, Durable, durables_of, stream_name
+from karuna.platform.provision import ServerRefused, provision
+from shared.streams import HEARS, LISTENERS, SERVICES, Durable, durables_of, stream_name
 from shared.thai.text import Text
 
 CLOCK_TOLERANCE_S = 2.0
@@ -185,6 +186,8 @@ async def _of_service(client: Client | None, local: Local, service: str) -> Asyn
             yield _look(f"{service} stream end", whole, found, "stream", stream=name)
     for durable in durables_of(service):
         yield await _durable(client, durable, service)
+    if speaks and not isinstance(state, Exception):
+        yield await _missed(client, local, service)
 
 
 async def _state(local: Local, service: str) -> asyncpg.Record | Exception:
@@ -232,6 +235,15 @@ async def _durable(client: Client, durable: Durable, service: str) -> Finding:
         f"{info['num_pending']} to deliver, {info['num_ack_pending']} in hand, {info['num_redelivered']} redelivered"
     )
     return _look(what, info["num_pending"] < PENDING_ALARM, found, "pending", service=service)
+
+
+async def _missed(client: Client, local: Local, listener: str) -> Finding:
+    """What was sent held against what was heard: of an aggregate's last event nobody else sees that it is gone."""
+    try:
+        lost = sum([len(await missed(client, local, listener, owner)) for owner in HEARS[listener]])
+    except (OSError, TimeoutError, asyncpg.PostgresError, nats.errors.Error, ServerRefused) as problem:
+        return _look(f"{listener} heard", True, f"not known: {type(problem).__name__}", "missed")
+    return _look(f"{listener} heard", not lost, f"{lost} events missed" if lost else "all", "missed", service=listener)
 
 
 async def _stream(client: Client, service: str) -> dict[str, Any] | None:

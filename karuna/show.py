@@ -81,9 +81,9 @@ async def rebuild_and_print(out: Console, local: Local, streams: list[str]) -> N
         for stream in streams:
             done = await rebuild(local.postgres.dsn(stream.lower()), bus, stream)
             out.print(f"{done.stream}: {done.kept} อยู่แล้ว (kept), {done.resent} ส่งใหม่ (sent again)")
+        for listener in SERVICES:
+            given = await close_holes(bus.client, local, listener, [stream.lower() for stream in streams])
+            if given:
+                out.print(f"{listener}: {given} เหตุการณ์ที่ขาด ให้จากคลัง (missing events given from the archive)")
     finally:
         await bus.close()
-    for listener in SERVICES:
-        given = await close_holes(local, listener, [stream.lower() for stream in streams])
-        if given:
-            out.print(f"{listener}: {given} เหตุการณ์ที่ขาด ให้จากคลัง (missing events given from the archive)")

@@ -311,7 +311,7 @@ async def test_a_hole_is_named_and_closed_from_the_archive(town: Town) -> None:
     await _long_ago(town)
 
     said = await doctor(town)
-    assert set(said.wrong) == {"registry parked"}
+    assert set(said.wrong) == {"registry parked", "registry heard"}
     found, thai, english = said.wrong["registry parked"]
     assert re.fullmatch(r"[1-9]\d* messages", found)
     assert "หายไป" in thai
@@ -323,6 +323,28 @@ async def test_a_hole_is_named_and_closed_from_the_archive(town: Town) -> None:
     await eventually(lambda: _heard(town, "registry", taken["id"], 2))
     kept = await town.sql("registry", "select type from history where call_id = $1", taken["id"])
     assert {"intake.call.received.v1", "intake.call.withdrawn.v1"} <= {line["type"] for line in kept}
+    code, printed = await karuna(town.local, "streams", "rebuild")
+    assert (code, "missing events given" in printed) == (0, False)
+
+
+async def test_what_was_purged_before_one_heard_it_is_named_and_given_though_nothing_follows(town: Town) -> None:
+    """The stream ends where it did and nobody waits for anything: only what was said tells that it was not heard."""
+    await town.local.stop_service("registry")
+    taken = await town.take(BODY)
+    for service in ("dispatch", "notify"):
+        await eventually(lambda service=service: _heard(town, service, taken["id"], 1))
+    await _as(town, "provisioner", "$JS.API.STREAM.PURGE.INTAKE")
+    await _start(town, "registry")
+
+    said = await doctor(town)
+    assert "registry heard" in said.wrong
+    found, *advice = said.wrong["registry heard"]
+    assert re.fullmatch(r"[1-9]\d* events missed", found)
+    assert all("karuna streams rebuild" in text for text in advice)
+    code, printed = await karuna(town.local, "streams", "rebuild")
+    assert code == 0
+    assert "registry: " in printed
+    await eventually(lambda: _heard(town, "registry", taken["id"], 1))
     code, printed = await karuna(town.local, "streams", "rebuild")
     assert (code, "missing events given" in printed) == (0, False)
 
