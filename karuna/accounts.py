@@ -16,6 +16,7 @@ from services.console.accounts import hashed
 from services.console.issuer import name_revoked
 from services.console.rules import accounts as rules
 from services.console.store import accounts, promises
+from services.registry.store.agencies import read_agency
 from shared.audit import audit
 from shared.auth import Caller, Role
 from shared.database import Connection, connect
@@ -123,6 +124,15 @@ async def add(
     finally:
         await connection.close()
     return password
+
+
+async def agency_is_known(local: Local, agency_id: UUID) -> bool:
+    """Whether the register has this agency: an account of another one could never be given to anybody else."""
+    connection = await connect(local.postgres.dsn("registry"))
+    try:
+        return await read_agency(connection, agency_id) is not None
+    finally:
+        await connection.close()
 
 
 async def roles_of(local: Local, login: str) -> tuple[str, ...] | None:

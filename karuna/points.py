@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import chain
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,21 @@ from shared.sheets import read_sheet
 
 COLUMNS = ("person_id", "area_code", "address", "name", "lon", "lat", "accuracy_m", "observed_at")
 """Whose home it is stands in ``person_id``, or the house says: ``area_code``, ``address``, and a name among several."""
+FIGURES = ("lon", "lat", "accuracy_m")
 PART = 500
 """Rows a request: what was taken stays taken when a later part fails, and sent again it is ``same_already``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How many rows had which verdict, and the file that says it row by row."""
+    """How many rows had which verdict, the file that says it row by row, and the first rows that cannot be read."""
 
     counts: Counter[str]
     verdicts: Path
+    problems: list[dict[str, Any]]
+
+
+MOST_PROBLEMS = 20
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:
@@ -41,7 +47,7 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
     these as properties; the first row or point is number 2.
 
     Raises:
-        LookupError: a column is missing, or a number is none, or a feature no point, or a quote open; names the row.
+        LookupError: a column is missing, or a quote is open; names the row.
 
     """
     try:
@@ -56,14 +62,21 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
 
 def _row(number: int, line: dict[str, str]) -> dict[str, Any]:
     told = {name: line.get(name, "") for name in COLUMNS}
-    row: dict[str, Any] = {name: value for name, value in told.items() if value}
-    try:
-        row.update({name: float(told[name]) for name in ("lon", "lat")})
-        if "accuracy_m" in row:
-            row["accuracy_m"] = round(float(told["accuracy_m"]))
-    except ValueError:
-        raise LookupError(f"แถว {number}: ไม่ใช่ตัวเลข (row {number}: not a number)") from None
+    row = {name: _figure(name, value) for name, value in told.items() if value}
     return {"row": number, **row}
+
+
+def _figure(name: str, text: str) -> str | float:
+    """A cell of figures as a number; what is none goes as it stands, and the registry says so of its row alone."""
+    if name not in FIGURES:
+        return text
+    try:
+        told = float(text)
+    except ValueError:
+        return text
+    if not isfinite(told):
+        return text
+    return round(told) if name == "accuracy_m" else told
 
 
 @asynccontextmanager
@@ -85,16 +98,20 @@ async def send(client: httpx.AsyncClient, file: Path, source: str, *, dry_run: b
     rows = read_rows(file)
     verdicts = file.with_suffix(".verdicts.csv")
     counts: Counter[str] = Counter()
+    problems: list[dict[str, Any]] = []
     with verdicts.open("w", encoding="utf-8", newline="") as out:
         table = csv.writer(out)
-        table.writerow(("row", "verdict", "th", "en", "person_id", "location_id"))
+        table.writerow(("row", "verdict", "th", "en", "person_id", "location_id", "field", "why_th", "why_en"))
         for start in range(0, len(rows), PART):
             body = {"source": source, "dry_run": dry_run, "rows": rows[start : start + PART]}
             for one in (await _ask(client, "/v1/locations/import", body))["items"]:
                 said = one["verdict"]
                 counts[said["code"]] += 1
-                table.writerow((one["row"], said["code"], said["th"], said["en"], one["person_id"], one["location_id"]))
-    return Sent(counts, verdicts)
+                about = [one[name] for name in ("person_id", "location_id", "field", "th", "en")]
+                table.writerow((one["row"], said["code"], said["th"], said["en"], *about))
+                if one["field"] and len(problems) < MOST_PROBLEMS:
+                    problems.append(one)
+    return Sent(counts, verdicts, problems)
 
 
 async def near(

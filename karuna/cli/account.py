@@ -29,11 +29,15 @@ def account_add(
     home: HomeOption = None,
 ) -> None:
     """สร้างหรือเปลี่ยนบัญชี พิมพ์รหัสผ่านครั้งแรกครั้งเดียว (make or change an account; prints its first password once)."""
-    from karuna.accounts import add, roles_of
+    from karuna.accounts import add, agency_is_known, roles_of
     from services.console.rules.accounts import HELD
 
     if place and not set(role) <= HELD:
         raise typer.BadParameter(f"--place: {', '.join(sorted(HELD))}")
+    if crew is None and (of_crew := sorted({Role.CREW, Role.VOLUNTEER} & set(role))):
+        raise typer.BadParameter(f"{', '.join(of_crew)}: ต้องระบุ --crew (needs the crew member: --crew)")
+    if agency is not None and not wait(agency_is_known(here(home), agency)):
+        raise typer.BadParameter(f"--agency: ไม่มีหน่วยงานรหัสนี้ในทะเบียน (the register knows no such agency): {agency}")
     before = wait(roles_of(here(home), login))
     password = wait(add(here(home), login, name, [each.value for each in role], area, crew, agency, place or ()))
     if before is not None:

@@ -38,6 +38,8 @@ def points(
             return await send(client, file, source, dry_run=dry_run)
 
     sent: Sent = wait(sending())
+    for one in sent.problems:
+        out.print(f"{one['row']:7,} {one['field']}: {one['th']} ({one['en']})", markup=False)
     for code, count in sorted(sent.counts.items()):
         out.print(f"{count:7,} {code}")
     out.print(f"ผลรายแถว (row by row): {sent.verdicts}")

@@ -54,7 +54,9 @@ async def test_an_account_is_made_with_a_password_shown_once_and_written_down(fa
     assert (await browser.get("/account")).status_code == 200
     csrf = await faces.running.runtime.pool.fetchval("select csrf from session where account_id = $1", nok.id)
     own = {"csrf": csrf, "old": password[0], "new": "a password of my own"}
-    assert (await browser.post("/account/password", data=own)).status_code == 200
+    changed = await browser.post("/account/password", data=own)
+    assert (changed.status_code, "เปลี่ยนรหัสผ่านแล้ว" in changed.text) == (200, True)
+    assert "ตั้งรหัสผ่านของท่านเองก่อนใช้งาน" not in changed.text
     assert (await browser.get("/desk")).status_code == 200
     assert "มีชื่อผู้ใช้นี้แล้ว" in words_of(await anan.post("/admin/accounts", form()))
 

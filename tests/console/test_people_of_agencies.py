@@ -11,9 +11,11 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from typer.testing import CliRunner
 
-from karuna.accounts import add, close, lines, second_factor_off
+from karuna.accounts import add, agency_is_known, close, lines, second_factor_off
 from karuna.local import Local
+from karuna.main import app
 from services.console.navigation import CARERS, READERS, SHARERS
 from services.console.store import accounts as store
 from shared.auth import Role
@@ -68,6 +70,19 @@ async def test_what_is_not_opened_to_agencies_is_shut_whatever_their_role(faces:
             wrong.append(f"{line}: {answer.status_code}")
     assert wrong == []
     assert all("agency_id" in each.claims for each in faces.services.asked), "and the services know it"
+
+
+async def test_the_command_makes_no_account_of_an_agency_that_is_not_there_nor_of_a_crew_without_its_member(
+    behind: Behind,
+) -> None:
+    settings = behind.running.runtime.settings
+    pool = SimpleNamespace(dsn=lambda _: settings.database_url.get_secret_value())
+    local = cast("Local", SimpleNamespace(postgres=pool))
+    hospital = (await Agency(behind.running).known()).id
+    assert [await agency_is_known(local, one) for one in (hospital, new_id())] == [True, False]
+    for role in ("crew", "volunteer"):
+        said = CliRunner().invoke(app, ["account", "add", "nobody", "--name", "ใคร", "--role", role])
+        assert (said.exit_code, "--crew" in said.output) == (2, True)
 
 
 async def test_an_account_that_becomes_an_agencys_is_out_at_once(faces: Faces, tmp_path: Path) -> None:

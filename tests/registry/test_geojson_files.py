@@ -93,5 +93,5 @@ async def test_points_are_read_from_their_features(registry: Running, tmp_path: 
         assert len(await registry.sql("select from location")) == seen
     assert sent.counts == {"same_already": 1}
     file.write_bytes(collection(feature(None, person_id=str(person_id))))
-    with pytest.raises(LookupError, match="row 2"):
-        points.read_rows(file)
+    sent = await points.send(registry.client, file, "post", dry_run=False)
+    assert (sent.counts, [(one["row"], one["field"]) for one in sent.problems]) == ({"bad_row": 1}, [(2, "lon")])

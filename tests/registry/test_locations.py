@@ -19,6 +19,7 @@ from services.registry.rules.addresses import House, house_of
 from services.registry.rules.locations import Judged, Seen, Standing, judge
 from shared.crypto import Keyring
 from shared.geo import METRES_PER_DEGREE, Point
+from shared.thai.dates import BANGKOK
 from tests.harness import AREA, Running, bearer, problem_of
 from tests.registry.conftest import add, goes_to, history, read, search
 
@@ -258,8 +259,8 @@ async def test_the_command_sends_a_file_of_the_post_and_asks_who_is_near(registr
     ]
     found = await ask_near(registry.client, json.dumps(FLOOD).encode(), 300, ["bedridden"], AREA)
     assert [one["id"] for one in found["items"]] == [str(person_id)]
-    file.write_text("person_id,lon,lat\n,x,16.4\n")
-    with pytest.raises(LookupError, match="row 2"):
+    file.write_text("person_id,lat\n,16.4\n")
+    with pytest.raises(LookupError, match="no column"):
         await send(registry.client, file, "post", dry_run=True)
     with pytest.raises(LookupError, match="GeoJSON"):
         await ask_near(registry.client, b"{}", 300, [], AREA)
@@ -280,6 +281,40 @@ async def test_two_linked_records_are_one_neighbour(registry: Running) -> None:
         found = await near(registry, **body)
         assert [(item["id"], item["distance_m"]) for item in found["items"]] == [(str(other), 0)]
     assert len((await read(registry, f"/v1/persons/{one}/locations"))["items"]) == 2
+
+
+async def test_a_day_is_that_day_in_thailand_and_a_row_that_cannot_be_read_stops_no_other(
+    registry: Running, tmp_path: Path
+) -> None:
+    person = await add(registry, name="นางเดี่ยว ใจดี")
+    lines = [
+        "person_id,lon,lat,accuracy_m,observed_at",
+        f"{person},103.51,16.43,8.4,01/11/2568",
+        f"{person},103.52,16.43,,2025-11-02",
+        f"{person},ตะวันออก,16.43,,",
+        f"{person},nan,16.43,,",
+        "ยายคำ,103.51,16.43,,",
+        f"{person},103.53,16.43,,เมื่อวาน",
+        f"{person},103.54,16.43,,2025-11-03T09:00:00+07:00",
+    ]
+    file = tmp_path / "post.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    registry.client.headers.update(bearer("supervisor"))
+    for dry_run in (True, False):
+        sent = await send(registry.client, file, "post", dry_run=dry_run)
+        assert sent.counts == {"kept": 3, "bad_row": 4}
+    wrong = [(one["row"], one["field"]) for one in sent.problems]
+    assert wrong == [(4, "lon"), (5, "lon"), (6, "person_id"), (7, "observed_at")], "rows as in the sheet"
+    assert all(one["th"] and one["en"] for one in sent.problems)
+    seen = await read(registry, f"/v1/persons/{person}/locations")
+    assert sorted(datetime.fromisoformat(one["observed_at"]) for one in seen["items"]) == [
+        datetime(2025, 11, 1, tzinfo=BANGKOK), datetime(2025, 11, 2, tzinfo=BANGKOK),
+        datetime(2025, 11, 3, 9, tzinfo=BANGKOK),
+    ]  # fmt: skip
+    assert sent.verdicts.read_text(encoding="utf-8").splitlines()[6].startswith("7,bad_row,")
+    for row in ({"lon": 103.5, "lat": 16.4}, {"row": "x", "lon": 103.5, "lat": 16.4}):
+        answer = await registry.client.post("/v1/locations/import", json={"rows": [row]})
+        assert problem_of(answer)["errors"][0]["field"] == "rows.0.row", "nobody could be told which row it is"
 
 
 HOUSES = [

@@ -38,7 +38,7 @@ from services.registry.verbs import locations as verbs
 from services.registry.verbs.locations import Agreement, Observation
 from shared.audit import audit
 from shared.auth import Caller, Role
-from shared.errors import Refused
+from shared.errors import FieldProblem, Refused
 from shared.geo import Point, read_point
 from shared.http import IdempotencyKey, once
 from shared.openapi import problems
@@ -223,20 +223,29 @@ Told = tuple[list[RowVerdict], set[UUID]]
 
 async def _rows(work: Work, runtime: Runtime, caller: Caller, file: FileBody) -> Told:
     """Person by person, so that two files at once lock people in one order."""
-    houses = {one.row: house_of(one.area_code, one.address) for one in file.rows if one.person_id is None}
+    rows = [one for one in file.rows if one.wrong is None]
+    houses = {one.row: house_of(one.area_code, one.address) for one in rows if one.person_id is None}
     tambons = {house.tambon for house in houses.values() if house is not None}
     homes = await verbs.homes_in(work, tambons, areas_of(caller)) if tambons else {}
     whose: dict[int, set[UUID]] = {}
     met: set[UUID] = set()
-    for one in file.rows:
+    for one in rows:
         house = houses.get(one.row)
         known = set() if one.person_id is None else {one.person_id}
         there = verbs.who_lives_in(house, one.name, homes) if house is not None else set()
         whose[one.row] = there or known
         met |= there
-    ordered = sorted(file.rows, key=lambda one: (sorted(map(str, whose[one.row])), one.row))
+    ordered = sorted(rows, key=lambda one: (sorted(map(str, whose[one.row])), one.row))
     verdicts = [await _row(work, runtime, caller, file, row, whose[row.row]) for row in ordered]
+    verdicts += [_unread(one.row, one.wrong) for one in file.rows if one.wrong is not None]
     return verdicts, met | {one.person_id for one in verdicts if one.person_id is not None}
+
+
+def _unread(row: int, wrong: FieldProblem) -> RowVerdict:
+    label = views.label("location_verdict", "bad_row")
+    return RowVerdict(
+        row=row, verdict=label, location_id=None, person_id=None, field=wrong.field, th=wrong.th, en=wrong.en
+    )
 
 
 async def _row(

@@ -6,20 +6,35 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from services.registry.answers import Age, Answer, Label
 from services.registry.api.pictures_models import PictureShown
 from services.registry.values import Area, AreaCode, Code, Line, known_group
 from shared.codes.codes import code_list
-from shared.errors import TwoTongued
+from shared.errors import FieldProblem, TwoTongued, field_problems
 from shared.geo import Point, read_point
 from shared.http import Body
 from shared.openapi import Moment
 from shared.refusal import Refusal
+from shared.thai.dates import Years, day_bounds, local_day, read_day
+from shared.work import now_utc
 
 MOST_ROWS = 500
 MOST_NEAR = 500
+SEEN_YEARS = 30
+"""So long ago a point may have been seen."""
 
 Degrees = Annotated[float, Field(ge=-180, le=180)]
 Metres = Annotated[int, Field(ge=0, le=100_000)]
@@ -96,14 +111,40 @@ class NearBody(Body):
         return self.geojson or {}
 
 
+def _day_too(value: Any) -> Any:
+    """A day as offices write it, in either era, is the beginning of that day in Thailand."""
+    if not isinstance(value, str) or ":" in value:
+        return value
+    this_year = local_day(now_utc()).year
+    try:
+        return day_bounds(read_day(value, Years(this_year - SEEN_YEARS, this_year), "observed_at"))[0]
+    except Refusal as refusal:
+        raise TwoTongued(refusal.th, refusal.en, refusal.code) from None
+
+
+RowNumber = Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class NumberedRow(BaseModel):
+    """A row as it may come: only its number has to be right. What else cannot be read is told of this row alone.
+
+    Fields: ``row``, ``person_id``, ``area_code``, ``address``, ``name``, ``lon``, ``lat``, ``accuracy_m``, and
+    ``observed_at``: an instant, or a day as ``2026-11-01`` or ``01/11/2569``.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    row: RowNumber
+
+
 class RowBody(Body):
     """One line of a file of points; ``row`` is its number there.
 
+    ``observed_at``: an instant, or a day (``2026-11-01``, ``01/11/2569``).
     Without ``person_id`` the house says who: ``area_code`` (tambon or village) and ``address``, and ``name`` where
     several live there.
     """
 
-    row: Annotated[int, Field(ge=0, le=10_000_000)]
+    row: RowNumber
     person_id: UUID | None = None
     area_code: AreaCode | None = None
     address: Line = None
@@ -111,7 +152,34 @@ class RowBody(Body):
     lon: Degrees
     lat: Degrees
     accuracy_m: Metres | None = None
-    observed_at: Moment | None = None
+    observed_at: Annotated[Moment | None, BeforeValidator(_day_too)] = None
+    _wrong: FieldProblem | None = PrivateAttr(None)
+
+    @property
+    def wrong(self) -> FieldProblem | None:
+        """Why the row cannot be read; then nothing but its number is known of it."""
+        return self._wrong
+
+    @classmethod
+    def unread(cls, row: int, wrong: FieldProblem) -> Self:
+        body = cls(row=row, lon=0, lat=0)
+        body._wrong = wrong
+        return body
+
+
+def _or_why_not(value: Any, read: ValidatorFunctionWrapHandler) -> RowBody:
+    """One row that cannot be read stops no other. Without its number nobody could be told which it is."""
+    try:
+        row: RowBody = read(value)
+    except ValidationError as problem:
+        found = field_problems(problem.errors(include_url=False, include_input=False))
+        if not isinstance(value, dict) or any(one.field in {"row", "body"} for one in found):
+            raise
+        return RowBody.unread(int(value["row"]), found[0])
+    return row
+
+
+Row = Annotated[RowBody, WrapValidator(_or_why_not, json_schema_input_type=NumberedRow)]
 
 
 class FileBody(Body):
@@ -120,7 +188,7 @@ class FileBody(Body):
     source: Annotated[Code, AfterValidator(_source)] = "post"
     method: Literal["gps", "map", "address"] = "gps"
     dry_run: bool = False
-    rows: Annotated[list[RowBody], Field(min_length=1, max_length=MOST_ROWS)]
+    rows: Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)]
 
     @model_validator(mode="after")
     def _each_row_once(self) -> Self:
@@ -137,8 +205,13 @@ class LocationKept(Answer):
 
 
 class RowVerdict(Answer):
+    """``field, th, en``: of a row that cannot be read (``bad_row``), in which column and why."""
+
     row: int
     verdict: Label
+    field: str | None = None
+    th: str | None = None
+    en: str | None = None
     location_id: UUID | None
     person_id: UUID | None
 
