@@ -11,8 +11,10 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import lookup
 
 import gsm0338  # type: ignore[import-untyped]
+from gsm0338.charset import BASIC_CHARACTER_SET, BASIC_CHARACTER_SET_EXTENSION  # type: ignore[import-untyped]
 
 from services.notify.channels.text import cut, utf16_units
 from shared.thai.text import Text
@@ -22,6 +24,7 @@ CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Everything below space but line feed and carriage return: escape would garble GSM 03.38, NUL ends C strings."""
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 _GSM = gsm0338.Codec()
+_ALPHABET = frozenset(map(lookup, (*BASIC_CHARACTER_SET.values(), *BASIC_CHARACTER_SET_EXTENSION.values())))
 
 
 class Alphabet(StrEnum):
@@ -66,19 +69,21 @@ def septets(text: str) -> int:
 
 
 def encode_gsm(text: str) -> bytes:
-    """One septet an octet, unpacked, as SMPP carries it."""
-    if CONTROL.search(text):
-        raise UnicodeEncodeError("gsm03.38", text, 0, 1, "a control character")
+    """One septet an octet, unpacked, as SMPP carries it.
+
+    Raises:
+        UnicodeEncodeError: a character is not in that alphabet.
+
+    """
+    if alphabet_of(text) is not Alphabet.GSM7:
+        raise UnicodeEncodeError("gsm03.38", text, 0, 1, "not of this alphabet")
     octets: bytes = _GSM.encode(text)[0]
     return octets
 
 
 def alphabet_of(text: str) -> Alphabet:
-    try:
-        encode_gsm(text)
-    except UnicodeEncodeError:
-        return Alphabet.UCS2
-    return Alphabet.GSM7
+    """Asked of the table, not tried: the codec's error holds its own frames, and each text and sender with them."""
+    return Alphabet.GSM7 if _ALPHABET.issuperset(text) and not CONTROL.search(text) else Alphabet.UCS2
 
 
 def segment(text: str, *, max_parts: int = MAX_PARTS, ucs2_only: bool = False) -> Segments:

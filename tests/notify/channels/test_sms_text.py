@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+
+import gsm0338
 import pytest
 import regex
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from services.notify.channels.sms_text import LIMITS, Alphabet, TextUnfit, lint, segment, septets
+from services.notify.channels.sms_text import CONTROL, LIMITS, Alphabet, TextUnfit, alphabet_of, lint, segment, septets
 from services.notify.channels.text import cut, utf16_units
 
 THAI = "กขคงนรมสอ้่ำิีืุูัเแโใไะาๆฯ๑ "
@@ -58,6 +61,25 @@ def test_parts_fit_decode_and_join_again(text):
         if segments.alphabet is Alphabet.UCS2:
             assert part.encode("utf-16-be").decode("utf-16-be") == part
     assert segments.units_left == limit - measured(segments.parts[-1], segments.alphabet)
+
+
+def encodes(character: str) -> bool:
+    try:
+        gsm0338.Codec().encode(character)
+    except UnicodeEncodeError:
+        return False
+    return not CONTROL.search(character)
+
+
+def test_of_the_gsm_alphabet_is_what_can_be_encoded_in_it_and_nothing_else():
+    characters = [chr(number) for number in range(0x2200)]
+    assert [each for each in characters if alphabet_of(each) is Alphabet.GSM7] == list(filter(encodes, characters))
+
+
+def test_a_thai_text_leaves_nothing_behind_that_only_a_collection_would_free():
+    gc.collect()
+    segment("น้ำท่วม")
+    assert gc.collect() == 0
 
 
 @given(long_texts)
