@@ -154,7 +154,8 @@ def install(app: FastAPI) -> None:
 
     async def plain(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, HTTPException)  # noqa: S101
-        refused = refuse(PLAIN_CODES.get(problem.status_code, "broken"))
+        code = PLAIN_CODES.get(problem.status_code, "broken")
+        refused = refuse(code, field="body" if code == "not_json" else None)
         refused.status = problem.status_code
         refused.headers = dict(problem.headers or {})
         return problem_json(refused, request)
