@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,6 +26,7 @@ from shared.cursors import Key
 from shared.database import AWAY, COLLISION, TOO_LONG, Connection, Pool
 from shared.events.base import Event, Origin
 from shared.events.envelope import Envelope, NotOurs, decode, event_of
+from shared.logs import about
 from shared.work import Cause, Work, new_id, now_utc, transaction
 
 log = structlog.get_logger()
@@ -321,8 +323,9 @@ class Inbox:
             return  # not for us, or erased since: only the cursor moves
         message = Message(envelope, event_of(envelope))
         cause = Cause(f"system:{self._service}", envelope.id, envelope.traceparent)
-        for handler in handlers:
-            await handler(work.because_of(cause), message)
+        with about(envelope.correlationid, envelope.traceparent):
+            for handler in handlers:
+                await handler(work.because_of(cause), message)
 
     async def _park(self, db: Connection, raw: Raw, envelope: Envelope, at: datetime, waits: Key | None = None) -> None:
         place = (envelope.noun, envelope.aggregate_id, envelope.aggregateseq)
@@ -351,7 +354,8 @@ class Inbox:
         await store.bury(self._pool, new_id(), raw.subject, place, raw.body, reason, now_utc())
         self.anything_parked = True
         DEAD.labels(envelope.noun if envelope else "unreadable").inc()
-        log.error("consumer.dead_letter", subject=raw.subject, reason=reason)
+        with about(envelope.correlationid, envelope.traceparent) if envelope else nullcontext():
+            log.error("consumer.dead_letter", subject=raw.subject, reason=reason)
 
 
 def _early(letters: Sequence[Letter], unknown: Unknown, stuck: Stuck | None) -> list[tuple[Letter, Key]]:

@@ -21,6 +21,7 @@ from prometheus_client import Counter, Gauge
 from shared.crash import point
 from shared.database import AWAY, COLLISION, Pool
 from shared.events.base import Origin
+from shared.logs import about
 from shared.work import Cause, Clock, Work, new_id, now_utc, transaction
 
 log = structlog.get_logger()
@@ -129,7 +130,8 @@ class DueRunner:
                 failed = (row["id"], row["attempts"], "")
                 due = _due(row)
                 cause = Cause(f"system:{self._service}", None, row["origin"].get("traceparent"))
-                await self._handlers[due.kind](work.because_of(cause), due)
+                with about(due.origin.correlation_id, cause.traceparent):
+                    await self._handlers[due.kind](work.because_of(cause), due)
                 point("due.effect")
         except COLLISION:
             if failed is None:

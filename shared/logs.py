@@ -6,10 +6,14 @@ import json
 import logging
 import sys
 import traceback
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 from structlog.typing import EventDict
+
+from shared.telemetry import trace_id
 
 
 def where(problem: BaseException) -> str:
@@ -54,8 +58,17 @@ def _with_service(name: str) -> structlog.typing.Processor:
     return add
 
 
+def about(correlation_id: UUID, traceparent: str | None) -> AbstractContextManager[None]:
+    """Whatever is logged inside tells of which call (else of which root) and of which trace it is."""
+    ids = {"correlation_id": str(correlation_id), "trace_id": trace_id(traceparent)}
+    return structlog.contextvars.bound_contextvars(**{name: value for name, value in ids.items() if value})
+
+
 def configure(service: str, level: str) -> None:
-    """One JSON object a line on stdout, with time, level, service, and call and trace ids where bound."""
+    """One JSON object a line on stdout: time, level, service; of an event also whose it is (:func:`about`), of a request
+
+    its trace.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

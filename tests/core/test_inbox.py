@@ -10,9 +10,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest_asyncio
+import structlog
 
 from karuna.dead_letters import letters, requeue, show
-from shared.consumer import Raw
+from shared.consumer import Hears, Inbox, Message, Raw
 from shared.erasure import forget_heard
 from shared.events.intake import CallErased
 from shared.work import Cause, Work, new_id, now_utc
@@ -256,6 +257,20 @@ async def test_a_blanked_event_only_moves_the_cursor(hearer: Running) -> None:
     await toy(hearer, call, 2, take=True)
     assert await effects(hearer, call) == [2]
     assert await hearer.dead_letters() == []
+
+
+async def test_what_is_logged_of_a_message_tells_of_which_call_and_trace_it_is(hearer: Running) -> None:
+    call, bound = new_id(), []
+
+    async def remember(_: Work, __: Message) -> None:
+        bound.append(structlog.contextvars.get_contextvars())
+
+    raw = await toy(hearer, call, 1)
+    trace = f'"traceparent":"00-{"a" * 32}-{"b" * 16}-01","data"'.encode()
+    inbox = Inbox("registry", hearer.runtime.pool, [Hears(Toyed, remember)])
+    await inbox.take([Raw(raw.subject, raw.body.replace(b'"data"', trace, 1))])
+    assert bound == [{"correlation_id": str(call), "trace_id": "a" * 32}]
+    assert structlog.contextvars.get_contextvars() == {}
 
 
 async def test_unknown_event_types_and_unknown_fields_are_passed_over(hearer: Running) -> None:
