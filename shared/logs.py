@@ -65,10 +65,7 @@ def about(correlation_id: UUID, traceparent: str | None) -> AbstractContextManag
 
 
 def configure(service: str, level: str) -> None:
-    """One JSON object a line on stdout: time, level, service; of an event also whose it is (:func:`about`), of a request
-
-    its trace.
-    """
+    """One JSON object a line on stdout: time, level, service; of a request its trace, of an event see :func:`about`."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
