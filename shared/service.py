@@ -40,6 +40,7 @@ from shared.leader import Leadership
 from shared.relay import Relay
 from shared.settings import Settings
 from shared.streams import SERVICES, durables_of, stream_name
+from shared.trim import give_back
 from shared.work import Cause, Work, transaction
 
 log = structlog.get_logger()
@@ -205,6 +206,7 @@ def _jobs(runtime: Runtime) -> dict[str, Job]:
         "holes": runtime.inbox.watch_holes,
         "sync": partial(_watch_sync, runtime),
         "witness": partial(witness.witness, runtime),
+        "trim": give_back,
     }
     if runtime.relay is not None:
         jobs["relay"] = partial(_after_bus, runtime, partial(lead, "relay", runtime.relay.run))

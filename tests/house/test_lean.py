@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
+from services.intake.app import SERVICE
+from shared.service import _jobs, build
 from shared.streams import LISTENERS
+from shared.trim import _malloc_trim, give_back
 
 UNUSED = {"aiohttp", "rich", "httpx", "scipy", "greenlet", "pydantic.v1", "geothai", "click", "multiprocessing"}
 USED = {"notify": {"aiohttp"}, "console": {"aiohttp"}}
@@ -42,6 +45,20 @@ import numpy
 from scipy.sparse.linalg import LinearOperator
 assert LinearOperator is not object and numpy.f2py.__name__
 """
+FLOOD = """
+import os
+from pathlib import Path
+from shared.trim import trim
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+flood = [bytes(1000) for _ in range(40_000)]
+kept = flood[::100]
+del flood
+before = resident_mb()
+trim()
+assert before - resident_mb() > 20, (before, resident_mb())
+"""
+"""Forty MB, of which every hundredth piece stays: the heap's end cannot be given back by itself."""
 HEAVY = {"scipy.linalg", "scipy.special", "scipy.spatial", "scipy.optimize", "numpy.f2py", "charset_normalizer"}
 
 
@@ -56,6 +73,16 @@ def test_a_service_does_not_load_what_it_never_uses(service: str) -> None:
     modules = loaded(STARTED.format(service=service) + (SURGE.format() if service == "dispatch" else ""))
     assert not (UNUSED - USED.get(service, set())) & modules
     assert "nats.aio.transport" in modules
+
+
+@pytest.mark.skipif(_malloc_trim is None, reason="another C library than glibc: nothing to trim")
+def test_what_a_flood_held_goes_back_to_the_machine() -> None:
+    loaded(FLOOD)
+
+
+async def test_every_service_gives_back_what_it_does_not_use() -> None:
+    runtime = await build(SERVICE, SERVICE.settings(database_url="postgresql://nobody@localhost/none"))
+    assert _jobs(runtime)["trim"] is give_back
 
 
 def test_roads_load_of_scipy_their_search_alone_and_the_rest_can_still_be_had() -> None:
