@@ -93,7 +93,7 @@ async def seed(
             place = {"name": facility.name.th, "name_en": facility.name.en, "lon": facility.lon, "lat": facility.lat}
             await put("facility", facility.code, {**place, "kind": facility.kind})
         await _all(partial(put, "vehicle", v.code, vehicle_body(area, v)) for v in pack.vehicle)
-        await _all(partial(put, "crew", m.code, crew_body(area, m)) for m in pack.crew)
+        await _all(partial(put, "crew", m.code, crew_body(area, pack, m)) for m in pack.crew)
         await _all(partial(put, "unit", v.code, unit_body(area, pack, v)) for v in pack.vehicle)
         if on_duty:
             await sign_on(client, dispatch, area, pack, at)
@@ -166,7 +166,8 @@ def vehicle_body(area: str, vehicle: Vehicle) -> dict[str, Any]:
     }
 
 
-def crew_body(area: str, member: CrewMember) -> dict[str, Any]:
+def crew_body(area: str, pack: Pack, member: CrewMember) -> dict[str, Any]:
+    """Who goes with a vehicle of exercises only practises too."""
     until = {skill: datetime.now(UTC).date() + timedelta(days=days) for skill, days in member.valid_days.items()}
     return {
         "kind": member.kind,
@@ -174,6 +175,7 @@ def crew_body(area: str, member: CrewMember) -> dict[str, Any]:
         "phone": member.phone,
         "line_user_id": line_user(area, member.code),
         "skills": {skill: until[skill].isoformat() if skill in until else None for skill in sorted(member.skills)},
+        "exercise": any(vehicle.exercise for vehicle in pack.vehicle if vehicle.code == member.vehicle),
     }
 
 

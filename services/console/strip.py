@@ -53,17 +53,26 @@ class Strip:
     @property
     def standing(self) -> list[dict[str, Any]]:
         """Alarms of which somebody must do something now."""
-        return [alarm for alarm in self.alarms or () if not _is_over(alarm)]
+        return [alarm for alarm in self.alarms or () if not (_is_over(alarm) or alarm.get("exercise"))]
 
     @property
     def over(self) -> list[dict[str, Any]]:
         """Alarms that are over by themselves and wait only to be seen: a unit goes, or the call is closed."""
-        return [alarm for alarm in self.alarms or () if _is_over(alarm)]
+        return [alarm for alarm in self.alarms or () if _is_over(alarm) and not alarm.get("exercise")]
+
+    @property
+    def rehearsed(self) -> list[dict[str, Any]]:
+        """Alarms of exercises, which stand apart and are silent."""
+        return [alarm for alarm in self.alarms or () if alarm.get("exercise")]
+
+    def queued(self, part: str = "items", *, exercise: bool = False) -> list[dict[str, Any]]:
+        """Trips that wait: what is real, or what is practised. ``part``: ``items``, or ``more`` units beside one."""
+        return [item for item in (self.queue or {}).get(part) or () if bool(item.get("exercise")) is exercise]
 
     @property
     def asked(self) -> int:
         """How many of the queue have a unit that is asked and has not answered yet."""
-        return sum(item["waits_for_answer"] for item in (self.queue or {"items": []})["items"])
+        return sum(item["waits_for_answer"] for item in self.queued())
 
     def html(self, lang: str, template: str = "board/strip.html") -> str:
         """Drawn once for each language, and once more for the wall."""

@@ -54,6 +54,8 @@ log = structlog.get_logger()
 
 CALL_HEARD = "select exists (select from cursor where noun = 'call' and aggregate_id = $1 and seq > 0)"
 LATE_ANSWERS = Counter("karuna_dispatch_late_answers_total", "Replies that came too late or out of order", ["code"])
+TOLD_ON = frozenset({"died", "exercise_ended"})
+"""Why a call was withdrawn, where its trips are to say the same: another reason is the caller's own affair."""
 STEPS = {step.value for step in Step}
 
 
@@ -68,7 +70,9 @@ async def call_changed(work: Work, message: Message) -> None:
 async def call_withdrawn(work: Work, message: Message) -> None:
     event: CallWithdrawn = message.event
     series = event.along_with_id is not None
-    reason = "died" if event.private.reason == "died" else "caller_withdrew"
+    reason = event.private.reason if event.private.reason in TOLD_ON else "caller_withdrew"
+    if message.origin.exercise and reason == "exercise_ended":
+        await steps.bring_to_an_end(work, message.id, message.envelope.area)
     await trip_verbs.cancel_call(work, message.id, message.envelope.area, reason, whole_series=series)
 
 

@@ -356,6 +356,26 @@ async def test_that_nobody_can_go_is_said_before_an_exercise(faces: Faces) -> No
     assert "ยังไม่มีหน่วยซ้อม" not in words_of(await malee.get("/admin/exercise")), "not known is not none"
 
 
+async def test_an_exercise_is_ended_where_it_was_begun(faces: Faces) -> None:
+    calls = [
+        {"id": str(UUID(int=n)), "number": f"KLS-6911-000{n}", "received_at": now_utc().isoformat()} for n in (1, 2)
+    ]
+    faces.services.answers |= {
+        "GET dispatch /v1/units": {"items": [], "next": None}, "GET intake /v1/calls": {"items": calls, "next": None},
+        f"POST intake /v1/calls/{UUID(int=1)}/withdraw": (409, {"code": "wrong_state", "th": "จบแล้ว", "en": "over"}),
+        f"POST intake /v1/calls/{UUID(int=2)}/withdraw": {"id": str(UUID(int=2))},
+    }  # fmt: skip
+    malee = await faces.sign_in(Role.SUPERVISOR)
+    assert "จบการฝึก" in words_of(await malee.get("/admin/exercise"))
+    assert faces.services.of("GET intake /v1/calls")[0].query["exercise"] == "true"
+    ended = await malee.post("/admin/exercise/end", {})
+    assert ended.status_code in {200, 303}, "one that is over already is no hindrance"
+    (asked,) = faces.services.of(f"POST intake /v1/calls/{UUID(int=2)}/withdraw")
+    assert asked.body == {"reason": "exercise_ended"}
+    faces.services.answers["GET intake /v1/calls"] = {"items": [], "next": None}
+    assert 'action="/admin/exercise/end"' not in (await malee.get("/admin/exercise")).text
+
+
 async def test_an_exercise_is_always_one(faces: Faces) -> None:
     faces.services.answers["POST intake /v1/calls"] = 201, {"id": str(UUID(int=9)), "number": "KLS-6911-0099"}
     malee = await faces.sign_in(Role.SUPERVISOR)

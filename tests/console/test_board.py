@@ -157,11 +157,12 @@ def test_the_urgent_stand_first_then_the_old_then_rides() -> None:
         "green": replace(row, severity="green"),
         "done": replace(row, stage="done"),
         "ride": replace(row, lane="booked", pickup_at=now + timedelta(hours=3)),
+        "exercise": replace(row, exercise=True),
     }
     assert sorted(rows, key=lambda name: rows[name].order) == list(rows)
     assert rows["ride"].show_from == now + timedelta(minutes=90)
     assert replace(rows["ride"], stage="queued").show_from is None, "trouble is shown at once"
-    assert not rows["ride"].waits
+    assert (rows["red"].waits, rows["ride"].waits, rows["exercise"].waits) == (True, False, False), "it never sounds"
 
 
 async def test_a_unit_is_what_it_said_last_and_what_it_was_given(faces: Faces) -> None:

@@ -82,7 +82,7 @@ NARROWER = {
     "POST /admin/letters/{service}/{letter_id}/requeue": frozenset({ADMIN}),
     "POST /admin/letters/{service}/requeue": frozenset({ADMIN}),
     "GET /admin/exercise": frozenset({SUPERVISOR}),
-    "POST /admin/exercise": frozenset({SUPERVISOR}),
+    "POST /admin/exercise": frozenset({SUPERVISOR}), "POST /admin/exercise/end": frozenset({SUPERVISOR}),
     "GET /admin/audit": frozenset({AUDITOR}),
     "POST /admin/audit": frozenset({AUDITOR}), "POST /admin/audit/verify": frozenset({AUDITOR}),
     **{f"{method} /fleet{rest}": KEEPERS

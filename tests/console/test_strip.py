@@ -57,6 +57,22 @@ async def test_many_boards_ask_once_and_again_after_a_change(
     assert len(faces.services.of(ALARMS)) == 3, "one question more for both"
 
 
+async def test_exercises_stand_apart_and_are_silent(faces: Faces, standing: list[dict[str, Any]]) -> None:
+    real, practised = standing[0], alarm(77, exercise=True)
+    waits = {
+        "call_id": practised["call_id"], "exercise": True, "reasons": [{"th": "ไม่มีหน่วย", "en": "no unit"}],
+        "waiting_since_at": now_utc().isoformat(), "waits_for_answer": False, "asked": 0,
+    }  # fmt: skip
+    standing[:] = [real, practised]
+    faces.services.answers[QUEUE] = {"at": "", "alarms": 0, "items": [waits]}
+    faces.services.answers["GET dispatch /v1/units"] = {"items": [], "next": None}
+    (told,) = await shown(desk := await faces.sign_in(Role.DISPATCHER))
+    assert told.count("data-alarm=") == 1, "what sounds is real"
+    assert told.index(practised["number"]) > told.index('id="exercises"') > told.index(real["number"])
+    assert 'id="queue"' not in told
+    assert practised["number"] not in (await desk.get("/board/wall")).text
+
+
 async def test_the_wall_says_every_alarm_without_place_or_telephone(
     faces: Faces, standing: list[dict[str, Any]]
 ) -> None:

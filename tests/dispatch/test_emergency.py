@@ -236,6 +236,25 @@ async def test_exercise_calls_get_exercise_units_only(town: Town) -> None:
     assert all(row["exercise"] for row in await town.running.said("dispatch.assignment"))
 
 
+@pytest.mark.parametrize("done", range(6))
+async def test_the_end_of_an_exercise_frees_its_unit_wherever_it_is(town: Town, done: int) -> None:
+    from shared.events.intake import CallWithdrawn
+
+    practice = await town.unit(1, exercise=True)
+    waiting, going = await town.call(exercise=True, severity="green"), await town.call(exercise=True)
+    [asked] = await town.asked(going)
+    queue = await town.get("/v1/queue")
+    assert [(each["exercise"], each["alarm"]) for each in queue["items"]] == [(True, False)] * len(queue["items"])
+    for step in ("accept", "en_route", "at_scene", "left_scene", "at_destination")[:done]:
+        await town.step(asked["id"], step, practice)
+    for call_id in (waiting, going):
+        ended = CallWithdrawn(at=now_utc(), by="person", private={"reason": "exercise_ended"})
+        await town.say(call_id, ended, exercise=True)
+    assert {(await town.trip(each))["status"] for each in (waiting, going)} <= {"cancelled", "completed"}
+    assert (await town.get("/v1/queue"))["items"] == []
+    assert await town.running.sql("select from run where status in ('open', 'planned')") == []
+
+
 async def test_a_call_that_is_not_served_orders_nobody(town: Town) -> None:
     await town.unit(1)
     call_id = await town.call(served=False, status="handed_over")

@@ -10,12 +10,23 @@ from uuid import uuid4
 import pytest
 
 from shared.events import dispatch
-from tests.harness import Running, problem_of
+from tests.harness import Running, bearer, problem_of
 from tests.intake.conftest import INSIDE, OUTSIDE, PHONE, acted, booked, emergency, post, take, whole
 from tests.intake.events import Crew
 from tests.intake.test_take import in_days
 
 TO_1669 = {"receiver": "centre_1669", "reason": "higher_level"}
+
+
+async def test_only_an_exercise_ends_as_one(intake: Running) -> None:
+    real, practised = await emergency(intake), await emergency(intake, exercise=True)
+    path = "/v1/calls?status=open&exercise={}"
+    for asked, expected in (("true", practised), ("false", real)):
+        found = (await intake.client.get(path.format(asked), headers=bearer("supervisor"))).json()["items"]
+        assert [each["id"] for each in found] == [expected["id"]]
+    body = {"reason": "exercise_ended"}
+    assert (await post(intake, f"/v1/calls/{real['id']}/withdraw", body)).status_code == 422
+    assert (await post(intake, f"/v1/calls/{practised['id']}/withdraw", body)).status_code == 200
 
 
 async def test_withdrawing_says_so_once_and_ends_the_call(intake: Running) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import date, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -22,7 +24,7 @@ from services.console.pages.admin_fleet import every
 from services.console.people import Person, caller_of
 from services.console.texts import teller, texts
 from services.console.towns import area_options
-from services.console.web import backend, page, runtime, settings, signed_in
+from services.console.web import backend, page, runtime, saved, settings, signed_in
 from shared.audit import READ_AUDIT, audit
 from shared.auth import Role
 from shared.codes.codes import all_lists
@@ -190,12 +192,35 @@ async def exercise(request: Request, person: Trainer) -> Response:
 
 
 async def _exercise_page(request: Request, person: Person, made: dict[str, Any] | None = None) -> Response:
-    try:
+    """``nobody``: no exercise unit is on duty; ``going``: the exercises that are not over. Not known is neither."""
+    nobody, going = False, []
+    with suppress(BackendAway, BackendRefused):
         units = await every(request, person, "unit")
         nobody = not any(each["exercise"] and each["duty"] == "on_duty" for each in units)
-    except (BackendAway, BackendRefused):
-        nobody = False  # not known
-    return page(request, "admin/exercise.html", kinds=list(EXERCISES), made=made, nobody=nobody)
+    with suppress(BackendAway, BackendRefused):
+        going = await _exercises(request, person)
+    return page(request, "admin/exercise.html", kinds=list(EXERCISES), made=made, nobody=nobody, going=going)
+
+
+async def _exercises(request: Request, person: Person) -> list[dict[str, Any]]:
+    """The open calls of exercises."""
+    params: dict[str, str | int] = {"status": "open", "exercise": "true", "limit": 200}
+    found = await backend(request).get(person, "intake", "/v1/calls", params=params, purpose="emergency")
+    return list(found["items"])
+
+
+@router.post("/exercise/end")
+async def end_exercises(request: Request, person: Trainer) -> Response:
+    """Every open exercise ends: dispatch frees its units. One that somebody ended meanwhile is ended."""
+    for call in await _exercises(request, person):
+        try:
+            await backend(request).post(
+                person, "intake", f"/v1/calls/{call['id']}/withdraw", {"reason": "exercise_ended"}, purpose="emergency"
+            )
+        except BackendRefused as refused:
+            if refused.status != HTTPStatus.CONFLICT:
+                raise
+    return saved("/admin/exercise")
 
 
 @router.post("/exercise")

@@ -113,9 +113,9 @@ class CallRow:
 
     @property
     def waits(self) -> bool:
-        """An emergency to which nobody goes yet."""
+        """An emergency to which nobody goes yet; an exercise is none, and never sounds."""
         return (
-            not (self.booked or self.over or self.duplicate or self.back_entry or self.handed_over)
+            not (self.exercise or self.booked or self.over or self.duplicate or self.back_entry or self.handed_over)
             and self.stage in {"received", "queued"}
         )  # fmt: skip
 
@@ -140,9 +140,10 @@ class CallRow:
 
     @property
     def order(self) -> str:
-        """Rows stand in the order of this text: emergencies before rides, the urgent first, then the older."""
+        """Rows stand in the order of this text: first what is real, emergencies, the urgent, the older."""
         rank = SEVERITIES.index(self.severity) if self.severity in SEVERITIES else UNKNOWN_RANK
-        return f"{int(self.booked)}{int(self.stage == 'done')}{rank}{self.age_from:%Y%m%d%H%M%S}{self.id}"
+        apart = f"{int(self.exercise)}{int(self.booked)}{int(self.stage == 'done')}"
+        return f"{apart}{rank}{self.age_from:%Y%m%d%H%M%S}{self.id}"
 
 
 def call_row(things: Iterable[Thing]) -> CallRow | None:

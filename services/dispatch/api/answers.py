@@ -252,7 +252,10 @@ class Recommendations(BaseModel):
 
 
 class QueueItem(BaseModel):
-    """A trip that needs a unit. ``alarm``: it waits longer than its severity may, or nobody at all was asked."""
+    """A trip that needs a unit. ``alarm``: it waits longer than its severity may, or nobody at all was asked.
+
+    An exercise alarms nobody.
+    """
 
     trip_id: UUID
     call_id: UUID
@@ -269,6 +272,7 @@ class QueueItem(BaseModel):
     silent: int
     waits_for_answer: bool
     alarm: bool
+    exercise: bool
 
 
 class MoreItem(BaseModel):
@@ -280,6 +284,7 @@ class MoreItem(BaseModel):
     severity: str
     now_at: datetime | None
     units: AskedUnits
+    exercise: bool
 
 
 class Queue(BaseModel):

@@ -42,7 +42,7 @@ def queue(rows: Sequence[Any], now: datetime, asking: Sequence[Trip] = (), asked
     more = [
         MoreItem(
             trip_id=trip.id, call_id=trip.call_id, area=trip.area, severity=trip.severity, now_at=trip.now_at,
-            units=units,
+            units=units, exercise=trip.exercise,
         )
         for trip in asking
         if (units := AskedUnits.of(trip, asked)) is not None and units.missing
@@ -60,7 +60,7 @@ def _item(row: Any, now: datetime) -> QueueItem:
         status=row["status"], waiting_since_at=since, age_s=round(age.total_seconds(), 1),
         reasons=[reason(code) for code in row["queue_reasons"]], reason_codes=list(row["queue_reasons"]),
         asked=row["asked"], declined=row["declined"], silent=row["silent"], waits_for_answer=waits,
-        alarm=not waits or late,
+        alarm=not row["exercise"] and (not waits or late), exercise=row["exercise"],
     )  # fmt: skip
 
 

@@ -103,6 +103,19 @@ async def step(work: Work, assignment_id: UUID, report: Report) -> tuple[Assignm
     return assignment, made
 
 
+TO_THE_END = {"left_scene": ("at_destination", "clear"), "at_destination": ("clear",)}
+"""What is left to report of who has somebody on board."""
+
+
+async def bring_to_an_end(work: Work, call_id: UUID, area: str) -> None:
+    """The exercise is over: a crew with its invented patient on board has arrived and is done, and its unit is free."""
+    await runs.serialise(work.db, area)
+    going = [trip.id for trip in await trips.lock_of_call(work.db, call_id) if trip.ended_at is None]
+    for assignment in await assignments.of_trips(work.db, going):
+        for name in TO_THE_END.get(assignment.status, ()):
+            await step(work, assignment.id, Report(name, work.now))
+
+
 def may_report(assignment: Assignment, report: Report) -> bool:
     """A crew reports for the unit it is on, and for nobody else's."""
     return report.by_crew is None or report.by_crew in assignment.crew_ids

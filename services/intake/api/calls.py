@@ -88,6 +88,7 @@ async def list_calls(
     to: Moment | None = None,
     after: Annotated[str | None, Query(max_length=200)] = None,
     limit: Limit = 50,
+    exercise: bool | None = None,
 ) -> CallPage:
     """รายการสาย | Calls, newest first, with nothing personal in them: ask ``/search`` for that."""
     if area is not None and not caller.may_see(area):
@@ -102,6 +103,7 @@ async def list_calls(
         end=to,
         before=paging.read(after),
         taken_by=own_only(caller),
+        exercise=exercise,
         limit=limit,
     )
     return CallPage(items=[shown.line_out(row) for row in rows], next=paging.after(rows, limit))

@@ -212,7 +212,7 @@ where ($1::text[] is null or area = any($1)) and ($2::text is null or status = $
   and ($3::text is null or lane = $3) and ($4::text is null or severity = $4)
   and ($5::timestamptz is null or received_at >= $5) and ($6::timestamptz is null or received_at < $6)
   and ($7::timestamptz is null or (received_at, id) < ($7, $8::uuid))
-  and ($9::text is null or taken_by = $9)
+  and ($9::text is null or taken_by = $9) and ($11::boolean is null or exercise = $11)
 order by received_at desc, id desc limit $10
 """)
 
@@ -228,11 +228,13 @@ async def list_calls(
     end: datetime | None,
     before: tuple[datetime, UUID] | None,
     taken_by: str | None,
+    exercise: bool | None,
     limit: int,
 ) -> list[Row]:
     """Newest first. ``areas`` None stands for all, ``before`` is where the last page ended."""
     at, call_id = before or (None, None)
-    return await look_up(pool, LIST_CALLS, areas, status, lane, severity, start, end, at, call_id, taken_by, limit)
+    given = (areas, status, lane, severity, start, end, at, call_id, taken_by, limit, exercise)
+    return await look_up(pool, LIST_CALLS, *given)
 
 
 SEARCH_CALLS = Search("""

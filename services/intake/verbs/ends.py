@@ -29,7 +29,13 @@ HAND_OVER_INSTEAD = Refusal(
     "เหตุผลนี้ต้องส่งต่อหน่วยงานที่รับผิดชอบ ไม่ใช่ปฏิเสธ", "for this reason somebody else is asked: hand it over",
 )  # fmt: skip
 
+NOT_AN_EXERCISE = Refusal(
+    "not_an_exercise", "reason", "เหตุนี้ไม่ใช่การฝึกซ้อม ใช้เหตุผลนี้ไม่ได้",
+    "this call is no exercise: it does not end for this reason",
+)  # fmt: skip
+
 DIED = "died"
+EXERCISE_ENDED = "exercise_ended"
 
 UNKNOWN_RECEIVER = Refusal(
     "unknown_receiver", "receiver", "ไม่มีหน่วยงานรหัสนี้ในชุดตั้งค่า ให้ใส่ receiver_name ด้วย",
@@ -50,6 +56,8 @@ async def withdraw(work: Work, call: Row, body: WithdrawBody, watchdog_s: int) -
     if body.reason is not None:
         with refusing(INVALID):
             reason = life.wanted_code("reason_cancel", body.reason, body.text, "reason")
+            if reason == EXERCISE_ENDED and not call["exercise"]:
+                raise NOT_AN_EXERCISE
     whole_series = body.whole_series or reason == DIED
     along_with_id = call["id"] if whole_series and _in_series(call) else None
     if whole_series:

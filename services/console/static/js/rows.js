@@ -76,10 +76,10 @@ export const say = {
     write(slot, left > 0 ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : texts.answer_late);
     return left;
   },
-  /** How many units are free, busy and so on. */
+  /** How many units are free, busy and so on; those of exercises help nobody. */
   tally(place, list) {
     const counts = new Map();
-    for (const unit of list.children) counts.set(unit.dataset.state, (counts.get(unit.dataset.state) ?? 0) + 1);
+    for (const unit of list.children) if (!("exercise" in unit.dataset)) counts.set(unit.dataset.state, (counts.get(unit.dataset.state) ?? 0) + 1);
     const print = JSON.stringify([...counts]);
     if (place.dataset.print === print) return;
     place.dataset.print = print;
