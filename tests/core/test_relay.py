@@ -19,6 +19,7 @@ from shared.bus import Bus, BusSettings
 from shared.database import connect
 from shared.relay import NEXT_ROWS, Outgoing, Relay, StreamWriter, Unsettled, messages_of
 from shared.service import Runtime
+from shared.streams import DEFAULT_MAX_BYTES
 from shared.work import new_id
 from tests.core.conftest import Pair
 from tests.core.test_hop import ME
@@ -144,6 +145,29 @@ async def test_two_relays_at_once_send_everything_once(pair: Pair) -> None:
         for connection in connections:
             await connection.close()
         assert await stream_ids(pair) == await archive_ids(runtime)
+
+
+async def test_a_full_stream_takes_nothing_and_nothing_is_lost_until_there_is_room(pair: Pair) -> None:
+    """The limit may fall between the two messages of a row; what waits goes out once the stream is made larger."""
+    async with speaker_of(pair) as (runtime, bus):
+        await say(runtime, 2)
+        await relay_until_empty(pair, runtime, bus)
+        await _room(pair, 7_000)
+        await say(runtime, 30)
+        messages = [message for row in await runtime.pool.fetch(NEXT_ROWS, 100) for message in messages_of(row)]
+        for part in (messages[:10], messages):
+            with pytest.raises(Unsettled):
+                await StreamWriter(bus, "INTAKE").publish(part, 4)
+        assert len(await stream_ids(pair)) < 14
+        await _room(pair, DEFAULT_MAX_BYTES)
+        await relay_until_empty(pair, runtime, bus)
+        assert len(await stream_ids(pair)) == 64
+        assert await stream_ids(pair) == await archive_ids(runtime)
+
+
+async def _room(pair: Pair, max_bytes: int) -> None:
+    async with pair.broker.connected("provisioner") as client:
+        await provision(client, max_bytes=max_bytes)
 
 
 async def test_a_foreign_message_stops_the_relay_loudly(pair: Pair) -> None:
