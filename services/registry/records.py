@@ -32,16 +32,19 @@ NONE_MADE: Mapping[tuple[str, str], int] = {}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who says so: a call, or (``call_id`` None) somebody at a desk."""
+    """Who says so: a call, or (``call_id`` None) somebody at a desk, or a file."""
 
     at: datetime
     call_id: UUID | None = None
     exercise: bool = False
     protected: bool = False
+    by_file: bool = False
 
     @property
     def code(self) -> str:
-        return "desk" if self.call_id is None else "call"
+        if self.call_id is not None:
+            return "call"
+        return "file" if self.by_file else "desk"
 
     @property
     def on(self) -> date:

@@ -103,11 +103,12 @@ async def test_who_came_by_a_file_is_shown_which_and_by_whom(faces: Faces) -> No
     known(faces)
     label = {"code": "created", "th": "ขึ้นทะเบียนใหม่", "en": "registered"}
     format_ = {"code": "imed", "th": "ไฟล์จาก iMed@home", "en": "iMed@home"}
-    file = {"run_id": RUN, "row": 7, "verdict": label, "format": format_, "begun_at": AT, "begun_by": "person:orathai"}
+    file = {"run_id": RUN, "row": 7, "verdict": label, "format": format_, "begun_at": AT, "begun_by": "person:orathai",
+            "agency_id": OTHER, "agency_th": "โรงพยาบาลตัวอย่าง", "agency_en": None}  # fmt: skip
     faces.services.answers[f"GET registry /v1/persons/{ONE}/matches"] = {"items": [], "next": None, "files": [file]}
     officer = await faces.sign_in(Role.REGISTRY_OFFICER)
     shown = await officer.get(f"/people/{ONE}/matches?purpose=registration")
-    for part in ("แถว 7 ของไฟล์", "ไฟล์จาก iMed@home", "ขึ้นทะเบียนใหม่", "โดย orathai"):
+    for part in ("แถว 7 ของไฟล์", "ไฟล์จาก iMed@home", "ขึ้นทะเบียนใหม่", "โดย orathai", "รายชื่อของ โรงพยาบาลตัวอย่าง"):
         assert part in words_of(shown), part
     assert "ไม่มีการแจ้งหรือแถว" not in words_of(shown)
     assert f"/people/imports/{RUN}?from_row=7" in shown.text

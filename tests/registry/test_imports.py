@@ -22,6 +22,7 @@ from shared.refusal import Refusal
 from shared.sheets import read_sheet
 from tests.harness import AREA, ROOT, Running, bearer, problem_of
 from tests.platform_fixtures import DatabaseServer
+from tests.registry.agencies import Agency
 from tests.registry.conftest import OFFICER, Call, add, cid, person_of, read, somsri
 
 HEAD = ["national_id", "name", "birth_date", "sex", "phone", "groups", "adl", "current_area", "current_address"]
@@ -278,6 +279,21 @@ async def test_who_came_by_a_file_is_told_so_with_when_and_by_whom_it_was_brough
     assert (came["begun_at"], came["begun_by"]) == (run["begun_at"], run["begun_by"])
     [kept, *_] = (await read(registry, f"{path}/copy"))["tables"]["import_row"]
     assert (kept["format"], kept["begun_by"]) == ("karuna", run["begun_by"]), "the person's own copy says it"
+
+
+async def test_who_came_by_a_list_of_an_agency_is_told_whose_it_was(registry: Running) -> None:
+    hospital = await Agency(registry).known()
+    told = await ask(registry, part(TOWN[:2], agency_id=str(hospital.id)))
+    path = f"/v1/persons/{told['items'][0]['person_id']}"
+    [came] = (await read(registry, f"{path}/matches"))["files"]
+    assert (came["agency_id"], came["agency_th"]) == (str(hospital.id), "โรงพยาบาลตัวอย่าง")
+    copy = (await read(registry, f"{path}/copy"))["tables"]
+    assert copy["import_row"][0]["agency"] == "โรงพยาบาลตัวอย่าง"
+    assert {copy[table][0]["source"] for table in ("person", "identifier", "membership")} == {"file"}
+    assert [one["source"] for one in (await read(registry, path))["groups"]] == ["file"]
+    known = await add(registry, name="นายเก่า ใจดี", national_id=cid(109))
+    await ask(registry, part([line(109, "นายเก่า ใจดี", groups="elderly")]))
+    assert [one["source"] for one in (await read(registry, f"/v1/persons/{known}"))["groups"]] == ["file"]
 
 
 async def test_a_file_goes_on_where_it_stopped_and_half_a_part_is_never_there(

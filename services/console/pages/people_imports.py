@@ -18,6 +18,7 @@ from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.responses import Response, StreamingResponse
 
 from services.console.backend import BackendAway, BackendRefused
+from services.console.colleagues import every_agency, names_of_agencies
 from services.console.labels import label, options
 from services.console.navigation import REGISTER
 from services.console.people import Person
@@ -91,12 +92,18 @@ async def _page(
     runs = await backend(request).get(person, "registry", "/v1/imports", params={"limit": 20})
     return page(
         request, "people/imports.html", status=status, runs=runs["items"], tried=tried, problem=problem,
-        typed=typed or {"format": "karuna", "area": person.area or "", "alike": "queue"},
+        typed=typed or {"format": "karuna", "area": person.area or "", "alike": "queue", "agency_id": ""},
         formats=options("import_format", person.lang), areas=area_options(request, person),
-        verdicts=VERDICTS, groups=options("group", person.lang),
+        verdicts=VERDICTS, groups=options("group", person.lang), agencies=await _agencies(request, person),
         format_label=lambda code: label("import_format", code, person.lang),
         verdict_label=lambda code: label("import_verdict", code, person.lang),
     )  # fmt: skip
+
+
+async def _agencies(request: Request, person: Person) -> list[tuple[str, str]]:
+    """Whose list it may be, by name."""
+    found = names_of_agencies(await every_agency(request, person, PURPOSE), person.lang)
+    return sorted(found.items(), key=lambda one: one[1])
 
 
 @router.post("/imports")
@@ -104,10 +111,10 @@ async def take(
     request: Request, person: Keeper, file: Annotated[UploadFile, File()],
     format_: Annotated[Literal["karuna", "imed", "f43-person"], Form(alias="format")],
     act: Annotated[Literal["try", "take"], Form()] = "try", area: Short = "",
-    alike: Annotated[Literal["queue", "leave"], Form()] = "queue",
+    alike: Annotated[Literal["queue", "leave"], Form()] = "queue", agency_id: Short = "",
 ) -> Response:  # fmt: skip
     """Try a file, or take it. The same file again goes on where it stopped."""
-    typed = {"format": format_, "area": area or person.area or "", "alike": alike}
+    typed = {"format": format_, "area": area or person.area or "", "alike": alike, "agency_id": agency_id}
     say = teller(person.lang)
     content = await file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -135,8 +142,8 @@ async def take(
 
 
 async def _send(request: Request, person: Person, sheet: Sheet, typed: dict[str, str], tried: Tried) -> None:
-    told = {**typed, "dry_run": tried.dry_run, "file": sheet.digest, "file_rows": sheet.rows,
-            "columns": list(sheet.columns)}  # fmt: skip
+    told = {**typed, "agency_id": typed["agency_id"] or None, "dry_run": tried.dry_run, "file": sheet.digest,
+            "file_rows": sheet.rows, "columns": list(sheet.columns)}  # fmt: skip
     for first, rows in sheet.parts(PART):
         body = {**told, "first_row": first, "rows": rows}
         tried.add(

@@ -79,7 +79,10 @@ class MatchShown(Answer):
 
 
 class CameBy(Answer):
-    """The row of a file by which somebody came, or was met: which file, when and by whom it was brought."""
+    """The row of a file by which somebody came, or was met: which file, when and by whom it was brought.
+
+    ``agency_id``: whose list it was, with its name; none is the municipality's own.
+    """
 
     run_id: UUID
     row: int
@@ -87,6 +90,9 @@ class CameBy(Answer):
     format: Label
     begun_at: datetime
     begun_by: str
+    agency_id: UUID | None
+    agency_th: str | None
+    agency_en: str | None
 
 
 class MatchPage(Answer):
@@ -145,7 +151,8 @@ async def read_matches(request: Request, caller: Reads, person_id: UUID, call_id
 
 def _came_by(row: Row) -> CameBy:
     codes = {name: views.label(f"import_{name}", row[name]) for name in ("verdict", "format")}
-    return CameBy(**codes, **{name: row[name] for name in ("run_id", "row", "begun_at", "begun_by")})
+    same = ("run_id", "row", "begun_at", "begun_by", "agency_id", "agency_th", "agency_en")
+    return CameBy(**codes, **{name: row[name] for name in same})
 
 
 @router.post("/matches/{match_id}/confirm", responses=problems(400, 401, 403, 404, 409, 413))

@@ -76,8 +76,9 @@ union all select 'withdrawal', to_jsonb(t) from mine m join consent c on c.perso
     join withdrawal t on t.consent_id = c.id
 union all select 'break_glass', to_jsonb(t) from mine m join break_glass t on t.person_id = m.id
 union all select 'import_row', to_jsonb(t) || jsonb_build_object('format', f.format, 'begun_at', f.begun_at,
-    'begun_by', f.begun_by, 'agency_id', f.agency_id) from mine m join import_row t on t.person_id = m.id
-    cross join lateral (select * from import_run where id = t.run_id offset 0) f
+    'begun_by', f.begun_by, 'agency_id', f.agency_id, 'agency', a.name_th) from mine m
+    join import_row t on t.person_id = m.id cross join lateral (select * from import_run where id = t.run_id offset 0) f
+    left join lateral (select * from agency where id = f.agency_id offset 0) a on true
 """
 LOOKS = """
 select at, caller, role, purpose, act from audit where subject_id = any($1::uuid[]) order by id

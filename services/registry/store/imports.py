@@ -56,15 +56,17 @@ async def find_many(
 
 
 OF_PERSON = """
-select t.run_id, t.row, t.verdict, f.format, f.begun_at, f.begun_by
+select t.run_id, t.row, t.verdict, f.format, f.begun_at, f.begun_by, f.agency_id,
+    a.name_th as agency_th, a.name_en as agency_en
 from (select * from import_row where person_id = any(array(select records_of($1))) and verdict <> 'refused' offset 0) t
 cross join lateral (select * from import_run where id = t.run_id offset 0) f
+left join lateral (select * from agency where id = f.agency_id offset 0) a on true
 order by f.begun_at desc, t.row limit $2
 """
 
 
 async def of_person(db: Connection | Pool, person_id: UUID, limit: int) -> list[Row]:
-    """The rows of files by which this person came or was met, with their file; newest first."""
+    """The rows of files by which this person came or was met, with their file and whose it is; newest first."""
     return await db.fetch(OF_PERSON, person_id, limit)
 
 

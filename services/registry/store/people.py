@@ -431,8 +431,8 @@ ONLY_FROM_CALL = """
 select p.id, p.area, p.exercise from person p
 where p.source_call_id = $1 and p.erased_at is null
   and not exists (select from call_person m where m.person_id = p.id and m.call_id <> $1)
-  and not exists (select from identifier i where i.person_id = p.id and i.source = 'desk')
-  and not exists (select from membership g where g.person_id = p.id and g.source = 'desk')
+  and not exists (select from identifier i where i.person_id = p.id and i.source <> 'call')
+  and not exists (select from membership g where g.person_id = p.id and g.source <> 'call')
   and not exists (select from location l where l.person_id = p.id)
   and not exists (select from visit v where v.person_id = p.id)
   and not exists (select from planned_visit v where v.person_id = p.id)

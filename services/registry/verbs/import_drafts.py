@@ -28,7 +28,7 @@ def draft(asked: Asked, row: Ready) -> Draft:
 def _made(asked: Asked, row: Ready) -> Draft:
     made: dict[tuple[str, str], int] = {}
     pair, given, family = (_marks(made, kind, values, exercise=asked.exercise) for kind, values in _keys(row))
-    source = Source(now_utc(), exercise=asked.exercise)
+    source = Source(now_utc(), exercise=asked.exercise, by_file=True)
     rows = records.new_person(ring(), new_id(), asked.area, row.told, source, made=made)
     known = records.known_of(ring(), row.told, row.numbers, exercise=row.body.exercise)
     return Draft(known, (pair, given, family), rows)

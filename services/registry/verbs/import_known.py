@@ -120,7 +120,7 @@ async def _learn(work: Work, asked: Asked, row: Ready, person: Person, told: Des
     """Write the gaps; None where there were none."""
     if not (_fills(told, person) or told.held or told.phones or told.groups or told.addresses):
         return None
-    source = Source(work.now, exercise=asked.exercise)
+    source = Source(work.now, exercise=asked.exercise, by_file=True)
     free = await _free(work, row, told.held)
     learnt = await people.learn_and_note(
         work, person.id, replace(told, held=free), people.origin_of(person), source, number=True

@@ -175,7 +175,7 @@ async def _begin(work: Work, noted: Row, reason: str | None) -> Taking:
         raise refuse("not_found")
     person = records.opened(row, ring())
     if noted["call_id"] is None:
-        source = Source(work.now, exercise=person.exercise)
+        source = Source(work.now, exercise=person.exercise, by_file=True)
         return Taking(noted, person, people.origin_of(person), source, reason)
     call = await store.reviews.read_call(work.db, noted["call_id"])
     if call is None:
