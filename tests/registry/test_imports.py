@@ -17,6 +17,7 @@ from karuna.people_files import Wanted, opened, send, taken_before
 from karuna.words import refusal
 from services.registry.rules.importing import every_column, fields_of, formats, read_row
 from services.registry.store.imports import FIND_MANY
+from services.registry.store.people import ONLY_FROM_CALL
 from services.registry.verbs import importing
 from shared.refusal import Refusal
 from shared.sheets import read_sheet
@@ -393,6 +394,18 @@ async def test_the_erased_leave_no_trace_in_a_run_and_the_same_file_brings_nobod
     assert left[0]["count"] == 1
     kept = await registry.sql("select r::text as line from import_row r union all select r::text from import_run r")
     assert not [row for row in kept if "ใจดี" in row["line"] or gone in row["line"]]
+
+
+async def test_who_stood_in_a_file_too_stays_when_the_call_that_brought_them_is_erased(registry: Running) -> None:
+    call = await Call(registry, patients=[somsri(national_id=cid(505))]).received()
+    person_id = await person_of(registry, call)
+    took = (await ask(registry, part([line(505, "นางสมศรี ใจดี", groups="elderly")])))["items"][0]
+    assert (took["verdict"], took["person_id"]) == ("matched", str(person_id))
+    await registry.sql("delete from address where person_id = $1", person_id)
+    left = {row["id"] for row in await registry.sql(ONLY_FROM_CALL, call.id)}
+    assert left == set(), "their group came by the file"
+    await registry.sql("delete from membership where person_id = $1 and source = 'file'", person_id)
+    assert {row["id"] for row in await registry.sql(ONLY_FROM_CALL, call.id)} == {person_id}
 
 
 async def test_who_is_erased_while_a_part_is_taken_is_found_no_more(
