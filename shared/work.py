@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
+import orjson
 from uuid_utils.compat import uuid7
 
 from shared.crash import point
@@ -58,6 +59,10 @@ on conflict (kind, subject_id, fence) do update set due_at = excluded.due_at, da
 CANCEL_DUE = """
 delete from due where id in (select id from due where kind = $1 and subject_id = $2 for update skip locked)
 """
+
+
+MOST_BYTES = 900_000
+"""Of one event's data: the broker takes messages of 1 MB, and one that it does not take would stop the relay."""
 
 
 def now_utc() -> datetime:
@@ -224,6 +229,9 @@ class Work:
 def _row(said: Said, left: Counter[UUID]) -> tuple[Any, ...]:
     left[said.aggregate_id] -= 1
     event, origin = said.event, said.origin
+    full = event.full()
+    if len(orjson.dumps(full)) > MOST_BYTES:
+        raise BadValue(f"{event.short_type()} is larger than a message may be")
     return (
         new_id(),
         event.short_type(),
@@ -236,7 +244,7 @@ def _row(said: Said, left: Counter[UUID]) -> tuple[Any, ...]:
         origin.exercise,
         origin.protected,
         said.cause.actor,
-        event.full(),
+        full,
         {} if origin.protected else event.open(),
     )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from uuid import UUID
 
 import asyncpg
 import orjson
+import pytest
 
+from shared.database import BadValue
 from shared.service import Runtime, health
 from shared.work import Cause, new_id
 from tests.core.conftest import Pair
@@ -73,6 +76,16 @@ async def test_a_change_that_fails_says_nothing(pair: Pair) -> None:
             pass
         assert await speaker.pool.fetchval("select count(*) from event_log") == 0
         assert await speaker.pool.fetchval("select count(*) from outbox") == 0
+
+
+async def test_what_the_broker_would_not_take_is_refused_before_it_stops_all_the_others(pair: Pair) -> None:
+    async with pair.running("intake", "registry") as (speaker, hearer):
+        call = new_id()
+        for pad, refused in (("ก" * 400_000, True), ("ก" * 290_000, False)):
+            with pytest.raises(BadValue) if refused else nullcontext():
+                async with speaker.work(ME) as work:
+                    await say_some(work, call, 1, pad)
+        assert await until(hearer, call, 1) == [1]
 
 
 async def test_ready_names_what_is_away(pair: Pair) -> None:
