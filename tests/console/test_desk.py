@@ -658,6 +658,7 @@ async def test_ready_for_the_way_home_asks_first_where_the_way_there_has_not_end
         there["status"] = status
         html = (await person.get(f"/desk/calls/{call_id}/trips", headers={"hx-request": "true"})).text
         assert (f'id="ready-{back["id"]}"' in html, 'hx-confirm="ขาไป' in html) == (True, asks)
+        assert ('name="override" value="came_otherwise"' in html) is asks, "who says yes to that says why"
 
 
 async def test_dispatch_away_is_said_and_the_call_is_shown_all_the_same(faces: Faces) -> None:

@@ -170,7 +170,9 @@ async def test_the_way_home_waits_until_the_person_is_ready_and_gets_a_unit_at_o
     assert back["outbound_id"] == there["id"]
     assert [back["pickup_lat"], back["drop_lat"]] == [HOSPITAL["lat"], HERE[1]]
     await town.post(f"/v1/trips/{back['id']}/assign", {"unit_id": str(unit.id)}, status=409)
-    ready = await town.post(f"/v1/trips/{back['id']}/ready")
+    path = f"/v1/trips/{back['id']}/ready"
+    assert (await town.post(path, status=409))["code"] == "outbound_not_done", "nobody has brought them yet"
+    ready = await town.post(path, {"override": "came_otherwise"})
     assert ready["ready_at"] is not None
     [asked] = [each for each in ready["assignments"] if each["ended_at"] is None]
     assert (asked["unit_id"], asked["status"]) == (str(unit.id), "offered")
@@ -199,6 +201,9 @@ async def test_the_patient_says_ready_by_message(town: Town) -> None:
     unit = await town.unit()
     call_id = await ride(town, appointment={"return_trip": True})
     await town.reply("ready", call_id=call_id)
+    assert await town.asked(call_id) == [], "nobody has brought them yet"
+    await town.drive((await book(town, call_id, unit.id))["id"], unit, until="clear")
+    await town.reply("ready", call_id=call_id)
     await town.running.do_due("find_unit")
     assert [each["unit_id"] for each in await town.asked(call_id)] == [str(unit.id)]
 
@@ -207,6 +212,7 @@ async def test_the_button_beneath_the_news_of_the_way_there_means_the_way_back(t
     unit = await town.unit()
     call_id = await ride(town, appointment={"return_trip": True})
     there, back = sorted(await town.trips(call_id), key=lambda trip: trip["leg"])
+    await town.drive((await book(town, call_id, unit.id))["id"], unit, until="clear")
     await town.reply("ready", call_id=call_id, trip_id=UUID(there["id"]))
     await town.running.do_due("find_unit")
     assert [(each["trip_id"], each["unit_id"]) for each in await town.asked(call_id)] == [(back["id"], str(unit.id))]
@@ -306,7 +312,7 @@ async def test_nobody_waits_at_the_clinic_for_a_click(town: Town) -> None:
     unit = await town.unit()
     call_id = await ride(town, appointment={"return_trip": True})
     back = next(trip for trip in await town.trips(call_id) if trip["leg"] == "return")
-    ready = await town.post(f"/v1/trips/{back['id']}/ready")
+    ready = await town.post(f"/v1/trips/{back['id']}/ready", {"override": "came_otherwise"})
     assert [(each["unit_id"], each["status"]) for each in ready["assignments"]] == [(str(unit.id), "offered")]
 
 

@@ -119,7 +119,7 @@ async def test_who_is_ready_to_go_home_rides_along(town: Town) -> None:
         appointment={"at": now_utc() - timedelta(hours=3), "clinic": "x", "return_trip": True, "duration_min": 60},
     )  # fmt: skip
     back = next(trip for trip in await town.trips(call_id) if trip["leg"] == "return")
-    await town.post(f"/v1/trips/{back['id']}/ready", {})
+    await town.post(f"/v1/trips/{back['id']}/ready", {"override": "came_otherwise"})
     [offer] = (await town.get(f"/v1/trips/{back['id']}/offers"))["items"]
     assert (offer["unit_id"], offer["on_the_way"], offer["shared"]) == (str(unit.id), True, 1)
 

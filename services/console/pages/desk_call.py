@@ -168,9 +168,12 @@ async def stand_down(request: Request, person: AtDesk, call_id: UUID, trip_id: A
 
 
 @router.post("/calls/{call_id}/ready")
-async def ready(request: Request, person: AtDesk, call_id: UUID, trip_id: Annotated[UUID, Form()]) -> Response:
+async def ready(
+    request: Request, person: AtDesk, call_id: UUID, trip_id: Annotated[UUID, Form()],
+    override: Annotated[str, Form(max_length=40)] = "",
+) -> Response:  # fmt: skip
     """The person may be fetched from the clinic."""
-    return await _do(request, person, call_id, f"/v1/trips/{trip_id}/ready", {})
+    return await _do(request, person, call_id, f"/v1/trips/{trip_id}/ready", {"override": override} if override else {})
 
 
 @router.post("/calls/{call_id}/cancel-trip")

@@ -209,10 +209,11 @@ CONFLICTS = {
 
 
 @router.post("/{trip_id}/ready")
-async def ready(request: Request, person: AtDesk, trip_id: UUID, on: Short) -> Response:
+async def ready(request: Request, person: AtDesk, trip_id: UUID, on: Short, override: Short = "") -> Response:
     """The person may be fetched: a unit is looked for at once."""
     try:
-        await backend(request).post(person, "dispatch", f"/v1/trips/{trip_id}/ready", {}, purpose=PURPOSE)
+        body = {"override": override} if override else {}
+        await backend(request).post(person, "dispatch", f"/v1/trips/{trip_id}/ready", body, purpose=PURPOSE)
     except BackendRefused as refused:
         return await _day(request, person, day_named(on), Refusing(str(trip_id), refused.sentence(person.lang)))
     return go(f"/rides?on={day_named(on).isoformat()}")

@@ -79,7 +79,10 @@ class AssignBody(Body):
 
 
 class ReadyBody(Body):
+    """``override``: the desk knows that they are there although the way there has not ended."""
+
     at: Moment | None = None
+    override: Literal["came_otherwise"] | None = None
 
 
 class CancelBody(Body):
@@ -246,8 +249,10 @@ async def ready(request: Request, caller: InField, trip_id: Id, body: ReadyBody 
         if crew_id is not None:
             await trip_verbs.brought_by(work, trip, crew_id)
         at = body.at if body and body.at else work.now
-        done = await trip_verbs.ready(work, trip_id, trip.area, at)
-        await audit(work, caller, "ready", "trip", trip_id, area=trip.area)
+        override = body.override if body and crew_id is None else None
+        done = await trip_verbs.ready(work, trip_id, trip.area, at, override)
+        detail = {"override": override} if override else None
+        await audit(work, caller, "ready", "trip", trip_id, detail, area=trip.area)
         return TripOut.of(done, await assignments.of_trips(work.db, [trip_id]))
 
 

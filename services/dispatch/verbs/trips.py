@@ -21,6 +21,7 @@ from shared.events.base import Origin
 from shared.events.dispatch import TripCancelled, TripChanged, TripRequested
 from shared.events.intake import CallFacts, CallPrivate
 from shared.events.words import CallStatus, Lane
+from shared.thai.dates import local_day
 from shared.work import Work, new_id
 
 ON_BOARD = frozenset({"left_scene", "at_destination"})
@@ -252,17 +253,21 @@ async def brought_by(work: Work, trip: Trip, crew_id: UUID) -> None:
         raise missing("trip")
 
 
-async def ready(work: Work, trip_id: UUID, area: str, at: datetime) -> Trip:
+async def ready(work: Work, trip_id: UUID, area: str, at: datetime, override: str | None = None) -> Trip:
     """The person is ready to go home: a unit is looked for at once, nobody is left behind.
 
+    ``override``: why they are there although nobody has brought them.
+
     Raises:
-        Refused: 404, 409 when it does not wait for that, 422 an impossible time.
+        Refused: 404, 409 when it does not wait for that or the way there has not ended, 422 an impossible time.
 
     """
     await runs.serialise(work.db, area)
     trip = await trips.lock(work.db, trip_id)
     if trip is None:
         raise missing("trip")
+    if override is None:
+        await _is_there(work, trip)
     await _become_ready(work, trip, at)
     await decide.find_unit(work, trip, await assignments.of_trips(work.db, [trip.id]))
     return trip
@@ -271,13 +276,55 @@ async def ready(work: Work, trip_id: UUID, area: str, at: datetime) -> Trip:
 async def patient_ready(work: Work, call_id: UUID, trip_id: UUID | None, patient_id: UUID | None, at: datetime) -> None:
     """The patient, or whoever came along, says by message that they may be fetched.
 
-    The button stands beneath the news of the way there, so ``trip_id`` may be that one.
+    The button stands beneath the news of the way there, so ``trip_id`` may be that one. Who came otherwise is asked by
+    the desk.
+
+    Raises:
+        Refused: 409, of none of the ways home has the way there ended.
+
     """
+    refused: Refused | None = None
+    taken = False
     for trip in await trips.lock_of_call(work.db, call_id):
         meant = trip_id in {None, trip.id, trip.outbound_id} and patient_id in {None, trip.patient_id}
-        if trip.status == "awaiting_ready" and meant:
-            await _become_ready(work, trip, at)
-            await at_once(work, "find_unit", trip.id, trip.origin)
+        if trip.status != "awaiting_ready" or not meant:
+            continue
+        try:
+            await _is_there(work, trip)
+        except Refused as problem:
+            refused = problem
+            continue
+        await _become_ready(work, trip, at)
+        await at_once(work, "find_unit", trip.id, trip.origin)
+        taken = True
+    if refused is not None and not taken:
+        raise refused
+
+
+NOT_THERE = (
+    409, "outbound_not_done", "ขาไปยังไม่ถึงปลายทาง ยังรับกลับไม่ได้ หากผู้ป่วยไปถึงด้วยวิธีอื่นแล้ว ให้ศูนย์ระบุเหตุผล",
+    "the way there has not ended; if they came there otherwise, the desk says so (override)",
+)  # fmt: skip
+ANOTHER_DAY = (
+    409, "another_day", "เที่ยวกลับนี้เป็นของวันอื่น ยังรับกลับไม่ได้ หากผู้ป่วยรออยู่จริง ให้ศูนย์ระบุเหตุผล",
+    "this way home is another day's; if they are waiting all the same, the desk says so (override)",
+)  # fmt: skip
+
+
+async def _is_there(work: Work, trip: Trip) -> None:
+    """Somebody waits at the destination: the way there has ended, or has reached it.
+
+    Raises:
+        Refused: 409 there is nobody to fetch yet.
+
+    """
+    there = await trips.read(work.db, trip.outbound_id) if trip.outbound_id else None
+    if trip.status != "awaiting_ready" or there is None or there.ended_at is not None:
+        return  # what else is wrong with it is said by its life
+    if any(each.at_destination_at for each in await assignments.of_trips(work.db, [there.id])):
+        return
+    later = trip.on_day is not None and trip.on_day > local_day(work.now)
+    raise Refused(*(ANOTHER_DAY if later else NOT_THERE), field="trip_id")
 
 
 BEFORE_ARRIVAL = (
