@@ -83,7 +83,7 @@ VALUES: Final[dict[str, Any]] = {
     "owner": "dispatcher", "clinic": "คลินิกโรคปอด", "duration_min": 45, "return_trip": True,
     "recurrence": "FREQ=WEEKLY;BYDAY=MO,WE,FR;COUNT=12", "occurrence": 1, "companions": 1, "system": "1669",
     "notes": "บ้านอยู่ท้ายซอย รถใหญ่เข้าไม่ได้", "tracking_code": "K7M4-92QX",
-    "changed": ("location.landmark",), "written": ("name", "addresses"),
+    "changed": ("location.landmark",), "written": ("name", "addresses"), "went": ("visit",), "stayed": ("consent",),
 
     "reason": "other", "reasons": ("nobody_free",), "override_reason": "local_knowledge",
     "outcome": "transported", "receiver": "centre_1669", "odometer_km": 48210.5, "distance_m": 9400,

@@ -367,10 +367,14 @@ class ConfirmBody(Body):
 
 
 class UnmatchBody(Body):
-    """``person_id``: of whom it was told; left out, they get a record of their own. ``reason``: how that is known."""
+    """``person_id``: of whom it was told; left out, they get a record of their own. ``reason``: how that is known.
+
+    ``also``: what was written since by hand and was meant for them, of what ``GET /v1/matches/{match_id}`` says may go.
+    """
 
     person_id: UUID | None = None
     reason: Code | None = None
+    also: Annotated[list[UUID], Field(max_length=200)] = Field(default_factory=list)
 
 
 class OpenCaseBody(Body):

@@ -23,6 +23,13 @@ def noted(method: str = "name_phone", **changes: Any) -> dict[str, Any]:
             "told": TOLD, "protected": False, **changes}  # fmt: skip
 
 
+def thing(kind: str, fate: str, why: str) -> dict[str, Any]:
+    lists = {"kind": ("belonging", kind), "fate": ("belonging_fate", fate), "why": ("belonging_why", why)}
+    named = {name: {"code": code, "th": code_list(of).label(code), "en": code_list(of).label(code, "en")}
+             for name, (of, code) in lists.items()}  # fmt: skip
+    return {"id": str(new_id()), "what": None, "at": AT, **named}
+
+
 def known(faces: Faces, *matches: dict[str, Any]) -> None:
     person = {**hit(ONE, "สมศรี ใจดี"), "birth_on": None, "birth_year": None, "may_be_texted": True,
               "disclosure": "shared", "contacts": [], "groups": [], "barriers": [], "identifiers": [], "records": [ONE],
@@ -36,6 +43,14 @@ def known(faces: Faces, *matches: dict[str, Any]) -> None:
         "GET registry /v1/cases": {"items": [], "next": None},
         "POST registry /v1/persons/search": {"items": [hit(OTHER, "สมศี มั่นคง"), hit(ONE, "สมศรี ใจดี")], "more": False},
         f"POST registry /v1/matches/{MATCH}/confirm": {"id": MATCH},
+        f"GET registry /v1/matches/{MATCH}": {
+            "id": MATCH,
+            "items": [
+                thing("visit", "goes", "in_case"),
+                thing("location", "choose", "since"),
+                thing("consent", "stays", "own_word"),
+            ],
+        },
         f"POST registry /v1/matches/{MATCH}/unmatch": {"id": MATCH, "person_id": OTHER},
         f"POST registry /v1/persons/{ONE}/link": {"survivor_id": OTHER, "records": [ONE, OTHER]},
     }
@@ -76,16 +91,20 @@ async def test_whose_it_is_is_looked_for_and_it_goes_to_them_with_a_reason(faces
     shown = await officer.get(f"{at}?purpose=registration")
     for part in ("แถว 7 ของไฟล์", "เป็นของคนอื่น", "ดูว่าเป็นของใคร"):
         assert part in words_of(shown), part
+    looked = await officer.get(f"{at}?purpose=registration&look={MATCH}")
+    for part in ("ไปด้วย การเยี่ยม พร้อมภาพ", "เลือกรายการที่เป็นของคนนั้น", "อยู่ที่เดิม ความยินยอม", "เป็นคำของเจ้าตัว"):
+        assert part in words_of(looked), part
+    assert looked.text.count('name="also"') == 1
     found = await officer.post(f"{at}/{MATCH}/find", {"text": "สมศี", "purpose": "registration"})
     assert "สมศี มั่นคง" in words_of(found)
     assert f'value="{ONE}"' not in found.text, "the person themselves is nobody else"
     act = {"purpose": "registration", "other_id": OTHER}
     assert (await officer.post(f"{at}/{MATCH}/unmatch", act)).status_code == 409, "how is it known?"
-    went = await officer.post(f"{at}/{MATCH}/unmatch", {**act, "reason": "asked"})
+    went = await officer.post(f"{at}/{MATCH}/unmatch", {**act, "reason": "asked", "also": OTHER})
     assert went.headers["location"] == f"/people/{OTHER}/matches?purpose=registration"
     await officer.post(f"{at}/{MATCH}/unmatch", {"purpose": "registration", "other_id": "", "reason": "papers"})
     asked = [each.body for each in faces.services.of(f"POST registry /v1/matches/{MATCH}/unmatch")]
-    assert asked == [{"reason": "asked", "person_id": OTHER}, {"reason": "papers"}]
+    assert asked == [{"reason": "asked", "person_id": OTHER, "also": [OTHER]}, {"reason": "papers"}]
 
 
 async def test_the_person_page_says_that_something_is_presumed_and_only_keepers_act(faces: Faces) -> None:

@@ -382,6 +382,7 @@ async def _matches(running: Running, person: UUID) -> dict[str, Asked]:
     return {
         "GET /v1/matches": Asked("/v1/matches", refusals=NOTHING, finds=str(match)),
         "GET /v1/persons/{person_id}/matches": Asked(f"/v1/persons/{person}/matches"),
+        "GET /v1/matches/{match_id}": Asked(f"/v1/matches/{match}"),
         "POST /v1/matches/{match_id}/confirm": Asked(f"/v1/matches/{match}/confirm"),
         TAKEN_OUT: Asked(f"/v1/matches/{match}/unmatch"),
     }

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.registry.projection import forget
-from shared.work import Cause
+from shared.work import Cause, new_id
 from tests.harness import Running, bearer
 from tests.registry.conftest import OFFICER, Call, add, cid, history, person_of, read, search, seen
 from tests.registry.test_history import picture, shuffled
@@ -247,3 +247,112 @@ async def test_a_number_that_was_entered_in_error_is_in_nothing_that_was_told(re
         await act(registry, f"/v1/persons/{known}/{path}/correct")
     [match] = await noted(registry, known)
     assert (match["told"]["number"], match["told"]["phones"]) == (False, [])
+
+
+def at(lon: float) -> dict[str, Any]:
+    return {"use": "home", "lon": lon, "lat": 16.43, "accuracy_m": 5, "method": "gps", "source": "other"}
+
+
+async def visited(registry: Running, person_id: UUID, case_id: Any = None, note: str = "บ้านหลังสีฟ้า") -> UUID:
+    """A visit with a picture, written at a desk."""
+    visit_id = new_id()
+    body = {"person_id": str(person_id), "kind": "home_visit", "fields": {"note": {"value": note, "base": 0}},
+            **({"case_id": str(case_id)} if case_id else {})}  # fmt: skip
+    answer = await registry.client.put(f"/v1/visits/{visit_id}", json=body, headers=bearer("case_manager"))
+    assert answer.status_code == 200, answer.text
+    return visit_id
+
+
+async def effect(registry: Running, match: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    items = (await read(registry, f"/v1/matches/{match['id']}"))["items"]
+    return {one["id"]: (one["fate"]["code"], one["why"]["code"]) for one in items}
+
+
+async def test_what_stands_in_the_calls_case_goes_along_with_its_texts_and_is_said_before(registry: Running) -> None:
+    known, _, match = await presumed(registry)
+    [case_id] = (await read(registry, f"/v1/persons/{known}"))["open_case_ids"]
+    visit = await visited(registry, known, case_id)
+    need = await act(
+        registry, f"/v1/persons/{known}/needs", 201, need="food", urgency=9, case_id=case_id, note="ขาดข้าวสาร"
+    )
+    point = await act(registry, f"/v1/persons/{known}/locations", 201, "case_manager", **at(103.51))
+    assert await effect(registry, match) == {
+        str(visit): ("goes", "in_case"), need["id"]: ("goes", "in_case"), point["id"]: ("goes", "by_visit"),
+    }  # fmt: skip
+    other = await unmatch(registry, match)
+    for path in ("visits", "needs", "locations"):
+        assert not (await read(registry, f"/v1/persons/{known}/{path}"))["items"], path
+    [went] = (await read(registry, f"/v1/persons/{other}/visits"))["items"]
+    assert (went["id"], went["case_id"], went["fields"][0]["stands"]["value"]) == (str(visit), case_id, "บ้านหลังสีฟ้า")
+    assert (await read(registry, f"/v1/persons/{other}/needs"))["items"][0]["note"] == "ขาดข้าวสาร"
+    assert (await read(registry, f"/v1/persons/{other}/locations"))["items"][0]["stands"]
+    assert {row["person_id"] for row in await registry.sql("select distinct person_id from told")} == {other}
+    [line] = [one for one in await history(registry, known) if one["type"] == "registry.person.unmatched.v1"]
+    said = [code["en"] for code in line["codes"] if code["field"] == "went"]
+    assert said == ["went along: point of the home, with its pictures", "went along: need",
+                    "went along: visit, with its pictures"]  # fmt: skip
+    await act(registry, f"/v1/persons/{known}/erase")
+    assert (await read(registry, f"/v1/persons/{other}/needs"))["items"][0]["note"] == "ขาดข้าวสาร"
+
+
+async def test_what_was_written_since_goes_where_it_is_chosen_and_the_standing_point_is_found_anew(
+    registry: Running,
+) -> None:
+    known = await add(registry, **BEFORE)
+    before = await act(registry, f"/v1/persons/{known}/locations", 201, **at(103.50))
+    await Call(registry, patients=[dict(TOLD)]).received()
+    [match] = await noted(registry, known)
+    visit, since = await visited(registry, known), await visited(registry, known)
+    point = await act(registry, f"/v1/persons/{known}/locations", 201, **at(103.52))
+    headers = bearer("case_manager")
+    group = await registry.client.post(f"/v1/persons/{known}/groups", json={"group": "disabled"}, headers=headers)
+    assert group.status_code == 201, group.text
+    fates = await effect(registry, match)
+    assert fates[str(visit)] == ("choose", "since")
+    [joined] = await registry.sql("select id from membership where person_id = $1 and group_code = 'disabled'", known)
+    assert fates[str(joined["id"])] == ("choose", "since")
+    path = f"/v1/matches/{match['id']}/unmatch"
+    assert (await act(registry, path, 422, also=[str(new_id())]))["code"] == "not_among"
+    other = await unmatch(registry, match, also=[str(visit), point["id"], str(joined["id"])])
+    assert told_of(await read(registry, f"/v1/persons/{known}"))[2] == []
+    assert told_of(await read(registry, f"/v1/persons/{other}"))[2] == ["bedridden", "disabled"]
+    [kept] = (await read(registry, f"/v1/persons/{known}/visits"))["items"]
+    [home] = (await read(registry, f"/v1/persons/{known}/locations"))["items"]
+    assert (kept["id"], home["id"], home["stands"]) == (str(since), before["id"], True)
+    assert [one["id"] for one in (await read(registry, f"/v1/persons/{other}/visits"))["items"]] == [str(visit)]
+    [line] = [one for one in await history(registry, known) if one["type"] == "registry.person.unmatched.v1"]
+    assert ("stayed", "visit") in {(code["field"], code["code"]) for code in line["codes"]}
+    [fresh] = await noted(registry, other)
+    assert (await effect(registry, fresh))[str(visit)] == ("goes", "named"), "taken out once more it goes again"
+
+
+async def test_what_somebody_elses_open_case_takes_in_is_all_that_stood_in_the_calls_own(registry: Running) -> None:
+    known, _, match = await presumed(registry)
+    sister = await add(registry, name="นางสมศรี ใจงาม", mobility="walking")
+    await Call(registry, patients=[{"person_id": sister}]).received()
+    [case_id] = (await read(registry, f"/v1/persons/{known}"))["open_case_ids"]
+    [into] = (await read(registry, f"/v1/persons/{sister}"))["open_case_ids"]
+    visit = await visited(registry, known, case_id)
+    wanted = {"need": "food", "note": "ขาดข้าวสาร"}
+    await act(registry, f"/v1/persons/{known}/needs", 201, **wanted, urgency=9, case_id=case_id)
+    await act(registry, f"/v1/persons/{sister}/needs", 201, need="food", urgency=1)
+    await unmatch(registry, match, person_id=str(sister))
+    assert (await read(registry, f"/v1/persons/{known}"))["open_case_ids"] == []
+    assert (await read(registry, f"/v1/cases/{case_id}"))["outcome"]["code"] == "opened_in_error"
+    [went] = (await read(registry, f"/v1/persons/{sister}/visits"))["items"]
+    assert (went["id"], went["case_id"]) == (str(visit), into)
+    needs = (await read(registry, f"/v1/persons/{sister}/needs"))["items"]
+    told = [(one["urgency"]["code"], one["note"], (one["outcome"] or {}).get("code")) for one in needs]
+    assert told == [("9", "ขาดข้าวสาร", None), ("9", "ขาดข้าวสาร", "same_open")]
+    late = await visited(registry, known, case_id, "เขียนโดยไม่มีสัญญาณ")
+    rows = await registry.sql("select person_id from visit where id = $1", late)
+    assert [row["person_id"] for row in rows] == [known], "the case that is left is of the one it was opened for"
+
+
+async def test_a_visit_that_comes_late_of_a_case_that_has_gone_is_of_whom_it_has_gone_to(registry: Running) -> None:
+    known, _, match = await presumed(registry)
+    [case_id] = (await read(registry, f"/v1/persons/{known}"))["open_case_ids"]
+    other = await unmatch(registry, match)
+    late = await visited(registry, known, case_id)
+    rows = await registry.sql("select person_id from visit where id = $1", late)
+    assert [row["person_id"] for row in rows] == [other]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -95,23 +96,33 @@ async def _acted(request: Request, person: Person, place: str, path: str, body: 
 
 
 @router.get("/{person_id}/matches")
-async def show(request: Request, person: Reader, person_id: UUID, purpose: Purpose = "") -> Response:
-    """What came in as this person's, by which rule, and what was taken out again."""
+async def show(
+    request: Request,
+    person: Reader,
+    person_id: UUID,
+    purpose: Purpose = "",
+    look: Annotated[UUID | None, Query()] = None,
+) -> Response:
+    """What came in as this person's, by which rule, and what was taken out again. ``look``: at what would go along."""
     why = asked_for(person, purpose)
-    return await _matches(request, person, person_id, why) if why else ask_purpose(request, person)
+    return await _matches(request, person, person_id, why, looked=look) if why else ask_purpose(request, person)
 
 
 async def _matches(
     request: Request, person: Person, person_id: UUID, why: str, *, problem: str = "", status: int = 200,
-    found: Doc | None = None, looked: UUID | None = None,
+    found: Doc | None = None, looked: UUID | None = None, also: Sequence[str] = (),
 ) -> Response:  # fmt: skip
-    """``found``: who was looked for, to have what was noted as ``looked`` instead."""
+    """``found``: who was looked for, to have what was noted as ``looked`` instead, and ``also``, chosen to go along."""
     known = await known_person(request, person, person_id, why)
     seen = await backend(request).get(person, "registry", f"/v1/persons/{person_id}/matches", purpose=why)
+    goes: Doc = {}
+    keeps = person.role in REGISTER and person.agency_id is None
+    if keeps and any(each["id"] == str(looked) and each["decision"] != "unmatched" for each in seen["items"]):
+        goes = await backend(request).get(person, "registry", f"/v1/matches/{looked}", purpose=why)
     return tab_page(
         request, person, "matches", known, why, problem=problem, status=status, matches=seen["items"],
         files=seen.get("files", []),
-        keeps=person.role in REGISTER and person.agency_id is None, found=found, looked=str(looked or ""),
+        keeps=keeps, found=found, looked=str(looked or ""), goes=goes.get("items", []), also=frozenset(also),
         reasons=options("distinct_reason", person.lang), calls_open=person.role in DESK,
     )  # fmt: skip
 
@@ -152,14 +163,24 @@ async def find(
 @router.post("/{person_id}/matches/{match_id}/unmatch")
 async def unmatch(
     request: Request, person: Keeper, person_id: UUID, match_id: UUID, reason: Short = "", other_id: Short = "",
-    purpose: Short = "",
+    purpose: Short = "", also: Annotated[list[UUID] | None, Form(max_length=200)] = None,
 ) -> Response:  # fmt: skip
     """It was told of somebody else: of who was found, or of somebody who gets a record of their own."""
     why = purpose_sent(person, purpose)
     if not reason:
         problem = texts()["links.reason_needed"].of(person.lang)
-        return await _matches(request, person, person_id, why, problem=problem, status=409, looked=match_id)
+        return await _matches(
+            request,
+            person,
+            person_id,
+            why,
+            problem=problem,
+            status=409,
+            looked=match_id,
+            also=[str(one) for one in also or ()],
+        )
     path, body = f"/v1/matches/{match_id}/unmatch", filled(reason=reason, person_id=other_id)
+    body |= {"also": [str(one) for one in also]} if also else {}
     try:
         went = await backend(request).post(person, "registry", path, body, purpose=why)
     except BackendRefused as refused:

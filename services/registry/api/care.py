@@ -78,7 +78,7 @@ async def assess(request: Request, caller: Assesses, person_id: UUID, body: Asse
     if form is None:
         raise Refused(422, "unknown_code", "ไม่มีแบบประเมินนี้", "no such questionnaire", field="instrument")
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await sent_for(work, caller, person_id)
+        person = await sent_for(work, caller, person_id, body.visit_id)
         answered = Answered(body.answers, body.assessed_at or work.now, caller.actor, body.id, body.visit_id)
         try:
             made = await verbs.assess(work, person, form, answered)
@@ -178,7 +178,7 @@ async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body:
     runtime = runtime_of(request)
     caller = await as_writer(runtime, caller, person_id, HEALTH, body.case_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await sent_for(work, caller, person_id)
+        person = await sent_for(work, caller, person_id, body.case_id)
         # Who may not read the needs does not replace what others noted there.
         reads = caller.role in ROUTES["GET /v1/persons/{person_id}/needs"].roles
         emptied = body.note is None and "note" in body.model_fields_set

@@ -20,6 +20,7 @@ from services.registry.records import Person
 from services.registry.rules.access import CARE, GOES, ROUTES, SEES_PROTECTED, purpose_fault
 from services.registry.rules.decide import OWN, own_basis
 from services.registry.values import AREA_CODE, known_group
+from services.registry.verbs.belongings import meant
 from shared.auth import NOT_FOR_AGENCIES, Caller, Role, may
 from shared.database import Connection, Pool
 from shared.errors import Refused, TwoTongued, refuse
@@ -191,13 +192,18 @@ async def held_for(work: Work, caller: Caller, person_id: UUID) -> Person:
     return await _seen(work.db, caller, person_id)
 
 
-async def sent_for(work: Work, caller: Caller, person_id: UUID) -> Person:
+async def sent_for(work: Work, caller: Caller, person_id: UUID, *matters: UUID | None) -> Person:
     """The same, for who writes down what was found at somebody's home: volunteers and crews are sent there.
+
+    ``matters``: the visit, plan or case they name. What has gone to whom a call was truly told of since they wrote it
+    down, without signal, is written of that person.
 
     Raises:
         Refused: 404 as :func:`person_for`, or nobody sends them.
 
     """
+    if caller.agency_id is None:  # an agency may write of whom it was decided, and of nobody else
+        person_id = await meant(work.db, person_id, matters)
     person = await held_for(work, caller, person_id)
     await must_be_sent(work.db, caller, person.id)
     return person

@@ -18,19 +18,24 @@ from services.registry.api.gate import (
     gate,
     narrowed,
     own_held_for,
+    own_person_for,
     person_for,
     places_for,
     runtime_of,
     sees_protected,
 )
+from services.registry.api.locations import agreement_of
 from services.registry.bodies import ConfirmBody, UnmatchBody
+from services.registry.rules.belongings import Belonging
 from services.registry.rules.identity import Described, unpacked
+from services.registry.rules.questionnaires import questionnaires
 from services.registry.store.people import Row
-from services.registry.verbs import unmatching
+from services.registry.verbs import belongings, unmatching
 from services.registry.verbs.matching import TOLD
 from shared.audit import audit
 from shared.auth import Caller
 from shared.database import Pool
+from shared.errors import refuse
 from shared.openapi import problems
 from shared.thai.dates import local_day
 from shared.work import now_utc
@@ -39,6 +44,7 @@ router = APIRouter(prefix="/v1", tags=["duplicates"])
 
 Lists = Annotated[Caller, Depends(gate("GET /v1/matches"))]
 Reads = Annotated[Caller, Depends(gate("GET /v1/persons/{person_id}/matches"))]
+ReadsEffect = Annotated[Caller, Depends(gate("GET /v1/matches/{match_id}"))]
 Confirms = Annotated[Caller, Depends(gate("POST /v1/matches/{match_id}/confirm"))]
 Unmatches = Annotated[Caller, Depends(gate("POST /v1/matches/{match_id}/unmatch"))]
 MOST = 50
@@ -110,6 +116,24 @@ class Confirmed(Answer):
     id: UUID
 
 
+class BelongingShown(Answer):
+    """One thing that is somebody's now; ``what``: which, where it has a code."""
+
+    id: UUID
+    kind: Label
+    what: Label | None
+    at: datetime
+    fate: Label
+    why: Label
+
+
+class MatchEffect(Answer):
+    """What would become of each of these, if it were taken out."""
+
+    id: UUID
+    items: list[BelongingShown]
+
+
 class Unmatched(Answer):
     """``person_id``: whose it is now."""
 
@@ -155,6 +179,44 @@ def _came_by(row: Row) -> CameBy:
     return CameBy(**codes, **{name: row[name] for name in same})
 
 
+@router.get("/matches/{match_id}", responses=problems(401, 403, 404))
+async def read_effect(request: Request, caller: ReadsEffect, match_id: UUID) -> MatchEffect:
+    """อะไรจะไปด้วย | What would go along if it were taken out of this person, what may, what stays, and why."""
+    pool = runtime_of(request).pool
+    noted = await store.matches.read(pool, match_id)
+    if noted is None:
+        raise refuse("not_found")
+    person = await own_person_for(runtime_of(request), caller, noted["person_id"])
+    there = await belongings.look(pool, noted, changed=await unmatching.changed_since(pool, noted, person))
+    await audit(pool, caller, "read_matches", "person", person.id, {"goes": len(there)}, area=person.area)
+    return MatchEffect(id=match_id, items=[_belonging(one) for one in there])
+
+
+LISTS = {
+    "visit": "visit_kind", "plan": "visit_kind", "location": "location_use", "need": "life_need", "group": "group",
+    "identifier": "identifier_kind", "task": "task_kind", "team": "team_role", "consent": "purpose",
+    "field": "person_field",
+}  # fmt: skip
+"""Kind of belonging → the code list of what it is; a questionnaire has its own name, the others say no more."""
+
+
+def _belonging(one: Belonging) -> BelongingShown:
+    found = one.found
+    return BelongingShown(
+        id=found.id, kind=views.label("belonging", found.kind), what=_what(found.kind, found.code), at=found.at,
+        fate=views.label("belonging_fate", one.fate), why=views.label("belonging_why", one.why),
+    )  # fmt: skip
+
+
+def _what(kind: str, code: str | None) -> Label | None:
+    if code is None:
+        return None
+    if kind == "assessment":
+        form = questionnaires().get(code)
+        return Label(code=code, th=form.th if form else code, en=form.en if form else code)
+    return views.label(LISTS[kind], code) if kind in LISTS else None
+
+
 @router.post("/matches/{match_id}/confirm", responses=problems(400, 401, 403, 404, 409, 413))
 async def confirm_match(
     request: Request, caller: Confirms, match_id: UUID, body: ConfirmBody | None = None
@@ -172,13 +234,14 @@ async def confirm_match(
 
 @router.post("/matches/{match_id}/unmatch", responses=problems(400, 401, 403, 404, 409, 413))
 async def unmatch(request: Request, caller: Unmatches, match_id: UUID, body: UnmatchBody | None = None) -> Unmatched:
-    """เป็นคนอื่น | It was told of somebody else: it goes to them, or to a record of its own, with what it wrote."""
+    """เป็นคนอื่น | It was told of somebody else: it goes to them, or to a record of its own, with its own and ``also``."""
     runtime, asked = runtime_of(request), body or UnmatchBody()
     async with runtime.work(runtime.asked_by(caller, request)) as work:
         noted = await unmatching.lock(work, match_id, asked.person_id)
         person = await own_held_for(work, caller, noted["person_id"])
         other = None if asked.person_id is None else await own_held_for(work, caller, asked.person_id)
-        now_of = await unmatching.unmatch(work, noted, other, asked.reason)
+        meant = unmatching.Whose(other, asked.reason, agreement_of(runtime), frozenset(asked.also))
+        now_of = await unmatching.unmatch(work, noted, meant)
         areas = [person.area, other.area if other else person.area]
         await audit(work, caller, "unmatch", "person", [person.id, now_of], area=areas)
     return Unmatched(id=match_id, person_id=now_of)

@@ -68,7 +68,7 @@ async def record_visit(request: Request, caller: Records, visit_id: UUID, body: 
         raise Refused(422, refusal.code, refusal.th, refusal.en, field=refusal.field) from None
     caller = await as_writer(runtime, caller, body.person_id, HEALTH, body.case_id, "visit")
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await sent_for(work, caller, body.person_id)
+        person = await sent_for(work, caller, body.person_id, visit_id, body.case_id)
         point = body.point.point() if body.point else None
         at = body.visited_at or work.now
         goes = caller.crew_id if caller.role in GOES else None

@@ -63,6 +63,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/persons/{person_id}/unlink": Rule(REGISTER),
     "GET /v1/matches": Rule(REGISTER, reads=True),
     "GET /v1/persons/{person_id}/matches": Rule(DESK, reads=True),
+    "GET /v1/matches/{match_id}": Rule(REGISTER, reads=True),
     "POST /v1/matches/{match_id}/confirm": Rule(REGISTER),
     "POST /v1/matches/{match_id}/unmatch": Rule(REGISTER),
     "PATCH /v1/persons/{person_id}": Rule(CARE),

@@ -80,6 +80,8 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "task": ("task_kind",),
     "disclosure": ("disclosure",),
     "written": ("person_field",),
+    "went": ("belonging",),
+    "stayed": ("belonging",),
 }
 """Field → the code lists in which its label may stand, the likeliest first; none for plain figures."""
 
@@ -152,7 +154,17 @@ def labelled(codes: Mapping[str, Any]) -> Iterator[Labelled]:
                 yield Labelled(field, code, *_labels(field, code, codes))
 
 
+SAID_BEFORE: Final = {"went": ("ไปด้วย: ", "went along: "), "stayed": ("อยู่ที่เดิม: ", "stayed: ")}
+"""Before a label: one list of words says of both what they are, and the field what became of it."""
+
+
 def _labels(field: str, code: str, codes: Mapping[str, Any]) -> tuple[str, str]:
+    th, en = _label(field, code, codes)
+    before = SAID_BEFORE.get(field, ("", ""))
+    return before[0] + th, before[1] + en
+
+
+def _label(field: str, code: str, codes: Mapping[str, Any]) -> tuple[str, str]:
     wanted = CODES[field]
     if field in ("instrument", "band"):
         return _of_form(field, code, codes.get("instrument"))

@@ -82,6 +82,14 @@ code of the area in whose boundary it lies.
 """
 
 
+FORGET_STANDING = "delete from whereabouts where person_id = $1 and use = $2"
+
+
+async def forget_standing(db: Connection, person_id: UUID, use: str) -> None:
+    """None of this record's observations counts until it is said which."""
+    await db.execute(FORGET_STANDING, person_id, use)
+
+
 async def set_whereabouts(db: Connection, rows: Sequence[Stands]) -> None:
     """From now on these observations count."""
     await db.execute(SET_WHEREABOUTS, *map(list, zip(*rows, strict=True)))

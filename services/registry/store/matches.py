@@ -215,7 +215,7 @@ async def document_seen(db: Connection, person_id: UUID) -> None:
     await db.execute(SEEN, person_id)
 
 
-async def versions(db: Connection, noted: Row) -> tuple[Row, Row] | None:
+async def versions(db: Connection | Pool, noted: Row) -> tuple[Row, Row] | None:
     """The person's row as it stood before and after what was written by this; None where it was not there before."""
     row = await db.fetchrow(VERSIONS, noted["person_id"], noted["first_at"], noted["last_at"])
     if row is None or row["before"] is None or row["after"] is None:
@@ -251,11 +251,6 @@ update case_file k set person_id = $3 where k.id = $1 and k.opened_call_id = $2
     and o.closed_at is null))
 returning id
 """
-NEEDS_GO = """
-update life_need n set person_id = $2 where n.person_id = $3 and n.case_id = $1
-  and (n.met_at is not null
-       or n.need <> all(array(select o.need from life_need o where o.person_id = $2 and o.met_at is null)))
-"""
 REVIEWS_GO = "update review set person_id = $3 where call_id = $1 and person_id = $2"
 ROW_GOES = "update import_row set person_id = $3 where run_id = $1 and row = $2"
 TURN_OF = "select turn from call_person where call_id = $1 and patient_id = $2 and person_id = $3"
@@ -267,10 +262,6 @@ values ($1, $2, $3, $4, $5, false, $6, $7) on conflict do nothing
 EMPTY_CASE = """
 select k.* from case_file k where k.id = $1 and k.opened_call_id = $2 and k.closed_at is null
   and not exists (select from call_person m where m.case_id = k.id)
-  and not exists (select from task t where t.case_id = k.id)
-  and not exists (select from team_member t where t.case_id = k.id)
-  and not exists (select from visit v where v.case_id = k.id)
-  and not exists (select from life_need n where n.person_id = k.person_id and n.case_id = k.id)
 """
 
 
@@ -286,12 +277,9 @@ async def take_out(db: Connection, call_id: UUID, patient_id: UUID, person_id: U
     return None if row is None else (row["case_id"], turn)
 
 
-async def case_goes(db: Connection, case_id: UUID, call_id: UUID, person_id: UUID, from_id: UUID) -> bool:
-    """A case that this call alone has opened is this person's, with its needs, if they have none open."""
-    if await db.fetchval(CASE_GOES, case_id, call_id, person_id) is None:
-        return False
-    await db.execute(NEEDS_GO, case_id, person_id, from_id)
-    return True
+async def case_goes(db: Connection, case_id: UUID, call_id: UUID, person_id: UUID) -> bool:
+    """A case that this call alone has opened is this person's, if they have none open."""
+    return await db.fetchval(CASE_GOES, case_id, call_id, person_id) is not None
 
 
 async def into_case(
@@ -306,7 +294,7 @@ async def reviews_go(db: Connection, call_id: UUID, person_id: UUID, other_id: U
 
 
 async def empty_case(db: Connection, case_id: UUID, call_id: UUID) -> Row | None:
-    """The case, if this call opened it and nothing is left in it."""
+    """The case, if this call opened it and no other is in it."""
     return await db.fetchrow(EMPTY_CASE, case_id, call_id)
 
 

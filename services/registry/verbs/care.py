@@ -156,7 +156,7 @@ class Wanted:
     agency_id: UUID | None = None
 
 
-def _beside(before: str | None, note: str | None) -> str | None:
+def beside(before: str | None, note: str | None) -> str | None:
     """Both notes, each once; a note for which there is no room any more changes nothing."""
     if before is None or note is None or note in before.split("\n"):
         return before or note
@@ -183,7 +183,7 @@ async def open_need(work: Work, person: Person, wanted: Wanted) -> UUID:
         if wanted.emptied and wanted.rewrites:
             await store.told.drop(work.db, [known["id"]])
         if not wanted.rewrites:
-            note = _beside((await told.of(work.db, [known["id"]])).get(known["id"], {}).get("note"), note)
+            note = beside((await told.of(work.db, [known["id"]])).get(known["id"], {}).get("note"), note)
         await store.told.put(work.db, told.rows(known["id"], person.id, {"note": note}))
         found: UUID = known["id"]
         return found

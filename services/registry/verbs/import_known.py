@@ -53,7 +53,9 @@ async def take_known(
     new = await _learn(work, asked, row, person, told)
     more = await _beside(work, asked, row, person)
     became: Became = "matched" if new is not None or more else "unchanged"
-    noted = _noted(work, person, verdict, new or Learnt()) if became == "matched" else None
+    learnt = new or Learnt()
+    learnt = replace(learnt, facts=(*learnt.facts, *more))
+    noted = _noted(work, person, verdict, learnt) if became == "matched" else None
     took = Took(row.row, became, person.id, person.area, noted=noted, told=row.told if noted else None)
     if wrong is not None:
         return _said(took, column_of(row.cells, wrong), DIFFERS)
@@ -168,16 +170,15 @@ async def _propose(work: Work, asked: Asked, row: Ready, person: Person, wrong: 
     return Took(row.row, "matched", person.id, person.area, column, *PROPOSED)
 
 
-async def _beside(work: Work, asked: Asked, row: Ready, person: Person) -> bool:
-    """Needs and points; whether anything came of them. A need that is open already stays as urgent as it is."""
-    new = False
+async def _beside(work: Work, asked: Asked, row: Ready, person: Person) -> list[UUID]:
+    """Needs and points; what came of them. A need that is open already stays as urgent as it is."""
+    new: list[UUID] = []
     need, seen = wanted(asked, row), observation(work, asked, row)
     if need is not None and await store.care.open_need(work.db, person.id, need.need) is None:
-        await care.open_need(work, person, need)
-        new = True
+        new.append(await care.open_need(work, person, need))
     if seen is not None:
         made = await locations.observe(work, person, seen, asked.agreement)
-        new = new or made.verdict != "same_already"
+        new += [made.id] if made.verdict != "same_already" else []
     return new
 
 

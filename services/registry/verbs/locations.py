@@ -93,7 +93,7 @@ async def observe(work: Work, person: Person, told: Observation, agreement: Agre
     if not await store.aggregates.is_free(work.db, row_id):
         raise _refuse("other_location", "id")
     rows = await store.locations.read_locations(work.db, person.id)
-    seen = {one["id"]: _seen(one) for one in rows if one["use"] == told.use}
+    seen = {one["id"]: seen_of(one) for one in rows if one["use"] == told.use}
     current = await _current(work, person.id, told.use, seen)
     new = seen.get(row_id, new)
     earlier = [one for one in seen.values() if one.id != row_id]
@@ -156,7 +156,7 @@ async def _current(work: Work, person_id: UUID, use: str, seen: dict[UUID, Seen]
     if known is None:  # older than the last 200
         old = await store.locations.read_location(work.db, row["location_id"])
         assert old is not None  # noqa: S101 a foreign key
-        known = _seen(old)
+        known = seen_of(old)
     return Standing(known, row["method"])
 
 
@@ -204,7 +204,7 @@ def _seen_now(work: Work, told: Observation) -> Seen:
     return Seen(row_id, told.point, told.accuracy_m, told.method, told.source, told.by, at, told.agency_id)
 
 
-def _seen(row: Row) -> Seen:
+def seen_of(row: Row) -> Seen:
     return Seen(
         row["id"], point_of(row), row["accuracy_m"], row["method"], row["source"], row["seen_by"], row["observed_at"],
         row["agency_id"],

@@ -1,13 +1,15 @@
 """What was taken for somebody is confirmed, or was told of somebody else: then it goes to them, with what it wrote.
 
-A call's patient, or a row of a file. The match, the case that the call alone has opened, the rows that name it and what
-it filled in go; what somebody has written since stays, and so do visits, points and pictures: those were made of whom
-they were made of.
+A call's patient, or a row of a file. The match, the case that the call alone has opened with what stands in it, the
+rows that name it and what it filled in go. Of what was written since whoever takes it out says what goes along
+(:mod:`verbs.belongings`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,13 +17,16 @@ from services.registry import records, store
 from services.registry import told as texts
 from services.registry.keys import ring
 from services.registry.records import Person, Source
+from services.registry.rules.belongings import Belonging, kinds_of
 from services.registry.rules.identity import Described, packed, unpacked
 from services.registry.rules.matching import Method
 from services.registry.store.matches import Learnt, Noted
 from services.registry.store.people import Doc, Row
-from services.registry.verbs import cases, changing, people
+from services.registry.verbs import belongings, cases, changing, people
 from services.registry.verbs.duplicates import look
+from services.registry.verbs.locations import Agreement
 from services.registry.verbs.matching import NEW, TOLD
+from shared.database import Connection, Pool
 from shared.errors import Refused, refuse
 from shared.events.base import Origin
 from shared.events.registry import GroupJoined, GroupLeft, PersonMatched, PersonUnmatched
@@ -38,6 +43,8 @@ REFUSALS = {
 OPENED_IN_ERROR: Final = "opened_in_error"
 FILLED: Final = ("name", "birth", "line_user_id", "sex", "mobility")
 """Fields of a person that a call or a row fills in, and that go with it. Once secret stays secret: that takes two."""
+NAMED: Final = {"name": "name", "birth": "birth_on", "sex": "sex", "mobility": "mobility"}
+"""Those of them that people know, as the code list ``person_field`` names them."""
 SAME_NAME: Final = frozenset({Method.NAME_BIRTH_PHONE.code, Method.NAME_BIRTH.code, Method.NAME_PHONE.code})
 
 
@@ -55,6 +62,7 @@ class Taking:
     origin: Origin
     source: Source
     reason: str | None
+    goes: Sequence[Belonging] = ()
 
     @property
     def call(self) -> tuple[UUID, UUID] | None:
@@ -130,24 +138,38 @@ async def _say_confirmed(work: Work, noted: Row) -> None:
     work.say(noted["person_id"], said, people.origin_of(taking.person, taking.origin))
 
 
-async def unmatch(work: Work, noted: Row, other: Person | None, reason: str | None) -> UUID:
-    """It was told of ``other``, or (None) of somebody who gets a record of their own; returns whose it is now.
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """It was told of ``other``, or (None) of somebody who gets a record of their own; ``also`` goes along."""
+
+    other: Person | None
+    reason: str | None
+    agreement: Agreement
+    also: AbstractSet[UUID] = field(default_factory=frozenset)
+
+
+async def unmatch(work: Work, noted: Row, whose: Whose) -> UUID:
+    """Give it to whom it was told of; returns whose it is now.
 
     Raises:
         Refused: 404 nothing is left of it; 409 it was taken out before, has made a record of its own (that is linked to
-            another, or not), goes to the same person, or to somebody of an exercise.
+            another, or not), goes to the same person, or to somebody of an exercise; 422 what was chosen cannot go.
 
     """
+    other = whose.other
     if noted["decision"] == "unmatched":
         raise _refuse("unmatched_already")
     if noted["method"] == NEW:
         raise _refuse("new_already", "person_id")
-    taking = await _begin(work, noted, reason)
+    taking = await _begin(work, noted, whose.reason)
     if other is not None and other.exercise != taking.person.exercise:
         raise _refuse("other_kind", "person_id")
     if other is not None and await _one(work, noted["person_id"], other.id):
         raise _refuse("one_already", "person_id")
     told, before = await _taken_back(work, taking)
+    there = await belongings.look(work.db, noted, whose.also, await changed_since(work.db, noted, taking.person))
+    belongings.must_be_among(there, whose.also)
+    taking = replace(taking, goes=there)
     case = await store.matches.take_out(work.db, *taking.call, noted["person_id"]) if taking.call else None
     if taking.call and case is None:
         raise refuse("not_found")
@@ -158,11 +180,15 @@ async def unmatch(work: Work, noted: Row, other: Person | None, reason: str | No
     )
     turn = 0 if case is None else case[1] + 1
     await _say(work, taking, to, turn)
+    into: UUID | None = None
     if taking.call and case is not None:
-        await _case_goes(work, taking, to, case[0], turn)
+        into = await _case_goes(work, taking, to, case[0], turn)
         await store.matches.reviews_go(work.db, taking.call[0], noted["person_id"], to.id)
     else:
         await store.matches.row_goes(work.db, noted["run_id"], noted["row"], to.id)
+    from_case = case[0] if case else None
+    going = belongings.Going(taking.person, to, taking.origin, from_case, into, whose.agreement)
+    await belongings.go(work, going, there)
     await _written(work, taking, to, told, learnt[1] if learnt else Learnt())
     await _mend(work, taking, before)
     await _distinct(work, taking.person, to)
@@ -205,6 +231,16 @@ async def _taken_back(work: Work, taking: Taking) -> tuple[Described, dict[str, 
     return await _told(work, noted["id"]) or Described(**gone), back
 
 
+async def changed_since(db: Connection | Pool, noted: Row, person: Person) -> list[str]:
+    """Fields that it filled in and somebody has written since: they stay as they were written."""
+    versions = await store.matches.versions(db, noted)
+    if versions is None:
+        return []
+    before, after = [records.opened(row, ring()) for row in versions]
+    wrote = [one for one in NAMED if one in noted["fields"] and getattr(before, one) != getattr(after, one)]
+    return [NAMED[one] for one in wrote if getattr(after, one) != getattr(person, one)]
+
+
 async def _born(work: Work, taking: Taking, told: Described) -> Person:
     """A record of their own, as secret as the one they were taken for: what was hidden with it stays hidden."""
     bare = replace(told, held=(), phones=(), groups=(), addresses=())
@@ -224,6 +260,7 @@ async def _free(work: Work, told: Described, source: Source) -> bool:
 async def _facts_go(work: Work, taking: Taking, to: Person) -> None:
     """The rows that came by it, and the groups with their events: left by the one, joined by the other."""
     facts = await store.matches.facts_of(work.db, taking.noted, taking.person.id)
+    facts = list(dict.fromkeys([*facts, *belongings.facts_of(taking.goes)]))
     kinds, today = sorted(records.ONE_AT_A_TIME), local_day(work.now)
     for row in await store.matches.move_facts(work.db, facts, to.id, kinds, today):
         said = people.origin_of(to, taking.origin)
@@ -237,7 +274,8 @@ async def _facts_go(work: Work, taking: Taking, to: Person) -> None:
 
 async def _say(work: Work, taking: Taking, to: Person, turn: int) -> None:
     call_id, patient_id = taking.call or (None, None)
-    private = PersonUnmatched.Private(reason=taking.reason)
+    went, stayed = kinds_of(taking.goes, goes=True), kinds_of(taking.goes, goes=False)
+    private = PersonUnmatched.Private(reason=taking.reason, went=went, stayed=stayed)
     said = PersonUnmatched(
         call_id=call_id, patient_id=patient_id, at=work.now, by=By.PERSON, turn=turn, private=private
     )
@@ -250,17 +288,23 @@ async def _say(work: Work, taking: Taking, to: Person, turn: int) -> None:
         work.say(to.id, matched, people.origin_of(to, taking.origin))
 
 
-async def _case_goes(work: Work, taking: Taking, to: Person, case_id: UUID | None, turn: int) -> None:
-    """The case that this call alone has opened goes along; else the call goes into theirs, and an empty case ends."""
+async def _case_goes(work: Work, taking: Taking, to: Person, case_id: UUID | None, turn: int) -> UUID:
+    """The case that this call alone has opened goes along; else the call goes into theirs, with all that stands in it,
+
+    and the case that is left empty ends. Returns the case in which the call is now.
+    """
     assert taking.call is not None  # noqa: S101 asked by whoever calls
     call_id = taking.call[0]
-    if case_id is not None and await store.matches.case_goes(work.db, case_id, call_id, to.id, taking.person.id):
+    if case_id is not None and await store.matches.case_goes(work.db, case_id, call_id, to.id):
         await store.matches.into_case(work.db, taking.call, to.id, case_id, turn, work.now)
-        return
+        await store.belongings.case_into(work.db, case_id, case_id, to.id)
+        return case_id
     match = store.calls.Match(*taking.call, to.id, Method.DESK.code, doubt=False, turn=turn)
-    await cases.open_or_continue(work, match, people.origin_of(to, taking.origin))
+    into = await cases.open_or_continue(work, match, people.origin_of(to, taking.origin))
     if case_id is not None and await store.matches.empty_case(work.db, case_id, call_id) is not None:
+        await store.belongings.case_into(work.db, case_id, into, to.id)
         await cases.close(work, case_id, OPENED_IN_ERROR, None, By.SYSTEM)
+    return into
 
 
 async def _written(work: Work, taking: Taking, to: Person, told: Described, learnt: Learnt) -> None:
@@ -271,7 +315,7 @@ async def _written(work: Work, taking: Taking, to: Person, told: Described, lear
     row = None if noted["run_id"] is None else (noted["run_id"], noted["row"])
     fresh = Noted(
         new_id(), to.id, to.area, Method.DESK.code, to_check=False, at=work.now, call=taking.call, row=row,
-        learnt=replace(learnt, facts=(*learnt.facts, *facts)),
+        learnt=replace(learnt, facts=tuple(dict.fromkeys((*learnt.facts, *facts, *belongings.ids_of(taking.goes))))),
     )  # fmt: skip
     await store.matches.write(work.db, fresh)
     await store.told.drop(work.db, [noted["id"]])

@@ -78,7 +78,11 @@ class PersonUnmatched(Event, type="registry.person.unmatched.v1"):
     turn: int = Field(default=0, ge=0)
 
     class Private(Part):
+        """``went``: kinds of what went along with it, ``stayed``: of what was written since and did not."""
+
         reason: Code | None = None
+        went: tuple[Code, ...] | None = None
+        stayed: tuple[Code, ...] | None = None
 
     private: Private = Private()
 
