@@ -15,7 +15,7 @@ from shared.geo import Point, distance_m
 from shared.thai.dates import local_day
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town
-from tests.harness import AREA
+from tests.harness import AREA, problem_of
 
 KEPT = {"area": AREA, "kind": "aed", "community": "ชุมชนวัดกลาง", "count": 3}
 
@@ -48,6 +48,13 @@ async def test_a_check_sent_twice_with_one_key_is_one_check(town: Town) -> None:
     sent = [await town.post(f"/v1/hydrants/{which}/checks", {"status": "working"}, headers=headers) for _ in range(2)]
     assert sent[0] == sent[1]
     assert len(await town.running.sql("select from hydrant_check")) == 1
+
+
+async def test_a_hydrant_stands_in_thailand(town: Town) -> None:
+    body = {"area": AREA, "name": "หัวแดง", "lon": 103.5, "lat": 16.43}
+    for changed, fields in (({"lon": 0, "lat": 0}, ["lon", "lat"]), ({"lat": 48.2}, ["lat"])):
+        refused = await town.running.client.put(f"/v1/hydrants/{new_id()}", json=body | changed, headers=town.desk)
+        assert (refused.status_code, [each["field"] for each in problem_of(refused)["errors"]]) == (422, fields)
 
 
 async def test_gaps_are_communities_without_a_hydrant_that_gives_water(town: Town) -> None:

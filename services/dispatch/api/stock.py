@@ -28,12 +28,12 @@ from services.dispatch.api.common import (
     seen,
 )
 from services.dispatch.api.resources import PUT_ANSWERS
-from services.dispatch.api.resources_models import Area, Equipment, Lat, Lon, Name, PutOut, coded
+from services.dispatch.api.resources_models import Area, Equipment, Name, PutOut, coded
 from services.dispatch.policy import policy_of
 from services.dispatch.rules.coverage_gaps import WORKS, gaps
 from services.dispatch.store import stock
 from services.dispatch.verbs import stock as verbs
-from shared.geo import Point
+from shared.geo import THAILAND_LAT, THAILAND_LON, Point
 from shared.http import Body, IdempotencyKey, once
 from shared.openapi import Day, Moment, problems
 
@@ -42,6 +42,9 @@ router = APIRouter(tags=["stock"])
 WRITES = problems(400, 401, 403, 404, 409, 413)
 HydrantStatus = Annotated[str, Field(max_length=40), coded("hydrant_status")]
 Condition = Annotated[str, Field(max_length=40), coded("equipment_condition")]
+ThaiLon = Annotated[float, Field(ge=THAILAND_LON[0], le=THAILAND_LON[1])]
+ThaiLat = Annotated[float, Field(ge=THAILAND_LAT[0], le=THAILAND_LAT[1])]
+"""What nobody typed is 0: a hydrant in the sea off Africa is nobody's."""
 Count = Annotated[int, Field(ge=0, le=1000)]
 
 
@@ -50,8 +53,8 @@ class HydrantBody(Body):
 
     area: Area
     name: Name
-    lon: Lon
-    lat: Lat
+    lon: ThaiLon
+    lat: ThaiLat
     active: bool = True
 
 
