@@ -19,7 +19,9 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from karuna import manifest
 from karuna.local import Local
+from karuna.manifest import FIGURES, MANIFEST
 from karuna.platform.files import write_private
 from karuna.platform.postgres import wheel_bin_dir
 from karuna.rebuild import rebuild
@@ -27,9 +29,10 @@ from shared.bus import Bus, BusSettings
 from shared.streams import LISTENERS, SERVICES, stream_name
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-FIGURES = "figures.json"
 KEPT = ("keys", "subscribers")
 """Folders of the home that go along with the dumps."""
+FILLED = (*KEPT, "postgres", "nats")
+"""What a restore makes in the home."""
 LEFT_OUT = {"console": ("--exclude-table-data=session",)}
 """Who is signed in is not brought back: everybody signs in again, and what was revoked stays so."""
 PLAIN = ("--no-owner", "--no-privileges")
@@ -55,7 +58,7 @@ class Different(RuntimeError):
 
 
 async def backup(local: Local, folder: Path) -> dict[str, Any]:
-    """Write dumps, keys, subscribers and figures into ``folder`` (made with mode 0700). The services go on meanwhile.
+    """Write dumps, keys, subscribers, figures and the manifest into ``folder`` (mode 0700), while the services go on.
 
     All databases are dumped as they stood at one moment, each with its figures.
 
@@ -66,7 +69,7 @@ async def backup(local: Local, folder: Path) -> dict[str, Any]:
     """
     await asyncio.to_thread(_outside, folder, local.home.path)
     await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True)
-    figures: dict[str, Any] = {"made_at": datetime.now(UTC).isoformat(), "tables": {}}
+    figures: dict[str, Any] = {"made_at": datetime.now(UTC).isoformat(), "manifest": MANIFEST, "tables": {}}
     async with AsyncExitStack() as reading:
         readers = [await _reader(local, service, reading) for service in LISTENERS]
         snapshots = await _one_moment(local, readers)
@@ -77,6 +80,7 @@ async def backup(local: Local, folder: Path) -> dict[str, Any]:
     for name in KEPT:
         shutil.copytree(local.home.path / name, folder / name)
     write_private(folder / FIGURES, json.dumps(figures, indent=1))
+    await asyncio.to_thread(manifest.write, folder)
     return figures
 
 
@@ -138,14 +142,29 @@ async def restore(local: Local, folder: Path) -> dict[str, Any]:
     return figures
 
 
-def take_keys(folder: Path, home: Path) -> None:
-    """The first step of a restore: keys and subscribers, into a home that has none."""
-    for name in KEPT:
-        place = home / name
-        if place.exists() and any(place.iterdir()):
+def refuse_filled(home: Path) -> None:
+    """Raises NotEmpty."""
+    for place in (home / name for name in FILLED):
+        if _filled(place):
             raise NotEmpty(f"มีข้อมูลอยู่แล้ว (not empty): {place}")
+
+
+def take_keys(folder: Path, home: Path) -> None:
+    """The first step of a restore: keys and subscribers, into a home that has nothing."""
     for name in KEPT:
         shutil.copytree(folder / name, home / name, dirs_exist_ok=True)
+
+
+def take_back(home: Path) -> list[Path]:
+    """Remove what a restore that failed has made in a home that ``refuse_filled`` let pass; gives what would not go."""
+    places = [home / name for name in FILLED]
+    for place in places:
+        shutil.rmtree(place, ignore_errors=True)
+    return [place for place in places if _filled(place)]
+
+
+def _filled(place: Path) -> bool:
+    return place.exists() and any(place.iterdir())
 
 
 async def compare(local: Local, folder: Path) -> dict[str, Any]:
@@ -195,6 +214,7 @@ async def _pg(program: str, dsn: str, *arguments: str) -> None:
         capture_output=True,
         check=False,
         text=True,
+        umask=0o077,  # a dump is readable by its owner alone, wherever it is carried
     )
     if done.returncode != 0:
         raise RuntimeError(f"{program}: {done.stderr.strip()[-500:]}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +15,10 @@ from karuna.local import Local
 from karuna.platform.home import Home
 
 app = typer.Typer()
+NO_DIGESTS = (
+    "ข้อมูลสำรองชุดนี้ทำก่อนมีรายการตรวจ (manifest.json) จึงตรวจไม่ได้ว่าไฟล์ยังตรงกับวันที่สำรอง "
+    "(this backup was made before there was a manifest: whether its files are still what was saved cannot be told)"
+)
 
 
 @app.command()
@@ -30,20 +36,42 @@ def restore(
 ) -> None:
     """คืนข้อมูลลงที่ว่าง แล้วเทียบตัวเลข (restore into an empty place, figures compared)."""
     from karuna.backup import restore as bring_back
-    from karuna.backup import take_keys
+    from karuna.manifest import check
 
     place = Home(home)
-    take_keys(folder, place.path)
-    local = Local(place)
+    if not check(folder):
+        out.print(NO_DIGESTS)
 
     async def whole() -> dict[str, Any]:
+        local = Local(place)
         try:
             return await bring_back(local, folder)
         finally:
             await local.stop()
 
-    out.print(_rows(wait(whole())))
+    with _whole_or_nothing(folder, place.path):
+        figures = wait(whole())
+    out.print(_rows(figures))
     out.print("ตัวเลขตรงกันทุกตาราง (every table has as many rows as were saved)")
+
+
+@contextmanager
+def _whole_or_nothing(folder: Path, home: Path) -> Iterator[None]:
+    """The keys first; if it fails, nothing half restored is left that would be taken for an installation."""
+    from karuna.backup import refuse_filled, take_back, take_keys
+
+    refuse_filled(home)
+    try:
+        take_keys(folder, home)
+        yield
+    except BaseException:
+        left = take_back(home)
+        if left:
+            which = ", ".join(map(str, left))
+            out.print(f"คืนไม่สำเร็จ ให้ลบก่อนคืนใหม่ (it failed: remove before restoring again): {which}", markup=False)
+        else:
+            out.print(f"คืนไม่สำเร็จ ลบสิ่งที่คืนไว้แล้ว (it failed, and what was restored is removed): {home}", markup=False)
+        raise
 
 
 def _rows(figures: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from uuid import UUID
 import pytest
 
 from karuna.accounts import add, lines
+from karuna.backup import FILLED
 from karuna.up import installation as started
 from tests.journeys import looking
 from tests.journeys.canary import Canary
@@ -47,6 +49,8 @@ async def test_a_restored_town_goes_on_and_the_erased_stay_erased(town: Town, tm
     async with calls_all_the_time(town):
         code, said = await karuna(town, "backup", str(backup))
         assert code == 0, said
+    assert {path.stat().st_mode & 0o777 for path in backup.glob("*.dump")} == {0o600}
+    await _what_cannot_be_restored_leaves_nothing(town, backup, tmp_path)
     ledger = await _erased_since(town, tmp_path / "erasures.jsonl")
 
     async with restored(town, backup, place) as there:
@@ -72,6 +76,26 @@ async def test_a_restored_town_goes_on_and_the_erased_stay_erased(town: Town, tm
     assert code == 1
     assert "not empty" in said
     await karuna(town, "subscriber", "remove", "neighbour")
+
+
+async def _what_cannot_be_restored_leaves_nothing(town: Town, backup: Path, folder: Path) -> None:
+    """One byte is refused at once; a backup of before, without digests, is warned of, and undone where it breaks."""
+    old, home = folder / "old", free_home(folder / "half")
+    await asyncio.to_thread(shutil.copytree, backup, old)
+    flipped = bytearray((old / "registry.dump").read_bytes())
+    flipped[len(flipped) // 2] ^= 0xFF
+    (old / "registry.dump").write_bytes(flipped)
+    code, said = await command(town, "-m", "karuna", "restore", str(old), "--home", str(home.path))
+    assert (code, "registry.dump: เนื้อหาไม่ตรง (other contents)" in said) == (1, True), said
+    (old / "manifest.json").unlink()
+    figures = json.loads((old / "figures.json").read_text("utf-8"))
+    (old / "figures.json").write_text(json.dumps({"tables": figures["tables"]}))
+    (old / "registry.dump").write_bytes(flipped[: len(flipped) // 3])
+    code, said = await command(town, "-m", "karuna", "restore", str(old), "--home", str(home.path))
+    assert code == 1
+    assert "before there was a manifest" in said
+    assert f"what was restored is removed): {home.path}" in said
+    assert [name for name in FILLED if (home.path / name).exists()] == []
 
 
 @asynccontextmanager
