@@ -33,6 +33,14 @@ from shared.database import migrate
 from shared.streams import LISTENERS, SERVICES
 
 ROOT = Path(__file__).parents[1]
+PASSED_ON: Mapping[str, tuple[str, ...]] = {
+    "*": ("log_level", "pool_size"),
+    "intake": ("retain_calls_days",),
+    "dispatch": ("osrm_url",),
+    "registry": ("retain_people_days",),
+    "console": ("home_area",),
+}
+"""What the operator's environment says to a service, by service; ``deploy/compose.yaml`` passes the same."""
 
 
 class Local:
@@ -107,8 +115,8 @@ class Local:
             "http_host": HOST,
             "http_port": str(getattr(self.ports, service)),
         }
-        if service == "dispatch" and (osrm := os.environ.get("KARUNA_OSRM_URL")):
-            values["osrm_url"] = osrm
+        wanted = (*PASSED_ON["*"], *PASSED_ON.get(service, ()))
+        values |= {name: said for name in wanted if (said := os.environ.get(f"KARUNA_{name.upper()}"))}
         if service == "dispatch":
             values["tracker_secret"] = self.tracker_secret()
         if service == "registry":
