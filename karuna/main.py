@@ -14,6 +14,7 @@ import httpx
 import typer
 from nats.errors import Error as NatsError
 from rich.console import Console
+from rich.markup import escape
 
 from karuna.cli import (
     account,
@@ -66,6 +67,6 @@ def main() -> None:
         app(prog_name="karuna")
     except (RuntimeError, LookupError, OSError, asyncpg.PostgresError, httpx.HTTPError, NatsError) as problem:
         Console(stderr=True, soft_wrap=True).print(
-            f"[bold red]ไม่สำเร็จ (failed)[/]: {_in_words(problem)}", highlight=False
+            f"[bold red]ไม่สำเร็จ (failed)[/]: {escape(_in_words(problem))}", highlight=False
         )
         sys.exit(1)

@@ -38,7 +38,13 @@ _NO_MESSAGE = "404"
 
 
 class UnknownSubscriber(KeyError):
-    """There is nobody of that name."""
+    """There is nobody of that name; the message says so and where the names are."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"ไม่มีผู้รับชื่อ {name} ดูรายชื่อด้วย karuna subscriber list "
+            f"(there is no subscriber {name}: karuna subscriber list names them all)"
+        )
 
 
 class SubscriberExists(Exception):
@@ -166,13 +172,14 @@ class Subscribers:
     async def replay(self, name: str, from_time: datetime | None = None) -> dict[str, int]:
         """Send its durables back: to the first event, or to the first one at or after ``from_time`` (aware).
 
-        Gives stream → sequence from which it will hear. It need not reconnect.
+        Gives stream → sequence from which it will hear. It need not reconnect. Raises ``UnknownSubscriber``.
         """
         if from_time is not None and from_time.tzinfo is None:
             raise ValueError("from_time needs a time zone")
         begins: dict[str, int] = {}
+        durables = self.get(name).durables()
         async with self._provisioner() as client:
-            for durable in self.get(name).durables():
+            for durable in durables:
                 sequence = await _sequence_at(client, durable.stream, from_time)
                 subject = f"$JS.API.CONSUMER.RESET.{durable.stream}.{durable.name}"
                 await call(client, subject, json.dumps({"seq": sequence}).encode())

@@ -17,6 +17,7 @@ import nats
 import orjson
 from nats.aio.msg import Msg
 from rich.console import Console
+from rich.markup import escape
 
 from karuna.accounts import Invented, demonstration, logins
 from karuna.local import ROOT, Local
@@ -54,10 +55,10 @@ async def up(home: Home, *, demo: bool) -> int:
                 out.print("\nกำลังปิด (stopping)…")
             out.print("ปิดแล้ว (stopped)")
     except HomeInUse as problem:
-        out.print(f"เปิดอยู่แล้ว (already running): {problem}")
+        out.print(f"เปิดอยู่แล้ว (already running): {problem}", markup=False)
         return 1
     except (ProcessFailed, OSError) as problem:
-        out.print(f"[bold red]เปิดไม่สำเร็จ (could not start)[/]: {problem}")
+        out.print(f"[bold red]เปิดไม่สำเร็จ (could not start)[/]: {escape(str(problem))}")
         return 1
     return 0
 
@@ -70,7 +71,9 @@ async def _people(local: Local) -> None:
         number = await invent_people(local, AREA)
         await invent_agencies(local, AREA)
     except (RuntimeError, httpx.HTTPError) as problem:
-        out.print(f"[yellow]ประชาชนสมมติยังไม่ครบ จะเติมเมื่อเปิดครั้งหน้า (not all invented people yet)[/]: {problem}")
+        out.print(
+            f"[yellow]ประชาชนสมมติยังไม่ครบ จะเติมเมื่อเปิดครั้งหน้า (not all invented people yet)[/]: {escape(str(problem))}"
+        )
     else:
         out.print(f"{number} ประชาชนสมมติพร้อมแล้ว (invented people are there)")
 
@@ -103,7 +106,7 @@ async def _kept(process: Process) -> None:
 
 
 def _told(text: str) -> None:
-    out.print(f"[yellow]{text}[/]")
+    out.print(f"[yellow]{escape(text)}[/]")
 
 
 def simulated_channels(local: Local) -> Process:

@@ -48,7 +48,7 @@ def import_roads(
     try:
         made = put(file, here(home).areas / area, around_km, replace=replace)
     except (PackError, ValueError) as problem:
-        out.print(f"ใช้เป็นถนนไม่ได้ (cannot be used): {problem}")
+        out.print(f"ใช้เป็นถนนไม่ได้ (cannot be used): {problem}", markup=False)
         raise typer.Exit(1) from None
     out.print(f"เขียนแล้ว (written): {made.file}: {made.segments} ช่วง (segments), {made.crossings} จุด (points)")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -43,10 +43,10 @@ def add_subscriber(
         granted = grant(name, tuple(allow or []), inbox_calls=tuple(calls or []), positions=units, asks=asks)
         wait(people.add(granted))
     except GrantRefused as problem:
-        out.print(str(problem))
+        out.print(str(problem), markup=False)
         raise typer.Exit(1) from None
     except SubscriberExists:
-        out.print(f"มีผู้รับชื่อนี้แล้ว (there is a subscriber of that name): {name}")
+        out.print(f"มีผู้รับชื่อนี้แล้ว (there is a subscriber of that name): {name}", markup=False)
         raise typer.Exit(1) from None
     out.print(f"{people.creds(name)}\n{people.creds(name).with_suffix('.json')}")
 
@@ -79,6 +79,8 @@ def replay_subscriber(
     from karuna.subscribers import Subscribers
 
     local = here(home)
+    if start is not None and start.tzinfo is None:
+        start = start.replace(tzinfo=UTC)
     out.print(wait(Subscribers(local.home, local.accounts, local.nats.url).replay(name, start)))
 
 

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.markup import escape
 
 from karuna.local import Local
 from karuna.simulate.bringing import BroughtUnits, bring, send_home
@@ -50,7 +51,7 @@ async def run(
     ledger.lasts_until_s = began_s + lasts_s / speed
 
     def tell(text: str) -> None:
-        out.print(f"[yellow]{text}[/]")
+        out.print(f"[yellow]{escape(text)}[/]")
 
     async with AsyncExitStack() as stack:
         stack.enter_context(stage(local.home))

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from karuna.local import Local
 from karuna.simulate.acting import run
@@ -35,7 +36,7 @@ async def replay(
     try:
         report = await played(local, file, mapping, speed=speed, limit=limit, out=out)
     except (FileProblem, StageTaken, DoorClosed) as problem:
-        out.print(f"[bold red]เล่นซ้ำไม่ได้ (cannot replay)[/]: {problem}")
+        out.print(f"[bold red]เล่นซ้ำไม่ได้ (cannot replay)[/]: {escape(str(problem))}")
         return FAILED
     show(out, report)
     return 0 if report.ok else LOST

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from karuna.simulate.doors import Doors, Json
@@ -187,4 +188,4 @@ def _show_lost(out: Console, report: Report) -> None:
         if numbers:
             out.print(f"[bold red]หายจาก (lost at) {what}[/]: {len(numbers):,}: {', '.join(numbers[:20])}")
     for text in lost.wrong:
-        out.print(f"[bold red]ค้างอยู่ (stuck)[/]: {text}")
+        out.print(f"[bold red]ค้างอยู่ (stuck)[/]: {escape(text)}")

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 
 from karuna.local import Local
 from karuna.simulate.acting import run
@@ -52,7 +53,7 @@ async def demonstrate(local: Local, area: str, *, every_s: float = EVERY_S) -> N
     def tell(text: str) -> None:
         if text not in told and len(told) < 200:
             told.add(text)
-            console.print(f"[yellow]สาธิต (demonstration): {text}[/]")
+            console.print(f"[yellow]สาธิต (demonstration): {escape(text)}[/]")
 
     while True:
         try:
@@ -116,7 +117,7 @@ async def simulate(
     try:
         report = await simulated(local, area, days=days, speed=speed, seed=seed, a_day=a_day, out=out)
     except (StageTaken, DoorClosed, PackError) as problem:
-        out.print(f"[bold red]จำลองไม่ได้ (cannot simulate)[/]: {problem}")
+        out.print(f"[bold red]จำลองไม่ได้ (cannot simulate)[/]: {escape(str(problem))}")
         return 2
     show(out, report)
     return 0 if report.ok else 1
