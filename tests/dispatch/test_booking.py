@@ -171,7 +171,7 @@ async def test_the_way_home_waits_until_the_person_is_ready_and_gets_a_unit_at_o
     assert [back["pickup_lat"], back["drop_lat"]] == [HOSPITAL["lat"], HERE[1]]
     await town.post(f"/v1/trips/{back['id']}/assign", {"unit_id": str(unit.id)}, status=409)
     path = f"/v1/trips/{back['id']}/ready"
-    assert (await town.post(path, status=409))["code"] == "outbound_not_done", "nobody has brought them yet"
+    await town.post(path, status=409)  # nobody has brought them yet
     ready = await town.post(path, {"override": "came_otherwise"})
     assert ready["ready_at"] is not None
     [asked] = [each for each in ready["assignments"] if each["ended_at"] is None]
@@ -180,6 +180,17 @@ async def test_the_way_home_waits_until_the_person_is_ready_and_gets_a_unit_at_o
     done = next(trip for trip in await town.trips(call_id) if trip["leg"] == "return")
     assert done["status"] == "completed"
     assert (await town.post(f"/v1/trips/{back['id']}/ready", status=409))["code"] == "out_of_order"
+
+
+async def test_ready_before_the_way_there_has_ended_is_refused_and_says_why(town: Town) -> None:
+    """At any hour: an appointment of a minute ago is of today or, just after midnight, of yesterday."""
+    for at, code in (
+        (now_utc() - timedelta(minutes=1), "outbound_not_done"),
+        (now_utc() + timedelta(hours=30), "another_day"),
+    ):
+        trips = await town.trips(await ride(town, at, appointment={"return_trip": True}))
+        [back] = [trip["id"] for trip in trips if trip["leg"] == "return"]
+        assert (await town.post(f"/v1/trips/{back}/ready", status=409))["code"] == code
 
 
 async def test_nobody_is_ready_for_the_way_home_before_they_came_there(town: Town) -> None:
