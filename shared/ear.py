@@ -6,6 +6,7 @@ Acknowledging comes after the commit, so a crash in between means a redelivery, 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import nats.errors
 import orjson
@@ -81,22 +82,33 @@ class Ear:
             raise nats.errors.Error(error.get("description"))
 
     async def _listen(self, connection: LockConnection) -> None:
+        held: dict[int, Came] = {}  # by place: what waits too long is sent again, and waits here already
+        try:
+            async with Pull(self._bus.client, self.stream, self._durable, ahead=READ_AHEAD) as pull:
+                await self._take_from(pull, connection, held)
+        finally:
+            # Whoever leads next has set the durable back meanwhile, and some of it still came here: it would be sent to
+            # them only after ack_wait, and all that follows would be parked as long.
+            with suppress(nats.errors.Error):
+                for message in held.values():
+                    await message.give_back()
+
+    async def _take_from(self, pull: Pull, connection: LockConnection, held: dict[int, Came]) -> None:
         ahead: Ahead[Came] = Ahead(self._urgencies)
-        held: set[int] = set()  # what waits too long is sent again: it waits here already
-        async with Pull(self._bus.client, self.stream, self._durable, ahead=READ_AHEAD) as pull:
-            while not connection.is_closed() and not self.stopping:
-                came = await (pull.come(len(ahead)) if ahead else pull.next())
-                if came and len(ahead) + len(came) < GROUP and self._patience_s:
-                    await asyncio.sleep(self._patience_s)
-                    came += await pull.come(len(ahead) + len(came))
-                for message in came:
-                    if message.place not in held:
-                        held.add(message.place)
-                        ahead.put(message, message.data)
-                if ahead:
-                    group = ahead.take(max(LEAST_GROUP, min(GROUP, round(SLICE_S / self._each_s))))
-                    await self._take(group)
-                    held.difference_update(message.place for message in group)
+        while not connection.is_closed() and not self.stopping:
+            came = await (pull.come(len(ahead)) if ahead else pull.next())
+            if came and len(ahead) + len(came) < GROUP and self._patience_s:
+                await asyncio.sleep(self._patience_s)
+                came += await pull.come(len(ahead) + len(came))
+            for message in came:
+                if message.place not in held:
+                    ahead.put(message, message.data)
+                held[message.place] = message
+            if ahead:
+                group = ahead.take(max(LEAST_GROUP, min(GROUP, round(SLICE_S / self._each_s))))
+                await self._take(group)
+                for message in group:
+                    del held[message.place]
 
     async def _take(self, messages: list[Came]) -> None:
         """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""

@@ -53,6 +53,15 @@ class Came:
         """
         await self.client.publish(self.reply)
 
+    async def give_back(self) -> None:
+        """Say that somebody else is to have it, now: else it is sent again only after ``ack_wait``.
+
+        Raises:
+            nats.errors.Error: as :meth:`ack`.
+
+        """
+        await self.client.publish(self.reply, b"-NAK")
+
 
 class Pull:
     """``async with Pull(client, stream, durable, ahead=1000) as pull`` asks for messages until the block ends.
@@ -83,6 +92,8 @@ class Pull:
         if self._subscription is not None:
             with suppress(nats.errors.Error):
                 await self._subscription.unsubscribe()
+                for message in self._waiting:
+                    await message.give_back()
 
     async def next(self) -> list[Came]:
         """What has come, in order, as soon as anything has; nothing after ``expires_s`` without a message.
