@@ -351,11 +351,12 @@ class Inbox:
 
     async def _bury(self, raw: Raw, envelope: Envelope | None, reason: str) -> None:
         place = (envelope.noun, envelope.aggregate_id, envelope.aggregateseq) if envelope else None
-        await store.bury(self._pool, new_id(), raw.subject, place, raw.body, reason, now_utc())
+        times = await store.bury(self._pool, new_id(), raw.subject, place, raw.body, reason, now_utc())
         self.anything_parked = True
-        DEAD.labels(envelope.noun if envelope else "unreadable").inc()
+        if times == 1:
+            DEAD.labels(envelope.noun if envelope else "unreadable").inc()
         with about(envelope.correlationid, envelope.traceparent) if envelope else nullcontext():
-            log.error("consumer.dead_letter", subject=raw.subject, reason=reason)
+            log.error("consumer.dead_letter", subject=raw.subject, reason=reason, times=times)
 
 
 def _early(letters: Sequence[Letter], unknown: Unknown, stuck: Stuck | None) -> list[tuple[Letter, Key]]:

@@ -78,7 +78,17 @@ from parked
 """
 BURY = """
 insert into dead_letter (id, subject, noun, aggregate_id, aggregateseq, body, reason, died_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (aggregate_id, noun, aggregateseq) where requeued_at is null
+do update set times = dead_letter.times + 1
+returning times
+"""
+# Nobody knows whose it is: it is known by its bytes.
+BURY_UNREAD = """
+insert into dead_letter (id, subject, body, reason, died_at) values ($1, $2, $3, $4, $5)
+on conflict (subject, sha256(body)) where aggregate_id is null and requeued_at is null
+do update set times = dead_letter.times + 1
+returning times
 """
 
 
@@ -126,9 +136,16 @@ async def oldest_hole(db: Pool) -> asyncpg.Record:
 
 async def bury(
     db: Pool, letter_id: UUID, subject: str, place: Place | None, body: bytes, reason: str, at: datetime
-) -> None:
-    """Set a message aside for a person. ``place`` None: it could not even be read."""
-    await db.execute(BURY, letter_id, subject, *(place or (None, None, None)), body, reason, at)
+) -> int:
+    """Set a message aside for a person. ``place`` None: it could not even be read.
+
+    Gives how often it has come by now: a message that waits already stays one letter.
+    """
+    if place is None:
+        times: int = await db.fetchval(BURY_UNREAD, letter_id, subject, body, reason, at)
+    else:
+        times = await db.fetchval(BURY, letter_id, subject, *place, body, reason, at)
+    return times
 
 
 def _columns(to: Mapping[Key, int]) -> tuple[list[str], list[UUID], list[int]]:

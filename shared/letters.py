@@ -26,7 +26,7 @@ AREA_OF_DUE = "case when body = '' then null else convert_from(body, 'UTF8')::js
 AREA_OF = f"case when subject like 'due.%' then {AREA_OF_DUE} else split_part(subject, '.', 2) end"
 OWN = f"($1::text[] is null or {AREA_OF} = any($1))"
 LIST = f"""
-select id, subject, noun, aggregate_id, aggregateseq, reason, died_at, requeued_at from dead_letter
+select id, subject, noun, aggregate_id, aggregateseq, reason, died_at, requeued_at, times from dead_letter
 where {OWN} and (requeued_at is null or $2) order by died_at, id limit $3
 """  # noqa: S608 no value of anybody in it
 SHOW = f"select * from dead_letter where {OWN} and id = $2"  # noqa: S608
@@ -45,7 +45,7 @@ insert into due (id, kind, subject_id, fence, due_at, origin, data)
 select d.id, d.kind, d.subject_id, d.fence, clock_timestamp(), d.origin, d.data
 from again, jsonb_to_record(convert_from(again.body, 'UTF8')::jsonb)
      as d (id uuid, kind text, subject_id uuid, fence bigint, origin jsonb, data jsonb)
-on conflict (kind, subject_id, fence) do update set due_at = excluded.due_at
+on conflict (kind, subject_id, fence) do update set due_at = excluded.due_at, attempts = 0
 returning subject_id
 """
 AT_ONCE = 500
@@ -89,7 +89,7 @@ def without_data(body: bytes) -> Any:
 
 
 class Letter(BaseModel):
-    """``reason`` names what went wrong and where, never a value."""
+    """``reason`` names what went wrong and where, never a value; ``times``: so often the message has come."""
 
     id: UUID
     subject: str
@@ -99,6 +99,7 @@ class Letter(BaseModel):
     reason: str
     died_at: datetime
     requeued_at: datetime | None
+    times: int
 
 
 class Letters(BaseModel):

@@ -52,7 +52,7 @@ select id, noun from numbered
 
 WRITE_DUE = """
 insert into due (id, kind, subject_id, fence, due_at, origin, data) values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (kind, subject_id, fence) do update set due_at = excluded.due_at, data = excluded.data
+on conflict (kind, subject_id, fence) do update set due_at = excluded.due_at, data = excluded.data, attempts = 0
 """
 
 # One that is being done just now is not waited for: its handler may be waiting for us, and looks for itself.
@@ -190,7 +190,10 @@ class Work:
         fence: int = 0,
         data: dict[str, Any] | None = None,
     ) -> None:
-        """Have ``kind`` happen at ``due_at``; saying it again for the same subject and fence moves it."""
+        """Have ``kind`` happen at ``due_at``; saying it again for the same subject and fence moves it.
+
+        What is said again has all its tries before it.
+        """
         packed = {
             "area": origin.area,
             "correlation_id": str(origin.correlation_id),

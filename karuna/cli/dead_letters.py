@@ -28,7 +28,8 @@ def list_letters(
         seq = f" #{row['aggregateseq']}" if row["aggregateseq"] else ""
         again = f" → {row['requeued_at'].isoformat(timespec='seconds')}" if row["requeued_at"] else ""
         out.print(f"{row['id']}  {row['died_at'].isoformat(timespec='seconds')}{again}  {row['reason']}", markup=False)
-        out.print(f"    {row['subject']}{seq}", markup=False)
+        times = f"  × {row['times']}" if row["times"] > 1 else ""
+        out.print(f"    {row['subject']}{seq}{times}", markup=False)
     if not found:
         out.print("ไม่มี (none)")
 

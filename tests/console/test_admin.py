@@ -229,7 +229,7 @@ async def test_a_dead_letter_is_looked_at_and_sent_again_by_an_administrator(fac
     letter = {
         "id": str(UUID(int=9)), "subject": "internal.kalasin.intake.call.x.received.v1", "noun": "call",
         "aggregate_id": str(UUID(int=8)), "aggregateseq": 3, "reason": "KeyError in <handlers>", "requeued_at": None,
-        "died_at": "2026-11-22T03:00:00+00:00",
+        "died_at": "2026-11-22T03:00:00+00:00", "times": 2,
     }  # fmt: skip
     one = f"/v1/dead-letters/{letter['id']}"
     faces.services.answers |= {
@@ -242,6 +242,7 @@ async def test_a_dead_letter_is_looked_at_and_sent_again_by_an_administrator(fac
     listed = await anan.get("/admin/letters")
     assert "KeyError in &lt;handlers&gt;" in listed.text
     assert "22 Nov 2026 10:00" in words_of(listed)
+    assert "× 2" in words_of(listed)
     shown = words_of(await anan.get(f"/admin/letters/registry/{letter['id']}"))
     assert "(2 fields)" in shown
     assert "th.karuna.intake.call.received.v1" in shown

@@ -104,6 +104,17 @@ async def test_poison_is_set_aside_and_holds_back_only_its_own_aggregate(hearer:
     assert await hearer.dead_letters() == ["ZeroDivisionError at take_effect:" + await _line(hearer)]
 
 
+async def test_a_message_is_one_letter_however_often_the_stream_brings_it(hearer: Running) -> None:
+    sick = new_id()
+    bad = await toy(hearer, sick, 1, poison=True)
+    torn, empty = Raw(bad.subject, bad.body[:40]), Raw(bad.subject, b"")
+    for _ in range(3):
+        await hearer.runtime.inbox.take([torn, bad, empty])
+    await hearer.runtime.inbox.take([torn])
+    found = await letters(hearer.runtime.settings.database_url.get_secret_value())
+    assert sorted((row["noun"] or "", row["times"]) for row in found) == [("", 3), ("", 4), ("call", 3)]
+
+
 async def test_a_group_goes_on_around_whoever_makes_trouble(hearer: Running) -> None:
     """Poison and what must wait cost the others neither their order nor their common transactions."""
     early, sick, calls = new_id(), new_id(), [new_id() for _ in range(3)]
