@@ -32,15 +32,20 @@ def add_subscriber(
     home: HomeOption = None,
 ) -> None:
     """เพิ่มผู้รับภายนอก ไม่ต้องเปิดเซิร์ฟเวอร์ใหม่ (an account and credentials; no restart)."""
-    from karuna.platform.grants import GrantRefused, grant
+    from karuna.known import known_here
+    from karuna.platform.grants import GrantRefused, grant, refuse_unknown
     from karuna.subscribers import SubscriberExists, Subscribers
 
     local = here(home)
     people = Subscribers(local.home, local.accounts, local.nats.url)
     try:
-        units = tuple((area, unit) for area, unit in (_parts(text, 2) for text in positions or []))
-        asks = tuple((area, service, name) for area, service, name in (_parts(text, 3) for text in ask or []))
+        units = tuple((area, unit) for area, unit in (_parts("AREA/UNIT", text) for text in positions or []))
+        asks = tuple(
+            (area, service, question)
+            for area, service, question in (_parts("AREA/SERVICE/QUESTION", text) for text in ask or [])
+        )
         granted = grant(name, tuple(allow or []), inbox_calls=tuple(calls or []), positions=units, asks=asks)
+        refuse_unknown(granted, known_here(local.areas, {service for _, service, _ in asks}))
         wait(people.add(granted))
     except GrantRefused as problem:
         out.print(str(problem), markup=False)
@@ -51,10 +56,10 @@ def add_subscriber(
     out.print(f"{people.creds(name)}\n{people.creds(name).with_suffix('.json')}")
 
 
-def _parts(text: str, count: int) -> list[str]:
+def _parts(shape: str, text: str) -> list[str]:
     parts = text.split("/")
-    if len(parts) != count:
-        raise typer.BadParameter(text)
+    if len(parts) != len(shape.split("/")):
+        raise typer.BadParameter(f"{text!r} ต้องเขียนเป็น (is to be written as) {shape}")
     return parts
 
 

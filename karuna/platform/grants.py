@@ -7,6 +7,7 @@ inside that account, so it can write into no stream.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +19,32 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+|\*|>")
 _EVENT_TOKENS = 7  # karuna.<area>.<service>.<noun>.<id>.<event>.v1
 _DOORS = {
-    "inbox": "calls and positions are granted by inbox_calls and positions",
-    "ask": "questions are granted by asks",
-    "telemetry": "positions are never open",
+    "inbox": (
+        "ส่งเรื่องและพิกัดให้สิทธิ์ด้วย --inbox-calls และ --positions",
+        "calls and positions are granted by --inbox-calls and --positions",
+    ),
+    "ask": ("คำถามให้สิทธิ์ด้วย --ask", "questions are granted by --ask"),
+    "telemetry": ("พิกัดไม่เปิดให้ใคร", "positions are never open"),
 }
 
 
 class GrantRefused(ValueError):
-    """A name or a pattern that is not granted to anybody; the message says why."""
+    """What is not granted to anybody; the message names the option and says why, in Thai and in English."""
+
+    def __init__(self, option: str, th: str, en: str) -> None:
+        super().__init__(f"{option}: {th} ({en})")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is in this installation: municipalities, open events (``dispatch.trip.completed``), and of each
+
+    service the questions it answers.
+    """
+
+    areas: Collection[str]
+    events: Collection[str]
+    questions: Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,47 +100,105 @@ def grant(
 ) -> Grant:
     """Check and spell out a grant. Raises ``GrantRefused``; an outsider without any right is refused too."""
     if not _NAME.fullmatch(name):
-        raise GrantRefused(f"a name is lower-case letters, digits, - and _, at most 32: {name!r}")
+        raise GrantRefused(
+            "NAME",
+            f"ชื่อใช้ตัวพิมพ์เล็ก a-z ตัวเลข - และ _ ไม่เกิน 32 ตัว: {name!r}",
+            "a name is lower-case letters, digits, - and _, at most 32",
+        )
     if not (allow or inbox_calls or positions or asks):
-        raise GrantRefused(f"{name}: an empty list would allow everything; name what is allowed")
+        raise GrantRefused(
+            "--allow",
+            "ไม่ระบุสิ่งใดเลยจะเท่ากับให้ทั้งหมด ต้องระบุสิ่งที่ให้",
+            "an empty list would allow everything; name what is allowed",
+        )
+    made = Grant(name, _disjoint([p for text in allow for p in expand(text)]), inbox_calls, positions, asks)
     try:
-        made = Grant(name, _disjoint([p for text in allow for p in expand(text)]), inbox_calls, positions, asks)
-        for subject in made.doors():
-            _tokens(subject)
-    except ValueError as refusal:
-        raise GrantRefused(str(refusal)) from None
+        subjects = made.doors()
+    except ValueError:  # a word that cannot stand in a subject
+        raise _no_wildcards() from None
+    for subject in subjects:
+        _tokens(subject)
     if unknown := {service for _, service, _ in asks} - set(SERVICES):
-        raise GrantRefused(f"no such service: {', '.join(sorted(unknown))}")
-    if any(token in subject for subject in made.doors() for token in "*>"):
-        raise GrantRefused("inboxes and questions are granted one by one, without wildcards")
+        raise _no_service("--ask", min(unknown))
+    if any(token in subject for subject in subjects for token in "*>"):
+        raise _no_wildcards()
     return made
+
+
+def refuse_unknown(made: Grant, known: Known) -> None:
+    """A grant of what there is not would be kept in silence and never bring anything. Raises ``GrantRefused``."""
+    named = {"--allow": {p.split(".")[1] for p in made.patterns} - {"*"}, "--inbox-calls": {*made.inbox_calls}}
+    named |= {"--positions": {area for area, _ in made.positions}, "--ask": {area for area, _, _ in made.asks}}
+    for option, areas in named.items():
+        for area in sorted(areas - set(known.areas)):
+            raise _not_there(option, "ไม่มีเทศบาลรหัส", "no such municipality", area, known.areas)
+    for pattern in made.patterns:
+        said = [f"karuna.*.{noun}.*.{name}.v1" for noun, _, name in (each.rpartition(".") for each in known.events)]
+        if not any(overlap(pattern, subject) for subject in said):
+            raise _not_there("--allow", "ไม่มีเหตุการณ์ใดตรงกับ", "no event is said under", pattern, ["docs/events"])
+    for _, service, question in made.asks:
+        if question not in known.questions[service]:
+            raise _not_there(
+                "--ask", f"{service} ไม่ตอบคำถาม", f"{service} answers no question", question, known.questions[service]
+            )
+
+
+def _not_there(option: str, th: str, en: str, word: str, there: Collection[str]) -> GrantRefused:
+    listed = ", ".join(sorted(there)) or "–"
+    return GrantRefused(option, f"{th} {word!r} มี: {listed}", f"{en} {word!r}; there is: {listed}")
+
+
+def _no_wildcards() -> GrantRefused:
+    return GrantRefused(
+        "--inbox-calls, --positions, --ask",
+        "ช่องส่งเรื่องและคำถามให้สิทธิ์ทีละช่อง ใช้ * หรือ > ไม่ได้",
+        "inboxes and questions are granted one by one, without wildcards",
+    )
+
+
+def _no_service(option: str, service: str) -> GrantRefused:
+    return GrantRefused(option, f"ไม่มีบริการชื่อ {service!r}", f"no such service: {service!r}")
+
+
+def _no_event(pattern: str) -> GrantRefused:
+    return GrantRefused("--allow", f"ไม่มีเหตุการณ์ใดใช้หัวข้อ {pattern!r}", f"no event has such a subject: {pattern!r}")
 
 
 def expand(pattern: str) -> list[str]:
     """The same pattern, once per service it reaches: nothing beyond the four services is in the open tree."""
     tokens = _tokens(pattern)
     if tokens[0] != "karuna":
-        raise GrantRefused(f"only the open tree is for others, its subjects begin with karuna.: {pattern!r}")
+        raise GrantRefused(
+            "--allow",
+            f"เปิดให้เฉพาะหัวข้อที่ขึ้นต้นด้วย karuna. เท่านั้น: {pattern!r}",
+            "only the open tree is for others, its subjects begin with karuna.",
+        )
     if tokens == ["karuna", ">"]:
-        tokens = ["karuna", "*", ">"]
+        raise GrantRefused(
+            "--allow",
+            "'karuna.>' คือทุกเทศบาลทั้งวันนี้และต่อไป ให้ระบุเทศบาล เช่น 'karuna.kalasin.>' หรือเขียนให้ชัดว่าทุกเทศบาล 'karuna.*.>'",
+            "'karuna.>' is every municipality, of today and to come: name one, e.g. 'karuna.kalasin.>', or say plainly "
+            "that all are meant, 'karuna.*.>'",
+        )
     if len(tokens) < 3:
-        raise GrantRefused(f"no event has such a subject: {pattern!r}")
+        raise _no_event(pattern)
     area, service, rest = tokens[1], tokens[2], tokens[3:]
     if service == ">":
         return [f"karuna.{area}.{each}.>" for each in SERVICES]
     if service in _DOORS:
-        raise GrantRefused(f"{pattern!r}: {_DOORS[service]}")
+        th, en = _DOORS[service]
+        raise GrantRefused("--allow", f"{pattern!r} {th}", en)
     if service not in (*SERVICES, "*"):
-        raise GrantRefused(f"{pattern!r}: no such service: {service!r}")
+        raise _no_service("--allow", service)
     if not rest or (rest[-1] != ">" and len(tokens) != _EVENT_TOKENS) or len(tokens) > _EVENT_TOKENS:
-        raise GrantRefused(f"no event has such a subject: {pattern!r}")
+        raise _no_event(pattern)
     return [".".join(("karuna", area, each, *rest)) for each in (SERVICES if service == "*" else (service,))]
 
 
 def _tokens(pattern: str) -> list[str]:
     tokens = pattern.split(".")
     if not all(_TOKEN.fullmatch(token) for token in tokens) or ">" in tokens[:-1]:
-        raise GrantRefused(f"not a subject pattern: {pattern!r}")
+        raise GrantRefused("--allow", f"ไม่ใช่รูปแบบหัวข้อ: {pattern!r}", "not a subject pattern")
     return tokens
 
 
@@ -137,7 +214,11 @@ def _disjoint(patterns: list[str]) -> tuple[str, ...]:
             continue
         kept = [other for other in kept if not covers(pattern, other)]
         if clash := next((other for other in kept if overlap(other, pattern)), None):
-            raise GrantRefused(f"{clash!r} and {pattern!r} overlap; grant one that holds both, or two apart")
+            raise GrantRefused(
+                "--allow",
+                f"{clash!r} กับ {pattern!r} ซ้อนกันบางส่วน ให้ใช้แบบเดียวที่ครอบทั้งสอง หรือสองแบบที่ไม่ซ้อนกัน",
+                "these overlap; grant one that holds both, or two apart",
+            )
         kept.append(pattern)
     return tuple(sorted(kept))
 

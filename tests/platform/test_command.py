@@ -68,6 +68,24 @@ def test_an_unknown_subscriber_is_told_in_words(act: str, tmp_path: Path) -> Non
     assert "there is no subscriber nosuch" in main._in_words(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--allow", "karuna.>"), "--allow: 'karuna.>' คือทุกเทศบาล"),
+        (("--allow", "karuna.kalasinn.dispatch.>"), "--allow: ไม่มีเทศบาลรหัส 'kalasinn' มี: kalasin, sample"),
+        (("--ask", "kalasin/registry/nosuch"), "--ask: registry ไม่ตอบคำถาม 'nosuch' มี: codes, persons_search"),
+        (("--ask", "kalasin/registry"), "(is to be written as) AREA/SERVICE/QUESTION"),
+    ],
+)
+def test_what_nobody_can_be_granted_is_refused_before_anything_is_made(
+    options: tuple[str, str], said: str, tmp_path: Path
+) -> None:
+    done = CliRunner().invoke(app, ["subscriber", "add", "demo", *options, "--home", str(tmp_path)])
+    assert done.exit_code, done.output
+    assert said in " ".join(done.output.replace("│", " ").split())
+    assert not list(tmp_path.glob("subscribers/demo*"))
+
+
 @pytest.mark.parametrize("text", ["2026-11-23T22:00:00", "2026-11-23T22:00:00Z"])
 def test_a_time_without_a_zone_is_utc_as_the_help_says(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

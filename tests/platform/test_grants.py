@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from karuna.platform.grants import GrantRefused, grant
+from karuna.known import known_here
+from karuna.platform.grants import GrantRefused, Known, grant, refuse_unknown
+from tests.harness import ROOT
 
 TRIPS = "karuna.kalasin.dispatch.>"
 
 
-@pytest.mark.parametrize("pattern", ["karuna.>", "karuna.*.*.>", "karuna.kalasin.>", "karuna.*.*.call.*.received.v1"])
+@pytest.mark.parametrize("pattern", ["karuna.*.>", "karuna.*.*.>", "karuna.kalasin.>", "karuna.*.*.call.*.received.v1"])
 def test_a_wide_pattern_reaches_the_four_services_and_nothing_else(pattern: str) -> None:
     services = {p.split(".")[2] for p in grant("demo", (pattern,)).patterns}
     assert services == {"intake", "dispatch", "registry", "notify"}
@@ -23,6 +26,7 @@ def test_a_wide_pattern_reaches_the_four_services_and_nothing_else(pattern: str)
         (),
         ("",),
         (">",),
+        ("karuna.>",),
         ("*.kalasin.dispatch.>",),
         ("internal.kalasin.dispatch.>",),
         ("karuna",),
@@ -71,3 +75,42 @@ def test_names_that_are_none(name: str) -> None:
 def test_doors_have_no_wildcards(doors: dict[str, Any]) -> None:
     with pytest.raises(GrantRefused):
         grant("demo", (), **doors)
+
+
+@pytest.fixture(scope="module")
+def here() -> Known:
+    return known_here(ROOT / "deploy/areas", ["dispatch", "registry"])
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "given"),
+    [
+        ("--allow", "kalasinn", {"allow": ("karuna.kalasinn.dispatch.>",)}),
+        ("--allow", "karuna.kalasin.dispatch.trp.>", {"allow": ("karuna.kalasin.dispatch.trp.>",)}),
+        ("--allow", "finished", {"allow": ("karuna.kalasin.dispatch.trip.*.finished.v1",)}),
+        ("--inbox-calls", "kalasinn", {"inbox_calls": ("kalasin", "kalasinn")}),
+        ("--positions", "kalasinn", {"positions": (("kalasinn", "K1"),)}),
+        ("--ask", "kalasinn", {"asks": (("kalasinn", "dispatch", "units"),)}),
+        ("--ask", "unit", {"asks": (("kalasin", "dispatch", "unit"),)}),
+        ("--ask", "units", {"asks": (("kalasin", "registry", "units"),)}),
+    ],
+)
+def test_what_there_is_not_is_granted_to_nobody(here: Known, option: str, word: str, given: dict[str, Any]) -> None:
+    made = grant("demo", **given)
+    with pytest.raises(GrantRefused) as refused:
+        refuse_unknown(made, here)
+    said = str(refused.value)
+    assert said.startswith(f"{option}: ")
+    assert repr(word) in said or f"{word}'" in said or f".{word}." in said
+    thai, english = said.split(" (", 1)
+    assert re.search("[ก-๙]", thai)
+    assert not re.search("[ก-๙]", english)
+
+
+def test_what_there_is_may_be_granted(here: Known) -> None:
+    patterns = ("karuna.*.*.>", "karuna.kalasin.dispatch.trip.*.completed.v1", "karuna.sample.registry.person.>")
+    for pattern in patterns:
+        refuse_unknown(grant("demo", (pattern,)), here)
+    asks = (("kalasin", "dispatch", "units"), ("kalasin", "registry", "persons_search"))
+    doors = grant("demo", inbox_calls=("kalasin", "sample"), positions=(("kalasin", "K1"),), asks=asks)
+    refuse_unknown(doors, here)

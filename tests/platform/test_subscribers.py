@@ -327,7 +327,7 @@ async def test_an_outsider_is_still_in_after_a_restart(streams: Broker, subscrib
 async def test_names_are_given_once(subscribers: Subscribers) -> None:
     await subscribers.add(grant("demo", (TRIPS,)))
     with pytest.raises(SubscriberExists):
-        await subscribers.add(grant("demo", ("karuna.>",)))
+        await subscribers.add(grant("demo", ("karuna.*.>",)))
     assert [subscriber.name for subscriber in subscribers.all()] == ["demo"]
     await subscribers.remove("demo")
     with pytest.raises(UnknownSubscriber):
