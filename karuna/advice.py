@@ -50,6 +50,17 @@ ADVICE: Final[Mapping[str, Text]] = {
         th="สตรีมหรือ durable หายไปหรือไม่ตรงกับที่ประกาศไว้ ผู้ฟังจึงไม่ได้ยินเหตุการณ์: สั่ง karuna streams provision",
         en="a stream or durable is missing or not as declared, its listener hears nothing: karuna streams provision",
     ),
+    "sealed": Text(
+        th="สตรีม {stream} ถูกปิดตาย (sealed) ไม่รับเหตุการณ์อีกและเปิดคืนไม่ได้ เหตุการณ์รออยู่ในฐานข้อมูล: "
+        "สั่ง karuna streams rebuild {stream} เพื่อสร้างใหม่และเติมจากคลัง",
+        en="stream {stream} is sealed: it takes no event any more and cannot be unsealed, events wait in the database: "
+        "karuna streams rebuild {stream} makes it anew and refills it from the archive",
+    ),
+    "refuses": Text(
+        th="{what}: เซิร์ฟเวอร์ไม่ยอมให้แก้ สั่ง karuna streams rebuild {stream} เพื่อสร้างใหม่และเติมจากคลัง",
+        en="{what}: the server does not let it be changed: karuna streams rebuild {stream} makes it anew and refills "
+        "it from the archive",
+    ),
     "stranger": Text(
         th="มีสตรีมหรือ consumer ที่ไม่มีใครประกาศ: ถามผู้สร้าง แล้วลบด้วยเครื่องมือของ NATS",
         en="there is a stream or consumer nobody declared: ask who made it, remove it with NATS's own tools",

@@ -153,9 +153,11 @@ async def _service(web: httpx.AsyncClient, local: Local, service: str) -> Findin
 
 async def _declared(client: Client) -> Finding:
     drift = [finding for finding in await provision(client, apply=False) if finding.drifted]
-    names = ", ".join(f"{finding.what} {finding.state}" for finding in drift)
+    names = ", ".join(finding.line() for finding in drift)
+    sealed = [finding.what for finding in drift if "sealed" in finding.differences]
     strangers = all(finding.state == "unknown" for finding in drift)
-    return _look("streams and durables", not drift, names or "as declared", "stranger" if strangers else "declared")
+    code = "sealed" if sealed else "stranger" if strangers else "declared"
+    return _look("streams and durables", not drift, names or "as declared", code, stream=" ".join(sealed))
 
 
 async def _of_service(client: Client | None, local: Local, service: str) -> AsyncIterator[Finding]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import httpx
 import orjson
+from nats.aio.client import Client
 from rich.console import Console
 from rich.table import Table
 
+from karuna.advice import advice
 from karuna.doctor import examine
 from karuna.holes import close_holes
 from karuna.local import Local
 from karuna.plan import compare, table
 from karuna.platform.broker import connect_once
-from karuna.platform.provision import provision
+from karuna.platform.provision import Finding, provision, remake
 from karuna.rebuild import rebuild
+from karuna.subscribers import Subscribers
 from karuna.trace import find_call, story
 from shared.auth import Role
 from shared.bus import Bus, BusSettings
-from shared.streams import SERVICES
+from shared.streams import SERVICES, STREAMS
 from shared.thai.dates import local as local_time
 
 
@@ -67,14 +70,38 @@ async def print_findings(out: Console, local: Local) -> int:
 async def provision_and_print(out: Console, local: Local) -> None:
     client = await connect_once(local.nats.url, local.accounts, "provisioner")
     try:
-        for finding in await provision(client):
-            out.print(f"{finding.what}: {finding.state}")
+        await _provision_and_print(out, client)
     finally:
         await client.close()
 
 
+async def _provision_and_print(out: Console, client: Client) -> list[Finding]:
+    findings = await provision(client)
+    for finding in findings:
+        out.print(f"{finding.what}: {finding.state}")
+        if finding.state == "refuses":
+            said = advice("refuses", what=finding.line(), stream=finding.what.partition("/")[0])
+            out.print(f"    → {said.th}\n      {said.en}")
+    return findings
+
+
+async def _made_as_declared(out: Console, local: Local, streams: list[str]) -> None:
+    """As provisioning does; of ``streams`` also those that the server does not let be changed, by making them anew."""
+    client = await connect_once(local.nats.url, local.accounts, "provisioner")
+    try:
+        stuck = {finding.what.partition("/")[0] for finding in await provision(client) if finding.state == "refuses"}
+        for stream in STREAMS:
+            if stream.name in stuck & set(streams):
+                await remake(client, stream)
+                out.print(f"{stream.name}: สร้างใหม่ เพราะแก้ไขไม่ได้ (made anew, it could not be changed)")
+        await _provision_and_print(out, client)
+    finally:
+        await client.close()
+    await Subscribers(local.home, local.accounts, local.nats.url).renew()  # their durables go with a stream
+
+
 async def rebuild_and_print(out: Console, local: Local, streams: list[str]) -> None:
-    await provision_and_print(out, local)
+    await _made_as_declared(out, local, streams)
     bus = Bus(BusSettings(local.nats.url, "provisioner", local.accounts.creds("provisioner")))
     await bus.open()
     try:

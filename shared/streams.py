@@ -130,6 +130,35 @@ def stream_config(stream: Stream, max_bytes: int = DEFAULT_MAX_BYTES) -> dict[st
     }
 
 
+NEVER_ASKED_OF_A_STREAM: Final[dict[str, Any]] = {
+    "sealed": False,
+    "no_ack": False,
+    "max_msg_size": -1,
+    "max_consumers": -1,
+    "discard_new_per_subject": False,
+    "allow_msg_ttl": False,
+    "mirror": None,
+    "sources": None,
+    "republish": None,
+    "subject_transform": None,
+}
+"""What would stop, cut, copy or add to what a service says: nobody asks for it, so whoever finds it has found a fault.
+
+A sealed stream takes nothing ever again, and the server does not unseal it.
+"""
+NEVER_ASKED_OF_A_DURABLE: Final[dict[str, Any]] = {
+    "pause_until": None,
+    "headers_only": False,
+    "max_batch": 0,
+    "max_bytes": 0,
+    "max_expires": 0,
+    "inactive_threshold": 0,
+    "backoff": None,
+    "deliver_subject": None,
+    "priority_policy": None,
+}
+
+
 def consumer_config(durable: Durable) -> dict[str, Any]:
     """A pull consumer that keeps offering a message until it is acknowledged."""
     return {

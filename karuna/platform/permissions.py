@@ -111,7 +111,7 @@ _LOOK: Final = (
 )
 _MAKE: Final = (
     *(f"{_API}.STREAM.{verb}.*" for verb in ("CREATE", "UPDATE", "DELETE", "PURGE", "MSG.GET")),
-    *(f"{_API}.CONSUMER.{verb}.*.*" for verb in ("CREATE", "DELETE", "RESET")),
+    *(f"{_API}.CONSUMER.{verb}.*.*" for verb in ("CREATE", "DELETE", "RESET", "PAUSE")),
     f"{_API}.DIRECT.GET.*",
 )
 

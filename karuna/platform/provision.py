@@ -16,6 +16,8 @@ from nats.aio.client import Client
 from shared.streams import (
     DEFAULT_MAX_BYTES,
     DURABLES,
+    NEVER_ASKED_OF_A_DURABLE,
+    NEVER_ASKED_OF_A_STREAM,
     STREAMS,
     Durable,
     Stream,
@@ -26,11 +28,12 @@ from shared.streams import (
     update_stream,
 )
 
-State = Literal["same", "created", "updated", "missing", "differs", "unknown"]
+State = Literal["same", "created", "updated", "missing", "differs", "refuses", "unknown"]
 EXTERNAL = "ext_"
 """Durables of outsiders begin so; they are the subscribers' business."""
 
 _NOT_FOUND = {10059, 10014}
+_UNCHANGEABLE = {10012, 10052, 10069}
 _TIMEOUT_S = 10
 
 
@@ -46,7 +49,8 @@ class ServerRefused(Exception):
 class Finding:
     """What was found at one stream (``INTAKE``) or durable (``INTAKE/dispatch``) and what was done.
 
-    ``differences``: field → (found, declared).
+    ``differences``: field → (found, declared). ``refuses``: the server does not let it be changed (a sealed stream,
+    say): it must be made anew, see ``karuna streams rebuild``.
     """
 
     what: str
@@ -55,7 +59,12 @@ class Finding:
 
     @property
     def drifted(self) -> bool:
-        return self.state in {"updated", "missing", "differs", "unknown"}
+        return self.state in {"updated", "missing", "differs", "refuses", "unknown"}
+
+    def line(self) -> str:
+        """What was found in a few words: ``INTAKE differs (discard)``."""
+        fields = f" ({', '.join(sorted(self.differences))})" if self.differences else ""
+        return f"{self.what} {self.state}{fields}"
 
 
 def wanted_max_bytes() -> int:
@@ -66,7 +75,8 @@ def wanted_max_bytes() -> int:
 async def provision(client: Client, *, max_bytes: int | None = None, apply: bool = True) -> list[Finding]:
     """Create or update every declared stream and durable; gives one finding for each, and for every stranger.
 
-    Raises ``ServerRefused`` where the server does not let a difference be healed (the storage kind, say).
+    One whose difference the server does not let be healed keeps nobody from the rest.
+    Raises ``ServerRefused`` where it is the server that is not well.
     """
     limit = wanted_max_bytes() if max_bytes is None else max_bytes
     findings = [await _stream(client, stream, limit, apply) for stream in STREAMS]
@@ -86,10 +96,28 @@ async def _stream(client: Client, stream: Stream, max_bytes: int, apply: bool) -
         if apply:
             await call(client, *create_stream(stream, max_bytes))
         return Finding(stream.name, "created" if apply else "missing")
-    differences = _differences(found, declared)
-    if differences and apply:
-        await call(client, *update_stream(stream, max_bytes))
-    return Finding(stream.name, _state(differences, apply), differences)
+    differences = _differences(found, {**NEVER_ASKED_OF_A_STREAM, **declared})
+    healed = not (differences and apply) or await _accepted(client, update_stream(stream, max_bytes))
+    if not healed and stream.storage == "memory":  # nothing in it that is not said again in a moment
+        await remake(client, stream, max_bytes)
+        healed = True
+    return Finding(stream.name, _state(differences, apply, healed), differences)
+
+
+async def remake(client: Client, stream: Stream, max_bytes: int | None = None) -> None:
+    """Delete a stream with all its durables, and make it anew, empty; what was in it comes from the archive."""
+    await call(client, f"$JS.API.STREAM.DELETE.{stream.name}")
+    await call(client, *create_stream(stream, wanted_max_bytes() if max_bytes is None else max_bytes))
+
+
+async def _accepted(client: Client, request: tuple[str, bytes]) -> bool:
+    try:
+        await call(client, *request)
+    except ServerRefused as refusal:
+        if refusal.code not in _UNCHANGEABLE:
+            raise
+        return False
+    return True
 
 
 async def _durable(client: Client, durable: Durable, apply: bool) -> Finding:
@@ -99,16 +127,19 @@ async def _durable(client: Client, durable: Durable, apply: bool) -> Finding:
         if apply:
             await call(client, *put_consumer(durable, "create"))
         return Finding(what, "created" if apply else "missing")
-    differences = _differences(found, consumer_config(durable))
-    if differences and apply:
-        await call(client, *put_consumer(durable, "update"))
-    return Finding(what, _state(differences, apply), differences)
+    differences = _differences(found, {**NEVER_ASKED_OF_A_DURABLE, **consumer_config(durable)})
+    healed = not (differences and apply) or await _accepted(client, put_consumer(durable, "update"))
+    if apply and "pause_until" in differences:  # which an update leaves as it is
+        await call(client, f"$JS.API.CONSUMER.PAUSE.{durable.stream}.{durable.name}", b"{}")
+    return Finding(what, _state(differences, apply, healed), differences)
 
 
-def _state(differences: dict[str, tuple[Any, Any]], apply: bool) -> State:
+def _state(differences: dict[str, tuple[Any, Any]], apply: bool, healed: bool) -> State:
     if not differences:
         return "same"
-    return "updated" if apply else "differs"
+    if not apply:
+        return "differs"
+    return "updated" if healed else "refuses"
 
 
 async def _strangers(client: Client, present: Iterable[str]) -> list[Finding]:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import asyncpg
 import nats
+import orjson
 import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
@@ -212,6 +213,32 @@ async def test_a_deleted_stream(town: Town) -> None:
     assert refilled is not None, printed
     assert int(refilled[1]) >= 2 * len(before)
     assert (await town.sql("notify", PLACES))[: len(before)] == before
+
+
+async def test_a_sealed_stream_is_named_and_made_anew_from_the_archive(town: Town) -> None:
+    """It takes nothing more, for ever; calls are taken all the same, and what they say waits."""
+    local = town.local
+    client = await nats.connect(
+        local.nats.url, user_credentials=str(local.accounts.creds("provisioner")), inbox_prefix=b"_INBOX.provisioner"
+    )
+    try:
+        config = (await call(client, "$JS.API.STREAM.INFO.INTAKE"))["config"]
+        await call(client, "$JS.API.STREAM.UPDATE.INTAKE", orjson.dumps({**config, "sealed": True}))
+    finally:
+        await client.close()
+    taken = await town.take(BODY)
+    said = await doctor(town)
+    found, *advice = said.wrong["streams and durables"]
+    assert found == "INTAKE differs (deny_delete, deny_purge, sealed)"
+    assert all("karuna streams rebuild INTAKE" in text for text in advice)
+    code, printed = await karuna(town.local, "streams", "provision")
+    assert code == 0
+    assert "INTAKE: refuses" in printed
+    code, printed = await karuna(town.local, "streams", "rebuild", "INTAKE")
+    assert code == 0, printed
+    assert "INTAKE: สร้างใหม่" in printed
+    for service in ("dispatch", "registry", "notify"):
+        await eventually(lambda service=service: _heard(town, service, taken["id"], 1))
 
 
 PLACES = "select id, stream_sequence from event_log where stream_sequence is not null order by stream_sequence"

@@ -6,12 +6,13 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from karuna.platform.provision import call, provision
+from karuna.platform.provision import ServerRefused, call, provision
 from shared.streams import DURABLES, STREAMS, internal_subject
 from tests.patience import PATIENCE_S
 from tests.platform_fixtures import Broker
@@ -81,3 +82,53 @@ async def test_drift_is_seen_by_the_doctor_and_healed_by_the_provisioner(streams
         healed = {f.what: f.state for f in await provision(client) if f.state != "same"}
         assert healed == {"INTAKE": "updated", "NOTIFY/intake": "created", "NOTIFY/stranger": "unknown"}
         assert [f.what for f in await provision(client) if f.state != "same"] == ["NOTIFY/stranger"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "healed"),
+    [
+        ({"no_ack": True}, "updated"),  # whoever publishes would never know
+        ({"max_msg_size": 100}, "updated"),
+        ({"max_consumers": 12}, "updated"),
+        ({"republish": {"src": "internal.>", "dest": "told.>"}}, "updated"),
+        ({"allow_msg_ttl": True}, "refuses"),
+        ({"sealed": True}, "refuses"),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else given,
+)
+async def test_what_nobody_asked_a_stream_for_is_drift_by_its_name(
+    streams: Broker, extra: dict[str, Any], healed: str
+) -> None:
+    """And one that cannot be healed keeps nobody from the rest: the services start."""
+    async with streams.connected("provisioner") as client, streams.connected("doctor") as doctor:
+        for name in ("INTAKE", "POSITIONS"):
+            config = (await call(client, f"$JS.API.STREAM.INFO.{name}"))["config"]
+            body = json.dumps({**config, **extra}).encode()
+            with suppress(ServerRefused):  # a stream in memory takes not all of it
+                await call(client, f"$JS.API.STREAM.UPDATE.{name}", body)
+        await call(client, "$JS.API.CONSUMER.DELETE.NOTIFY.intake")
+        seen = {f.what: f for f in await provision(doctor, apply=False) if f.drifted}
+        assert set(extra) <= set(seen["INTAKE"].differences)
+        assert next(iter(extra)) in seen["INTAKE"].line()
+        done = {f.what: f.state for f in await provision(client)}
+        assert (done["INTAKE"], done["NOTIFY/intake"]) == (healed, "created")
+        assert done["POSITIONS"] in {"same", "updated"}, "nothing in it that is not said again"
+        left = {f.what for f in await provision(doctor, apply=False) if f.drifted}
+        assert left == ({"INTAKE"} if healed == "refuses" else set())
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"pause_until": "9999-01-01T00:00:00Z"}, {"headers_only": True}, {"max_batch": 1}, {"inactive_threshold": 10**12}],
+    ids=lambda extra: next(iter(extra)),
+)
+async def test_what_nobody_asked_a_durable_for_is_drift_and_healed(streams: Broker, extra: dict[str, Any]) -> None:
+    async with streams.connected("provisioner") as client, streams.connected("doctor") as doctor:
+        config = (await call(client, "$JS.API.CONSUMER.INFO.INTAKE.dispatch"))["config"]
+        await call(client, "$JS.API.CONSUMER.DELETE.INTAKE.dispatch")
+        body = {"stream_name": "INTAKE", "config": {**config, **extra}, "action": "create"}
+        await call(client, "$JS.API.CONSUMER.CREATE.INTAKE.dispatch", json.dumps(body).encode())
+        seen = {f.what: set(f.differences) for f in await provision(doctor, apply=False) if f.drifted}
+        assert seen == {"INTAKE/dispatch": set(extra)}
+        assert {f.what: f.state for f in await provision(client) if f.drifted} == {"INTAKE/dispatch": "updated"}
+        assert not [f for f in await provision(doctor, apply=False) if f.drifted]
