@@ -179,7 +179,7 @@ SERVICE = Service(
         # The registry's one MiB, and what a form writes around it.
         "/people/*/picture": Room(body_bytes=1024 * 1024 + 4096, timeout_s=120),
         **{path: Room(body_bytes=4096, timeout_s=None) for path in ("/people/imports/export", "/people/*/copy")},
-        "/live": Room(body_bytes=1024, timeout_s=None),
+        **{path: Room(body_bytes=1024, timeout_s=None) for path in ("/live", "/desk/live")},
         "/rides/planner/plan": Room(body_bytes=64 * 1024, timeout_s=90),
     },
     furnish=furnish,

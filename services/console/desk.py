@@ -7,21 +7,26 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from fastapi import Request
 
 from services.console.backend import BackendAway, BackendRefused
 from services.console.labels import answer_label
+from services.console.live import hub_of
 from services.console.people import Person
 from services.console.rules.recurrence import in_words
+from services.console.store import desks
 from services.console.texts import texts
 from services.console.towns import community_names
-from services.console.web import backend, settings
+from services.console.web import backend, runtime, settings
 from shared.codes.codes import code_list
+from shared.database import AWAY
 from shared.geo import Point
 from shared.pack_parts import Pack
 from shared.packs import load_all
 from shared.thai import areas
+from shared.work import now_utc
 
 Choice = tuple[str, str]
 Doc = dict[str, Any]
@@ -139,3 +144,13 @@ def marks(stations: Iterable[Doc], facilities: Iterable[Doc], own: Iterable[Pack
         for pack in own
         for each in pack.area.community
     ]
+
+
+async def sheet_ended(request: Request, key: str) -> None:
+    """A sheet is over, cleared or taken: the other desks need not wait for its call."""
+    try:
+        ended = await desks.end(runtime(request).pool, UUID(key), now_utc())
+    except (ValueError, *AWAY):
+        return  # another program's key; or they see that the page says no more of it
+    if ended:
+        hub_of(runtime(request)).nudge_desks()

@@ -23,7 +23,7 @@ from nats.aio.msg import Msg
 
 from services.console.rules.board import Thing
 from services.console.rules.lent import AtWork
-from services.console.store import board, facts
+from services.console.store import board, desks, facts
 from shared.database import AWAY
 from shared.service import Runtime
 from shared.streams import POSITION_SUBJECT, POSITIONS
@@ -117,6 +117,8 @@ class Hub:
         self._runtime = runtime
         self._woken = asyncio.Event()
         self._pages: set[Page] = set()
+        self._desks: set[asyncio.Event] = set()
+        self._desks_at: datetime | None = None
         self._position = -1
         self._started = asyncio.Event()
         self._read_at = datetime.now(UTC)
@@ -161,6 +163,39 @@ class Hub:
         for page in self._pages:
             page.give("look")
 
+    def nudge_desks(self) -> None:
+        """A line was taken, or a sheet begun or ended: here at once, and the other processes look when they wake."""
+        for desk in self._desks:
+            desk.set()
+        self.announce()
+
+    async def listen_to_desks(self) -> AsyncIterator[bool]:
+        """True where lines or sheets of the desks changed, False as a sign of life."""
+        mine = asyncio.Event()
+        self._desks.add(mine)
+        try:
+            while not self._leaving:
+                try:
+                    async with asyncio.timeout(BEAT_S):
+                        await mine.wait()
+                except TimeoutError:
+                    yield False
+                    continue
+                mine.clear()
+                yield True
+        finally:
+            self._desks.discard(mine)
+
+    async def _look_at_desks(self) -> None:
+        """What another process was told of; asked only where somebody listens."""
+        if not self._desks:
+            return
+        changed = await desks.changed(self._runtime.pool)
+        if changed != self._desks_at:
+            self._desks_at = changed
+            for desk in self._desks:
+                desk.set()
+
     def _call_others(self) -> None:
         self._announcing = False
         self._runtime.wake()
@@ -176,6 +211,7 @@ class Hub:
                     self._at_work.note(await board.work(self._runtime.pool, None))
                     self._started.set()
                 await self._read_on()
+                await self._look_at_desks()
                 self._read_at = datetime.now(UTC)
             except AWAY as problem:
                 log.warning("hub.database_away", reason=type(problem).__name__)
@@ -184,6 +220,8 @@ class Hub:
         for page in self._pages:
             page.lost = True
             page.waiting.put_nowait(None) if not page.waiting.full() else None
+        for desk in self._desks:
+            desk.set()
 
     @property
     def _leaving(self) -> bool:

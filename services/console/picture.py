@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from services.console.rules.picture import Seen, ends, step
-from services.console.store import facts
+from services.console.store import desks, facts
 from shared.consumer import Message
 from shared.database import AWAY, COLLISION
 from shared.service import Runtime
@@ -20,6 +20,8 @@ NOT_SHOWN = frozenset({"person", "case", "group", "location", "visit", "assessme
 """Nouns that no live page shows; their screens ask the registry."""
 FACTS_KEPT = timedelta(days=2)
 THINGS_KEPT = timedelta(days=14)
+DESKS_KEPT = timedelta(hours=2)
+"""Who had taken which line and wrote which sheet is of use for minutes."""
 
 
 async def note(work: Work, message: Message) -> None:
@@ -45,6 +47,7 @@ async def forget_old(runtime: Runtime) -> None:
         now = now_utc()
         try:
             await facts.drop_before(runtime.pool, now - FACTS_KEPT, now - THINGS_KEPT)
+            await desks.drop_before(runtime.pool, now - DESKS_KEPT)
         except (*AWAY, *COLLISION) as problem:
             log.warning("picture.tidy_interrupted", reason=type(problem).__name__)
         await asyncio.sleep(3600)

@@ -391,6 +391,8 @@ class RingingOut(Answer):
     area: str
     phone: str
     rang_at: datetime
+    rang_again_at: datetime | None = None
+    """When the same number rang last, where it did so more than once: whoever took it before must answer anew."""
     calls: list[dict[str, Any]]
 
 

@@ -11,7 +11,7 @@ from tests.console.test_roles import routes
 MOST_BYTES = 4_000_000
 NO_SCREENS = re.compile(
     r"/(static|live|map/|language|gallery|favicon|sw\.js|tokens\.json)|\.(js|json|csv)$|"
-    r"^/(board/units|board/strip|crew/state|visits/state|desk/ringing|desk/marks|desk/trees|desk/worker\.js)?$"
+    r"^/(board/units|board/strip|crew/state|visits/state|desk/ringing|desk/writing|desk/live|desk/marks|desk/trees|desk/worker\.js)?$"
 )
 """Parts of a screen, files, the designer's own pages; ``/`` leads on to a screen."""
 

@@ -284,7 +284,10 @@ async def test_a_ringing_telephone_shows_what_is_known_under_its_number(intake: 
 async def test_who_rings_stands_once_the_longest_waiting_first_until_a_call_is_taken(intake: Running) -> None:
     for phone in (PHONE, "0812346002", PHONE):
         await post(intake, "/v1/ringing", {"from": phone})
-    assert [each["phone"] for each in (await get(intake, "/v1/ringing")).json()["items"]] == [E164, "+66812346002"]
+    first, once = (await get(intake, "/v1/ringing")).json()["items"]
+    assert [first["phone"], once["phone"]] == [E164, "+66812346002"]
+    assert first["rang_again_at"] > first["rang_at"], "whoever has taken it must answer anew"
+    assert once["rang_again_at"] is None
     await emergency(intake)
     assert [each["phone"] for each in (await get(intake, "/v1/ringing")).json()["items"]] == ["+66812346002"]
     await post(intake, "/v1/ringing", {"from": PHONE})

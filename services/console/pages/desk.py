@@ -88,13 +88,6 @@ async def worker() -> Response:
     return Response(script, media_type="text/javascript", headers=headers)
 
 
-@router.get("/ringing")
-async def ringing(request: Request, person: AtDesk) -> Response:
-    """Who rings now, as a part of the page."""
-    answer = await backend(request).get(person, "intake", "/v1/ringing", purpose="emergency")
-    return page(request, "desk/ringing.html", items=answer["items"])
-
-
 @router.get("/marks")
 async def marks(request: Request, person: AtDesk) -> JSONResponse:
     """For the map: bases, facilities, communities, and where to begin."""
@@ -189,6 +182,7 @@ async def take(request: Request, person: AtDesk, body: SheetBody, key: Key) -> J
     except BackendRefused as problem:
         errors = problems_of(problem.problem)
         return JSONResponse({"code": problem.code, "errors": errors}, problem.status)
+    await desk.sheet_ended(request, key)
     html = render("desk/taken.html", person.lang, taken=taken)
     shown = {name: taken[name] for name in ("id", "number", "severity", "lane", "received_at")}
     return JSONResponse({**shown, "html": html}, 201)

@@ -60,13 +60,13 @@ async def _told(request: Request, person: Person, position: int) -> AsyncIterato
     async for what in hub_of(runtime(request)).listen(person.areas, position):
         if isinstance(what, Beat) and what.at - checked > CHECKED_AGAIN:
             checked = what.at
-            if not await _still_may(request, person):
+            if not await still_may(request, person):
                 return
         if said := await _event(what, painter, page, person):
             yield said
 
 
-async def _still_may(request: Request, person: Person) -> bool:
+async def still_may(request: Request, person: Person) -> bool:
     """A stream outlives the request that was allowed; a session that was revoked, or is another now, ends it."""
     try:
         found = await whoever(request)

@@ -209,6 +209,7 @@ async def ringing_now(request: Request, caller: AtDesk) -> RingingList:
     for row in rows:
         number = row["area"], row["phone"]
         if number in waiting:
+            waiting[number].rang_again_at = row["rang_at"]
             continue
         calls = await store.calls_of_phone(pool, *number)
         if not any(call["received_at"] >= row["rang_at"] for call in calls):

@@ -1,19 +1,17 @@
-// Who calls: found by number or name while somebody types, or by the telephone that rings.
+// Who calls: found by number or name while somebody types.
 import { post } from "./base.js";
 import { combobox } from "./combobox.js";
 import { fill } from "./sheet.js";
 
-const RINGING_MS = 3000;
 const PAUSE_MS = 180;
 const at = (id) => document.getElementById(id);
 const looksLikePhone = (text) => /^[+\d๐-๙\s().-]{3,}$/.test(text.trim()) && text.replace(/\D/g, "").length !== 13;
 
-/** Watches the field and the telephones; `choose(option)` brings somebody onto the sheet. */
+/** Watches the field; `choose(option)` brings somebody onto the sheet. */
 export function finding({ form, save }) {
   const find = at("find");
   let looking = 0;
   let looked = 0;
-  let rang = "";
 
   async function choose(option) {
     const phone = looksLikePhone(find.value) ? find.value.trim() : "";
@@ -57,25 +55,13 @@ export function finding({ form, save }) {
     } catch { found.hide(); }
   }
 
-  async function ring() {
-    if (document.hidden) return;
-    const answer = await fetch("/desk/ringing", { headers: { "hx-request": "true" } }).catch(() => null);
-    const html = answer?.ok ? await answer.text() : "";
-    if (html === rang) return;
-    rang = html;
-    at("ringing").innerHTML = html;
-  }
-  setInterval(ring, RINGING_MS);
-  ring();
-  at("ringing").addEventListener("click", (event) => {
-    const button = event.target.closest("[data-answer]");
-    if (!button) return;
-    find.value = button.dataset.answer;
-    find.focus();
-    find.dispatchEvent(new Event("input"));
-  });
-
   return {
+    /** Who rings is looked up by their number. */
+    look: (phone) => {
+      find.value = phone;
+      find.focus();
+      find.dispatchEvent(new Event("input"));
+    },
     /** Chosen on the command line: an open call is opened, anybody else comes onto the sheet. */
     choose: (option) => {
       if (option.dataset.call && option.dataset.status === "open") location.assign(`/desk/calls/${option.dataset.call}`);

@@ -9,8 +9,8 @@ export const savedAt = (draft, lang) => draft.saved_at
   ? new Date(draft.saved_at).toLocaleString(lang === "en" ? "en-GB" : "th-TH", { timeZone: "Asia/Bangkok", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })
   : "–";
 
-/** The list on the page. `own()`: this tab's place; `onOpen(draft)` keeps the draft as this tab's own. */
-export function leaving({ prefix, own, words, lang, onOpen }) {
+/** The list on the page. `own()`: this tab's place; `onOpen(draft)` keeps the draft as this tab's own; `onDrop(draft)`. */
+export function leaving({ prefix, own, words, lang, onOpen, onDrop }) {
   const list = document.getElementById("left-list");
 
   async function show() {
@@ -39,6 +39,7 @@ export function leaving({ prefix, own, words, lang, onOpen }) {
     const [, draft] = (await leftDrafts(prefix, own())).find(([each]) => each === place) ?? [];
     if (act === "drop" && !confirm(words.left_sure)) return;
     if (act === "open" && draft) onOpen(draft);
+    if (act === "drop" && draft) onDrop(draft);
     if (act && draft) localStorage.removeItem(place);
     show();
   });

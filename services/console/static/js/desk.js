@@ -4,6 +4,7 @@ import { combobox } from "./combobox.js";
 import { finding } from "./desk-find.js";
 import { isAway, keep, keeper, forget, reason, send } from "./desk-kept.js";
 import { leaving, savedAt } from "./desk-left.js";
+import { others } from "./desk-others.js";
 import { phone } from "./desk-phone.js";
 import { openMap, place } from "./desk-place.js";
 import { draftPlace, readDraft, setAside } from "./desk-tab.js";
@@ -47,8 +48,8 @@ function save() {
 function store() {
   if (!ours) return;
   const told = sheet();
-  if (isEmpty(told)) localStorage.removeItem(ours);
-  else localStorage.setItem(ours, JSON.stringify(asDraft(told)));
+  if (isEmpty(told)) { localStorage.removeItem(ours); desks.ends(draft.key); }
+  else { localStorage.setItem(ours, JSON.stringify(asDraft(told))); desks.writes(draft.key); }
   at("saved").textContent = isEmpty(told) ? "" : words.saved;
 }
 
@@ -66,6 +67,7 @@ async function restore() {
 
 function bring(stored) {
   load(stored);
+  desks.writes(stored.key, Date.parse(stored.saved_at) || now());
   at("saved").textContent = words.restored.replace("{at}", savedAt(stored, lang));
 }
 
@@ -82,6 +84,7 @@ function load({ key, received_at = null, provisional = null, asked: before = fal
 
 function clear() {
   begun = true;
+  desks.ends(draft.key);
   draft = { key: newKey(), received_at: null, provisional: null };
   form.reset();
   clearErrors(form);
@@ -114,6 +117,7 @@ function showBarriers() {
 const find = at("find");
 const rings = phone(form);
 const people = finding({ form, save: () => { save(); rings(); } });
+const desks = others({ words, onAnswer: people.look });
 
 // --- criteria group ------------------------------------------------------------------
 
@@ -284,6 +288,7 @@ const left = leaving({
     store();
     find.focus();
   },
+  onDrop: (stored) => desks.over(stored.key),
 });
 
 // --- keys ------------------------------------------------------------------------------------------
@@ -292,7 +297,7 @@ const open = (id, field) => { at(id).open = true; at(field).focus(); };
 const KEYS = {
   F2: take,
   "Ctrl Enter": take,
-  F4: () => at("ringing").querySelector("[data-answer]")?.click(),
+  F4: desks.next,
   F8: () => at("taken").querySelector("[data-order]")?.focus(),
   "Alt KeyA": () => open("appointment-part", "on"),
   "Alt KeyP": () => at("add-patient").click(),
