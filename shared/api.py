@@ -19,6 +19,7 @@ from shared.events.base import Origin
 from shared.events.envelope import encode
 from shared.openapi import problems
 from shared.service import Runtime, health
+from shared.standing import warnings
 
 router = APIRouter()
 
@@ -45,10 +46,15 @@ async def alive() -> dict[str, str]:
 
 @router.get("/readyz", tags=["operations"], responses={503: {"description": "names what is away"}})
 async def ready(request: Request) -> JSONResponse:
-    """Ready to take work, or 503 with what is away."""
+    """Ready to take work, or 503 with what is away; ``warnings``: what is not well and keeps nobody from working."""
     runtime: Runtime = request.app.state.runtime
     wrong = await health(runtime)
-    body = {"ready": not wrong, "wrong": wrong, "leading": sorted(runtime.leadership.leading)}
+    body = {
+        "ready": not wrong,
+        "wrong": wrong,
+        "warnings": [each.body() for each in warnings(runtime)],
+        "leading": sorted(runtime.leadership.leading),
+    }
     return JSONResponse(body, 503 if wrong else 200)
 
 

@@ -15,11 +15,13 @@ from prometheus_client import Gauge
 
 from shared.database import AWAY
 from shared.service import Runtime, health
+from shared.standing import warnings
 from shared.streams import SERVICES, stream_name
 
 WITHIN_S = 2.0
 READY = Gauge("karuna_ready", "1 while this process is ready to take work")
 WRONG = Gauge("karuna_wrong", "1 for each thing that keeps this process from being ready", ["what"])
+WARNING = Gauge("karuna_warning", "1 for each thing that is not well and keeps nobody from working", ["what", "of"])
 OUTBOX_WAITING = Gauge("karuna_outbox_waiting_seconds", "Age of the oldest event that is not in the stream yet")
 PARKED_WAITING = Gauge("karuna_parked_waiting_seconds", "Age of the oldest message that came too early")
 DEAD_WAITING = Gauge("karuna_dead_letters_waiting", "Messages set aside until a person has looked")
@@ -41,6 +43,9 @@ async def read(runtime: Runtime) -> None:
     WRONG.clear()
     for what in wrong:
         WRONG.labels(what).set(1)
+    WARNING.clear()
+    for each in warnings(runtime):
+        WARNING.labels(each.code, each.of).set(1)
     with suppress(*AWAY):
         row = await runtime.pool.fetchrow(READ_WAITING, timeout=WITHIN_S)
         if row is not None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 import orjson
@@ -33,8 +34,12 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 15),
 )
+NO_ROUTE = "unknown"
+"""A path nobody serves, or a file that is served as it lies."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """What figures are told apart by: any word could be sent as a method."""
+UNTOLD = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: nobody wants to read that."""
 KEY_PATTERN = r"^[\x21-\x7e]{1,128}$"
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=KEY_PATTERN)]
 """Honoured on every POST that creates. Any printable ASCII without spaces."""
@@ -155,6 +160,8 @@ SIGNED_IN = may(*ANYONE, agencies=True)
 class Edge:
     """The outermost layer: body limit, time limit, trace id, log line and metrics of each request.
 
+    The line names the route and never the path, and stands under the request's trace id; see :data:`UNTOLD`.
+
     ``rooms``: paths that need more than ``room``; one that ends in ``/`` stands for all directly below it, and ``*`` as
     its last part but one for any.
     """
@@ -190,9 +197,12 @@ class Edge:
         try:
             await self._guarded(request, receive, noted)
         finally:
-            route = getattr(scope.get("route"), "path", "unknown")
+            route = getattr(scope.get("route"), "path", NO_ROUTE)
             method = request.method if request.method in METHODS else "other"
-            REQUESTS.labels(method, route, status).observe(time.perf_counter() - started)
+            took_s = time.perf_counter() - started
+            REQUESTS.labels(method, route, status).observe(took_s)
+            if route not in UNTOLD and (route != NO_ROUTE or status >= HTTPStatus.BAD_REQUEST):
+                log.info("http.request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
             structlog.contextvars.unbind_contextvars("trace_id")
 
     async def _guarded(self, request: Request, receive: Receive, send: Send) -> None:

@@ -88,6 +88,14 @@ class Unsettled(RuntimeError):
     """The outcome of a publish is not known, or the stream had moved: read it before going on."""
 
 
+class Refusing(Unsettled):
+    """The stream does not take what we say: it is full, or sealed. ``code`` is the server's own."""
+
+    def __init__(self, code: int, description: str) -> None:
+        super().__init__(f"{code}: {description}")
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One of the two messages of a row."""
@@ -167,6 +175,8 @@ class StreamWriter:
             return_exceptions=True,
         )
         for offset, answer in enumerate(answers):
+            if isinstance(answer, Refusing):
+                raise answer
             if isinstance(answer, BaseException):
                 raise Unsettled(type(answer).__name__) from answer
             if answer != expected + offset + 1:
@@ -216,7 +226,8 @@ class StreamWriter:
 def _stored_at(data: bytes) -> int:
     answer = orjson.loads(data)
     if "error" in answer:
-        raise Unsettled(f"{answer['error'].get('err_code')}: {answer['error'].get('description')}")
+        code, description = int(answer["error"].get("err_code") or 0), str(answer["error"].get("description"))
+        raise Unsettled(f"{code}: {description}") if code in WRONG_SEQUENCE else Refusing(code, description)
     return int(answer["seq"])
 
 
@@ -231,6 +242,7 @@ class Relay:
         self._last = 0
         """Where PostgreSQL says the stream stands, as of our last confirmed publish."""
         self._broken: tuple[str, float] | None = None
+        self._refused: tuple[int, float] | None = None
 
     @property
     def broken(self) -> str | None:
@@ -238,6 +250,17 @@ class Relay:
         if self._broken is None or time.monotonic() - self._broken[1] > BROKEN_FRESH_S:
             return None
         return self._broken[0]
+
+    @property
+    def stream(self) -> str:
+        return self._stream
+
+    @property
+    def refused(self) -> int | None:
+        """The server's code, while the stream takes nothing; whoever leads is told anew with every try."""
+        if self._refused is None or time.monotonic() - self._refused[1] > BROKEN_FRESH_S:
+            return None
+        return self._refused[0]
 
     def wake(self) -> None:
         self._woken.set()
@@ -261,6 +284,8 @@ class Relay:
                 await self._wait()
             except (Unsettled, nats.errors.Error, TimeoutError) as problem:
                 settled = False
+                if isinstance(problem, Refusing):
+                    self._refused = (problem.code, time.monotonic())
                 log.warning("relay.unsettled", stream=self._stream, reason=str(problem) or type(problem).__name__)
                 await asyncio.sleep(0.2)
             except StreamBroken as problem:
@@ -294,6 +319,7 @@ class Relay:
         places = [last + 1 + 2 * number for number in range(len(rows))]
         await self._record(connection, rows, places, last, last + len(messages))
         self._last = last + len(messages)
+        self._refused = None
         BATCH_SIZE.labels(self._stream).observe(len(rows))
 
     async def _record(

@@ -39,6 +39,7 @@ from shared.http import Edge, Room
 from shared.leader import Leadership
 from shared.relay import Relay
 from shared.settings import Settings
+from shared.standing import Warned, watch
 from shared.streams import SERVICES, durables_of, stream_name
 from shared.trim import give_back
 from shared.work import Cause, Work, transaction
@@ -114,6 +115,8 @@ class Runtime:
     server: Server | None = None
     stopping: bool = False
     sync_always: bool | None = None
+    seen: tuple[Warned, ...] = ()
+    """What was last found not well at the broker; see :mod:`shared.standing`."""
 
     @asynccontextmanager
     async def work(self, cause: Cause) -> AsyncIterator[Work]:
@@ -205,6 +208,7 @@ def _jobs(runtime: Runtime) -> dict[str, Job]:
         "bus": partial(_listen_to_broker, runtime),
         "holes": runtime.inbox.watch_holes,
         "sync": partial(_watch_sync, runtime),
+        "standing": partial(watch, runtime),
         "witness": partial(witness.witness, runtime),
         "trim": give_back,
     }

@@ -187,13 +187,19 @@ async def test_the_overview_says_what_is_ready_and_who_listens(faces: Faces, tmp
     settings = faces.running.runtime.settings
     faces.running.runtime.settings = settings.model_copy(update={"subscribers_dir": tmp_path / "subscribers"})
     faces.services.answers |= {
-        "GET intake /readyz": {"ready": True, "wrong": {}},
+        "GET intake /readyz": {
+            "ready": True,
+            "wrong": {},
+            "warnings": [
+                {"code": "stream_full", "of": "INTAKE", "th": "สตรีม INTAKE เต็ม", "en": "stream INTAKE is full"}
+            ],
+        },
         "GET dispatch /readyz": (503, {"ready": False, "wrong": {"broker": "away"}}),
         "GET intake /metrics": "# TYPE karuna_dead_letters_waiting gauge\nkaruna_dead_letters_waiting 3.0\n",
     }
     anan = await faces.sign_in(Role.ADMIN)
     words = words_of(await anan.get("/admin"))
-    for part in ("ยังไม่พร้อม", "broker", "ไม่ตอบ", "neighbour", "karuna.kalasin.dispatch.trip.&gt;"):
+    for part in ("ยังไม่พร้อม", "broker", "ไม่ตอบ", "สตรีม INTAKE เต็ม", "neighbour", "karuna.kalasin.dispatch.trip.&gt;"):
         assert part in words, part
     letters = words_of(await anan.get("/admin/letters"))
     assert "karuna dead-letters list intake" in letters
