@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from services.dispatch.emergencies.choice import RULES
@@ -12,8 +12,10 @@ from services.dispatch.rules.ranking import GreatCircle, TravelTimes, Weights
 from services.dispatch.travel.road_files import FILES
 from shared.geo import Point
 from shared.pack_cards import RunCard
+from shared.pack_notify import NotifyPolicies
 from shared.pack_parts import DispatchPolicies, Pack, ReportPolicies, Targets
 from shared.packs import load_all
+from shared.thai.quiet import next_allowed
 
 RED_WAITS, YELLOW_WAITS, OTHERS_WAIT = timedelta(0), timedelta(seconds=60), timedelta(minutes=10)
 
@@ -91,6 +93,11 @@ class Policy:
     @property
     def booked_respond(self) -> timedelta:
         return timedelta(seconds=self.pack.booked_offer_s)
+
+    def asks_from(self, at: datetime) -> datetime:
+        """When who is at home may be asked what can wait: ``at``, or the end of the municipality's quiet hours."""
+        own = self.town.policies.notify if self.town is not None else NotifyPolicies()
+        return next_allowed(at, own.quiet_from, own.quiet_until)
 
     @property
     def confirm_within(self) -> timedelta:

@@ -67,7 +67,7 @@ def _policy(voice: Voice) -> Policy:
 def check(brand: Text, short_number: str) -> list[Fault]:
     """Every template in every language, with the longest words and with none, for an area's names."""
     at = datetime(2026, 11, 22, 14, 30, tzinfo=BANGKOK)
-    longest = Facts("6909-4601-12345", "ABCD-EFGH", "ประเสริฐศักดิ์ชัย", "yellow", at, at)
+    longest = Facts("6909-4601-12345", "ABCD-EFGH", "ประเสริฐศักดิ์ชัย", "yellow", at, at, tambon="342504")
     samples = [
         {lang: words(facts, lang, brand=brand, short_number=short_number, exercise=exercise) for lang in LANGUAGES}
         for facts, exercise in ((longest, True), (Facts(), False))

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from services.dispatch import policy
 from shared.events.intake import CallWithdrawn
 from shared.pack_parts import DispatchPolicies
 from shared.work import new_id, now_utc
 from tests.dispatch.conftest import HERE, NORTH, Town
-from tests.harness import bearer
+from tests.harness import AREA, bearer
 
 HOSPITAL = {"lon": HERE[0], "lat": HERE[1] + 3 * NORTH}
 
@@ -68,6 +70,18 @@ async def test_booking_a_unit_plans_its_run_and_offers_it_to_the_crew(town: Town
     assert run["status"] == "planned"
     assert run["booked"].lower == start
     assert (await town.trip(call_id))["status"] == "planned"
+
+
+async def test_a_ride_of_next_week_gives_who_sleeps_until_after_the_morning_to_answer(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    morning = now_utc() + timedelta(hours=5)
+    monkeypatch.setattr(policy.Policy, "asks_from", lambda *_: morning)
+    unit = await town.unit(on=False)
+    trip = await town.trip(await ride(town, tomorrow() + timedelta(days=6)))
+    await town.post(f"/v1/trips/{trip['id']}/assign", {"unit_id": str(unit.id)}, status=201)
+    [made] = await town.running.sql("select respond_by_at from assignment")
+    assert made["respond_by_at"] == morning + policy.policy_of(AREA).booked_respond
 
 
 async def test_an_accepted_booking_opens_its_run_with_the_first_departure(town: Town) -> None:

@@ -34,7 +34,7 @@ from shared.events.dispatch import (
     TripRequested,
     UnitOnDuty,
 )
-from shared.events.intake import Appointment, Caller, CallReceived, Patient
+from shared.events.intake import Appointment, Caller, CallReceived, Location, Patient
 from shared.work import new_id, now_utc
 from tests.harness import AREA, Running, call_origin, service_running
 from tests.patience import PATIENCE_S
@@ -138,7 +138,7 @@ class Town:
         call_id, lane = new_id(), changes.pop("lane", "emergency")
         origin = call_origin(call_id, **{n: changes.pop(n) for n in ("protected", "exercise", "area") if n in changes})
         call = Call(call_id, new_id(), new_id(), new_id(), origin, f"KLS-{call_id.hex[-6:]}", lane, crew_ids=crew_ids)
-        visit = changes.pop("appointment", None)
+        visit, location = changes.pop("appointment", None), Location(**changes.pop("location", {}))
         if isinstance(visit, datetime):
             visit = Appointment(at=visit, return_trip=True)
         event = CallReceived(
@@ -146,7 +146,7 @@ class Town:
             severity_scheme="cbd", channel="phone", received_at=now_utc(), patient_count=1, **changes,
             private=CallReceived.Private(
                 caller=Caller(**(caller or {})), patients=(Patient(patient_id=call.patient_id, name=PATIENT_NAME),),
-                tracking_code="ABCD-EFGH", complaint="เจ็บหน้าอก",
+                tracking_code="ABCD-EFGH", complaint="เจ็บหน้าอก", location=location,
                 appointment=visit,
             ),
         )  # fmt: skip

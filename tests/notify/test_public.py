@@ -22,9 +22,18 @@ from shared.events.dispatch import (
     TripReplanned,
     TripRequested,
 )
-from shared.events.intake import Appointment, BarrierOpened, Caller, CallHandedOver, CallUpdated, CallWithdrawn, Patient
+from shared.events.intake import (
+    Appointment,
+    BarrierOpened,
+    Caller,
+    CallErased,
+    CallHandedOver,
+    CallUpdated,
+    CallWithdrawn,
+    Patient,
+)
 from shared.events.registry import PersonMatched, PersonRegistered, PersonUnmatched
-from shared.thai.dates import local
+from shared.thai.dates import local, show_moment
 from shared.work import new_id, now_utc
 from tests.harness import AREA, call_origin
 from tests.notify.conftest import Call, Town, line_id, phone
@@ -279,6 +288,22 @@ async def test_a_crew_at_home_is_asked_by_night_only_where_the_morning_is_too_la
         assert (first["due_at"] is not None and first["due_at"] > now + timedelta(minutes=50)) == waits
 
 
+async def test_a_crew_is_asked_for_a_ride_with_its_day_and_tambon_and_without_a_name_or_a_home(town: Town) -> None:
+    crew, pickup_at = await town.crew(1), now_utc() + timedelta(days=2)
+    where = {"tambon_code": "460102", "landmark": "บ้านยายมี", "address": "9/9"}
+    call = await town.call(caller=CALLER, lane="booked", appointment=pickup_at, location=where)
+    await town.offer(call, pickup_at, crew_ids=(crew,))
+    (message,) = await town.messages(rule="crew_offered", call_id=call.id)
+    texts = [attempt["text"] for attempt in await town.attempts(message["id"])]
+    assert len(texts) == 2
+    for text in texts:
+        assert "ต.เหนือ" in text
+        assert show_moment(pickup_at) in text
+        assert not any(hidden in text for hidden in ("ยายมี", "9/9", "สมศรี"))
+    await town.service.emit(call.id, CallErased(at=now_utc()), call.origin)
+    assert await town.service.sql("select tambon_code from call where tambon_code is not null") == []
+
+
 async def test_the_evening_before_passenger_and_crew_are_reminded_once(town: Town) -> None:
     crew = await town.crew(1)
     pickup_at = now_utc() + timedelta(days=3)
@@ -471,6 +496,23 @@ async def test_ready_is_confirmed_when_dispatch_has_agreed_and_not_before(town: 
     assert len(await town.messages(rule="ride_ready_unheard")) == 0
     await town.press(9, shown.buttons[0])  # once more: it is known already
     assert "กำลังจัดรถ" in (await town.chat(9, 4))[3].text
+
+
+@pytest.mark.parametrize(("days", "said"), [(0, "ยังไม่ได้รับแจ้งว่าท่านถึงปลายทาง"), (3, "เป็นของนัดวันที่")])
+async def test_ready_before_one_is_there_is_told_why_and_whom_to_ring(town: Town, days: int, said: str) -> None:
+    """The way there has not ended, as far as anybody knows: of today's ride, and of one of another day."""
+    middle = local(now_utc()).replace(hour=12)  # neither midnight makes it another day
+    call = await town.call(
+        caller={**CALLER, "line_user_id": line_id(9)}, lane="booked", appointment=middle + timedelta(days=days)
+    )
+    await town.service.emit(new_id(), way_back(call), call.origin)
+    told = len(await town.chat(9, 1))
+    await town.write(9, "พร้อมกลับ")
+    await town.service.do_due("ready_unheard")
+    answer = (await town.chat(9, told + 1))[-1].text
+    assert said in answer
+    assert call.number in answer
+    assert "โทร 1132" in answer
 
 
 async def test_ready_that_dispatch_does_not_agree_to_is_told_as_such(town: Town) -> None:

@@ -16,7 +16,7 @@ from karuna.simulate.year.journal import Promise
 from karuna.simulate.year.people import ASKED, Job, Trip, moved
 from services.dispatch.rules.life import Life
 from services.dispatch.rules.windows import at_the_door
-from services.notify.rules.quiet import next_allowed
+from shared.thai.quiet import next_allowed
 
 if TYPE_CHECKING:
     from karuna.simulate.year.town import Town

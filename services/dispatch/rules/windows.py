@@ -71,3 +71,18 @@ def at_the_door(accepted_at: datetime, approach: timedelta | None) -> datetime:
         return accepted_at + UNKNOWN_APPROACH
     at = accepted_at + SETTING_OUT + approach
     return at if not (at.second or at.microsecond) else at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+AWAKE = timedelta(minutes=30)
+"""At the least so long somebody must have to answer after a night."""
+SOONEST = timedelta(minutes=5)
+
+
+def answer_by(now: datetime, morning: datetime, pickup_at: datetime, within: timedelta, before: timedelta) -> datetime:
+    """Until when an answer is wanted: ``within``, and ``before`` the ride, to find somebody else; minutes at the least.
+
+    By night the time begins in the ``morning`` (by day that is ``now``), unless the ride is too soon for that.
+    """
+    latest = pickup_at - before
+    begins = morning if morning + AWAKE <= latest else now
+    return max(min(begins + within, latest), now + SOONEST)

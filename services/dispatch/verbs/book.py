@@ -258,17 +258,14 @@ async def seat(
         id=new_id(), trip_id=trip.id, run_id=run_id, unit_id=member.id, area=trip.area, role=role, way="offer",
         status="offered", crew_ids=member.crew_ids or member.usual_crew_ids,
         attempt=1 + max((a.attempt for a in history), default=0), asked_at=work.now,
-        respond_by_at=_answer_by(work.now, planned, policy.booked_respond, policy.booked_due),
+        respond_by_at=windows.answer_by(
+            work.now, policy.asks_from(work.now), planned.pickup_at, policy.booked_respond, policy.booked_due
+        ),
         start_at=planned.start_at, pickup_at=planned.pickup_at, dropoff_at=planned.dropoff_at,
     )  # fmt: skip
     await assignments.insert(work.db, made)
     await work.later("order_timeout", made.id, made.respond_by_at or work.now, trip.origin)
     return made
-
-
-def _answer_by(now: datetime, planned: Tour, within: timedelta, before: timedelta) -> datetime:
-    """An answer is wanted within the policy's time, and in time to find somebody else; minutes at the least."""
-    return max(min(now + within, planned.pickup_at - before), now + timedelta(minutes=5))
 
 
 Was = tuple[Assignment, datetime | None]

@@ -123,6 +123,7 @@ def _telling(message: Message, row: Any, told: frozenset[Any]) -> Telling:
     ahead = getattr(getattr(event, "private", None), "risks", None) or ()
     said = Facts(
         number=row["call_number"], severity=event.severity.value, pickup_at=pickup_at if booked else None,
+        tambon=row["tambon_code"], homeward=row["leg"] == "return",
         risks=tuple((risk.kind, risk.level) for risk in ahead), on_the_way=getattr(event, "on_the_way", False),
     )  # fmt: skip
     origin = message.origin

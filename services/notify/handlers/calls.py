@@ -132,6 +132,7 @@ async def _keep(work: Work, message: Message) -> None:
         "protected": origin.protected,
         "exercise": origin.exercise,
         "back_entry": facts.back_entry,
+        "tambon_code": private.location.tambon_code,
         "follows": not facts.served and not _first(private.appointment),
     }
     await views.put_call(work.db, message.id, values)

@@ -76,9 +76,19 @@ async def ready_unheard(work: Work, due: Due) -> None:
     if any(leg["status"] == "open" and not leg["waits_for_ready"] for leg in legs):
         return
     about = {"id": None, "call_id": call_id, "patient_id": patient_id, "pickup_at": None}
-    telling = await _telling(work, f"due.{due.kind}", due.subject_id, due.origin, about, {})
+    facts = {"why": await _why_unheard(work, call_id, patient_id)}
+    telling = await _telling(work, f"due.{due.kind}", due.subject_id, due.origin, about, facts)
     if telling is not None:
         await tell(work, replace(telling, asker=(due.data["kind"], UUID(due.data["id"]))))
+
+
+async def _why_unheard(work: Work, call_id: UUID, patient_id: UUID | None) -> str:
+    """What dispatch has against it, as far as it can be seen from here: the day, or that nobody is there yet."""
+    if not await views.still_going(work.db, call_id, patient_id):
+        return "unknown"
+    call = await views.read_call(work.db, call_id)
+    at = call["appointment_at"] if call is not None else None
+    return "another_day" if at is not None and local_day(at) > local_day(work.now) else "not_there"
 
 
 async def planned(work: Work, message: Message) -> None:
@@ -200,7 +210,7 @@ async def _telling(
     origin = replace(origin, protected=origin.protected or call["protected"])  # the clock's are of when it was set
     said = Facts(
         number=call["number"], severity=call["severity"], pickup_at=trip["pickup_at"],
-        appointment_at=call["appointment_at"],
+        appointment_at=call["appointment_at"], tambon=call["tambon_code"], homeward=trip.get("leg") == "return",
     )  # fmt: skip
     return Telling(
         event_type=event_type,

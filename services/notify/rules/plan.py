@@ -9,11 +9,11 @@ from uuid import UUID
 
 from services.notify.rules.policy import Policy
 from services.notify.rules.postback import data_of
-from services.notify.rules.quiet import next_allowed
 from services.notify.rules.table import ChannelName, Rule
 from services.notify.rules.templates import render
 from services.notify.rules.words import BUTTONS, Facts, words
 from shared.events.words import MessageClass
+from shared.thai.quiet import next_allowed
 from shared.thai.text import Lang, Text
 
 STARS = Text(th="★" * 5, en="★" * 5)
@@ -125,9 +125,13 @@ def _why_not(rule: Rule, to: Recipient, occasion: Occasion, ways: list[ChannelNa
 def _send_at(rule: Rule, to: Recipient, occasion: Occasion, policy: Policy, now: datetime) -> datetime:
     if rule.quiet == "override" or to.on_duty:
         return now
-    allowed = next_allowed(now, to.quiet_from or policy.quiet_from, to.quiet_until or policy.quiet_until)
-    too_late = occasion.deadline_at is not None and occasion.deadline_at <= allowed
-    return now if too_late else allowed
+    own = next_allowed(now, to.quiet_from or policy.quiet_from, to.quiet_until or policy.quiet_until)
+    areas = next_allowed(now, policy.quiet_from, policy.quiet_until)
+    # Whose own hours last too long is told in the municipality's morning, and by night only where that is too late.
+    for allowed in (own, areas):
+        if occasion.deadline_at is None or occasion.deadline_at > allowed:
+            return allowed
+    return now
 
 
 def _steps(

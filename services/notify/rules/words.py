@@ -12,6 +12,8 @@ from datetime import date, datetime
 
 from shared.codes.codes import code_list
 from shared.events.words import Answer
+from shared.refusal import Refusal
+from shared.thai.areas import area
 from shared.thai.dates import show_day, show_moment
 from shared.thai.text import Lang, Text
 
@@ -41,6 +43,8 @@ BUTTONS = {
 """At most 20 characters, as LINE asks."""
 
 
+TAMBON = Text(th="ต.{name}", en="Tambon {name}")
+HOMEWARD = Text(th="ขากลับ", en="the way home")
 ON_THE_WAY = Text(th="รับเพิ่มระหว่างทาง", en="one more on your way")
 
 
@@ -62,6 +66,10 @@ class Facts:
     """Codes of the lists ``risk_kind`` and ``risk_level``."""
     task: str | None = None
     """A code of the list ``task_kind``."""
+    tambon: str | None = None
+    """The code of where a call is: crews are told its name, and never more of where somebody lives."""
+    homeward: bool = False
+    """The ride ends there, and does not begin."""
     on_the_way: bool = False
     """One more rider for a tour that has begun."""
 
@@ -82,11 +90,21 @@ def words(facts: Facts, lang: Lang, *, brand: Text, short_number: str, exercise:
         "shift_at": show_moment(facts.shift_at, lang) if facts.shift_at else "",
         "certificate": code_list("skill").label(facts.certificate, lang) if facts.certificate else "",
         "on_the_way": ON_THE_WAY.say(lang) if facts.on_the_way else "",
+        "place": _place(facts.tambon, lang),
+        "homeward": HOMEWARD.say(lang) if facts.homeward else "",
         "risk": _risk(facts.risks, lang),
         "danger": code_list("risk_kind").label(facts.risks[0][0], lang) if facts.risks else "",
         "task": code_list("task_kind").label(facts.task, lang) if facts.task else "",
         "last_day": show_day(facts.last_on, lang, "short") if facts.last_on else "",
     }
+
+
+def _place(tambon: str | None, lang: Lang) -> str:
+    """The name of a tambon; nothing where nobody knows it: an order is not held up for want of a name."""
+    try:
+        return TAMBON.say(lang).format(name=area(tambon).name(lang)) if tambon else ""
+    except Refusal:
+        return ""
 
 
 def _risk(risks: Sequence[tuple[str, str]], lang: Lang) -> str:

@@ -17,19 +17,20 @@ Record = asyncpg.Record
 # What is said after an erasure is what remains: of several patients one was erased.
 PUT_CALL = """
 insert into call (id, area, number, lane, severity, status, tracking_code, appointment_at, protected, exercise,
-                  back_entry, follows)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                  back_entry, follows, tambon_code)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (id) do update set number = excluded.number, lane = excluded.lane, severity = excluded.severity,
     status = excluded.status, tracking_code = excluded.tracking_code, appointment_at = excluded.appointment_at,
     protected = excluded.protected or (call.protected and call.erased_at is null), back_entry = excluded.back_entry,
-    erased_at = null
+    tambon_code = excluded.tambon_code, erased_at = null
 """
 SET_CALL_STATUS = "update call set status = $2 where id = $1"
 READ_CALL = "select * from call where id = $1"
 WIPE_CALL = """
 insert into call (id, area, number, lane, severity, status, protected, exercise, back_entry, erased_at)
 values ($1, $3, '', '', '', 'erased', true, $4, false, $2)
-on conflict (id) do update set tracking_code = null, appointment_at = null, erased_at = excluded.erased_at
+on conflict (id) do update set tracking_code = null, appointment_at = null, tambon_code = null,
+    erased_at = excluded.erased_at
 """
 """One that was erased before it was heard of is kept as such: what others still say of it waits for nothing."""
 WIPE_CALL_TRIPS = "update trip set patient_id = null where call_id = $1"
@@ -63,6 +64,10 @@ select exists (select from trip where call_id = $1 and patient_id is not distinc
 WAYS_BACK = """
 select status, waits_for_ready from trip where call_id = $1 and patient_id is not distinct from $2 and leg = 'return'
 """
+STILL_GOING = """
+select exists (select from trip where call_id = $1 and patient_id is not distinct from $2 and leg = 'outbound'
+               and status = 'open')
+"""
 READY_TRIPS = """
 select t.id, t.call_id, t.patient_id from trip t
 where t.leg = 'return' and t.status = 'open' and t.waits_for_ready and t.call_id = any($1::uuid[])
@@ -76,7 +81,7 @@ with put as (
         crew_ids = case when excluded.crew_ids = '{}' then assignment.crew_ids else excluded.crew_ids end
     returning *
 )
-select put.*, c.number as call_number, t.pickup_at from put
+select put.*, c.number as call_number, c.tambon_code, t.leg, t.pickup_at from put
 left join call c on c.id = put.call_id left join trip t on t.id = put.trip_id
 """
 READ_ASSIGNMENT = "select * from assignment where id = $1"
@@ -88,7 +93,7 @@ async def put_call(db: Connection, call_id: UUID, values: dict[str, Any]) -> Non
     await db.execute(
         PUT_CALL, call_id, values["area"], values["number"], values["lane"], values["severity"], values["status"],
         values["tracking_code"], values["appointment_at"], values["protected"], values["exercise"],
-        values["back_entry"], values["follows"],
+        values["back_entry"], values["follows"], values["tambon_code"],
     )  # fmt: skip
 
 
@@ -103,6 +108,12 @@ async def read_call(db: Connection, call_id: UUID) -> Record | None:
 async def wipe_call(db: Connection, call_id: UUID, origin: Origin, at: datetime) -> None:
     await db.execute(WIPE_CALL, call_id, at, origin.area, origin.exercise)
     await db.execute(WIPE_CALL_TRIPS, call_id)
+
+
+async def still_going(db: Connection, call_id: UUID, patient_id: UUID | None) -> bool:
+    """Whether the way there has not ended, as far as we know."""
+    going: bool = await db.fetchval(STILL_GOING, call_id, patient_id)
+    return going
 
 
 async def put_trip(db: Connection, trip_id: UUID, values: dict[str, Any]) -> Record:

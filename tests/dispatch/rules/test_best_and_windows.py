@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,8 @@ from services.dispatch.rules.eligibility import CrewFacts, UnitFacts
 from services.dispatch.rules.ranking import GreatCircle, Weights, best, rank
 from services.dispatch.rules.requirements import Asked, requirements
 from shared.geo import Point, distance_m, distances_m
+from shared.thai.dates import BANGKOK
+from shared.thai.quiet import next_allowed
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 points = st.builds(Point, st.floats(103.4, 103.7), st.floats(16.3, 16.6))
@@ -113,3 +115,22 @@ def test_who_is_fetched_at_once_hears_when_the_vehicle_will_really_be_there() ->
     assert near - NOW == timedelta(minutes=5), "rounded up to the minute"
     assert far - NOW == timedelta(minutes=28)
     assert windows.at_the_door(NOW, None) - NOW == windows.UNKNOWN_APPROACH
+
+
+@pytest.mark.parametrize(
+    ("now", "pickup_at", "by"),
+    [
+        ((1, 14), (8, 9), (1, 16)),  # by day: two hours
+        ((1, 2), (8, 9), (1, 9)),  # of next week by night: two hours from the morning on
+        ((1, 22), (2, 9), (2, 8)),  # of tomorrow: in the morning, an hour before it at the latest
+        ((1, 22), (2, 8), (2, 0)),  # too soon after the morning: by night
+        ((1, 2), (1, 3), (1, 2)),  # at once
+    ],
+)
+def test_who_sleeps_answers_in_the_morning_what_can_wait(
+    now: tuple[int, int], pickup_at: tuple[int, int], by: tuple[int, int]
+) -> None:
+    asked, ride = (datetime(2026, 11, *each, tzinfo=BANGKOK) for each in (now, pickup_at))
+    morning = next_allowed(asked, time(21), time(7))
+    found = windows.answer_by(asked, morning, ride, timedelta(hours=2), timedelta(hours=1))
+    assert found == max(datetime(2026, 11, *by, tzinfo=BANGKOK), asked + timedelta(minutes=5))

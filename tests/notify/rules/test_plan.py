@@ -10,11 +10,12 @@ import pytest
 from services.notify.rules.plan import Occasion, Recipient, plan, urgency_of
 from services.notify.rules.policy import Policy
 from services.notify.rules.postback import data_of, read
-from services.notify.rules.quiet import evening_before, is_quiet, next_allowed
+from services.notify.rules.quiet import evening_before
 from services.notify.rules.table import rule
 from services.notify.rules.words import Facts
 from shared.events.words import Answer
-from shared.thai.dates import BANGKOK
+from shared.thai.dates import BANGKOK, show_moment
+from shared.thai.quiet import is_quiet, next_allowed
 from shared.work import new_id
 
 POLICY = Policy()
@@ -85,6 +86,12 @@ def test_duty_overrides_quiet_hours_and_so_does_a_ride_before_their_end() -> Non
     assert planned("crew_offered", CREW, soon, now=NIGHT).steps[0].due_at == NIGHT
 
 
+def test_whose_own_morning_is_too_late_is_asked_in_the_municipalitys_and_not_by_night() -> None:
+    sleeper = replace(CREW, quiet_from=time(21), quiet_until=time(10))
+    by_nine = replace(OCCASION, deadline_at=MORNING + timedelta(hours=2))
+    assert planned("crew_offered", sleeper, by_nine, now=NIGHT).steps[0].due_at == MORNING
+
+
 def test_a_persons_own_hours_count_before_the_areas() -> None:
     late = replace(CALLER, quiet_from=time(23, 30), quiet_until=time(9, 0))
     assert planned("ride_planned", late, now=NIGHT).steps[0].due_at == NIGHT
@@ -124,3 +131,22 @@ def test_a_button_carries_an_opaque_id_and_comes_back_as_it_was() -> None:
     assert starred.score == 4
     for wrong in ("", "k2." + data[3:], data + "x", "k1.xx.accept", data.replace("en_route", "star-6"), "action=buy"):
         assert read(wrong) is None
+
+
+def test_whoever_is_asked_hears_the_day_and_the_tambon_and_no_name() -> None:
+    ride = replace(OCCASION, facts=replace(OCCASION.facts, pickup_at=NOON, tambon="460102"))
+    there, back = (
+        planned("crew_offered", CREW, ride),
+        planned("crew_offered", CREW, replace(ride, facts=replace(ride.facts, homeward=True))),
+    )
+    for step in there.steps:
+        assert show_moment(NOON) in step.text
+        assert "ต.เหนือ" in step.text
+        assert "สมศรี" not in step.text
+    assert "จุดรับ ต." in there.steps[0].text
+    assert "ส่งกลับ ต." in back.steps[0].text
+    assert "Tambon" in planned("crew_offered", replace(CREW, language="en"), ride).steps[0].text
+    assert "ต.เหนือ" in planned("crew_asked", CREW, ride).steps[0].text
+    assert "ต.เหนือ" not in planned("crew_offered", CREW, replace(ride, protected=True)).steps[0].text
+    unknown = replace(ride, facts=replace(ride.facts, tambon="999999"))
+    assert "ต." not in planned("crew_offered", CREW, unknown).steps[0].text, "no order is held up for want of a name"

@@ -28,7 +28,7 @@ from shared.thai.text import Text
 
 POLICY = Policy()
 AT = datetime(2026, 11, 22, 14, 30, tzinfo=BANGKOK)
-FULL = Facts("6909-4601-12345", "ABCD-EFGH", "ประเสริฐศักดิ์ชัย", "yellow", AT, AT)
+FULL = Facts("6909-4601-12345", "ABCD-EFGH", "ประเสริฐศักดิ์ชัย", "yellow", AT, AT, tambon="342504")
 
 
 def values(lang, facts=FULL, exercise=False):
