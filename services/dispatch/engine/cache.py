@@ -11,7 +11,7 @@ from pathlib import Path
 QUICKLY = {"NUMBA_LOOP_VECTORIZE": "0", "NUMBA_SLP_VECTORIZE": "0"}
 """Routes are short: there is nothing to gain, and compiling takes a quarter less."""
 PLANNING = Path(__file__).parents[1] / "planning"
-KERNELS = ("compiled.py", "kernel.py", "insertion.py", "anneal.py")
+KERNELS = ("compiled.py", "kernel.py", "insertion.py", "ruin.py", "anneal.py")
 
 
 def folder(base: Path | None = None) -> Path:

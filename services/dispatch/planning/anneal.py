@@ -26,145 +26,10 @@ from services.dispatch.planning.kernel import (
     rand,
     settle,
 )
+from services.dispatch.planning.ruin import ruin, unmark
 
-STRING_MAX = 10
 FEW_LEFT = 20
 """Of the trips that wait, so many are tried again in each round."""
-
-
-@compiled
-def unmark(S: State) -> None:
-    for i in range(len(S.trip)):
-        S.trip[i].mark = False
-
-
-@compiled
-def ruin(M: Model, S: State, taken: float) -> int:
-    """Take about ``taken`` trips out; they lie in ``bag``. Returns how many."""
-    n = len(M.trip)
-    unmark(S)
-    kind = rand(S)
-    seed = int(rand(S) * n)
-    if kind < 0.75:
-        return _strings(M, S, seed, taken)
-    if kind < 0.9:
-        return _related(M, S, seed, 1 + int(rand(S) * 2 * taken))
-    return _anywhere(M, S, 1 + int(rand(S) * 2 * taken))
-
-
-@compiled
-def _carry(S: State, count: int) -> int:
-    """Marked trips into the bag, after those that lie there."""
-    for i in range(len(S.trip)):
-        if S.trip[i].mark:
-            S.trip[count].bag = i
-            count += 1
-    return count
-
-
-@compiled
-def _strings(M: Model, S: State, seed: int, taken: float) -> int:
-    n = len(M.trip)
-    used, stops = 0, 0
-    for v in range(len(S.car)):
-        if S.car[v].size > 2:
-            used += 1
-            stops += S.car[v].size - 2
-    if used == 0:
-        return 0
-    longest = min(float(STRING_MAX), stops / used)
-    routes = int(rand(S) * (4.0 * taken / (1.0 + longest))) + 1
-    ruined = 0
-    for j in range(-1, M.near.shape[1]):
-        if ruined >= routes:
-            break
-        i = seed if j < 0 else M.near[seed, j]
-        v = S.trip[i].where
-        if v < 0 or S.trip[i].mark:
-            continue
-        already = False
-        for k in range(1, S.car[v].size - 1):
-            if S.trip[S.stop[NOW, v, k].node % n].mark:
-                already = True
-                break
-        if already:
-            continue
-        _string(M, S, v, i, 1 + int(rand(S) * min(longest, float(S.car[v].size - 2))))
-        ruined += 1
-    for v in range(len(S.car)):
-        hit = False
-        for k in range(1, S.car[v].size - 1):
-            if S.trip[S.stop[NOW, v, k].node % n].mark:
-                hit = True
-                break
-        if hit:
-            take_out(M, S, v)
-    return _carry(S, 0)
-
-
-@compiled
-def _string(M: Model, S: State, v: int, i: int, length: int) -> None:
-    """Mark the trips of ``length`` stops in a row that touch trip ``i``; half the time some in the middle stay."""
-    n = len(M.trip)
-    stops = S.car[v].size - 2
-    wanted = i if rand(S) < 0.5 else n + i
-    at = 1
-    for k in range(1, stops + 1):
-        if S.stop[NOW, v, k].node == wanted:
-            at = k
-    spared = 0
-    if rand(S) < 0.5 and length > 1:
-        spared = 1
-        while length + spared < stops and rand(S) > 0.5:
-            spared += 1
-    span = min(length + spared, stops)
-    first = max(1, at - span + 1)
-    last = min(at, stops - span + 1)
-    start = first + int(rand(S) * (last - first + 1))
-    hole = start + 1 + int(rand(S) * max(1, span - spared - 1)) if spared else start + span
-    for k in range(start, start + span):
-        if hole <= k < hole + spared:
-            continue
-        S.trip[S.stop[NOW, v, k].node % n].mark = True
-
-
-@compiled
-def _take_marked(M: Model, S: State) -> int:
-    n = len(M.trip)
-    for v in range(len(S.car)):
-        for k in range(1, S.car[v].size - 1):
-            if S.trip[S.stop[NOW, v, k].node % n].mark:
-                take_out(M, S, v)
-                break
-    return _carry(S, 0)
-
-
-@compiled
-def _related(M: Model, S: State, seed: int, count: int) -> int:
-    """Neighbours of one trip, the nearest most likely."""
-    got = 0
-    if S.trip[seed].where >= 0:
-        S.trip[seed].mark = True
-        got = 1
-    width = M.near.shape[1]
-    for _ in range(4 * count):
-        if got >= count or width == 0:
-            break
-        i = M.near[seed, int(rand(S) ** 2 * min(width, 3 * count))]
-        if S.trip[i].where >= 0 and not S.trip[i].mark:
-            S.trip[i].mark = True
-            got += 1
-    return _take_marked(M, S)
-
-
-@compiled
-def _anywhere(M: Model, S: State, count: int) -> int:
-    n = len(M.trip)
-    for _ in range(count):
-        i = int(rand(S) * n)
-        if S.trip[i].where >= 0:
-            S.trip[i].mark = True
-    return _take_marked(M, S)
 
 
 @compiled
@@ -241,7 +106,11 @@ def totals(M: Model, S: State) -> tuple[float, float, float]:
 
 
 @compiled
-def note_best(S: State) -> None:
+def note_if_best(S: State) -> None:
+    """Fewer left, or as few and cheaper."""
+    cost, left, best = S.figures[F_COST], S.figures[F_LEFT], S.figures[F_BEST_LEFT]
+    if left > best + EPS or (left >= best - EPS and cost >= S.figures[F_BEST_COST] - EPS):
+        return
     S.figures[F_BEST_COST], S.figures[F_BEST_LEFT] = S.figures[F_COST], S.figures[F_LEFT]
     for v in range(len(S.car)):
         S.car[v].best_size = S.car[v].size
@@ -276,9 +145,7 @@ def construct(M: Model, S: State) -> None:
     recreate(M, S, count, 0.0)
     keep(S)
     S.figures[F_COST], S.figures[F_LEFT], _ = totals(M, S)
-    left, best = S.figures[F_LEFT], S.figures[F_BEST_LEFT]
-    if left < best - EPS or (left <= best + EPS and S.figures[F_COST] < S.figures[F_BEST_COST] - EPS):
-        note_best(S)
+    note_if_best(S)
 
 
 @compiled
@@ -322,16 +189,13 @@ def anneal(M: Model, S: State, rounds: int, hot: float, cold: float, taken: floa
             keep(S)
             cost, left, absent = new_cost, new_left, new_absent
             S.figures[F_COST], S.figures[F_LEFT] = cost, left
-            best = S.figures[F_BEST_LEFT]
-            if left < best - EPS or (left <= best + EPS and cost < S.figures[F_BEST_COST] - EPS):
-                note_best(S)
+            note_if_best(S)
         else:
             take_back(M, S)
         if left > EPS or new_left > EPS:
             for j in range(count):
-                i = S.trip[j].bag
-                if S.trip[i].where < 0 or not accepted:
-                    S.trip[i].absent += 1.0 if S.trip[i].where < 0 else 0.0
+                if S.trip[S.trip[j].bag].where < 0:
+                    S.trip[S.trip[j].bag].absent += 1.0
             if placing:
                 absent = totals(M, S)[2]
         S.figures[F_ITERATIONS] += 1

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.dispatch.planning.arrays import Arrays
 from services.dispatch.planning.compiled import compiled
-from services.dispatch.planning.problem import Arrays
 
 Numbers = NDArray[Any]
 EPS = 1e-9
@@ -51,7 +51,7 @@ NOW, OLD = 0, 1
 
 
 class Model(NamedTuple):
-    """The problem: see ``problem.Arrays``. Few arrays of records, for each array more makes compiling longer."""
+    """The problem: see ``arrays.Arrays``. Few arrays of records, for each array more makes compiling longer."""
 
     t: Numbers
     c: Numbers

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from services.dispatch.planning import kernel as k
 from services.dispatch.planning.anneal import ANNEAL, BACK, CLOSE, CONSTRUCT, PLACE, SETTLE, engine
-from services.dispatch.planning.problem import Arrays, Found, Objective, Problem, arrays_of
+from services.dispatch.planning.arrays import Arrays, arrays_of
+from services.dispatch.planning.problem import Found, Objective, Problem
 
 Clock = Callable[[], float]
 """Seconds that rise; ``time.perf_counter``."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.dispatch.planning.anneal import engine
+from services.dispatch.planning.arrays import arrays_of
 from services.dispatch.planning.compiled import had_to_compile
-from services.dispatch.planning.problem import Found, Problem, Stop, Trip, Vehicle, arrays_of
+from services.dispatch.planning.problem import Found, Problem, Stop, Trip, Vehicle
 from services.dispatch.planning.search import Clock, Search, Stopped
 
 
