@@ -13,6 +13,7 @@ from karuna.cli.common import AreaOption, HomeOption, here, out, wait
 
 if TYPE_CHECKING:
     from karuna.people_files import Sent as SentPeople
+    from karuna.people_undo import Undone as UndonePeople
     from karuna.points import Sent
 
 app = typer.Typer(
@@ -132,6 +133,36 @@ def import_people(
     if told := taken_before(sent):
         out.print(told, markup=False)
     out.print(f"ผลรายแถว (row by row): {out_file}")
+
+
+@app.command("undo-import")
+def undo_import(
+    run_id: Annotated[
+        str, typer.Argument(help="รหัสการนำเข้า ท้ายที่อยู่ของหน้าผลการนำเข้า (the run's id, as in its page's address)")
+    ],
+    reason: Annotated[
+        str, typer.Option(help="เหตุผล (reason): wrong_file | wrong_area | wrong_columns | other")
+    ] = "wrong_file",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="ดูก่อน ไม่เปลี่ยน (only say what would be)")] = False,
+    home: HomeOption = None,
+) -> None:
+    """ยกเลิกไฟล์ที่นำเข้า (undo a file of people: what nobody has touched goes, the rest stays and says why)."""
+    from karuna.people_undo import undo
+    from karuna.points import registry_of
+
+    async def undoing() -> UndonePeople:
+        async with registry_of(here(home)) as client:
+            client.headers["karuna-purpose"] = "registration"
+            return await undo(client, run_id, reason, dry_run=dry_run)
+
+    undone: UndonePeople = wait(undoing())
+    for one in undone.stay:
+        why = " · ".join(f"{each['th']} ({each['en']})" for each in one["why"])
+        out.print(f"{one['row']:7,} {why}", markup=False)
+    for code, count in sorted(undone.counts.items()):
+        out.print(f"{count:7,} {undone.labels[code]}", markup=False)
+    if not undone.counts:
+        out.print("ไม่มีแถวใดให้นำออก (no row is left to be taken out)")
 
 
 @app.command("rebuild")

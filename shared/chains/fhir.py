@@ -17,7 +17,7 @@ _ACTS: Final = {
             break_glass make_link_code ringing resend_message make import_map add_identifier
             take assign_unit ask_backup alert ask_swap put_shift publish_plan""",
     "U": """sign close withdraw put review review_glass acknowledge change join_group leave_group link unlink
-            unmatch confirm_match
+            unmatch confirm_match undo_import
             move_in move_out meet_need answer approve decide decide_correction decide_disclosure decide_group done end
             end_community write cancel_visit requeue hand_over barrier_met barrier_unmet acknowledge_message correct
             set_preferences reset_password second_factor_off revoke_device ready cancel_trip stand_down step release

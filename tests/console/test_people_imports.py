@@ -76,6 +76,30 @@ async def test_a_file_is_tried_then_taken_and_lists_and_copies_go_out(
         assert len(read_in) == 2
 
 
+async def test_a_file_is_undone_after_a_look_and_can_come_again(
+    faces: Faces, database: MakeDatabase, tmp_path: Path
+) -> None:
+    async with registry_behind(faces, (await database("registry")).dsn, tmp_path) as behind:
+        officer = await faces.sign_in(Role.REGISTRY_OFFICER)
+        await _send(officer, "take", "name\nนางทดลอง ใจดี\nนายอยู่ต่อ ใจดี\n".encode())
+        [run] = (await behind.ask("GET", "/v1/imports"))["items"]
+        at = f"/people/imports/{run['id']}"
+        rows = (await behind.ask("GET", f"/v1/imports/{run['id']}"))["items"]
+        group = {"group": "elderly"}
+        await behind.ask("POST", f"/v1/persons/{rows[1]['person_id']}/groups", group)
+        tried = words_of(await officer.post(f"{at}/undo", {"act": "try"}))
+        assert "ถ้ายกเลิกไฟล์นี้ ลบคนที่แถวนี้ขึ้นทะเบียน 1 · คงไว้ 1" in tried
+        assert (await behind.ask("GET", f"/v1/imports/{run['id']}"))["run"]["undo_begun_at"] is None
+        done = words_of(await officer.post(f"{at}/undo", {"act": "undo", "reason": "wrong_columns"}))
+        assert "มีผู้แก้ไขแล้ว" in done
+        assert "คอลัมน์หรือรูปแบบผิด" in done
+        assert "นำออกแล้ว เพราะไฟล์นี้ถูกยกเลิก" in done
+        assert "ยกเลิกแล้ว" in words_of(await officer.get("/people/imports"))
+        assert "ไม่มีแถวใด" not in done
+        await _send(officer, "take", "name\nนางทดลอง ใจดี\nนายอยู่ต่อ ใจดี\n".encode())
+        assert len((await behind.ask("GET", "/v1/imports"))["items"]) == 2
+
+
 async def _send(officer: SignedIn, act: str, content: bytes = FILE, status: int = 200) -> str:
     form = {"act": act, "format": "karuna", "area": "kalasin"}
     answer = await officer.post("/people/imports", form, files={"file": ("people.csv", content)})

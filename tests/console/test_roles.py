@@ -58,7 +58,7 @@ NARROWER = {
     "POST /people/{person_id}/erase": frozenset({Role.REGISTRY_OFFICER, SUPERVISOR}),
     "POST /people/{person_id}/change/disclosure": frozenset({Role.REGISTRY_OFFICER}),
     **{f"{method} /people{rest}": frozenset({SUPERVISOR, Role.REGISTRY_OFFICER})
-       for method, rest in (("GET", "/imports"), ("POST", "/imports"), ("GET", "/imports/{run_id}"),
+       for method, rest in (("GET", "/imports"), ("POST", "/imports"), ("GET", "/imports/{run_id}"), ("POST", "/imports/{run_id}/undo"),
                             ("GET", "/imports/{run_id}/verdicts.csv"), ("POST", "/imports/export"),
                             ("POST", "/{person_id}/copy"))},
     **{f"{method} /people/proposals{rest}": CARERS

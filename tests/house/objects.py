@@ -516,6 +516,7 @@ async def _imports(running: Running) -> dict[str, Asked]:
         "POST /v1/imports": Asked("/v1/imports", body, finds=run),
         "GET /v1/imports": Asked("/v1/imports", refusals=NOTHING, finds=run),
         "GET /v1/imports/{run_id}": Asked(f"/v1/imports/{run}"),
+        "POST /v1/imports/{run_id}/undo": Asked(f"/v1/imports/{run}/undo", {"reason": "wrong_file"}),
     }
 
 

@@ -63,6 +63,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/imports": {
         "format": "karuna", "file": "0" * 64, "file_rows": 1, "first_row": 2, "columns": ["name"], "rows": [["x"]],
     },
+    "POST /v1/imports/{run_id}/undo": {"reason": "wrong_file"},
     "POST /v1/locations/import": {"rows": [{"row": 1, "lon": 103.5, "lat": 16.4}]},
     "PUT /v1/agencies/{agency_id}": {"kind": "fund", "name_th": "x", "areas": [AREA], "from_on": "2026-01-01"},
     "PUT /v1/agencies/{agency_id}/coordinators/{coordinator_id}": {
@@ -158,6 +159,7 @@ MAY = {
     "POST /v1/imports": "registry_officer supervisor",
     "GET /v1/imports": "registry_officer supervisor",
     "GET /v1/imports/{run_id}": "registry_officer supervisor",
+    "POST /v1/imports/{run_id}/undo": "registry_officer supervisor",
     "POST /v1/locations/import": "registry_officer supervisor",
     "POST /v1/reviews": "supervisor case_manager registry_officer",
     "GET /v1/reviews": "supervisor case_manager registry_officer",
@@ -249,6 +251,7 @@ OTHERWISE = {
     "POST /v1/review-actions/{action_id}/done": 404,
     "GET /v1/areas/{code}": 422,
     "GET /v1/imports/{run_id}": 404,
+    "POST /v1/imports/{run_id}/undo": 404,
     "POST /v1/planned-visits/{plan_id}/cancel": 404,
     "GET /v1/visits/{visit_id}": 404,
     "POST /v1/visits/{visit_id}/decide": 404,

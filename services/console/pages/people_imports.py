@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import Response, StreamingResponse
 
 from services.console.backend import BackendAway, BackendRefused
@@ -149,24 +149,6 @@ async def _send(request: Request, person: Person, sheet: Sheet, typed: dict[str,
         tried.add(
             await backend(request).post(person, "registry", "/v1/imports", body, purpose=PURPOSE, within_s=WITHIN_S)
         )
-
-
-@router.get("/imports/{run_id}")
-async def run(
-    request: Request, person: Keeper, run_id: UUID, verdict: Annotated[str, Query(max_length=40)] = "",
-    from_row: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-) -> Response:  # fmt: skip
-    """One file's run and what became of its rows."""
-    params: dict[str, str | int] = {"from_row": from_row, "limit": MOST_SHOWN}
-    if verdict in VERDICTS:
-        params["verdict"] = verdict
-    found = await backend(request).get(person, "registry", f"/v1/imports/{run_id}", params=params)
-    return page(
-        request, "people/import_run.html", run=found["run"], rows=found["items"], next=found["next"],
-        verdict=verdict, verdicts=VERDICTS, from_row=from_row, purpose=PURPOSE,
-        format_label=lambda code: label("import_format", code, person.lang),
-        verdict_label=lambda code: label("import_verdict", code, person.lang),
-    )  # fmt: skip
 
 
 @router.get("/imports/{run_id}/verdicts.csv")

@@ -28,6 +28,7 @@ from services.registry.api import (
     reviews,
     tasks,
     teams,
+    undoing,
     visits,
     why,
 )
@@ -45,6 +46,7 @@ routers = [
         households,
         areas,
         imports,
+        undoing,
         locations,
         looks,
         plans,

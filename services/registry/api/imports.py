@@ -19,9 +19,9 @@ from services.registry.api.imports_models import (
     Imported,
     ImportedRow,
     ImportRows,
-    ImportRun,
     ImportRuns,
     VerdictCode,
+    run_shown,
 )
 from services.registry.api.locations import agreement_of
 from services.registry.rules.identity import packed
@@ -60,6 +60,13 @@ ERASED_SINCE = (
     "erased from the register since: this file brings nobody back",
 )  # fmt: skip
 WRITTEN, MET = {"created", "possible_duplicate"}, {"matched", "unchanged"}
+UNDONE = ("undone", "นำออกแล้ว เพราะไฟล์นี้ถูกยกเลิก", "taken out again: this file was undone")
+UNDER_WAY = (
+    409,
+    "undo_under_way",
+    "ไฟล์นี้กำลังถูกยกเลิก ให้ยกเลิกจนครบทุกแถวก่อน แล้วจึงส่งใหม่",
+    "this file is being undone: finish that first, then send it again",
+)
 AT_ONCE = 20
 """Rows read or drafted between two looks at what else is to be done."""
 
@@ -83,7 +90,7 @@ async def import_people(request: Request, caller: Imports, body: ImportBody) -> 
             await _audited(work, caller, body, took, part.run, area)
     counts = dict(sorted(Counter(one.verdict for one in took).items()))
     items = [_shown(one) for one in took]
-    return Imported(run=part.run and _run(part.run), items=items, counts=counts, before=len(part.before))
+    return Imported(run=part.run and run_shown(part.run), items=items, counts=counts, before=len(part.before))
 
 
 async def _read(body: ImportBody) -> list[Ready | Took]:
@@ -136,8 +143,10 @@ async def _rehearsed(work: Work, asked: Asked, body: ImportBody, rows: Sequence[
     """
     run = await store.imports.find_run(work.db, _key(asked, body))
     if run is None:
-        return Part(None, [], await work.rehearse(lambda: importing.take(work, asked, rows)))
+        fresh = await _without_erased(work, asked, body, rows)
+        return Part(None, [], await work.rehearse(lambda: importing.take(work, asked, fresh)))
     before, fresh = await _met(work, body, run, rows)
+    fresh = await _without_erased(work, asked, body, fresh)
     return Part(run, before, await work.rehearse(lambda: importing.take(work, asked, fresh)) if fresh else [])
 
 
@@ -151,9 +160,11 @@ async def _met(
     """What became of the rows that were taken before, and those that were not.
 
     Raises:
-        Refused: 409 the file had another size.
+        Refused: 409 the file had another size, or is being undone.
 
     """
+    if run["undo_begun_at"] is not None:
+        raise Refused(*UNDER_WAY, field="file")
     if run["rows"] != body.file_rows:
         raise Refused(*OTHER_SIZE, field="file_rows")
     last = body.first_row + len(body.rows) - 1
@@ -177,12 +188,21 @@ async def _part(work: Work, asked: Asked, body: ImportBody, rows: Sequence[Ready
         raise Refused(*GAP, field="first_row", next_row=run["next_row"])
     if not fresh:
         return Part(run, before, [])
-    new = await importing.take(work, asked, fresh)
-    await store.imports.write_rows(work.db, run["id"], [one.written() for one in new])
+    new = await importing.take(work, asked, await _without_erased(work, asked, body, fresh))
+    await store.imports.write_rows(work.db, run["id"], [one.written() for one in new], work.now)
     await _noted(work, run["id"], new)
     counts = Counter(run["counts"]) + Counter(one.verdict for one in new)
     await store.imports.step_run(work.db, run["id"], body.first_row + len(body.rows), dict(counts), work.now)
     return Part(await store.imports.read_run(work.db, run["id"], None), before, new)
+
+
+async def _without_erased(
+    work: Work, asked: Asked, body: ImportBody, rows: Sequence[Ready | Took]
+) -> list[Ready | Took]:
+    """The same, where whoever was erased since stays so: this very file brought them before, perhaps sent otherwise."""
+    last = body.first_row + len(body.rows) - 1
+    gone = await store.undoing.erased_before(work.db, _key(asked, body), (body.first_row, last), LEFT_OUT[0])
+    return [Took(one.row, "refused", None, None, None, *ERASED_SINCE) if one.row in gone else one for one in rows]
 
 
 async def _noted(work: Work, run_id: UUID, took: Sequence[Took]) -> None:
@@ -217,7 +237,9 @@ async def _audited(
 
 
 def _taken(row: Row) -> Took:
-    """What became of a row; where its person was erased since, that."""
+    """What became of a row; where its person was erased since, that, or that the file was undone."""
+    if row["undone"] in {"erased", "taken_back"}:
+        return Took(row["row"], row["verdict"], row["person_id"], None, None, *UNDONE)
     if row["person_id"] is None and row["verdict"] != "refused" and row["code"] != LEFT_OUT[0]:
         return Took(row["row"], row["verdict"], None, None, None, *ERASED_SINCE)
     return Took(row["row"], row["verdict"], row["person_id"], None, row["field"], row["code"], row["th"], row["en"])
@@ -230,21 +252,13 @@ def _shown(one: Took) -> ImportedRow:
     return ImportedRow(**{name: getattr(one, name) for name in SHOWN})
 
 
-def _run(row: Row) -> ImportRun:
-    same = ("id", "area", "format", "alike", "exercise", "agency_id", "rows", "next_row", "counts", "begun_at",
-            "begun_by", "last_at")  # fmt: skip
-    return ImportRun(
-        file=row["file"].hex(), done=row["next_row"] == row["rows"] + FIRST_ROW, **{name: row[name] for name in same}
-    )
-
-
 @router.get("", responses=problems(401, 403))
 async def read_runs(
     request: Request, caller: ReadsRuns, cursor: UUID | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
 ) -> ImportRuns:
     """ไฟล์ที่นำเข้า | Which files came, how far, and what became of their rows in all."""
     rows = await store.imports.read_runs(runtime_of(request).pool, areas_of(caller), cursor, limit)
-    return ImportRuns(items=[_run(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
+    return ImportRuns(items=[run_shown(row) for row in rows], next=rows[-1]["id"] if len(rows) == limit else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,4 +279,4 @@ async def read_run(request: Request, caller: ReadsRun, run_id: UUID, page: Annot
         raise refuse("not_found")
     rows = await store.imports.read_rows(pool, run_id, page.from_row, page.verdict, page.limit)
     items = [_shown(_taken(row)) for row in rows]
-    return ImportRows(run=_run(run), items=items, next=rows[-1]["row"] + 1 if len(rows) == page.limit else None)
+    return ImportRows(run=run_shown(run), items=items, next=rows[-1]["row"] + 1 if len(rows) == page.limit else None)

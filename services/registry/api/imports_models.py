@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from services.registry.answers import Answer
+from services.registry.answers import Answer, Label
+from services.registry.store.people import Row
 from services.registry.values import Area
 from shared.http import Body
 from shared.sheets import FIRST_ROW
@@ -22,6 +23,8 @@ FormatId = Literal["karuna", "imed", "f43-person"]
 """Codes of the list ``import_format``."""
 VerdictCode = Literal["created", "matched", "possible_duplicate", "unchanged", "refused"]
 """Codes of the list ``import_verdict``."""
+UndoReason = Literal["wrong_file", "wrong_area", "wrong_columns", "other"]
+"""Codes of the list ``undo_reason``."""
 
 
 class ImportBody(Body):
@@ -47,6 +50,23 @@ class ImportBody(Body):
     exercise: bool = False
 
 
+class UndoBody(Body):
+    """``from_row``: the first to be looked at, ``next`` of the answer before. ``dry_run``: only say what would be."""
+
+    reason: UndoReason
+    from_row: Annotated[int, Field(ge=FIRST_ROW, le=LONGEST_FILE + FIRST_ROW)] = FIRST_ROW
+    dry_run: bool = False
+
+
+class UndoneRow(Answer):
+    """What becomes of a row that wrote something; ``why``: what of it stays."""
+
+    row: int
+    person_id: UUID
+    fate: Label
+    why: list[Label]
+
+
 class ImportedRow(Answer):
     """What became of a row. ``field``: the file's column; ``code, th, en``: what there is to say of it."""
 
@@ -60,7 +80,10 @@ class ImportedRow(Answer):
 
 
 class ImportRun(Answer):
-    """How far a file came. ``next_row``: which is to be sent next; ``counts``: rows by verdict."""
+    """How far a file came. ``next_row``: which is to be sent next; ``counts``: rows by verdict.
+
+    ``undo_begun_at``, by whom and why: it is being undone; ``undone_at``: it is, and can be sent again.
+    """
 
     id: UUID
     area: str
@@ -76,6 +99,22 @@ class ImportRun(Answer):
     begun_at: datetime
     begun_by: str
     last_at: datetime
+    undo_begun_at: datetime | None
+    undo_by: str | None
+    undo_reason: UndoReason | None
+    undone_at: datetime | None
+
+
+SAME = (
+    "id", "area", "format", "alike", "exercise", "agency_id", "rows", "next_row", "counts", "begun_at", "begun_by",
+    "last_at", "undo_begun_at", "undo_by", "undo_reason", "undone_at",
+)  # fmt: skip
+
+
+def run_shown(row: Row) -> ImportRun:
+    """A run as it is answered."""
+    done = row["next_row"] == row["rows"] + FIRST_ROW
+    return ImportRun(file=row["file"].hex(), done=done, **{name: row[name] for name in SAME})
 
 
 class Imported(Answer):
@@ -102,4 +141,13 @@ class ImportRows(Answer):
 
     run: ImportRun
     items: list[ImportedRow]
+    next: int | None
+
+
+class UndonePart(Answer):
+    """``counts``: of these rows, by fate; ``next``: the row to go on from, None at the end."""
+
+    run: ImportRun
+    items: list[UndoneRow]
+    counts: dict[str, int]
     next: int | None

@@ -170,6 +170,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "POST /v1/imports": Rule(REGISTER, reads=True, whole=True),
     "GET /v1/imports": Rule(REGISTER, whole=True),
     "GET /v1/imports/{run_id}": Rule(REGISTER, whole=True),
+    "POST /v1/imports/{run_id}/undo": Rule(REGISTER, whole=True),
     "GET /v1/codes": Rule(frozenset(Role)),
     "GET /v1/reports/{kpi}": Rule(frozenset({*CARE, AUDITOR, Role.ADMIN})),
 }

@@ -30,6 +30,7 @@ from services.registry.store import (
     sealing,
     teams,
     told,
+    undoing,
     visits,
 )
 
@@ -63,5 +64,6 @@ __all__ = [
     "sealing",
     "teams",
     "told",
+    "undoing",
     "visits",
 ]

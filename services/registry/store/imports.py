@@ -61,6 +61,7 @@ select t.run_id, t.row, t.verdict, f.format, f.begun_at, f.begun_by, f.agency_id
 from (select * from import_row where person_id = any(array(select records_of($1))) and verdict <> 'refused' offset 0) t
 cross join lateral (select * from import_run where id = t.run_id offset 0) f
 left join lateral (select * from agency where id = f.agency_id offset 0) a on true
+where f.undo_begun_at is null or coalesce(t.undone in ('stays', 'partly'), false)
 order by f.begun_at desc, t.row limit $2
 """
 
@@ -147,12 +148,15 @@ BEGIN_RUN = """
 insert into import_run (id, area, format, file, alike, exercise, agency_id, rows, begun_at, begun_by, last_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9) on conflict do nothing
 """
-FIND_RUN = "select * from import_run where area = $1 and format = $2 and file = $3 and alike = $4 and exercise = $5"
+FIND_RUN = """
+select * from import_run where area = $1 and format = $2 and file = $3 and alike = $4 and exercise = $5
+and undone_at is null
+"""
 LOCK_RUN = f"{FIND_RUN} for update"
 STEP_RUN = "update import_run set next_row = $2, counts = $3, last_at = $4 where id = $1"
 WRITE_ROWS = """
-insert into import_row (run_id, row, verdict, person_id, field, code, th, en)
-select $1, * from unnest($2::int[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[])
+insert into import_row (run_id, taken_at, row, verdict, person_id, field, code, th, en)
+select $1, $2, * from unnest($3::int[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[])
 """
 READ_RUN = "select * from import_run where id = $1 and ($2::text[] is null or area = any($2))"
 READ_RUNS = Search("""
@@ -190,8 +194,8 @@ async def step_run(db: Connection, run_id: UUID, next_row: int, counts: dict[str
     await db.execute(STEP_RUN, run_id, next_row, counts, at)
 
 
-async def write_rows(db: Connection, run_id: UUID, rows: Sequence[RowWritten]) -> None:
-    await db.execute(WRITE_ROWS, run_id, *(list(column) for column in zip(*rows, strict=True)))
+async def write_rows(db: Connection, run_id: UUID, rows: Sequence[RowWritten], at: datetime) -> None:
+    await db.execute(WRITE_ROWS, run_id, at, *(list(column) for column in zip(*rows, strict=True)))
 
 
 async def read_run(db: Connection | Pool, run_id: UUID, areas: Sequence[str] | None) -> Row | None:

@@ -130,7 +130,7 @@ async def join(work: Work, person_id: UUID, body: GroupBody) -> UUID:
     private = GroupJoined.Private(group=body.group, from_on=from_on)
     work.say(membership_id, GroupJoined(person_id=person_id, at=work.now, private=private), said)
     if body.until_on is not None:
-        _say_left(work, membership_id, person_id, body.group, body.until_on, said)
+        say_left(work, membership_id, person_id, body.group, body.until_on, said)
     return membership_id
 
 
@@ -151,7 +151,7 @@ async def leave(work: Work, person: Person, membership_id: UUID, until_on: date 
         raise refusal("before_the_first_day", "until_on")
     await store.details.end_membership(work.db, membership_id, last)
     said = _of_group(person, protected=row["protected"])
-    _say_left(work, membership_id, row["person_id"], row["group_code"], last, said)
+    say_left(work, membership_id, row["person_id"], row["group_code"], last, said)
 
 
 def _of_group(person: Person, *, protected: bool) -> Origin:
@@ -159,6 +159,7 @@ def _of_group(person: Person, *, protected: bool) -> Origin:
     return Origin(said.area, said.correlation_id, said.protected or protected, said.exercise)
 
 
-def _say_left(work: Work, membership_id: UUID, person_id: UUID, group: str, until_on: date, said: Origin) -> None:
+def say_left(work: Work, membership_id: UUID, person_id: UUID, group: str, until_on: date, said: Origin) -> None:
+    """Tell of a group that was left."""
     private = GroupLeft.Private(group=group, until_on=until_on)
     work.say(membership_id, GroupLeft(person_id=person_id, at=work.now, private=private), said)

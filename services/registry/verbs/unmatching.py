@@ -129,7 +129,7 @@ async def _say_confirmed(work: Work, noted: Row) -> None:
     """The call's match once more, presumed no longer."""
     if noted["call_id"] is None:
         return
-    taking = await _begin(work, noted, None)
+    taking = await begin(work, noted, None)
     turn = await store.matches.turn_of(work.db, noted["call_id"], noted["patient_id"], noted["person_id"])
     private = PersonMatched.Private(method=noted["method"])
     said = PersonMatched(
@@ -161,12 +161,12 @@ async def unmatch(work: Work, noted: Row, whose: Whose) -> UUID:
         raise _refuse("unmatched_already")
     if noted["method"] == NEW:
         raise _refuse("new_already", "person_id")
-    taking = await _begin(work, noted, whose.reason)
+    taking = await begin(work, noted, whose.reason)
     if other is not None and other.exercise != taking.person.exercise:
         raise _refuse("other_kind", "person_id")
     if other is not None and await _one(work, noted["person_id"], other.id):
         raise _refuse("one_already", "person_id")
-    told, before = await _taken_back(work, taking)
+    told, before = await taken_back(work, taking)
     there = await belongings.look(work.db, noted, whose.also, await changed_since(work.db, noted, taking.person))
     belongings.must_be_among(there, whose.also)
     taking = replace(taking, goes=there)
@@ -190,12 +190,18 @@ async def unmatch(work: Work, noted: Row, whose: Whose) -> UUID:
     going = belongings.Going(taking.person, to, taking.origin, from_case, into, whose.agreement)
     await belongings.go(work, going, there)
     await _written(work, taking, to, told, learnt[1] if learnt else Learnt())
-    await _mend(work, taking, before)
+    await mend(work, taking, before)
     await _distinct(work, taking.person, to)
     return to.id
 
 
-async def _begin(work: Work, noted: Row, reason: str | None) -> Taking:
+async def begin(work: Work, noted: Row, reason: str | None) -> Taking:
+    """Hold whom it is taken out of.
+
+    Raises:
+        Refused: 404 there is no such person, or call, any more.
+
+    """
     row = await store.people.lock_person(work.db, noted["person_id"])
     if row is None or row["erased_at"] is not None:
         raise refuse("not_found")
@@ -215,7 +221,7 @@ async def _one(work: Work, one: UUID, other: UUID) -> bool:
     return await store.links.survivor(work.db, one) == await store.links.survivor(work.db, other)
 
 
-async def _taken_back(work: Work, taking: Taking) -> tuple[Described, dict[str, Any]]:
+async def taken_back(work: Work, taking: Taking) -> tuple[Described, dict[str, Any]]:
     """What was told, and the person's fields as they were before: of what still stands as it was written by this."""
     noted, person = taking.noted, taking.person
     gone: dict[str, Any] = {"needs": tuple(noted["needs"])}
@@ -322,8 +328,8 @@ async def _written(work: Work, taking: Taking, to: Person, told: Described, lear
     await store.told.put(work.db, texts.rows(fresh.id, to.id, {TOLD: packed(told)}) if taking.call else ())
 
 
-async def _mend(work: Work, taking: Taking, before: dict[str, Any]) -> None:
-    """The person is as before, and the others hear of it."""
+async def mend(work: Work, taking: Taking, before: dict[str, Any], *, beside: Sequence[str] = ()) -> None:
+    """The person is as before, and the others hear of it; ``beside`` what else has changed."""
     person = replace(taking.person, **before)
     sealed = records.sealed_fields(ring(), person.id, Described(person.name, birth=person.birth))
     sealed["line_user_id"] = None  # it was not known before, or it stays
@@ -331,7 +337,7 @@ async def _mend(work: Work, taking: Taking, before: dict[str, Any]) -> None:
     changes["needs"] = list(person.needs)
     if {"name", "birth"} & before.keys():
         await changing.mark(work, person, Described(), set())
-    await people.change(work, taking.person, changes, taking.origin)
+    await people.change(work, taking.person, changes, taking.origin, beside=beside)
     await look(work, person.id)
 
 
