@@ -21,6 +21,11 @@ ADVICE: Final[Mapping[str, Text]] = {
         th="nats-server เปิดโดยไม่มี JetStream จึงไม่เก็บสตรีม: เปิดใหม่ด้วย server.conf ของระบบ",
         en="nats-server runs without JetStream and keeps no streams: restart it with our server.conf",
     ),
+    "field_key": Text(
+        th="กุญแจใน keys/field.key ไม่ใช่กุญแจที่ใช้ปิดผนึกทะเบียนนี้ ทะเบียนจึงไม่เปิดทำงาน: นำไฟล์กุญแจเดิมกลับมาจากข้อมูลสำรอง แล้วเปิดใหม่",
+        en="keys/field.key is not the key under which this registry is sealed, so the registry does not start: "
+        "bring the former key file back from a backup, then restart",
+    ),
     "clock": Text(
         th="นาฬิกาไม่ตรงกัน เวลาในบันทึกจะผิด: ตั้งเวลาเครื่องด้วย NTP",
         en="the clocks differ, recorded times are wrong: set them by NTP",

@@ -16,9 +16,11 @@ from nats.aio.client import Client
 
 from karuna.advice import advice
 from karuna.holes import missed
+from karuna.keys import unopened
 from karuna.local import Local
 from karuna.platform.broker import connect_once
 from karuna.platform.provision import ServerRefused, provision
+from shared.crypto import BadKey
 from shared.streams import HEARS, LISTENERS, SERVICES, Durable, durables_of, stream_name
 from shared.thai.text import Text
 
@@ -172,6 +174,8 @@ async def _of_service(client: Client | None, local: Local, service: str) -> Asyn
         yield _clock(f"clock of {service} database", apart_s(state["now"], asked_at, datetime.now(UTC)))
         for finding in _waiting(service, state):
             yield finding
+        if service == "registry" and local.field_key_file.exists():
+            yield await _field_key(local)
     if client is None:
         return
     after, name = await _stream(client, service) if speaks else None, stream_name(service)
@@ -226,6 +230,16 @@ def _waiting(service: str, state: asyncpg.Record) -> Iterator[Finding]:
     )
     for what, ok, found, code in looks:
         yield _look(f"{service} {what}", ok, found, code, service=service)
+
+
+async def _field_key(local: Local) -> Finding:
+    """Whether the key file opens what is sealed: of a wrong one the registry says only that it does not start."""
+    try:
+        wrong = await unopened(local.postgres.dsn("registry"), local.field_key())
+    except (OSError, asyncpg.PostgresError, BadKey) as problem:
+        return _look("registry field key", False, type(problem).__name__, "field_key")
+    found = f"does not open: {', '.join(map(str, wrong))}" if wrong else "opens what is sealed"
+    return _look("registry field key", not wrong, found, "field_key")
 
 
 async def _durable(client: Client, durable: Durable, service: str) -> Finding:

@@ -17,6 +17,7 @@ from pathlib import Path
 import asyncpg
 
 from karuna.platform.files import write_private
+from services.registry import keys as of_registry
 from services.registry.store.sealing import KNOWS, SEALS
 from shared.crypto import Keyring
 
@@ -80,6 +81,21 @@ def known(file: Path) -> tuple[int, ...]:
 
     """
     return Keyring.of(file.read_text("utf-8").strip()).ids
+
+
+async def unopened(dsn: str, setting: str) -> list[int]:
+    """Which keys of the setting do not open what is sealed under their number. ``dsn`` is the registry's own.
+
+    Raises:
+        BadKey: the setting holds no keys.
+
+    """
+    ring = Keyring.of(setting)
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await of_registry.unopened(connection, ring)
+    finally:
+        await connection.close()
 
 
 async def standing(dsn: str, ids: tuple[int, ...]) -> Standing:

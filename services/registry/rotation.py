@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import Gauge
 
 from services.registry import records
-from services.registry.keys import ring
+from services.registry.keys import WrongKey, prove, ring
 from services.registry.rules.identity import Birth, Held
 from services.registry.rules.locations import cell_of, unpacked
 from services.registry.store import known, locations, pictures, sealing, told
@@ -65,8 +65,13 @@ async def tell_keys(runtime: Runtime) -> None:
         gone = asyncio.Event()
         connection.add_termination_listener(lambda _, gone=gone: gone.set())
         try:
+            await prove(connection, ring())
             await sealing.hold_keys(connection, ring().ids)
             await gone.wait()
+        except WrongKey:  # the database was away when we started, or is another one now
+            if runtime.server is not None:
+                runtime.server.should_exit = True
+            raise
         except AWAY as problem:
             log.warning("keys.untold", reason=type(problem).__name__)
             await asyncio.sleep(AWAY_S)

@@ -35,6 +35,7 @@ WALKS = {
     "shared.cursors.RIPE": EMPTY,
     "services.notify.store.receipts.MATCHING_ANY": EMPTY,
     "services.notify.store.reports.LEFT_LYING": EMPTY,
+    "services.registry.store.sealing.SOMEBODY": "once for each key, when it is first met",
     "services.registry.store.sealing.OLD_IDENTIFIERS": RARELY,
     "services.registry.store.sealing.OLD_CONTACTS": RARELY,
     "services.registry.store.sealing.OLD_ADDRESSES": RARELY,

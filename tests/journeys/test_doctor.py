@@ -6,7 +6,9 @@ An installation of its own: every test breaks it, asks the doctor, follows its a
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
+import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -25,6 +27,7 @@ from karuna.audit import verify
 from karuna.doctor import apart_s, examine, is_whole
 from karuna.local import Local
 from karuna.main import app
+from karuna.platform.process import Process
 from karuna.platform.provision import call
 from karuna.up import installation as started
 from shared.streams import LISTENERS
@@ -119,6 +122,7 @@ async def test_a_healthy_and_busy_installation_is_well(town: Town) -> None:
     assert (said.code, said.wrong) == (0, {})
     for service in LISTENERS:
         assert f"✓ {service} ready: ready" in said.text
+    assert "✓ registry field key: opens what is sealed" in said.text
 
     async def calls() -> None:
         await asyncio.gather(*(town.take(BODY) for _ in range(25)))
@@ -167,6 +171,32 @@ async def test_a_stopped_service(town: Town) -> None:
 async def _start(town: Town, service: str) -> None:
     town.local.start_service(service)
     await town.local.ready(service)
+
+
+async def test_a_registry_with_another_key_does_not_start_and_the_doctor_says_why(town: Town) -> None:
+    """Another installation's file, say: under it new people would be sealed, and the old ones be unreadable."""
+    file = town.local.field_key_file
+    kept = file.read_text("utf-8")
+    await town.local.stop_service("registry")
+    file.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    try:
+        [process] = town.local.start_service("registry")
+        await eventually(lambda: _ended(process))
+        said = await doctor(town)
+    finally:
+        file.write_text(kept)
+        await town.local.stop_service("registry")
+    assert {"registry field key", "registry ready"} <= set(said.wrong)
+    found, thai, english = said.wrong["registry field key"]
+    assert found == "does not open: 1"
+    assert "field.key" in thai
+    assert "field.key" in english
+    assert kept not in said.text
+    await _start(town, "registry")
+
+
+async def _ended(process: Process) -> bool:
+    return not process.running
 
 
 async def test_a_deleted_durable(town: Town) -> None:

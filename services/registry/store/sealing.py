@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import asyncpg
 
 from services.registry.store.people import Doc
-from shared.database import Connection
+from shared.database import Connection, Pool
 
 Row = asyncpg.Record
 
@@ -81,6 +82,26 @@ HOLD_KEYS = """
 select pg_advisory_lock_shared($1::integer, key) from unnest($3::integer[]) as key
 union all select pg_advisory_lock_shared($2::integer, $3[1])
 """
+
+WORDS = "select number, word from key_word where number = any($1::integer[])"
+WRITE_WORD = "insert into key_word (number, word, made_at) values ($1, $2, $3) on conflict do nothing"
+# Only of a key that has no word yet: of a database that is older than words.
+SOMEBODY = "select id, name from person where substring(name from 1 for 3) = $1::bytea limit 1"
+
+
+async def words(db: Connection | Pool, ids: Sequence[int]) -> dict[int, bytes]:
+    """Key → the word that was sealed under it; of a key that was never used there is none."""
+    return {row["number"]: row["word"] for row in await db.fetch(WORDS, list(ids))}
+
+
+async def write_word(db: Connection | Pool, key_id: int, word: bytes, at: datetime) -> None:
+    """Keep the word of a key; the first one stays."""
+    await db.execute(WRITE_WORD, key_id, word, at)
+
+
+async def somebody(db: Connection | Pool, head: bytes) -> Row | None:
+    """``id, name`` of anybody whose name is sealed under a key, by how its blobs begin."""
+    return await db.fetchrow(SOMEBODY, head)
 
 
 async def hold_keys(db: Connection, ids: Sequence[int]) -> None:
