@@ -71,9 +71,18 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "assertion_error": GENERAL,
 }
 
+SLUG = r"^[a-z][a-z0-9-]{1,30}$"
+PATTERNS: Mapping[str, tuple[str, str]] = {
+    SLUG: (
+        "รหัสพื้นที่ใช้ a-z ตัวเล็ก ตัวเลข และ - ขึ้นต้นด้วยตัวอักษร 2–31 ตัว เช่น kalasin",
+        "a municipality's slug is 2 to 31 of a-z, 0-9 and -, a letter first, e.g. kalasin",
+    )
+}
+"""What some patterns mean, in place of ``string_pattern_mismatch``."""
+
 
 def sentence(kind: str, limits: Mapping[str, Any]) -> tuple[str, str]:
     """Thai and English for an error type of pydantic; ``limits`` is its context."""
-    th, en = SENTENCES.get(kind, GENERAL)
+    th, en = PATTERNS.get(str(limits.get("pattern")), SENTENCES.get(kind, GENERAL))
     shown = {name: str(value).replace(" or ", ", ") for name, value in limits.items()}
     return th.format_map(shown), en.format_map(shown)

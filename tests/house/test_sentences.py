@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from shared.errors import field_problems
+from shared.pack_parts import Slug
 from shared.sentences import SENTENCES
 from shared.streams import SERVICES
 
@@ -138,3 +139,12 @@ def test_no_wrong_value_is_answered_in_pydantics_words(service: str) -> None:
                     assert "{" not in said.th + said.en
                     seen.add(error["type"])
     assert {"extra_forbidden", "string_type"} <= seen
+
+
+def test_a_municipality_that_is_written_wrong_is_told_how_it_is_written() -> None:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(Slug).validate_python("เทศบาล Kalasin")
+    [said] = field_problems(refused.value.errors())
+    assert "kalasin" in said.th
+    assert "kalasin" in said.en
+    assert (bool(THAI.search(said.th)), bool(THAI.search(said.en))) == (True, False)
