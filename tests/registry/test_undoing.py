@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from karuna import people_undo
 from services.registry.api import undoing
 from services.registry.verbs import erasing
 from shared.work import new_id, now_utc
@@ -213,6 +214,22 @@ async def test_a_later_row_alone_does_not_make_it_done(registry: Running) -> Non
     taken = await take(registry, NEW, TWIN)
     assert (await undo(registry, taken, from_row=3))["run"]["undone_at"] is None
     assert (await undo(registry, taken))["run"]["undone_at"] is not None
+
+
+async def test_the_command_goes_through_all_of_it_and_says_what_stays(
+    registry: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undoing, "AT_ONCE", 1)
+    taken = await take(registry, NEW, TWIN)
+    await act(registry, f"PATCH /v1/persons/{taken['items'][0]['person_id']}", {"alias": "แดง"})
+    monkeypatch.setitem(registry.client.headers, "authorization", bearer("supervisor")["authorization"])
+    tried = await people_undo.undo(registry.client, taken["run"]["id"], "wrong_area", dry_run=True)
+    assert (tried.counts, await people_there(registry)) == ({"stays": 1, "erased": 1}, 2)
+    done = await people_undo.undo(registry.client, taken["run"]["id"], "wrong_area", dry_run=False)
+    assert (done.counts, await people_there(registry)) == ({"stays": 1, "erased": 1}, 1)
+    assert [one["row"] for one in done.stay] == [2]
+    with pytest.raises(LookupError, match="not found"):
+        await people_undo.undo(registry.client, str(new_id()), "wrong_area", dry_run=True)
 
 
 async def test_another_municipality_undoes_nothing(registry: Running) -> None:
