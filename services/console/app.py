@@ -177,6 +177,7 @@ SERVICE = Service(
     woken=woken,
     rooms={
         "/people/imports": Room(body_bytes=9 * 1024 * 1024, timeout_s=300),
+        "/people/imports/*/undo": Room(body_bytes=4096, timeout_s=300),
         "/visits/pictures/": Room(body_bytes=1024 * 1024, timeout_s=120),
         # The registry's one MiB, and what a form writes around it.
         "/people/*/picture": Room(body_bytes=1024 * 1024 + 4096, timeout_s=120),
