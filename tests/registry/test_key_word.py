@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from services.registry import keys
 from services.registry.rotation import tell_keys
 from shared.crypto import Keyring
 from tests.harness import Running
+from tests.patience import PATIENCE_S
 from tests.registry.conftest import add
 
 OURS = "a2FydW5hLXRlc3Qta2V5LTMyLWJ5dGVzLWxvbmchISE="
@@ -76,6 +78,7 @@ async def test_who_started_while_the_database_was_away_ends_as_soon_as_it_is_the
     server = registry.runtime.server = Server()  # type: ignore[assignment]
     keys.use(Keyring.of(ANOTHER))
     with pytest.raises(keys.WrongKey):
-        await tell_keys(registry.runtime)
+        async with asyncio.timeout(PATIENCE_S):
+            await tell_keys(registry.runtime)
     assert server is not None
     assert server.should_exit
