@@ -101,6 +101,8 @@ class Runtime:
     service: Service
     settings: Any
     pool: Pool
+    aside: Pool
+    """One connection for what holds a lock that all wait for, and so does not wait for a transaction's end."""
     bus: Bus
     issuers: Issuers
     leadership: Leadership
@@ -166,6 +168,7 @@ async def build(service: Service, settings: Settings) -> Runtime:
         service=service,
         settings=settings,
         pool=pool,
+        aside=await open_pool(dsn, size=1),
         bus=bus,
         issuers=Issuers(settings.issuer_file),
         leadership=Leadership(dsn),
@@ -197,7 +200,9 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
             async with asyncio.timeout(STOP_WITHIN_S):
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await runtime.bus.close()
+                await runtime.aside.close()
                 await runtime.pool.close()
+        runtime.aside.terminate()
         runtime.pool.terminate()
 
 

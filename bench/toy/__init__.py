@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import monotonic_ns
 from typing import Any
 
-from shared.consumer import Hears, Message
 from shared.events.base import Event, Origin, Part
+from shared.heard import Hears, Message
 from shared.service import Service
 from shared.settings import Settings
 from shared.work import Work, new_id

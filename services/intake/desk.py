@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from services.intake.rules import numbers
 from services.intake.settings import IntakeSettings
+from services.intake.store.calls import next_number
 from shared.auth import Caller
+from shared.database import Pool
 from shared.events.words import Channel
 from shared.geo import Point, distance_m
 from shared.packs import Pack, load_all
@@ -35,6 +39,8 @@ class Taker:
 class Desk:
     packs: Mapping[str, Pack]
     settings: IntakeSettings
+    aside: Pool
+    """Where numbers are drawn, apart from the transaction in which they are used."""
 
     def pack(self, area: str) -> Pack | None:
         return self.packs.get(area)
@@ -56,6 +62,15 @@ class Desk:
         pack = self.packs.get(area)
         return int(pack.policies.intake.watchdog_s) if pack else DEFAULT_WATCHDOG_S
 
+    async def numbers(self, area: str, prefix: str, received_at: datetime, count: int) -> list[str]:
+        """The next case numbers of the month, drawn when nothing is left that could be refused.
+
+        What fails after that leaves a gap. While a transaction held the counter until its end, all calls for help of
+        a municipality waited for one another (decision 42).
+        """
+        first = await next_number(self.aside, area, numbers.series(prefix, received_at), count)
+        return [numbers.case_number(prefix, received_at, first + place) for place in range(count)]
+
     def near(self, areas: Iterable[str], point: Point) -> bool:
         """Whether a point can be meant for one of these municipalities."""
         centres = (self.packs[area].area.centre.point for area in areas)
@@ -68,6 +83,11 @@ _here: list[Desk] = []
 def watchdog_s(area: str) -> int:
     """The same for what is heard or due, where no request brings the desk along: after :func:`prepare`."""
     return _here[-1].watchdog_s(area) if _here else DEFAULT_WATCHDOG_S
+
+
+async def numbers_of(area: str, prefix: str, received_at: datetime, count: int) -> list[str]:
+    """The same as :meth:`Desk.numbers` for what is due: after :func:`prepare`."""
+    return await _here[-1].numbers(area, prefix, received_at, count)
 
 
 def desk_of(runtime: Runtime) -> Desk:
@@ -83,6 +103,6 @@ async def prepare(runtime: Runtime) -> None:
 
     """
     settings: IntakeSettings = runtime.settings
-    desk = Desk(load_all(settings.areas_dir), settings)
+    desk = Desk(load_all(settings.areas_dir), settings, runtime.aside)
     runtime.parts["desk"] = desk
     _here[:] = [desk]

@@ -17,31 +17,28 @@ Row = asyncpg.Record
 Doc = dict[str, Any]
 """A row as JSON: column → value."""
 
-# The counter row is raised, and every call, patient, barrier, link, hand-over and alarm of one taking is written, in
-# one statement.
+# Every call of the area waits for this row, so it is held for this statement alone. It need not reach the disk before
+# the call does: the log is written in order, and what the call's own commit flushes stands behind it.
+NEXT_NUMBER = """
+insert into number_series as s (area, series, last)
+select $1, $2, $3 from (select set_config('synchronous_commit', 'off', true)) as soon
+on conflict (area, series) do update set last = s.last + excluded.last
+returning s.last - $3 + 1
+"""
+# Every call, patient, barrier, link, hand-over and alarm of one taking, in one statement.
 TAKE_CALLS = """
-with counter as (
-    insert into number_series as s (area, series, last) values ($1, $2, jsonb_array_length($3))
-    on conflict (area, series) do update set last = s.last + excluded.last
-    returning s.last - jsonb_array_length($3) as before
-), taken as (
-    insert into call
-    select r.* from counter, jsonb_array_elements($3) with ordinality as c (doc, place)
-    cross join lateral jsonb_populate_record(null::call, c.doc || jsonb_build_object('number', $2 || '-' ||
-        lpad((counter.before + c.place)::text, greatest(4, length((counter.before + c.place)::text)), '0'))) as r
-    returning id, number
+with taken as (
+    insert into call select r.* from jsonb_populate_recordset(null::call, $1) as r
 ), people as (
-    insert into patient select r.* from jsonb_populate_recordset(null::patient, $4) as r
+    insert into patient select r.* from jsonb_populate_recordset(null::patient, $2) as r
 ), opened as (
-    insert into barrier select r.* from jsonb_populate_recordset(null::barrier, $5) as r
+    insert into barrier select r.* from jsonb_populate_recordset(null::barrier, $3) as r
 ), linked as (
-    insert into call_link select r.* from jsonb_populate_recordset(null::call_link, $6) as r
+    insert into call_link select r.* from jsonb_populate_recordset(null::call_link, $4) as r
 ), given as (
-    insert into hand_over select r.* from jsonb_populate_recordset(null::hand_over, $7) as r
-), alarmed as (
-    insert into alarm select r.* from jsonb_populate_recordset(null::alarm, $8) as r
+    insert into hand_over select r.* from jsonb_populate_recordset(null::hand_over, $5) as r
 )
-select id, number from taken
+insert into alarm select r.* from jsonb_populate_recordset(null::alarm, $6) as r
 """
 
 
@@ -56,12 +53,24 @@ class Taking:
     hand_overs: list[Doc] = field(default_factory=list)
     alarms: list[Doc] = field(default_factory=list)
 
+    def numbered(self, drawn: Sequence[str]) -> Taking:
+        """With a number for each call."""
+        for call, number in zip(self.calls, drawn, strict=True):
+            call["number"] = number
+        return self
 
-async def take_calls(db: Connection, area: str, series: str, taking: Taking) -> dict[UUID, str]:
-    """Write new calls with all that belongs to them; returns each call's number."""
+
+async def next_number(aside: Pool, area: str, series: str, count: int) -> int:
+    """The first of ``count`` running numbers that are theirs who asked, whether they use them or not."""
+    async with aside.acquire(timeout=5) as connection:
+        first: int = await connection.fetchval(NEXT_NUMBER, area, series, count)
+    return first
+
+
+async def take_calls(db: Connection, taking: Taking) -> None:
+    """Write new calls, which have their numbers, with all that belongs to them."""
     parts = (taking.calls, taking.patients, taking.barriers, taking.links, taking.hand_overs, taking.alarms)
-    rows = await db.fetch(TAKE_CALLS, area, series, *parts)
-    return {row["id"]: row["number"] for row in rows}
+    await db.execute(TAKE_CALLS, *parts)
 
 
 # Only what can be the same matter: near, from the same telephone, or from the same community. Who decides is people.

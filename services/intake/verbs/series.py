@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.intake import state
+from services.intake.desk import numbers_of
 from services.intake.rules import appointments, numbers
 from services.intake.store import calls as store
 from services.intake.store import progress as progress_store
@@ -109,9 +110,8 @@ async def _make(work: Work, row: asyncpg.Record, ahead: Ahead, visits: list[date
     if not row["served"]:
         given = next(each for each in await store.read_hand_overs(work.db, row["id"]) if each["reason"] == OUTSIDE)
         give_away(work, taking, given["receiver"], given["receiver_name"])
-    numbered = await store.take_calls(work.db, first["area"], numbers.series(ahead.prefix, work.now), taking)
-    for call in taking.calls:
-        call["number"] = numbered[call["id"]]
+    drawn = await numbers_of(first["area"], ahead.prefix, work.now, len(taking.calls))
+    await store.take_calls(work.db, taking.numbered(drawn))
     say_taken(work, taking)
 
 

@@ -47,10 +47,9 @@ async def take(work: Work, desk: Desk, taker: Taker, body: CallBody) -> TakenOut
     if call["appointment"]:
         visits = [call["appointment_at"], *made.visits]
         await keep_going(work, Ahead.of(made.pack), call, visits[-1], len(visits))
-    # Last of all: from here to the commit no other call of the area gets its number.
-    series = numbers.series(made.pack.area.case_prefix, call["received_at"])
-    for call_id, number in (await store.take_calls(work.db, call["area"], series, taking)).items():
-        next(each for each in taking.calls if each["id"] == call_id)["number"] = number
+    prefix = made.pack.area.case_prefix
+    drawn = await desk.numbers(call["area"], prefix, call["received_at"], len(taking.calls))
+    await store.take_calls(work.db, taking.numbered(drawn))
     say_taken(work, taking)
     return _answer(made, taking, similar)
 
