@@ -13,9 +13,9 @@ from services.registry import keys
 from services.registry.app import HEARS as HANDLERS
 from services.registry.projection import rebuild as build
 from services.registry.store.history import Figures
-from shared.consumer import Raw
 from shared.crypto import Keyring
 from shared.database import connect
+from shared.heard import Raw
 from shared.relay import messages_of
 from shared.streams import HEARS
 

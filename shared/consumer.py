@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -24,8 +22,8 @@ from shared import cursors as store
 from shared.crash import point
 from shared.cursors import Key
 from shared.database import AWAY, COLLISION, TOO_LONG, Connection, Pool
-from shared.events.base import Event, Origin
 from shared.events.envelope import Envelope, NotOurs, decode, event_of
+from shared.heard import Enough, Handler, Hears, Letter, Message, Raw, Unknown
 from shared.logs import about
 from shared.work import Cause, Work, new_id, now_utc, transaction
 
@@ -50,15 +48,6 @@ HOP = Histogram(
 )
 
 
-class Unknown(Exception):
-    """A handler met an aggregate that has not been heard of here yet: the message waits for it."""
-
-    def __init__(self, noun: str, aggregate_id: UUID) -> None:
-        super().__init__(f"{noun} not known here yet")
-        self.noun = noun
-        self.aggregate_id = aggregate_id
-
-
 class Stuck(Exception):
     """The message at ``place`` of a group made trouble."""
 
@@ -68,46 +57,8 @@ class Stuck(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a handler gets: the envelope and the typed event inside."""
-
-    envelope: Envelope
-    event: Any
-
-    @property
-    def id(self) -> UUID:
-        return self.envelope.aggregate_id
-
-    @property
-    def time(self) -> datetime:
-        return self.envelope.time
-
-    @property
-    def origin(self) -> Origin:
-        return self.envelope.origin
-
-
-Handler = Callable[[Work, Message], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Hears:
-    """One line of a service's table of contents: this event, this handler."""
-
-    event: type[Event]
-    handler: Handler
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A message as it came: where from, and its bytes."""
-
-    subject: str
-    body: bytes
-
-
-Letter = tuple[Raw, Envelope]
+def _never() -> bool:
+    return False
 
 
 class Inbox:
@@ -132,16 +83,21 @@ class Inbox:
         self._woke = woke
         self.anything_parked = True
 
-    async def take(self, messages: Sequence[Raw]) -> None:
-        """Apply, park or bury every message; when this returns all may be acknowledged.
+    async def take(self, messages: Sequence[Raw], enough: Enough = _never) -> Sequence[Raw]:
+        """Apply, park or bury the messages; gives those for which there was no time: all others may be acknowledged.
+
+        ``enough``: asked before each but the first of a group; what has been done by then is committed.
 
         Raises:
             one of ``AWAY`` or ``COLLISION``: the database is away or crowded, nothing may be acknowledged yet.
 
         """
-        await self._take_raw(messages)
+        letters = await self._read(messages)
+        left = await self._take_group(letters, enough)
         if self.anything_parked:
-            await self.drain()
+            left_ids = {envelope.id for _, envelope in left}
+            await self._ripen({each.aggregate_id for _, each in letters if each.id not in left_ids}, enough)
+        return [raw for raw, _ in left]
 
     async def take_apart(self, messages: Sequence[Raw]) -> None:
         """Each by itself; one that takes too long though the database answers is set aside for a person.
@@ -159,19 +115,27 @@ class Inbox:
 
     async def _take_alone(self, raw: Raw) -> None:
         try:
-            await self._take_raw([raw])
+            await self._take_group(await self._read([raw]))
         except TOO_LONG as problem:
             await self._pool.fetchval("select 1")
-            await self._bury(raw, _read(raw), _where(problem))
+            await self._bury(raw, _envelope(raw), _where(problem))
 
-    async def _take_raw(self, messages: Sequence[Raw]) -> None:
+    async def _read(self, messages: Sequence[Raw]) -> list[Letter]:
         letters: list[Letter] = []
         for raw in messages:
             try:
                 letters.append((raw, decode(raw.body, raw.subject)))
             except NotOurs as problem:
                 await self._bury(raw, None, str(problem))
-        await self._take_group(letters)
+        return letters
+
+    async def _ripen(self, moved: set[UUID], enough: Enough) -> None:
+        """Apply what waited for these aggregates; where there is no time, :meth:`watch_holes` does it."""
+        while not enough() and (ripe := await store.ripe_of(self._pool, moved)):
+            letters = await self._read([Raw(row["subject"], row["body"]) for row in ripe])
+            await self._take_group(letters, enough)
+            moved |= {envelope.aggregate_id for _, envelope in letters}
+        self.anything_parked = await store.any_parked(self._pool)
 
     async def drain(self, *, apart: bool = False) -> None:
         """Apply what is parked and has become ripe, until nothing more is; ``apart``: as :meth:`take_apart` does."""
@@ -183,7 +147,7 @@ class Inbox:
                 for raw in raws:
                     await self._take_alone(raw)
             else:
-                await self._take_group([(raw, decode(raw.body, raw.subject)) for raw in raws])
+                await self._take_group(await self._read(raws))
             if not ripe:
                 break
         self.anything_parked = await store.any_parked(self._pool)
@@ -207,17 +171,19 @@ class Inbox:
                 too_long += isinstance(problem, TOO_LONG)
                 log.warning("consumer.watch_failed", reason=type(problem).__name__)
 
-    async def _take_group(self, letters: Sequence[Letter]) -> None:
-        """All in one transaction; around whichever makes trouble, those of one aggregate in their order."""
+    async def _take_group(self, letters: Sequence[Letter], enough: Enough = _never) -> Sequence[Letter]:
+        """All in one transaction; around whichever makes trouble, those of one aggregate in their order.
+
+        Gives those for which there was no time.
+        """
         while letters:
             try:
-                await self._apply(letters)
+                return await self._apply(letters, enough)
             except AWAY:
                 raise
             except Exception as problem:  # noqa: BLE001 whatever one of a group does, the others go on
                 letters = await self._around(letters, problem)
-            else:
-                return
+        return ()
 
     async def _around(self, letters: Sequence[Letter], problem: Exception) -> Sequence[Letter]:
         """See to what made a group fail; gives what is still to be taken of it."""
@@ -267,8 +233,8 @@ class Inbox:
         except Stuck as stuck:
             raise stuck.problem from None
 
-    async def _apply(self, letters: Sequence[Letter]) -> None:
-        """All of it in one transaction.
+    async def _apply(self, letters: Sequence[Letter], enough: Enough = _never) -> Sequence[Letter]:
+        """As much as there is time for in one transaction; gives the rest.
 
         Raises:
             Stuck: from whatever one of them raised. A database that is away, or trouble at the end, comes as it is.
@@ -278,7 +244,11 @@ class Inbox:
         async with transaction(self._pool, cause, woke=self._woke) as work:
             cursors = await store.take(work.db, {(each.noun, each.aggregate_id) for _, each in letters})
             moved: dict[Key, int] = {}
+            done = 0
             for place, (raw, envelope) in enumerate(letters):
+                if place and enough():
+                    break
+                done += 1
                 try:
                     await self._step(work, raw, envelope, cursors, moved)
                 except AWAY:
@@ -290,6 +260,7 @@ class Inbox:
                 if self.anything_parked:
                     await store.unpark(work.db, moved)
         point("inbox.committed")
+        return letters[done:]
 
     async def _step(
         self, work: Work, raw: Raw, envelope: Envelope, cursors: dict[Key, int], moved: dict[Key, int]
@@ -376,7 +347,7 @@ def _early(letters: Sequence[Letter], unknown: Unknown, stuck: Stuck | None) -> 
     ]
 
 
-def _read(raw: Raw) -> Envelope | None:
+def _envelope(raw: Raw) -> Envelope | None:
     try:
         return decode(raw.body, raw.subject)
     except NotOurs:

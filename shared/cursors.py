@@ -72,6 +72,7 @@ where (p.aggregateseq <= coalesce(own.seq, 0)
                   and d.aggregateseq = p.aggregateseq and d.requeued_at is null)
 order by p.parked_at, p.aggregateseq limit 200
 """
+RIPE_OF = RIPE.replace("\nwhere (", "\nwhere (p.aggregate_id = any($1::uuid[]) or p.waits_id = any($1::uuid[])) and (")
 OLDEST_HOLE = """
 select coalesce(extract(epoch from clock_timestamp() - min(parked_at)), 0)::float as age_s, count(*) as messages
 from parked
@@ -124,6 +125,11 @@ async def any_parked(db: Pool) -> bool:
 async def ripe(db: Pool) -> list[asyncpg.Record]:
     """``subject, body`` of parked messages whose turn has come."""
     return await db.fetch(RIPE)
+
+
+async def ripe_of(db: Pool, aggregate_ids: Iterable[UUID]) -> list[asyncpg.Record]:
+    """As :func:`ripe`, of what waited for one of these aggregates."""
+    return await db.fetch(RIPE_OF, list(aggregate_ids))
 
 
 async def oldest_hole(db: Pool) -> asyncpg.Record:

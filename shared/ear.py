@@ -6,6 +6,7 @@ Acknowledging comes after the commit, so a crash in between means a redelivery, 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import nats.errors
@@ -14,8 +15,9 @@ import structlog
 
 from shared.ahead import Ahead, Urgencies
 from shared.bus import Bus
-from shared.consumer import GROUP, TOO_OFTEN, Inbox, Raw
+from shared.consumer import GROUP, TOO_OFTEN, Inbox
 from shared.database import AWAY, COLLISION, TOO_LONG
+from shared.heard import Enough, Raw
 from shared.leader import LockConnection
 from shared.pull import Came, Pull
 
@@ -28,6 +30,8 @@ SLICE_S = 0.3
 """About so long one group may take: what has just come and is more urgent waits no longer."""
 LEAST_GROUP = 25
 """Much of a group's time is the same for one message as for many: smaller ones would only be slower."""
+LEAST_S = 0.05
+"""So long a group goes on though something red waits: what is not red must get on, too."""
 
 
 class Ear:
@@ -95,31 +99,60 @@ class Ear:
 
     async def _take_from(self, pull: Pull, connection: LockConnection, held: dict[int, Came]) -> None:
         ahead: Ahead[Came] = Ahead(self._urgencies)
-        while not connection.is_closed() and not self.stopping:
-            came = await (pull.come(len(ahead)) if ahead else pull.next())
-            if came and len(ahead) + len(came) < GROUP and self._patience_s:
-                await asyncio.sleep(self._patience_s)
-                came += await pull.come(len(ahead) + len(came))
+
+        def put(came: list[Came]) -> None:
             for message in came:
                 if message.place not in held:
                     ahead.put(message, message.data)
                 held[message.place] = message
-            if ahead:
-                group = ahead.take(max(LEAST_GROUP, min(GROUP, round(SLICE_S / self._each_s))))
-                await self._take(group)
-                for message in group:
-                    del held[message.place]
 
-    async def _take(self, messages: list[Came]) -> None:
-        """Apply and acknowledge. While the database is away nothing is acknowledged and nothing more fetched."""
+        def pressed() -> bool:
+            """Whether something red waits; what comes while a group is applied is looked at, too."""
+            put(pull.by_now())
+            return self._urgencies.pressing > 0
+
+        try:
+            while not connection.is_closed() and not self.stopping:
+                put(await (pull.come(len(ahead)) if ahead else pull.next()))
+                if ahead and len(ahead) < GROUP and self._patience_s:
+                    await asyncio.sleep(self._patience_s)
+                    put(await pull.come(len(ahead)))
+                if ahead:
+                    await self._take_most_urgent(ahead, held, pressed)
+        finally:
+            ahead.leave()
+
+    async def _take_most_urgent(self, ahead: Ahead[Came], held: dict[int, Came], pressed: Callable[[], bool]) -> None:
+        group = ahead.take(max(LEAST_GROUP, min(GROUP, round(SLICE_S / self._each_s))))
+        red = ahead.red_alone
+        begun_s = asyncio.get_running_loop().time()
+
+        def enough() -> bool:
+            return not red and asyncio.get_running_loop().time() - begun_s > LEAST_S and pressed()
+
+        left = await self._take([each.item for each in group], enough)
+        ahead.back(each for each in group if each.item.place in left)
+        for each in group:
+            if each.item.place not in left:
+                del held[each.item.place]
+
+    async def _take(self, messages: list[Came], enough: Enough) -> set[int]:
+        """Apply and acknowledge; gives the places of those for which there was no time.
+
+        While the database is away nothing is acknowledged and nothing more fetched.
+        """
         raws = [Raw(message.subject, message.data) for message in messages]
+        left: Sequence[Raw] = ()
         loop = asyncio.get_running_loop()
         begun_s = loop.time()
         pause_s = 0.1
         too_long = 0
         while True:
             try:
-                await (self._inbox.take(raws) if too_long < TOO_OFTEN else self._inbox.take_apart(raws))
+                if too_long < TOO_OFTEN:
+                    left = await self._inbox.take(raws, enough)
+                else:
+                    await self._inbox.take_apart(raws)
             except (*AWAY, *COLLISION) as problem:
                 too_long += isinstance(problem, TOO_LONG)
                 log.warning("ear.database_away", stream=self.stream, reason=type(problem).__name__)
@@ -128,6 +161,10 @@ class Ear:
                 begun_s = loop.time()
             else:
                 break
-        self._each_s = (self._each_s + (loop.time() - begun_s) / len(messages)) / 2
-        for message in messages:
+        unapplied = {id(raw) for raw in left}
+        done = [message for raw, message in zip(raws, messages, strict=True) if id(raw) not in unapplied]
+        if done:
+            self._each_s = (self._each_s + (loop.time() - begun_s) / len(done)) / 2
+        for message in done:
             await message.ack()
+        return {message.place for message in messages} - {message.place for message in done}

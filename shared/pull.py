@@ -124,9 +124,14 @@ class Pull:
 
         """
         self._check()
+        given = self.by_now()
+        await self._ask(asyncio.get_running_loop().time(), self._ahead - held - len(given))
+        return given
+
+    def by_now(self) -> list[Came]:
+        """What has come by now; nothing more is asked for."""
         given = list(self._waiting)
         self._waiting.clear()
-        await self._ask(asyncio.get_running_loop().time(), self._ahead - held - len(given))
         return given
 
     def _check(self) -> None:

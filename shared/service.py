@@ -31,10 +31,11 @@ from shared.ahead import Urgencies
 from shared.auth import Caller, Issuers
 from shared.bus import Bus, BusSettings
 from shared.chains import witness
-from shared.consumer import Hears, Inbox, Message
+from shared.consumer import Inbox
 from shared.database import AWAY, Pool, open_pool
 from shared.due import DueHandler, DueRunner
 from shared.ear import Ear
+from shared.heard import Hears, Message, waited_for
 from shared.http import Edge, Room
 from shared.leader import Leadership
 from shared.relay import Relay
@@ -159,7 +160,7 @@ async def build(service: Service, settings: Settings) -> Runtime:
 
     inbox = Inbox(service.name, pool, service.hears, every=each if service.every else None, woke=woke)
     patience_s = {stream_name(heard): seconds for heard, seconds in service.patience_s.items()}
-    urgencies = Urgencies()
+    urgencies = Urgencies(None if service.every else waited_for(service.hears))
     ears = [
         Ear(bus, inbox, stream=d.stream, durable=d.name, patience_s=patience_s.get(d.stream, 0.0), urgencies=urgencies)
         for d in durables_of(service.name)

@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from shared.auth import Role, make_token
-from shared.consumer import Raw
 from shared.database import COLLISION, migrate
 from shared.events.base import Event, Origin
 from shared.events.envelope import encode, subject_of
+from shared.heard import Raw
 from shared.service import Runtime, Service, build, create_app
 from shared.work import new_id, now_utc
 from tests.patience import PATIENCE_S

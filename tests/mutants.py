@@ -95,6 +95,20 @@ MUTANTS = (
         "tests/faults/test_core_faults.py -k any_step",
     ),
     Mutant(
+        "a red call waits for the group that is at work",
+        "shared/ear.py",
+        "return not red and",
+        "return False and",
+        "tests/core/test_ear.py",
+    ),
+    Mutant(
+        "what there was no time for counts as applied",
+        "shared/consumer.py",
+        "return letters[done:]",
+        "return letters[len(letters):]",
+        "tests/core/test_inbox.py",
+    ),
+    Mutant(
         "a lone event waits for a group",
         "shared/pull.py",
         "while not self._waiting and loop.time() < until_s:",
@@ -104,15 +118,15 @@ MUTANTS = (
     Mutant(
         "nobody is urgent",
         "shared/ahead.py",
-        "line.rank = min(line.rank, self._urgencies.rank(",
-        "line.rank = 0 * min(line.rank, self._urgencies.rank(",
+        "rank = self._urgencies.rank(",
+        "rank = 0 * self._urgencies.rank(",
         "tests/core/test_ahead.py",
     ),
     Mutant(
         "the oldest waits for ever",
         "shared/ahead.py",
-        "taken = [self._next(min(lines, key=lambda line: line.since))]",
-        "taken: list[T] = []",
+        "oldest = self._next(min(lines, key=lambda line: line.since))",
+        "oldest = self._next(min(lines, key=lambda line: line.turn))",
         "tests/core/test_ahead.py",
     ),
     Mutant(

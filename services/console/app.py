@@ -69,7 +69,7 @@ from services.console.picture import forget_old, note
 from services.console.settings import ConsoleSettings
 from services.console.strip import Strips
 from services.console.troubles import furnish
-from shared.consumer import Message
+from shared.heard import Message
 from shared.http import Room
 from shared.service import Runtime, Service
 from shared.work import Work

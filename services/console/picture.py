@@ -9,8 +9,8 @@ import structlog
 
 from services.console.rules.picture import Seen, ends, step
 from services.console.store import desks, facts
-from shared.consumer import Message
 from shared.database import AWAY, COLLISION
+from shared.heard import Message
 from shared.service import Runtime
 from shared.work import Work, now_utc
 

@@ -20,7 +20,6 @@ from services.dispatch.verbs import trips as trip_verbs
 from services.dispatch.verbs.groups import ask_anew, ask_for
 from services.dispatch.verbs.lives import at_once
 from services.dispatch.verbs.needs import add_barrier
-from shared.consumer import Hears, Message, Unknown
 from shared.erasure import forget_heard
 from shared.errors import Refused
 from shared.events.intake import (
@@ -48,6 +47,7 @@ from shared.events.registry import (
     PersonUnmatched,
 )
 from shared.events.words import Answer, By, CallLink, RecipientKind, Step
+from shared.heard import Hears, Message, Unknown
 from shared.work import Work
 
 log = structlog.get_logger()
@@ -255,7 +255,7 @@ HEARS: Sequence[Hears] = [
     Hears(CallUnlinked, call_unlinked),
     Hears(CallWithdrawn, call_withdrawn),
     Hears(CallHandedOver, call_handed_over),
-    Hears(CallClosed, call_closed),
+    Hears(CallClosed, call_closed, later=True),
     Hears(CallErased, call_erased),
     Hears(BarrierOpened, barrier_opened),
     Hears(BarrierMet, barrier_met),
@@ -263,10 +263,10 @@ HEARS: Sequence[Hears] = [
     Hears(PersonMatched, person_matched),
     Hears(PersonUnmatched, person_unmatched),
     Hears(PersonErased, person_erased),
-    Hears(PersonLinked, person_linked),
-    Hears(PersonUnlinked, person_unlinked),
-    Hears(GroupJoined, group_joined),
-    Hears(GroupLeft, group_left),
+    Hears(PersonLinked, person_linked, later=True),
+    Hears(PersonUnlinked, person_unlinked, later=True),
+    Hears(GroupJoined, group_joined, later=True),
+    Hears(GroupLeft, group_left, later=True),
     Hears(ReplyReceived, reply_received),
     Hears(MessageFailed, message_lost),
     Hears(MessageExpired, message_lost),

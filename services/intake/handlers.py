@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from services.intake.verbs import erase, progress, series, watch
-from shared.consumer import Hears, Message
 from shared.due import Due
 from shared.events import dispatch, notify, registry
 from shared.events.base import Event
 from shared.events.words import Answer, AssignmentStatus, Disclosure, RecipientKind, Role
+from shared.heard import Hears, Message
 from shared.work import Work
 
 TRIPS: tuple[type[Event], ...] = (
@@ -106,8 +106,8 @@ async def rating_given(work: Work, message: Message) -> None:
 
 
 HEARS = [
-    *(Hears(event, trip_moved) for event in TRIPS),
-    *(Hears(event, assignment_moved) for event in ASSIGNMENTS),
+    *(Hears(event, trip_moved, later=True) for event in TRIPS),
+    *(Hears(event, assignment_moved, later=True) for event in ASSIGNMENTS),
     Hears(dispatch.AssignmentDelayed, assignment_delayed),
     Hears(dispatch.TripAtRisk, trip_at_risk),
     Hears(registry.PersonRegistered, person_known),
@@ -116,7 +116,7 @@ HEARS = [
     Hears(registry.PersonUnmatched, person_unmatched),
     Hears(registry.PersonErased, person_erased),
     Hears(notify.ReplyReceived, reply_received),
-    Hears(notify.RatingGiven, rating_given),
+    Hears(notify.RatingGiven, rating_given, later=True),
 ]
 
 

@@ -10,7 +10,6 @@ from services.notify.prepare import prepare
 from services.notify.settings import NotifySettings
 from services.notify.verbs.ready import UNHEARD
 from shared.ask import Question, asking
-from shared.consumer import Hears
 from shared.events.dispatch import (
     AssignmentAccepted,
     AssignmentAtBase,
@@ -66,6 +65,7 @@ from shared.events.registry import (
     VisitCancelled,
     VisitPlanned,
 )
+from shared.heard import Hears
 from shared.service import Service
 from shared.tidy import tidy
 
@@ -75,7 +75,7 @@ HEARS = [
     Hears(CallUpdated, calls.updated),
     Hears(CallHandedOver, calls.handed_over),
     Hears(CallWithdrawn, calls.withdrawn),
-    Hears(CallClosed, calls.closed),
+    Hears(CallClosed, calls.closed, later=True),
     Hears(CallErased, calls.erased),
     Hears(BarrierOpened, calls.barrier_opened),
     Hears(TripRequested, trips.requested),
@@ -83,30 +83,30 @@ HEARS = [
     Hears(TripPlanned, trips.planned),
     Hears(TripReplanned, trips.planned),
     Hears(TripAtRisk, trips.at_risk),
-    Hears(TripCompleted, trips.completed),
+    Hears(TripCompleted, trips.completed, later=True),
     Hears(TripCancelled, trips.cancelled),
     Hears(AssignmentOrdered, assignments.changed),
     Hears(AssignmentOffered, assignments.changed),
-    Hears(AssignmentAccepted, assignments.changed),
+    Hears(AssignmentAccepted, assignments.changed, later=True),
     Hears(AssignmentDeclined, assignments.changed),
     Hears(AssignmentExpired, assignments.changed),
     Hears(AssignmentReleased, assignments.changed),
-    Hears(AssignmentEnRoute, assignments.changed),
-    Hears(AssignmentAtScene, assignments.changed),
-    Hears(AssignmentLeftScene, assignments.changed),
-    Hears(AssignmentAtDestination, assignments.changed),
-    Hears(AssignmentCleared, assignments.changed),
-    Hears(AssignmentAtBase, assignments.changed),
+    Hears(AssignmentEnRoute, assignments.changed, later=True),
+    Hears(AssignmentAtScene, assignments.changed, later=True),
+    Hears(AssignmentLeftScene, assignments.changed, later=True),
+    Hears(AssignmentAtDestination, assignments.changed, later=True),
+    Hears(AssignmentCleared, assignments.changed, later=True),
+    Hears(AssignmentAtBase, assignments.changed, later=True),
     Hears(AssignmentCrewChanged, assignments.crew_changed),
     Hears(CrewRegistered, people.crew_changed),
     Hears(CrewChanged, people.crew_changed),
     Hears(CrewErased, people.crew_erased),
-    Hears(CrewCertificateEnding, certificates.ending),
-    Hears(TaskAssigned, tasks.told),
-    Hears(TaskOverdue, tasks.told),
-    Hears(TeamInvited, tasks.told),
-    Hears(VisitPlanned, tasks.visit),
-    Hears(VisitCancelled, tasks.cancelled),
+    Hears(CrewCertificateEnding, certificates.ending, later=True),
+    Hears(TaskAssigned, tasks.told, later=True),
+    Hears(TaskOverdue, tasks.told, later=True),
+    Hears(TeamInvited, tasks.told, later=True),
+    Hears(VisitPlanned, tasks.visit, later=True),
+    Hears(VisitCancelled, tasks.cancelled, later=True),
     Hears(SwapAsked, swaps.changed),
     Hears(SwapAnswered, swaps.changed),
     Hears(UnitOnDuty, people.on_duty),

@@ -8,10 +8,10 @@ from services.registry import store
 from services.registry.rules.lines import codes_of, happened_at, patient_of
 from services.registry.store.history import Line
 from services.registry.verbs import erasing, matching, reviews
-from shared.consumer import Message, Unknown
 from shared.events.base import Event
 from shared.events.intake import BarrierMet, BarrierOpened, BarrierUnmet, CallHandedOver
 from shared.events.words import By, CallStatus
+from shared.heard import Message, Unknown
 from shared.work import Work
 
 

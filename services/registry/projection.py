@@ -16,10 +16,11 @@ from uuid import UUID
 
 from services.registry import store
 from services.registry.store.history import Figures
-from shared.consumer import Hears, Inbox, Raw
+from shared.consumer import Inbox
 from shared.cursors import Key
 from shared.database import Connection, Pool
 from shared.events.envelope import decode
+from shared.heard import Hears, Raw
 from shared.work import Work
 
 

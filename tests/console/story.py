@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.consumer import Raw
 from shared.events.base import Origin
 from shared.events.envelope import encode, subject_of
+from shared.heard import Raw
 from shared.work import new_id
 from tests.harness import AREA
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from karuna.contracts.catalogue import GOLDENS
 from karuna.contracts.goldens import read_goldens
 from services.console.rules.picture import Seen, ends, step
-from shared.consumer import Raw
 from shared.events.envelope import decode
+from shared.heard import Raw
 from shared.work import new_id
 from tests.console.conftest import Console
 from tests.console.story import Story, whole

@@ -8,13 +8,16 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ahead import REMEMBERED, Ahead, Urgencies
+from shared.ahead import ALONE, REMEMBERED, Ahead, Urgencies
 from shared.pull import Came
 
 
-def body(root: str, severity: str | None = None, aggregate: str | None = None) -> bytes:
+def body(
+    root: str, severity: str | None = None, aggregate: str | None = None, *, kind: str = "toy.toy.toyed.v1"
+) -> bytes:
     data = {} if severity is None else {"severity": severity}
-    return orjson.dumps({"subject": aggregate or f"call/{root}", "correlationid": root, "data": data})
+    subject = aggregate or f"call/{root}"
+    return orjson.dumps({"type": f"th.karuna.{kind}", "subject": subject, "correlationid": root, "data": data})
 
 
 def waiting(*bodies: bytes) -> Ahead[int]:
@@ -25,20 +28,73 @@ def waiting(*bodies: bytes) -> Ahead[int]:
     return ahead
 
 
+def items(ahead: Ahead[int], limit: int) -> list[int]:
+    return [each.item for each in ahead.take(limit)]
+
+
 def all_of(ahead: Ahead[int], limit: int) -> list[int]:
     taken: list[int] = []
     while ahead:
-        group = ahead.take(limit)
+        group = items(ahead, limit)
         assert 0 < len(group) <= limit
         taken += group
-    assert ahead.take(limit) == []
+    assert items(ahead, limit) == []
     return taken
 
 
-def test_a_red_call_overtakes_green_ones_and_the_oldest_is_in_every_group() -> None:
-    ahead = waiting(*(body(f"g{number}", "green") for number in range(9)), body("r", "red"))
-    assert ahead.take(2) == [0, 9]
-    assert ahead.take(2) == [1, 2]
+def test_a_red_call_goes_alone_and_the_oldest_is_in_every_other_group() -> None:
+    ahead = waiting(*(body(f"g{number}", "green") for number in range(9)), body("y", "yellow"), body("r", "red"))
+    assert items(ahead, 3) == [10]
+    assert items(ahead, 2) == [0, 9]
+    assert items(ahead, 2) == [1, 2]
+
+
+def test_what_is_not_red_gets_on_however_much_is_red() -> None:
+    ahead = waiting(body("g", "green"), *(body(f"r{number}", "red") for number in range(9)))
+    assert [items(ahead, 1)[0] for _ in range(ALONE + 2)] == [1, 2, 3, 4, 0, 5]
+
+
+def test_what_nobody_waits_for_of_a_red_call_comes_after_every_red_order_and_before_what_is_yellow() -> None:
+    ahead: Ahead[int] = Ahead(Urgencies(frozenset({"intake.call.received.v1", "dispatch.trip.ordered.v1"})))
+    ahead.put(0, body("y", "yellow", kind="intake.call.received.v1"))
+    ahead.put(1, body("r", "red", "trip/1", kind="dispatch.trip.at_scene.v1"))
+    ahead.put(2, body("s", "red", "trip/2", kind="dispatch.trip.ordered.v1"))
+    assert items(ahead, 3) == [2]
+    assert items(ahead, 1) == [0]  # the oldest
+    ahead.put(3, body("z", "yellow", kind="intake.call.received.v1"))
+    assert items(ahead, 2) == [1, 3]
+
+
+def test_an_order_of_a_red_call_takes_what_stands_before_it_along() -> None:
+    ahead: Ahead[int] = Ahead(Urgencies(frozenset({"dispatch.trip.ordered.v1"})))
+    ahead.put(0, body("r", "red", kind="dispatch.trip.at_scene.v1"))
+    ahead.put(1, body("r", "red", kind="dispatch.trip.ordered.v1"))
+    ahead.put(2, body("r", "red", kind="dispatch.trip.cleared.v1"))
+    assert items(ahead, 3) == [0, 1]
+
+
+def test_what_was_taken_and_not_applied_waits_again_where_it_stood() -> None:
+    ahead = waiting(*(body(f"y{number}", "yellow") for number in range(3)), body("y0", "yellow"))
+    taken = ahead.take(4)
+    ahead.put(4, body("y0", "yellow"))
+    ahead.back(taken[1:])
+    assert items(ahead, 5) == [1, 2, 3, 4]
+
+
+def test_what_is_red_presses_all_ears_of_the_service_while_it_waits() -> None:
+    urgencies = Urgencies()
+    calls: Ahead[int] = Ahead(urgencies)
+    orders: Ahead[int] = Ahead(urgencies)
+    calls.put(0, body("r", "red"))
+    orders.put(1, body("r", aggregate="trip/1"))
+    orders.put(2, body("y", "yellow"))
+    assert urgencies.pressing == 2
+    taken = calls.take(1)
+    assert urgencies.pressing == 1
+    calls.back(taken)
+    calls.leave()
+    orders.take(1)
+    assert urgencies.pressing == 0
 
 
 def test_what_grows_from_a_red_call_is_as_urgent_by_whatever_ear_the_call_was_heard() -> None:
@@ -49,19 +105,19 @@ def test_what_grows_from_a_red_call_is_as_urgent_by_whatever_ear_the_call_was_he
     for number in range(3):
         orders.put(number, body(f"y{number}", "yellow"))
     orders.put(3, body("r", aggregate="message/1"))
-    assert orders.take(2) == [0, 3]
+    assert items(orders, 2) == [3]
 
 
 def test_what_calls_stand_on_is_not_overtaken() -> None:
     ahead = waiting(body("g", "green"), body("unit", aggregate="unit/1"), body("r", "red"))
-    assert ahead.take(2) == [0, 1]
+    assert items(ahead, 2) == [1, 2]
 
 
 def test_no_matter_carries_its_later_messages_past_what_came_before_them() -> None:
     """A crew is heard of before the order that names it, and units' duties in the order in which they changed."""
-    assert waiting(body("r", "red", "trip/1"), body("crew/c"), body("r", "red", "order/1")).take(3) == [0, 1, 2]
+    assert items(waiting(body("r", "red", "trip/1"), body("crew/c"), body("r", "red", "order/1")), 3) == [0, 1, 2]
     duties = waiting(*(body(unit, aggregate=f"unit/{unit}") for unit in ("1", "1", "2", "2", "1")))
-    assert duties.take(5) == [0, 1, 2, 3, 4]
+    assert items(duties, 5) == [0, 1, 2, 3, 4]
 
 
 def test_what_is_said_of_one_person_keeps_its_order_whatever_it_grows_from() -> None:
@@ -91,7 +147,7 @@ def test_no_more_is_kept_of_a_matter_than_what_waits_of_it() -> None:
 
 def test_a_call_that_turns_red_takes_what_it_said_before_along_in_order() -> None:
     ahead = waiting(body("y", "yellow"), body("a", "green"), body("a", "green"), body("a", "red"))
-    assert all_of(ahead, 2) == [0, 1, 2, 3]
+    assert all_of(ahead, 2) == [1, 2, 3, 0]
 
 
 def test_two_matters_of_one_aggregate_become_one() -> None:
@@ -99,7 +155,7 @@ def test_two_matters_of_one_aggregate_become_one() -> None:
         body("g", "green"), body("a", "green", "trip/1"), body("b", "green", "trip/2"),
         body("a", "green", "trip/2"), body("b", "red", "trip/3"),
     )  # fmt: skip
-    assert all_of(ahead, 5) == [0, 1, 2, 3, 4]
+    assert all_of(ahead, 5) == [1, 2, 3, 4, 0]
 
 
 def test_what_cannot_be_read_is_taken_like_everything_else() -> None:

@@ -1,4 +1,4 @@
-"""Who loses the lead gives back what it holds: the next one does not wait until the broker sends it again."""
+"""Who loses the lead gives back what it holds; what is not red makes room for what is."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import orjson
+from nats.aio.client import Client
 
 from shared.bus import Bus, BusSettings
-from shared.consumer import Inbox, Raw
+from shared.consumer import Inbox
 from shared.ear import Ear
+from shared.heard import Enough, Raw
 from shared.leader import LockConnection
 from shared.pull import Pull
 from tests.patience import PATIENCE_S
@@ -29,6 +31,14 @@ class Lock:
         return self.lost
 
 
+async def say(speaker: Client, number: int, severity: str | None = None) -> str:
+    data = {} if severity is None else {"severity": severity}
+    said = {"subject": f"call/{number}", "correlationid": f"{number}", "data": data}
+    subject = f"internal.kalasin.intake.call.{number}.received.v1"
+    await speaker.request(subject, orjson.dumps(said), timeout=PATIENCE_S)
+    return subject
+
+
 async def test_what_was_read_ahead_goes_to_the_next_leader_at_once(streams: Broker) -> None:
     lock = Lock()
     applied: list[str] = []
@@ -36,15 +46,14 @@ async def test_what_was_read_ahead_goes_to_the_next_leader_at_once(streams: Brok
     class Noting:
         """Writes down the first group, in which the lead is lost."""
 
-        async def take(self, messages: Sequence[Raw]) -> None:
+        async def take(self, messages: Sequence[Raw], _: Enough) -> Sequence[Raw]:
             applied.extend(message.subject for message in messages)
             lock.lost = True
+            return ()
 
     async with streams.connected("intake") as speaker:
         for number in range(SAID):
-            said = {"subject": f"call/{number}", "correlationid": f"{number}", "data": {}}
-            subject = f"internal.kalasin.intake.call.{number}.received.v1"
-            await speaker.request(subject, orjson.dumps(said), timeout=PATIENCE_S)
+            await say(speaker, number)
     async with streams.connected("registry") as client, asyncio.timeout(PATIENCE_S):
         bus = Bus(BusSettings(streams.url, "registry", None), client)
         ear = Ear(bus, cast("Inbox", Noting()), stream="INTAKE", durable="registry", patience_s=0.5)
@@ -57,3 +66,34 @@ async def test_what_was_read_ahead_goes_to_the_next_leader_at_once(streams: Brok
                     applied.append(message.subject)
                     await message.ack()
     assert len(set(applied)) == SAID
+
+
+async def test_a_group_that_is_not_red_ends_for_a_red_call_and_goes_on_after_it(streams: Broker) -> None:
+    lock = Lock()
+    groups: list[list[str]] = []
+    async with streams.connected("intake") as speaker, streams.connected("registry") as client:
+
+        class Slow:
+            """In the first group a red call comes; one message takes as long as nobody is in a hurry."""
+
+            async def take(self, messages: Sequence[Raw], enough: Enough) -> Sequence[Raw]:
+                groups.append([message.subject for message in messages])
+                if len(groups) == 1:
+                    red.append(await say(speaker, SAID, "red"))
+                    while not enough():
+                        await asyncio.sleep(0.01)
+                    groups[0] = [messages[0].subject]
+                    return messages[1:]
+                lock.lost = sum(len(group) for group in groups) > SAID
+                return ()
+
+        red: list[str] = []
+        said = [await say(speaker, number, "yellow") for number in range(SAID)]
+        bus = Bus(BusSettings(streams.url, "registry", None), client)
+        ear = Ear(bus, cast("Inbox", Slow()), stream="INTAKE", durable="registry")
+        async with asyncio.timeout(PATIENCE_S):
+            leading = asyncio.create_task(ear.run(cast("LockConnection", cast("Any", lock))))
+            await leading
+    first, second, *others = groups
+    assert (first, second) == ([said[0]], red)
+    assert [subject for group in others for subject in group] == said[1:]

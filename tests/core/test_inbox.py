@@ -13,9 +13,10 @@ import pytest_asyncio
 import structlog
 
 from karuna.dead_letters import letters, requeue, show
-from shared.consumer import Hears, Inbox, Message, Raw
+from shared.consumer import Inbox
 from shared.erasure import forget_heard
 from shared.events.intake import CallErased
+from shared.heard import Hears, Message, Raw
 from shared.work import Cause, Work, new_id, now_utc
 from tests.core.conftest import PACKAGE
 from tests.core.toy.services import HEARER, Toyed
@@ -52,6 +53,25 @@ async def test_duplicates_reordering_and_replay_change_nothing(hearer: Running) 
     for call in calls:
         assert await effects(hearer, call) == list(range(1, 21))
     assert await hearer.sql("select 1 from parked") == []
+
+
+async def test_what_there_was_no_time_for_is_given_back_and_the_rest_is_committed(hearer: Running) -> None:
+    """What waited for what was done is applied while there is time, and by the next look else."""
+    call, other = new_id(), new_id()
+    second = await toy(hearer, other, 2)
+    assert await hearer.runtime.inbox.take([second]) == []
+    raws = [await toy(hearer, other, 1), *[await toy(hearer, call, seq) for seq in range(1, 6)]]
+    asked: list[bool] = []
+
+    def enough() -> bool:
+        asked.append(len(asked) >= 2)
+        return asked[-1]
+
+    assert await hearer.runtime.inbox.take(raws, enough) == raws[3:]
+    assert (await effects(hearer, other), await effects(hearer, call)) == ([1], [1, 2])
+    assert await hearer.runtime.inbox.take(raws[3:]) == []
+    await hearer.runtime.inbox.drain()
+    assert (await effects(hearer, other), await effects(hearer, call)) == ([1, 2], [1, 2, 3, 4, 5])
 
 
 async def test_two_processes_at_once_change_nothing(hearer: Running, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.consumer import Hears, Message
 from shared.due import Due, DueRunner
 from shared.events.base import Origin
+from shared.heard import Hears, Message
 from shared.work import Work, new_id, now_utc
 from tests.core.conftest import SERVICES, Pair
 from tests.core.test_hop import ME, until

@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest_asyncio
 
 from services.registry.app import SERVICE
-from shared.consumer import Raw
 from shared.events import dispatch, intake, notify
 from shared.events.base import Origin
+from shared.heard import Raw
 from shared.thai.identifiers import check_digit
 from shared.work import new_id, now_utc
 from tests.harness import AREA, Running, bearer, service_running

@@ -12,8 +12,8 @@ import pytest
 from services.registry import records, store
 from services.registry.keys import ring
 from services.registry.verbs import erasing, people
-from shared.consumer import Raw
 from shared.events import intake
+from shared.heard import Raw
 from shared.work import Cause, now_utc
 from tests.harness import Running, bearer
 from tests.patience import PATIENCE_S

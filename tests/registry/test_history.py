@@ -11,10 +11,10 @@ import pytest
 
 from services.registry.app import HEARS, SERVICE
 from services.registry.projection import forget
-from shared.consumer import Raw
 from shared.events import dispatch, intake, notify
 from shared.events.base import TYPES
 from shared.events.envelope import decode
+from shared.heard import Raw
 from shared.streams import HEARS as NOUNS
 from shared.work import Cause, new_id, now_utc
 from tests.harness import Running

@@ -14,10 +14,10 @@ from karuna.main import app
 from services.registry.app import HEARS
 from services.registry.projection import NotWhole, rebuild
 from services.registry.store.history import Figures
-from shared.consumer import Raw
 from shared.database import COLLISION, connect
 from shared.events import intake, notify
 from shared.events.envelope import decode
+from shared.heard import Raw
 from shared.work import new_id, now_utc
 from tests.harness import Running
 from tests.patience import PATIENCE_S

@@ -13,9 +13,9 @@ from services.notify.rules.words import Facts
 from services.notify.store import messages, views
 from services.notify.verbs.ends import OPEN, acknowledge, cancel
 from services.notify.verbs.tell import ORDER_RULES, STEP_RULES, Telling, tell, tell_how_it_stands
-from shared.consumer import Message
 from shared.events.dispatch import AssignmentCrewChanged, AssignmentFacts
 from shared.events.words import MessageChannel
+from shared.heard import Message
 from shared.work import Work
 
 

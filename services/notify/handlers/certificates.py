@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.notify.rules.plan import Occasion
 from services.notify.rules.words import Facts
 from services.notify.verbs.tell import Telling, tell
-from shared.consumer import Message
+from shared.heard import Message
 from shared.work import Work
 
 

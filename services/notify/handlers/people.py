@@ -14,9 +14,9 @@ from services.notify.store import messages, recipients, replies, views
 from services.notify.store.recipients import Contact
 from services.notify.verbs.ends import cancel
 from services.notify.verbs.tell import Telling, tell
-from shared.consumer import Message, Unknown
 from shared.erasure import forget_heard
 from shared.events.words import Disclosure
+from shared.heard import Message, Unknown
 from shared.work import Work
 
 

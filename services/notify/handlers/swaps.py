@@ -5,9 +5,9 @@ from __future__ import annotations
 from services.notify.rules.plan import Occasion
 from services.notify.rules.words import Facts
 from services.notify.verbs.tell import Telling, tell
-from shared.consumer import Message
 from shared.events.dispatch import SwapAnswered
 from shared.events.words import SwapStatus
+from shared.heard import Message
 from shared.work import Work
 
 BY_WHO_ASKED = frozenset({SwapStatus.ASKED, SwapStatus.WITHDRAWN})

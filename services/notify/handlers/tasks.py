@@ -9,8 +9,8 @@ from services.notify.rules.words import Facts
 from services.notify.store import messages
 from services.notify.verbs.ends import cancel
 from services.notify.verbs.tell import Telling, tell
-from shared.consumer import Message
 from shared.events.registry import TaskAssigned, TaskOverdue, TeamInvited, VisitCancelled, VisitPlanned
+from shared.heard import Message
 from shared.work import Work
 
 PLANNED = "crew_visit_planned"

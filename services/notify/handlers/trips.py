@@ -14,11 +14,11 @@ from services.notify.rules.words import Facts
 from services.notify.store import messages, replies, views
 from services.notify.verbs.ends import cancel
 from services.notify.verbs.tell import Telling, tell
-from shared.consumer import Message, Unknown
 from shared.due import Due
 from shared.events.base import Origin
 from shared.events.dispatch import TripAtRisk
 from shared.events.words import Lane, Leg, TripRisk
+from shared.heard import Message, Unknown
 from shared.thai.dates import local_day
 from shared.work import Work
 

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from shared.auth import Caller, Role, may
-from shared.consumer import Hears, Message, Unknown
 from shared.events.base import Event, Origin, Part
+from shared.heard import Hears, Message, Unknown
 from shared.http import Body, IdempotencyKey, once
 from shared.service import Service
 from shared.settings import Settings
