@@ -133,7 +133,9 @@ async def eyes_of(
 
 # --- every screen -----------------------------------------------------------------------------------------------------
 
-NO_SCREENS = re.compile(r"^/(live|desk/live|language/\{lang\}|map/\{area\}\.\{kind\}|favicon\.ico|sw\.js|desk/worker\.js)$")
+NO_SCREENS = re.compile(
+    r"^/(live|desk/live|language/\{lang\}|map/\{area\}\.\{kind\}|favicon\.ico|sw\.js|desk/worker\.js)$"
+)
 """A stream, a script, a file of the map."""
 ASKED = {
     "/people/visits/new": ("?person={person_id}",),
