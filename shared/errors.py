@@ -64,6 +64,7 @@ COMMON = {
     "not_found": (404, "ไม่พบรายการ", "not found"),
     "method": (405, "ใช้วิธีเรียกนี้ไม่ได้", "method not allowed"),
     "too_large": (413, "ข้อมูลใหญ่เกินกำหนด", "the body is too large"),
+    "too_many_parts": (413, "ข้อมูลมีจำนวนช่องหรือรายการมากเกินกำหนด", "the body has too many fields or entries"),
     "not_json": (400, "ข้อมูลไม่ใช่ JSON ที่ถูกต้อง", "the body is not valid JSON"),
     "invalid": (422, "ข้อมูลไม่ถูกต้อง", "some fields are not right"),
     "key_reused": (422, "Idempotency-Key นี้เคยใช้กับข้อมูลอื่น", "this Idempotency-Key was used with another body"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from shared.sentences import SENTENCES
 
 OK_BELOW = 400
 PIECE = 64 * 1024
+Param = str | int | Sequence[str]
+"""Of a question; several are asked for by one name."""
 
 
 class BackendRefused(Exception):
@@ -59,7 +61,7 @@ class Backend:
     client: aiohttp.ClientSession
 
     async def get(
-        self, person: Person, service: str, path: str, *, params: Mapping[str, str | int] | None = None,
+        self, person: Person, service: str, path: str, *, params: Mapping[str, Param] | None = None,
         purpose: str | None = None, within_s: float | None = None,
     ) -> Any:  # fmt: skip
         """``within_s``: as :meth:`post`."""
@@ -126,7 +128,7 @@ class Backend:
 
     async def _ask(
         self, method: str, person: Person | None, service: str, path: str, *, body: Any = None,
-        params: Mapping[str, str | int] | None = None, key: str | None = None, purpose: str | None = None,
+        params: Mapping[str, Param] | None = None, key: str | None = None, purpose: str | None = None,
         address: str | None = None, within_s: float | None = None, raw: bool = False, content: bytes | None = None,
     ) -> Any:  # fmt: skip
         """The answer's JSON (``raw``: its bytes); None where it has no body. ``content``: sent instead of JSON.

@@ -100,6 +100,7 @@ SERVICE = Service(
     rooms={
         "/v1/persons/near": Room(body_bytes=8 * MIB, timeout_s=30),
         **{path: Room(body_bytes=1024, timeout_s=None) for path in ("/v1/exports/persons", "/v1/persons/*/copy")},
+        "/v1/areas/import": Room(body_bytes=MIB, timeout_s=30),
         "/v1/imports": Room(body_bytes=4 * MIB, timeout_s=60),
         "/v1/imports/*/undo": Room(body_bytes=4096, timeout_s=60),
         "/v1/locations/import": Room(body_bytes=MIB, timeout_s=30),

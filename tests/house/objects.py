@@ -184,6 +184,7 @@ async def dispatch(running: Running) -> Things:
         "GET /v1/facilities": Asked("/v1/facilities", refusals=NOTHING, finds=str(facility), of_the_area=True),
         "GET /v1/vehicles": Asked("/v1/vehicles", refusals=NOTHING, finds=str(vehicle)),
         "GET /v1/crew": Asked("/v1/crew", refusals=NOTHING, finds=str(crew)),
+        "GET /v1/units/names": Asked(f"/v1/units/names?unit_id={unit}", refusals=NOTHING, finds=str(unit)),
         "GET /v1/units": Asked("/v1/units", refusals=NOTHING, finds=str(unit)),
         "POST /v1/units/{unit_id}/duty": Asked(f"/v1/units/{unit}/duty", {"on": True}),
         "POST /v1/units/{unit_id}/tracker": Asked(f"/v1/units/{unit}/tracker"),

@@ -356,3 +356,18 @@ async def test_a_visit_that_comes_late_of_a_case_that_has_gone_is_of_whom_it_has
     late = await visited(registry, known, case_id)
     rows = await registry.sql("select person_id from visit where id = $1", late)
     assert [row["person_id"] for row in rows] == [other]
+
+
+async def test_what_comes_late_of_a_visit_that_has_gone_is_of_whom_it_has_gone_to(registry: Running) -> None:
+    known, _, match = await presumed(registry)
+    [case_id] = (await read(registry, f"/v1/persons/{known}"))["open_case_ids"]
+    visit = str(await visited(registry, known, case_id))
+    other = await unmatch(registry, match)
+    seen_at = {"lon": 103.5, "lat": 16.43, "visit_id": visit}
+    await act(registry, f"/v1/persons/{known}/locations", 201, **seen_at)
+    await act(registry, f"/v1/persons/{known}/needs", 201, need="food", visit_id=visit)
+    for what in ("locations", "needs"):
+        assert (await read(registry, f"/v1/persons/{known}/{what}"))["items"] == []
+        assert len((await read(registry, f"/v1/persons/{other}/{what}"))["items"]) == 1
+    await act(registry, f"/v1/persons/{known}/locations", 201, lon=103.52, lat=16.43)
+    assert len((await read(registry, f"/v1/persons/{known}/locations"))["items"]) == 1, "what names no visit stays"

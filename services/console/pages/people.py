@@ -118,7 +118,7 @@ async def show(
     params: dict[str, str | int] = {"limit": 50, **({"cursor": cursor} if cursor else {})}
     history = await if_seen(request, person, f"/v1/persons/{person_id}/history", why, params)
     looks = await _looks(request, person, person_id, why)
-    signs = await _call_signs(request, person)
+    signs = await _call_signs(request, person, history["items"] if history else [])
     cases = await if_seen(request, person, "/v1/cases", why, {"person_id": str(person_id)})
     return tab_page(
         request, person, "who", known, why, history=history, folded=folded(history["items"] if history else []),
@@ -168,17 +168,18 @@ def told(line: dict[str, Any], lang: str) -> list[str]:
 
 
 def which(line: dict[str, Any], signs: dict[str, str]) -> list[str]:
-    """Of which call it was, and which unit, for those who know units."""
+    """Of which call it was, and which unit."""
     unit = next((signs.get(one["code"]) for one in line["codes"] if one["field"] == "unit_id"), None)
     return [each for each in (line.get("number"), unit) if each]
 
 
-async def _call_signs(request: Request, person: Person) -> dict[str, str]:
-    """Unit → call sign; empty for whom dispatch tells no units, or while it is away."""
-    if person.role not in DESK or person.agency_id is not None:
+async def _call_signs(request: Request, person: Person, lines: list[dict[str, Any]]) -> dict[str, str]:
+    """Unit → call sign, of those in the history; empty for whom dispatch names no units, or while it is away."""
+    units = sorted({one["code"] for line in lines for one in line["codes"] if one["field"] == "unit_id"})
+    if not units or person.role not in DESK | CARERS or person.agency_id is not None:
         return {}
     try:
-        found = await backend(request).get(person, "dispatch", "/v1/units", params={"limit": 500})
+        found = await backend(request).get(person, "dispatch", "/v1/units/names", params={"unit_id": units})
     except (BackendAway, BackendRefused):
         return {}
     return {each["id"]: each["call_sign"] for each in found["items"]}

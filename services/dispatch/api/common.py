@@ -35,6 +35,7 @@ SeesRisks = Annotated[
 ]
 """Where it is dangerous; a partner sees what everybody may see."""
 SeesBoard = Annotated[Caller, Depends(may(*FIELD, Role.ADMIN))]
+NamesUnits = Annotated[Caller, Depends(may(*DESK, Role.ADMIN, Role.CASE_MANAGER, Role.REGISTRY_OFFICER))]
 MayPreview = Annotated[Caller, Depends(may(*DESK, Role.ADMIN, Role.CASE_MANAGER, Role.PARTNER))]
 """What-if touches nothing and shows nothing that the caller did not send."""
 RunsUnit = Annotated[Caller, Depends(may(*DECIDES, Role.ADMIN, *CREW))]

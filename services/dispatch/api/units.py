@@ -17,6 +17,7 @@ from services.dispatch.api.common import (
     Id,
     Limit,
     Manager,
+    NamesUnits,
     Page,
     RunsUnit,
     SeesBoard,
@@ -122,6 +123,15 @@ class UnitPage(Page):
     items: list[UnitOut]
 
 
+class UnitName(BaseModel):
+    id: UUID
+    call_sign: str
+
+
+class UnitNames(BaseModel):
+    items: list[UnitName]
+
+
 @router.put("/{unit_id}", response_model=PutOut, responses=PUT_ANSWERS)
 async def put_unit(request: Request, response: Response, caller: Manager, unit_id: Id, body: UnitBody) -> PutOut:
     """หน่วย | Put a unit. Whether it may be called is its duty, an act of its own."""
@@ -150,6 +160,16 @@ async def board(
     now, fresh_s = now_utc(), runtime.settings.positions_fresh_s
     items = [_out(row, now, fresh_s) for row in rows]
     return UnitPage(items=items, next=next_of(items, limit))
+
+
+@router.get("/names", response_model=UnitNames, responses=problems(401, 403))
+async def names(
+    request: Request, caller: NamesUnits, unit_id: Annotated[list[UUID], Query(min_length=1, max_length=200)]
+) -> UnitNames:
+    """ชื่อเรียกหน่วย | What units that somebody knows by id are called, e.g. those who drove a person; and no more."""
+    rows = await units.by_ids(runtime_of(request).pool, unit_id)
+    own = [row for row in rows if caller.may_see(row["area"])]
+    return UnitNames(items=[UnitName(id=row["id"], call_sign=row["call_sign"]) for row in own])
 
 
 def _out(row: Any, now: datetime, fresh_s: float) -> UnitOut:

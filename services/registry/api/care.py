@@ -178,7 +178,7 @@ async def open_need(request: Request, caller: OpensNeeds, person_id: UUID, body:
     runtime = runtime_of(request)
     caller = await as_writer(runtime, caller, person_id, HEALTH, body.case_id)
     async with runtime.work(runtime.asked_by(caller, request)) as work:
-        person = await sent_for(work, caller, person_id, body.case_id)
+        person = await sent_for(work, caller, person_id, body.case_id, body.visit_id)
         # Who may not read the needs does not replace what others noted there.
         reads = caller.role in ROUTES["GET /v1/persons/{person_id}/needs"].roles
         emptied = body.note is None and "note" in body.model_fields_set

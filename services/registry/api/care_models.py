@@ -64,12 +64,16 @@ class ProposalBody(Body):
 
 
 class NeedBody(Body):
-    """``urgency``: 1 can wait, 5 is urgent, 9 very urgent. ``note``: left out it stays, null takes it out."""
+    """``urgency``: 1 can wait, 5 is urgent, 9 very urgent. ``note``: left out it stays, null takes it out.
+
+    ``visit_id``: the visit on which it was found; where that has gone to somebody else since, so does this.
+    """
 
     id: UUID | None = None
     need: Annotated[Code, coded("life_need")]
     urgency: Literal[1, 5, 9] = 5
     case_id: UUID | None = None
+    visit_id: UUID | None = None
     note: Told = None
 
 

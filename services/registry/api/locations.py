@@ -87,13 +87,13 @@ async def observe(
     async with runtime.work(runtime.asked_by(caller, request)) as work:
 
         async def verb() -> tuple[int, dict[str, Any]]:
-            person = await sent_for(work, caller, person_id)
+            person = await sent_for(work, caller, person_id, body.visit_id)
             told = Observation(
                 body.use, body.point(), body.accuracy_m, body.method, source, caller.actor,
                 body.observed_at or work.now, body.photo, body.id, caller.agency_id,
             )  # fmt: skip
             made = await verbs.observe(work, person, told, agreement_of(runtime))
-            await audit(work, caller, "observe", "person", person_id, {"verdict": made.verdict}, area=person.area)
+            await audit(work, caller, "observe", "person", person.id, {"verdict": made.verdict}, area=person.area)
             verdict = views.label("location_verdict", made.verdict)
             return 201, LocationKept(id=made.id, verdict=verdict).model_dump(mode="json")
 

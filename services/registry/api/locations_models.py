@@ -74,7 +74,8 @@ class PointBody(Body):
 class LocationBody(PointBody):
     """Where somebody lives, as one person saw it. ``photo``: a reference; pictures come by themselves.
 
-    ``id``: the client's own, so that a phone may send twice. ``method`` ``visit`` is an officer's alone.
+    ``id``: the client's own, so that a phone may send twice. ``method`` ``visit`` is an officer's alone. ``visit_id``:
+    the visit on which it was seen; where that has gone to somebody else since, so does this.
     """
 
     id: UUID | None = None
@@ -84,6 +85,7 @@ class LocationBody(PointBody):
     source: Annotated[Code, AfterValidator(_source)] | None = None
     observed_at: Moment | None = None
     photo: Line = None
+    visit_id: UUID | None = None
 
 
 class NearBody(Body):

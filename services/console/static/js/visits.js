@@ -333,12 +333,12 @@ function found(visit, draft, base, at) {
   }
   for (const { need, urgency, note } of draft.needs) {
     const id = crypto.randomUUID();
-    acts.push({ ...base, kind: "need", id, body: { need, urgency, ...(note ? { note } : {}) } });
+    acts.push({ ...base, kind: "need", id, body: { need, urgency, visit_id: visit.id, ...(note ? { note } : {}) } });
   }
   if (draft.fix && draft.home) {
     const { lon, lat, accuracy_m, at: observed_at } = draft.fix;
     const id = crypto.randomUUID();
-    acts.push({ ...base, kind: "place", id, body: { lon, lat, accuracy_m, observed_at, method: "gps", ...(draft.source ? { source: draft.source } : {}) } });
+    acts.push({ ...base, kind: "place", id, body: { lon, lat, accuracy_m, observed_at, method: "gps", visit_id: visit.id, ...(draft.source ? { source: draft.source } : {}) } });
   }
   for (const id of draft.pictures) acts.push({ ...base, kind: "picture", id, body: {} });
   return acts;
