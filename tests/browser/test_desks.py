@@ -19,6 +19,7 @@ SELDOM = "const every = setInterval; window.setInterval = (f, ms) => every(f, ms
 
 
 async def test_two_desks_see_whose_line_it_is_and_what_is_half_written(town: Town, open_as: SignIn) -> None:
+    await town.sql("intake", "delete from ringing")  # what rang in other stories
     one, other = await open_as("somsri", "/desk"), await open_as("malee", "/desk", phone=True)
     await town.ask("intake", "POST", "/v1/ringing", role="call_taker", body={"from": "0812347001"})
     for page in (one, other):
@@ -50,7 +51,7 @@ async def test_two_desks_see_whose_line_it_is_and_what_is_half_written(town: Tow
     await expect(sheets).to_contain_text("สมศรี")
     await one.keyboard.press("F2")
     await expect(one.locator("#taken [data-number]")).to_be_visible()
-    await expect(sheets).to_be_hidden(timeout=AT_ONCE_MS)
+    await expect(sheets.get_by_text("สมศรี")).to_have_count(0, timeout=AT_ONCE_MS)
 
 
 async def _heard_not_asked(page: Page) -> None:
@@ -72,6 +73,8 @@ async def _outlives_the_page(page: Page) -> Page:
             await page.goto("chrome://crash")
     again = await page.context.new_page()
     await page.close()
+    with suppress(Error):  # the page's worker may have died with the tab, and one navigation hang with it
+        await again.goto("/desk", timeout=5_000)
     await again.goto("/desk")
     left = again.get_by_role("region", name="ร่างที่ค้างไว้")
     await left.get_by_role("button", name="เปิดต่อ").click()

@@ -12,6 +12,8 @@ const { pictures } = await import(tables.modules.picture);
 const NOTHING = { visits: [], tasks: [], forms: [] };
 
 /** Everything the page knows just now. */
+/** The second tap of a thumb that taps twice falls on the list that has come under it. */
+const SECOND_TAP_MS = 400;
 const my = {
   server: NOTHING,
   fetchedAt: 0,
@@ -20,6 +22,7 @@ const my = {
   others: 0,
   open: null, // the visit that is being written
   writing: null, // the visit that is being put into the queue
+  sentAt: -Infinity, // when a sheet was last put there
   reached: true,
   signedOut: false,
   old: false, // another tab has a newer version of this page, and what is kept
@@ -207,7 +210,7 @@ function card(visit) {
     element("span", { className: visit.late && !visit.done_at ? "late" : "", text: say(visit.late && !visit.done_at ? words.was_due : visit.task ? words.task_due : words.due, { day: visit.due }) }),
   );
   if (visit.disputed.length) button.append(element("span", { className: "notice warn", text: words.disputed_short }));
-  button.addEventListener("click", () => goTo(visit.id));
+  button.addEventListener("click", (event) => { if (event.detail < 2 || performance.now() - my.sentAt > SECOND_TAP_MS) goTo(visit.id); });
   return element("li", {}, button);
 }
 
@@ -301,6 +304,7 @@ async function finish() {
     await inTurn(() => write(visit, draft));
   } finally {
     my.writing = null;
+    my.sentAt = performance.now();
   }
   if ($("one").dataset.id === visit.id) $("one").dataset.id = "";
   if (my.open === visit.id) history.back();
