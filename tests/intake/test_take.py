@@ -192,11 +192,11 @@ async def test_half_a_character_and_a_huge_body_are_refused(intake: Running) -> 
     from tests.harness import bearer
 
     headers = {**bearer("call_taker"), "content-type": "application/json"}
-    for broken in (b'{"complaint": "' + "ก".encode()[:2] + b'"}', b"[" * 100_000, b"[[["):
+    for broken in (b'{"complaint": "' + "ก".encode()[:2] + b'"}', b"[" * 10_000, b"[[["):
         refused = await intake.client.post("/v1/calls", content=broken, headers=headers)
         assert (refused.status_code, [each["field"] for each in refused.json()["errors"]]) == (400, ["body"])
-    huge = b'{"complaint": "' + b"a" * 10_000_000 + b'"}'
-    assert (await intake.client.post("/v1/calls", content=huge, headers=headers)).status_code == 413
+    for huge in (b'{"complaint": "' + b"a" * 10_000_000 + b'"}', b"[" * 100_000):
+        assert (await intake.client.post("/v1/calls", content=huge, headers=headers)).status_code == 413
 
 
 # --- rich or poor, citizen or not (A15) ------------------------------------------
