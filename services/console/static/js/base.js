@@ -88,20 +88,12 @@ addEventListener("offline", offline);
 offline();
 
 // A part that has just come can be pressed a moment before htmx knows it: a plain submit would leave the page, and what
-// was pressed (an order!) would be lost without a word.
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || !form.matches("[hx-post]")) return;
-  event.preventDefault();
-  if (form.dataset.again) return;
-  const { submitter } = event;
-  window.htmx.process(form);
-  setTimeout(() => { // while a form is being submitted, browsers ignore that it is submitted again
-    form.dataset.again = "yes";
-    form.requestSubmit(submitter);
-    delete form.dataset.again;
-  });
-});
+// was pressed (an order!) would be lost without a word. Told here, before the press does anything: told any later, the
+// part may be gone by then. (Enter in a field presses the form's button, so it comes by here, too.)
+document.addEventListener("click", (event) => {
+  const form = event.target.closest?.("form[hx-post]");
+  if (form) window.htmx.process(form);
+}, true);
 document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRF-Token"] = csrf(); });
 // htmx shows only answers below 400; a refusal is a sentence the person must read as well.
 document.addEventListener("htmx:beforeSwap", (event) => {
