@@ -95,9 +95,10 @@ ADVICE: Final[Mapping[str, Text]] = {
         "database is an older copy): karuna streams rebuild",
     ),
     "dead_letters": Text(
-        th="{service} ทำบางเหตุการณ์ไม่ได้ เรื่องนั้นจึงหยุดอยู่: karuna dead-letters list {service} แก้สาเหตุ แล้ว requeue",
+        th="{service} ทำบางเหตุการณ์ไม่ได้ เรื่องนั้นจึงหยุดอยู่: "
+        "karuna dead-letters list {service} แก้สาเหตุ แล้ว requeue (อ่านไม่ออก: close)",
         en="{service} could not apply some events, those matters stand still: karuna dead-letters list {service}, mend "
-        "the cause, then requeue",
+        "the cause, then requeue (unreadable ones: close)",
     ),
     "overdue": Text(
         th="สิ่งที่ถึงกำหนดของ {service} ทำช้าไป: ดู due.failed ใน logs/{service}.log",

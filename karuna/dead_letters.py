@@ -1,4 +1,4 @@
-"""Look at what was set aside, and send it again, with the database's own key."""
+"""Look at what was set aside, and send it again or close it, with the database's own key."""
 
 from __future__ import annotations
 
@@ -37,3 +37,9 @@ async def requeue(dsn: str, letter_id: UUID) -> bool:
     """Give a letter back to the service, which applies it within a second. False: nothing to send again."""
     async with _connected(dsn) as connection:
         return await aside.requeue(connection, [letter_id]) > 0
+
+
+async def close(dsn: str, letter_id: UUID) -> bool:
+    """Close a letter that nobody can read. False: there is none, or it can be read and is to be sent again."""
+    async with _connected(dsn) as connection:
+        return await aside.close(connection, [letter_id]) > 0

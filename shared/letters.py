@@ -1,7 +1,8 @@
-"""What was set aside for a person: listed with its reason, looked at without private data, given back to the service.
+"""What was set aside for a person: listed with its reason, looked at without private data, given back to the service,
+or, where nobody can read it and nothing waits behind it, closed.
 
 Who may: an administrator, for what belongs to their municipalities. A message's area stands in its subject
-(``internal.<area>.…``), that of something due in its origin. Giving back is written down in the audit.
+(``internal.<area>.…``), that of something due in its origin. Giving back and closing are written down in the audit.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from uuid import UUID
 import asyncpg
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 
 from shared.audit import audit
 from shared.auth import Caller, Role, may
 from shared.database import Connection, Pool
-from shared.errors import refuse
+from shared.errors import Refused, refuse
 from shared.openapi import problems
 from shared.service import Runtime
 
@@ -26,7 +27,7 @@ AREA_OF_DUE = "case when body = '' then null else convert_from(body, 'UTF8')::js
 AREA_OF = f"case when subject like 'due.%' then {AREA_OF_DUE} else split_part(subject, '.', 2) end"
 OWN = f"($1::text[] is null or {AREA_OF} = any($1))"
 LIST = f"""
-select id, subject, noun, aggregate_id, aggregateseq, reason, died_at, requeued_at, times from dead_letter
+select id, subject, noun, aggregate_id, aggregateseq, reason, died_at, requeued_at, closed, times from dead_letter
 where {OWN} and (requeued_at is null or $2) order by died_at, id limit $3
 """  # noqa: S608 no value of anybody in it
 SHOW = f"select * from dead_letter where {OWN} and id = $2"  # noqa: S608
@@ -47,6 +48,10 @@ from again, jsonb_to_record(convert_from(again.body, 'UTF8')::jsonb)
      as d (id uuid, kind text, subject_id uuid, fence bigint, origin jsonb, data jsonb)
 on conflict (kind, subject_id, fence) do update set due_at = excluded.due_at, attempts = 0
 returning subject_id
+"""
+CLOSE = """
+update dead_letter set requeued_at = clock_timestamp(), closed = true
+where id = any($1::uuid[]) and requeued_at is null and aggregateseq is null and subject not like 'due.%' returning id
 """
 AT_ONCE = 500
 
@@ -74,6 +79,11 @@ async def requeue(db: Connection | Pool, letter_ids: list[UUID]) -> int:
     return len(await db.fetch(REQUEUE, letter_ids)) + len(await db.fetch(REQUEUE_DUE, letter_ids))
 
 
+async def close(db: Connection | Pool, letter_ids: list[UUID]) -> int:
+    """Close letters that nobody can read: no more can be done for them. Gives how many there were to close."""
+    return len(await db.fetch(CLOSE, letter_ids))
+
+
 def without_data(body: bytes) -> Any:
     """The envelope; in place of its data how many fields they had."""
     try:
@@ -89,7 +99,11 @@ def without_data(body: bytes) -> Any:
 
 
 class Letter(BaseModel):
-    """``reason`` names what went wrong and where, never a value; ``times``: so often the message has come."""
+    """``reason`` names what went wrong and where, never a value; ``times``: so often the message has come.
+
+    ``readable``: it can be given back once the cause is mended; where not, it can only be ``closed``. ``requeued_at``:
+    when it was given back or closed.
+    """
 
     id: UUID
     subject: str
@@ -99,7 +113,13 @@ class Letter(BaseModel):
     reason: str
     died_at: datetime
     requeued_at: datetime | None
+    closed: bool
     times: int
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def readable(self) -> bool:
+        return self.aggregateseq is not None or self.subject.startswith("due.")
 
 
 class Letters(BaseModel):
@@ -115,6 +135,10 @@ class WholeLetter(Letter):
 
 class Requeued(BaseModel):
     requeued: int
+
+
+class Closed(BaseModel):
+    closed: int
 
 
 def _areas(caller: Caller) -> list[str] | None:
@@ -159,6 +183,22 @@ async def send_all_again(request: Request, caller: Admin) -> Requeued:
     pool = _runtime(request).pool
     ids = [row["id"] for row in await letters(pool, _areas(caller))]
     return Requeued(requeued=await _again(pool, caller, ids))
+
+
+@router.post("/v1/dead-letters/{letter_id}/close", response_model=Closed, responses=problems(401, 403, 404, 409))
+async def close_letter(request: Request, caller: Admin, letter_id: UUID) -> Closed:
+    """ปิดฉบับที่อ่านไม่ออก | Close one that nobody can read. 404: none waits; 409: it can be read."""
+    pool = _runtime(request).pool
+    found = await show(pool, _areas(caller), letter_id)
+    if found is None or found["requeued_at"] is not None:
+        raise refuse("not_found")
+    async with pool.acquire(timeout=5) as connection, connection.transaction():
+        done = await close(connection, [letter_id])
+    if not done:
+        th, en = "ข้อความนี้อ่านได้ ให้แก้สาเหตุแล้วส่งอีกครั้ง", "this message can be read: mend the cause and send it again"
+        raise Refused(409, "letter_readable", th, en, field="letter_id")
+    await audit(pool, caller, "close_letter", "dead_letter", [letter_id])
+    return Closed(closed=done)
 
 
 async def _again(pool: Pool, caller: Caller, ids: list[UUID]) -> int:

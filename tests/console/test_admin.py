@@ -235,7 +235,7 @@ async def test_a_dead_letter_is_looked_at_and_sent_again_by_an_administrator(fac
     letter = {
         "id": str(UUID(int=9)), "subject": "internal.kalasin.intake.call.x.received.v1", "noun": "call",
         "aggregate_id": str(UUID(int=8)), "aggregateseq": 3, "reason": "KeyError in <handlers>", "requeued_at": None,
-        "died_at": "2026-11-22T03:00:00+00:00", "times": 2,
+        "died_at": "2026-11-22T03:00:00+00:00", "times": 2, "closed": False, "readable": True,
     }  # fmt: skip
     one = f"/v1/dead-letters/{letter['id']}"
     faces.services.answers |= {
@@ -257,6 +257,21 @@ async def test_a_dead_letter_is_looked_at_and_sent_again_by_an_administrator(fac
         assert (await malee.post(path)).status_code == 403
     assert [asked.claims["role"] for asked in faces.services.of(f"POST registry {one}/requeue")] == ["admin"]
     assert "KeyError" not in (await malee.get("/admin/letters")).text, "supervisors know how many"
+
+    unread = letter | {"aggregate_id": None, "aggregateseq": None, "noun": None, "readable": False}
+    faces.services.answers |= {
+        "GET registry /v1/dead-letters": {"items": [unread], "next": None},
+        f"GET registry {one}": {**unread, "body": "9 bytes that are no JSON"},
+        f"POST registry {one}/close": {"closed": 1},
+    }
+    path = f"/admin/letters/registry/{letter['id']}"
+    assert f"{path}/requeue" not in (await anan.get("/admin/letters")).text
+    shown = await anan.get(path)
+    assert (f"{path}/requeue" in shown.text, f"{path}/close" in shown.text) == (False, True)
+    assert "cannot be sent again" in words_of(shown)
+    assert (await anan.post(f"{path}/close")).headers["location"] == "/admin/letters"
+    assert (await malee.post(f"{path}/close")).status_code == 403
+    assert len(faces.services.of(f"POST registry {one}/close")) == 1
 
 
 async def test_the_fleet_is_put_whole_and_keeps_what_the_form_does_not_show(faces: Faces) -> None:

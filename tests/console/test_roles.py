@@ -80,6 +80,7 @@ NARROWER = {
     "POST /admin/map": frozenset({ADMIN}),
     "GET /admin/letters/{service}/{letter_id}": frozenset({ADMIN}),
     "POST /admin/letters/{service}/{letter_id}/requeue": frozenset({ADMIN}),
+    "POST /admin/letters/{service}/{letter_id}/close": frozenset({ADMIN}),
     "POST /admin/letters/{service}/requeue": frozenset({ADMIN}),
     "GET /admin/exercise": frozenset({SUPERVISOR}),
     "POST /admin/exercise": frozenset({SUPERVISOR}), "POST /admin/exercise/end": frozenset({SUPERVISOR}),

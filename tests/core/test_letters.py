@@ -1,4 +1,4 @@
-"""Dead letters over HTTP: listed with their reason, without private data, given back once, by administrators alone."""
+"""Dead letters over HTTP: listed with their reason, without private data, given back once or closed, by administrators alone."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ PUT = """
 insert into dead_letter (id, subject, noun, aggregate_id, aggregateseq, body, reason, died_at)
 values ($1, $2, 'call', $1, 3, $3, 'KeyError in handlers.write_line', $4)
 """
+PUT_UNREAD = "insert into dead_letter (id, subject, body, reason, died_at) values ($1, $2, $3, 'no envelope', $4)"
 
 
 @pytest_asyncio.fixture
@@ -63,3 +64,34 @@ async def test_everything_of_the_municipality_goes_back_at_once(registry: Runnin
     assert answer.json() == {"requeued": 3}
     left = await registry.sql("select id from dead_letter where requeued_at is null")
     assert [row["id"] for row in left] == letters[:1]
+
+
+async def test_what_nobody_can_read_is_closed_and_what_can_be_read_is_not(registry: Running) -> None:
+    unread, readable, other = new_id(), new_id(), new_id()
+    for letter, area in ((unread, AREA), (other, "elsewhere")):
+        await registry.sql(PUT_UNREAD, letter, f"internal.{area}.intake.call.x.received.v1", b"\xff\xfe", now_utc())
+    await registry.sql(PUT, readable, f"internal.{AREA}.intake.call.{readable}.received.v1", b"{}", now_utc())
+    client, admin = registry.client, bearer("admin")
+    items = (await client.get("/v1/dead-letters", headers=admin)).json()["items"]
+    assert {item["id"]: item["readable"] for item in items} == {str(unread): False, str(readable): True}
+    assert (await client.post(f"/v1/dead-letters/{unread}/requeue", headers=admin)).status_code == 404
+    refused = await client.post(f"/v1/dead-letters/{readable}/close", headers=admin)
+    assert (refused.status_code, refused.json()["code"]) == (409, "letter_readable")
+    assert (await client.post(f"/v1/dead-letters/{other}/close", headers=admin)).status_code == 404
+    supervisor = bearer("supervisor")
+    assert (await client.post(f"/v1/dead-letters/{unread}/close", headers=supervisor)).status_code == 403
+
+    closed = await client.post(f"/v1/dead-letters/{unread}/close", headers=admin)
+    assert closed.json() == {"closed": 1}
+    assert (await client.post(f"/v1/dead-letters/{unread}/close", headers=admin)).status_code == 404
+    [written] = await registry.sql("select * from audit where act = 'close_letter'")
+    assert (written["subject_id"], written["role"]) == (unread, "admin")
+    assert [item["id"] for item in (await client.get("/v1/dead-letters", headers=admin)).json()["items"]] == [
+        str(readable)
+    ]
+    [kept] = [
+        item
+        for item in (await client.get("/v1/dead-letters?all=true", headers=admin)).json()["items"]
+        if item["id"] == str(unread)
+    ]
+    assert (kept["closed"], kept["requeued_at"] is not None) == (True, True)

@@ -57,9 +57,10 @@ SENT = "update event_log set stream_sequence = 2 * position"
 
 
 LETTERS = (UUID(int=0xD1), UUID(int=0xD2))
+UNREADABLE = UUID(int=0xD3)
 SET_ASIDE = """
 insert into dead_letter (id, subject, aggregate_id, body, reason, died_at)
-select $1, 'due.nothing', $1, convert_to(json_build_object('id', $1::uuid, 'kind', 'nothing', 'subject_id', $1::uuid,
+select $1, $3, $1, convert_to(json_build_object('id', $1::uuid, 'kind', 'nothing', 'subject_id', $1::uuid,
        'fence', 0, 'origin', json_build_object('area', $2::text), 'data', json_build_object('name', 'x'))::text, 'UTF8'),
        'nobody knows what this is', clock_timestamp()
 """
@@ -68,7 +69,8 @@ select $1, 'due.nothing', $1, convert_to(json_build_object('id', $1::uuid, 'kind
 async def objects_of(name: str, running: Running) -> Things:
     await running.sql(SENT)
     for letter in LETTERS:
-        await running.sql(SET_ASIDE, letter, AREA)
+        await running.sql(SET_ASIDE, letter, AREA, "due.nothing")
+    await running.sql(SET_ASIDE, UNREADABLE, AREA, f"internal.{AREA}.nobody.knows")
     things: Things = await {"intake": intake, "dispatch": dispatch, "registry": registry, "notify": notify}[name](
         running
     )
@@ -92,6 +94,7 @@ def everywhere(finds: Any, about: Any) -> dict[str, Asked]:
         "GET /v1/dead-letters": Asked("/v1/dead-letters", refusals=NOTHING, finds=str(LETTERS[0]), by="admin"),
         "GET /v1/dead-letters/{letter_id}": Asked(f"/v1/dead-letters/{LETTERS[0]}", by="admin"),
         "POST /v1/dead-letters/{letter_id}/requeue": Asked(f"/v1/dead-letters/{LETTERS[0]}/requeue", by="admin"),
+        "POST /v1/dead-letters/{letter_id}/close": Asked(f"/v1/dead-letters/{UNREADABLE}/close", by="admin"),
         "POST /v1/dead-letters/requeue": Asked("/v1/dead-letters/requeue", refusals=NOTHING, finds="1", by="admin"),
     }
 

@@ -1,4 +1,4 @@
-"""Dead letters: how many wait in which service; an administrator looks at them and sends them again."""
+"""Dead letters: how many wait in which service; an administrator looks at them and sends them again, or closes them."""
 
 from __future__ import annotations
 
@@ -72,4 +72,11 @@ async def requeue_all(request: Request, person: Admin, service: Of) -> Response:
 @router.post("/{service}/{letter_id}/requeue")
 async def requeue(request: Request, person: Admin, service: Of, letter_id: UUID) -> Response:
     await backend(request).post(person, service, f"/v1/dead-letters/{letter_id}/requeue")
+    return go("/admin/letters")
+
+
+@router.post("/{service}/{letter_id}/close")
+async def close(request: Request, person: Admin, service: Of, letter_id: UUID) -> Response:
+    """Nobody can read it: somebody has looked, and it waits no longer."""
+    await backend(request).post(person, service, f"/v1/dead-letters/{letter_id}/close")
     return go("/admin/letters")
