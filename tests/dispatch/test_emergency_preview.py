@@ -285,25 +285,31 @@ async def test_large_bodies_come_one_after_the_other_and_from_those_who_are_know
 async def test_a_question_larger_than_a_municipality_keeps_no_call_waiting(town: Town) -> None:
     units = [{"id": f"u{at}", "place": {"x": at * 9, "y": at % 37}, "status": "idle"} for at in range(1000)]
     demand = [{"place": {"x": at * 5, "y": at % 53}, "weight": 1} for at in range(2000)]
-    longest_s, ends = 0.0, False
-
-    async def beats() -> None:
-        nonlocal longest_s
-        while not ends:
-            before = time.monotonic()
-            await asyncio.sleep(0.001)
-            longest_s = max(longest_s, time.monotonic() - before)
-
     call = {"place": {"x": 1, "y": 1}, "severity": "green"}
     await preview(town, units=units[:1], call=call, matrix_id=None)  # what is read and built when it is first used
-    heart = asyncio.ensure_future(beats())
-    await asyncio.sleep(0)
-    began = time.monotonic()
-    said = await preview(town, units=units, demand=demand, call=call, matrix_id=None)
-    took_s, ends = time.monotonic() - began, True
-    await heart
-    assert len(said["choices"]) == 1000
-    assert longest_s < took_s / 2
+
+    async def stood_still() -> float:
+        """The part of the question's time in which nothing else went on, at the longest."""
+        longest_s, ends = 0.0, False
+
+        async def beats() -> None:
+            nonlocal longest_s
+            while not ends:
+                before = time.monotonic()
+                await asyncio.sleep(0.001)
+                longest_s = max(longest_s, time.monotonic() - before)
+
+        heart = asyncio.ensure_future(beats())
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        said = await preview(town, units=units, demand=demand, call=call, matrix_id=None)
+        took_s, ends = time.monotonic() - began, True
+        await heart
+        assert len(said["choices"]) == 1000
+        return longest_s / took_s
+
+    # Asked three times: who computes in the loop stands still each time, a machine that is taken away does so once.
+    assert min([await stood_still() for _ in range(3)]) < 1 / 2
 
 
 async def test_a_partners_matrix_is_that_partners_alone(with_matrix: Town) -> None:
